@@ -1,0 +1,69 @@
+# `make help` lists the targets.
+#
+# Everything is installed into the active virtual environment or, where none is active, into .venv,
+# which is made on first use. A stamp in the environment stands for each installed extra.
+
+ENV    := $(or $(VIRTUAL_ENV),.venv)
+PYTHON := $(ENV)/bin/python
+STAMPS := $(ENV)/.chainrule
+BUILD  := build
+
+# Words added to the command of a target: make test ARGS="-k sigmoid"
+ARGS ?=
+WORKERS ?= 2
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+.PHONY: help demo test check docs bench clean FORCE
+
+help: ## Print this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
+
+demo: $(STAMPS)/demo ## Show the lecture's function staged and explained; train on digits
+	$(ENV)/bin/chainrule explain examples/lecture.py:staged --at x=3 --at y=-4
+	$(PYTHON) examples/digits.py
+
+test: $(STAMPS)/test ## Run the tests (ARGS="-k sigmoid" runs some)
+	$(PYTHON) -m pytest -n $(WORKERS) $(ARGS)
+
+check: $(STAMPS)/test $(STAMPS)/check ## Style, types, imports, documentation and its examples
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m ruff format --check .
+	$(PYTHON) -m mypy
+	$(ENV)/bin/lint-imports
+	$(PYTHON) -m pytest --doctest-modules src/chainrule
+	$(PYTHON) -m pytest README.md docs
+	$(PYTHON) -m sphinx -W --keep-going -q -b html docs $(BUILD)/docs
+
+docs: $(STAMPS)/docs ## Build the documentation into build/docs
+	$(PYTHON) -m sphinx -W --keep-going -b html docs $(BUILD)/docs
+
+bench: $(STAMPS)/bench ## Compare speed with autograd, JAX and PyTorch
+	$(PYTHON) benchmarks/run.py $(ARGS)
+
+clean: ## Remove what was built, .venv included
+	rm -rf .venv $(BUILD) dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# --- the environment -------------------------------------------------------------------------
+
+$(STAMPS)/%: pyproject.toml $(STAMPS)/checkout
+	$(PYTHON) -m pip install --quiet --editable '.[$*]'
+	@touch $@
+
+# The checkout that the environment was filled from: installed again when it is another one.
+$(STAMPS)/checkout: FORCE | $(PYTHON)
+	@mkdir -p $(STAMPS)
+	@echo '$(CURDIR)' | cmp -s - $@ || { $(PYTHON) -m pip --version >/dev/null 2>&1 \
+	    || $(PYTHON) -m ensurepip --upgrade; echo '$(CURDIR)' > $@; }
+
+FORCE:
+
+.venv/bin/python:
+	@for python in python3 python3.14 python3.13 python3.12 python3.11 python; do \
+	    if $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+	        echo "$$python -m venv .venv"; exec $$python -m venv .venv; \
+	    fi; \
+	done; \
+	echo 'chainrule needs Python 3.11 or newer, and none was found on the path.' >&2; exit 1

@@ -1,0 +1,92 @@
+"""Backpropagation that shows its work.
+
+Write a function in plain NumPy; get its gradient as a number, as code you can read, as a picture of
+the graph, and as a check of your own hand-written backward pass.
+
+>>> import numpy as np, chainrule as cr
+>>> cr.grad(lambda x: np.sum(np.sin(x) ** 2))(np.array([0.0, 0.5]))
+array([0.        , 0.84147098])
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from chainrule import errors
+from chainrule.core.array import Array, array
+from chainrule.core.kinds import elementwise, linear
+from chainrule.core.kinds import general as operation
+from chainrule.errors import ChainruleError
+from chainrule.transforms.forward import jvp
+from chainrule.transforms.jacobians import hessian, jacobian
+from chainrule.transforms.reverse import grad, value_and_grad, vjp
+from chainrule.transforms.stop import stop_gradient
+
+if TYPE_CHECKING:
+    from chainrule.check import GradientReport, check_gradient
+    from chainrule.explain import Explanation, Review, explain, review
+    from chainrule.staged import Staged, stage
+
+__all__ = [
+    "Array",
+    "ChainruleError",
+    "Explanation",
+    "GradientReport",
+    "Review",
+    "Staged",
+    "array",
+    "check_gradient",
+    "elementwise",
+    "errors",
+    "explain",
+    "grad",
+    "hessian",
+    "jacobian",
+    "jvp",
+    "linear",
+    "operation",
+    "review",
+    "stage",
+    "stop_gradient",
+    "value_and_grad",
+    "vjp",
+]
+__version__ = "0.1.0"
+
+# Loaded on first use, so that `import chainrule` costs little more than NumPy.
+_LAZY = {
+    "Explanation": "chainrule.explain",
+    "GradientReport": "chainrule.check",
+    "Review": "chainrule.explain",
+    "Staged": "chainrule.staged",
+    "check_gradient": "chainrule.check",
+    "explain": "chainrule.explain",
+    "review": "chainrule.explain",
+    "stage": "chainrule.staged",
+}
+
+
+class _Face(ModuleType):
+    """This module, in which ``explain`` is the function even when the package is imported."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not (name in _LAZY and isinstance(value, ModuleType)):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Face
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LAZY:
+        value = getattr(importlib.import_module(_LAZY[name]), name)
+        globals()[name] = value
+        return value
+    raise AttributeError(f"module 'chainrule' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(set(globals()) | set(__all__))

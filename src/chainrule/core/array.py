@@ -1,0 +1,241 @@
+"""What user code holds (``Array``) and what the graph is made of (``Node``).
+
+An Array is a value together with the node that made it. The node keeps what its backward pass will
+need and no more: a value that no rule asks for is freed as soon as the user's code lets go of it.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from chainrule.core.recording import FREE, Recording
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from chainrule.core.operation import Operation
+
+__all__ = ["Absent", "Array", "Leaf", "Node", "array", "shape_of", "value_of"]
+
+_births = itertools.count(1).__next__
+
+
+class Absent:
+    """Stands for an operand whose value no rule needs: only its shape and dtype remain."""
+
+    __slots__ = ("dtype", "shape")
+
+    def __init__(self, value: np.ndarray[Any, Any]) -> None:
+        self.shape = value.shape
+        self.dtype = value.dtype
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes."""
+        return len(self.shape)
+
+    @property
+    def size(self) -> int:
+        """Number of entries."""
+        return math.prod(self.shape)
+
+
+class Node:
+    """One application of an operation.
+
+    ``parents[k]`` is the node of operand k, or None where that is a constant; ``operands[k]`` is
+    its value and ``output`` the node's own, or an `Absent` where no rule needs them. ``birth``
+    numbers all nodes in the order in which they were made, which is a topological order.
+    """
+
+    __slots__ = ("birth", "operands", "operation", "output", "params", "parents", "recording")
+
+    operation: Operation
+
+    def __init__(
+        self,
+        operation: Operation | None,
+        parents: tuple[Node | None, ...],
+        operands: tuple[Any, ...],
+        output: Any,
+        params: Mapping[str, Any],
+        recording: Recording,
+    ) -> None:
+        self.operation = operation  # type: ignore[assignment]  # None in a Leaf alone
+        self.parents = parents
+        self.operands = operands
+        self.output = output
+        self.params = params
+        self.recording = recording
+        self.birth = _births()
+
+
+class Leaf(Node):
+    """A node without a past: an input. ``grad`` is filled by ``Array.backward``."""
+
+    __slots__ = ("grad",)
+
+    def __init__(self, recording: Recording) -> None:
+        super().__init__(None, (), (), None, {}, recording)
+        self.grad: Any = None
+
+
+class Array:
+    """A number or array whose history is being recorded.
+
+    User code meets it in place of an ndarray or float and treats it as one: operators, methods,
+    indexing and every NumPy function that chainrule knows work on it. It is made by `array`, or by
+    the transforms (``grad``, ``stage`` ...) for the function they run.
+    """
+
+    __slots__ = ("node", "value")
+    __array_priority__ = 1000.0
+    __hash__ = None  # type: ignore[assignment]  # like an ndarray: == is elementwise
+
+    def __init__(self, value: Any, node: Node) -> None:
+        self.value = value
+        self.node = node
+
+    # What an ndarray tells about itself.
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Lengths of the axes, () for a number."""
+        return shape_of(self.value)
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes."""
+        return len(shape_of(self.value))
+
+    @property
+    def size(self) -> int:
+        """Number of entries."""
+        value = self.value
+        return value.size if type(value) is np.ndarray else int(np.size(value))
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The NumPy dtype; float64 for a Python float."""
+        value = self.value
+        return value.dtype if hasattr(value, "dtype") else np.asarray(value).dtype
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that the value takes."""
+        return self.size * self.dtype.itemsize
+
+    @property
+    def itemsize(self) -> int:
+        """Bytes that one entry takes."""
+        return int(self.dtype.itemsize)
+
+    def __len__(self) -> int:
+        shape = self.shape
+        if not shape:
+            raise TypeError("len() of a 0-d Array")  # lets np.array([a, b]) hold it as an object
+        return shape[0]
+
+    def __repr__(self) -> str:
+        return f"Array({self.value!r})"
+
+    def __format__(self, spec: str) -> str:
+        return format(self.value, spec)
+
+    # Define by run.
+
+    @property
+    def grad(self) -> Any:
+        """Gradient collected by `backward`; None before it, and for what is not an input."""
+        return self.node.grad if isinstance(self.node, Leaf) else None
+
+    @grad.setter
+    def grad(self, gradient: Any) -> None:
+        if not isinstance(self.node, Leaf):
+            raise AttributeError("grad can be set on inputs made by chainrule.array only")
+        self.node.grad = gradient
+
+    if TYPE_CHECKING:  # installed by chainrule.numpy from the rows of the operations
+        T: Array
+
+        def backward(self, gradient: Any = None) -> None:
+            """Add the gradient of this number into ``grad`` of every input it depends on."""
+
+        def item(self) -> Any:
+            """Raise: a Python float would lose the gradient."""
+
+        def __iter__(self) -> Iterator[Any]: ...
+        def __getitem__(self, index: Any) -> Any: ...
+        def __setitem__(self, index: Any, value: Any) -> None: ...
+        def __add__(self, other: Any) -> Any: ...
+        def __radd__(self, other: Any) -> Any: ...
+        def __sub__(self, other: Any) -> Any: ...
+        def __rsub__(self, other: Any) -> Any: ...
+        def __mul__(self, other: Any) -> Any: ...
+        def __rmul__(self, other: Any) -> Any: ...
+        def __truediv__(self, other: Any) -> Any: ...
+        def __rtruediv__(self, other: Any) -> Any: ...
+        def __pow__(self, other: Any) -> Any: ...
+        def __rpow__(self, other: Any) -> Any: ...
+        def __matmul__(self, other: Any) -> Any: ...
+        def __rmatmul__(self, other: Any) -> Any: ...
+        def __floordiv__(self, other: Any) -> Any: ...
+        def __rfloordiv__(self, other: Any) -> Any: ...
+        def __mod__(self, other: Any) -> Any: ...
+        def __rmod__(self, other: Any) -> Any: ...
+        def __neg__(self) -> Any: ...
+        def __pos__(self) -> Any: ...
+        def __abs__(self) -> Any: ...
+        def __lt__(self, other: Any) -> Any: ...
+        def __le__(self, other: Any) -> Any: ...
+        def __gt__(self, other: Any) -> Any: ...
+        def __ge__(self, other: Any) -> Any: ...
+        def __eq__(self, other: object) -> Any: ...
+        def __ne__(self, other: object) -> Any: ...
+        def __bool__(self) -> bool: ...
+        def __float__(self) -> float: ...
+        def __int__(self) -> int: ...
+        def __index__(self) -> int: ...
+        def __getattr__(self, name: str) -> Any: ...
+
+
+def array(value: Any) -> Array:
+    """Make an input for the define-by-run style: compute, call ``backward()``, read ``.grad``.
+
+    Args:
+        value: a float, or anything that ``np.asarray`` turns into a float array. Arrays are copied.
+
+    >>> import chainrule as cr
+    >>> x, y, z = cr.array(-2.0), cr.array(5.0), cr.array(-4.0)
+    >>> f = (x + y) * z
+    >>> f.backward()
+    >>> x.grad, y.grad, z.grad
+    (-4.0, -4.0, 3.0)
+    """
+    if type(value) is not float:
+        value = np.array(value)
+        if value.dtype.kind != "f":
+            from chainrule.errors import ArgumentError
+
+            raise ArgumentError(
+                f"chainrule.array needs floating-point numbers, got dtype {value.dtype}: "
+                "write 3.0 instead of 3, or pass np.asarray(x, dtype=float)"
+            )
+    return Array(value, Leaf(FREE))
+
+
+def value_of(operand: Any) -> Any:
+    """Return the plain value of an Array, and anything else as it is."""
+    return operand.value if type(operand) is Array else operand
+
+
+def shape_of(value: Any) -> tuple[int, ...]:
+    """Return the shape of a number, ndarray, Array or Absent."""
+    try:
+        return value.shape  # type: ignore[no-any-return]
+    except AttributeError:
+        return np.shape(value)

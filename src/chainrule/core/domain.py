@@ -1,0 +1,31 @@
+"""Where an operation's operands may lie: what the tests draw from, and where its edges are."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+__all__ = [
+    "ABOVE_MINUS_ONE",
+    "ABOVE_ONE",
+    "INSIDE_ONE",
+    "NONZERO",
+    "POSITIVE",
+    "REAL",
+    "Interval",
+]
+
+
+class Interval(NamedTuple):
+    """Numbers between low and high; with a hole around 0 where ``hole`` is positive."""
+
+    low: float
+    high: float
+    hole: float = 0.0
+
+
+REAL = Interval(-3.0, 3.0)
+NONZERO = Interval(-3.0, 3.0, 0.3)
+POSITIVE = Interval(0.2, 4.0)
+INSIDE_ONE = Interval(-0.9, 0.9)
+ABOVE_ONE = Interval(1.1, 4.0)
+ABOVE_MINUS_ONE = Interval(-0.8, 4.0)

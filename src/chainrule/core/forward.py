@@ -1,0 +1,56 @@
+"""The forward pass of derivatives: tangents pushed from the inputs to the outputs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from chainrule.core.array import Array, Node
+from chainrule.core.backward import as_numpy, is_recorded, lift, reach
+from chainrule.core.captured import check_unchanged
+
+__all__ = ["forward"]
+
+
+def forward(outputs: Sequence[Array], inputs: Sequence[Node], tangents: Sequence[Any]) -> list[Any]:
+    """Push tangents of the inputs to the outputs.
+
+    Args:
+        outputs: arrays computed from the inputs.
+        inputs: nodes that the tangents belong to.
+        tangents: one for each input, of its shape; None for zero.
+
+    Returns:
+        One tangent per output: None where it depends on no input; an Array where the result itself
+        can be differentiated further, else a plain value.
+    """
+    for node in inputs[:1]:
+        check_unchanged(node.recording)
+    nodes, outside = reach([y.node for y in outputs], inputs)
+    recorded = is_recorded(nodes, inputs, outside, tangents)
+    pushed: dict[Node, Any] = {
+        node: t for node, t in zip(inputs, tangents, strict=True) if t is not None
+    }
+    with np.errstate(all="ignore"):
+        for node in reversed(nodes):
+            if node in pushed or not node.parents or not node.operation.differentiable:
+                continue
+            incoming = [None if parent is None else pushed.get(parent) for parent in node.parents]
+            if all(t is None for t in incoming):
+                continue
+            operands: Sequence[Any] = node.operands
+            output = node.output
+            if recorded:
+                operands = [lift(x, p) for x, p in zip(operands, node.parents, strict=True)]
+                output = lift(output, node)
+            try:
+                tangent = node.operation.push(incoming, operands, output, node.params)
+            except (ZeroDivisionError, OverflowError, ValueError):
+                tangent = node.operation.push(
+                    as_numpy(incoming), as_numpy(operands), as_numpy([output])[0], node.params
+                )
+            if tangent is not None:
+                pushed[node] = tangent
+    return [pushed.get(y.node) for y in outputs]

@@ -1,0 +1,273 @@
+"""An operation: a function that the graph knows, declared once by a row of data.
+
+``Operation.__call__`` is the one place where nodes are made. The kinds of operation, which turn a
+row's rules into a backward and a forward pass, are in `chainrule.core.kinds`.
+"""
+
+from __future__ import annotations
+
+import dis
+import inspect
+from collections.abc import Callable, Mapping, Sequence, Set
+from typing import Any
+
+import numpy as np
+
+from chainrule.core.array import Absent, Array, Node
+from chainrule.core.captured import hold
+from chainrule.core.recording import Recording, outermost
+
+__all__ = [
+    "OPERATIONS",
+    "Operation",
+    "apply",
+    "apply_binary",
+    "apply_unary",
+    "parameters_used",
+    "set_restacking",
+]
+
+_ndarray = np.ndarray
+_object = np.dtype(object)
+_NO_PARAMS: Mapping[str, Any] = {}
+_WORTH_DROPPING = 16_384  # bytes below which a value is kept rather than replaced by its shape
+
+# Set by chainrule.numpy, which knows how to stack; see `set_restacking`.
+_holds_arrays: Callable[[Any], bool] = lambda operand: False  # noqa: E731
+_restack: Callable[[Any], Any] = lambda operand: operand  # noqa: E731
+
+#: Every operation by name. Filled by declaring it.
+OPERATIONS: dict[str, Operation] = {}
+
+
+class Operation:
+    """A function of numbers and arrays whose derivative is known.
+
+    Args:
+        name: what it is called in graphs, messages and printed code.
+        compute: plain values -> plain value. Keyword arguments are static parameters.
+        differentiable: False for operations such as comparisons, whose output carries no gradient.
+        singular: the local gradient can be infinite, so a zero upstream gradient must stop there.
+        scalar: a faster ``compute`` for Python floats, from `math`.
+        symbol: the Python operator that means this operation, if there is one.
+        source: how a call prints, for example ``"np.exp({0})"``; ``np.<name>(...)`` if not given.
+        scatter: for indexing, ``(buffer, g, *indices, **params)`` adds the pullback of the first
+            operand into a buffer in place.
+        domain: where the tests draw operands from; see `chainrule.core.domain`.
+
+    The kinds (`chainrule.core.kinds`) add the rules: ``pull``, from the upstream gradient to the
+    gradient of operand k, and ``push``, from the operands' tangents to the output's.
+    """
+
+    differentiable = True
+
+    def __init__(
+        self,
+        name: str,
+        compute: Callable[..., Any],
+        *,
+        singular: bool = False,
+        scalar: Callable[..., Any] | None = None,
+        symbol: str | None = None,
+        source: str | None = None,
+        scatter: Callable[..., Any] | None = None,
+        domain: Any = None,
+    ) -> None:
+        self.name = name
+        self.compute = compute
+        self.singular = singular
+        self.scalar = scalar
+        self.symbol = symbol
+        self.source = source
+        self.scatter = scatter
+        self.domain = domain
+        self._dropped: dict[int, tuple[int, ...]] = {}
+        OPERATIONS[name] = self
+
+    def __repr__(self) -> str:
+        return f"<operation {self.name}>"
+
+    def __call__(self, *operands: Any, **params: Any) -> Any:
+        """Compute the operation on plain values, or record it where an operand is an Array."""
+        if self.scalar is not None and type(operands[0]) is float is type(operands[-1]):
+            return self.scalar(*operands)
+        return apply(self, self.compute, operands, params)
+
+    def pull(
+        self, k: int, g: Any, operands: Sequence[Any], output: Any, params: Mapping[str, Any]
+    ) -> Any:
+        """Return the gradient of operand k, given the upstream gradient g; None for zero.
+
+        A zero upstream gradient stops here even where the local gradient is infinite.
+        """
+        raise NotImplementedError
+
+    def pull_fast(
+        self, k: int, g: Any, operands: Sequence[Any], output: Any, params: Mapping[str, Any]
+    ) -> Any:
+        """Return what `pull` does, except that 0 * inf may come out as NaN."""
+        return self.pull(k, g, operands, output, params)
+
+    def push(
+        self,
+        tangents: Sequence[Any],
+        operands: Sequence[Any],
+        output: Any,
+        params: Mapping[str, Any],
+    ) -> Any:
+        """Return the tangent of the output; a tangent that is None is zero."""
+        raise NotImplementedError
+
+    def needs(self, k: int, arity: int) -> tuple[Set[int], bool]:
+        """Tell which operands' values the rule of operand k reads, and whether the output's."""
+        raise NotImplementedError
+
+    def dropped(self, active: int, arity: int) -> tuple[int, ...]:
+        """Return the operands (``arity`` for the output) whose values no rule will read.
+
+        ``active`` has bit k set where operand k has a node, and thus a rule that may be asked for.
+        """
+        read: set[int] = set()
+        for k in range(arity):
+            if active >> k & 1:
+                operands, output = self.needs(k, arity)
+                read |= operands
+                if output:
+                    read.add(arity)
+        dropped = tuple(k for k in range(arity + 1) if k not in read)
+        self._dropped[active + (arity << 32)] = dropped
+        return dropped
+
+
+def apply(
+    operation: Operation,
+    compute: Callable[..., Any],
+    operands: Sequence[Any],
+    params: Mapping[str, Any] = _NO_PARAMS,
+) -> Any:
+    """Compute an operation and, where an operand has a history, note it in the graph.
+
+    ``compute`` may be another spelling of the operation (``np.exp`` or ``math.exp`` for ``exp``),
+    so that user code gets the very number that it would get without a recording.
+    """
+    recording = None
+    values: list[Any] = []
+    parents: list[Node | None] = []
+    active = 0
+    captures = False
+    for operand in operands:
+        if type(operand) is Array:
+            node = operand.node
+            active |= 1 << len(values)
+            values.append(operand.value)
+            parents.append(node)
+            if recording is None:
+                recording = node.recording
+            elif recording is not node.recording:
+                recording = outermost(recording, node.recording)
+        else:
+            kind = type(operand)
+            if kind is _ndarray:
+                captures = True
+                if operand.dtype is _object and _holds_arrays(operand):
+                    return apply(operation, compute, [_restack(x) for x in operands], params)
+            elif (kind is list or kind is tuple) and _holds_arrays(operand):
+                return apply(operation, compute, [_restack(x) for x in operands], params)
+            values.append(operand)
+            parents.append(None)
+    value = compute(*values, **params)
+    if recording is None:
+        return value
+    return _record(operation, value, values, tuple(parents), active, captures, recording, params)
+
+
+def apply_unary(
+    operation: Operation,
+    compute: Callable[..., Any],
+    operand: Array,
+    params: Mapping[str, Any] = _NO_PARAMS,
+) -> Any:
+    """Do what `apply` does, for one Array: the short way for operators, ufuncs and reductions."""
+    x = operand.value
+    node = operand.node
+    value = compute(x, **params) if params else compute(x)
+    return _record(operation, value, [x], (node,), 1, False, node.recording, params)
+
+
+def apply_binary(operation: Operation, compute: Callable[..., Any], a: Any, b: Any) -> Any:
+    """Do what `apply` does, for two operands: the short way for operators and ufuncs."""
+    x: Any
+    z: Any
+    if type(a) is Array:
+        x, p = a.value, a.node
+        recording = p.recording
+        if type(b) is Array:
+            z, q = b.value, b.node
+            if q.recording is not recording:
+                recording = outermost(recording, q.recording)
+            value = compute(x, z)
+            return _record(operation, value, [x, z], (p, q), 3, False, recording, _NO_PARAMS)
+        if type(b) is float or type(b) is int:
+            value = compute(x, b)
+            return _record(operation, value, [x, b], (p, None), 1, False, recording, _NO_PARAMS)
+    elif type(a) is float or type(a) is int:
+        z, q = b.value, b.node
+        value = compute(a, z)
+        return _record(operation, value, [a, z], (None, q), 2, False, q.recording, _NO_PARAMS)
+    return apply(operation, compute, (a, b))
+
+
+def _record(
+    operation: Operation,
+    value: Any,
+    values: list[Any],
+    parents: tuple[Node | None, ...],
+    active: int,
+    captures: bool,
+    recording: Recording,
+    params: Mapping[str, Any],
+) -> Any:
+    """Make the node of a value that was just computed."""
+    if recording.note is not None:
+        node = Node(operation, parents, tuple(values), value, params, recording)
+        recording.note(node, value)
+        return Array(value, node)
+    if not operation.differentiable:
+        return value
+    arity = len(values)
+    dropped = operation._dropped.get(active + (arity << 32))
+    if dropped is None:
+        dropped = operation.dropped(active, arity)
+    output = value
+    for k in dropped:
+        unread = values[k] if k < arity else value
+        if type(unread) is _ndarray and unread.nbytes >= _WORTH_DROPPING:
+            if k < arity:
+                values[k] = Absent(unread)
+            else:
+                output = Absent(unread)
+    if captures:
+        for k, parent in enumerate(parents):
+            if parent is None and type(values[k]) is _ndarray:
+                values[k] = hold(values[k], recording)
+    return Array(value, Node(operation, parents, tuple(values), output, params, recording))
+
+
+def set_restacking(holds: Callable[[Any], bool], restack: Callable[[Any], Any]) -> None:
+    """Tell `apply` how to make one Array of a list or object array that holds Arrays."""
+    global _holds_arrays, _restack
+    _holds_arrays, _restack = holds, restack
+
+
+def parameters_used(rule: Callable[..., Any]) -> frozenset[str]:
+    """Return the names of a rule's parameters that its body reads."""
+    code = getattr(rule, "__code__", None)
+    if code is None:  # not a Python function: it may read all of them
+        return frozenset(inspect.signature(rule).parameters)
+    read: set[str] = set()
+    for instruction in dis.get_instructions(code):
+        if instruction.opname.startswith(("LOAD_", "STORE_FAST_LOAD")):
+            names = instruction.argval
+            read.update(names if isinstance(names, tuple) else (names,))
+    inputs = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount + 2]
+    return frozenset(name for name in inputs if name in read)

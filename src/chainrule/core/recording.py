@@ -1,0 +1,80 @@
+"""A recording: one run of user code while its graph is noted.
+
+There is no global state. A recording is born with the fresh inputs of a transform, every node made
+from them belongs to it, and it ends when the transform returns. A node that depends on several
+recordings belongs to the outermost, so that it stays usable for as long as anything may ask for its
+gradient.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from chainrule.errors import EndedRecordingError
+
+if TYPE_CHECKING:
+    from chainrule.core.array import Node
+
+__all__ = ["FREE", "Recording", "has_ended", "outermost"]
+
+_births = itertools.count()
+
+
+class Recording:
+    """What the nodes of one run have in common.
+
+    ``note`` is called with every new node and its value: None when nobody listens (an eager
+    gradient), an observer while code is staged, and a function that raises once the recording has
+    ended. One look at it per node serves all three. ``guard``, where there is one, is told when
+    Python looks at a recorded value (``if x > 0``): the node and what Python saw. ``captured``
+    remembers large arrays of the user's, by id, to find out if they are overwritten; None where the
+    recording never ends.
+    """
+
+    __slots__ = ("birth", "captured", "guard", "note")
+
+    def __init__(
+        self,
+        note: Callable[[Node, Any], None] | None = None,
+        guard: Callable[[Node, Any], None] | None = None,
+    ) -> None:
+        self.birth = next(_births)
+        self.note = note
+        self.guard = guard
+        self.captured: dict[int, tuple[Any, Any]] | None = {}
+
+    def end(self) -> None:
+        """Let any further use of the recording's arrays raise."""
+        self.note = _ended
+
+    def resume(self) -> None:
+        """Go on, for as long as a pullback records a further derivative."""
+        self.note = None
+
+
+def _ended(node: Node, value: Any) -> NoReturn:
+    raise EndedRecordingError(
+        f"an Array of a finished recording was used in `{node.operation.name}`: arrays that a "
+        "function under grad, vjp, jvp or stage sees are valid only while it runs. Return the "
+        "value from the function (has_aux=True for extra outputs) instead of storing the Array."
+    )
+
+
+def has_ended(recording: Recording) -> bool:
+    """Tell whether the recording is over, so that its nodes are constants to everyone else."""
+    return recording.note is _ended
+
+
+def outermost(a: Recording, b: Recording) -> Recording:
+    """Return the recording that began first; both must still be running."""
+    for recording in (a, b):
+        if has_ended(recording):
+            return recording  # whose note then raises
+    return a if a.birth < b.birth else b
+
+
+#: The recording of arrays that a person makes with ``chainrule.array``; it never ends.
+FREE = Recording()
+FREE.captured = None

@@ -1,0 +1,177 @@
+"""The user's source: which frame, line and variables a message should speak of."""
+
+from __future__ import annotations
+
+import ast
+import itertools
+import linecache
+import os
+import sys
+from types import CodeType, FrameType, TracebackType
+from typing import Any, NamedTuple
+
+import numpy as np
+
+__all__ = [
+    "Location",
+    "annotate",
+    "is_internal",
+    "location_of",
+    "stack_level",
+    "user_frame",
+    "user_location",
+    "where_am_i",
+]
+
+_NUMPY = os.path.dirname(os.path.abspath(np.__file__)) + os.sep
+_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+_internal: dict[CodeType, bool] = {}
+
+
+class Location(NamedTuple):
+    """A place in the user's code."""
+
+    filename: str
+    lineno: int
+    function: str
+    text: str
+
+    def __str__(self) -> str:
+        text = f": {self.text}" if self.text else ""
+        return f"line {self.lineno} of {os.path.basename(self.filename)}{text}"
+
+
+def is_internal(code: CodeType) -> bool:
+    """Tell whether code belongs to chainrule rather than to its user."""
+    try:
+        return _internal[code]
+    except KeyError:
+        known = _internal[code] = code.co_filename.startswith(_PACKAGE)
+        return known
+
+
+def user_frame(frame: FrameType | None = None) -> FrameType | None:
+    """Return the innermost frame outside chainrule, from a frame (default: the caller) outwards."""
+    frame = frame or sys._getframe(1)
+    while frame is not None and is_internal(frame.f_code):
+        frame = frame.f_back
+    return frame
+
+
+def location_of(frame: FrameType, lineno: int | None = None) -> Location:
+    """Describe a frame's current line."""
+    code = frame.f_code
+    line = frame.f_lineno if lineno is None else lineno
+    text = linecache.getline(code.co_filename, line, frame.f_globals).strip()
+    return Location(code.co_filename, line, code.co_name, text)
+
+
+def user_location() -> Location | None:
+    """Describe the line of user code that is running, outside NumPy's own Python code."""
+    frame = user_frame(sys._getframe(1))
+    while frame is not None and frame.f_code.co_filename.startswith(_NUMPY):
+        frame = user_frame(frame.f_back) if frame.f_back is not None else None
+    return None if frame is None else location_of(frame)
+
+
+def where_am_i() -> str:
+    """Describe the running line of user code for a message: ``line 12 of model.py: h = ...``."""
+    location = user_location()
+    return "an unknown line" if location is None else str(location)
+
+
+def stack_level() -> int:
+    """Return the ``stacklevel`` that makes a warning of the caller point at user code."""
+    level = 1
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and is_internal(frame.f_code):
+        frame = frame.f_back
+        level += 1
+    return level
+
+
+def annotate(error: BaseException) -> None:
+    """Let an error that user code met start and end in user code, and say what was there.
+
+    The traceback loses chainrule's own frames; an exception of NumPy's gains a note with the
+    failing expression and the shapes of the arrays in it.
+    """
+    trimmed, innermost = _user_frames(error.__traceback__)
+    if innermost is None:
+        return
+    error.__traceback__ = trimmed
+    if isinstance(error, (ValueError, TypeError, IndexError, ArithmeticError)):
+        note = _describe(innermost)
+        if note and note not in getattr(error, "__notes__", ()):
+            error.add_note(note)
+
+
+def _user_frames(
+    tb: TracebackType | None,
+) -> tuple[TracebackType | None, TracebackType | None]:
+    kept = []
+    while tb is not None:
+        if not is_internal(tb.tb_frame.f_code):
+            kept.append(tb)
+        tb = tb.tb_next
+    for outer, inner in itertools.pairwise(kept):
+        outer.tb_next = inner
+    if not kept:
+        return None, None
+    # The innermost frames may be a library's; the user's line is the last one in a file of theirs.
+    mine = [t for t in kept if "site-packages" not in t.tb_frame.f_code.co_filename]
+    last = (mine or kept)[-1]
+    kept[-1].tb_next = None
+    return kept[0], last
+
+
+def _describe(tb: TracebackType) -> str:
+    """Name the arrays of the failing expression: ``h1 = x @ W1 + b1: x is (32, 64), ...``."""
+    frame = tb.tb_frame
+    location = location_of(frame, tb.tb_lineno)
+    if not location.text:
+        return ""
+    described = []
+    for name in _names(_failing_expression(tb, location)):
+        value = _look_up(name, frame)
+        shape = getattr(value, "shape", None)
+        if isinstance(shape, tuple):
+            described.append(f"{name} is {shape}")
+        elif isinstance(value, float):
+            described.append(f"{name} is {value!r}")
+    shapes = f": {', '.join(described)}" if described else ""
+    return f"{location.text}{shapes}"
+
+
+def _failing_expression(tb: TracebackType, location: Location) -> str:
+    code = tb.tb_frame.f_code
+    start, stop, left, right = list(code.co_positions())[tb.tb_lasti // 2]
+    if start is None or start != stop or left is None or right is None:
+        return location.text
+    line = linecache.getline(code.co_filename, start).encode()
+    return line[left:right].decode(errors="replace")
+
+
+def _names(expression: str) -> list[str]:
+    try:
+        tree = ast.parse(expression.strip())
+    except SyntaxError:
+        return []
+    found: dict[str, None] = {}
+    called = {id(n.func) for n in ast.walk(tree) if isinstance(n, ast.Call)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and id(node) not in called:
+            dotted = ast.unparse(node)
+            if dotted.replace(".", "").isidentifier():
+                found[dotted] = None
+        elif isinstance(node, ast.Name) and id(node) not in called:
+            found[node.id] = None
+    return sorted(found, key=expression.find)
+
+
+def _look_up(name: str, frame: FrameType) -> Any:
+    first, *rest = name.split(".")
+    value = frame.f_locals.get(first, frame.f_globals.get(first))
+    for attribute in rest:
+        value = getattr(value, attribute, None)
+    return value

@@ -1,0 +1,177 @@
+"""Fresh inputs for a transform, and its results on their way back to the user."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from chainrule import trees
+from chainrule.core.array import Array, Leaf, Node
+from chainrule.core.kinds import identity
+from chainrule.core.recording import Recording
+from chainrule.errors import ArgumentError
+
+__all__ = ["Inputs", "finish", "plain", "select"]
+
+_ndarray = np.ndarray
+_float64 = np.float64
+_PLAIN = (float, _ndarray, Array)
+
+
+class Inputs:
+    """The arguments that a transform differentiates with respect to, as fresh arrays.
+
+    ``nodes`` are theirs, in the order of the leaves; ``args`` are all arguments with the fresh
+    arrays in their places.
+    """
+
+    __slots__ = ("_builders", "_f", "args", "nodes", "recording", "values")
+
+    def __init__(
+        self,
+        f: Callable[..., Any],
+        args: Sequence[Any],
+        argnums: tuple[int, ...],
+        recording: Recording,
+    ) -> None:
+        self._f = f
+        self.recording = recording
+        self.nodes: list[Node] = []
+        self.values: list[Any] = []
+        self.args = list(args)
+        self._builders: list[tuple[int, Callable[[Iterable[Any]], Any]] | None] = []
+        for k in argnums:
+            arg = args[k]
+            if type(arg) not in _PLAIN and trees.is_container(arg):
+                leaves, build = trees.flatten(arg)
+                start = len(self.nodes)
+                fresh = [self._fresh(leaf, k, at) for at, leaf in enumerate(leaves)]
+                self.args[k] = build(fresh)
+                self._builders.append((len(self.nodes) - start, build))
+            else:
+                self.args[k] = self._fresh(arg, k, 0)
+                self._builders.append(None)
+
+    def _fresh(self, value: Any, position: int, at: int) -> Array:
+        node: Node
+        kind = type(value)
+        if kind is float or (
+            (kind is _ndarray or isinstance(value, np.generic)) and value.dtype.kind == "f"
+        ):
+            node = Leaf(self.recording)
+        elif kind is Array:
+            if value.dtype.kind != "f":
+                raise self._refuse(value, position, at)
+            old = value.node
+            value = value.value
+            node = Node(identity, (old,), (value,), value, {}, old.recording)
+            if old.recording.note is not None:
+                old.recording.note(node, value)
+        else:
+            raise self._refuse(value, position, at)
+        self.nodes.append(node)
+        self.values.append(value)
+        return Array(value, node)
+
+    def _refuse(self, value: Any, position: int, at: int) -> ArgumentError:
+        return refuse(self._f, self.args[position], value, position, at)
+
+    def build(self, results: Sequence[Any]) -> tuple[Any, ...]:
+        """Put one result per leaf into the structure of the arguments, one entry per argument."""
+        built = []
+        at = 0
+        for builder in self._builders:
+            if builder is None:
+                built.append(results[at])
+                at += 1
+            else:
+                count, build = builder
+                built.append(build(results[at : at + count]))
+                at += count
+        return tuple(built)
+
+
+def refuse(f: Callable[..., Any], arg: Any, leaf: Any, position: int, at: int) -> ArgumentError:
+    """Say which argument cannot be differentiated, and what to write instead."""
+    where = trees.paths(arg)[at] if trees.is_container(arg) else ""
+    name = f"argument {position}"
+    try:
+        parameter = list(inspect.signature(f).parameters)[position]
+        name += f" ({parameter}{where})"
+    except (IndexError, TypeError, ValueError):
+        name += f" ({where})" if where else ""
+    function = getattr(f, "__name__", repr(f))
+    if isinstance(leaf, (bool, np.bool_)):
+        what, cure = f"is a bool, {leaf}", "leave it out of argnums"
+    elif isinstance(leaf, (int, np.integer)):
+        what, cure = f"is an int, {leaf}", f"write {float(leaf)}, or leave it out of argnums"
+    elif isinstance(leaf, (complex, np.complexfloating)) or (
+        isinstance(leaf, (_ndarray, Array)) and leaf.dtype.kind == "c"
+    ):
+        what, cure = "is complex", "complex arguments are not supported yet"
+    elif isinstance(leaf, (_ndarray, Array)) and type(leaf) in (_ndarray, Array):
+        what = f"has dtype {leaf.dtype}"
+        cure = "pass np.asarray(x, dtype=float), or leave it out of argnums"
+    elif isinstance(leaf, _ndarray):
+        what, cure = f"is a {type(leaf).__name__}", "pass a plain array, np.asarray(x)"
+    else:
+        what, cure = f"is a {type(leaf).__name__}", "pass a float or an array, or set argnums"
+    return ArgumentError(
+        f"{name} of {function} {what}: a gradient exists by floating-point numbers only; {cure}"
+    )
+
+
+def select(argnums: int | Sequence[int], args: Sequence[Any], f: Any) -> tuple[int, ...]:
+    """Normalise argnums against the positional arguments."""
+    chosen = (argnums,) if isinstance(argnums, int) else tuple(argnums)
+    count = len(args)
+    for k in chosen:
+        if not -count <= k < count:
+            name = getattr(f, "__name__", repr(f))
+            raise ArgumentError(
+                f"argnums is {argnums}, but {name} was called with {count} positional "
+                f"argument{'s' if count != 1 else ''}: arguments to differentiate by are passed "
+                "by position"
+            )
+    return tuple(k % count for k in chosen)
+
+
+def plain(value: Any, recording: Recording) -> Any:
+    """Return the plain value of a result, unless an outer recording may still differentiate it."""
+    kind = type(value)
+    if kind is float or kind is _ndarray:
+        return value
+    if kind is Array:
+        if value.node.recording is recording or not _is_float(value):
+            value = value.value
+        else:
+            return value
+    return float(value) if type(value) is _float64 else value
+
+
+def _is_float(value: Array) -> bool:
+    return value.dtype.kind in "fc"
+
+
+def finish(results: Sequence[Any], values: Sequence[Any], recording: Recording) -> list[Any]:
+    """Give gradients or tangents the type, shape and memory of their own that a user expects."""
+    finished = []
+    given: set[int] = set()
+    for g, like in zip(results, values, strict=True):
+        if g is None:
+            finished.append(0.0 if type(like) is float else np.zeros_like(like)[()])
+            continue
+        g = plain(g, recording)
+        if type(like) is _ndarray and type(g) is not Array:
+            if type(g) is not _ndarray or g.dtype != like.dtype:
+                g = np.array(g, dtype=like.dtype)
+            if g.base is not None or not g.flags.writeable or id(g) in given:
+                g = np.array(g)
+            given.add(id(g))
+        elif type(like) is float and type(g) is not Array:
+            g = float(g)
+        finished.append(g)
+    return finished

@@ -1,0 +1,145 @@
+"""All derivatives at once: `jacobian` and `hessian`."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from chainrule import trees
+from chainrule.core.array import Array, Node, shape_of
+from chainrule.core.backward import backward
+from chainrule.core.forward import forward
+from chainrule.core.recording import Recording
+from chainrule.numpy.creation import restack
+from chainrule.numpy.view import UserFunction
+from chainrule.operations.shape import reshape, stack
+from chainrule.transforms.inputs import Inputs, finish, select
+from chainrule.transforms.reverse import grad
+
+__all__ = ["hessian", "jacobian"]
+
+
+def jacobian(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable[..., Any]:
+    """Return the Jacobian of f as a function of the same arguments.
+
+    Args:
+        f: a function of NumPy arrays and floats; its output may be a tree of arrays.
+        argnums: which positional arguments to differentiate by, as in `grad`.
+
+    Returns:
+        A function whose result has, for an output of shape S and an argument of shape T, the shape
+        ``S + T``: entry ``[i, j]`` is d output[i] / d argument[j]. Scalar by vector gives a vector,
+        vector by vector a matrix, scalar by matrix a matrix, vector by matrix a 3-d array. With
+        trees it is the output's structure, each leaf replaced by the argument's.
+
+    Raises:
+        ArgumentError: an argument to differentiate by is not made of floating-point numbers.
+
+    >>> import numpy as np, chainrule as cr
+    >>> A = np.array([[1.0, 2.0], [3.0, 4.0]])
+    >>> cr.jacobian(lambda x: A @ x)(np.zeros(2))
+    array([[1., 2.],
+           [3., 4.]])
+    """
+    run = UserFunction(f)
+
+    @functools.wraps(f)
+    def all_derivatives(*args: Any, **kwargs: Any) -> Any:
+        recording = Recording()
+        try:
+            inputs = Inputs(f, args, select(argnums, args, f), recording)
+            y = run(inputs.args, kwargs)
+            leaves, build = trees.flatten(y)
+            outputs = [restack(leaf) for leaf in leaves]
+            rows = []
+            for output in outputs:
+                blocks = _derivatives(output, inputs)
+                likes = [
+                    np.empty(shape_of(output) + shape_of(x), dtype=_dtype(x))
+                    if shape_of(output)
+                    else x
+                    for x in inputs.values
+                ]
+                built = inputs.build(finish(blocks, likes, recording))
+                rows.append(built[0] if isinstance(argnums, int) else built)
+            return build(rows)
+        finally:
+            recording.end()
+
+    return all_derivatives
+
+
+def hessian(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable[..., Any]:
+    """Return the Hessian of f, the Jacobian of its gradient, as a function of the same arguments.
+
+    Args and errors are those of `grad`; for an argument of shape T the result has shape ``T + T``.
+
+    >>> import numpy as np, chainrule as cr
+    >>> cr.hessian(lambda x: x[0] ** 2 * x[1])(np.array([3.0, 5.0]))
+    array([[10.,  6.],
+           [ 6.,  0.]])
+    """
+    return jacobian(grad(f, argnums), argnums)
+
+
+def _derivatives(output: Any, inputs: Inputs) -> list[Any]:
+    """Return d output / d input for every input; None where there is none."""
+    if type(output) is not Array or output.dtype.kind != "f":
+        return [None] * len(inputs.nodes)
+    columns = sum(math.prod(shape_of(x)) for x in inputs.values)
+    # One backward pass per output entry or one forward pass per input entry, whichever is fewer.
+    if output.size <= columns:
+        return _by_rows(output, inputs.nodes, inputs.values)
+    return [
+        _by_columns(output, node, value)
+        for node, value in zip(inputs.nodes, inputs.values, strict=True)
+    ]
+
+
+def _by_rows(output: Array, nodes: list[Node], values: list[Any]) -> list[Any]:
+    if output.shape == ():
+        return backward([(output, _one(output.value))], nodes)
+    passes = [backward([(output, g)], nodes) for g in _unit_vectors(output.value)]
+    return [
+        _assemble([row[k] for row in passes], value, output.shape + shape_of(value), 0)
+        for k, value in enumerate(values)
+    ]
+
+
+def _by_columns(output: Array, node: Node, value: Any) -> Any:
+    columns = [forward([output], [node], [t])[0] for t in _unit_vectors(value)]
+    shape = output.shape + shape_of(value)
+    return _assemble(columns, output.value, shape, len(output.shape))
+
+
+def _assemble(parts: list[Any], like: Any, shape: tuple[int, ...], axis: int) -> Any:
+    """Stack one derivative per entry along an axis, and give the result its full shape."""
+    if all(part is None for part in parts):
+        return None
+    zero = np.zeros(shape_of(like), _dtype(like))
+    parts = [zero if part is None else part for part in parts]
+    if any(type(part) is Array for part in parts):
+        return reshape(stack(*parts, axis=axis), shape=shape)
+    return np.stack(parts, axis=axis).reshape(shape)
+
+
+def _unit_vectors(like: Any) -> Iterator[Any]:
+    if shape_of(like) == ():
+        yield _one(like)
+        return
+    for k in range(like.size):
+        unit = np.zeros(like.shape, like.dtype)
+        unit.flat[k] = 1
+        yield unit
+
+
+def _one(like: Any) -> Any:
+    return 1.0 if type(like) is float else like.dtype.type(1)
+
+
+def _dtype(value: Any) -> np.dtype[Any]:
+    return value.dtype if hasattr(value, "dtype") else np.asarray(value).dtype

@@ -1,0 +1,228 @@
+"""Gradients: `grad`, `value_and_grad` and the pullback of `vjp`."""
+
+from __future__ import annotations
+
+import functools
+import warnings
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from chainrule import trees
+from chainrule.core.array import Array, shape_of
+from chainrule.core.backward import backward, reach
+from chainrule.core.recording import Recording
+from chainrule.core.source import stack_level
+from chainrule.errors import ArgumentError, IndependentOutputWarning, NonScalarOutputError
+from chainrule.numpy.creation import restack
+from chainrule.numpy.view import UserFunction
+from chainrule.transforms.inputs import Inputs, finish, plain, select
+
+__all__ = ["grad", "value_and_grad", "vjp"]
+
+
+def value_and_grad(
+    f: Callable[..., Any], argnums: int | Sequence[int] = 0, has_aux: bool = False
+) -> Callable[..., Any]:
+    """Return a function that computes f and its gradient in one go.
+
+    Args:
+        f: a function of NumPy arrays and floats with one number as its output.
+        argnums: which positional arguments to differentiate by. Each may be a float, a
+            floating-point array, or a tree (tuple, list, dict, dataclass, None) of them.
+        has_aux: f returns ``(output, aux)``; aux is handed through.
+
+    Returns:
+        A function of f's arguments that returns ``(value, gradient)``, or ``((value, aux),
+        gradient)``. The gradient has the shapes, dtypes and structure of the argument; it is a
+        tuple of such where argnums is a sequence.
+
+    Raises:
+        ArgumentError: an argument to differentiate by is not made of floating-point numbers.
+        NonScalarOutputError: f's output is not one number.
+
+    Warns:
+        IndependentOutputWarning: the output does not depend on the arguments.
+
+    >>> import numpy as np, chainrule as cr
+    >>> cr.value_and_grad(lambda w: np.sum(w**2))(np.array([1.0, -2.0]))
+    (5.0, array([ 2., -4.]))
+    """
+    run = UserFunction(f)
+
+    @functools.wraps(f)
+    def value_and_gradient(*args: Any, **kwargs: Any) -> Any:
+        recording = Recording()
+        try:
+            inputs = Inputs(f, args, select(argnums, args, f), recording)
+            y = run(inputs.args, kwargs)
+            if has_aux:
+                y, aux = _split(y, f)
+            if type(y) is not Array or shape_of(y.value) != ():
+                y = _one_number(y, f)
+            gradients = [None] * len(inputs.nodes)
+            if type(y) is Array:
+                value = y.value
+                if type(value) is float:
+                    gradients = backward([(y, 1.0)], inputs.nodes)
+                elif isinstance(value, (np.generic, np.ndarray)) and value.dtype.kind == "f":
+                    gradients = backward([(y, value.dtype.type(1))], inputs.nodes)
+            if all(g is None for g in gradients) and _is_independent(y, inputs):
+                _warn_independent(f)
+            finished = inputs.build(finish(gradients, inputs.values, recording))
+            value = plain(y, recording)
+            if has_aux:
+                value = value, _plain_tree(aux, recording)
+        finally:
+            recording.end()
+        return value, finished[0] if isinstance(argnums, int) else finished
+
+    return value_and_gradient
+
+
+def grad(
+    f: Callable[..., Any], argnums: int | Sequence[int] = 0, has_aux: bool = False
+) -> Callable[..., Any]:
+    """Return the gradient of f as a function of the same arguments.
+
+    See `value_and_grad` for the arguments and errors. With ``has_aux`` the result is ``(gradient,
+    aux)``. Gradients nest: ``grad(grad(f))`` is the second derivative.
+
+    >>> import numpy as np, chainrule as cr
+    >>> cr.grad(np.sin)(0.0)
+    1.0
+    >>> cr.grad(cr.grad(lambda x: x**3))(2.0)
+    12.0
+    """
+    both = value_and_grad(f, argnums, has_aux)
+
+    @functools.wraps(f)
+    def gradient(*args: Any, **kwargs: Any) -> Any:
+        value, g = both(*args, **kwargs)
+        return (g, value[1]) if has_aux else g
+
+    return gradient
+
+
+def vjp(f: Callable[..., Any], *args: Any) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:
+    """Return f's output and its pullback.
+
+    Args:
+        f: a function; its output may be a tree of arrays of any shape.
+        args: f's arguments, each of them floating-point (or a tree of such).
+
+    Returns:
+        ``(y, pullback)``. ``pullback(g)``, with g of the shape and structure of y, returns a tuple
+        of one gradient per argument: g times the Jacobian. It may be called many times.
+
+    Raises:
+        ArgumentError: an argument is not made of floating-point numbers.
+        ValueError: g has not the shape of y.
+
+    >>> import numpy as np, chainrule as cr
+    >>> y, pullback = cr.vjp(lambda W, x: W @ x, np.eye(2), np.array([3.0, 4.0]))
+    >>> pullback(np.array([1.0, 10.0]))
+    (array([[ 3.,  4.],
+           [30., 40.]]), array([ 1., 10.]))
+    """
+    recording = Recording()
+    try:
+        inputs = Inputs(f, args, tuple(range(len(args))), recording)
+        y = UserFunction(f)(inputs.args, {})
+        leaves, build = trees.flatten(y)
+        outputs = [restack(leaf) for leaf in leaves]
+        value = build([plain(leaf, recording) for leaf in outputs])
+    finally:
+        recording.end()
+
+    def pullback(g: Any) -> tuple[Any, ...]:
+        seeds = seeds_like(g, value)
+        recording.resume()
+        try:
+            starts = [(y, seed) for y, seed in zip(outputs, seeds, strict=True) if type(y) is Array]
+            gradients = backward(starts, inputs.nodes)
+            return inputs.build(finish(gradients, inputs.values, recording))
+        finally:
+            recording.end()
+
+    return value, pullback
+
+
+def seeds_like(g: Any, value: Any) -> list[Any]:
+    """Check an upstream gradient (or tangent) against the value that it belongs to."""
+    seeds, _ = trees.flatten(g)
+    values, _ = trees.flatten(value)
+    if len(seeds) != len(values):
+        raise ValueError(
+            f"expected {len(values)} arrays, in the structure of the function's value, "
+            f"got {len(seeds)}"
+        )
+    checked = []
+    for seed, v in zip(seeds, values, strict=True):
+        if type(seed) is not Array:
+            if isinstance(v, (np.ndarray, np.generic, Array)) and v.dtype.kind == "f":
+                seed = np.asarray(seed, dtype=v.dtype)[()]
+            else:
+                seed = float(seed)
+        if shape_of(seed) != shape_of(v):
+            raise ValueError(
+                f"expected shape {shape_of(v)}, that of the function's value, got {shape_of(seed)}"
+            )
+        checked.append(seed)
+    return checked
+
+
+def _split(y: Any, f: Callable[..., Any]) -> tuple[Any, Any]:
+    if not (isinstance(y, tuple) and len(y) == 2):
+        name = getattr(f, "__name__", repr(f))
+        raise ArgumentError(
+            f"has_aux=True: {name} must return a pair (output, aux), it returned a "
+            f"{type(y).__name__}"
+        )
+    return y
+
+
+def _one_number(y: Any, f: Callable[..., Any]) -> Any:
+    """Return the output if it is one number, else say what it is and what to do."""
+    if type(y) is np.ndarray:
+        y = restack(y)
+    name = getattr(f, "__name__", repr(f))
+    if trees.is_container(y) or not isinstance(y, (Array, np.ndarray, np.generic, float, int)):
+        raise NonScalarOutputError(
+            f"the gradient of {name} needs one number as its output, it returned a "
+            f"{'None' if y is None else type(y).__name__}: return a float or a 0-d array "
+            "(has_aux=True lets further outputs through), or use chainrule.vjp"
+        )
+    shape = shape_of(y)
+    if shape != ():
+        raise NonScalarOutputError(
+            f"the gradient of {name} needs one number as its output, it returned shape {shape}: "
+            "sum or average it, or use chainrule.jacobian for all its derivatives"
+        )
+    return y
+
+
+def _is_independent(y: Any, inputs: Inputs) -> bool:
+    """Tell an output that knows nothing of the inputs from one whose gradient is zero (a step)."""
+    if not inputs.nodes:
+        return False
+    if type(y) is not Array:
+        return True
+    reached, _ = reach([y.node], inputs.nodes)
+    return not any(node in inputs.nodes for node in reached)
+
+
+def _warn_independent(f: Callable[..., Any]) -> None:
+    name = getattr(f, "__name__", repr(f))
+    warnings.warn(
+        f"the output of {name} does not depend on the arguments it is differentiated by, so the "
+        "gradient is zero",
+        IndependentOutputWarning,
+        stacklevel=stack_level(),
+    )
+
+
+def _plain_tree(tree: Any, recording: Recording) -> Any:
+    leaves, build = trees.flatten(tree)
+    return build([plain(leaf, recording) for leaf in leaves])

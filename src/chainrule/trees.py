@@ -1,0 +1,87 @@
+"""Trees of arguments: tuples, lists, dicts, dataclasses and None around floats and arrays.
+
+A thin layer over optree, which is loaded when the first container is met.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterable
+from typing import Any
+
+__all__ = ["flatten", "is_container", "paths"]
+
+_NAMESPACE = "chainrule"
+_CONTAINERS = (tuple, list, dict, type(None))
+
+
+def is_container(value: Any) -> bool:
+    """Tell whether a value is a tree of other values rather than a leaf."""
+    return isinstance(value, _CONTAINERS) or (
+        dataclasses.is_dataclass(value) and not isinstance(value, type)
+    )
+
+
+def flatten(tree: Any) -> tuple[list[Any], Callable[[Iterable[Any]], Any]]:
+    """Return the leaves of a tree and the function that puts other leaves in their place."""
+    if not is_container(tree):
+        return [tree], lambda leaves: next(iter(leaves))
+    import optree
+
+    _register_dataclasses(tree)
+    leaves, structure = optree.tree_flatten(tree, namespace=_NAMESPACE)
+    return list(leaves), structure.unflatten
+
+
+def paths(tree: Any) -> list[str]:
+    """Return how each leaf is reached: ``['W']``, ``[0].bias``, or '' for a lone leaf."""
+    if not is_container(tree):
+        return [""]
+    import optree
+
+    _register_dataclasses(tree)
+    return [accessor.codify("") for accessor in optree.tree_accessors(tree, namespace=_NAMESPACE)]
+
+
+def _register_dataclasses(tree: Any) -> None:
+    """Make every dataclass type in a tree known to optree, its fields in order as children."""
+    import optree
+
+    while True:
+        unknown = {
+            type(leaf)
+            for leaf in optree.tree_leaves(tree, namespace=_NAMESPACE)
+            if dataclasses.is_dataclass(leaf)
+        }
+        if not unknown:
+            return
+        for kind in unknown:
+            _register(kind)
+
+
+def _register(kind: Any) -> None:
+    import optree
+
+    names = tuple(field.name for field in dataclasses.fields(kind))
+
+    def children(instance: Any) -> tuple[tuple[Any, ...], None, tuple[Any, ...]]:
+        values = tuple(getattr(instance, name) for name in names)
+        return (
+            values,
+            None,
+            tuple(optree.GetAttrEntry(n, kind, optree.PyTreeKind.CUSTOM) for n in names),
+        )
+
+    def build(_: Any, values: Iterable[Any]) -> Any:
+        instance = object.__new__(kind)  # as copy.copy does: __post_init__ may convert its fields
+        for name, value in zip(names, values, strict=True):
+            object.__setattr__(instance, name, value)
+        return instance
+
+    optree.register_pytree_node(
+        kind,
+        children,
+        build,
+        path_entry_type=optree.GetAttrEntry,
+        namespace=_NAMESPACE,
+    )

@@ -1,0 +1,260 @@
+"""Bad input and faults: each gives one clear message, at the user's line."""
+
+import gc
+import math
+import threading
+import traceback
+import warnings
+import weakref
+
+import numpy as np
+import pytest
+
+import chainrule as cr
+from chainrule import errors
+
+X = np.array([0.5, -1.5, 2.0])
+
+
+@pytest.mark.parametrize(
+    ("argument", "message"),
+    [
+        (3, r"argument 0 \(x\) of f is an int, 3: .* write 3\.0"),
+        (True, r"is a bool, True"),
+        (np.arange(3), r"has dtype int64: .*np.asarray\(x, dtype=float\)"),
+        (1 + 2j, r"is complex: .*not supported yet"),
+        ("abc", r"is a str"),
+        ({"a": 1.0, "b": 2}, r"argument 0 \(x\['b'\]\) of f is an int, 2"),
+        (np.ma.masked_array([1.0], [False]), r"is a MaskedArray"),
+    ],
+)
+def test_arguments_that_are_not_floats(argument, message):
+    def f(x):
+        return x * 2.0
+
+    with pytest.raises(errors.ArgumentError, match=message):
+        cr.grad(f)(argument)
+
+
+def test_argnums_out_of_range():
+    with pytest.raises(errors.ArgumentError, match="called with 1 positional argument"):
+        cr.grad(lambda x: x, 1)(2.0)
+
+
+@pytest.mark.parametrize(
+    ("f", "message"),
+    [
+        (lambda x: x * 2, r"it returned shape \(3,\): sum or average it, or use chainrule.jacobian"),
+        (lambda x: (np.sum(x), x), r"it returned a tuple"),
+        (lambda x: None, r"it returned a None"),
+    ],
+)
+def test_output_that_is_not_one_number(f, message):
+    with pytest.raises(errors.NonScalarOutputError, match=message):
+        cr.grad(f)(X)
+
+
+def test_output_independent_of_the_input():
+    with pytest.warns(errors.IndependentOutputWarning, match="does not depend") as caught:
+        assert cr.grad(lambda x: 5.0)(3.0) == 0.0
+    assert caught[0].filename == __file__
+    with pytest.warns(errors.IndependentOutputWarning):
+        np.testing.assert_array_equal(cr.grad(lambda x: np.argmax(x))(X), np.zeros(3))
+
+
+def test_a_step_has_gradient_zero_without_a_warning():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert cr.grad(lambda x: np.floor(x))(3.5) == 0.0
+
+
+def test_write_into_an_ndarray():
+    def f(x):
+        out = np.zeros(3)
+        out[0] = x[0]
+        return np.sum(out)
+
+    with pytest.raises(errors.GradientLostError, match=r"out\[0\] = x\[0\]"):
+        cr.grad(f)(X)
+
+
+def test_in_place_addition_to_an_ndarray():
+    def f(x):
+        out = np.zeros(3)
+        out += x
+        return np.sum(out)
+
+    with pytest.raises(errors.GradientLostError, match=r"out \+= x"):
+        cr.grad(f)(X)
+
+
+@pytest.mark.parametrize("call", [float, math.sin, int])
+def test_conversion_outside_the_recorded_globals(call):
+    calls = [call]  # not a global or closure name of its own, so the view cannot replace it
+
+    def f(x):
+        return calls[0](x) * 2.0
+
+    with pytest.raises(errors.GradientLostError, match=r"calls\[0\]\(x\)"):
+        cr.grad(f)(3.0)
+
+
+def test_math_imported_inside_the_function():
+    def f(x):
+        import math
+
+        return math.sin(x)
+
+    with pytest.raises(errors.GradientLostError, match=r"np\.sin"):
+        cr.grad(f)(3.0)
+
+
+def test_shape_mismatch_names_the_arrays():
+    def model(x, W1, b1):
+        h1 = x @ W1 + b1
+        return np.sum(h1)
+
+    with pytest.raises(ValueError, match="matmul") as caught:
+        cr.grad(model, (1, 2))(np.ones((32, 64)), np.ones((65, 100)), np.ones(100))
+    assert any(
+        "h1 = x @ W1 + b1: x is (32, 64), W1 is (65, 100)" in note
+        for note in caught.value.__notes__
+    )
+    frames = [frame.name for frame in traceback.extract_tb(caught.value.__traceback__)]
+    assert frames[-1] == "model"  # none of our insides below the user's line
+
+
+def test_unsupported_function_is_named():
+    with pytest.raises(errors.UnsupportedError, match="numpy.fft.fft|fft"):
+        cr.grad(lambda x: np.sum(np.abs(np.fft.fft(x))))(X)
+
+
+def test_array_used_after_its_recording():
+    kept = []
+
+    def f(x):
+        kept.append(x * 2.0)
+        return np.sum(x)
+
+    cr.grad(f)(X)
+    with pytest.raises(errors.EndedRecordingError, match="finished recording"):
+        kept[0] + 1.0
+
+
+def test_inner_array_used_after_its_recording_inside_an_outer_one():
+    kept = []
+
+    def outer(x):
+        cr.grad(lambda y: kept.append(y) or y * y)(2.0)
+        return x * kept[0]
+
+    with pytest.raises(errors.EndedRecordingError):
+        cr.grad(outer)(3.0)
+
+
+def test_two_threads_at_once():
+    def f(x):
+        for _ in range(50):
+            x = np.tanh(x) * 1.5
+        return np.sum(x)
+
+    expected = cr.grad(f)(X)
+    found, barrier = [], threading.Barrier(4)
+
+    def work():
+        barrier.wait()
+        found.extend(cr.grad(f)(X) for _ in range(20))
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(found) == 80
+    for g in found:
+        np.testing.assert_array_equal(g, expected)
+
+
+def test_chain_of_100_000_operations():
+    def chain(x):
+        for _ in range(100_000):
+            x = x * 1.0 + 0.0 * 1e-9
+        return x
+
+    assert cr.grad(chain)(3.0) == 1.0
+    assert cr.jvp(chain, (3.0,), (2.0,)) == (3.0, 2.0)
+
+
+def test_interrupt_leaves_nothing_behind():
+    kept = []
+
+    def f(x):
+        kept.append(x)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        cr.grad(f)(3.0)
+    with pytest.raises(errors.EndedRecordingError):
+        kept[0] + 1.0
+    assert cr.grad(lambda x: x * x)(3.0) == 6.0
+
+
+def test_error_in_user_code_keeps_its_type_and_starts_at_its_line():
+    def f(x):
+        raise LookupError("mine")
+
+    with pytest.raises(LookupError, match="mine") as caught:
+        cr.grad(f)(3.0)
+    assert traceback.extract_tb(caught.value.__traceback__)[-1].line == 'raise LookupError("mine")'
+
+
+def test_python_floats_raise_as_they_do_without_chainrule():
+    with pytest.raises(ZeroDivisionError):
+        cr.grad(lambda x: 1.0 / x)(0.0)
+
+
+def test_local_gradient_that_python_cannot_compute_is_inf():
+    assert cr.grad(lambda x: math.sqrt(x))(0.0) == math.inf
+
+
+def test_graph_is_freed_without_the_cycle_collector():
+    class Owner(np.ndarray):
+        pass
+
+    gc.disable()
+    try:
+        seen = []
+
+        def f(x):
+            h = np.exp(x)
+            seen.append(weakref.ref(h.value))
+            return np.sum(h * h)
+
+        cr.grad(f)(X)
+        assert seen[0]() is None
+    finally:
+        gc.enable()
+
+
+def test_nan_is_handed_through():
+    g = cr.grad(lambda x: np.sum(x * x))(np.array([np.nan, 1.0]))
+    np.testing.assert_array_equal(g, [np.nan, 2.0])
+
+
+@pytest.mark.parametrize("size", [3, 10_000])
+def test_captured_array_overwritten_in_place(size):
+    steps = np.arange(1.0, 4.0)
+
+    def f(x):
+        buffer = np.empty(size)
+        total = 0.0
+        for step in steps:
+            buffer[:] = step
+            total = total + np.sum(x * buffer)
+        return total
+
+    if size == 3:  # small arrays are copied
+        np.testing.assert_array_equal(cr.grad(f)(np.ones(size)), np.full(size, 6.0))
+    else:
+        with pytest.raises(errors.GradientLostError, match="overwritten in place"):
+            cr.grad(f)(np.ones(size))

@@ -1,0 +1,71 @@
+"""jacobian and hessian in the lecture's shapes."""
+
+import numpy as np
+import pytest
+
+import chainrule as cr
+
+rng = np.random.default_rng(1)
+A = rng.normal(size=(3, 4))
+B = rng.normal(size=(4, 2))
+v = rng.normal(size=4)
+
+CASES = {
+    # name: (function, argument, expected)
+    "scalar by scalar": (lambda x: x**2, 3.0, 6.0),
+    "scalar by vector": (lambda x: np.sum(x**2), v, 2 * v),
+    "vector by scalar": (lambda x: x * v, 2.0, v),
+    "vector by vector": (lambda x: A @ x, v, A),
+    "scalar by matrix": (lambda X: np.sum(X @ v), A, np.tile(v, (3, 1))),
+    "vector by matrix": (lambda X: X @ v, A, np.einsum("ik,j->ikj", np.eye(3), v)),
+    "matrix by matrix": (lambda X: X @ B, A, np.einsum("ik,lj->ijkl", np.eye(3), B)),
+    "matrix by scalar": (lambda x: x * A, 2.0, A),
+    "tall by short": (lambda x: np.concatenate([x, x, x]), v[:2], np.tile(np.eye(2), (3, 1))),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_shapes_and_values(name):
+    f, x, expected = CASES[name]
+    J = cr.jacobian(f)(x)
+    assert np.shape(J) == np.shape(f(x)) + np.shape(x)
+    np.testing.assert_allclose(J, expected)
+
+
+def test_several_arguments_and_outputs():
+    J = cr.jacobian(lambda a, b: {"p": a * b, "s": np.sum(b)}, (0, 1))(2.0, v)
+    np.testing.assert_allclose(J["p"][0], v)
+    np.testing.assert_allclose(J["p"][1], 2 * np.eye(4))
+    np.testing.assert_allclose(J["s"][1], np.ones(4))
+    assert J["s"][0] == 0.0
+
+
+def rosenbrock(x):
+    return np.sum(100.0 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2)
+
+
+def test_hessian_of_rosenbrock():
+    from scipy.optimize import rosen_hess
+
+    H = cr.hessian(rosenbrock)(v)
+    np.testing.assert_allclose(H, rosen_hess(v), rtol=1e-12)
+
+
+def test_hessian_of_several_arguments():
+    H = cr.hessian(lambda a, b: a**2 * np.sum(b), (0, 1))(3.0, v)
+    assert H[0][0] == pytest.approx(2 * np.sum(v))
+    np.testing.assert_allclose(H[0][1], np.full(4, 6.0))
+    np.testing.assert_allclose(H[1][0], np.full(4, 6.0))
+    np.testing.assert_allclose(H[1][1], np.zeros((4, 4)))
+
+
+def test_jacobian_of_jacobian():
+    T = cr.jacobian(cr.jacobian(lambda x: x**3))(v)
+    expected = np.zeros((4, 4, 4))
+    expected[range(4), range(4), range(4)] = 6 * v
+    np.testing.assert_allclose(T, expected)
+
+
+def test_float32_stays_float32():
+    J = cr.jacobian(lambda x: A.astype(np.float32) @ x)(v.astype(np.float32))
+    assert J.dtype == np.float32

@@ -1,0 +1,173 @@
+"""grad, value_and_grad and vjp through their public face."""
+
+import math
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+
+import chainrule as cr
+
+X = np.array([0.5, -1.5, 2.0])
+
+
+def test_value_and_grad_of_a_float_gives_floats():
+    value, g = cr.value_and_grad(lambda x: np.sin(x) * x)(2.0)
+    assert type(value) is float
+    assert type(g) is float
+    assert value == np.sin(2.0) * 2.0
+    assert g == pytest.approx(math.cos(2.0) * 2.0 + math.sin(2.0), rel=1e-15)
+
+
+def test_argnums_choose_arguments():
+    def f(a, b, c):
+        return a * b + c
+
+    assert cr.grad(f)(2.0, 3.0, 4.0) == 3.0
+    assert cr.grad(f, 1)(2.0, 3.0, 4.0) == 2.0
+    assert cr.grad(f, -1)(2.0, 3.0, 4.0) == 1.0
+    assert cr.grad(f, (0, 2))(2.0, 3.0, 4.0) == (3.0, 1.0)
+    assert cr.grad(f, [1])(2.0, 3.0, 4.0) == (2.0,)
+
+
+def test_keyword_arguments_are_handed_through():
+    assert cr.grad(lambda x, *, power: x**power)(3.0, power=2) == 6.0
+
+
+def test_aux_is_handed_through_as_plain_values():
+    def f(x):
+        h = x * x
+        return np.sum(h), {"h": h, "note": "aux"}
+
+    (value, aux), g = cr.value_and_grad(f, has_aux=True)(X)
+    assert value == np.sum(X * X)
+    assert type(aux["h"]) is np.ndarray
+    assert aux["note"] == "aux"
+    np.testing.assert_array_equal(g, 2 * X)
+    g, aux = cr.grad(f, has_aux=True)(X)
+    np.testing.assert_array_equal(aux["h"], X * X)
+
+
+class Pair(NamedTuple):
+    left: float
+    right: np.ndarray
+
+
+@dataclass
+class Layer:
+    W: np.ndarray
+    b: float
+    name: None = None
+
+
+def test_arguments_may_be_trees():
+    def f(params):
+        return np.sum(params["layer"].W * 2.0) + params["layer"].b * params["pair"].left + (
+            params["list"][1] ** 2
+        )
+
+    params = {"layer": Layer(X, 4.0), "pair": Pair(3.0, X), "list": [1.0, 5.0], "none": None}
+    with np.errstate(all="raise"):
+        g = cr.grad(f)(params)
+    assert isinstance(g["layer"], Layer)
+    np.testing.assert_array_equal(g["layer"].W, [2.0, 2.0, 2.0])
+    assert g["layer"].b == 3.0
+    assert g["layer"].name is None
+    assert g["pair"].left == 4.0
+    np.testing.assert_array_equal(g["pair"].right, 0 * X)
+    assert g["list"] == [0.0, 10.0]
+    assert g["none"] is None
+
+
+@pytest.mark.parametrize("order", range(6))
+def test_derivatives_of_any_order(order):
+    f = lambda x: x**5
+    for _ in range(order):
+        f = cr.grad(f)
+    expected = [2.0**5, 5 * 2.0**4, 20 * 2.0**3, 60 * 2.0**2, 120 * 2.0, 120.0]
+    assert f(2.0) == pytest.approx(expected[order], rel=1e-14)
+
+
+def test_nested_derivatives_do_not_confuse_one_another():
+    # Siskind and Pearlmutter, "Perturbation confusion and referential transparency", 2005.
+    assert cr.grad(lambda x: x * cr.grad(lambda y: x + y)(2.0))(1.0) == 1.0
+    assert cr.grad(lambda x: x * cr.grad(lambda y: x * y * y)(3.0))(2.0) == 24.0
+    assert cr.grad(lambda x: cr.grad(lambda y: y * y * y)(x) * x)(2.0) == 36.0
+    third = cr.grad(lambda x: cr.grad(lambda y: cr.grad(lambda z: x * y * z * z)(y))(x))
+    assert third(3.0) == pytest.approx(24.0)  # 2 x y^2, then 4 x y at y = x, then 8 x
+
+
+def test_inner_gradient_of_a_constant_is_plain():
+    def f(x):
+        inner = cr.grad(lambda y: y * y)(3.0)
+        assert type(inner) is float
+        return x * inner
+
+    assert cr.grad(f)(2.0) == 6.0
+
+
+def test_gradients_have_memory_of_their_own():
+    a, b = cr.grad(lambda a, b: np.sum(a + b), (0, 1))(X, X)
+    a += 1.0
+    np.testing.assert_array_equal(b, np.ones(3))
+    g = cr.grad(np.sum)(X)
+    g[0] = 7.0  # writable
+    assert X[0] == 0.5
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_dtype_is_kept(dtype):
+    x = X.astype(dtype)
+    value, g = cr.value_and_grad(lambda x: np.sum(np.exp(x) * 2.0 + np.maximum(x, 0) / 3))(x)
+    assert value.dtype == dtype if dtype != np.float64 else type(value) is float
+    assert g.dtype == dtype
+
+
+def test_wide_constants_do_not_widen_the_gradient():
+    g = cr.grad(lambda x: np.sum(x * np.arange(3.0)))(X.astype(np.float32))
+    assert g.dtype == np.float32
+
+
+def test_vjp_pulls_back_many_times():
+    A = np.arange(6.0).reshape(2, 3)
+    y, pullback = cr.vjp(lambda A, x: A @ x, A, X)
+    np.testing.assert_array_equal(y, A @ X)
+    for g in (np.array([1.0, 0.0]), np.array([0.0, 2.0])):
+        dA, dx = pullback(g)
+        np.testing.assert_array_equal(dA, np.outer(g, X))
+        np.testing.assert_array_equal(dx, A.T @ g)
+
+
+def test_vjp_of_a_tree_output():
+    y, pullback = cr.vjp(lambda x: {"s": np.sum(x), "v": x * 2}, X)
+    assert y["s"] == np.sum(X)
+    (g,) = pullback({"s": 1.0, "v": np.ones(3)})
+    np.testing.assert_array_equal(g, [3.0, 3.0, 3.0])
+    with pytest.raises(ValueError, match=r"expected shape \(3,\)"):
+        pullback({"s": 1.0, "v": np.ones(4)})
+
+
+def test_vjp_differentiates():
+    def f(x):
+        _, pullback = cr.vjp(lambda z: z**3, x)
+        return pullback(1.0)[0]
+
+    assert cr.grad(f)(2.0) == 12.0
+
+
+def test_list_and_object_outputs_are_one_number():
+    assert cr.grad(lambda x: np.array([x, x * x]).sum())(3.0) == 7.0
+
+
+def test_functions_keep_their_names():
+    def loss(w):
+        """Return the loss."""
+        return w * w
+
+    assert cr.grad(loss).__name__ == "loss"
+    assert cr.grad(loss).__doc__ == "Return the loss."
+
+
+def test_stop_gradient():
+    assert cr.grad(lambda x: x * cr.stop_gradient({"x": x})["x"])(3.0) == 3.0
