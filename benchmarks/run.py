@@ -48,7 +48,8 @@ def measure_resources() -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("workload", nargs="*", help=f"{', '.join(WORKLOADS)}, resources")
-    chosen = parser.parse_args().workload or [*WORKLOADS, "resources"]
+    # Resources first: what peers load would weigh on the garbage collector.
+    chosen = parser.parse_args().workload or ["resources", *WORKLOADS]
     for name in chosen:
         if name == "resources":
             measure_resources()

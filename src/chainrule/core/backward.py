@@ -9,7 +9,7 @@ on Arrays and thereby record the derivative.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from operator import attrgetter
 from typing import Any
 
@@ -74,13 +74,35 @@ def backward(starts: Sequence[tuple[Array, Any]], inputs: Sequence[Node]) -> lis
     """
     for node in inputs[:1]:
         check_unchanged(node.recording)
-    nodes, outside = reach([y.node for y, _ in starts], inputs)
-    recorded = is_recorded(nodes, inputs, outside, [g for _, g in starts])
-    if outside:
-        nodes = _dependent(nodes, inputs)
     results: dict[Node, Any] = dict.fromkeys(inputs)
-    _sweep(nodes, starts, results, recorded)
+    own = _own_nodes(starts, inputs)
+    if own is not None:
+        _sweep([*reversed(own), *inputs], None, starts, results, False)
+    else:
+        nodes, outside = reach([y.node for y, _ in starts], inputs)
+        recorded = is_recorded(nodes, inputs, outside, [g for _, g in starts])
+        if outside:
+            nodes = _dependent(nodes, inputs)
+        _sweep(nodes, set(nodes), starts, results, recorded)
     return [results[node] for node in inputs]
+
+
+def _own_nodes(starts: Sequence[tuple[Array, Any]], inputs: Sequence[Node]) -> list[Node] | None:
+    """Return all nodes of the recording that everything belongs to, if there is such a one.
+
+    A node belongs to the outermost recording that it depends on, so nothing outside is reached.
+    """
+    if not inputs:
+        return None
+    recording = inputs[0].recording
+    if recording.nodes is None or not all(
+        node.recording is recording and not node.parents for node in inputs
+    ):
+        return None
+    for y, g in starts:
+        if y.node.recording is not recording or type(g) is Array:
+            return None
+    return recording.nodes
 
 
 def backward_everywhere(
@@ -91,27 +113,31 @@ def backward_everywhere(
     if outside:
         nodes = _dependent(nodes, inputs)
     results: dict[Node, Any] = {}
-    _sweep(nodes, starts, results, False, every=True)
+    _sweep(nodes, set(nodes), starts, results, False, every=True)
     return results
 
 
 def _sweep(
     nodes: list[Node],
+    wanted: Set[Node] | None,
     starts: Sequence[tuple[Array, Any]],
     results: dict[Node, Any],
     recorded: bool,
     every: bool = False,
 ) -> None:
-    """Visit the nodes, latest first, and leave the gradients of inputs (or of all) in results."""
+    """Visit the nodes, latest first, and leave the gradients of inputs (or of all) in results.
+
+    Gradients flow to the wanted nodes alone; None stands for all.
+    """
     with np.errstate(all="ignore"):  # inf and NaN in local gradients are reported by explain
         if not recorded:
-            _visit(nodes, starts, results, False, every, False)
+            _visit(nodes, wanted, starts, results, False, every, False)
             if all(_is_finite(g) for g in results.values()):
                 return
             # 0 * inf may be among the reasons: go again, with the rules that look out for it.
             for node in results:
                 results[node] = None
-        _visit(nodes, starts, results, recorded, every, True)
+        _visit(nodes, wanted, starts, results, recorded, every, True)
 
 
 def _is_finite(g: Any) -> bool:
@@ -123,6 +149,7 @@ def _is_finite(g: Any) -> bool:
 
 def _visit(
     nodes: list[Node],
+    wanted: Set[Node] | None,
     starts: Sequence[tuple[Array, Any]],
     results: dict[Node, Any],
     recorded: bool,
@@ -134,7 +161,6 @@ def _visit(
         held = gradients.get(y.node)
         gradients[y.node] = g if held is None else held + g
     mine: set[Node] = set()  # nodes whose gradient is an array made here, free to add into
-    wanted = set(nodes)
     for node in nodes:
         g = gradients.pop(node, None)
         if g is None:
@@ -153,7 +179,7 @@ def _visit(
             output = lift(output, node)
         pull = operation.pull if guarded else operation.pull_fast
         for k, parent in enumerate(node.parents):
-            if parent is None or parent not in wanted:
+            if parent is None or (wanted is not None and parent not in wanted):
                 continue
             if k == 0 and operation.scatter is not None and not recorded:
                 _scatter(operation, parent, g, operands, node.params, gradients, mine)

@@ -86,7 +86,10 @@ class Elementwise(Operation):
         else:
             local = d(*operands, output, **params)  # type: ignore[operator]
             gradient = _product(local, g, operands, output)
-        return sum_to(gradient, operands[k])
+        like = operands[k]
+        if type(gradient) is _ndarray is type(like) and gradient.shape == like.shape:
+            return gradient if gradient.dtype == like.dtype else conform(gradient, like)
+        return sum_to(gradient, like)
 
     def push(
         self,

@@ -196,8 +196,6 @@ def apply_unary(
 
 def apply_binary(operation: Operation, compute: Callable[..., Any], a: Any, b: Any) -> Any:
     """Do what `apply` does, for two operands: the short way for operators and ufuncs."""
-    x: Any
-    z: Any
     if type(a) is Array:
         x, p = a.value, a.node
         recording = p.recording
@@ -207,13 +205,18 @@ def apply_binary(operation: Operation, compute: Callable[..., Any], a: Any, b: A
                 recording = outermost(recording, q.recording)
             value = compute(x, z)
             return _record(operation, value, [x, z], (p, q), 3, False, recording, _NO_PARAMS)
-        if type(b) is float or type(b) is int:
+        captures = type(b) is _ndarray and b.dtype is not _object
+        if captures or type(b) is float or type(b) is int:
             value = compute(x, b)
-            return _record(operation, value, [x, b], (p, None), 1, False, recording, _NO_PARAMS)
-    elif type(a) is float or type(a) is int:
+            return _record(operation, value, [x, b], (p, None), 1, captures, recording, _NO_PARAMS)
+    elif type(b) is Array:
         z, q = b.value, b.node
-        value = compute(a, z)
-        return _record(operation, value, [a, z], (None, q), 2, False, q.recording, _NO_PARAMS)
+        captures = type(a) is _ndarray and a.dtype is not _object
+        if captures or type(a) is float or type(a) is int:
+            value = compute(a, z)
+            return _record(
+                operation, value, [a, z], (None, q), 2, captures, q.recording, _NO_PARAMS
+            )
     return apply(operation, compute, (a, b))
 
 
@@ -250,7 +253,10 @@ def _record(
         for k, parent in enumerate(parents):
             if parent is None and type(values[k]) is _ndarray:
                 values[k] = hold(values[k], recording)
-    return Array(value, Node(operation, parents, tuple(values), output, params, recording))
+    node = Node(operation, parents, tuple(values), output, params, recording)
+    if recording.nodes is not None:
+        recording.nodes.append(node)
+    return Array(value, node)
 
 
 def set_restacking(holds: Callable[[Any], bool], restack: Callable[[Any], Any]) -> None:

@@ -30,17 +30,20 @@ class Recording:
     ended. One look at it per node serves all three. ``guard``, where there is one, is told when
     Python looks at a recorded value (``if x > 0``): the node and what Python saw. ``captured``
     remembers large arrays of the user's, by id, to find out if they are overwritten; None where the
-    recording never ends.
+    recording never ends. ``nodes`` are all nodes in order, where the one who began the recording
+    wants them: a backward pass over them need not search.
     """
 
-    __slots__ = ("birth", "captured", "guard", "note")
+    __slots__ = ("birth", "captured", "guard", "nodes", "note")
 
     def __init__(
         self,
         note: Callable[[Node, Any], None] | None = None,
         guard: Callable[[Node, Any], None] | None = None,
+        nodes: list[Node] | None = None,
     ) -> None:
         self.birth = next(_births)
+        self.nodes = nodes
         self.note = note
         self.guard = guard
         self.captured: dict[int, tuple[Any, Any]] | None = {}
@@ -48,6 +51,7 @@ class Recording:
     def end(self) -> None:
         """Let any further use of the recording's arrays raise."""
         self.note = _ended
+        self.nodes = None  # they refer to the recording, so it must let go of them
 
     def resume(self) -> None:
         """Go on, for as long as a pullback records a further derivative."""

@@ -65,11 +65,8 @@ class Inputs:
         elif kind is Array:
             if value.dtype.kind != "f":
                 raise self._refuse(value, position, at)
-            old = value.node
+            node = identity(value).node
             value = value.value
-            node = Node(identity, (old,), (value,), value, {}, old.recording)
-            if old.recording.note is not None:
-                old.recording.note(node, value)
         else:
             raise self._refuse(value, position, at)
         self.nodes.append(node)

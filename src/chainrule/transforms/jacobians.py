@@ -49,7 +49,7 @@ def jacobian(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callabl
 
     @functools.wraps(f)
     def all_derivatives(*args: Any, **kwargs: Any) -> Any:
-        recording = Recording()
+        recording = Recording(nodes=[])
         try:
             inputs = Inputs(f, args, select(argnums, args, f), recording)
             y = run(inputs.args, kwargs)

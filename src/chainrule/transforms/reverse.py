@@ -53,7 +53,7 @@ def value_and_grad(
 
     @functools.wraps(f)
     def value_and_gradient(*args: Any, **kwargs: Any) -> Any:
-        recording = Recording()
+        recording = Recording(nodes=[])
         try:
             inputs = Inputs(f, args, select(argnums, args, f), recording)
             y = run(inputs.args, kwargs)
