@@ -449,10 +449,14 @@ def conform(g: Any, like: Any) -> Any:
     except AttributeError:
         return g
     if g.dtype.kind == "c":
-        raise UnsupportedError(
-            "a complex gradient reached a real operand: complex numbers are not supported yet"
-        )
+        raise _complex_gradient()
     return astype(g, dtype=dtype)
+
+
+def _complex_gradient() -> UnsupportedError:
+    return UnsupportedError(
+        "a complex gradient reached a real operand: complex numbers are not supported yet"
+    )
 
 
 def sum_to(g: Any, like: Any) -> Any:
@@ -460,7 +464,11 @@ def sum_to(g: Any, like: Any) -> Any:
     if type(like) is float or type(like) is _float64:
         if type(g) is float or type(g) is _float64:
             return g
-        return unbroadcast(g, shape=()) if shape_of(g) else g
+        if shape_of(g):
+            g = unbroadcast(g, shape=())
+        if _dtype_of(g).kind == "c":
+            raise _complex_gradient()
+        return g
     if type(g) is _ndarray and type(like) is _ndarray:
         if g.shape == like.shape:
             return g if g.dtype == like.dtype else conform(g, like)

@@ -1,0 +1,211 @@
+"""NumPy's differences, integrals, convolutions, interpolation and polynomials."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from chainrule.numpy.axes import axes_of, axis_of, operand
+from chainrule.numpy.casting import cast
+from chainrule.numpy.dispatch import UNSET, arrays_in, implements, plain, unsupported
+
+__all__: list[str] = []
+
+
+def _along(axis: int, ndim: int, part: Any) -> tuple[Any, ...]:
+    """Index one axis and leave the others whole."""
+    return tuple(part if k == axis else slice(None) for k in range(ndim))
+
+
+# Differences and integrals.
+
+
+@implements(np.diff)
+def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = UNSET, append: Any = UNSET) -> Any:
+    if n < 0:
+        raise ValueError(f"order must be non-negative but got {n}")
+    a = operand(a)
+    if a.ndim == 0:
+        raise ValueError("diff requires input that is at least one dimensional")
+    axis = axis_of(axis, a.ndim)
+    edge = tuple(1 if k == axis else length for k, length in enumerate(a.shape))
+
+    def with_ends(end: Any) -> list[Any]:
+        if end is UNSET or end is np._NoValue:
+            return []
+        end = operand(end)
+        return [end if end.ndim else np.broadcast_to(end, edge)]
+
+    parts = [*with_ends(prepend), a, *with_ends(append)]
+    if len(parts) > 1:
+        a = np.concatenate(parts, axis=axis)
+    upper, lower = (_along(axis, a.ndim, part) for part in (slice(1, None), slice(None, -1)))
+    for _ in range(n):
+        a = a[upper] - a[lower]
+    return a
+
+
+@implements(np.ediff1d)
+def ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Any:
+    flat = np.ravel(operand(ary))
+    parts = [cast(np.ravel(to_begin), flat.dtype)] if to_begin is not None else []
+    parts.append(flat[1:] - flat[:-1])
+    if to_end is not None:
+        parts.append(cast(np.ravel(to_end), flat.dtype))
+    return np.concatenate(parts) if len(parts) > 1 else parts[0]
+
+
+@implements(np.gradient)
+def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> Any:
+    """Central differences; linear in ``f``, so one small matrix per axis does it."""
+    f = operand(f)
+    axes = axes_of(axis, f)
+    if axes is None:
+        axes = tuple(range(f.ndim))
+    spacings = [1.0] * len(axes) if not varargs else list(varargs)
+    if len(spacings) == 1:
+        spacings *= len(axes)
+    if len(spacings) != len(axes):
+        raise TypeError("invalid number of arguments")
+    results = []
+    for k, spacing in zip(axes, spacings, strict=True):
+        if next(arrays_in(spacing), None) is not None:
+            raise unsupported("np.gradient by the spacing", "write the differences with slices")
+        n = f.shape[k]
+        unit: Any = np.eye(n, dtype=f.dtype)
+        matrix = np.gradient(unit, spacing, axis=0, edge_order=edge_order)  # type: ignore[call-overload]
+        results.append(np.moveaxis(np.tensordot(matrix, f, axes=([1], [k])), 0, k))
+    return results[0] if len(results) == 1 else tuple(results)
+
+
+def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
+    y = operand(y)
+    axis = axis_of(axis, y.ndim)
+    if x is None:
+        d = dx
+    else:
+        x = operand(x)
+        d = np.diff(x, axis=0 if x.ndim == 1 else axis)
+        if x.ndim == 1:
+            d = np.reshape(d, tuple(-1 if k == axis else 1 for k in range(y.ndim)))
+    upper, lower = (_along(axis, y.ndim, part) for part in (slice(1, None), slice(None, -1)))
+    return np.sum(d * (y[upper] + y[lower]) / 2.0, axis=axis)
+
+
+implements(np.trapezoid)(trapezoid)
+
+
+@implements(np.interp)
+def interp(
+    x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: Any = None
+) -> Any:
+    x, xp, fp = operand(x), operand(xp), operand(fp)
+    if period is not None:
+        raise unsupported("np.interp with period=", "reduce x with np.mod first")
+    last = len(xp) - 1
+    # The interval that holds each point; points outside are answered by left and right.
+    at = np.clip(np.searchsorted(xp, x, side="right") - 1, 0, max(last - 1, 0))
+    after = np.minimum(at + 1, last)
+    start, value = np.take(xp, at), np.take(fp, at)
+    width = np.take(xp, after) - start
+    slope = (np.take(fp, after) - value) / np.where(width == 0, 1.0, width)
+    inside = slope * (x - start) + value
+    inside = np.where(x < xp[0], fp[0] if left is None else left, inside)
+    return np.where(x > xp[-1], fp[-1] if right is None else right, inside)
+
+
+# Convolutions: bilinear, one operand's shifted copies times the other.
+
+
+def _windows(a: Any, v: Any, mode: str) -> Any:
+    """Correlate a with v in full, then cut to the mode; a is the longer one."""
+    n, m = a.shape[0], v.shape[0]
+    padded = np.pad(a, m - 1)
+    full = padded[np.arange(n + m - 1)[:, None] + np.arange(m)] @ v
+    if mode == "full":
+        return full
+    if mode == "same":
+        start = (m - 1) // 2
+        return full[start : start + n]
+    if mode == "valid":
+        return full[m - 1 : n]
+    raise ValueError(f"mode must be one of 'valid', 'same', or 'full' (got {mode!r})")
+
+
+@implements(np.convolve)
+def convolve(a: Any, v: Any, mode: str = "full") -> Any:
+    a, v = np.ravel(operand(a)), np.ravel(operand(v))
+    if not a.shape[0] or not v.shape[0]:
+        raise ValueError("a and v cannot be empty")
+    if v.shape[0] > a.shape[0]:
+        a, v = v, a
+    return _windows(a, v[::-1], mode)
+
+
+@implements(np.correlate)
+def correlate(a: Any, v: Any, mode: str = "valid") -> Any:
+    return convolve(a, np.ravel(operand(v))[::-1], mode)
+
+
+# Polynomials.
+
+
+@implements(np.polyval)
+def polyval(p: Any, x: Any) -> Any:
+    p, x = operand(p), operand(x)
+    y: Any = np.zeros(x.shape, x.dtype)
+    for k in range(p.shape[0]):
+        y = y * x + p[k]
+    return y
+
+
+@implements(np.polyadd)
+def polyadd(a1: Any, a2: Any) -> Any:
+    a1, a2 = (np.atleast_1d(operand(a)) for a in (a1, a2))
+    missing = a2.shape[0] - a1.shape[0]
+    a1 = np.pad(a1, (max(missing, 0), 0))
+    return a1 + np.pad(a2, (max(-missing, 0), 0))
+
+
+@implements(np.polysub)
+def polysub(a1: Any, a2: Any) -> Any:
+    return polyadd(a1, -np.atleast_1d(operand(a2)))
+
+
+@implements(np.polymul)
+def polymul(a1: Any, a2: Any) -> Any:
+    return convolve(a1, a2)
+
+
+@implements(np.polyder)
+def polyder(p: Any, m: int = 1) -> Any:
+    p = operand(p)
+    for _ in range(m):
+        degree = p.shape[0] - 1
+        p = p[:-1] * np.arange(degree, 0, -1)
+    return p
+
+
+@implements(np.polyint)
+def polyint(p: Any, m: int = 1, k: Any = None) -> Any:
+    p = operand(p)
+    constants = np.zeros(m) if k is None else np.broadcast_to(operand(k), (m,))
+    for step in range(m):
+        degree = p.shape[0]
+        p = np.append(p / np.arange(degree, 0, -1, dtype=p.dtype), constants[step])
+    return p
+
+
+@implements(np.vander)
+def vander(x: Any, N: Any = None, increasing: bool = False) -> Any:
+    x = operand(x)
+    if x.ndim != 1:
+        raise ValueError("x must be a one-dimensional array or sequence.")
+    count = x.shape[0] if N is None else plain(N)
+    x = cast(x, np.promote_types(x.dtype, int))
+    powers = [np.ones(x.shape, x.dtype)]
+    for _ in range(count - 1):
+        powers.append(powers[-1] * x)
+    columns = powers[:count] if increasing else powers[:count][::-1]
+    return np.stack(columns, axis=-1)

@@ -1,0 +1,59 @@
+"""Changing the dtype: between float types with a gradient, to integers and booleans without."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from chainrule.core.array import Array
+from chainrule.core.kinds import astype, constant
+from chainrule.core.operation import apply
+from chainrule.numpy.dispatch import implements, unsupported
+
+__all__ = ["astype_method", "cast"]
+
+_to_integers = constant(
+    "to_integers",
+    lambda x, dtype: np.asarray(x).astype(dtype)[()],
+    source="{0}.astype(np.{dtype})",
+)
+
+
+def cast(a: Any, dtype: Any) -> Any:
+    """Cast to a dtype; the same array where it has it already, or where ``dtype`` is None."""
+    if dtype is None:
+        return a
+    dtype = np.dtype(dtype)
+    if type(a) is not Array:
+        return np.asarray(a, dtype)
+    if a.dtype == dtype and type(a.value) is not float:
+        return a
+    if dtype.kind in "biu":
+        return apply(_to_integers, _to_integers.compute, (a,), {"dtype": dtype})
+    if dtype.kind != "f":
+        raise unsupported(f"astype({dtype})", "stay with real floating-point numbers")
+    return astype(a, dtype=dtype)
+
+
+def astype_function(x: Any, dtype: Any, /, *, copy: bool = True, device: Any = None) -> Any:
+    return astype_method(x, dtype, copy=copy)
+
+
+if hasattr(np, "astype"):  # since NumPy 2.1
+    implements(np.astype)(astype_function)
+
+
+def astype_method(
+    x: Array,
+    dtype: Any,
+    order: str = "K",
+    casting: Any = "unsafe",
+    subok: bool = True,
+    copy: bool = True,
+) -> Any:
+    """Cast as ``ndarray.astype`` does. Integers and booleans carry no gradient."""
+    if not np.can_cast(x.dtype, dtype, casting):
+        raise TypeError(f"Cannot cast array from {x.dtype!r} to {np.dtype(dtype)!r} by {casting!r}")
+    result = cast(x, dtype)
+    return Array(result.value, result.node) if result is x and copy else result

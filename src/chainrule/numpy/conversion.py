@@ -1,0 +1,169 @@
+"""Where an Array leaves the graph: numbers, truth values, lists, copies, pickles.
+
+Turning a float Array into a Python number would drop its gradient silently, so that raises and says
+how to write it. Truth values may be looked at (``if x > 0``), and so may integers and booleans,
+which have no gradient to lose.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+import re
+from collections.abc import Callable
+from typing import Any, NoReturn, TypeVar
+
+import numpy as np
+
+from chainrule.core.array import Array
+from chainrule.core.kinds import constant
+from chainrule.core.operation import apply
+from chainrule.core.source import user_location, where_am_i
+from chainrule.errors import GradientLostError
+from chainrule.operations import elementwise
+
+__all__: list[str] = []
+
+T = TypeVar("T")
+
+_whole_floor = constant("math_floor", math.floor, source="math.floor({0})")
+_whole_ceil = constant("math_ceil", math.ceil, source="math.ceil({0})")
+_whole_trunc = constant("math_trunc", math.trunc, source="math.trunc({0})")
+_whole_round = constant("whole_round", round, source="round({0})")
+_MATH_CALL = re.compile(r"\bmath\.(\w+)\(")
+_NUMPY_NAMES = {
+    "acos": "arccos",
+    "acosh": "arccosh",
+    "asin": "arcsin",
+    "asinh": "arcsinh",
+    "atan": "arctan",
+    "atan2": "arctan2",
+    "atanh": "arctanh",
+    "fabs": "abs",
+    "pow": "power",
+}
+
+
+def _lost(what: str, cure: str) -> GradientLostError:
+    return GradientLostError(
+        f"{what} would drop the gradient of an Array that is being differentiated, at "
+        f"{where_am_i()}. {cure}"
+    )
+
+
+def _float_lost(what: str) -> GradientLostError:
+    location = user_location()
+    call = _MATH_CALL.search(location.text) if location else None
+    if call:
+        name = call[1]
+        cure = f"Write np.{_NUMPY_NAMES.get(name, name)}(...) in place of math.{name}(...)."
+    else:
+        cure = (
+            "Keep the Array: it works wherever a number or an ndarray does. Write "
+            "np.array([a, b]) to make an array of several, or start from np.zeros_like(x) to fill "
+            "one entry by entry; for the value alone, use chainrule.stop_gradient(x), or x.value "
+            "to print it."
+        )
+    return _lost(what, cure)
+
+
+def _has_gradient(self: Array) -> bool:
+    return self.dtype.kind not in "biu"
+
+
+def _seen(self: Array, outcome: T) -> T:
+    """Tell the recording what Python saw of a value, for code now depends on it."""
+    guard = self.node.recording.guard
+    if guard is not None:
+        guard(self.node, outcome)
+    return outcome
+
+
+def _float(self: Array) -> float:
+    if _has_gradient(self):
+        raise _float_lost("float(x)")
+    return _seen(self, float(self.value))
+
+
+def _complex(self: Array) -> complex:
+    if _has_gradient(self):
+        raise _float_lost("complex(x)")
+    return _seen(self, complex(self.value))
+
+
+def _int(self: Array) -> int:
+    if _has_gradient(self):
+        raise _lost("int(x)", "Write int(chainrule.stop_gradient(x)) where no gradient is meant.")
+    return _seen(self, int(self.value))
+
+
+def _index(self: Array) -> int:
+    return _seen(self, operator.index(self.value))  # a TypeError for a float, as Python's own
+
+
+def _bool(self: Array) -> bool:
+    return _seen(self, bool(self.value))
+
+
+def _item(self: Array, *args: Any) -> Any:
+    if _has_gradient(self):
+        if args:
+            raise _lost("x.item(...)", "Write x[...] instead.")
+        raise _lost("x.item()", "Leave .item() out: the Array works as a number.")
+    return _seen(self, np.asarray(self.value).item(*args))
+
+
+def _tolist(self: Array) -> Any:
+    if _has_gradient(self):
+        raise _lost("x.tolist()", "Write list(x) for a list of Arrays.")
+    return _seen(self, np.asarray(self.value).tolist())
+
+
+def _whole(operation: Any) -> Callable[[Array], Any]:
+    def method(self: Array) -> Any:
+        return apply(operation, operation.compute, (self,))
+
+    return method
+
+
+def _round(self: Array, ndigits: int | None = None) -> Any:
+    if ndigits is None:
+        return apply(_whole_round, _rounded, (self,))
+    return apply(elementwise.around, _rounded, (self,), {"decimals": ndigits})
+
+
+def _rounded(value: Any, decimals: int | None = None) -> Any:
+    return round(value) if decimals is None else round(value, decimals)
+
+
+def _copy(self: Array) -> Array:
+    return Array(self.value, self.node)
+
+
+def _deepcopy(self: Array, memo: dict[int, Any]) -> Array:
+    """Copy with the same history: values in a graph are never written to, so that is deep."""
+    return Array(self.value, self.node)
+
+
+def _reduce(self: Array, protocol: Any = 2) -> NoReturn:
+    raise TypeError("an Array cannot be pickled, for its history would be lost: pickle x.value")
+
+
+_SPECIAL: dict[str, Callable[..., Any]] = {
+    "__float__": _float,
+    "__complex__": _complex,
+    "__int__": _int,
+    "__index__": _index,
+    "__bool__": _bool,
+    "__floor__": _whole(_whole_floor),
+    "__ceil__": _whole(_whole_ceil),
+    "__trunc__": _whole(_whole_trunc),
+    "__round__": _round,
+    "__copy__": _copy,
+    "__deepcopy__": _deepcopy,
+    "__reduce_ex__": _reduce,
+    "item": _item,
+    "tolist": _tolist,
+}
+for _name, _method in _SPECIAL.items():
+    setattr(Array, _name, _method)

@@ -1,0 +1,233 @@
+"""Arrays from numbers, lists and other arrays: ``np.array([a, b])`` and its relatives.
+
+NumPy's own ``np.array`` asks nobody: given Arrays it builds an object array. `restack` turns one
+back into a single Array wherever it re-enters an operation, and the functions here, which
+`chainrule.numpy` offers and recorded functions see in place of NumPy's, never let it arise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from chainrule.core.array import Array, value_of
+from chainrule.core.kinds import broadcast_to, elementwise
+from chainrule.core.operation import apply, set_restacking
+from chainrule.numpy.casting import cast
+from chainrule.numpy.dispatch import (
+    arrays_in,
+    implements,
+    plain,
+    plain_call,
+    unsupported,
+)
+from chainrule.operations import shape as shape_rows
+
+__all__ = ["array", "asarray", "full", "holds_arrays", "linspace", "restack"]
+
+_OBJECT = np.dtype(object)
+
+
+def holds_arrays(operand: Any) -> bool:
+    """Tell whether a list, tuple or object array has an Array somewhere in it."""
+    if type(operand) is np.ndarray:
+        return operand.dtype is _OBJECT and holds_arrays(operand.ravel().tolist())
+    return any(
+        type(item) is Array or (isinstance(item, (list, tuple, np.ndarray)) and holds_arrays(item))
+        for item in operand
+    )
+
+
+def restack(operand: Any) -> Any:
+    """Turn a list, tuple or object array that holds Arrays into one Array.
+
+    Anything else is returned as it is.
+
+    Raises:
+        ValueError: the parts have different shapes.
+    """
+    if not isinstance(operand, (list, tuple, np.ndarray)) or not holds_arrays(operand):
+        return operand
+    if type(operand) is np.ndarray:
+        entries = operand.ravel().tolist()
+        return _stacked(entries, operand.shape)
+    nested = _regular(operand)
+    if nested is not None:
+        return _stacked(*nested)
+    return _stacked([asarray(item) for item in operand], (len(operand),))
+
+
+def _regular(rows: Any) -> tuple[list[Any], tuple[int, ...]] | None:
+    """Flatten nested lists of equal lengths; None where they are not all alike."""
+    lengths: tuple[int, ...] = (len(rows),)
+    items = list(rows)
+    while items and all(isinstance(item, (list, tuple)) for item in items):
+        inner = len(items[0])
+        if any(len(item) != inner for item in items):
+            return None
+        lengths += (inner,)
+        items = [entry for item in items for entry in item]
+    if any(isinstance(item, (list, tuple)) for item in items):
+        return None
+    return items, lengths
+
+
+def _stacked(parts: list[Any], lengths: tuple[int, ...]) -> Any:
+    parts = [restack(part) for part in parts]
+    if not lengths:
+        return parts[0]
+    inner = np.shape(parts[0])
+    if any(np.shape(part) != inner for part in parts):
+        shapes = ", ".join(str(np.shape(part)) for part in parts[:6])
+        raise ValueError(f"an array needs parts of one shape, got {shapes}")
+    stacked = shape_rows.stack(*parts, axis=0)
+    return stacked if len(lengths) == 1 else shape_rows.reshape(stacked, shape=lengths + inner)
+
+
+set_restacking(holds_arrays, restack)
+
+
+def asarray(a: Any, dtype: Any = None, *args: Any, **kwargs: Any) -> Any:
+    """As ``np.asarray``, with Arrays anywhere in ``a``."""
+    if type(a) is not Array:
+        if not isinstance(a, (list, tuple, np.ndarray)) or not holds_arrays(a):
+            return np.asarray(plain(a), dtype, *args, **kwargs)
+        a = restack(a)
+    return a if dtype is None else cast(a, dtype)
+
+
+def array(
+    object: Any,
+    dtype: Any = None,
+    *,
+    copy: bool | None = True,
+    order: str | None = "K",
+    subok: bool = False,
+    ndmin: int = 0,
+    like: Any = None,
+) -> Any:
+    """As ``np.array``, with Arrays anywhere in ``object``."""
+    made = asarray(object, dtype)
+    if type(made) is not Array:
+        options: dict[str, Any] = {"copy": copy, "order": order, "subok": subok, "ndmin": ndmin}
+        if like is not None:
+            options["like"] = value_of(like)
+        return np.array(plain(object), dtype, **options)
+    if ndmin > made.ndim:
+        made = shape_rows.reshape(made, shape=(1,) * (ndmin - made.ndim) + made.shape)
+    # A copy of its own, so that writing into it leaves the first one alone.
+    return Array(made.value, made.node) if made is object else made
+
+
+@implements(np.copy)
+def copy(a: Any, order: str = "K", subok: bool = False) -> Any:
+    """Copy: another Array with the same history."""
+    a = asarray(a)
+    return Array(a.value, a.node)
+
+
+def full(shape: Any, fill_value: Any, dtype: Any = None, order: str = "C", **kwargs: Any) -> Any:
+    """As ``np.full``, with an Array as fill value."""
+    fill_value = restack(fill_value)
+    if type(fill_value) is not Array:
+        return np.full(shape, fill_value, dtype, order, **kwargs)  # type: ignore[call-overload]
+    lengths = (shape,) if isinstance(shape, (int, np.integer)) else tuple(shape)
+    return broadcast_to(cast(fill_value, dtype), shape=lengths)
+
+
+@implements(np.full_like)
+def full_like(
+    a: Any,
+    fill_value: Any,
+    dtype: Any = None,
+    order: str = "K",
+    subok: bool = True,
+    shape: Any = None,
+    *,
+    device: Any = None,
+) -> Any:
+    """Fill the shape of ``a``; its values play no part."""
+    a = asarray(a)
+    return full(a.shape if shape is None else shape, fill_value, dtype or a.dtype)
+
+
+def _like(function: Callable[..., Any]) -> None:
+    """Enter ``np.zeros_like`` and its relatives.
+
+    Their result carries no gradient, but it is an Array where it holds floats, so that code which
+    goes on to fill it, ``out = np.zeros_like(x); out[i] = ...``, works as it stands.
+    """
+    operation = elementwise(function.__name__, function, d=0)
+
+    @implements(function)
+    def like(a: Any, *args: Any, **kwargs: Any) -> Any:
+        made = plain_call(function, (a, *args), kwargs)
+        if type(a) is not Array or made.dtype.kind != "f":
+            return made
+        return apply(operation, lambda a, **params: made, (a,), _options(made, a))
+
+
+def _options(made: Any, a: Array) -> dict[str, Any]:
+    """Say in what the result is unlike ``a``."""
+    options: dict[str, Any] = {}
+    if made.dtype != a.dtype:
+        options["dtype"] = made.dtype
+    if made.shape != a.shape:
+        options["shape"] = made.shape
+    return options
+
+
+for _function in (np.zeros_like, np.ones_like, np.empty_like):
+    _like(_function)
+
+
+@implements(np.linspace)
+def linspace(
+    start: Any,
+    stop: Any,
+    num: int = 50,
+    endpoint: bool = True,
+    retstep: bool = False,
+    dtype: Any = None,
+    axis: int = 0,
+    *,
+    device: Any = None,
+) -> Any:
+    """Evenly spaced numbers between limits that may be Arrays."""
+    start, stop = restack(start), restack(stop)
+    if next(arrays_in([start, stop]), None) is None:
+        return np.linspace(start, stop, num, endpoint, retstep, dtype, axis)  # type: ignore[call-overload]
+    intervals = num - 1 if endpoint else num
+    start, stop = start * 1.0, stop * 1.0
+    delta = stop - start
+    step = delta / intervals if intervals > 0 else np.nan
+    steps = np.arange(num, dtype=delta.dtype).reshape((-1,) + (1,) * delta.ndim)
+    points = steps * step + start if intervals > 0 else steps * delta + start
+    if endpoint and num > 1:
+        points[-1] = stop
+    if axis:
+        points = np.moveaxis(points, 0, axis)
+    points = cast(points, dtype)
+    return (points, step) if retstep else points
+
+
+def arange(*limits: Any, dtype: Any = None, **kwargs: Any) -> Any:
+    """As ``np.arange``; its length may depend on Arrays, its values may not."""
+    limits = tuple(restack(limit) for limit in limits)
+    for limit in arrays_in([limits, kwargs]):
+        if limit.dtype.kind not in "biu":
+            raise unsupported(
+                "np.arange with a limit that is being differentiated",
+                "write `start + step * np.arange(n)`",
+            )
+    return plain_call(np.arange, limits, {**kwargs, "dtype": dtype})
+
+
+def fromiter(iter: Any, dtype: Any, count: int = -1, **kwargs: Any) -> Any:
+    """As ``np.fromiter``, over an iterable that may yield Arrays."""
+    items = list(iter) if count < 0 else [item for item, _ in zip(iter, range(count), strict=False)]
+    if not holds_arrays(items):
+        return np.fromiter(items, dtype, len(items), **kwargs)
+    return array(items, dtype)

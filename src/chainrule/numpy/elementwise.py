@@ -1,0 +1,149 @@
+"""NumPy's functions of every entry that are not ufuncs: choices, rounding, parts of numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from chainrule.core.operation import apply
+from chainrule.numpy.axes import axis_of, operand
+from chainrule.numpy.dispatch import UNSET, arrays_in, implements, refuse, unsupported
+from chainrule.numpy.indexing import nonzero, with_entries
+from chainrule.operations import elementwise as rows
+
+__all__: list[str] = []
+
+
+@implements(np.where)
+def where(condition: Any, x: Any = UNSET, y: Any = UNSET, /) -> Any:
+    if x is UNSET and y is UNSET:
+        return nonzero(condition)
+    if x is UNSET or y is UNSET:
+        raise ValueError("either both or neither of x and y should be given")
+    return apply(rows.where, rows.where.compute, (condition, x, y))
+
+
+@implements(np.clip)
+def clip(
+    a: Any,
+    a_min: Any = UNSET,
+    a_max: Any = UNSET,
+    out: Any = None,
+    *,
+    min: Any = UNSET,
+    max: Any = UNSET,
+    **kwargs: Any,
+) -> Any:
+    refuse("clip", out=out, **kwargs)
+    low = _bound(min if a_min is UNSET else a_min)
+    high = _bound(max if a_max is UNSET else a_max)
+    if low is None:
+        return rows.positive(a) if high is None else np.minimum(a, high)
+    if high is None:
+        return np.maximum(a, low)
+    return apply(rows.clip, np.clip, (a, low, high))
+
+
+def _bound(value: Any) -> Any:
+    return None if value is UNSET or value is np._NoValue else value
+
+
+@implements(np.round, np.around)
+def round_(a: Any, decimals: int = 0, out: Any = None) -> Any:
+    refuse("round", out=out)
+    return apply(rows.around, np.round, (a,), {"decimals": decimals})
+
+
+@implements(np.fix)
+def fix(x: Any, out: Any = None) -> Any:
+    refuse("fix", out=out)
+    return apply(rows.trunc, np.trunc, (operand(x),))
+
+
+@implements(np.sinc)
+def sinc(x: Any) -> Any:
+    return apply(rows.sinc, np.sinc, (operand(x),))
+
+
+@implements(np.nan_to_num)
+def nan_to_num(
+    x: Any, copy: bool = True, nan: Any = 0.0, posinf: Any = None, neginf: Any = None
+) -> Any:
+    if next(arrays_in([nan, posinf, neginf]), None) is not None:
+        raise unsupported("np.nan_to_num by its replacements", "write np.where(np.isnan(x), v, x)")
+    params = {"nan": nan, "posinf": posinf, "neginf": neginf}
+    return apply(rows.nan_to_num, rows.nan_to_num.compute, (operand(x),), params)
+
+
+@implements(np.real)
+def real(val: Any) -> Any:
+    return apply(rows.real, np.real, (operand(val),))
+
+
+@implements(np.imag)
+def imag(val: Any) -> Any:
+    val = operand(val)
+    if val.dtype.kind == "c":
+        raise unsupported("np.imag of a complex array", "stay with real numbers")
+    return apply(rows.imag, np.imag, (val,))
+
+
+@implements(np.real_if_close)
+def real_if_close(a: Any, tol: float = 100) -> Any:
+    return operand(a)  # complex numbers are not supported yet, so it is real
+
+
+@implements(np.select)
+def select(condlist: Sequence[Any], choicelist: Sequence[Any], default: Any = 0) -> Any:
+    if len(condlist) != len(choicelist):
+        raise ValueError("list of cases must be same length as list of conditions")
+    result = default
+    for condition, choice in zip(reversed(condlist), reversed(choicelist), strict=True):
+        result = where(condition, choice, result)
+    return result
+
+
+@implements(np.piecewise)
+def piecewise(x: Any, condlist: Any, funclist: Sequence[Any], *args: Any, **kw: Any) -> Any:
+    x = operand(x)
+    if not isinstance(condlist, (list, tuple)) or (x.ndim and np.ndim(condlist[0]) == 0):
+        condlist = [condlist]
+    conditions = list(condlist)
+    if len(funclist) == len(conditions) + 1:
+        covered = conditions[0]
+        for condition in conditions[1:]:
+            covered = np.logical_or(covered, condition)
+        conditions.append(np.logical_not(covered))
+    if len(funclist) != len(conditions):
+        raise ValueError(
+            f"with {len(conditions)} condition(s), either {len(conditions)} or "
+            f"{len(conditions) + 1} functions are expected"
+        )
+    result: Any = np.zeros(x.shape, x.dtype)
+    for condition, piece in zip(conditions, funclist, strict=True):
+        if callable(piece):
+            # Only the entries that it is meant for, as NumPy does: log may not like the others.
+            chosen = np.broadcast_to(operand(condition), x.shape)
+            if np.any(chosen):
+                part = piece(x[chosen], *args, **kw)
+                result = with_entries(result, chosen, part)
+        else:
+            result = where(condition, piece, result)
+    return result
+
+
+@implements(np.unwrap)
+def unwrap(p: Any, discont: Any = None, axis: int = -1, *, period: float = 2 * np.pi) -> Any:
+    p = operand(p)
+    axis = axis_of(axis, p.ndim)
+    steps = np.diff(p, axis=axis)
+    half = period / 2
+    short = np.mod(steps + half, period) - half
+    short = np.where((short == -half) & (steps > 0), half, short)
+    correction = np.where(abs(steps) < (half if discont is None else discont), 0.0, short - steps)
+    before = (slice(None),) * axis
+    return with_entries(
+        p, (*before, slice(1, None)), p[(*before, slice(1, None))] + np.cumsum(correction, axis)
+    )

@@ -1,0 +1,187 @@
+"""Methods and attributes that an Array shares with an ndarray, from the functions of the face."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+import numpy as np
+
+from chainrule.core.array import Array
+from chainrule.core.backward import backward_into_leaves
+from chainrule.core.operation import apply_unary
+from chainrule.core.source import where_am_i
+from chainrule.errors import NonScalarOutputError
+from chainrule.numpy import contraction, elementwise, indexing, reduction, shapes
+from chainrule.numpy.casting import astype_method
+from chainrule.numpy.creation import copy
+from chainrule.numpy.dispatch import unsupported
+from chainrule.numpy.ufuncs import method_of
+from chainrule.operations import shape as shape_rows
+
+__all__: list[str] = []
+
+_transpose = shape_rows.transpose
+_compute_transpose = shape_rows.transpose.compute
+_REVERSED = {"axes": None}
+
+
+# Where a method is an Array's own.
+
+
+def _backward(self: Array, gradient: Any = None) -> None:
+    """Add the gradient of this Array by every input that it depends on into their ``grad``.
+
+    It starts from ``gradient``, the upstream gradient, of this Array's shape; from 1 for a number.
+
+    Raises:
+        NonScalarOutputError: the Array is not one number and no gradient was given.
+    """
+    if gradient is None:
+        if self.size != 1:
+            raise NonScalarOutputError(
+                f"backward() starts at one number, but this Array has shape {self.shape}, at "
+                f"{where_am_i()}: reduce it first, as in x.sum().backward(), or give the upstream "
+                "gradient, x.backward(g)"
+            )
+        gradient = 1.0
+    if type(self.value) is not float and type(gradient) is not Array:
+        gradient = np.broadcast_to(np.asarray(gradient, self.dtype), self.shape)[()]
+    backward_into_leaves(self, gradient)
+
+
+# Where a method is spelled differently from the function.
+
+
+def _reshape(self: Array, *shape_: Any, order: str = "C", copy: Any = None) -> Any:
+    return shapes.reshape(self, shape_[0] if len(shape_) == 1 else shape_, order, copy=copy)
+
+
+def _transposed(self: Array, *axes: Any) -> Any:
+    one = len(axes) == 1 and (axes[0] is None or isinstance(axes[0], (tuple, list)))
+    return shapes.transpose(self, (axes[0] if one else axes) or None)
+
+
+def _clip(self: Array, min: Any = None, max: Any = None, out: Any = None, **kwargs: Any) -> Any:
+    return elementwise.clip(self, min, max, out, **kwargs)
+
+
+def _compress(self: Array, condition: Any, axis: Any = None, out: Any = None) -> Any:
+    return indexing.compress(condition, self, axis, out)
+
+
+def _flatten(self: Array, order: str = "C") -> Any:
+    return shapes.ravel(self, order)
+
+
+def _T(self: Array) -> Any:
+    return apply_unary(_transpose, _compute_transpose, self, _REVERSED)
+
+
+def _mT(self: Array) -> Any:
+    return shapes.matrix_transpose(self)
+
+
+def _real(self: Array) -> Any:
+    return elementwise.real(self)
+
+
+def _imag(self: Array) -> Any:
+    return elementwise.imag(self)
+
+
+def _conjugate(self: Array) -> Any:
+    return np.conjugate(self)
+
+
+# Where a method changes the array: the Array takes a new value and history.
+
+
+def _sort(
+    self: Array, axis: Any = -1, kind: Any = None, order: Any = None, *, stable: Any = None
+) -> None:
+    indexing.rebind(self, indexing.sort(self, axis, kind, order, stable=stable), "a.sort()")
+
+
+def _partition(
+    self: Array, kth: Any, axis: Any = -1, kind: str = "introselect", order: Any = None
+) -> None:
+    indexing.rebind(self, indexing.partition(self, kth, axis, kind, order), "a.partition(k)")
+
+
+def _fill(self: Array, value: Any) -> None:
+    self[...] = value
+
+
+def _resize(self: Array, *args: Any, **kwargs: Any) -> NoReturn:
+    raise unsupported("a.resize(...), which changes the array in place", "use np.resize(a, shape)")
+
+
+_METHODS: dict[str, Callable[..., Any]] = {
+    "backward": _backward,
+    "all": reduction.all_,
+    "any": reduction.any_,
+    "argmax": reduction.argmax,
+    "argmin": reduction.argmin,
+    "argpartition": lambda self, *args, **kwargs: np.argpartition(self, *args, **kwargs),
+    "argsort": indexing.argsort,
+    "astype": astype_method,
+    "choose": indexing.choose,
+    "clip": _clip,
+    "compress": _compress,
+    "conj": _conjugate,
+    "conjugate": _conjugate,
+    "copy": copy,
+    "cumprod": reduction.cumprod,
+    "cumsum": reduction.cumsum,
+    "diagonal": shapes.diagonal,
+    "dot": contraction.dot,
+    "fill": _fill,
+    "flatten": _flatten,
+    "max": reduction.max_,
+    "mean": reduction.mean,
+    "min": reduction.min_,
+    "nonzero": indexing.nonzero,
+    "partition": _partition,
+    "prod": reduction.prod,
+    "ravel": shapes.ravel,
+    "repeat": shapes.repeat,
+    "reshape": _reshape,
+    "resize": _resize,
+    "round": elementwise.round_,
+    "searchsorted": indexing.searchsorted,
+    "sort": _sort,
+    "squeeze": shapes.squeeze,
+    "std": reduction.std,
+    "sum": reduction.sum_,
+    "swapaxes": shapes.swapaxes,
+    "take": indexing.take,
+    "trace": shapes.trace,
+    "transpose": _transposed,
+    "var": reduction.var,
+}
+_ATTRIBUTES: dict[str, Callable[[Array], Any]] = {
+    "T": _T,
+    "mT": _mT,
+    "real": _real,
+    "imag": _imag,
+}
+for _name, _method in _METHODS.items():
+    setattr(Array, _name, _method)
+for _name, _getter in _ATTRIBUTES.items():
+    setattr(Array, _name, property(_getter))
+
+
+def _other_attribute(self: Array, name: str) -> Any:
+    """Answer for what is neither a method nor an attribute (see below), or raise."""
+    method = None if name.startswith("_") else method_of(self, name)
+    if method is not None:
+        return method
+    if name == "__array__" and self.dtype.kind in "biu":
+        # A mask or an index is a constant, so NumPy may have it: for x[np.argmax(a)].
+        return lambda dtype=None, copy=None: np.asarray(self.value, dtype)
+    hint = "; its plain value is `.value`" if hasattr(np.ndarray, name) and name[0] != "_" else ""
+    raise AttributeError(f"'Array' object has no attribute {name!r}{hint}", name=name, obj=self)
+
+
+Array.__getattr__ = _other_attribute  # type: ignore[method-assign]

@@ -1,0 +1,294 @@
+"""What a recorded function sees in place of functions that NumPy, SciPy or Python run unasked.
+
+``np.array``, ``scipy.special.softmax`` and the whole of ``math`` never ask an Array what they mean.
+A recorded function sees its globals through a view in which they are the functions here: called
+with plain arguments each is the original, and with an Array it records the operation.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Callable
+from functools import cache, wraps
+from typing import Any
+
+import numpy as np
+
+from chainrule.core.array import Array
+from chainrule.core.kinds import broadcast_to, constant, linear
+from chainrule.core.operation import Operation, apply
+from chainrule.numpy import creation
+from chainrule.numpy.axes import axes_of
+from chainrule.numpy.creation import asarray
+from chainrule.numpy.dispatch import arrays_in, is_constant, plain_call, unsupported
+from chainrule.operations import elementwise
+from chainrule.operations import reduction as reduction_rows
+
+__all__ = ["replacements"]
+
+Function = Callable[..., Any]
+
+
+def replacements() -> list[tuple[Function, Function]]:
+    """List pairs of a function and what recorded code is to see in its place.
+
+    The functions of ``scipy.special`` are among them once that module is loaded.
+    """
+    pairs = [*_of_numpy(), *_of_math()]
+    if "scipy.special" in sys.modules:
+        pairs += _of_scipy()
+    return pairs
+
+
+def _when_recorded(original: Function, recorded: Function) -> Function:
+    """Call ``recorded`` if an Array is anywhere among the arguments, else the original."""
+
+    @wraps(original)
+    def replacement(*args: Any, **kwargs: Any) -> Any:
+        if next(arrays_in([args, kwargs]), None) is None:
+            return original(*args, **kwargs)
+        return recorded(*args, **kwargs)
+
+    return replacement
+
+
+# NumPy: what makes arrays.
+
+
+@cache
+def _of_numpy() -> list[tuple[Function, Function]]:
+    pairs: list[tuple[Function, Function]] = [
+        (np.array, creation.array),
+        (np.asarray, creation.asarray),
+        (np.asanyarray, creation.asarray),
+        (np.ascontiguousarray, creation.asarray),
+        (np.asfortranarray, creation.asarray),
+        (np.full, creation.full),
+        (np.full_like, creation.full_like),
+        (np.linspace, creation.linspace),
+        (np.arange, creation.arange),
+    ]
+    return [
+        *((original, _when_recorded(original, recorded)) for original, recorded in pairs),
+        (np.fromiter, creation.fromiter),
+        *((original, _of_lists(original)) for original in _DEAF_TO_LISTS),
+    ]
+
+
+#: What calls float() on the entries of a list, or of the object array that it makes of one.
+_DEAF_TO_LISTS: tuple[Function, ...] = (
+    np.average,
+    np.corrcoef,
+    np.cov,
+    np.mean,
+    np.median,
+    np.percentile,
+    np.quantile,
+    np.std,
+    np.var,
+)
+
+
+def _of_lists(original: Function) -> Function:
+    @wraps(original)
+    def replacement(a: Any, *args: Any, **kwargs: Any) -> Any:
+        if type(a) is list or type(a) is tuple:
+            a = creation.restack(a)
+        return original(a, *args, **kwargs)
+
+    return replacement
+
+
+# math: numbers in, number out.
+
+_MATH_NAMES = {
+    "acos": "arccos",
+    "acosh": "arccosh",
+    "asin": "arcsin",
+    "asinh": "arcsinh",
+    "atan": "arctan",
+    "atan2": "arctan2",
+    "atanh": "arctanh",
+    "degrees": "rad2deg",
+    "fabs": "absolute",
+    "lgamma": "gammaln",
+    "pow": "power",
+    "radians": "deg2rad",
+}
+"""math's name of an operation -> ours, where they differ."""
+
+
+@cache
+def _of_math() -> list[tuple[Function, Function]]:
+    return [
+        (original, _recorded_math(name, original))
+        for name, original in vars(math).items()
+        if callable(original) and not name.startswith("_")
+    ]
+
+
+def _recorded_math(name: str, original: Function) -> Function:
+    composition = _MATH_COMPOSITIONS.get(name)
+    if composition is not None:
+        return _when_recorded(original, composition)
+    operation = _math_operation(name)
+    if operation is None:
+
+        def refuse(*args: Any, **kwargs: Any) -> Any:
+            if is_constant(args, kwargs):
+                return plain_call(original, args, kwargs)
+            raise unsupported(f"math.{name}")
+
+        return _when_recorded(original, refuse)
+
+    @wraps(original)
+    def replacement(*args: Any) -> Any:
+        for arg in args:
+            if type(arg) is Array:
+                return apply(operation, original, args)
+        return original(*args)
+
+    return replacement
+
+
+def _math_operation(name: str) -> Operation | None:
+    from chainrule.operations import special
+
+    name = _MATH_NAMES.get(name, name)
+    if name in _MATH_ELEMENTWISE:
+        return getattr(elementwise, name)  # type: ignore[no-any-return]
+    if name in _MATH_SPECIAL:
+        return getattr(special, name)  # type: ignore[no-any-return]
+    return None
+
+
+_exact_sum = linear(
+    "fsum",
+    math.fsum,
+    pullback=lambda g, x: broadcast_to(g, shape=x.shape),
+    source="math.fsum({0})",
+)
+_close = constant(
+    "math_isclose",
+    math.isclose,
+    source="math.isclose({0}, {1}, rel_tol={rel_tol}, abs_tol={abs_tol})",
+)
+_MATH_ELEMENTWISE = {
+    "absolute", "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctan2", "arctanh", "cbrt",
+    "copysign", "cos", "cosh", "deg2rad", "exp", "exp2", "expm1", "fmod", "isfinite", "isinf",
+    "isnan", "ldexp", "log10", "log1p", "log2", "power", "rad2deg", "sin", "sinh", "sqrt", "tan",
+    "tanh",
+}  # fmt: skip
+_MATH_SPECIAL = {"erf", "erfc", "gamma", "gammaln"}
+
+
+def _log(x: Any, *base: Any) -> Any:
+    if not base:
+        return apply(elementwise.log, math.log, (x,))
+    return _log(x) / _log(*base)
+
+
+def _hypot(*coordinates: Any) -> Any:
+    if len(coordinates) == 2:
+        return apply(elementwise.hypot, math.hypot, coordinates)
+    return np.linalg.norm(asarray(coordinates))
+
+
+def _dist(p: Any, q: Any) -> Any:
+    p, q = list(p), list(q)
+    if len(p) != len(q):
+        raise ValueError("both points must have the same number of dimensions")
+    return _hypot(*(a - b for a, b in zip(p, q, strict=True)))
+
+
+def _fsum(seq: Any) -> Any:
+    return _exact_sum(asarray(list(seq)))
+
+
+def _isclose(a: Any, b: Any, *, rel_tol: float = 1e-9, abs_tol: float = 0.0) -> Any:
+    return _close(a, b, rel_tol=rel_tol, abs_tol=abs_tol)
+
+
+def _prod(iterable: Any, *, start: Any = 1) -> Any:
+    for factor in iterable:
+        start = start * factor
+    return start
+
+
+def _sumprod(p: Any, q: Any) -> Any:
+    return sum((a * b for a, b in zip(p, q, strict=True)), 0)
+
+
+def _fma(x: Any, y: Any, z: Any) -> Any:
+    return x * y + z
+
+
+def _modf(x: Any) -> Any:
+    whole = apply(elementwise.trunc, _float_trunc, (x,))
+    return x - whole, whole
+
+
+def _float_trunc(x: float) -> float:
+    return float(math.trunc(x))
+
+
+_MATH_COMPOSITIONS: dict[str, Function] = {
+    "ceil": math.ceil,  # floor, ceil and trunc do ask
+    "floor": math.floor,
+    "trunc": math.trunc,
+    "log": _log,
+    "hypot": _hypot,
+    "dist": _dist,
+    "fsum": _fsum,
+    "isclose": _isclose,
+    "prod": _prod,
+    "sumprod": _sumprod,
+    "fma": _fma,
+    "modf": _modf,
+}
+
+
+# scipy.special: the functions that are not ufuncs.
+
+
+def _softmax(x: Any, axis: Any = None) -> Any:
+    x = asarray(x)
+    return reduction_rows.softmax(x, axis=axes_of(axis, x))
+
+
+def _log_softmax(x: Any, axis: Any = None) -> Any:
+    x = asarray(x)
+    return reduction_rows.log_softmax(x, axis=axes_of(axis, x))
+
+
+def _logsumexp(
+    a: Any,
+    axis: Any = None,
+    b: Any = None,
+    keepdims: bool = False,
+    return_sign: bool = False,
+) -> Any:
+    a = asarray(a)
+    if return_sign:
+        raise unsupported("scipy.special.logsumexp with return_sign=True", "leave it out")
+    if b is None:
+        return reduction_rows.logsumexp(a, axis=axes_of(axis, a), keepdims=keepdims)
+    # The largest term is taken out, as a constant, so that no exponential overflows.
+    top = np.max(a.value if type(a) is Array else a, axis=axis, keepdims=True)
+    top = np.where(np.isfinite(top), top, 0)
+    total = np.log(np.sum(b * np.exp(a - top), axis=axis, keepdims=keepdims))
+    return total + (top if keepdims else np.squeeze(top, axis=axis))
+
+
+@cache
+def _of_scipy() -> list[tuple[Function, Function]]:
+    special = sys.modules["scipy.special"]
+    return [
+        (original, _when_recorded(original, recorded))
+        for original, recorded in (
+            (special.softmax, _softmax),
+            (special.log_softmax, _log_softmax),
+            (special.logsumexp, _logsumexp),
+        )
+    ]

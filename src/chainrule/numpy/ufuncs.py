@@ -1,0 +1,229 @@
+"""NumPy's universal functions on Arrays: ``__array_ufunc__`` and what the methods of a ufunc mean.
+
+The rows of `chainrule.operations.elementwise` carry the names of the ufuncs, so the table is mostly
+read off them. A call computes with the very ufunc that user code called, which gives the very
+number and dtype that it would get without a recording.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from types import MethodType
+from typing import Any
+
+import numpy as np
+from numpy._core import umath
+
+from chainrule.core.array import Array
+from chainrule.core.kinds import astype
+from chainrule.core.operation import OPERATIONS, Operation, apply, apply_binary, apply_unary
+from chainrule.numpy import reduction
+from chainrule.numpy.creation import asarray
+from chainrule.numpy.dispatch import (
+    full_name,
+    is_constant,
+    lost_in_place,
+    plain_call,
+    unsupported,
+)
+from chainrule.operations import contraction, elementwise
+from chainrule.operations import shape as shape_rows
+
+__all__ = ["UFUNCS", "array_ufunc", "method_of"]
+
+#: ufuncs that are an operation under another name.
+_RENAMED: dict[str, Operation] = {
+    "radians": elementwise.deg2rad,
+    "degrees": elementwise.rad2deg,
+    "matmul": contraction.matmul,
+}
+
+#: ufunc -> operation.
+UFUNCS: dict[np.ufunc, Operation] = {
+    **{
+        ufunc: operation
+        for name, operation in OPERATIONS.items()
+        if isinstance(ufunc := getattr(np, name, None), np.ufunc)
+    },
+    **{getattr(np, name): operation for name, operation in _RENAMED.items()},
+    umath.clip: elementwise.clip,  # type: ignore[attr-defined]  # what the method ndarray.clip calls; np.clip is no ufunc
+}
+
+
+def array_ufunc(self: Array, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+    """Run a ufunc that was called with an Array among its arguments (NEP 13)."""
+    if not kwargs and method == "__call__":
+        operation = UFUNCS.get(ufunc)
+        if operation is not None:
+            if len(inputs) == 1:
+                return apply_unary(operation, ufunc, self)
+            if len(inputs) == 2:
+                return apply_binary(operation, ufunc, *inputs)
+            return apply(operation, ufunc, inputs)
+    if kwargs.get("out") is not None:
+        raise _out(ufunc, method, kwargs["out"])
+    kwargs.pop("out", None)
+    if method == "__call__":
+        return _call(ufunc, inputs, kwargs)
+    try:
+        implementation = _METHODS[method]
+    except KeyError:
+        raise unsupported(
+            f"{full_name(ufunc)}.{method}",
+            "use indexing: `a[i] = v` works on arrays that are being differentiated",
+        ) from None
+    return implementation(ufunc, *inputs, **kwargs)
+
+
+Array.__array_ufunc__ = array_ufunc  # type: ignore[attr-defined]
+
+
+def _out(ufunc: np.ufunc, method: str, out: Any) -> Exception:
+    name = full_name(ufunc)
+    if method != "__call__":
+        return lost_in_place(
+            f"{name}.{method}(..., out=...)", f"write `result = {name}.{method}(...)` instead"
+        )
+    symbol = getattr(UFUNCS.get(ufunc), "symbol", None)
+    inplace = f" (or `{symbol}=` on an ndarray)" if symbol else ""
+    return lost_in_place(
+        f"{name} with out={inplace}",
+        f"write `result = {name}(...)`"
+        + (f" or `a = a {symbol} b`" if symbol else "")
+        + " instead, which makes a new array",
+    )
+
+
+# Calls with options, and ufuncs that are more than one operation.
+
+
+def _call(ufunc: np.ufunc, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    operation = UFUNCS.get(ufunc) or _of_scipy(ufunc)
+    if operation is None:
+        composition = _COMPOSITIONS.get(ufunc)
+        if composition is not None:
+            _refuse_options(ufunc, kwargs)
+            return composition(*inputs)
+        if is_constant(inputs, kwargs):
+            return plain_call(ufunc, inputs, kwargs)
+        raise unsupported(full_name(ufunc))
+    dtype = kwargs.pop("dtype", None)
+    _refuse_options(ufunc, kwargs)
+    if dtype is not None:
+        if not operation.differentiable or np.dtype(dtype).kind not in "f":
+            raise unsupported(f"{full_name(ufunc)} with dtype={dtype!r}", "use .astype instead")
+        inputs = tuple(astype(asarray(x), dtype=np.dtype(dtype)) for x in inputs)
+    return apply(operation, ufunc, inputs)
+
+
+def _refuse_options(ufunc: np.ufunc, kwargs: dict[str, Any]) -> None:
+    for name, value in kwargs.items():
+        if not any(value is default for default in _HARMLESS.get(name, ())):
+            cure = " and choose with np.where" if name == "where" else ""
+            raise unsupported(f"{full_name(ufunc)} with {name}=", f"leave it out{cure}")
+
+
+#: Options of a ufunc that change nothing.
+_HARMLESS: dict[str, tuple[Any, ...]] = {
+    "casting": ("same_kind",),
+    "order": ("K", "C"),
+    "subok": (True, False),
+    "where": (True,),
+}
+
+
+def _of_scipy(ufunc: np.ufunc) -> Operation | None:
+    """Look up a ufunc of scipy.special, which is loaded if user code could call one."""
+    special = sys.modules.get("scipy.special")
+    if special is None or getattr(special, ufunc.__name__, None) is not ufunc:
+        return None
+    from chainrule.operations import special as rows
+
+    operation = rows.BY_SCIPY_NAME.get(ufunc.__name__)
+    if operation is not None:
+        UFUNCS[ufunc] = operation
+    return operation
+
+
+def _modf(x: Any) -> tuple[Any, Any]:
+    return np.fmod(x, 1), np.trunc(x)
+
+
+def _vecdot(a: Any, b: Any) -> Any:
+    return np.sum(np.multiply(a, b), axis=-1)
+
+
+def _matvec(a: Any, x: Any) -> Any:
+    return np.squeeze(np.matmul(a, np.expand_dims(asarray(x), -1)), axis=-1)
+
+
+def _vecmat(x: Any, a: Any) -> Any:
+    return np.squeeze(np.matmul(np.expand_dims(asarray(x), -2), a), axis=-2)
+
+
+_COMPOSITIONS: dict[np.ufunc, Callable[..., Any]] = {
+    np.divmod: lambda a, b: (np.floor_divide(a, b), np.remainder(a, b)),
+    np.modf: _modf,
+    **{
+        getattr(np, name): composition
+        for name, composition in [("vecdot", _vecdot), ("matvec", _matvec), ("vecmat", _vecmat)]
+        if hasattr(np, name)  # vecdot since NumPy 2.0, the others since 2.2
+    },
+}
+
+
+# reduce, accumulate, outer.
+
+_REDUCE: dict[np.ufunc, Callable[..., Any]] = {
+    np.add: reduction.sum_,
+    np.multiply: reduction.prod,
+    np.maximum: reduction.max_,
+    np.minimum: reduction.min_,
+    np.logical_or: reduction.any_,
+    np.logical_and: reduction.all_,
+    np.logaddexp: reduction.logsumexp,
+}
+_ACCUMULATE: dict[np.ufunc, Callable[..., Any]] = {
+    np.add: reduction.cumsum,
+    np.multiply: reduction.cumprod,
+}
+
+
+def _reduce(ufunc: np.ufunc, array: Any, axis: Any = 0, *args: Any, **kwargs: Any) -> Any:
+    if ufunc not in _REDUCE:
+        raise unsupported(f"{full_name(ufunc)}.reduce")
+    return _REDUCE[ufunc](array, axis, *args, **kwargs)
+
+
+def _accumulate(ufunc: np.ufunc, array: Any, axis: int = 0, *args: Any, **kwargs: Any) -> Any:
+    if ufunc not in _ACCUMULATE:
+        raise unsupported(f"{full_name(ufunc)}.accumulate")
+    return _ACCUMULATE[ufunc](array, axis, *args, **kwargs)
+
+
+def _outer(ufunc: np.ufunc, a: Any, b: Any, **kwargs: Any) -> Any:
+    a, b = asarray(a), asarray(b)
+    spread = np.shape(a) + (1,) * np.ndim(b)
+    return array_ufunc(a, ufunc, "__call__", shape_rows.reshape(a, shape=spread), b, **kwargs)
+
+
+_METHODS: dict[str, Callable[..., Any]] = {
+    "reduce": _reduce,
+    "accumulate": _accumulate,
+    "outer": _outer,
+}
+
+
+def method_of(array: Array, name: str) -> Callable[..., Any] | None:
+    """Return what NumPy calls on each entry of an object array: ``a.exp()`` for ``np.exp``.
+
+    With it ``np.exp(np.array([a, b]))`` works, although NumPy made an object array of the two.
+    """
+    ufunc = getattr(np, name, None)
+    return MethodType(_elementwise(ufunc), array) if ufunc in UFUNCS else None
+
+
+def _elementwise(ufunc: np.ufunc) -> Callable[..., Any]:
+    operation = UFUNCS[ufunc]
+    return lambda *operands: apply(operation, ufunc, operands)

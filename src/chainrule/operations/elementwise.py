@@ -1,0 +1,369 @@
+"""Operations on every entry alone: arithmetic, powers, exponentials, trigonometry, choices.
+
+Ties: where two operands of `maximum`, `minimum` (or of max and min along an axis) are equal, each
+gets an equal share of the gradient, as in JAX and HIPS autograd. `absolute` and `sign` have
+derivative 0 at 0. `clip` passes the gradient on where ``low <= x <= high``, bounds included.
+"""
+
+from __future__ import annotations
+
+import importlib
+import math
+import operator
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from chainrule.core.domain import (
+    ABOVE_MINUS_ONE,
+    ABOVE_ONE,
+    INSIDE_ONE,
+    NONZERO,
+    POSITIVE,
+    REAL,
+)
+from chainrule.core.kinds import constant, elementwise, linear, sum_to
+from chainrule.core.operation import Operation
+
+LN2 = math.log(2.0)
+LN10 = math.log(10.0)
+
+# Arithmetic.
+
+add = elementwise("add", operator.add, d=(1, 1), symbol="+")
+subtract = elementwise("subtract", operator.sub, d=(1, -1), symbol="-")
+multiply = elementwise(
+    "multiply", operator.mul, d=(lambda a, b, y: b, lambda a, b, y: a), symbol="*"
+)
+divide = elementwise(
+    "divide",
+    operator.truediv,
+    d=(lambda a, b, y: 1 / b, lambda a, b, y: -y / b),
+    symbol="/",
+    singular=True,
+    domain=(REAL, NONZERO),
+)
+negative = elementwise("negative", operator.neg, d=-1, symbol="-")
+positive = elementwise("positive", operator.pos, d=1, symbol="+")
+floor_divide = elementwise(
+    "floor_divide", operator.floordiv, d=(0, 0), symbol="//", domain=(REAL, NONZERO)
+)
+remainder = elementwise(
+    "remainder",
+    operator.mod,
+    d=(1, lambda a, b, y: -floor_divide(a, b)),
+    symbol="%",
+    domain=(REAL, NONZERO),
+)
+fmod = elementwise("fmod", np.fmod, d=(1, lambda a, b, y: -trunc(a / b)), domain=(REAL, NONZERO))
+
+# Powers.
+
+
+def _power_slope(a: Any, b: Any, y: Any) -> Any:
+    if isinstance(b, (int, float)):  # np.float64 is a float too
+        if b == 2:
+            return 2 * a
+        if b == 1:
+            return 1.0
+        if b == 0:
+            return 0.0
+        return b * a ** (b - 1)
+    return b * a ** where(equal(b, 0), 1.0, b - 1)  # 0 * inf where a and b are 0
+
+
+power = elementwise(
+    "power",
+    operator.pow,
+    # The derivative by the exponent is y * log(a), and 0 where a is 0 (its limit for b > 0).
+    d=(_power_slope, lambda a, b, y: y * log(where(equal(a, 0), 1.0, a))),
+    symbol="**",
+    singular=True,
+    domain=(POSITIVE, REAL),
+)
+float_power = elementwise(
+    "float_power", np.float_power, d=power.d, singular=True, domain=(POSITIVE, REAL)
+)
+square = elementwise("square", np.square, d=lambda x, y: 2 * x, source="{0} ** 2")
+sqrt = elementwise(
+    "sqrt", np.sqrt, scalar=math.sqrt, d=lambda x, y: 0.5 / y, singular=True, domain=POSITIVE
+)
+cbrt = elementwise(
+    "cbrt",
+    np.cbrt,
+    scalar=math.cbrt,
+    d=lambda x, y: 1 / (3 * y * y),
+    singular=True,
+    domain=NONZERO,
+)
+reciprocal = elementwise(
+    "reciprocal", np.reciprocal, d=lambda x, y: -y * y, singular=True, domain=NONZERO
+)
+hypot = elementwise(
+    "hypot",
+    np.hypot,
+    scalar=math.hypot,
+    d=(
+        lambda a, b, y: where(equal(y, 0), 0.0, a / y),
+        lambda a, b, y: where(equal(y, 0), 0.0, b / y),
+    ),
+)
+
+# Exponentials and logarithms.
+
+exp = elementwise("exp", np.exp, scalar=math.exp, d=lambda x, y: y, singular=True)
+exp2 = elementwise("exp2", np.exp2, scalar=math.exp2, d=lambda x, y: LN2 * y, singular=True)
+expm1 = elementwise("expm1", np.expm1, scalar=math.expm1, d=lambda x, y: y + 1, singular=True)
+log: Operation = elementwise(
+    "log", np.log, scalar=math.log, d=lambda x, y: 1 / x, singular=True, domain=POSITIVE
+)
+log2 = elementwise(
+    "log2", np.log2, scalar=math.log2, d=lambda x, y: 1 / (LN2 * x), singular=True, domain=POSITIVE
+)
+log10 = elementwise(
+    "log10",
+    np.log10,
+    scalar=math.log10,
+    d=lambda x, y: 1 / (LN10 * x),
+    singular=True,
+    domain=POSITIVE,
+)
+log1p = elementwise(
+    "log1p",
+    np.log1p,
+    scalar=math.log1p,
+    d=lambda x, y: 1 / (1 + x),
+    singular=True,
+    domain=ABOVE_MINUS_ONE,
+)
+logaddexp = elementwise(
+    "logaddexp",
+    np.logaddexp,
+    d=(
+        lambda a, b, y: exp(a - where(equal(y, -np.inf), 0.0, y)),
+        lambda a, b, y: exp(b - where(equal(y, -np.inf), 0.0, y)),
+    ),
+)
+logaddexp2 = elementwise(
+    "logaddexp2",
+    np.logaddexp2,
+    d=(
+        lambda a, b, y: exp2(a - where(equal(y, -np.inf), 0.0, y)),
+        lambda a, b, y: exp2(b - where(equal(y, -np.inf), 0.0, y)),
+    ),
+)
+
+
+def special_function(name: str) -> Callable[..., Any]:
+    """Return a function that calls the one of this name in scipy.special, loaded at first use."""
+    found: Any = None
+
+    def compute(*operands: Any) -> Any:
+        nonlocal found
+        if found is None:
+            found = getattr(importlib.import_module("scipy.special"), name)
+        return found(*operands)
+
+    compute.__name__ = compute.__qualname__ = name
+    return compute
+
+
+sigmoid = elementwise(
+    "sigmoid",
+    special_function("expit"),
+    d=lambda x, y: (1 - y) * y,
+    source="scipy.special.expit({0})",
+)
+
+# Trigonometric and hyperbolic functions.
+
+sin = elementwise("sin", np.sin, scalar=math.sin, d=lambda x, y: cos(x))
+cos: Operation = elementwise("cos", np.cos, scalar=math.cos, d=lambda x, y: -sin(x))
+tan = elementwise(
+    "tan", np.tan, scalar=math.tan, d=lambda x, y: 1 + y * y, singular=True, domain=INSIDE_ONE
+)
+arcsin = elementwise(
+    "arcsin",
+    np.arcsin,
+    scalar=math.asin,
+    d=lambda x, y: 1 / sqrt(1 - x * x),
+    singular=True,
+    domain=INSIDE_ONE,
+)
+arccos = elementwise(
+    "arccos",
+    np.arccos,
+    scalar=math.acos,
+    d=lambda x, y: -1 / sqrt(1 - x * x),
+    singular=True,
+    domain=INSIDE_ONE,
+)
+arctan = elementwise("arctan", np.arctan, scalar=math.atan, d=lambda x, y: 1 / (1 + x * x))
+arctan2 = elementwise(
+    "arctan2",
+    np.arctan2,
+    scalar=math.atan2,
+    d=(lambda a, b, y: b / (a * a + b * b), lambda a, b, y: -a / (a * a + b * b)),
+    singular=True,
+    domain=(NONZERO, NONZERO),
+)
+sinh = elementwise("sinh", np.sinh, scalar=math.sinh, d=lambda x, y: cosh(x), singular=True)
+cosh: Operation = elementwise(
+    "cosh", np.cosh, scalar=math.cosh, d=lambda x, y: sinh(x), singular=True
+)
+tanh = elementwise("tanh", np.tanh, scalar=math.tanh, d=lambda x, y: 1 - y * y)
+arcsinh = elementwise("arcsinh", np.arcsinh, scalar=math.asinh, d=lambda x, y: 1 / sqrt(1 + x * x))
+arccosh = elementwise(
+    "arccosh",
+    np.arccosh,
+    scalar=math.acosh,
+    d=lambda x, y: 1 / (sqrt(x - 1) * sqrt(x + 1)),
+    singular=True,
+    domain=ABOVE_ONE,
+)
+arctanh = elementwise(
+    "arctanh",
+    np.arctanh,
+    scalar=math.atanh,
+    d=lambda x, y: 1 / (1 - x * x),
+    singular=True,
+    domain=INSIDE_ONE,
+)
+
+
+def _sinc_slope(x: Any, y: Any) -> Any:
+    # (cos(pi x) - sinc(x)) / x loses its digits near 0, so its power series serves there.
+    near = absolute(x) < 0.02
+    t = (np.pi * x) ** 2
+    series = -np.pi * np.pi * x * (1 / 3 - t * (1 / 30 - t * (1 / 840 - t / 45360)))
+    return where(near, series, (cos(np.pi * x) - y) / where(near, 1.0, x))
+
+
+sinc = elementwise("sinc", np.sinc, d=_sinc_slope)
+deg2rad = elementwise("deg2rad", np.deg2rad, scalar=math.radians, d=lambda x, y: np.pi / 180)
+rad2deg = elementwise("rad2deg", np.rad2deg, scalar=math.degrees, d=lambda x, y: 180 / np.pi)
+
+# Choices, and steps with zero gradient.
+
+equal: Operation = constant("equal", operator.eq, symbol="==")
+not_equal = constant("not_equal", operator.ne, symbol="!=")
+less = constant("less", operator.lt, symbol="<")
+less_equal = constant("less_equal", operator.le, symbol="<=")
+greater = constant("greater", operator.gt, symbol=">")
+greater_equal = constant("greater_equal", operator.ge, symbol=">=")
+logical_and = constant("logical_and", np.logical_and)
+logical_or = constant("logical_or", np.logical_or)
+logical_xor = constant("logical_xor", np.logical_xor)
+logical_not = constant("logical_not", np.logical_not)
+bitwise_and = constant("bitwise_and", operator.and_, symbol="&")
+bitwise_or = constant("bitwise_or", operator.or_, symbol="|")
+bitwise_xor = constant("bitwise_xor", operator.xor, symbol="^")
+invert = constant("invert", operator.invert, symbol="~")
+isnan = constant("isnan", np.isnan)
+isinf = constant("isinf", np.isinf)
+isfinite = constant("isfinite", np.isfinite)
+signbit = constant("signbit", np.signbit)
+
+
+def _where(c: Any, a: Any, b: Any) -> Any:
+    chosen: Any = np.where(c, a, b)
+    return chosen[()]
+
+
+where: Operation = linear(
+    "where",
+    _where,
+    pullback=(
+        None,
+        lambda g, c, a, b: sum_to(where(c, g, 0.0), a),
+        lambda g, c, a, b: sum_to(where(c, 0.0, g), b),
+    ),
+)
+absolute = elementwise("absolute", operator.abs, d=lambda x, y: sign(x), source="np.abs({0})")
+fabs = elementwise("fabs", np.fabs, d=lambda x, y: sign(x))
+sign: Operation = elementwise("sign", np.sign, d=0)
+floor = elementwise("floor", np.floor, d=0)
+ceil = elementwise("ceil", np.ceil, d=0)
+trunc: Operation = elementwise("trunc", np.trunc, d=0)
+rint = elementwise("rint", np.rint, d=0)
+around = elementwise(
+    "around", lambda x, decimals=0: np.round(x, decimals), d=0, source="np.round({0}, {decimals})"
+)
+heaviside = elementwise("heaviside", np.heaviside, d=(0, 0))
+copysign: Operation = elementwise(
+    "copysign",
+    np.copysign,
+    d=(lambda a, b, y: sign(a) * copysign(1.0, b), 0),
+    domain=(NONZERO, NONZERO),
+)
+
+
+def _share(a: Any, b: Any, wins: Any) -> Any:
+    """Return the local gradient of a choice: whether a wins, and one half where a equals b."""
+    ties = equal(a, b)
+    if type(ties) is np.ndarray and not np.logical_or.reduce(ties, axis=None):
+        return wins  # nearly always, and then this is quicker
+    return where(ties, _half(a, b), wins)
+
+
+def _half(a: Any, b: Any) -> Any:
+    """Return 0.5, of a dtype that does not widen what it is multiplied with."""
+    dtypes = [x.dtype for x in (a, b) if hasattr(x, "dtype")]
+    return np.result_type(0.5, *dtypes).type(0.5) if dtypes else 0.5
+
+
+maximum = elementwise(
+    "maximum",
+    np.maximum,
+    d=(
+        lambda a, b, y: _share(a, b, greater(a, b)),
+        lambda a, b, y: _share(a, b, greater(b, a)),
+    ),
+)
+minimum = elementwise(
+    "minimum",
+    np.minimum,
+    d=(lambda a, b, y: _share(a, b, less(a, b)), lambda a, b, y: _share(a, b, less(b, a))),
+)
+# fmax and fmin prefer the operand that is a number where the other is NaN.
+fmax = elementwise(
+    "fmax",
+    np.fmax,
+    d=(
+        lambda a, b, y: _share(a, b, logical_or(greater(a, b), isnan(b))),
+        lambda a, b, y: _share(a, b, logical_or(greater(b, a), isnan(a))),
+    ),
+)
+fmin = elementwise(
+    "fmin",
+    np.fmin,
+    d=(
+        lambda a, b, y: _share(a, b, logical_or(less(a, b), isnan(b))),
+        lambda a, b, y: _share(a, b, logical_or(less(b, a), isnan(a))),
+    ),
+)
+clip = elementwise(
+    "clip",
+    lambda x, low, high: np.clip(x, low, high),
+    d=(
+        lambda x, low, high, y: equal(x, y),
+        lambda x, low, high, y: logical_and(less(x, low), less_equal(low, high)),
+        lambda x, low, high, y: logical_or(greater(x, high), greater(low, high)),
+    ),
+)
+
+# Numbers taken apart.
+
+ldexp = elementwise("ldexp", np.ldexp, d=(lambda x, n, y: np.ldexp(1.0, n), None))
+nan_to_num = elementwise(
+    "nan_to_num",
+    lambda x, nan=0.0, posinf=None, neginf=None: np.nan_to_num(
+        x, nan=nan, posinf=posinf, neginf=neginf
+    ),
+    d=lambda x, y, nan=0.0, posinf=None, neginf=None: isfinite(x),
+    singular=True,
+)
+conjugate = elementwise("conjugate", np.conjugate, d=1)
+real = elementwise("real", np.real, d=1, source="{0}.real")
+imag = elementwise("imag", np.imag, d=0, source="{0}.imag")

@@ -1,0 +1,292 @@
+"""Operations along axes: sums, products, extremes, cumulative ones, and the softmax family.
+
+``axis`` is a tuple of non-negative ints, or None for all axes; for `cumsum`, `cumprod` and the
+index-valued operations it is one int.
+
+Where a choice is possible: entries that tie for `max` or `min` share the gradient equally, as in
+JAX and PyTorch's ``amax``; `std` has gradient 0 where all entries are equal, as in PyTorch; a slice
+that is -inf throughout has gradient 0 in `logsumexp`. `prod` and `cumprod` are right with any
+number of zeros among the factors.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from chainrule.core.array import Array, shape_of
+from chainrule.core.domain import NONZERO
+from chainrule.core.kinds import astype, broadcast_to, constant, general, linear
+from chainrule.operations.elementwise import equal, exp, where
+from chainrule.operations.shape import concatenate, expand_dims, flip, reshape, transpose
+
+Axis: TypeAlias = "tuple[int, ...] | None"
+
+
+def kept(g: Any, axis: Axis, keepdims: bool) -> Any:
+    """Give a reduced array its axes of length 1 back, so that it broadcasts."""
+    if axis is None or keepdims or not axis or not shape_of(g):
+        return g  # a number broadcasts as it is, or nothing is missing
+    return expand_dims(g, axis=axis)
+
+
+def spread(g: Any, x: Any, axis: Axis, keepdims: bool) -> Any:
+    """Repeat a reduced array along the axes that were reduced, to the shape of x."""
+    g = kept(g, axis, keepdims)
+    shape = shape_of(x)
+    return g if shape_of(g) == shape else broadcast_to(g, shape=shape)
+
+
+def count(x: Any, axis: Axis) -> int:
+    """Return how many entries of x each entry of a reduction stands for."""
+    shape = shape_of(x)
+    return math.prod(shape if axis is None else [shape[k] for k in axis])
+
+
+# Sums and moments.
+
+sum = linear(
+    "sum",
+    lambda x, axis=None, keepdims=False: np.add.reduce(x, axis=axis, keepdims=keepdims),
+    pullback=lambda g, x, axis=None, keepdims=False: spread(g, x, axis, keepdims),
+)
+
+
+def _mean_pullback(g: Any, x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+    n = count(x, axis)
+    return spread(g / n if n else g, x, axis, keepdims)
+
+
+mean = linear(
+    "mean",
+    lambda x, axis=None, keepdims=False: np.mean(x, axis=axis, keepdims=keepdims),
+    pullback=_mean_pullback,
+)
+
+
+def _deviation(x: Any, axis: Axis, ddof: float) -> Any:
+    """Return (x - mean) / (n - ddof), which is half of the gradient of the variance."""
+    freedom = count(x, axis) - ddof
+    return (x - mean(x, axis=axis, keepdims=True)) / (freedom if freedom > 0 else math.nan)
+
+
+def _var_pullback(
+    g: Any, x: Any, y: Any, axis: Axis = None, ddof: float = 0, keepdims: bool = False
+) -> Any:
+    return kept(2 * g, axis, keepdims) * _deviation(x, axis, ddof)
+
+
+def _std_pullback(
+    g: Any, x: Any, y: Any, axis: Axis = None, ddof: float = 0, keepdims: bool = False
+) -> Any:
+    slope = where(equal(y, 0), 0.0, g / y)
+    return kept(slope, axis, keepdims) * _deviation(x, axis, ddof)
+
+
+var = general(
+    "var",
+    lambda x, axis=None, ddof=0, keepdims=False: np.var(x, axis=axis, ddof=ddof, keepdims=keepdims),
+    pullback=_var_pullback,
+)
+std = general(
+    "std",
+    lambda x, axis=None, ddof=0, keepdims=False: np.std(x, axis=axis, ddof=ddof, keepdims=keepdims),
+    pullback=_std_pullback,
+)
+
+# Extremes.
+
+
+def share(g: Any, x: Any, wins: Any, axis: Axis, keepdims: bool) -> Any:
+    """Hand a reduced gradient to the entries of x that win, in equal parts where they tie."""
+    ties = count_nonzero(wins, axis=axis, keepdims=keepdims)
+    if x.dtype != np.float64:
+        ties = astype(ties, dtype=x.dtype)
+    return kept(g / ties, axis, keepdims) * wins
+
+
+def _extreme_pullback(g: Any, x: Any, y: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+    if not shape_of(x):
+        return g
+    return share(g, x, equal(x, kept(y, axis, keepdims)), axis, keepdims)
+
+
+max = general(
+    "max",
+    lambda x, axis=None, keepdims=False: np.maximum.reduce(x, axis=axis, keepdims=keepdims),
+    pullback=_extreme_pullback,
+)
+min = general(
+    "min",
+    lambda x, axis=None, keepdims=False: np.minimum.reduce(x, axis=axis, keepdims=keepdims),
+    pullback=_extreme_pullback,
+)
+
+# Products. Dividing the product by each factor is quick and reads well, but 0 / 0 where a factor is
+# zero. So it is done on plain values alone, where one can look; what is recorded never divides.
+
+
+def _has_no_zero(x: Any) -> bool:
+    return type(x) is not Array and bool(np.all(x))
+
+
+def _product_pullback(g: Any, x: Any, y: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+    shape = shape_of(x)
+    if not shape:
+        return g
+    g = kept(g, axis, keepdims)
+    if _has_no_zero(x):
+        return g * kept(y, axis, keepdims) / x
+    axes = tuple(range(len(shape))) if axis is None else axis
+    rest = tuple(k for k in range(len(shape)) if k not in axes)
+    order = rest + axes
+    # The reduced axes become one, at the end.
+    folded = (*(shape[k] for k in rest), count(x, axes))
+    others = _product_of_others(reshape(transpose(x, axes=order), shape=folded))
+    unfolded = tuple(shape[k] for k in order)
+    back = tuple(order.index(k) for k in range(len(order)))
+    return g * transpose(reshape(others, shape=unfolded), axes=back)
+
+
+def _product_of_others(x: Any) -> Any:
+    """Return, for each entry along the last axis, the product of all the others."""
+    if x.shape[-1] < 2:
+        return np.ones(x.shape, x.dtype)
+    last = x.ndim - 1
+    one = np.ones((*x.shape[:-1], 1), x.dtype)
+    before = cumprod(x[..., :-1], axis=last)
+    after = flip(cumprod(flip(x[..., 1:], axis=(last,)), axis=last), axis=(last,))
+    return concatenate(one, before, axis=last) * concatenate(after, one, axis=last)
+
+
+def _cumulative_product_pullback(g: Any, x: Any, y: Any, axis: int) -> Any:
+    if _has_no_zero(x):
+        return _cumulative_sum_pullback(g * y, x, axis) / x
+    # With y[i] = y[i-1] * x[i], the gradient of y[i] is r[i] = g[i] + x[i+1] * r[i+1]. Substituting
+    # this into itself doubles the reach of the recurrence, so log2(n) steps do.
+    n = shape_of(x)[axis]
+    r, factor = g, _shifted(x, axis, 1, 0.0)
+    step = 1
+    while step < n:
+        r = r + factor * _shifted(r, axis, step, 0.0)
+        factor = factor * _shifted(factor, axis, step, 0.0)
+        step *= 2
+    return r * _shifted(y, axis, -1, 1.0)
+
+
+def _shifted(x: Any, axis: int, by: int, fill: float) -> Any:
+    """Return z with z[i] = x[i + by] along an axis, and ``fill`` beyond its ends."""
+    shape = shape_of(x)
+    n, skip = shape[axis], abs(by)
+    if skip >= n:
+        return np.full(shape, fill, x.dtype)
+    edge = np.full((*shape[:axis], skip, *shape[axis + 1 :]), fill, x.dtype)
+    lead = (slice(None),) * axis
+    if by > 0:
+        return concatenate(x[(*lead, slice(by, None))], edge, axis=axis)
+    return concatenate(edge, x[(*lead, slice(None, by))], axis=axis)
+
+
+prod = general(
+    "prod",
+    lambda x, axis=None, keepdims=False: np.multiply.reduce(x, axis=axis, keepdims=keepdims),
+    pullback=_product_pullback,
+    domain=NONZERO,
+)
+cumprod = general(
+    "cumprod",
+    lambda x, axis: np.cumprod(x, axis=axis),
+    pullback=_cumulative_product_pullback,
+    domain=NONZERO,
+)
+
+
+def _cumulative_sum_pullback(g: Any, x: Any, axis: int) -> Any:
+    return flip(cumsum(flip(g, axis=(axis,)), axis=axis), axis=(axis,))
+
+
+cumsum = linear(
+    "cumsum", lambda x, axis: np.cumsum(x, axis=axis), pullback=_cumulative_sum_pullback
+)
+
+# The softmax family: the largest entry is taken out first, so that exp cannot overflow.
+
+
+def _peak(x: Any, axis: Axis) -> Any:
+    peak = np.max(x, axis=axis, keepdims=True)
+    return np.where(np.isfinite(peak), peak, np.zeros((), peak.dtype))[()]
+
+
+def _logsumexp(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+    x = np.asarray(x)
+    if x.dtype.kind != "f":
+        x = x.astype(float)
+    if not count(x, axis):
+        return np.log(np.sum(x, axis=axis, keepdims=keepdims))
+    peak = _peak(x, axis)
+    # Where all entries are -inf, log(0) is the answer; where one is inf, others may overflow too.
+    with np.errstate(divide="ignore", over="ignore"):
+        y = np.log(np.sum(np.exp(x - peak), axis=axis, keepdims=True)) + peak
+    return y if keepdims else np.squeeze(y, axis=axis)[()]
+
+
+def _softmax(x: Any, axis: Axis = None) -> Any:
+    powers = np.exp(x - np.max(x, axis=axis, keepdims=True))
+    return powers / np.add.reduce(powers, axis=axis, keepdims=True)
+
+
+def _log_softmax(x: Any, axis: Axis = None) -> Any:
+    shifted = x - _peak(x, axis)
+    with np.errstate(divide="ignore"):
+        return shifted - np.log(np.add.reduce(np.exp(shifted), axis=axis, keepdims=True))
+
+
+def _logsumexp_pullback(g: Any, x: Any, y: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+    shift = where(equal(y, -np.inf), 0.0, y)
+    return kept(g, axis, keepdims) * exp(x - kept(shift, axis, keepdims))
+
+
+def _softmax_pullback(g: Any, x: Any, y: Any, axis: Axis = None) -> Any:
+    return y * (g - sum(g * y, axis=axis, keepdims=True))
+
+
+def _log_softmax_pullback(g: Any, x: Any, y: Any, axis: Axis = None) -> Any:
+    return g - exp(y) * sum(g, axis=axis, keepdims=True)
+
+
+logsumexp = general(
+    "logsumexp",
+    _logsumexp,
+    pullback=_logsumexp_pullback,
+    source="scipy.special.logsumexp({0}, axis={axis}, keepdims={keepdims})",
+)
+softmax = general(
+    "softmax",
+    _softmax,
+    pullback=_softmax_pullback,
+    pushforward=lambda tangents, x, y, axis=None: _softmax_pullback(tangents[0], x, y, axis),
+    source="scipy.special.softmax({0}, axis={axis})",
+)
+log_softmax = general(
+    "log_softmax",
+    _log_softmax,
+    pullback=_log_softmax_pullback,
+    source="scipy.special.log_softmax({0}, axis={axis})",
+)
+
+# Indices, truths and counts.
+
+argmax = constant(
+    "argmax", lambda x, axis=None, keepdims=False: np.argmax(x, axis=axis, keepdims=keepdims)
+)
+argmin = constant(
+    "argmin", lambda x, axis=None, keepdims=False: np.argmin(x, axis=axis, keepdims=keepdims)
+)
+any = constant("any", lambda x, axis=None, keepdims=False: np.any(x, axis=axis, keepdims=keepdims))
+all = constant("all", lambda x, axis=None, keepdims=False: np.all(x, axis=axis, keepdims=keepdims))
+count_nonzero = constant(
+    "count_nonzero",
+    lambda x, axis=None, keepdims=False: np.count_nonzero(x, axis=axis, keepdims=keepdims),
+)

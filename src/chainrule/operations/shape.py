@@ -1,0 +1,222 @@
+"""Operations that move entries about: all of them linear, with the reverse move as pullback.
+
+Axes are non-negative ints, or tuples of them where several are meant; shapes hold no -1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from chainrule.core.array import shape_of
+from chainrule.core.kinds import general, linear, unbroadcast
+from chainrule.core.operation import Operation
+from chainrule.errors import UnsupportedError
+from chainrule.operations.indexing import SLOT, getitem, scatter_add
+
+# Axes.
+
+reshape: Operation = linear(
+    "reshape",
+    lambda x, shape: np.reshape(x, shape),
+    pullback=lambda g, x, shape: reshape(g, shape=shape_of(x)),
+)
+
+
+def inverse_permutation(axes: Sequence[int]) -> tuple[int, ...]:
+    """Return the permutation that undoes another one."""
+    inverse = [0] * len(axes)
+    for k, axis in enumerate(axes):
+        inverse[axis] = k
+    return tuple(inverse)
+
+
+transpose: Operation = linear(
+    "transpose",
+    lambda x, axes=None: np.transpose(x, axes),
+    pullback=lambda g, x, axes=None: transpose(
+        g, axes=None if axes is None else inverse_permutation(axes)
+    ),
+)
+swapaxes: Operation = linear(
+    "swapaxes",
+    lambda x, axis1, axis2: np.swapaxes(x, axis1, axis2),
+    pullback=lambda g, x, axis1, axis2: swapaxes(g, axis1=axis1, axis2=axis2),
+)
+expand_dims = linear(
+    "expand_dims",
+    lambda x, axis: np.expand_dims(x, axis),
+    pullback=lambda g, x, axis: squeeze(g, axis=axis),
+)
+squeeze: Operation = linear(
+    "squeeze",
+    lambda x, axis: np.squeeze(x, axis),
+    pullback=lambda g, x, axis: expand_dims(g, axis=axis),
+)
+
+# Joining and repeating.
+
+
+def _concatenate_pullback(k: int, g: Any, *xs: Any, axis: int) -> Any:
+    start = 0
+    for x in xs[:k]:
+        start += shape_of(x)[axis]
+    piece = slice(start, start + shape_of(xs[k])[axis])
+    return getitem(g, index=(slice(None),) * axis + (piece,))
+
+
+concatenate = linear(
+    "concatenate",
+    lambda *xs, axis: np.concatenate(xs, axis=axis),
+    pullback=_concatenate_pullback,
+    variadic=True,
+)
+stack = linear(
+    "stack",
+    lambda *xs, axis: np.stack(xs, axis=axis),
+    pullback=lambda k, g, *xs, axis: getitem(g, index=(slice(None),) * axis + (k,)),
+    variadic=True,
+)
+
+
+def _tile_pullback(g: Any, x: Any, reps: tuple[int, ...]) -> Any:
+    shape = shape_of(x)
+    ndim = max(len(shape), len(reps))
+    lengths = (1,) * (ndim - len(shape)) + shape
+    reps = (1,) * (ndim - len(reps)) + reps
+    # One axis over the copies in front of each axis of x.
+    split = tuple(n for pair in zip(reps, lengths, strict=True) for n in pair)
+    once = tuple(n for length in lengths for n in (1, length))
+    return reshape(unbroadcast(reshape(g, shape=split), shape=once), shape=shape)
+
+
+def _repeat_pullback(g: Any, x: Any, repeats: Any, axis: int) -> Any:
+    shape = shape_of(x)
+    n = shape[axis]
+    if np.ndim(repeats) == 0:
+        split = (*shape[:axis], n, int(repeats), *shape[axis + 1 :])
+        once = (*shape[:axis], n, 1, *shape[axis + 1 :])
+        return reshape(unbroadcast(reshape(g, shape=split), shape=once), shape=shape)
+    origin = np.repeat(np.arange(n), repeats)
+    return scatter_add(g, origin, index=(slice(None),) * axis + (SLOT,), shape=shape)
+
+
+tile = linear("tile", lambda x, reps: np.tile(x, reps), pullback=_tile_pullback)
+repeat = linear(
+    "repeat", lambda x, repeats, axis: np.repeat(x, repeats, axis), pullback=_repeat_pullback
+)
+
+# Flipping, rolling, padding.
+
+
+def _minus(shift: Any) -> Any:
+    return tuple(-s for s in shift) if isinstance(shift, tuple) else -shift
+
+
+flip: Operation = linear(
+    "flip",
+    lambda x, axis=None: np.flip(x, axis),
+    pullback=lambda g, x, axis=None: flip(g, axis=axis),
+)
+roll: Operation = linear(
+    "roll",
+    lambda x, shift, axis: np.roll(x, shift, axis),
+    pullback=lambda g, x, shift, axis: roll(g, shift=_minus(shift), axis=axis),
+)
+
+_COPYING = ("edge", "reflect", "symmetric", "wrap")  # modes whose every entry is one of x's
+
+
+def _pad(x: Any, pad_width: Any, mode: str = "constant", constant_values: Any = 0) -> Any:
+    if mode == "constant":
+        return np.pad(x, pad_width, constant_values=constant_values)
+    if mode in _COPYING:
+        return np.pad(x, pad_width, mode)  # type: ignore[call-overload]
+    raise UnsupportedError(
+        f"np.pad with mode={mode!r} has no derivative in chainrule: use one of "
+        f"{', '.join(map(repr, ('constant', *_COPYING)))}, or np.concatenate the edges"
+    )
+
+
+def _pad_pullback(
+    g: Any, x: Any, y: Any, pad_width: Any, mode: str = "constant", constant_values: Any = 0
+) -> Any:
+    shape = shape_of(x)
+    if mode == "constant":
+        middle = (slice(a, a + n) for (a, _), n in zip(pad_width, shape, strict=True))
+        return getitem(g, index=tuple(middle))
+    # Along each axis alone, entry i of the result is a copy of entry origin[i].
+    for axis, (width, n) in enumerate(zip(pad_width, shape, strict=True)):
+        origin = np.pad(np.arange(n), width, mode)  # type: ignore[call-overload]
+        index = (slice(None),) * axis + (SLOT,)
+        before = shape_of(g)
+        g = scatter_add(g, origin, index=index, shape=(*before[:axis], n, *before[axis + 1 :]))
+    return g
+
+
+pad: Operation = general(
+    "pad",
+    _pad,
+    pullback=_pad_pullback,
+    pushforward=lambda tangents, x, y, pad_width, mode="constant", constant_values=0: pad(
+        tangents[0], pad_width=pad_width, mode=mode
+    ),
+)
+
+# Triangles and diagonals.
+
+tril: Operation = linear(
+    "tril", lambda x, k=0: np.tril(x, k), pullback=lambda g, x, k=0: tril(g, k=k)
+)
+triu: Operation = linear(
+    "triu", lambda x, k=0: np.triu(x, k), pullback=lambda g, x, k=0: triu(g, k=k)
+)
+
+
+def _embed_diagonal(
+    g: Any, shape: tuple[int, ...], offset: int = 0, axis1: int = 0, axis2: int = 1
+) -> Any:
+    out = np.zeros(shape, np.asarray(g).dtype)
+    rows = np.arange(shape_of(g)[-1]) + max(-offset, 0)
+    np.moveaxis(out, (axis1, axis2), (-2, -1))[..., rows, rows + offset] = g
+    return out
+
+
+def _diag_pullback(g: Any, x: Any, k: int = 0) -> Any:
+    shape = shape_of(x)
+    return diag(g, k=k) if len(shape) == 1 else embed_diagonal(g, shape=shape, offset=k)
+
+
+def _trace_pullback(g: Any, x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
+    shape = shape_of(x)
+    rows = np.arange(shape[axis1])[:, None]
+    on_diagonal = rows + offset == np.arange(shape[axis2])
+    places = [k in (axis1, axis2) for k in range(len(shape))]
+    mask = on_diagonal if axis1 < axis2 else on_diagonal.T
+    mask = mask.reshape([n if place else 1 for n, place in zip(shape, places, strict=True)])
+    g = expand_dims(g, axis=tuple(k for k, place in enumerate(places) if place))
+    return g * mask
+
+
+diagonal = linear(
+    "diagonal",
+    lambda x, offset=0, axis1=0, axis2=1: np.diagonal(x, offset, axis1, axis2),
+    pullback=lambda g, x, offset=0, axis1=0, axis2=1: embed_diagonal(
+        g, shape=shape_of(x), offset=offset, axis1=axis1, axis2=axis2
+    ),
+)
+embed_diagonal: Operation = linear(
+    "embed_diagonal",
+    _embed_diagonal,
+    pullback=lambda g, x, shape, offset=0, axis1=0, axis2=1: diagonal(
+        g, offset=offset, axis1=axis1, axis2=axis2
+    ),
+)
+diag: Operation = linear("diag", lambda x, k=0: np.diag(x, k), pullback=_diag_pullback)
+trace = linear(
+    "trace",
+    lambda x, offset=0, axis1=0, axis2=1: np.trace(x, offset, axis1, axis2),
+    pullback=_trace_pullback,
+)

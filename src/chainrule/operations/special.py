@@ -1,0 +1,104 @@
+"""Special functions, of the names they have in scipy.special. SciPy is loaded when one is called.
+
+`sigmoid` (expit) is in elementwise.py; logsumexp, softmax and log_softmax are in reduction.py.
+At ``x = 0``, `xlogy` and `xlog1py` have gradient 0 by x also where the logarithm is infinite, as in
+PyTorch.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from chainrule.core.domain import ABOVE_MINUS_ONE, INSIDE_ONE, POSITIVE, REAL, Interval
+from chainrule.core.kinds import elementwise
+from chainrule.core.operation import Operation
+from chainrule.operations.elementwise import (
+    equal,
+    exp,
+    less_equal,
+    log,
+    log1p,
+    logical_and,
+    sigmoid,
+    special_function,
+    where,
+)
+
+UNIT = Interval(0.1, 0.9)
+SQRT_PI = math.sqrt(math.pi)
+
+
+#: The ufuncs of scipy.special that have a row, by their names there.
+BY_SCIPY_NAME: dict[str, Operation] = {"expit": sigmoid}
+
+
+def _special(name: str, *, d: Any, **traits: Any) -> Operation:
+    arguments = "{0}, {1}" if isinstance(d, tuple) else "{0}"
+    source = f"scipy.special.{name}({arguments})"
+    operation = elementwise(name, special_function(name), d=d, source=source, **traits)
+    BY_SCIPY_NAME[name] = operation
+    return operation
+
+
+# The bell curve and its integrals.
+
+erf = _special("erf", d=lambda x, y: 2 / SQRT_PI * exp(-x * x))
+erfc = _special("erfc", d=lambda x, y: -2 / SQRT_PI * exp(-x * x))
+erfinv = _special(
+    "erfinv", d=lambda x, y: SQRT_PI / 2 * exp(y * y), singular=True, domain=INSIDE_ONE
+)
+ndtr = _special("ndtr", d=lambda x, y: exp(-0.5 * x * x) / math.sqrt(2 * math.pi))
+log_ndtr = _special("log_ndtr", d=lambda x, y: exp(-0.5 * x * x - y) / math.sqrt(2 * math.pi))
+
+# Logarithms of odds, and products with logarithms.
+
+logit = _special("logit", d=lambda x, y: 1 / (x * (1 - x)), singular=True, domain=UNIT)
+log_expit = _special("log_expit", d=lambda x, y: sigmoid(-x))
+entr = _special("entr", d=lambda x, y: -log(x) - 1, singular=True, domain=POSITIVE)
+xlogy = _special(
+    "xlogy",
+    d=(
+        lambda x, y, z: log(where(logical_and(equal(x, 0), less_equal(y, 0)), 1.0, y)),
+        lambda x, y, z: x / where(logical_and(equal(x, 0), equal(y, 0)), 1.0, y),
+    ),
+    singular=True,
+    domain=(REAL, POSITIVE),
+)
+xlog1py = _special(
+    "xlog1py",
+    d=(
+        lambda x, y, z: log1p(where(logical_and(equal(x, 0), less_equal(y, -1)), 0.0, y)),
+        lambda x, y, z: x / where(logical_and(equal(x, 0), equal(y, -1)), 1.0, 1 + y),
+    ),
+    singular=True,
+    domain=(REAL, ABOVE_MINUS_ONE),
+)
+
+# The gamma function and the derivatives of its logarithm.
+
+
+def _polygamma(x: Any, n: int) -> Any:
+    from scipy.special import polygamma as compute
+
+    y = np.asarray(compute(n, x))
+    dtype = getattr(x, "dtype", y.dtype)
+    return y.astype(dtype, copy=False)[()]
+
+
+gamma = _special("gamma", d=lambda x, y: y * digamma(x), singular=True, domain=POSITIVE)
+gammaln = _special("gammaln", d=lambda x, y: digamma(x), singular=True, domain=POSITIVE)
+digamma: Operation = _special(
+    "digamma", d=lambda x, y: polygamma(x, n=1), singular=True, domain=POSITIVE
+)
+BY_SCIPY_NAME["psi"] = digamma
+polygamma: Operation = elementwise(
+    "polygamma",
+    _polygamma,
+    d=lambda x, y, n: polygamma(x, n=n + 1),
+    singular=True,
+    domain=POSITIVE,
+    source="scipy.special.polygamma({n}, {0})",
+)

@@ -1,0 +1,215 @@
+"""Where an Array would leave the graph: it may not do so silently."""
+
+from __future__ import annotations
+
+import copy
+import math
+import pickle
+
+import numpy as np
+import pytest
+
+import chainrule as cr
+from chainrule.core.array import Array
+from chainrule.errors import GradientLostError, UnsupportedError
+
+
+def lost(f, x, *words):
+    """Check that f raises GradientLostError, naming the line and the cure."""
+    with pytest.raises(GradientLostError) as caught:
+        cr.grad(f)(x)
+    message = str(caught.value)
+    assert "line " in message
+    assert "test_conversion.py" in message
+    for word in words:
+        assert word in message
+    return message
+
+
+def test_float():
+    lost(lambda x: float(x), 2.0, "float(x)", "stop_gradient")
+
+
+def test_complex():
+    lost(lambda x: complex(x).real, 2.0, "complex(x)")
+
+
+def test_int():
+    lost(lambda x: x ** int(x), 2.0, "int(chainrule.stop_gradient(x))")
+
+
+def test_item_and_tolist():
+    lost(lambda x: x.item(), 2.0, ".item()")
+    lost(lambda x: x.item(0), np.ones(1), "x[...]")
+    lost(lambda x: sum(x.tolist()), np.ones(2), "list(x)")
+
+
+def test_math_out_of_sight_of_the_view_advises_numpy():
+    functions = {"sine": math.sin}
+
+    def f(x):
+        return functions["sine"](x)  # math.sin(x)
+
+    lost(f, 1.0, "np.sin(...)", "math.sin(...)")
+
+
+def test_writing_into_an_ndarray():
+    def entry(x):
+        out = np.zeros(2)
+        out[0] = x
+        return out.sum()
+
+    def part(x):
+        out = np.zeros(3)
+        out[1:] = x
+        return out.sum()
+
+    def listed(x):
+        out = np.zeros(2)
+        out[:] = [x, 1.0]
+        return out.sum()
+
+    lost(entry, 1.0, "out[0] = x", "np.array([a, b])", "np.zeros_like(x)")
+    lost(part, np.ones(2), "out[1:] = x")
+    lost(listed, 1.0, "out[:] = [x, 1.0]")
+
+
+def test_in_place_operators_on_an_ndarray():
+    def f(x):
+        total = np.zeros(2)
+        total += x
+        return total.sum()
+
+    lost(f, np.ones(2), "total += x", "a = a + b")
+
+
+def test_out():
+    def ufunc(x):
+        out = np.zeros(2)
+        np.exp(x, out=out)
+        return out.sum()
+
+    def function(x):
+        out = np.zeros(())
+        np.sum(x, out=out)
+        return out
+
+    def reduction(x):
+        out = np.zeros(())
+        np.add.reduce(x, out=out)
+        return out
+
+    lost(ufunc, np.ones(2), "result = np.exp(...)")
+    lost(function, np.ones(2), "result = np.sum(...)")
+    lost(reduction, np.ones(2), "result = np.add.reduce(...)")
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda nd, x: np.copyto(nd, x),
+        lambda nd, x: np.put(nd, [0], x),
+        lambda nd, x: np.place(nd, nd == 0, x),
+        lambda nd, x: np.putmask(nd, nd == 0, x),
+        lambda nd, x: np.put_along_axis(nd, np.array([0]), x, 0),
+        lambda nd, x: np.fill_diagonal(nd[None], x),
+    ],
+)
+def test_functions_that_write(write):
+    def f(x):
+        nd = np.zeros(3)
+        write(nd, x)
+        return nd.sum()
+
+    lost(f, np.ones(3))
+
+
+def test_at_and_reduceat():
+    def at(x):
+        y = x * 1.0
+        np.add.at(y, [0], 1.0)
+        return y.sum()
+
+    with pytest.raises(UnsupportedError, match=r"np\.add\.at"):
+        cr.grad(at)(np.ones(2))
+    with pytest.raises(UnsupportedError, match=r"np\.add\.reduceat"):
+        cr.grad(lambda x: np.add.reduceat(x, [0, 1]).sum())(np.ones(2))
+
+
+def test_truth_values_may_be_looked_at():
+    assert cr.grad(lambda x: x * x if x > 0 else -x)(3.0) == 6.0
+    assert cr.grad(lambda x: 2 * x if x else x)(3.0) == 2.0
+    with pytest.raises(ValueError, match="ambiguous"):
+        cr.grad(lambda x: 1.0 * x[0] if x else x[0])(np.ones(2))
+
+
+def test_whole_numbers_have_no_gradient_to_lose():
+    table = [5.0, 7.0, 11.0]
+
+    def f(x):
+        return x * table[math.floor(x)] + round(x) + math.ceil(x) + math.trunc(x)
+
+    assert cr.value_and_grad(f)(1.6) == (1.6 * 7.0 + 2 + 2 + 1, 7.0)
+    assert cr.grad(lambda x: round(x, 1) + x)(1.26) == 1.0
+    assert cr.value_and_grad(lambda x: round(x, 1) + 0 * x)(1.26)[0] == 1.3
+
+
+def test_integers_of_an_array_are_plain():
+    def f(x):
+        n = int(np.sum(x > 0))
+        return np.sum(x[: np.count_nonzero(x > 0)]) * n * float(np.argmax(x))
+
+    np.testing.assert_array_equal(cr.grad(f)(np.array([1.0, 2.0, -1.0])), [2.0, 2.0, 0.0])
+
+
+def test_range_over_a_float_is_pythons_own_error():
+    with pytest.raises(TypeError, match="cannot be interpreted as an integer"):
+        cr.grad(lambda x: sum((x for _ in range(x)), 0.0))(3.0)
+
+
+def test_no_silent_array():
+    assert not hasattr(cr.array(1.0), "__array__")
+    assert not hasattr(cr.array(1.0), "__array_interface__")
+
+
+def test_unknown_attributes_are_named():
+    with pytest.raises(AttributeError, match=r"no attribute 'strides'.*\.value"):
+        cr.array(np.ones(2)).strides  # noqa: B018
+    with pytest.raises(AttributeError, match="no attribute 'magic'"):
+        cr.array(1.0).magic  # noqa: B018
+    assert "exp" not in dir(cr.array(1.0))
+
+
+def test_copies_share_the_history_and_not_the_writes():
+    def f(x):
+        a, b = copy.copy(x), copy.deepcopy(x)
+        a[0] = 0.0
+        return np.sum(a) + 10 * np.sum(b)
+
+    np.testing.assert_array_equal(cr.grad(f)(np.ones(2)), [10.0, 11.0])
+
+
+def test_pickling_is_refused():
+    with pytest.raises(TypeError, match=r"x\.value"):
+        pickle.dumps(cr.array(1.0))
+
+
+def test_casting():
+    def f(x):
+        return np.sum(x.astype(np.float32) * 2) + np.sum(x.astype(int)) + np.sum(np.astype(x, bool))
+
+    np.testing.assert_array_equal(cr.grad(f)(np.array([1.5, 2.5])), [2.0, 2.0])
+    assert cr.array(1.0).astype(np.float32).dtype == np.float32
+    with pytest.raises(UnsupportedError, match="complex"):
+        cr.array(np.ones(2)).astype(complex)
+    with pytest.raises(TypeError, match="Cannot cast"):
+        cr.array(np.ones(2)).astype(np.float32, casting="safe")
+
+
+def test_backward_needs_one_number():
+    x = cr.array(np.ones(3))
+    with pytest.raises(cr.errors.NonScalarOutputError, match=r"shape \(3,\).*sum\(\)\.backward"):
+        (x * 2).backward()
+    (x * 2).backward(np.array([1.0, 2.0, 3.0]))
+    np.testing.assert_array_equal(x.grad, [2.0, 4.0, 6.0])
+    assert type(x * 1) is Array
