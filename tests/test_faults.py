@@ -44,7 +44,7 @@ def test_argnums_out_of_range():
 @pytest.mark.parametrize(
     ("f", "message"),
     [
-        (lambda x: x * 2, r"it returned shape \(3,\): sum or average it, or use chainrule.jacobian"),
+        (lambda x: x * 2, r"it returned shape \(3,\): sum or average it, or use .*jacobian"),
         (lambda x: (np.sum(x), x), r"it returned a tuple"),
         (lambda x: None, r"it returned a None"),
     ],
@@ -125,7 +125,7 @@ def test_shape_mismatch_names_the_arrays():
 
 
 def test_unsupported_function_is_named():
-    with pytest.raises(errors.UnsupportedError, match="numpy.fft.fft|fft"):
+    with pytest.raises(errors.UnsupportedError, match=r"np\.fft\.fft has no derivative"):
         cr.grad(lambda x: np.sum(np.abs(np.fft.fft(x))))(X)
 
 

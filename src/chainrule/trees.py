@@ -66,11 +66,7 @@ def _register(kind: Any) -> None:
 
     def children(instance: Any) -> tuple[tuple[Any, ...], None, tuple[Any, ...]]:
         values = tuple(getattr(instance, name) for name in names)
-        return (
-            values,
-            None,
-            tuple(optree.GetAttrEntry(n, kind, optree.PyTreeKind.CUSTOM) for n in names),
-        )
+        return values, None, names
 
     def build(_: Any, values: Iterable[Any]) -> Any:
         instance = object.__new__(kind)  # as copy.copy does: __post_init__ may convert its fields

@@ -124,13 +124,14 @@ def test_results_without_gradient_are_plain_and_numpys(name):
     np.testing.assert_array_equal(found, OBSERVED[name](x))
 
 
-@pytest.mark.parametrize("ufunc", UFUNCS, ids=lambda u: u.__name__)
+def _takes_numbers(ufunc):
+    whole = ufunc.signature is None and ufunc is not np.ldexp  # ldexp takes an int
+    return whole and ufunc.nin <= 2 and any("d" in t for t in ufunc.types)
+
+
+@pytest.mark.parametrize("ufunc", [*filter(_takes_numbers, UFUNCS)], ids=lambda u: u.__name__)
 def test_ufuncs_on_numbers_give_the_type_that_numpy_gives(ufunc):
-    if ufunc.nin > 2 or ufunc.signature is not None or ufunc.__name__ == "ldexp":
-        pytest.skip("not a function of one or two numbers")
     number = 1.25 if ufunc is not np.arctanh else 0.25
-    if not any("d" in t for t in ufunc.types):
-        pytest.skip("not a function of floats")
     args = (number,) * ufunc.nin
     with np.errstate(all="ignore"):
         found = ufunc(*map(cr.array, args))

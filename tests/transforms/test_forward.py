@@ -35,7 +35,7 @@ def test_forward_over_reverse_and_back():
 
 
 def test_broadcast_tangent_has_the_shape_of_the_output():
-    y, t = cr.jvp(lambda a: a + np.zeros((2, 3)), (1.0,), (2.0,))
+    _, t = cr.jvp(lambda a: a + np.zeros((2, 3)), (1.0,), (2.0,))
     np.testing.assert_array_equal(t, np.full((2, 3), 2.0))
 
 
@@ -47,7 +47,7 @@ def test_nested_pushforwards_do_not_confuse_one_another():
 
 
 def test_independent_output_has_zero_tangent():
-    y, t = cr.jvp(lambda x: np.ones(2), (1.0,), (1.0,))
+    _, t = cr.jvp(lambda x: np.ones(2), (1.0,), (1.0,))
     np.testing.assert_array_equal(t, [0.0, 0.0])
 
 

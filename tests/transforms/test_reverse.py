@@ -63,8 +63,10 @@ class Layer:
 
 def test_arguments_may_be_trees():
     def f(params):
-        return np.sum(params["layer"].W * 2.0) + params["layer"].b * params["pair"].left + (
-            params["list"][1] ** 2
+        return (
+            np.sum(params["layer"].W * 2.0)
+            + params["layer"].b * params["pair"].left
+            + (params["list"][1] ** 2)
         )
 
     params = {"layer": Layer(X, 4.0), "pair": Pair(3.0, X), "list": [1.0, 5.0], "none": None}

@@ -17,7 +17,7 @@ import numpy as np
 
 from chainrule.core.array import Absent, Array, Leaf, Node, shape_of, value_of
 from chainrule.core.captured import check_unchanged
-from chainrule.core.recording import Recording, has_ended
+from chainrule.core.recording import Recording, check_running, has_ended
 
 __all__ = [
     "as_numpy",
@@ -72,8 +72,8 @@ def backward(starts: Sequence[tuple[Array, Any]], inputs: Sequence[Node]) -> lis
         One gradient per input: None where no start depends on it; an Array where the result itself
         can be differentiated further, else a plain value.
     """
-    for node in inputs[:1]:
-        check_unchanged(node.recording)
+    for recording in {node.recording for node in inputs}:
+        check_unchanged(recording)
     results: dict[Node, Any] = dict.fromkeys(inputs)
     own = _own_nodes(starts, inputs)
     if own is not None:
@@ -195,12 +195,14 @@ def _visit(
             held = gradients.get(parent)
             if held is None:
                 gradients[parent] = part
-            elif parent in mine:
+            elif parent in mine and type(part) is not Array:
                 held += part
             else:
                 total = gradients[parent] = held + part
                 if type(total) is _ndarray:
                     mine.add(parent)
+                else:
+                    mine.discard(parent)
 
 
 def _scatter(
@@ -269,7 +271,12 @@ def _dependent(nodes: list[Node], inputs: Sequence[Node]) -> list[Node]:
 
 
 def backward_into_leaves(y: Array, gradient: Any) -> None:
-    """Add the gradient of y into ``grad`` of every leaf that it depends on."""
+    """Add the gradient of y into ``grad`` of every leaf that it depends on.
+
+    Raises:
+        EndedRecordingError: y was made by a function under a transform that has returned.
+    """
+    check_running(y.node)
     stack = [y.node]
     leaves = {y.node} if isinstance(y.node, Leaf) else set()
     seen = set(stack)

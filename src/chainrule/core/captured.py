@@ -1,13 +1,15 @@
 """Captured arrays: constants of a recording that belong to the user, who may overwrite them.
 
-A rule that used an overwritten constant would give a wrong gradient without a word. Small arrays are
-therefore copied when a node keeps them; of large ones a fingerprint is taken at their first use and
-compared before the backward pass.
+A rule that used an overwritten constant would give a wrong gradient without a word. Small arrays
+are therefore copied when a node keeps them; of large ones a fingerprint is taken at their first use
+and compared before the backward pass. In the recording that never ends an array may well be filled
+again after its backward pass, so there large ones are copied, too, once for each new content.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from weakref import WeakValueDictionary
 
 import numpy as np
 
@@ -20,18 +22,39 @@ __all__ = ["check_unchanged", "hold"]
 
 _CHEAP_TO_COPY = 16_384  # bytes: a copy takes less than a microsecond
 _COLUMNS = 64
+_MIXER = np.uint64(0x9E3779B97F4A7C15)  # the golden ratio: its multiples spread over all bits
+
+#: Copies that nodes still keep, by the id of the array that they were made of.
+_copies: WeakValueDictionary[int, np.ndarray[Any, Any]] = WeakValueDictionary()
 
 
 def hold(value: np.ndarray[Any, Any], recording: Recording) -> np.ndarray[Any, Any]:
     """Return what a node may keep of a captured array."""
-    if not value.flags.writeable:
+    if not (value.flags.writeable or _is_view_of_writable(value)):
         return value
     if value.nbytes <= _CHEAP_TO_COPY:
         return value.copy()
     captured = recording.captured
-    if captured is not None and id(value) not in captured:
+    if captured is None:
+        return _copy(value)
+    if id(value) not in captured:
         captured[id(value)] = value, _fingerprint(value)
     return value
+
+
+def _is_view_of_writable(value: np.ndarray[Any, Any]) -> bool:
+    owner = value
+    while isinstance(owner.base, np.ndarray):
+        owner = owner.base
+    return owner.flags.writeable
+
+
+def _copy(value: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Copy, or return an earlier copy if it is still the same."""
+    copy = _copies.get(id(value))
+    if copy is None or copy.dtype != value.dtype or not np.array_equal(copy, value):
+        copy = _copies[id(value)] = value.copy()
+    return copy
 
 
 def check_unchanged(recording: Recording) -> None:
@@ -46,9 +69,16 @@ def check_unchanged(recording: Recording) -> None:
 
 
 def _fingerprint(value: np.ndarray[Any, Any]) -> tuple[bytes, bytes]:
-    """Sum the bits, 64 sums side by side: exact, sees any single change, runs at memory speed."""
+    """Sum the bits, 64 sums side by side, at memory speed.
+
+    Any single change is seen; the weights are there to see entries that change places.
+    """
     flat = np.ascontiguousarray(value).reshape(-1).view(np.uint8)
     words = flat[: flat.size // 8 * 8].view(np.uint64)
-    whole = words.size // _COLUMNS * _COLUMNS
-    sums = np.add.reduce(words[:whole].reshape(-1, _COLUMNS), axis=0)
+    rows = words.size // _COLUMNS
+    whole = rows * _COLUMNS
+    weights = np.arange(rows, dtype=np.uint64) * _MIXER
+    weights ^= weights >> np.uint64(32)
+    weights |= np.uint64(1)
+    sums = np.einsum("i,ij->j", weights, words[:whole].reshape(rows, _COLUMNS))
     return sums.tobytes(), words[whole:].tobytes() + flat[words.size * 8 :].tobytes()

@@ -26,8 +26,8 @@ def forward(outputs: Sequence[Array], inputs: Sequence[Node], tangents: Sequence
         One tangent per output: None where it depends on no input; an Array where the result itself
         can be differentiated further, else a plain value.
     """
-    for node in inputs[:1]:
-        check_unchanged(node.recording)
+    for recording in {node.recording for node in inputs}:
+        check_unchanged(recording)
     nodes, outside = reach([y.node for y in outputs], inputs)
     recorded = is_recorded(nodes, inputs, outside, tangents)
     pushed: dict[Node, Any] = {

@@ -18,6 +18,7 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Callable, Mapping, Sequence, Set
+from types import FunctionType
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -48,7 +49,6 @@ Rule: TypeAlias = "Callable[..., Any] | None"
 
 _ndarray = np.ndarray
 _float64 = np.float64
-_WORTH_REUSING = 65_536  # bytes
 
 
 class Elementwise(Operation):
@@ -84,8 +84,9 @@ class Elementwise(Operation):
         elif d == -1:
             gradient = -g
         else:
-            local = d(*operands, output, **params)  # type: ignore[operator]
-            gradient = _product(local, g, operands, output)
+            # One expression, so that NumPy computes in the memory of a large local gradient
+            # wherever it is a temporary: one that no name, here or in the rule, refers to.
+            gradient = d(*operands, output, **params) * g  # type: ignore[operator]
         like = operands[k]
         if type(gradient) is _ndarray is type(like) and gradient.shape == like.shape:
             return gradient if gradient.dtype == like.dtype else conform(gradient, like)
@@ -287,7 +288,11 @@ class General(Operation):
             return frozenset(range(arity)), True
         if self.pullback[k] is None:
             return frozenset(), False
-        return _positions(self.pullback[k], arity, first=1)
+        operands, output = _positions(self.pullback[k], arity, first=1)
+        if self.pushforward is not None:
+            more, output_too = _positions(self.pushforward, arity, first=1)
+            operands, output = operands | more, output or output_too
+        return operands, output
 
 
 class Constant(Operation):
@@ -321,9 +326,9 @@ def _rules(pullback: Any, variadic: bool) -> Any:
 
 def _positions(rule: Callable[..., Any], arity: int, first: int) -> tuple[Set[int], bool]:
     """Return which operands a rule reads, and whether it reads the output after them."""
-    code = getattr(rule, "__code__", None)
-    if code is None:
+    if not isinstance(rule, FunctionType):  # a bound method, say: it may read all of them
         return frozenset(range(arity)), True
+    code = rule.__code__
     used = parameters_used(rule)
     names = code.co_varnames[first : code.co_argcount]
     operands = frozenset(k for k, name in enumerate(names[:arity]) if name in used)
@@ -434,10 +439,6 @@ def _is_observed(x: Any) -> bool:
     return type(x) is Array and x.node.recording.note is not None
 
 
-def _zero(like: Any) -> Any:
-    return 0.0 if type(like) is float else np.zeros(shape_of(like), _dtype_of(like))
-
-
 def conform(g: Any, like: Any) -> Any:
     """Cast a gradient to the dtype of its operand, so that float32 stays float32."""
     if g is None or type(g) is float or type(like) is float:
@@ -477,22 +478,6 @@ def sum_to(g: Any, like: Any) -> Any:
     if shape_of(g) != shape:
         g = unbroadcast(g, shape=shape)
     return conform(g, like)
-
-
-def _product(local: Any, g: Any, operands: Sequence[Any], output: Any) -> Any:
-    """Multiply, in the memory of the local gradient where that is large and belongs to nobody."""
-    if (
-        type(local) is _ndarray
-        and type(g) is _ndarray
-        and local.nbytes >= _WORTH_REUSING
-        and local.base is None
-        and local.shape == g.shape
-        and local.dtype == g.dtype
-        and local is not output
-        and not any(local is operand for operand in operands)
-    ):
-        return np.multiply(local, g, local)
-    return local * g
 
 
 def _unbroadcast(g: Any, *, shape: tuple[int, ...]) -> Any:

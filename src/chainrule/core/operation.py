@@ -135,7 +135,7 @@ class Operation:
                 if output:
                     read.add(arity)
         dropped = tuple(k for k in range(arity + 1) if k not in read)
-        self._dropped[active + (arity << 32)] = dropped
+        self._dropped[active | 1 << arity] = dropped
         return dropped
 
 
@@ -171,8 +171,10 @@ def apply(
                 captures = True
                 if operand.dtype is _object and _holds_arrays(operand):
                     return apply(operation, compute, [_restack(x) for x in operands], params)
-            elif (kind is list or kind is tuple) and _holds_arrays(operand):
-                return apply(operation, compute, [_restack(x) for x in operands], params)
+            elif kind is list or kind is tuple:
+                if _holds_arrays(operand):
+                    return apply(operation, compute, [_restack(x) for x in operands], params)
+                operand = np.asarray(operand)  # what NumPy would make of it
             values.append(operand)
             parents.append(None)
     value = compute(*values, **params)
@@ -238,7 +240,7 @@ def _record(
     if not operation.differentiable:
         return value
     arity = len(values)
-    dropped = operation._dropped.get(active + (arity << 32))
+    dropped = operation._dropped.get(active | 1 << arity)
     if dropped is None:
         dropped = operation.dropped(active, arity)
     output = value

@@ -17,7 +17,7 @@ from chainrule.errors import EndedRecordingError
 if TYPE_CHECKING:
     from chainrule.core.array import Node
 
-__all__ = ["FREE", "Recording", "has_ended", "outermost"]
+__all__ = ["FREE", "Recording", "check_running", "has_ended", "outermost"]
 
 _births = itertools.count()
 
@@ -53,17 +53,23 @@ class Recording:
         self.note = _ended
         self.nodes = None  # they refer to the recording, so it must let go of them
 
-    def resume(self) -> None:
-        """Go on, for as long as a pullback records a further derivative."""
-        self.note = None
-
 
 def _ended(node: Node, value: Any) -> NoReturn:
-    raise EndedRecordingError(
-        f"an Array of a finished recording was used in `{node.operation.name}`: arrays that a "
+    raise _used_late(f"in `{node.operation.name}`")
+
+
+def _used_late(where: str) -> EndedRecordingError:
+    return EndedRecordingError(
+        f"an Array of a finished recording was used {where}: arrays that a "
         "function under grad, vjp, jvp or stage sees are valid only while it runs. Return the "
         "value from the function (has_aux=True for extra outputs) instead of storing the Array."
     )
+
+
+def check_running(node: Node) -> None:
+    """Raise if the recording of a node that a backward pass is to start from has ended."""
+    if has_ended(node.recording):
+        raise _used_late("in `backward`")
 
 
 def has_ended(recording: Recording) -> bool:

@@ -6,18 +6,26 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.core.array import Array
-from chainrule.core.kinds import astype, constant
+from chainrule.core.array import Array, Leaf
+from chainrule.core.kinds import astype, constant, identity
 from chainrule.core.operation import apply
+from chainrule.core.recording import FREE
 from chainrule.numpy.dispatch import implements, unsupported
 
-__all__ = ["astype_method", "cast"]
+__all__ = ["another", "astype_method", "cast"]
 
 _to_integers = constant(
     "to_integers",
     lambda x, dtype: np.asarray(x).astype(dtype)[()],
     source="{0}.astype(np.{dtype})",
 )
+
+
+def another(a: Array) -> Array:
+    """Return another Array with the same history, which may be written into."""
+    if isinstance(a.node, Leaf) and a.node.recording is FREE:
+        return identity(a)  # type: ignore[no-any-return]  # an input itself may not
+    return Array(a.value, a.node)
 
 
 def cast(a: Any, dtype: Any) -> Any:
@@ -56,4 +64,4 @@ def astype_method(
     if not np.can_cast(x.dtype, dtype, casting):
         raise TypeError(f"Cannot cast array from {x.dtype!r} to {np.dtype(dtype)!r} by {casting!r}")
     result = cast(x, dtype)
-    return Array(result.value, result.node) if result is x and copy else result
+    return another(result) if result is x and copy else result

@@ -68,7 +68,10 @@ def _float_lost(what: str) -> GradientLostError:
 
 
 def _has_gradient(self: Array) -> bool:
-    return self.dtype.kind not in "biu"
+    if self.dtype.kind in "biu":
+        return False
+    node = self.node
+    return not node.parents or node.operation.differentiable  # False behind stop_gradient
 
 
 def _seen(self: Array, outcome: T) -> T:

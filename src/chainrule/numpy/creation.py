@@ -15,7 +15,7 @@ import numpy as np
 from chainrule.core.array import Array, value_of
 from chainrule.core.kinds import broadcast_to, elementwise
 from chainrule.core.operation import apply, set_restacking
-from chainrule.numpy.casting import cast
+from chainrule.numpy.casting import another, cast
 from chainrule.numpy.dispatch import (
     arrays_in,
     implements,
@@ -118,14 +118,14 @@ def array(
     if ndmin > made.ndim:
         made = shape_rows.reshape(made, shape=(1,) * (ndmin - made.ndim) + made.shape)
     # A copy of its own, so that writing into it leaves the first one alone.
-    return Array(made.value, made.node) if made is object else made
+    return another(made) if made is object else made
 
 
 @implements(np.copy)
 def copy(a: Any, order: str = "K", subok: bool = False) -> Any:
     """Copy: another Array with the same history."""
     a = asarray(a)
-    return Array(a.value, a.node)
+    return another(a) if type(a) is Array else a.copy()
 
 
 def full(shape: Any, fill_value: Any, dtype: Any = None, order: str = "C", **kwargs: Any) -> Any:

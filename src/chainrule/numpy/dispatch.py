@@ -21,6 +21,7 @@ __all__ = [
     "FUNCTIONS",
     "UNSET",
     "array_function",
+    "constant_call",
     "full_name",
     "implements",
     "is_constant",
@@ -86,7 +87,7 @@ def array_function(
         implementation = FUNCTIONS[function]
     except KeyError:
         if is_constant(args, kwargs):
-            return plain_call(function, args, kwargs)
+            return constant_call(function, args, kwargs)
         raise unsupported(full_name(function)) from None
     return implementation(*args, **kwargs)
 
@@ -122,6 +123,17 @@ def plain(tree: Any) -> Any:
 def plain_call(function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
     """Call a function on the values of the Arrays among its arguments."""
     return function(*plain(tuple(args)), **plain(dict(kwargs)))
+
+
+def constant_call(
+    function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> Any:
+    """Call a function of integers that is not an operation: its result leaves the graph."""
+    for x in arrays_in([args, kwargs]):
+        guard = x.node.recording.guard
+        if guard is not None:  # staged code must not be used with other integers
+            guard(x.node, x.value)
+    return plain_call(function, args, kwargs)
 
 
 def is_constant(args: Sequence[Any], kwargs: Mapping[str, Any]) -> bool:

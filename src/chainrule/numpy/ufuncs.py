@@ -21,10 +21,10 @@ from chainrule.core.operation import OPERATIONS, Operation, apply, apply_binary,
 from chainrule.numpy import reduction
 from chainrule.numpy.creation import asarray
 from chainrule.numpy.dispatch import (
+    constant_call,
     full_name,
     is_constant,
     lost_in_place,
-    plain_call,
     unsupported,
 )
 from chainrule.operations import contraction, elementwise
@@ -106,7 +106,7 @@ def _call(ufunc: np.ufunc, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> A
             _refuse_options(ufunc, kwargs)
             return composition(*inputs)
         if is_constant(inputs, kwargs):
-            return plain_call(ufunc, inputs, kwargs)
+            return constant_call(ufunc, inputs, kwargs)
         raise unsupported(full_name(ufunc))
     dtype = kwargs.pop("dtype", None)
     _refuse_options(ufunc, kwargs)

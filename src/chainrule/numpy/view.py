@@ -3,18 +3,22 @@
 Some functions cannot be told by NumPy's protocols that they meet an Array: those of `math`,
 ``np.array``, a few of SciPy's. Where a recorded function refers to one of them through its globals
 or its closure, it runs as the same code object with other globals: a view in which these names are
-the matching operations and everything else is the user's own, live. Helper functions that it calls
-are treated alike. Source is never parsed, and the user's module is never changed.
+the matching operations and everything else is the user's own, live. Helper functions that it calls,
+in its own module or another, are treated alike; methods of objects and functions in dicts are not.
+Source is never parsed, and the user's module is changed by the user's own ``global`` alone.
 """
 
 from __future__ import annotations
 
+import dis
 import functools
+import inspect
 import os
 import site
+import sys
 import sysconfig
 from collections.abc import Callable, Iterator
-from types import BuiltinFunctionType, CellType, CodeType, FunctionType, MethodType, ModuleType
+from types import CellType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 from chainrule.core.source import annotate, is_internal
@@ -40,7 +44,7 @@ _LIBRARIES = tuple(
 class UserFunction:
     """A function to record: found once, checked at each call, run with its own traceback."""
 
-    __slots__ = ("_seen", "_watched", "f")
+    __slots__ = ("_search", "_seen", "f")
 
     def __init__(self, f: Callable[..., Any]) -> None:
         if not callable(f):
@@ -48,13 +52,14 @@ class UserFunction:
                 f"expected a function to differentiate, got a {type(f).__name__}: {f!r}"
             )
         self.f = f
-        self._seen: Callable[..., Any] | None = None
-        self._watched: list[tuple[dict[str, Any], str, Any]] = []
+        self._search: _Search | None = None
+        self._seen: Callable[..., Any] = f
 
     def __call__(self, args: Any, kwargs: dict[str, Any]) -> Any:
         """Run the function; an error starts at the user's line and names what was there."""
+        seen = self.seen()
         try:
-            return self.seen()(*args, **kwargs)
+            return seen(*args, **kwargs)
         except Exception as error:
             hidden = error.__cause__ or error.__context__
             if isinstance(hidden, ChainruleError) and not isinstance(error, ChainruleError):
@@ -64,44 +69,81 @@ class UserFunction:
                 raise hidden from None
             annotate(error)
             raise
+        finally:
+            search = self._search
+            if search is not None and search.stored:
+                search.hand_back()
 
     def seen(self) -> Callable[..., Any]:
         """Return the function as it is to be run now."""
-        if self._seen is None or not all(
-            names.get(name, _MISSING) is value for names, name, value in self._watched
-        ):
+        if self._search is None or not self._search.is_current():
             search = _Search()
-            self._seen = search.rebound(self.f)
-            self._watched = search.watched
+            seen = search.rebound(self.f)
+            while search.again:  # a function was asked about before it was known
+                search = _Search(search.needing, search.stored)
+                seen = search.rebound(self.f)
+            self._seen, self._search = seen, search
         return self._seen
 
 
 class _Search:
-    """One walk over a function and the helpers it refers to."""
+    """One walk over a function and the helpers that it refers to.
 
-    def __init__(self) -> None:
+    ``needing`` are the functions (their ids) that need a counterpart, and ``stored`` the names that
+    ``global`` statements assign to, per module: what an earlier walk found out is passed on to the
+    next, since functions may refer to each other in circles.
+    """
+
+    def __init__(
+        self,
+        needing: frozenset[int] = frozenset(),
+        stored: dict[int, frozenset[str]] | None = None,
+    ) -> None:
+        self.known, self.known_stored = needing, stored or {}
+        self.needing: frozenset[int] = frozenset()
+        self.stored: dict[int, frozenset[str]] = {}
+        self.scipy = "scipy.special" in sys.modules
+        self.replacing, self.modules = _tables(self.scipy)
         self.watched: list[tuple[dict[str, Any], str, Any]] = []
-        table = replacements()
-        self.table = {id(original): replacement for original, replacement in table}
-        self.originals = [original for original, _ in table]
-        self.modules: dict[int, tuple[ModuleType, dict[str, Any]]] = {}
-        for original, replacement in table:
-            for module in _homes(original):
-                names = self.modules.setdefault(id(module), (module, {}))[1]
-                names[original.__name__] = replacement
+        self.cells: list[tuple[CellType, Any]] = []
         self.found: dict[int, Any] = {}
         self.views: dict[int, _View] = {}
+        self.open: set[int] = set()
+        self.circular = False
 
     def rebound(self, f: Any) -> Any:
         """Return f itself where nothing in it needs replacing, else its counterpart."""
         return self.replacement(f, frozenset(), ()) or f
 
+    @property
+    def again(self) -> bool:
+        """Whether a further walk would find more."""
+        if not self.needing:
+            return False
+        return (self.circular and self.needing != self.known) or self.stored != self.known_stored
+
+    def is_current(self) -> bool:
+        """Tell whether all that was found still has the value that it had."""
+        return (
+            all(names.get(name, _MISSING) is value for names, name, value in self.watched)
+            and all(_content(cell) is value for cell, value in self.cells)
+            and self.scipy == ("scipy.special" in sys.modules)
+        )
+
+    def hand_back(self) -> None:
+        """Let the user's modules have what ``global`` statements assigned in their views."""
+        for key, view in self.views.items():
+            for name in self.stored.get(key, ()):
+                value = view.get(name, _MISSING)
+                if value is not _MISSING and value is not view.given.get(name, _MISSING):
+                    view.names[name] = view.pop(name)
+
     def replacement(self, value: Any, attributes: frozenset[str], root: tuple[str, ...]) -> Any:
         """Return what a value is to be replaced by, or None."""
-        if id(value) in self.table:
-            return self.table[id(value)]
+        if id(value) in self.replacing:
+            return self.replacing[id(value)]
         if isinstance(value, ModuleType):
-            return self._module(value, attributes)
+            return self._module(value, attributes, root)
         if isinstance(value, FunctionType):
             return self._function(value, root)
         if isinstance(value, MethodType) and isinstance(value.__func__, FunctionType):
@@ -116,82 +158,175 @@ class _Search:
             return inner and MethodType(inner, value)
         return None
 
-    def _module(self, module: ModuleType, attributes: frozenset[str]) -> ModuleType | None:
-        names = self.modules.get(id(module), (module, {}))[1]
-        if not attributes.isdisjoint(names):
-            return _module_view(module, names)
-        for name in attributes:  # scipy.special.expit, reached through scipy
-            inner = module.__dict__.get(name)
-            if isinstance(inner, ModuleType) and id(inner) in self.modules:
-                view = self._module(inner, attributes)
-                if view is not None:
-                    return _module_view(module, {name: view})
-        return None
+    def _module(
+        self, module: ModuleType, attributes: frozenset[str], root: tuple[str, ...]
+    ) -> ModuleType | None:
+        if id(module) in self.modules:
+            view, names = self.modules[id(module)]
+            return None if attributes.isdisjoint(names) else view
+        if id(module) in self.open:
+            return None
+        self.open.add(id(module))
+        replaced = {}
+        for name in attributes & module.__dict__.keys():
+            value = module.__dict__[name]
+            if isinstance(value, (ModuleType, FunctionType)):  # helpers.f, scipy.special.expit
+                new = self.replacement(value, attributes, root)
+                if new is not None:
+                    self.watched.append((module.__dict__, name, value))
+                    replaced[name] = new
+        self.open.discard(id(module))
+        return _ModuleView(module, replaced) if replaced else None
 
     def _function(self, f: FunctionType, root: tuple[str, ...]) -> FunctionType | None:
-        if id(f) in self.found:
-            return self.found[id(f)]
+        key = id(f)
+        if key in self.found:
+            self.circular = self.circular or key in self.open
+            found: FunctionType | None = self.found[key]
+            return found
         code = f.__code__
         if is_internal(code) or (root and not _is_users(code, root)):
             return None
-        root = root or (os.path.join(os.path.dirname(code.co_filename), ""),)
-        self.found[id(f)] = None  # while a recursive function is looked at
-        names = frozenset(_names(code))
+        root = root or (_home(code),)
+        names, stored, static = _names(code)
+        module = id(f.__globals__)
+        if stored:
+            self.stored[module] = self.stored.get(module, frozenset()) | stored
+        new = self.found[key] = self._counterpart(f) if key in self.known else None
+        self.open.add(key)
         own: dict[str, Any] = {}
         for name in names & f.__globals__.keys():
             value = f.__globals__[name]
-            if isinstance(value, (ModuleType, FunctionType, BuiltinFunctionType)) or callable(
-                value
-            ):
+            if callable(value) or isinstance(value, ModuleType):
                 self.watched.append((f.__globals__, name, value))
-                new = self.replacement(value, names, root)
-                if new is not None:
-                    own[name] = new
-        cells = tuple(self._cell(cell, names, root) for cell in f.__closure__ or ())
-        if not own and cells == (f.__closure__ or ()):
+                replaced = self.replacement(value, names, root)
+                if replaced is not None:
+                    own[name] = replaced
+        contents = {
+            name: value
+            for name, cell in zip(code.co_freevars, f.__closure__ or (), strict=True)
+            if (value := self._captured(cell, names, root)) is not None
+        }
+        defaults = [self.replacement(value, names, root) for value in f.__defaults__ or ()]
+        self.open.discard(key)
+        if (
+            own
+            or contents
+            or any(value is not None for value in defaults)
+            or not names.isdisjoint(self.known_stored.get(module, ()))
+        ):
+            self.needing |= {key}
+            new = self.found[key] = new or self._counterpart(f)
+            self._fill(new, f, own, contents, defaults, static)
+        return new
+
+    def _captured(self, cell: CellType, names: frozenset[str], root: tuple[str, ...]) -> Any:
+        value = _content(cell)
+        if not callable(value) and not isinstance(value, ModuleType):
             return None
+        self.cells.append((cell, value))
+        return self.replacement(value, names, root)
+
+    def _counterpart(self, f: FunctionType) -> FunctionType:
+        """Make the same function with other globals, and with cells of its own for functions."""
         view = self.views.get(id(f.__globals__))
         if view is None:
             view = self.views[id(f.__globals__)] = _View(f.__globals__)
-        view.update(own)
-        new_f = FunctionType(code, view, f.__name__, f.__defaults__, cells)
-        new_f.__kwdefaults__ = f.__kwdefaults__
-        new_f.__qualname__ = f.__qualname__
-        if own.get(f.__name__) is None and f.__globals__.get(f.__name__) is f:
-            view[f.__name__] = new_f  # it may call itself
-        self.found[id(f)] = new_f
-        return new_f
+        written = _written(f.__code__)
+        cells = tuple(
+            CellType(value)
+            if name not in written
+            and (callable(value := _content(cell)) or isinstance(value, ModuleType))
+            else cell
+            for name, cell in zip(f.__code__.co_freevars, f.__closure__ or (), strict=True)
+        )
+        new = FunctionType(f.__code__, view, f.__name__, f.__defaults__, cells)
+        new.__kwdefaults__ = f.__kwdefaults__
+        new.__qualname__ = f.__qualname__
+        new.__dict__ = f.__dict__  # the same one: f.calls += 1
+        return new
 
-    def _cell(self, cell: CellType, names: frozenset[str], root: tuple[str, ...]) -> CellType:
-        try:
-            value = cell.cell_contents
-        except ValueError:  # not assigned yet
-            return cell
-        new = self.replacement(value, names, root)
-        return cell if new is None else CellType(new)
+    def _fill(
+        self,
+        new: FunctionType,
+        f: FunctionType,
+        own: dict[str, Any],
+        contents: dict[str, Any],
+        defaults: list[Any],
+        static: frozenset[str],
+    ) -> None:
+        """Give a counterpart what it is to see."""
+        view = self.views[id(f.__globals__)]
+        view.given.update(own)
+        view.update(own)
+        if f.__globals__.get(f.__name__) is f:
+            view.given[f.__name__] = view[f.__name__] = new  # it may call itself
+        for name in static & f.__globals__.keys():
+            value = f.__globals__[name]
+            self.watched.append((f.__globals__, name, value))
+            view.setdefault(name, value)
+        for name, mine, cell in zip(
+            f.__code__.co_freevars, new.__closure__ or (), f.__closure__ or (), strict=True
+        ):
+            if mine is not cell and name in contents:
+                mine.cell_contents = contents[name]
+        if f.__defaults__:
+            pairs = zip(f.__defaults__, defaults, strict=True)
+            new.__defaults__ = tuple(old if value is None else value for old, value in pairs)
 
 
 class _View(dict[str, Any]):
-    """Replaced names in front of a module's live globals."""
+    """Replaced names, ``given``, in front of a module's live globals."""
 
     def __init__(self, names: dict[str, Any]) -> None:
         super().__init__(__builtins__=names.get("__builtins__", __builtins__))
+        for name in ("__name__", "__package__", "__spec__", "__file__"):  # relative imports
+            if name in names:
+                self[name] = names[name]
         self.names = names
+        self.given: dict[str, Any] = {}
 
     def __missing__(self, name: str) -> Any:
         return self.names[name]
 
 
-def _module_view(module: ModuleType, names: dict[str, Any]) -> ModuleType:
-    view = ModuleType(module.__name__)
-    view.__dict__.update(module.__dict__)
-    view.__dict__.update(names)
-    return view
+class _ModuleView(ModuleType):
+    """Replaced names in front of a live module."""
+
+    def __init__(self, module: ModuleType, names: dict[str, Any]) -> None:
+        super().__init__(module.__name__)
+        self.__dict__.update(names, __wrapped__=module)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.__dict__["__wrapped__"], name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        setattr(self.__dict__["__wrapped__"], name, value)
+
+
+@functools.cache
+def _tables(
+    scipy_is_loaded: bool,
+) -> tuple[dict[int, Any], dict[int, tuple[ModuleType, frozenset[str]]]]:
+    """Return what replaces which function (by id), and the modules that have such functions.
+
+    For each module there is its view and the names in it that are replaced.
+    """
+    pairs = replacements()
+    found: dict[int, tuple[ModuleType, dict[str, Any]]] = {}
+    for original, new in pairs:
+        for module in _homes(original):
+            found.setdefault(id(module), (module, {}))[1][original.__name__] = new
+    views = {}
+    for key, (module, names) in found.items():
+        view = ModuleType(module.__name__)
+        view.__dict__.update(module.__dict__)
+        view.__dict__.update(names)
+        views[key] = view, frozenset(names)
+    return {id(original): new for original, new in pairs}, views
 
 
 def _homes(original: Any) -> Iterator[ModuleType]:
-    import sys
-
     module = sys.modules.get(original.__module__)
     if module is not None and getattr(module, original.__name__, None) is original:
         yield module
@@ -199,11 +334,43 @@ def _homes(original: Any) -> Iterator[ModuleType]:
         yield sys.modules["scipy.special"]
 
 
-def _names(code: CodeType) -> Iterator[str]:
-    yield from code.co_names
+def _content(cell: CellType) -> Any:
+    try:
+        return cell.cell_contents
+    except ValueError:  # not assigned yet
+        return _MISSING
+
+
+@functools.lru_cache(4096)
+def _names(code: CodeType) -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
+    """Return the names that code mentions, those it assigns by ``global``, those of class bodies.
+
+    Before Python 3.13 a class body looks its names up in a plain dict, where `_View` is not asked.
+    """
+    names = set(code.co_names)
+    stored = {i.argval for i in dis.get_instructions(code) if i.opname == "STORE_GLOBAL"}
+    static = set() if code.co_flags & inspect.CO_OPTIMIZED else set(code.co_names)
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
-            yield from _names(constant)
+            for mine, inner in zip((names, stored, static), _names(constant), strict=True):
+                mine |= inner
+    return frozenset(names), frozenset(stored), frozenset(static - stored)
+
+
+@functools.lru_cache(4096)
+def _written(code: CodeType) -> frozenset[str]:
+    """Return the variables of outer functions that code assigns to."""
+    written = {i.argval for i in dis.get_instructions(code) if i.opname == "STORE_DEREF"}
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            written |= _written(constant)
+    return frozenset(written)
+
+
+def _home(code: CodeType) -> str:
+    """Return the directory of a file, or the name of what is none (``<stdin>``)."""
+    directory = os.path.dirname(code.co_filename)
+    return os.path.join(directory, "") if directory else code.co_filename
 
 
 def _is_users(code: CodeType, root: tuple[str, ...]) -> bool:

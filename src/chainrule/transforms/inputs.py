@@ -10,11 +10,12 @@ import numpy as np
 
 from chainrule import trees
 from chainrule.core.array import Array, Leaf, Node
+from chainrule.core.captured import hold
 from chainrule.core.kinds import identity
 from chainrule.core.recording import Recording
 from chainrule.errors import ArgumentError
 
-__all__ = ["Inputs", "finish", "plain", "select"]
+__all__ = ["Inputs", "finish", "own", "plain", "refuse", "select"]
 
 _ndarray = np.ndarray
 _float64 = np.float64
@@ -25,10 +26,11 @@ class Inputs:
     """The arguments that a transform differentiates with respect to, as fresh arrays.
 
     ``nodes`` are theirs, in the order of the leaves; ``args`` are all arguments with the fresh
-    arrays in their places.
+    arrays in their places. ``kept`` says that a pullback will use the values again later, when the
+    user may have overwritten the arguments.
     """
 
-    __slots__ = ("_builders", "_f", "args", "nodes", "recording", "values")
+    __slots__ = ("_builders", "_f", "_kept", "args", "nodes", "recording", "values")
 
     def __init__(
         self,
@@ -36,8 +38,10 @@ class Inputs:
         args: Sequence[Any],
         argnums: tuple[int, ...],
         recording: Recording,
+        kept: bool = False,
     ) -> None:
         self._f = f
+        self._kept = kept
         self.recording = recording
         self.nodes: list[Node] = []
         self.values: list[Any] = []
@@ -62,6 +66,8 @@ class Inputs:
             (kind is _ndarray or isinstance(value, np.generic)) and value.dtype.kind == "f"
         ):
             node = Leaf(self.recording)
+            if self._kept and kind is _ndarray:
+                value = hold(value, self.recording)
         elif kind is Array:
             if value.dtype.kind != "f":
                 raise self._refuse(value, position, at)
@@ -133,7 +139,10 @@ def select(argnums: int | Sequence[int], args: Sequence[Any], f: Any) -> tuple[i
                 f"argument{'s' if count != 1 else ''}: arguments to differentiate by are passed "
                 "by position"
             )
-    return tuple(k % count for k in chosen)
+    positions = tuple(k % count for k in chosen)
+    if len(set(positions)) < len(positions):
+        raise ArgumentError(f"argnums is {argnums}: it names an argument twice")
+    return positions
 
 
 def plain(value: Any, recording: Recording) -> Any:
@@ -147,6 +156,13 @@ def plain(value: Any, recording: Recording) -> Any:
         else:
             return value
     return float(value) if type(value) is _float64 else value
+
+
+def own(value: Any) -> Any:
+    """Copy what the caller may write into while a graph still needs it."""
+    if type(value) is Array:
+        return Array(value.value, value.node)
+    return np.array(value) if type(value) is _ndarray else value
 
 
 def _is_float(value: Array) -> bool:

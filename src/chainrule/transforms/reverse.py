@@ -17,7 +17,7 @@ from chainrule.core.source import stack_level
 from chainrule.errors import ArgumentError, IndependentOutputWarning, NonScalarOutputError
 from chainrule.numpy.creation import restack
 from chainrule.numpy.view import UserFunction
-from chainrule.transforms.inputs import Inputs, finish, plain, select
+from chainrule.transforms.inputs import Inputs, finish, own, plain, select
 
 __all__ = ["grad", "value_and_grad", "vjp"]
 
@@ -128,23 +128,21 @@ def vjp(f: Callable[..., Any], *args: Any) -> tuple[Any, Callable[[Any], tuple[A
     """
     recording = Recording()
     try:
-        inputs = Inputs(f, args, tuple(range(len(args))), recording)
+        inputs = Inputs(f, args, tuple(range(len(args))), recording, kept=True)
         y = UserFunction(f)(inputs.args, {})
         leaves, build = trees.flatten(y)
-        outputs = [restack(leaf) for leaf in leaves]
-        value = build([plain(leaf, recording) for leaf in outputs])
+        # The nodes of the outputs as they are now: the caller may write into the value in place.
+        outputs = [own(restack(leaf)) for leaf in leaves]
+        values = [own(plain(leaf, recording)) for leaf in outputs]
     finally:
         recording.end()
+    value = build(values)
 
     def pullback(g: Any) -> tuple[Any, ...]:
         seeds = seeds_like(g, value)
-        recording.resume()
-        try:
-            starts = [(y, seed) for y, seed in zip(outputs, seeds, strict=True) if type(y) is Array]
-            gradients = backward(starts, inputs.nodes)
-            return inputs.build(finish(gradients, inputs.values, recording))
-        finally:
-            recording.end()
+        starts = [(y, seed) for y, seed in zip(outputs, seeds, strict=True) if type(y) is Array]
+        gradients = backward(starts, inputs.nodes)
+        return inputs.build(finish(gradients, inputs.values, recording))
 
     return value, pullback
 
@@ -158,13 +156,16 @@ def seeds_like(g: Any, value: Any) -> list[Any]:
             f"expected {len(values)} arrays, in the structure of the function's value, "
             f"got {len(seeds)}"
         )
-    checked = []
+    checked: list[Any] = []
     for seed, v in zip(seeds, values, strict=True):
         if type(seed) is not Array:
-            if isinstance(v, (np.ndarray, np.generic, Array)) and v.dtype.kind == "f":
-                seed = np.asarray(seed, dtype=v.dtype)[()]
-            else:
+            if type(v) is float:
                 seed = float(seed)
+            elif isinstance(v, (np.ndarray, np.generic, Array)) and v.dtype.kind == "f":
+                seed = np.asarray(seed, dtype=v.dtype)[()]
+            else:  # integers and the like carry no gradient, whatever is given for them
+                checked.append(None)
+                continue
         if shape_of(seed) != shape_of(v):
             raise ValueError(
                 f"expected shape {shape_of(v)}, that of the function's value, got {shape_of(seed)}"
@@ -225,4 +226,4 @@ def _warn_independent(f: Callable[..., Any]) -> None:
 
 def _plain_tree(tree: Any, recording: Recording) -> Any:
     leaves, build = trees.flatten(tree)
-    return build([plain(leaf, recording) for leaf in leaves])
+    return build([plain(restack(leaf), recording) for leaf in leaves])

@@ -6,8 +6,14 @@ from typing import Any
 
 from chainrule import trees
 from chainrule.core.array import Array
+from chainrule.core.kinds import constant
+from chainrule.numpy.creation import restack
+from chainrule.transforms.inputs import own
 
 __all__ = ["stop_gradient"]
+
+# A constant: a plain value in an eager gradient, but a part of the graph where that is noted.
+_stop = constant("stop_gradient", lambda x: x)
 
 
 def stop_gradient(x: Any) -> Any:
@@ -18,4 +24,5 @@ def stop_gradient(x: Any) -> Any:
     3.0
     """
     leaves, build = trees.flatten(x)
-    return build([leaf.value if type(leaf) is Array else leaf for leaf in leaves])
+    restacked = (restack(leaf) for leaf in leaves)
+    return build([own(_stop(leaf)) if type(leaf) is Array else leaf for leaf in restacked])
