@@ -1,0 +1,178 @@
+"""A computation as data: immutable vertices that the passes rewrite and the printers read.
+
+A recording is made of nodes, which belong to a run and carry what its backward pass needs. A graph
+is what is left when the run is over: inputs, constants, and applications of operations, each with
+its value in that run. Passes never change a vertex; they build new ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from chainrule.core.array import Array, Node, shape_of
+from chainrule.core.backward import as_numpy
+from chainrule.core.operation import Operation
+
+__all__ = [
+    "Apply",
+    "Constant",
+    "Input",
+    "Vertex",
+    "apply_to",
+    "dtype_of",
+    "evaluate",
+    "from_nodes",
+    "is_number",
+    "topological",
+]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Input:
+    """A variable that comes from outside: an argument, or the value of an earlier stage."""
+
+    name: str
+    value: Any
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Constant:
+    """A number, or an array that the function captured."""
+
+    value: Any
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Apply:
+    """An operation applied to other vertices."""
+
+    operation: Operation
+    operands: tuple[Vertex, ...]
+    params: Mapping[str, Any] = field(default_factory=dict)
+    value: Any = None
+
+    def __repr__(self) -> str:
+        return f"Apply({self.operation.name}, {len(self.operands)} operands)"
+
+
+Vertex: TypeAlias = "Input | Constant | Apply"
+
+
+def topological(outputs: Iterable[Vertex]) -> list[Vertex]:
+    """Return every vertex that the outputs need, operands before what uses them."""
+    order: list[Vertex] = []
+    seen: set[Vertex] = set()
+    for output in outputs:
+        stack: list[tuple[Vertex, Iterator[Vertex]]] = []
+        if output not in seen:
+            seen.add(output)
+            stack.append((output, _operands(output)))
+        while stack:
+            vertex, rest = stack[-1]
+            for operand in rest:
+                if operand not in seen:
+                    seen.add(operand)
+                    stack.append((operand, _operands(operand)))
+                    break
+            else:
+                order.append(vertex)
+                stack.pop()
+    return order
+
+
+def _operands(vertex: Vertex) -> Iterator[Vertex]:
+    return iter(vertex.operands if isinstance(vertex, Apply) else ())
+
+
+def is_number(vertex: Vertex, *numbers: float) -> bool:
+    """Tell whether a vertex is a constant number, and (if any are given) one of those."""
+    if not isinstance(vertex, Constant) or isinstance(vertex.value, (bool, np.bool_)):
+        return False
+    if not isinstance(vertex.value, (int, float, np.integer, np.floating)):
+        return False
+    return not numbers or vertex.value in numbers
+
+
+def dtype_of(value: Any) -> np.dtype[Any]:
+    """Return the dtype of an array or number."""
+    return value.dtype if hasattr(value, "dtype") else np.asarray(value).dtype
+
+
+def evaluate(operation: Operation, values: Sequence[Any], params: Mapping[str, Any]) -> Any:
+    """Compute an operation on plain values, with NumPy's inf and NaN where Python would raise."""
+    compute = operation.compute
+    with np.errstate(all="ignore"):
+        try:
+            if operation.scalar is not None and all(type(x) is float for x in values):
+                return operation.scalar(*values)
+            return compute(*values, **params)
+        except (ZeroDivisionError, OverflowError, ValueError):
+            return compute(*as_numpy(values), **params)
+
+
+def apply_to(operation: Operation, *operands: Vertex, **params: Any) -> Apply:
+    """Make a vertex and compute its value."""
+    return Apply(operation, operands, params, evaluate(operation, _values(operands), params))
+
+
+def _values(vertices: Iterable[Vertex]) -> list[Any]:
+    return [vertex.value for vertex in vertices]
+
+
+def from_nodes(
+    outputs: Sequence[Node],
+    known: Mapping[Node, Vertex],
+    constant: Callable[[Any], Constant] = Constant,
+    recompute: bool = False,
+) -> list[Vertex]:
+    """Turn recorded nodes into vertices.
+
+    Args:
+        outputs: the nodes wanted.
+        known: the vertex for each leaf, and for nodes to stop at.
+        constant: makes the vertex of an operand that has no history.
+        recompute: give functions of Python floats the value that `math` computes, so that they
+            print as ``math.cos`` and not as ``np.cos``.
+
+    Raises:
+        KeyError: a leaf is not known.
+    """
+    made: dict[Node, Vertex] = dict(known)
+    constants: dict[int, Constant] = {}
+    stack = list(outputs)
+    while stack:
+        node = stack[-1]
+        if node in made:
+            stack.pop()
+            continue
+        missing = [p for p in node.parents if p is not None and p not in made]
+        if missing:
+            stack.extend(missing)
+            continue
+        if not node.parents:
+            raise KeyError(node)
+        stack.pop()
+        operands: list[Vertex] = []
+        for value, parent in zip(node.operands, node.parents, strict=True):
+            if parent is not None:
+                operands.append(made[parent])
+                continue
+            if type(value) is Array:  # of a recording that has ended
+                value = value.value
+            if id(value) not in constants:
+                constants[id(value)] = constant(value)
+            operands.append(constants[id(value)])
+        value = node.output
+        if recompute and node.operation.scalar is not None:
+            value = evaluate(node.operation, _values(operands), node.params)
+        made[node] = Apply(node.operation, tuple(operands), dict(node.params), value)
+    return [made[node] for node in outputs]
+
+
+def shape(vertex: Vertex) -> tuple[int, ...]:
+    """Return the shape of a vertex's value."""
+    return shape_of(vertex.value)

@@ -1,0 +1,122 @@
+"""Which variable a value goes to, read off the instructions after the one that made it.
+
+A small abstract interpreter follows one value on the stack, through tuples, swaps and returns,
+until it is stored to a name. Nothing is executed and no source is parsed.
+"""
+
+from __future__ import annotations
+
+import dis
+from collections.abc import Sequence
+from types import CodeType, FrameType
+
+from chainrule.core.source import is_internal
+
+__all__ = ["name_of_result", "opname_at"]
+
+_STORES = frozenset({"STORE_FAST", "STORE_NAME", "STORE_GLOBAL", "STORE_DEREF"})
+_instructions: dict[CodeType, tuple[list[dis.Instruction], dict[int, int]]] = {}
+
+
+def name_of_result(frame: FrameType) -> str | None:
+    """Return the variable that the result of a frame's running instruction is stored to.
+
+    A result that is returned is followed into the caller: ``z1 = sigmoid(h1)`` names the value that
+    ``sigmoid`` computes in its return statement. None where the result is not stored, or the caller
+    is chainrule itself.
+    """
+    path: list[int] = []
+    current: FrameType | None = frame
+    while current is not None and not is_internal(current.f_code):
+        destination = _follow(current.f_code, current.f_lasti, path)
+        if not isinstance(destination, list):
+            return destination
+        path = destination
+        current = current.f_back
+    return None
+
+
+def opname_at(frame: FrameType) -> str:
+    """Return the name of the instruction that a frame is running."""
+    instructions, positions = _decoded(frame.f_code)
+    return instructions[positions[frame.f_lasti]].opname
+
+
+def _decoded(code: CodeType) -> tuple[list[dis.Instruction], dict[int, int]]:
+    try:
+        return _instructions[code]
+    except KeyError:
+        # While a call runs, 3.11 points at the last cache entry of its instruction.
+        listed: list[dis.Instruction] = []
+        positions: dict[int, int] = {}
+        for instruction in dis.get_instructions(code, show_caches=True):
+            if instruction.opname != "CACHE":
+                listed.append(instruction)
+            positions[instruction.offset] = len(listed) - 1
+        decoded = _instructions[code] = (listed, positions)
+        return decoded
+
+
+def _follow(code: CodeType, lasti: int, path: Sequence[int]) -> str | list[int] | None:
+    """Follow the result of the instruction at lasti: a name, a path in what is returned, or None.
+
+    ``path`` leads from the result to the value inside it where the result is a tuple of tuples.
+    """
+    instructions, positions = _decoded(code)
+    at = positions.get(lasti)
+    if at is None:
+        return None
+    depth = 0  # of the value, or of the tuple that holds it, below the top of the stack
+    inside = list(path)
+    for _ in range(len(instructions)):
+        at += 1
+        if at >= len(instructions):
+            return None
+        instruction = instructions[at]
+        op, arg = instruction.opname, instruction.arg or 0
+        if op in ("NOP", "RESUME", "CACHE", "EXTENDED_ARG", "PRECALL", "KW_NAMES"):
+            continue
+        if op in _STORES:
+            if depth == 0:
+                return None if inside else str(instruction.argval)
+            depth -= 1
+        elif op == "STORE_FAST_STORE_FAST":  # 3.13
+            if depth < 2:
+                return None if inside else str(instruction.argval[depth])
+            depth -= 2
+        elif op == "STORE_FAST_LOAD_FAST":  # 3.13
+            if depth == 0:
+                return None if inside else str(instruction.argval[0])
+        elif op == "RETURN_VALUE":
+            return inside if depth == 0 else None
+        elif op == "COPY":
+            depth = 0 if arg == depth + 1 else depth + 1
+        elif op == "SWAP":
+            if depth == 0:
+                depth = arg - 1
+            elif depth == arg - 1:
+                depth = 0
+        elif op in ("BUILD_TUPLE", "BUILD_LIST"):
+            if depth < arg:
+                inside.insert(0, arg - 1 - depth)
+                depth = 0
+            else:
+                depth -= arg - 1
+        elif op == "UNPACK_SEQUENCE":
+            if depth == 0:
+                if not inside:
+                    return None
+                depth = inside.pop(0)
+            else:
+                depth += arg - 1
+        elif op in ("JUMP_FORWARD", "JUMP_BACKWARD", "JUMP_BACKWARD_NO_INTERRUPT"):
+            if op != "JUMP_FORWARD":
+                return None
+            at = positions[instruction.argval] - 1
+        else:
+            effect = dis.stack_effect(instruction.opcode, instruction.arg, jump=False)
+            pops = max(0, 1 - effect) if effect <= 0 else 0
+            if depth < pops:
+                return None
+            depth += effect
+    return None

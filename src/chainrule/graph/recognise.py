@@ -1,0 +1,95 @@
+"""Recognising what a person writes in several operations and differentiates as one.
+
+``1 / (1 + exp(-x))`` is a sigmoid: its gradient is ``(1 - y) * y``, which five rules of calculus,
+applied blindly, do not show. So is ``exp(x) / sum(exp(x))`` a softmax.
+"""
+
+from __future__ import annotations
+
+from typing import TypeGuard
+
+from chainrule.graph.graph import Apply, Constant, Vertex, apply_to, dtype_of, is_number, shape
+from chainrule.graph.rewrite import Rule
+from chainrule.operations import elementwise, reduction
+
+__all__ = ["RECOGNITION", "chosen_by", "is_operation"]
+
+
+def is_operation(vertex: Vertex, name: str) -> TypeGuard[Apply]:
+    """Tell whether a vertex applies the operation of a name."""
+    return isinstance(vertex, Apply) and vertex.operation.name == name
+
+
+def _as_sigmoid(vertex: Apply) -> Vertex | None:
+    """``1 / (1 + exp(-x))`` and ``exp(x) / (1 + exp(x))``."""
+    if vertex.operation.name != "divide":
+        return None
+    numerator, denominator = vertex.operands
+    if not isinstance(denominator, Apply) or denominator.operation.name != "add":
+        return None
+    left, right = denominator.operands
+    power = right if is_number(left, 1) else left if is_number(right, 1) else None
+    if not isinstance(power, Apply) or power.operation.name != "exp":
+        return None
+    (exponent,) = power.operands
+    if is_number(numerator, 1):
+        if is_operation(exponent, "negative"):
+            return _of(vertex, exponent.operands[0])
+        return _of(vertex, apply_to(elementwise.negative, exponent))
+    if numerator is power:
+        return _of(vertex, exponent)
+    return None
+
+
+def _of(vertex: Apply, x: Vertex) -> Apply | None:
+    if dtype_of(x.value) != dtype_of(vertex.value):
+        return None
+    return Apply(elementwise.sigmoid, (x,), {}, vertex.value)
+
+
+def _as_softmax(vertex: Apply) -> Vertex | None:
+    """``exp(x) / exp(x).sum(axis, keepdims=True)``."""
+    if vertex.operation.name != "divide":
+        return None
+    powers, total = vertex.operands
+    if not (isinstance(powers, Apply) and powers.operation.name == "exp"):
+        return None
+    if not (isinstance(total, Apply) and total.operation.name == "sum"):
+        return None
+    axis = total.params.get("axis")
+    kept = total.params.get("keepdims") or axis is None
+    if total.operands[0] is not powers or not kept or not shape(powers):
+        return None
+    return Apply(reduction.softmax, powers.operands, {"axis": axis}, vertex.value)
+
+
+def _as_square(vertex: Apply) -> Vertex | None:
+    """``x * x``."""
+    if vertex.operation.name == "multiply" and vertex.operands[0] is vertex.operands[1]:
+        return Apply(elementwise.power, (vertex.operands[0], Constant(2)), {}, vertex.value)
+    return None
+
+
+def chosen_by(output: Vertex, root: Vertex) -> Rule:
+    """Make the rule that compares the output of a maximum or minimum rather than its operand.
+
+    With ``h = maximum(a, 0)``, ``h > 0`` says what ``a > 0`` says, without computing a again.
+    """
+
+    def rule(vertex: Apply) -> Vertex | None:
+        if not isinstance(root, Apply) or root.operation.name not in ("maximum", "minimum"):
+            return None
+        if vertex.operation.name != ("greater" if root.operation.name == "maximum" else "less"):
+            return None
+        winner, other = vertex.operands
+        if not isinstance(winner, Apply) or winner is output:
+            return None
+        if not all(any(x.value is y.value for y in root.operands) for x in vertex.operands):
+            return None
+        return Apply(vertex.operation, (output, other), {}, vertex.value)
+
+    return rule
+
+
+#: Rules for a graph that is about to be differentiated; they expect shared vertices.
+RECOGNITION: tuple[Rule, ...] = (_as_sigmoid, _as_softmax, _as_square)

@@ -1,0 +1,112 @@
+"""Rewriting a graph: rules are applied from the operands upwards until none has anything to say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from chainrule.graph.graph import Apply, Constant, Vertex, topological
+
+__all__ = ["Rule", "rewrite", "share", "substitute", "uses"]
+
+#: A rule looks at one vertex and returns a simpler one of the same value, or None.
+Rule: TypeAlias = "Callable[[Apply], Vertex | None]"
+
+_ROUNDS = 50  # a vertex is rewritten at most this often: no set of rules can run for ever
+_SMALL = 1024  # bytes up to which constant arrays are compared by their contents
+
+
+def rewrite(outputs: Sequence[Vertex], rules: Sequence[Rule]) -> list[Vertex]:
+    """Apply rules until none of them changes any vertex that the outputs need."""
+    done: dict[Vertex, Vertex] = {}
+    settled: set[Vertex] = set()
+    for vertex in topological(outputs):
+        done[vertex] = _settle(_with_operands(vertex, done), rules, settled)
+    return [done[output] for output in outputs]
+
+
+def _settle(vertex: Vertex, rules: Sequence[Rule], settled: set[Vertex]) -> Vertex:
+    """Rewrite a vertex whose operands are settled, except for those that a rule has just built."""
+    for _ in range(_ROUNDS):
+        if not isinstance(vertex, Apply) or vertex in settled:
+            return vertex
+        vertex = _with_operands(vertex, {x: _settle(x, rules, settled) for x in vertex.operands})
+        assert isinstance(vertex, Apply)
+        new = next((new for rule in rules if (new := rule(vertex)) is not None), vertex)
+        if new is vertex:
+            break
+        vertex = new
+    settled.add(vertex)
+    return vertex
+
+
+def _with_operands(vertex: Vertex, done: dict[Vertex, Vertex]) -> Vertex:
+    if not isinstance(vertex, Apply):
+        return vertex
+    operands = tuple(done.get(x, x) for x in vertex.operands)
+    if all(new is old for new, old in zip(operands, vertex.operands, strict=True)):
+        return vertex
+    return Apply(vertex.operation, operands, vertex.params, vertex.value)
+
+
+def substitute(outputs: Sequence[Vertex], replacements: dict[Vertex, Vertex]) -> list[Vertex]:
+    """Put other vertices in the place of some."""
+    done: dict[Vertex, Vertex] = {}
+    for vertex in topological(outputs):
+        done[vertex] = (
+            replacements[vertex] if vertex in replacements else (_with_operands(vertex, done))
+        )
+    return [done[output] for output in outputs]
+
+
+def share(outputs: Sequence[Vertex]) -> list[Vertex]:
+    """Merge vertices that compute the same thing."""
+    done: dict[Vertex, Vertex] = {}
+    known: dict[Any, Vertex] = {}
+    for vertex in topological(outputs):
+        new = _with_operands(vertex, done)
+        done[vertex] = known.setdefault(_key(new), new)
+    return [done[output] for output in outputs]
+
+
+def _key(vertex: Vertex) -> Any:
+    if isinstance(vertex, Apply):
+        return vertex.operation.name, vertex.operands, _frozen(vertex.params)
+    if isinstance(vertex, Constant) and not isinstance(vertex.value, np.ndarray):
+        return Constant, type(vertex.value), _frozen(vertex.value), str(vertex.value)
+    if isinstance(vertex, Constant):
+        small = vertex.value.nbytes <= _SMALL
+        return Constant, _frozen(vertex.value) if small else id(vertex.value)
+    return vertex
+
+
+def _frozen(value: Any) -> Any:
+    """Return something hashable that is equal for equal parameters alone."""
+    if isinstance(value, dict) or hasattr(value, "items"):
+        return tuple(sorted((key, _frozen(item)) for key, item in value.items()))
+    if isinstance(value, (list, tuple)):
+        return (type(value), *map(_frozen, value))
+    if isinstance(value, slice):
+        return slice, value.start, value.stop, value.step
+    if isinstance(value, np.ndarray):
+        return value.shape, value.dtype.str, value.tobytes()
+    try:
+        hash(value)
+    except TypeError:
+        return id(value)
+    return type(value), value
+
+
+def uses(outputs: Iterable[Vertex]) -> dict[Vertex, int]:
+    """Count how often each vertex is used as an operand or output."""
+    outputs = list(outputs)
+    count: dict[Vertex, int] = {}
+    for vertex in topological(outputs):
+        if isinstance(vertex, Apply):
+            for operand in vertex.operands:
+                count[operand] = count.get(operand, 0) + 1
+    for output in outputs:
+        count[output] = count.get(output, 0) + 1
+    return count

@@ -1,0 +1,263 @@
+"""A trace: one recorded run of a user's function, with the names and lines that it came from.
+
+The graph is the nodes themselves; a trace adds what only the run could tell: which variable each
+value was stored to, on which line, in which call of which function, what Python looked at, and what
+the arrays that were captured from outside are called.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import FrameType
+from typing import Any
+
+import numpy as np
+
+from chainrule import trees
+from chainrule.core.array import Array, Leaf, Node
+from chainrule.core.recording import Recording
+from chainrule.core.source import Location, location_of, user_frame
+from chainrule.errors import ArgumentError, ChainruleError
+from chainrule.graph.naming import name_of_result, opname_at
+from chainrule.numpy.creation import restack
+from chainrule.numpy.view import UserFunction
+
+__all__ = ["Argument", "Guard", "Note", "Trace", "trace"]
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What a run tells about one node: its variable, its place, and the call it was made in.
+
+    ``call`` numbers the calls of user functions in the order in which they began to record;
+    ``depth`` is the number of user frames above the traced function.
+    """
+
+    name: str | None
+    location: Location
+    call: int
+    instruction: int
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """Python looked at a recorded value, as ``if x > 0`` does, after so many nodes were made."""
+
+    node: Node
+    outcome: Any
+    location: Location
+    position: int
+
+
+@dataclass(slots=True)
+class Argument:
+    """One leaf of the arguments.
+
+    ``node`` is None where it was a constant to the run, which an int is. ``wanted`` tells whether
+    gradients are taken by it.
+    """
+
+    name: str
+    position: int
+    path: str
+    value: Any
+    node: Node | None
+    wanted: bool
+
+
+@dataclass(slots=True)
+class Trace:
+    """One recorded run.
+
+    ``nodes`` are all nodes in the order in which they were made, dead ones included; every node
+    holds all its operands and its output. ``output`` is an Array, a plain value if it depends on no
+    input, or a tree of such.
+    """
+
+    function: Callable[..., Any]
+    recording: Recording
+    arguments: list[Argument] = field(default_factory=list)
+    nodes: list[Node] = field(default_factory=list)
+    notes: dict[Node, Note] = field(default_factory=dict)
+    guards: list[Guard] = field(default_factory=list)
+    output: Any = None
+    #: Names of captured arrays, by id; ``captured`` keeps them alive.
+    constant_names: dict[int, str] = field(default_factory=dict)
+    captured: list[Any] = field(default_factory=list)
+    #: What helpers call the unnamed values that they are given.
+    aliases: dict[Node, str] = field(default_factory=dict)
+    _calls: dict[FrameType, int] = field(default_factory=dict)
+    _entry: FrameType | None = None
+
+    @property
+    def inputs(self) -> list[Argument]:
+        """The arguments that gradients are taken by."""
+        return [argument for argument in self.arguments if argument.wanted]
+
+    def end(self) -> None:
+        """End the recording; the nodes stay readable."""
+        self.recording.end()
+
+    def _note(self, node: Node, value: Any) -> None:
+        self.nodes.append(node)
+        frame = user_frame(sys._getframe(1))
+        if frame is None:
+            return
+        call = self._calls.setdefault(frame, len(self._calls))
+        name = name_of_result(frame)
+        if name is None and opname_at(frame) == "STORE_SUBSCR":  # a[i] = v gives a new value to a
+            before = self.notes.get(node.parents[0]) if node.parents[0] is not None else None
+            name = before.name if before else self._input_name(node.parents[0])
+        # Of several nodes made by one run of an instruction (np.mean: a sum, then a division) the
+        # last one is the value that the variable gets. In a loop the instruction runs anew, and
+        # enters chainrule by a frame of its own.
+        entry = sys._getframe(1)
+        while entry.f_back is not None and entry.f_back is not frame:
+            entry = entry.f_back
+        if name and entry is self._entry:
+            before_it = self.nodes[-2]
+            last = self.notes.get(before_it)
+            if last is not None:
+                self.notes[before_it] = Note(None, last.location, last.call, last.instruction)
+        self._entry = entry
+        self.notes[node] = Note(name, location_of(frame), call, frame.f_lasti)
+        self._learn_names(node, frame)
+
+    def _guard(self, node: Node, outcome: Any) -> None:
+        frame = user_frame(sys._getframe(1))
+        if frame is not None:
+            outcome = np.array(outcome) if isinstance(outcome, np.ndarray) else outcome
+            self.guards.append(Guard(node, outcome, location_of(frame), len(self.nodes)))
+
+    def _input_name(self, node: Node | None) -> str | None:
+        return next((a.name for a in self.arguments if a.node is node), None)
+
+    def _learn_names(self, node: Node, frame: FrameType) -> None:
+        """Find what user code calls the captured arrays and the leaves of its arguments."""
+        unknown = [
+            x
+            for x, parent in zip(node.operands, node.parents, strict=True)
+            if parent is None and isinstance(x, np.ndarray) and id(x) not in self.constant_names
+        ]
+        leaves = {a.node: a for a in self.arguments if a.path and a.node in node.parents}
+        nameless = {p for p in node.parents if p in self.notes and self.notes[p].name is None}
+        if not unknown and not leaves and not nameless:
+            return
+        attributes = [getattr(x, "__dict__", {}) for x in frame.f_locals.values()]
+        for names in (frame.f_locals, *attributes, frame.f_globals):
+            for name, value in names.items():
+                if type(value) is Array and names is not frame.f_globals:
+                    if value.node in leaves:
+                        leaves.pop(value.node).name = name
+                    elif value.node in nameless:
+                        self.aliases.setdefault(value.node, name)
+                for x in unknown:
+                    if value is x and id(x) not in self.constant_names:
+                        self.constant_names[id(x)] = name
+                        self.captured.append(x)
+
+
+def trace(
+    f: Callable[..., Any],
+    args: Sequence[Any],
+    kwargs: Mapping[str, Any] | None = None,
+    argnums: int | Sequence[int] | None = None,
+) -> Trace:
+    """Run a function on real values and return its trace.
+
+    Args:
+        f: the function.
+        args: positional arguments, trees allowed; floats and float arrays in them become inputs.
+        kwargs: passed on as they are.
+        argnums: positions of the arguments to differentiate by; None for every float argument.
+
+    Raises:
+        ArgumentError: no argument that is to be differentiated by is made of floats.
+    """
+    try:
+        return _trace(f, args, kwargs or {}, argnums, integers=True)
+    except ChainruleError:
+        raise
+    except (TypeError, IndexError, ValueError):
+        # Integer arrays were used in a way that only ndarrays can be, such as np.eye(3)[labels].
+        return _trace(f, args, kwargs or {}, argnums, integers=False)
+
+
+def _trace(
+    f: Callable[..., Any],
+    args: Sequence[Any],
+    kwargs: Mapping[str, Any],
+    argnums: int | Sequence[int] | None,
+    integers: bool,
+) -> Trace:
+    run = UserFunction(f)
+    recording = Recording()
+    traced = Trace(f, recording)
+    chosen = None if argnums is None else {argnums} if isinstance(argnums, int) else set(argnums)
+    fresh_args = []
+    for position, (name, arg) in enumerate(_named(f, args)):
+        leaves, build = trees.flatten(arg)
+        fresh = []
+        for path, leaf in zip(trees.paths(arg), leaves, strict=True):
+            value = leaf.value if type(leaf) is Array else leaf
+            floating = _is_floating(value)
+            node = Leaf(recording) if floating or (integers and _is_index(value)) else None
+            wanted = floating and (chosen is None or position in chosen)
+            traced.arguments.append(
+                Argument(_leaf_name(name, path), position, path, value, node, wanted)
+            )
+            fresh.append(Array(value, node) if node is not None else value)
+        fresh_args.append(build(fresh))
+    if not traced.inputs:
+        raise ArgumentError(
+            f"{getattr(f, '__name__', f)!s} was given no float argument to differentiate by: pass "
+            "3.0 instead of 3, or np.asarray(x, dtype=float)"
+        )
+    recording.note, recording.guard = traced._note, traced._guard
+    try:
+        output = run(fresh_args, dict(kwargs))
+        recording.note = lambda node, value: traced.nodes.append(node)
+        traced.output = restack(output) if type(output) is np.ndarray else output
+    except BaseException:
+        recording.end()
+        raise
+    finally:
+        traced._calls.clear()
+        traced._entry = None  # frames hold the user's variables alive
+    return traced
+
+
+def _is_floating(value: Any) -> bool:
+    return isinstance(value, float) or (
+        isinstance(value, (np.ndarray, np.generic)) and value.dtype.kind == "f"
+    )
+
+
+def _is_index(value: Any) -> bool:
+    return isinstance(value, np.ndarray) and value.ndim > 0 and value.dtype.kind in "biu"
+
+
+def _named(f: Callable[..., Any], args: Sequence[Any]) -> Iterator[tuple[str, Any]]:
+    try:
+        parameters = list(inspect.signature(f).parameters.values())
+    except (TypeError, ValueError):
+        parameters = []
+    for k, arg in enumerate(args):
+        if k < len(parameters) and parameters[k].kind is not parameters[k].VAR_POSITIONAL:
+            yield parameters[k].name, arg
+        elif parameters and parameters[-1].kind is parameters[-1].VAR_POSITIONAL:
+            yield f"{parameters[-1].name}_{k - len(parameters) + 1}", arg
+        else:
+            yield f"x{k}", arg
+
+
+def _leaf_name(name: str, path: str) -> str:
+    """Name a leaf by its own key or field where that is a word: ``params['W1']`` -> ``W1``."""
+    if not path:
+        return name
+    words = re.findall(r"\w+", path)
+    return words[-1] if words[-1].isidentifier() else "_".join([name, *words])

@@ -1,0 +1,149 @@
+"""The passes over a graph keep its value, and do what they are for."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from chainrule.core.kinds import broadcast_to, guarded_multiply
+from chainrule.graph.arrange import arrange, signed, without
+from chainrule.graph.graph import Apply, Constant, Input, Vertex, apply_to, topological
+from chainrule.graph.recognise import RECOGNITION
+from chainrule.graph.rewrite import rewrite, share, substitute, uses
+from chainrule.graph.simplify import simplify
+from chainrule.graph.verify import GraphError, equivalent, verify
+from chainrule.operations import elementwise as e
+from chainrule.operations import reduction, shape
+
+x = Input("x", np.array([[1.0, -2.0, 3.0], [0.5, 0.25, -1.0]]))
+y = Input("y", np.array([2.0, 4.0, -0.5]))
+g = Input("dz", np.array([[0.1, 0.2, 0.3], [0.4, 0.5, 0.6]]))
+one, two = Constant(1), Constant(2)
+
+
+def simplified(vertex: Vertex) -> Vertex:
+    (result,) = simplify([vertex])
+    verify([result])
+    equivalent([vertex], [result])
+    return result
+
+
+@pytest.mark.parametrize(
+    ("vertex", "expected"),
+    [
+        (apply_to(e.multiply, x, one), x),
+        (apply_to(e.add, Constant(0.0), x), x),
+        (apply_to(e.negative, apply_to(e.negative, x)), x),
+        (apply_to(e.power, x, one), x),
+        (apply_to(shape.transpose, apply_to(shape.transpose, x)), x),
+        (apply_to(shape.reshape, x, shape=(2, 3)), x),
+    ],
+)
+def test_what_changes_nothing_goes(vertex: Vertex, expected: Vertex) -> None:
+    assert simplified(vertex) is expected
+
+
+def test_one_stays_where_it_makes_the_shape() -> None:
+    vertex = apply_to(e.multiply, y, Constant(np.ones((2, 3))))
+    assert isinstance(simplified(vertex), Apply)
+
+
+def test_broadcasting_is_left_to_numpy() -> None:
+    whole = apply_to(broadcast_to, y, shape=(2, 3))
+    result = simplified(apply_to(e.multiply, whole, x))
+    assert isinstance(result, Apply)
+    assert result.operands == (y, x)
+
+
+def test_unbroadcast_becomes_sums() -> None:
+    from chainrule.core.kinds import unbroadcast
+
+    result = simplified(apply_to(unbroadcast, x, shape=(2, 1)))
+    assert isinstance(result, Apply)
+    assert result.operation is reduction.sum
+    assert result.params == {"axis": (1,), "keepdims": True}
+
+
+def test_a_sum_of_the_same_is_twice_it() -> None:
+    result = simplified(apply_to(e.add, apply_to(e.sin, x), apply_to(e.sin, x)))
+    assert isinstance(result, Apply)
+    assert result.operation is e.multiply
+
+
+def test_a_guard_is_dropped_only_where_nothing_can_be_infinite() -> None:
+    safe = simplified(apply_to(guarded_multiply, g, apply_to(e.multiply, two, x)))
+    assert isinstance(safe, Apply)
+    assert safe.operation is e.multiply
+    local = apply_to(e.divide, one, x)
+    kept = simplified(apply_to(guarded_multiply, g, local))
+    assert isinstance(kept, Apply)
+    assert kept.operation is guarded_multiply
+
+
+@pytest.mark.parametrize("swap", [False, True])
+def test_sigmoid_is_recognised(swap: bool) -> None:
+    power = apply_to(e.exp, apply_to(e.negative, x))
+    total = apply_to(e.add, power, one) if swap else apply_to(e.add, one, power)
+    vertex = apply_to(e.divide, Constant(1.0), total)
+    (result,) = rewrite(share([vertex]), RECOGNITION)
+    assert isinstance(result, Apply)
+    assert result.operation is e.sigmoid
+    assert result.operands == (x,)
+    verify([result])
+
+
+def test_softmax_is_recognised() -> None:
+    power = apply_to(e.exp, x)
+    total = apply_to(reduction.sum, apply_to(e.exp, x), axis=(1,), keepdims=True)
+    (result,) = rewrite(share([apply_to(e.divide, power, total)]), RECOGNITION)
+    assert isinstance(result, Apply)
+    assert result.operation is reduction.softmax
+    verify([result])
+
+
+def test_products_are_put_in_order() -> None:
+    chain = apply_to(e.multiply, apply_to(e.subtract, one, x), apply_to(e.multiply, x, g))
+    (result,) = arrange(share([chain]), g)
+    assert isinstance(result, Apply)
+    equivalent([chain], [result])
+    first = result.operands[0]
+    assert isinstance(first, Apply)
+    assert first.operands == (g, x)
+
+
+def test_a_factor_is_taken_out() -> None:
+    product = apply_to(e.multiply, two, apply_to(e.multiply, x, g))
+    rest = without(product, g)
+    assert rest is not None
+    np.testing.assert_array_equal(rest.value, 2 * x.value)
+    assert without(apply_to(e.add, x, g), g) is None
+    assert signed(apply_to(e.negative, x)) == (-1, x)
+
+
+def test_sharing_merges_equal_vertices() -> None:
+    both = apply_to(e.add, apply_to(e.sin, x), apply_to(e.sin, x))
+    (result,) = share([both])
+    assert isinstance(result, Apply)
+    assert result.operands[0] is result.operands[1]
+    assert uses([result])[result.operands[0]] == 2
+    assert len(topological([result])) == 3
+
+
+def test_substitution() -> None:
+    (result,) = substitute([apply_to(e.sin, x)], {x: g})
+    assert isinstance(result, Apply)
+    assert result.operands == (g,)
+
+
+def test_a_long_chain_needs_no_recursion() -> None:
+    vertex: Vertex = x
+    for _ in range(5000):
+        vertex = apply_to(e.sin, vertex)
+    assert len(topological(simplify([vertex]))) == 5001
+
+
+def test_the_verifier_finds_what_is_wrong() -> None:
+    with pytest.raises(GraphError, match="but computes"):
+        verify([Apply(e.sin, (x,), {}, x.value)])
+    with pytest.raises(GraphError, match="output 0 was"):
+        equivalent([x], [y])
