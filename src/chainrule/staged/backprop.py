@@ -1,0 +1,361 @@
+"""The backward pass of staged code, line by line, from the last stage to the first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from chainrule.core.array import shape_of
+from chainrule.core.kinds import broadcast_to
+from chainrule.graph.arrange import signed, without
+from chainrule.graph.graph import Apply, Constant, Input, Vertex, is_number, topological
+from chainrule.graph.simplify import same_kind
+from chainrule.staged.constants import Constants
+from chainrule.staged.cut import Piece
+from chainrule.staged.derive import derive, is_scalar, may_be_infinite
+from chainrule.staged.names import Names
+from chainrule.staged.parts import Line, Stage
+from chainrule.staged.spelling import Speller
+from chainrule.staged.statements import place_of, shared_parts, statements_for, takes_statements
+from chainrule.staged.text import PRODUCT, Text, atom, call, method
+
+__all__ = ["Backprop", "one_like"]
+
+_VIEWS = frozenset(
+    {
+        "transpose", "reshape", "swapaxes", "expand_dims", "squeeze", "getitem", "broadcast_to",
+        "diagonal", "flip", "positive", "identity", "stop_gradient",
+    }
+)  # fmt: skip
+_SELECTING = frozenset({"where", "maximum", "minimum", "fmax", "fmin", "clip"})
+
+
+@dataclass(slots=True)
+class _Gradient:
+    """A gradient variable while its contributions come in."""
+
+    variable: Input
+    first: Line
+    source: Vertex | None
+    """What the variable was assigned; None where it certainly owns its memory."""
+
+
+class Backprop:
+    """Writes the lines, stage by stage.
+
+    Args:
+        arguments: the variables that gradients are wanted of.
+        pieces: the stages, and `Stage` for each.
+        names: the names in use.
+        constants: the captured arrays.
+        math: user code takes functions of numbers from `math`.
+    """
+
+    def __init__(
+        self,
+        arguments: list[Input],
+        pieces: list[tuple[Piece, Stage]],
+        names: Names,
+        constants: Constants,
+        math: bool,
+    ) -> None:
+        self.arguments = arguments
+        self.pieces = pieces
+        self.names = names
+        self.constants = constants
+        self.math = math
+        self.lines: list[Line] = []
+        self.gradients: dict[Input, _Gradient] = {}
+        self.active = _active(arguments, [piece for piece, _ in pieces])
+        self.uses = _uses([piece for piece, _ in pieces])
+        self.guarded = _guarded([piece for piece, _ in pieces])
+
+    def write(self, output: Vertex) -> None:
+        """Write all lines for an output whose own gradient is 1."""
+        for piece, stage in reversed(self.pieces):
+            if piece.variable is output:
+                self._stage(piece, stage, Constant(one_like(piece.variable.value)))
+            elif piece.variable in self.gradients:
+                self._stage(piece, stage, self.gradients[piece.variable].variable)
+        self._separate()
+
+    def gradient_name(self, variable: Input) -> str | None:
+        """Return the name of a variable's gradient, None if none flows to it."""
+        held = self.gradients.get(variable)
+        return None if held is None else held.variable.name
+
+    # One stage.
+
+    def _stage(self, piece: Piece, stage: Stage, upstream: Input | Constant) -> None:
+        inputs = [
+            x for x in topological([piece.expression]) if isinstance(x, Input) and x in self.active
+        ]
+        if not inputs:
+            return
+        scalar = is_scalar(piece.expression)
+        product = scalar and isinstance(upstream, Input)
+        seed = Constant(one_like(upstream.value)) if scalar else upstream
+        guarded = self.guarded[piece.variable]
+        found = derive(piece.variable, piece.expression, seed, inputs, guarded, self.math)
+        pairs = [(x, g) for x, g in zip(inputs, found, strict=True) if g is not None]
+        # A gradient that another one is made of comes first, and is what the other refers to.
+        order = {vertex: k for k, vertex in enumerate(topological(g for _, g in pairs))}
+        pairs.sort(key=lambda pair: order[pair[1]])
+        own = set() if product else {g for x, g in pairs if self.uses[x] == 1}
+        speller = Speller(self.constants)
+        self._temporaries(stage, [g for _, g in pairs], own, speller)
+        for variable, gradient in pairs:
+            if product and isinstance(upstream, Input):
+                self._product(stage, variable, gradient, upstream, speller, guarded)
+            else:
+                self._contribution(stage, variable, gradient, upstream, speller)
+                if gradient in own and isinstance(gradient, Apply):
+                    speller.names[gradient] = self.gradients[variable].variable.name
+
+    def _temporaries(
+        self, stage: Stage, gradients: list[Vertex], own: set[Vertex], speller: Speller
+    ) -> None:
+        for part in shared_parts(gradients):
+            if part in own:
+                continue
+            name = self.names.numbered("t")
+            first, *rest = statements_for(name, part, speller)
+            speller.names[part] = name
+            expression = first.partition(" = ")[2]
+            self.lines.append(Line(stage, name, None, "=", expression, part.value, also=rest))
+
+    def _product(
+        self,
+        stage: Stage,
+        variable: Input,
+        local: Vertex,
+        upstream: Input,
+        speller: Speller,
+        guarded: bool,
+    ) -> None:
+        """Write ``dx += (local) * upstream``, as for numbers."""
+        text = atom("1") if is_number(local, 1) else speller.text(local)
+        expression = f"({text.text}) * {upstream.name}"
+        if may_be_infinite(local, guarded):
+            expression += f" if {upstream.name} != 0 else 0.0"
+        with np.errstate(all="ignore"):
+            value = local.value * upstream.value
+        line = Line(stage, "", variable.name, "=", expression, value, text.text, upstream.name)
+        self._add(variable, line, None)
+
+    def _contribution(
+        self, stage: Stage, variable: Input, gradient: Vertex, upstream: Vertex, speller: Speller
+    ) -> None:
+        named = gradient in speller.names
+        first = variable not in self.gradients and not named
+        if first and place_of(gradient) is None and takes_statements(gradient):
+            self._write_whole(stage, variable, gradient, speller)
+            return
+        for sign, part in [(1, gradient)] if named else _terms(gradient):
+            if place_of(part) is not None and part not in speller.names:
+                self._write_at(stage, variable, sign, part, speller)
+                continue
+            if variable in self.gradients and part not in speller.names:
+                minus, part = signed(part)
+                sign *= minus
+            text = self._added(variable, part, speller)
+            line = Line(stage, "", variable.name, "=", text.text, part.value)
+            if sign < 0:
+                line.operator = "-="
+            local = without(part, upstream)
+            if local is not None:
+                line.local = speller.text(local).text
+                line.upstream = upstream.name if isinstance(upstream, Input) else None
+            name = speller.names.get(part)
+            self._add(variable, line, part if name is None else Input(name, part.value))
+
+    def _added(self, variable: Input, part: Vertex, speller: Speller) -> Text:
+        """Write a contribution, using that it has the variable's shape."""
+        if isinstance(part, Apply) and part.operation is broadcast_to:
+            (x,) = part.operands
+            if variable in self.gradients:
+                return speller.text(x)  # added in place, it is broadcast anyway
+            if shape_of(x.value) == () and same_kind(part, variable):
+                like = atom(variable.name)
+                if is_number(x, 1):
+                    return call("np.ones_like", like)
+                return call("np.full_like", like, speller.text(x))
+        return speller.text(part)
+
+    def _write_whole(
+        self, stage: Stage, variable: Input, gradient: Vertex, speller: Speller
+    ) -> None:
+        """Write a gradient that takes several statements straight into its variable."""
+        line = Line(stage, "", variable.name, "=", "", gradient.value)
+        self._add(variable, line, None)
+        first, *line.also = statements_for(line.target, gradient, speller)
+        line.expression = first.partition(" = ")[2]
+
+    def _write_at(
+        self, stage: Stage, variable: Input, sign: int, part: Vertex, speller: Speller
+    ) -> None:
+        """Write ``dx[index] += g``, after ``dx = np.zeros_like(x)`` where nothing is there yet."""
+        assert isinstance(part, Apply)
+        place = place_of(part)
+        assert place is not None
+        index, repeats = place(speller)
+        if variable not in self.gradients:
+            zeros = call("np.zeros_like", atom(variable.name))
+            value = np.zeros_like(variable.value)
+            self._add(variable, Line(stage, "", variable.name, "=", zeros.text, value), None)
+        inner = part.operands[0]
+        if inner not in speller.names:
+            minus, inner = signed(inner)
+            sign *= minus
+        if isinstance(inner, Apply) and inner.operation is broadcast_to:
+            inner = inner.operands[0]  # added in place, it is broadcast anyway
+        text = speller.text(inner)
+        name = self.gradients[variable].variable.name
+        line = Line(
+            stage,
+            f"{name}[{index}]",
+            variable.name,
+            "+=" if sign > 0 else "-=",
+            text.within(PRODUCT) if repeats and sign < 0 else text.text,
+            inner.value,
+            function="np.add.at" if repeats else None,
+        )
+        self._own(self.gradients[variable])
+        self._sum(variable, sign, part.value)
+        self.lines.append(line)
+
+    # Accumulation.
+
+    def _add(self, variable: Input, line: Line, source: Vertex | None) -> None:
+        held = self.gradients.get(variable)
+        if held is None:
+            name = self.names.gradient(variable.name)
+            line.target = name
+            if line.operator == "-=":
+                line.operator, line.expression = "=", f"-({line.expression})"
+                line.value = -line.value
+            fresh = source is None or _is_fresh(source)
+            gradient = Input(name, line.value)
+            self.gradients[variable] = _Gradient(gradient, line, None if fresh else source)
+        else:
+            self._own(held)
+            line.target = held.variable.name
+            sign = -1 if line.operator == "-=" else 1
+            line.operator = "-=" if sign < 0 else "+="
+            self._sum(variable, sign, line.value)
+        self.lines.append(line)
+
+    def _sum(self, variable: Input, sign: int, value: Any) -> None:
+        held = self.gradients[variable]
+        total = held.variable.value + (value if sign > 0 else -value)
+        held.variable = Input(held.variable.name, total)
+
+    def _own(self, held: _Gradient) -> None:
+        """Make sure that adding in place changes no other variable."""
+        if held.source is not None:
+            held.first.expression = _copied(held.source, held.first.expression)
+            held.source = None
+
+    def _separate(self) -> None:
+        """Let no gradient that is returned share its memory with anything else that outlives it."""
+        returned = [self.gradients[x] for x in self.arguments if x in self.gradients]
+        names = {held.variable.name for held in returned}
+        local = {held.variable.name for held in self.gradients.values()} - names
+        views = [held for held in returned if held.source is not None]
+        bases = [_base(held.source) for held in views if held.source is not None]
+        for held, base in zip(views, bases, strict=True):
+            alone = isinstance(base, Apply) or (
+                isinstance(base, Input) and base.name in local and bases.count(base) == 1
+            )
+            if not alone:
+                self._own(held)
+
+
+def one_like(value: Any) -> Any:
+    """Return 1 in the type of a value."""
+    return value.dtype.type(1) if hasattr(value, "dtype") else 1.0
+
+
+def _active(arguments: list[Input], pieces: list[Piece]) -> set[Input]:
+    """Return the variables that gradients flow through: floats that depend on an argument."""
+    active = set(arguments)
+    for piece in pieces:
+        if np.asarray(piece.variable.value).dtype.kind != "f":
+            continue
+        if any(x in active for x in topological([piece.expression]) if isinstance(x, Input)):
+            active.add(piece.variable)
+    return active
+
+
+def _uses(pieces: list[Piece]) -> dict[Input, int]:
+    """Count the stages that read each variable."""
+    count: dict[Input, int] = {}
+    for piece in pieces:
+        for x in topological([piece.expression]):
+            if isinstance(x, Input):
+                count[x] = count.get(x, 0) + 1
+    return count
+
+
+def _guarded(pieces: list[Piece]) -> dict[Input, bool]:
+    """Tell which stages have entries that they, or later stages, may not select."""
+    guarded: dict[Input, bool] = {}
+    for piece in reversed(pieces):
+        vertices = topological([piece.expression])
+        here = guarded.get(piece.variable, False) or any(map(_selects, vertices))
+        guarded[piece.variable] = here
+        if here:
+            guarded.update({x: True for x in vertices if isinstance(x, Input)})
+    return guarded
+
+
+def _selects(vertex: Vertex) -> bool:
+    if not isinstance(vertex, Apply):
+        return False
+    if vertex.operation.name == "getitem":
+        return any(np.asarray(x.value).dtype == bool for x in vertex.operands[1:])
+    return vertex.operation.name in _SELECTING
+
+
+def _terms(gradient: Vertex) -> list[tuple[int, Vertex]]:
+    """Take a sum apart where a term of it is written at an index."""
+    terms: list[tuple[int, Vertex]] = []
+    stack = [(1, gradient)]
+    while stack:
+        sign, vertex = stack.pop()
+        if isinstance(vertex, Apply) and vertex.operation.name in ("add", "subtract"):
+            a, b = vertex.operands
+            stack.append((-sign if vertex.operation.name == "subtract" else sign, b))
+            stack.append((sign, a))
+        elif isinstance(vertex, Apply) and vertex.operation.name == "negative" and stack:
+            stack.append((-sign, vertex.operands[0]))
+        else:
+            terms.append((sign, vertex))
+    if len(terms) > 1 and any(place_of(vertex) is not None for _, vertex in terms):
+        return terms
+    return [(1, gradient)]
+
+
+def _is_fresh(vertex: Vertex) -> bool:
+    """Tell whether an expression certainly makes a new array (or a number, which never changes)."""
+    if not isinstance(vertex.value, np.ndarray):
+        return True
+    if not isinstance(vertex, Apply):
+        return False
+    if vertex.operation.name == "broadcast_to":
+        return shape_of(vertex.operands[0].value) == ()
+    return vertex.operation.name not in _VIEWS
+
+
+def _base(vertex: Vertex) -> Vertex:
+    """Return what owns the memory that a view shows: a variable, a constant, a new array."""
+    while isinstance(vertex, Apply) and vertex.operation.name in _VIEWS:
+        vertex = vertex.operands[0]
+    return vertex
+
+
+def _copied(source: Vertex, expression: str) -> str:
+    text = Text(expression, PRODUCT) if isinstance(source, Constant) else atom(expression)
+    return method(text, "copy").text

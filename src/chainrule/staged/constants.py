@@ -1,0 +1,152 @@
+"""Constants in printed code: numbers as they are, arrays by the name the user gave them."""
+
+from __future__ import annotations
+
+import base64
+import zlib
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from chainrule.staged.names import Names
+from chainrule.staged.text import Text, atom, call, literal
+
+__all__ = ["Constants"]
+
+_SHORT = 4  # entries up to which an array stands in the expression itself
+_LISTED = 24  # entries up to which it is written out, number by number
+_WIDTH = 76  # characters of base85 to a line
+
+
+class Constants:
+    """The arrays that a function captured, and what they are called.
+
+    Args:
+        names: the names in use; those of the constants are taken from it.
+        known: what user code calls its captured arrays, by id.
+        given: variables that hold an array already (arguments made of integers), by id.
+    """
+
+    def __init__(
+        self, names: Names, known: Mapping[int, str], given: Mapping[int, str] | None = None
+    ) -> None:
+        self._names = names
+        self._known = known
+        self._given = dict(given or {})
+        self._of_id: dict[int, str] = {}
+        self.arrays: dict[str, np.ndarray[Any, Any]] = {}
+
+    def text(self, value: Any) -> Text:
+        """Return a constant as an expression, and remember it if it needs a name."""
+        if isinstance(value, np.ndarray):
+            return self._array(value)
+        if isinstance(value, np.generic):
+            return self._scalar(value)
+        return literal(value)
+
+    def _scalar(self, value: np.generic) -> Text:
+        if value.dtype == np.float64 or value.dtype.kind in "ib":
+            return literal(value.item())
+        return call(f"np.{value.dtype.name}", literal(value.item()))
+
+    def _array(self, value: np.ndarray[Any, Any]) -> Text:
+        if id(value) in self._given:
+            return atom(self._given[id(value)])
+        if id(value) in self._of_id:
+            return atom(self._of_id[id(value)])
+        if id(value) not in self._known:
+            plain = _plain(value)
+            if plain is not None:
+                return plain
+            same = next((n for n, a in self.arrays.items() if _same(a, value)), None)
+            if same is not None:
+                return atom(same)
+        known = self._known.get(id(value))
+        name = self._names.fresh(known) if known else self._names.numbered("c")
+        self._of_id[id(value)] = name
+        self.arrays[name] = value
+        return atom(name)
+
+    def definitions(self, large: bool) -> list[str]:
+        """Return the lines that define the arrays.
+
+        Args:
+            large: also those with many entries, as text that Python decodes.
+        """
+        lines: list[str] = []
+        for name, array in self.arrays.items():
+            if array.size <= _LISTED:
+                lines.append(f"{name} = {_listed(array)}")
+            elif large:
+                lines += _encoded(name, array)
+            else:
+                lines.append(
+                    f"# {name}: {array.dtype.name} {array.shape}, captured by the function"
+                )
+        return lines
+
+    @property
+    def large(self) -> dict[str, np.ndarray[Any, Any]]:
+        """The arrays that are too large to be written out."""
+        return {name: array for name, array in self.arrays.items() if array.size > _LISTED}
+
+
+def _same(a: np.ndarray[Any, Any], b: np.ndarray[Any, Any]) -> bool:
+    return a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes()
+
+
+def _plain(array: np.ndarray[Any, Any]) -> Text | None:
+    """Return an array as ``np.arange(5)``, ``np.zeros((2, 3))`` or a short list."""
+    if array.ndim == 0:
+        return call("np.array", *_parts(array))
+    if array.dtype == np.intp and array.size > 1:
+        flat = array.reshape(-1)
+        if array.ndim == sum(n > 1 for n in array.shape) == 1 and _counts(flat):
+            return call("np.arange", literal(array.size))
+        if max(array.shape) == array.size and _counts(flat):
+            return atom(f"np.arange({array.size}).reshape{literal(array.shape).text}")
+    if array.size <= _SHORT:
+        return atom(_listed(array))
+    shape = array.shape[0] if array.ndim == 1 else array.shape
+    dtype = [] if array.dtype == np.float64 else [f"np.{array.dtype.name}"]
+    if array.dtype.kind == "f":
+        if not array.any():
+            return call("np.zeros", literal(shape), *dtype)
+        if (array == 1).all():
+            return call("np.ones", literal(shape), *dtype)
+    return None
+
+
+def _counts(flat: np.ndarray[Any, Any]) -> bool:
+    return bool((flat == np.arange(flat.size)).all())
+
+
+def _parts(array: np.ndarray[Any, Any]) -> list[str]:
+    """Return the numbers of an array, and its dtype where the numbers do not tell it."""
+    inferred = np.array(array.tolist()).dtype if array.size else np.dtype(float)
+    return [
+        literal(array.tolist()).text,
+        *([] if inferred == array.dtype else [f"dtype=np.{array.dtype.name}"]),
+    ]
+
+
+def _listed(array: np.ndarray[Any, Any]) -> str:
+    if not array.size:
+        return call("np.zeros", literal(array.shape), f"np.{array.dtype.name}").text
+    return call("np.array", *_parts(array)).text
+
+
+def _encoded(name: str, array: np.ndarray[Any, Any]) -> list[str]:
+    text = base64.b85encode(zlib.compress(np.ascontiguousarray(array).tobytes(), 9)).decode()
+    pieces = [text[k : k + _WIDTH] for k in range(0, len(text), _WIDTH)]
+    return [
+        f"{name} = np.frombuffer(",
+        "    zlib.decompress(",
+        "        base64.b85decode(",
+        *(f'            "{piece}"' for piece in pieces),
+        "        )",
+        "    ),",
+        f"    dtype={array.dtype.str!r},",
+        f").reshape({literal(array.shape).text})",
+    ]

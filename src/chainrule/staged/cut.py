@@ -1,0 +1,217 @@
+"""Cutting a recorded run into stages: the groups of operations that a person writes on one line.
+
+A node that the user stored to a variable closes a stage. What has no name is written inside the
+expression that uses it, unless two stages use it, or one uses it twice and it is worth keeping, or
+the line would grow too long: then it becomes a stage too, under a name of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from chainrule.core.array import Array, Node, shape_of
+from chainrule.core.kinds import identity
+from chainrule.core.source import Location
+from chainrule.graph.graph import Apply, Constant, Input, Vertex, from_nodes
+from chainrule.graph.rewrite import rewrite
+from chainrule.graph.simplify import TIDYING
+from chainrule.graph.trace import Guard, Trace
+from chainrule.staged.names import Names
+
+__all__ = ["Check", "Cut", "Piece", "cut"]
+
+_LONGEST = 9  # operations in one expression
+_SHAPED_BY_VALUES = frozenset({"nonzero", "unique", "argwhere", "flatnonzero"})
+_FREE = frozenset({"negative", "transpose", "reshape", "expand_dims", "squeeze", "getitem"})
+
+
+@dataclass(slots=True)
+class Piece:
+    """One stage: a variable, and the expression over earlier variables that gives its value."""
+
+    variable: Input
+    expression: Vertex
+    node: Node
+    nodes: list[Node]
+    location: Location | None
+    call: int
+
+
+@dataclass(slots=True)
+class Check:
+    """What Python saw of a value during the run, which has to be so again."""
+
+    expression: Vertex
+    guard: Guard
+    before: int
+    """How many stages come before it."""
+
+
+@dataclass(slots=True)
+class Cut:
+    """A run in stages. ``output`` is the variable or constant that the function returns."""
+
+    arguments: dict[Node, Input]
+    pieces: list[Piece]
+    checks: list[Check]
+    output: Vertex
+
+
+def cut(trace: Trace, names: Names, constant: Callable[[Any], Constant] = Constant) -> Cut:
+    """Cut a run into stages, leaving out what reaches neither the output nor a check.
+
+    Args:
+        trace: the run; its output is one number.
+        names: the names in use so far, those of the arguments among them.
+        constant: makes the vertex of a captured value.
+    """
+    output = trace.output.node if type(trace.output) is Array else None
+    roots = [guard.node for guard in trace.guards]
+    alive = _alive([*roots, output] if output is not None else roots)
+    arguments = {a.node: Input(a.name, a.value) for a in trace.arguments if a.node is not None}
+    wanted = _names_wanted(trace, alive, output)
+    known: dict[Node, Vertex] = dict(arguments)
+    pieces: list[Piece] = []
+    for node in alive:
+        if node not in wanted or node in known:
+            continue
+        (expression,) = rewrite(from_nodes([node], known, constant), TIDYING)
+        name = wanted[node]
+        variable = Input(names.fresh(name) if name else names.numbered("t"), node.output)
+        note = trace.notes.get(node)
+        inside = _inside(node, known)
+        known[node] = variable
+        pieces.append(
+            Piece(
+                variable,
+                expression,
+                node,
+                inside,
+                note.location if note else None,
+                note.call if note else 0,
+            )
+        )
+    order = {node: k for k, node in enumerate(trace.nodes)}
+    checks = []
+    shaped = [node for node in alive if _has_shape_of_data(node) and node in trace.notes]
+    shapes = [
+        Guard(node, shape_of(node.output), trace.notes[node].location, order[node] + 1)
+        for node in shaped
+    ]
+    for guard in sorted([*trace.guards, *shapes], key=lambda guard: guard.position):
+        (expression,) = from_nodes([guard.node], known, constant)
+        before = sum(order[piece.node] < guard.position for piece in pieces)
+        checks.append(Check(expression, guard, before))
+    result = known[output] if output is not None else Constant(trace.output)
+    if output in arguments:
+        pieces.append(_returned(output, arguments[output], names))
+        result = pieces[-1].variable
+    return Cut(arguments, pieces, checks, result)
+
+
+def _has_shape_of_data(node: Node) -> bool:
+    """Tell whether a shape depends on values that depend on arguments: ``x[x > 0]``."""
+    if not node.parents:
+        return False
+    if node.operation.name == "getitem":
+        indices = zip(node.operands[1:], node.parents[1:], strict=True)
+        return any(p is not None and np.asarray(x).dtype == bool for x, p in indices)
+    return node.operation.name in _SHAPED_BY_VALUES
+
+
+def _returned(node: Node, argument: Input, names: Names) -> Piece:
+    """Make the one stage of a function that returns its argument."""
+    variable = Input(names.fresh("value"), argument.value)
+    expression = Apply(identity, (argument,), {}, argument.value)
+    return Piece(variable, expression, node, [node], None, 0)
+
+
+def _alive(roots: list[Node]) -> list[Node]:
+    """Return the nodes that some nodes depend on, in the order in which they were made."""
+    seen = set(roots)
+    stack = list(seen)
+    while stack:
+        for parent in stack.pop().parents:
+            if parent is not None and parent not in seen:
+                seen.add(parent)
+                stack.append(parent)
+    return sorted(seen, key=lambda node: node.birth)
+
+
+def _names_wanted(trace: Trace, alive: list[Node], output: Node | None) -> dict[Node, str | None]:
+    """Choose the nodes that get a line of their own, and the name that each would like."""
+    wanted: dict[Node, str | None] = {}
+    for node in alive:
+        note = trace.notes.get(node)
+        if node.parents and note is not None and note.name is not None and note.name != "_":
+            wanted[node] = note.name
+    if output is not None and output.parents and output not in wanted:
+        wanted[output] = "value"
+    users = _users(trace, alive)
+    owners: dict[Node, set[Any]] = {}  # the stages whose expression a node would stand in
+    sizes = _sizes(alive, wanted)
+    for node in reversed(alive):
+        if not node.parents or node in wanted:
+            owners[node] = {node}
+            continue
+        found: set[Any] = set()
+        count = 0
+        for user in users.get(node, []):
+            found |= owners[user] if isinstance(user, Node) else {user}
+            count += 1
+        small = sizes[node] == 1 and node.operation.name in _FREE
+        if not small and (len(found) > 1 or (count > 1 and sizes[node] > 1)):
+            wanted[node] = trace.aliases.get(node)
+            found = {node}
+        owners[node] = found
+    _shorten(alive, wanted, trace)
+    return wanted
+
+
+def _shorten(alive: list[Node], wanted: dict[Node, str | None], trace: Trace) -> None:
+    """Give names to the largest parts of expressions that are too long for a line."""
+    sizes: dict[Node, int] = {}
+    for node in alive:
+        inner = [p for p in node.parents if p is not None and p.parents and p not in wanted]
+        while inner and 1 + sum(sizes[p] for p in inner) > _LONGEST:
+            largest = max(inner, key=lambda p: sizes[p])
+            wanted[largest] = trace.aliases.get(largest)
+            inner = [p for p in inner if p is not largest]
+        sizes[node] = (1 if node.parents else 0) + sum(sizes[p] for p in inner)
+
+
+def _users(trace: Trace, alive: list[Node]) -> dict[Node, list[Any]]:
+    """Return, for each node, the nodes that use it; once for every time that they do."""
+    users: dict[Node, list[Any]] = {}
+    for node in alive:
+        for parent in node.parents:
+            if parent is not None:
+                users.setdefault(parent, []).append(node)
+    for k, guard in enumerate(trace.guards):
+        users.setdefault(guard.node, []).append(("guard", k))
+    return users
+
+
+def _sizes(alive: list[Node], wanted: dict[Node, str | None]) -> dict[Node, int]:
+    """Count the operations in the expression of each node, down to the next names."""
+    sizes: dict[Node, int] = {}
+    for node in alive:
+        inner = (p for p in node.parents if p is not None and p.parents and p not in wanted)
+        sizes[node] = (1 if node.parents else 0) + sum(sizes[p] for p in inner)
+    return sizes
+
+
+def _inside(node: Node, known: dict[Node, Vertex]) -> list[Node]:
+    """Return the nodes of a stage, its own last."""
+    seen = {node}
+    stack = [node]
+    while stack:
+        for parent in stack.pop().parents:
+            if parent is not None and parent not in seen and parent not in known:
+                seen.add(parent)
+                stack.append(parent)
+    return sorted(seen, key=lambda n: n.birth)

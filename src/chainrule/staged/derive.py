@@ -1,0 +1,147 @@
+"""The gradient of one stage, derived over the whole stage and then simplified.
+
+The stage's expression is replayed on fresh leaves, and the backward pass of that little graph is
+recorded: the library's own rules, applied to Arrays, give the gradient as a graph in the stage's
+inputs, its own output and the upstream gradient.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from chainrule.core.array import Array, Leaf, Node, shape_of
+from chainrule.core.backward import backward
+from chainrule.core.recording import Recording
+from chainrule.graph.arrange import arrange
+from chainrule.graph.graph import (
+    Apply,
+    Constant,
+    Input,
+    Vertex,
+    from_nodes,
+    is_number,
+    topological,
+)
+from chainrule.graph.recognise import RECOGNITION, chosen_by
+from chainrule.graph.rewrite import rewrite, share
+from chainrule.graph.simplify import always_finite, as_plain_product, simplify
+from chainrule.staged.statements import shared_parts
+
+__all__ = ["derive", "is_scalar", "may_be_infinite"]
+
+
+def is_scalar(expression: Vertex) -> bool:
+    """Tell whether a stage is a formula of numbers, so that local and upstream can stand apart."""
+    return all(shape_of(vertex.value) == () for vertex in topological([expression]))
+
+
+def derive(
+    variable: Input,
+    expression: Vertex,
+    upstream: Vertex,
+    inputs: Sequence[Input],
+    guarded: bool,
+    math: bool,
+) -> list[Vertex | None]:
+    """Derive the gradients of a stage's inputs.
+
+    Args:
+        variable: the stage's own variable, which its gradient may refer to.
+        expression: what is assigned to it.
+        upstream: its gradient; the number 1 gives the local gradients themselves.
+        inputs: the variables to differentiate by.
+        guarded: a later operation selects entries, so products with local gradients that may be
+            infinite must give 0 where the upstream gradient is 0.
+        math: write functions of numbers with `math` rather than NumPy.
+
+    Returns:
+        One gradient per input, None where none flows.
+    """
+    (prepared,) = rewrite(share([expression]), RECOGNITION)
+    recording = Recording(note=lambda node, value: None)
+    leaves = {x: Leaf(recording) for x in topological([prepared]) if isinstance(x, Input)}
+    known: dict[Node, Vertex] = {leaf: x for x, leaf in leaves.items()}
+    root = _replay(prepared, leaves, recording, known)
+    if not _is_quotient_of_number(prepared):
+        known[root.node] = variable
+    g = Leaf(recording)
+    known[g] = upstream
+    pulled = backward([(root, Array(upstream.value, g))], [leaves[x] for x in inputs])
+    recording.end()
+    reached = [k for k, g in enumerate(pulled) if g is not None]
+    gradients = _vertices([pulled[k] for k in reached], known, math)
+    rules = (
+        [chosen_by(variable, prepared)] if guarded else [chosen_by(variable, prepared), _unguarded]
+    )
+    gradients = simplify(gradients, *rules)
+    kept = set(shared_parts(gradients))
+    gradients = share(arrange(gradients, upstream, kept, ordered=not is_scalar(expression)))
+    result: list[Vertex | None] = [None] * len(inputs)
+    for k, gradient in zip(reached, gradients, strict=True):
+        result[k] = gradient
+    return result
+
+
+def may_be_infinite(local: Vertex, guarded: bool) -> bool:
+    """Tell whether a zero upstream gradient has to be kept from an infinite local one."""
+    if not np.all(np.isfinite(local.value)):
+        return True
+    return guarded and not always_finite(local)
+
+
+def _unguarded(vertex: Apply) -> Vertex | None:
+    if vertex.operation.name != "guarded_multiply":
+        return None
+    return as_plain_product(vertex) if np.all(np.isfinite(vertex.operands[1].value)) else None
+
+
+def _replay(
+    expression: Vertex, leaves: dict[Input, Leaf], recording: Recording, known: dict[Node, Vertex]
+) -> Array:
+    """Record a graph anew: the same operations and values, on other leaves.
+
+    Captured arrays and numbers in quotients are recorded too, so that the gradient of ``x @ W`` is
+    made of ``W.T`` and not of another constant, that of ``x / 3`` of ``1 / 3`` and not of 0.333.
+    Their leaves are added to ``known``.
+    """
+    made: dict[Vertex, Any] = {x: Array(x.value, leaf) for x, leaf in leaves.items()}
+    for vertex in topological([expression]):
+        if isinstance(vertex, Constant):
+            made[vertex] = vertex.value
+            if isinstance(vertex.value, np.ndarray) and vertex.value.dtype.kind == "f":
+                known[leaf := Leaf(recording)] = vertex
+                made[vertex] = Array(vertex.value, leaf)
+        elif isinstance(vertex, Apply):
+            operands = [made[x] for x in vertex.operands]
+            divisor = vertex.operands[-1]
+            if vertex.operation.name == "divide" and is_number(divisor):
+                known[leaf := Leaf(recording)] = divisor
+                operands[-1] = Array(divisor.value, leaf)
+            parents = tuple(x.node if type(x) is Array else None for x in operands)
+            values = tuple(x.value for x in vertex.operands)
+            if not any(parents):
+                made[vertex] = vertex.value
+                continue
+            node = Node(vertex.operation, parents, values, vertex.value, vertex.params, recording)
+            made[vertex] = Array(vertex.value, node)
+    root = made[expression]
+    assert isinstance(root, Array)
+    return root
+
+
+def _is_quotient_of_number(vertex: Vertex) -> bool:
+    """``1 / x`` is differentiated to ``-1 / x**2``, not to ``-y / x``, as people know it."""
+    return (
+        isinstance(vertex, Apply)
+        and vertex.operation.name == "divide"
+        and is_number(vertex.operands[0])
+    )
+
+
+def _vertices(gradients: list[Any], known: dict[Node, Vertex], math: bool) -> list[Vertex]:
+    nodes = [g.node for g in gradients if type(g) is Array]
+    made = iter(from_nodes(nodes, known, recompute=math))
+    return [next(made) if type(g) is Array else Constant(g) for g in gradients]

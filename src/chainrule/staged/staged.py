@@ -1,0 +1,188 @@
+"""`stage`: the gradient of a function as code that a person would have written."""
+
+from __future__ import annotations
+
+import itertools
+import linecache
+import math
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import CodeType
+from typing import Any
+
+import numpy as np
+
+from chainrule.core.array import shape_of
+from chainrule.errors import ArgumentError
+from chainrule.graph.trace import Argument, Trace
+from chainrule.staged.arguments import restored
+from chainrule.staged.parts import Line, Stage
+from chainrule.staged.program import Program
+from chainrule.staged.run import Run, run
+from chainrule.staged.verify import verify
+from chainrule.staged.write import write
+
+__all__ = ["Staged", "stage"]
+
+_counter = itertools.count(1)
+
+
+class Staged:
+    """The staged code of one function: `print` it, call it, save it.
+
+    Calling it returns ``(value, gradients)``, the gradients a tuple in the order of the arguments,
+    each with the structure of its argument.
+
+    Attributes:
+        name: of the printed function.
+        source: the module as text; captured arrays that are too large to be written out are only
+            mentioned (`save` embeds them).
+        function: the printed function itself.
+        stages: the lines of the forward pass.
+        backward: the lines of the backward pass.
+        output: the variable that holds the value.
+        gradient_name: the name of each variable's gradient.
+        trace: the run that the code was made from.
+    """
+
+    def __init__(self, trace: Trace, program: Program, gradient_name: Mapping[str, str]) -> None:
+        self.trace = trace
+        self.program = program
+        self.name = program.name
+        self.source = program.source()
+        self.stages: list[Stage] = program.stages
+        self.backward: list[Line] = program.backward
+        self.output = program.output
+        self.gradient_name = dict(gradient_name)
+        self.function = _execute(self.source, program)
+        self._trees = any(a.path for a in trace.arguments)
+        self._numbers = all(type(a.value) is float for a in trace.arguments)
+
+    @property
+    def arguments(self) -> list[Argument]:
+        """The leaves of the arguments."""
+        return self.trace.arguments
+
+    def __call__(self, *args: Any) -> tuple[Any, tuple[Any, ...]]:
+        """Return the value and the gradients.
+
+        Raises:
+            ArgumentError: an argument has another shape than the example had, or is not a float
+                and differs from it.
+        """
+        if self._numbers:
+            # An array in the place of a number shows in the value: no need to look at each.
+            result: tuple[Any, tuple[Any, ...]] = self.function(*args)
+            if type(result[0]) is not float:
+                self._check(args)
+            return result
+        self._check(args)
+        return self.call(args)
+
+    def call(self, args: Sequence[Any]) -> tuple[Any, tuple[Any, ...]]:
+        """Call the printed function without any check, and restore the user's own classes."""
+        value, gradients = self.function(*args)
+        if self._trees:
+            examples = [args[k] for k in sorted({a.position for a in self.arguments if a.wanted})]
+            gradients = tuple(map(restored, examples, gradients))
+        return value, gradients
+
+    def run(self, *args: Any) -> Run:
+        """Run the code line by line and keep the value of every variable and contribution."""
+        self._check(args)
+        return run(self, args)
+
+    def save(self, path: str | Path) -> None:
+        """Write a module that needs NumPy alone; captured arrays are embedded in it."""
+        Path(path).write_text(self.program.source(large=True), encoding="utf-8")
+
+    def __str__(self) -> str:
+        return self.source
+
+    def __repr__(self) -> str:
+        return f"<staged {self.name}: {len(self.stages)} stages>"
+
+    def _check(self, args: Sequence[Any]) -> None:
+        from chainrule import trees
+
+        leaves = [leaf for arg in args for leaf in trees.flatten(arg)[0]]
+        if len(leaves) != len(self.arguments):
+            raise ArgumentError(
+                f"{self.name} was staged for {len(self.arguments)} values in its arguments, got "
+                f"{len(leaves)}"
+            )
+        for argument, leaf in zip(self.arguments, leaves, strict=True):
+            expected, found = shape_of(argument.value), shape_of(leaf)
+            if found != expected:
+                raise ArgumentError(
+                    f"{self.name} was staged for {argument.name} of shape {expected}, got {found}: "
+                    "sums over broadcast axes depend on it, so stage the function again"
+                )
+            if argument.node is None and not _equal(leaf, argument.value):
+                raise ArgumentError(
+                    f"{self.name} was staged for {argument.name} = {argument.value!r}, got "
+                    f"{leaf!r}: its value is built into the code, so stage the function again"
+                )
+
+
+def _equal(a: Any, b: Any) -> bool:
+    if a is b:
+        return True
+    try:
+        return bool(np.array_equal(a, b))
+    except (TypeError, ValueError):
+        return False
+
+
+def stage(
+    f: Callable[..., Any], *args: Any, argnums: int | Sequence[int] | None = None, **kwargs: Any
+) -> Staged:
+    """Return the gradient of f as readable code, derived stage by stage from one run.
+
+    Args:
+        f: a function of NumPy arrays and floats with one number as its output.
+        args: example arguments; each may be a tree (tuple, list, dict, dataclass) of arrays. The
+            code holds for all values of these shapes for which f takes the same branches.
+        argnums: positions of the arguments to differentiate by; all that hold floats if not given.
+        kwargs: passed to f and built into the code.
+
+    Raises:
+        ArgumentError: there is no float to differentiate by.
+        NonScalarOutputError: f's output is not one number.
+        UnsupportedError: f uses an operation that cannot be written with NumPy alone.
+
+    >>> import chainrule as cr
+    >>> def f(x, y):
+    ...     q = x * y
+    ...     return q + x
+    >>> print(cr.stage(f, 3.0, -4.0))
+    def f_gradient(x, y):
+        \"\"\"Return f(x, y) and its gradient.\"\"\"
+        # forward pass
+        q = x * y      # (1)
+        value = q + x  # (2)
+        # backprop value = q + x
+        dq = 1.0       # (2)
+        dx = 1.0       # (2)
+        # backprop q = x * y
+        dx += (y) * dq  # (1)
+        dy = (x) * dq   # (1)
+        return value, (dx, dy)
+    <BLANKLINE>
+    """
+    written = write(f, args, kwargs, argnums)
+    staged = Staged(written.trace, written.program, written.gradient_name)
+    verify(staged, args, written.expected)
+    return staged
+
+
+def _execute(source: str, program: Program) -> Callable[..., Any]:
+    """Run the source in a namespace of its own, where tracebacks find its lines."""
+    filename = f"<staged {program.name} {next(_counter)}>"
+    linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
+    namespace: dict[str, Any] = {"np": np, "math": math, "__name__": program.name}
+    namespace.update(program.constants.arrays)
+    code: CodeType = compile(source, filename, "exec")
+    exec(code, namespace)
+    function: Callable[..., Any] = namespace[program.name]
+    return function

@@ -1,0 +1,16 @@
+import math
+
+
+def branch_gradient(x):
+    """Return branch(x) and its gradient."""
+    # forward pass
+    # here x > 0 was True (line 80: if x > 0:); for other values stage again
+    assert x > 0
+    y = math.sin(x)           # (1)
+    value = y * x             # (2)
+    # backprop value = y * x
+    dy = x                    # (2)
+    dx = y                    # (2)
+    # backprop y = math.sin(x)
+    dx += (math.cos(x)) * dy  # (1)
+    return value, (dx,)

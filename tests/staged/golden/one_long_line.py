@@ -1,0 +1,20 @@
+import math
+
+
+def one_long_line_gradient(a, b):
+    """Return one_long_line(a, b) and its gradient."""
+    # forward pass
+    t1 = (a * math.sin(b) + b * math.cos(a)) * math.exp(-a * b)  # (1)
+    value = t1 / (1 + a**2) + math.log(1 + b**2)                 # (2)
+    # backprop value = t1 / (1 + a**2) + math.log(1 + b**2)
+    dt1 = 1 / (1 + a**2)                                         # (2)
+    da = -2 * a * t1 / ((1 + a**2) ** 2)                         # (2)
+    db = 2 * b / (1 + b**2)                                      # (2)
+    # backprop t1 = (a * math.sin(b) + b * math.cos(a)) * math.exp(-a * b)
+    t2 = math.exp(-a * b)                                        # (1)
+    t3 = math.sin(b)                                             # (1)
+    t4 = math.cos(a)                                             # (1)
+    t5 = t2 * (a * t3 + b * t4)                                  # (1)
+    da += (-math.sin(a) * b * t2 - b * t5 + t3 * t2) * dt1       # (1)
+    db += (t4 * t2 - a * t5 + math.cos(b) * a * t2) * dt1        # (1)
+    return value, (da, db)

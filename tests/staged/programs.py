@@ -1,0 +1,345 @@
+"""Programs as people write them, each with an example: what staged code is tested on."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+from scipy.special import expit
+
+import chainrule as cr
+
+RANDOM = np.random.default_rng(0)
+
+
+class Program(NamedTuple):
+    function: Callable[..., Any]
+    args: tuple[Any, ...]
+
+
+PROGRAMS: dict[str, Program] = {}
+
+
+def normal(*shape: int) -> np.ndarray:
+    return np.round(RANDOM.normal(size=shape), 3)
+
+
+def example(*args: Any, name: str = "") -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    def enter(function: Callable[..., Any]) -> Callable[..., Any]:
+        PROGRAMS[name or function.__name__] = Program(function, args)
+        return function
+
+    return enter
+
+
+# Numbers.
+
+
+@example(3.0, -4.0, name="lecture")
+def f(x, y):
+    sigy = 1.0 / (1 + math.exp(-y))
+    num = x + sigy
+    sigx = 1.0 / (1 + math.exp(-x))
+    xpy = x + y
+    xpysqr = xpy**2
+    den = sigx + xpysqr
+    invden = 1.0 / den
+    f = num * invden
+    return f
+
+
+@example(2.0, 3.0)
+def fork(x, y):
+    a = x * y
+    b = a + x
+    c = a * b
+    return c / y
+
+
+@example(2.0, 3.0)
+def tuple_assignment(x, y):
+    a, b = x * y, x + y
+    a, b = b, a
+    x = a * b
+    return x - math.log(b)
+
+
+@example(2.0)
+def reused_names(x):
+    h = math.sin(x)
+    h = h * h
+    h = h + x
+    return h
+
+
+@example(1.5)
+def branch(x):
+    if x > 0:
+        y = math.sin(x)
+    else:
+        y = x**2
+    return y * x
+
+
+@example(0.25)
+def early_return(x):
+    if x > 1:
+        return x
+    y = np.sqrt(x)
+    return y * x
+
+
+@example(5.0)
+def newton(a):
+    x = a
+    while abs(x * x - a) > 1e-6:
+        x = 0.5 * (x + a / x)
+    return x
+
+
+@example(2.0)
+def walrus(x):
+    return (y := x * x) + math.exp(y)
+
+
+@example(2.0)
+def comprehension(x):
+    return sum([x**k / (k + 1) for k in range(4)])
+
+
+@example(0.3, 0.7)
+def one_long_line(a, b):
+    return (a * math.sin(b) + b * math.cos(a)) * math.exp(-a * b) / (1 + a**2) + math.log(1 + b**2)
+
+
+def _closure(rate):
+    def decayed(x, t):
+        return x * math.exp(-rate * t)
+
+    return decayed
+
+
+example(2.0, 0.5, name="closure")(_closure(0.1))
+example(1.0, 2.0, name="lambda")(lambda x, y: x * np.exp(-y))
+
+
+def _typed_at_the_prompt():
+    names = {"math": math}
+    exec("def prompt(x):\n    y = math.tanh(x)\n    return y * y\n", names)
+    return names["prompt"]
+
+
+example(0.5, name="prompt")(_typed_at_the_prompt())
+
+# Vectors and matrices.
+
+
+def sigmoid(h):
+    return 1 / (1 + np.exp(-h))
+
+
+_NETWORK = (normal(4, 3), normal(3, 5), normal(5), normal(5, 2), normal(2), normal(4, 2))
+
+
+@example(*_NETWORK)
+def network(x, W1, b1, W2, b2, y):
+    h1 = x @ W1 + b1
+    z1 = sigmoid(h1)
+    z2 = z1 @ W2 + b2
+    loss = np.sum((z2 - y) ** 2)
+    return loss
+
+
+@example(*_NETWORK)
+def network_inline(x, W1, b1, W2, b2, y):
+    h1 = x @ W1 + b1
+    z1 = 1 / (1 + np.exp(-h1))
+    z2 = z1 @ W2 + b2
+    return np.mean((z2 - y) ** 2)
+
+
+@example(*_NETWORK)
+def network_expit(x, W1, b1, W2, b2, y):
+    h1 = x @ W1 + b1
+    z1 = expit(h1)
+    z2 = z1 @ W2 + b2
+    loss = np.sum((z2 - y) ** 2)
+    return loss
+
+
+_WEIGHTS = {"W1": normal(3, 4), "b1": normal(4), "W2": normal(4, 2), "b2": normal(2)}
+
+
+@example(_WEIGHTS, normal(5, 3), normal(5, 2))
+def dict_of_weights(params, x, y):
+    h = np.maximum(x @ params["W1"] + params["b1"], 0)
+    p = h @ params["W2"] + params["b2"]
+    return np.mean((p - y) ** 2)
+
+
+@dataclasses.dataclass
+class Line:
+    slope: float
+    offset: float
+
+
+@example(Line(2.0, 1.0), normal(3), normal(3))
+def dataclass_of_numbers(line, x, y):
+    return np.sum((line.slope * x + line.offset - y) ** 2)
+
+
+@example([normal(2), normal(3)], (1.0, 2.0))
+def list_and_tuple(ws, ab):
+    a, b = ab
+    return a * ws[0].sum() + b * np.prod(ws[1])
+
+
+@example(normal(4, 3), np.array([0, 2, 1, 1]))
+def cross_entropy(logits, labels):
+    shifted = logits - logits.max(axis=1, keepdims=True)
+    logp = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+    return -logp[np.arange(4), labels].mean()
+
+
+@example(normal(4, 3), np.array([0, 2, 1, 1]))
+def one_hot(logits, labels):
+    y = np.eye(3)[labels]
+    p = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    return -np.sum(y * np.log(p))
+
+
+@example(normal(4, 3), normal(3), normal(3))
+def layer_norm(x, gamma, beta):
+    mu = x.mean(axis=1, keepdims=True)
+    xc = x - mu
+    var = (xc**2).mean(axis=1, keepdims=True)
+    std = np.sqrt(var + 1e-5)
+    xhat = xc / std
+    out = gamma * xhat + beta
+    return np.sum(out**2)
+
+
+@example(normal(8), normal(3))
+def convolution(x, k):
+    n = len(x) - len(k) + 1
+    y = 0
+    for i in range(len(k)):
+        y = y + k[i] * x[i : i + n]
+    return np.sum(y**2)
+
+
+@example(0.5, normal(3))
+def loop(a, x):
+    h = x
+    for _ in range(3):
+        h = np.tanh(a * h + x)
+    return h @ h
+
+
+@example(normal(6))
+def differences(x):
+    d = x[1:] - x[:-1]
+    return (d * d).sum()
+
+
+@example(np.array([1.0, 0.25, 4.0, 0.0]))
+def guarded_root(x):
+    safe = np.where(x > 0, np.sqrt(x), 0.0)
+    return safe.sum()
+
+
+@example(normal(3), normal(2))
+def concatenated(a, b):
+    c = np.concatenate([a, b])
+    weights = np.array([1.0, 2.0, 3.0, 4.0, 5.0])
+    return np.sum(weights * c**2)
+
+
+@example(normal(3, 3), normal(3))
+def quadratic_form(M, v):
+    return v @ M @ v / 2
+
+
+@example(normal(3, 4), normal(4), normal(3))
+def matrix_vector(W, x, b):
+    h = np.tanh(W @ x + b)
+    return np.sum(h)
+
+
+@example(normal(5))
+def euclidean(x):
+    return np.sqrt(np.sum(x**2))
+
+
+@example(normal(2, 3))
+def chained_methods(x):
+    return x.T.reshape(6).cumsum().sum()
+
+
+@example(normal(4))
+def augmented(x):
+    s = 0.0
+    s += x[0] * x[1]
+    s += x[2]
+    s *= 2
+    return s
+
+
+@example(normal(4))
+def written_at(x):
+    y = 2 * x
+    y[1:3] = x[:2] ** 2
+    y[0] = x[3]
+    return np.sum(y * x)
+
+
+@example(normal(5, 4), np.array([1, 1, 3]))
+def embedding(E, ids):
+    e = E[ids]
+    return np.sum(e * e)
+
+
+@example(normal(3), normal(4))
+def outer_product(a, b):
+    o = np.outer(a, b)
+    return np.sum(np.sin(o))
+
+
+@example(normal(4, 3))
+def standardised(x):
+    z = (x - x.mean(axis=0)) / x.std(axis=0)
+    return np.sum(z**3)
+
+
+@example(normal(3), 1e-3)
+def helper(w, lam):
+    def squared(t):
+        return t * t
+
+    return squared(w).sum() + lam * squared(w + 1).sum()
+
+
+@example(normal(3), normal(3))
+def independent_argument(x, y):
+    z = x * 2  # noqa: F841  # reaches nothing
+    return np.dot(y, y)
+
+
+@example(normal(4))
+def stopped(x):
+    return np.sum(x * cr.stop_gradient(x) ** 2)
+
+
+@example(np.array([1.0, -2.0, 0.5]))
+def masked(x):
+    positive = x > 0
+    return np.sum(np.log(x[positive])) + np.sum(x[~positive] ** 3)
+
+
+@example(normal(2, 3).astype(np.float32), normal(3).astype(np.float32))
+def single_precision(x, w):
+    h = x @ w
+    return np.sum(np.maximum(h, 0) ** 2)

@@ -1,0 +1,251 @@
+"""What `stage` prints, line for line where the line matters, and what it refuses."""
+
+from __future__ import annotations
+
+import math
+import traceback
+from typing import Any
+
+import numpy as np
+import pytest
+
+import chainrule as cr
+from chainrule import errors
+
+
+def lecture(x, y):
+    sigy = 1.0 / (1 + math.exp(-y))
+    num = x + sigy
+    sigx = 1.0 / (1 + math.exp(-x))
+    xpy = x + y
+    xpysqr = xpy**2
+    den = sigx + xpysqr
+    invden = 1.0 / den
+    f = num * invden
+    return f
+
+
+def lines_of(staged: Any) -> list[str]:
+    return [line.text for line in staged.backward]
+
+
+def test_the_lecture() -> None:
+    staged = cr.stage(lecture, 3.0, -4.0)
+    names = ["sigy", "num", "sigx", "xpy", "xpysqr", "den", "invden", "f"]
+    assert [stage.name for stage in staged.stages] == names
+    assert lines_of(staged) == [
+        "dnum = invden",
+        "dinvden = num",
+        "dden = (-1.0 / (den**2)) * dinvden",
+        "dsigx = (1) * dden",
+        "dxpysqr = (1) * dden",
+        "dxpy = (2 * xpy) * dxpysqr",
+        "dx = (1) * dxpy",
+        "dy = (1) * dxpy",
+        "dx += ((1 - sigx) * sigx) * dsigx",
+        "dx += (1) * dnum",
+        "dsigy = (1) * dnum",
+        "dy += ((1 - sigy) * sigy) * dsigy",
+    ]
+    assert [line.stage.number for line in staged.backward] == [8, 8, 7, 6, 6, 5, 4, 4, 3, 2, 2, 1]
+    assert staged(3.0, -4.0) == cr.value_and_grad(lecture, (0, 1))(3.0, -4.0)
+
+
+def test_the_lines_of_the_lecture_know_their_two_factors() -> None:
+    staged = cr.stage(lecture, 3.0, -4.0)
+    run = staged.run(3.0, -4.0)
+    line = staged.backward[2]
+    assert (line.local, line.upstream) == ("-1.0 / (den**2)", "dinvden")
+    assert run.locals[2] * run.upstreams[2] == run.contributions[2] == run.variables["dden"]
+    assert run.variables["dx"] == sum(run.contributions[k] for k in (6, 8, 9))
+    assert staged.gradient_name["sigx"] == "dsigx"
+
+
+def test_the_network() -> None:
+    def loss(x, W1, b1, W2, b2, y):
+        h1 = x @ W1 + b1
+        z1 = 1 / (1 + np.exp(-h1))
+        z2 = z1 @ W2 + b2
+        return np.sum((z2 - y) ** 2)
+
+    shapes = [(4, 3), (3, 5), (5,), (5, 2), (2,), (4, 2)]
+    random = np.random.default_rng(0)
+    staged = cr.stage(loss, *(random.normal(size=s) for s in shapes), argnums=(1, 2, 3, 4))
+    assert lines_of(staged) == [
+        "dz2 = 2 * (z2 - y)",
+        "dz1 = dz2 @ W2.T",
+        "dW2 = z1.T @ dz2",
+        "db2 = dz2.sum(axis=0)",
+        "dh1 = dz1 * z1 * (1 - z1)",
+        "dW1 = x.T @ dh1",
+        "db1 = dh1.sum(axis=0)",
+    ]
+    assert staged.source.rstrip().endswith("return value, (dW1, db1, dW2, db2)")
+
+
+@pytest.mark.parametrize(
+    ("f", "x", "expected"),
+    [
+        (lambda x: np.tanh(x), 1.0, "dx = 1 - value**2"),
+        (lambda x: np.mean(x**3), np.ones(4), "dx = 3 * x**2 / 4"),
+        (lambda x: x[0] * x[1], np.ones(2), "dx[1] += x[0]"),
+        (lambda x: np.sum(x), np.ones((2, 2)), "dx = np.ones_like(x)"),
+        (lambda x: 2 / x, 3.0, "dx = -2 / (x**2)"),
+        (lambda x: -x * -x, 3.0, "dx = 2 * x"),
+    ],
+)
+def test_one_line(f: Any, x: Any, expected: str) -> None:
+    assert expected in lines_of(cr.stage(f, x))
+
+
+def test_relu_shares_ties_only_where_the_example_has_them() -> None:
+    def f(h):
+        z = np.maximum(h, 0)
+        return np.sum(z * z)
+
+    assert "dh = dz * (h > 0)" in lines_of(cr.stage(f, np.array([1.0, -1.0])))
+    tied = cr.stage(f, np.array([1.0, 0.0]))
+    assert "0.5" in tied.source
+    np.testing.assert_array_equal(tied(np.array([1.0, 0.0]))[1][0], [2.0, 0.0])
+
+
+def test_no_nan_comes_from_the_branch_not_taken() -> None:
+    def f(x):
+        root = np.sqrt(x)
+        return np.sum(np.where(x > 0, root, 0.0))
+
+    x = np.array([4.0, 0.0])
+    with np.errstate(all="ignore"):
+        np.testing.assert_array_equal(cr.stage(f, x)(x)[1][0], [0.25, 0.0])
+
+
+def test_a_branch_is_checked_when_the_code_runs() -> None:
+    def f(x):
+        if x > 0:
+            return x * x
+        return -x
+
+    staged = cr.stage(f, 2.0)
+    assert "# here x > 0 was True (line " in staged.source
+    assert ": if x > 0:); for other values stage again" in staged.source
+    assert staged(3.0) == (9.0, (6.0,))
+    with pytest.raises(AssertionError) as caught:
+        staged(-3.0)
+    assert "assert x > 0" in "".join(traceback.format_exception(caught.value))  # its own line
+
+
+def test_gradients_own_their_memory() -> None:
+    def f(x, y):
+        return np.sum(x + y) + np.sum(x * y)
+
+    x, y = np.ones(3), np.full(3, 2.0)
+    _, (dx, dy) = cr.stage(f, x, y)(x, y)
+    dx *= 100
+    np.testing.assert_array_equal(dy, [2.0, 2.0, 2.0])
+    np.testing.assert_array_equal(y, [2.0, 2.0, 2.0])
+    _, (dx, dy) = cr.stage(lambda x, y: np.sum(x * y), x, y)(x, y)
+    dx *= 100
+    np.testing.assert_array_equal(y, [2.0, 2.0, 2.0])
+
+
+def test_names_never_clash() -> None:
+    def f(x, dx, np_, t1):
+        math_ = x * dx
+        lambda_ = np.exp(math_) + t1
+        d = (x + 1) * (x + 2)
+        return d * lambda_ * np_
+
+    args = (0.3, 0.4, 0.5, 0.6)
+    staged = cr.stage(f, *args)
+    expected = cr.value_and_grad(f, (0, 1, 2, 3))(*args)
+    assert staged(*args)[1] == pytest.approx(expected[1], rel=1e-14)
+    assert staged.gradient_name["x"] != "dx"
+
+
+def test_integer_arrays_stay_variable() -> None:
+    def f(E, ids):
+        return np.sum(E[ids] ** 2)
+
+    E = np.arange(6.0).reshape(3, 2)
+    staged = cr.stage(f, E, np.array([0, 0]))
+    other = np.array([2, 1])
+    assert staged(E, other)[0] == f(E, other)
+    np.testing.assert_array_equal(staged(E, other)[1][0], cr.grad(f)(E, other))
+
+
+def test_what_was_built_in_cannot_be_changed_silently() -> None:
+    def f(x, n):
+        return x**n
+
+    staged = cr.stage(f, 2.0, 3)
+    assert staged(3.0, 3)[0] == 27.0
+    with pytest.raises(errors.ArgumentError, match=r"staged for n = 3, got 4"):
+        cr.stage(lambda x, n: np.sum(x**n), np.ones(2), 3)(np.ones(2), 4)
+    with pytest.raises(errors.ArgumentError, match=r"staged for n = 3, got 4"):
+        staged(3.0, 4)
+
+
+def test_a_number_that_python_saw_is_checked() -> None:
+    staged = cr.stage(lambda x: int(cr.stop_gradient(x)) * x, 2.5)
+    assert staged(2.25) == (4.5, (2.0,))
+    with pytest.raises(AssertionError):
+        staged(3.0)
+
+
+def test_shapes_that_depend_on_values_are_checked() -> None:
+    def f(x):
+        return np.mean(x[x > 0])
+
+    staged = cr.stage(f, np.array([1.0, -2.0, 3.0]))
+    np.testing.assert_array_equal(staged(np.array([-1.0, 2.0, 3.0]))[1][0], [0.0, 0.5, 0.5])
+    with pytest.raises(AssertionError):
+        staged(np.array([1.0, 2.0, 3.0]))
+
+
+def test_other_shapes_are_refused() -> None:
+    staged = cr.stage(lambda x, b: np.sum(x + b), np.ones((4, 3)), np.ones(3))
+    with pytest.raises(errors.ArgumentError, match=r"x of shape \(4, 3\), got \(5, 3\)"):
+        staged(np.ones((5, 3)), np.ones(3))
+    scalar = cr.stage(lambda x, y: x * y, 2.0, 3.0)
+    with pytest.raises(errors.ArgumentError, match=r"x of shape \(\), got \(2,\)"):
+        scalar(np.ones(2), 3.0)
+
+
+def test_refusals() -> None:
+    with pytest.raises(errors.NonScalarOutputError, match=r"returned shape \(2,\)"):
+        cr.stage(lambda x: x * 2, np.ones(2))
+    with pytest.raises(errors.ArgumentError, match=r"pass 3\.0 instead of 3"):
+        cr.stage(lambda x: x * 2, 3)
+    from scipy import special
+
+    with pytest.raises(errors.UnsupportedError, match="`gammaln` cannot be printed"):
+        cr.stage(lambda x: special.gammaln(x), 2.5)
+
+
+def test_an_operation_of_the_users_own_needs_a_source() -> None:
+    cube = cr.elementwise("cube_of_a_test", lambda x: x**3, d=lambda x, y: 3 * x**2)
+    with pytest.raises(errors.UnsupportedError, match="`cube_of_a_test` cannot be printed"):
+        cr.stage(lambda x: cube(x), 2.0)
+    cube.source = "np.power({0}, 3)"
+    assert cr.stage(lambda x: cube(x) * 1.5, 2.0)(2.0) == (12.0, (18.0,))
+
+
+def test_a_source_that_computes_something_else_is_found_out() -> None:
+    wrong = cr.elementwise(
+        "wrong_of_a_test", lambda x: x**3, d=lambda x, y: 3 * x**2, source="np.power({0}, 4)"
+    )
+    with pytest.raises(errors.ChainruleError, match="please report"):
+        cr.stage(lambda x: wrong(x), 2.0)
+
+
+def test_a_chain_of_a_thousand_operations() -> None:
+    def f(x):
+        for _ in range(1000):
+            x = x * 1.001
+        return x
+
+    staged = cr.stage(f, 1.0)
+    assert len(staged.stages) == 1000
+    value, (dx,) = staged(1.0)
+    assert value == f(1.0)
+    assert dx == pytest.approx(cr.grad(f)(1.0), rel=1e-12)
