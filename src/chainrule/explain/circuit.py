@@ -1,0 +1,208 @@
+"""The graph of a run as a circuit: what is drawn, before anyone says where.
+
+A gate stands for one operation. Constants are part of their gate (``+1``, ``*-1``, ``1/x``), as
+one draws it by hand. Every vertex carries the value that leaves it and the gradient that comes
+back, and every wire the local gradient at the gate that it enters.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from chainrule.core.array import Node
+from chainrule.explain.numbers import brief, is_scalar, norm
+from chainrule.explain.observed import Run, pull
+
+__all__ = ["Circuit", "Group", "Lead", "Vertex", "circuit"]
+
+
+@dataclass(slots=True)
+class Lead:
+    """A wire into a gate.
+
+    ``local`` is the gate's local gradient by this operand: for numbers the derivative, for arrays
+    the factor by which the gradient's norm changes; None where no gradient flows.
+    """
+
+    source: int
+    local: float | None
+    exact: bool
+
+
+@dataclass(slots=True)
+class Vertex:
+    """An input or a gate. ``group`` is the number of its stage in the circuit, None for inputs."""
+
+    node: Node
+    label: str
+    group: int | None
+    value: Any
+    gradient: Any
+    leads: list[Lead] = field(default_factory=list)
+
+    @property
+    def is_input(self) -> bool:
+        """Tell whether it has no past."""
+        return not self.node.parents
+
+
+@dataclass(slots=True)
+class Group:
+    """A stage: its name and code ('' where it has none), and its vertices, its result last."""
+
+    name: str
+    text: str
+    vertices: list[int] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Circuit:
+    """Vertices in an order in which every wire leads onwards; the last one is the result."""
+
+    title: str
+    vertices: list[Vertex]
+    groups: list[Group]
+
+
+def circuit(run: Run, stages: Mapping[Node, tuple[str, str]], title: str) -> Circuit:
+    """Build the circuit of a run.
+
+    Args:
+        run: trace and gradients.
+        stages: name and code of each stage, by the node whose value it is.
+        title: what the picture shows.
+    """
+    closing = _closing_nodes(run, stages)
+    groups: list[Group] = []
+    group_of: dict[Node, int] = {}
+    vertices: list[Vertex] = []
+    number: dict[Node, int] = {}
+    captured = _captured_names(run)
+    for argument in run.trace.arguments:
+        if argument.node is not None and argument.node in run.reached:
+            number[argument.node] = len(vertices)
+            gradient = run.gradients.get(argument.node)
+            vertices.append(Vertex(argument.node, argument.name, None, argument.value, gradient))
+    for node in run.live:
+        last = closing[node]
+        if last not in group_of:
+            group_of[last] = len(groups)
+            groups.append(Group(*stages.get(last, ("", ""))))
+        group = group_of[last]
+        groups[group].vertices.append(len(vertices))
+        number[node] = len(vertices)
+        gradient = run.gradients.get(node) if node.operation.differentiable else None
+        vertex = Vertex(node, symbol(node, captured), group, node.output, gradient)
+        for k, parent in enumerate(node.parents):
+            if parent is not None:
+                local, exact = _local(node, k, gradient, _flows(run, parent))
+                vertex.leads.append(Lead(number[parent], local, exact))
+        vertices.append(vertex)
+    return Circuit(title, vertices, groups)
+
+
+def _closing_nodes(run: Run, stages: Mapping[Node, tuple[str, str]]) -> dict[Node, Node]:
+    """Find for each node the one that closes its stage.
+
+    A node that all its users have in common with one stage belongs to it. So every stage has one
+    way out, and stages cannot depend on each other in a circle.
+    """
+    closing: dict[Node, Node] = {}
+    for node in reversed(run.live):
+        ends = {closing[user] for user, _ in run.consumers.get(node, [])}
+        closing[node] = node if node in stages or len(ends) != 1 else ends.pop()
+    return closing
+
+
+def _flows(run: Run, node: Node) -> bool:
+    """Tell whether a node has a gradient that means something: comparisons have none."""
+    return node in run.gradients and (not node.parents or node.operation.differentiable)
+
+
+def _local(node: Node, k: int, gradient: Any, flows: bool) -> tuple[float | None, bool]:
+    """Return the local gradient by operand k, and whether it is a derivative (else a ratio)."""
+    if gradient is None or not flows or not node.operation.differentiable:
+        return None, False
+    if is_scalar(node.output) and is_scalar(node.operands[k]):
+        one = (
+            np.ones((), np.asarray(node.output).dtype)[()] if hasattr(node.output, "dtype") else 1.0
+        )
+        return float(pull(node, k, one)), True
+    upstream = norm(gradient)
+    if not upstream or not math.isfinite(upstream):
+        return None, False
+    return norm(pull(node, k, gradient)) / upstream, False
+
+
+def _captured_names(run: Run) -> Mapping[int, str]:
+    names = dict(run.trace.constant_names)
+    for argument in run.trace.arguments:
+        if argument.node is None and isinstance(argument.value, np.ndarray):
+            names[id(argument.value)] = argument.name
+    return names
+
+
+# Symbols.
+
+_INFIX = {
+    "add": "+", "subtract": "-", "multiply": "*", "divide": "/", "power": "**", "matmul": "@",
+    "remainder": "%", "floor_divide": "//", "float_power": "**", "greater": ">", "less": "<",
+    "greater_equal": ">=", "less_equal": "<=", "equal": "==", "not_equal": "!=",
+}  # fmt: skip
+_NAMES = {
+    "negative": "*-1", "reciprocal": "1/x", "sigmoid": "σ", "maximum": "max", "minimum": "min",
+    "square": "**2", "absolute": "abs", "getitem": "[ ]", "transpose": ".T", "positive": "+",
+    "guarded_multiply": "*", "broadcast_to": "repeat", "expand_dims": "[None]",
+}  # fmt: skip
+_COMMUTES = frozenset({"add", "multiply"})
+
+
+def symbol(node: Node, names: Mapping[int, str]) -> str:
+    """Return what is written in a gate, its constant operand included."""
+    name = node.operation.name
+    sign = _INFIX.get(name) or _NAMES.get(name) or node.operation.symbol or name
+    if len(node.parents) != 2 or all(p is not None for p in node.parents):
+        return sign
+    at = 0 if node.parents[0] is None else 1
+    constant = _constant(node.operands[at], names)
+    if name not in _INFIX:
+        return f"{sign} {constant}" if constant and name in _NAMES else sign
+    if not constant:
+        return sign
+    if at == 1 or name in _COMMUTES:
+        return f"{sign}{constant}"
+    return f"{constant}{sign}x" if len(constant) < 6 else f"{constant}{sign}"
+
+
+def _constant(value: Any, names: Mapping[int, str]) -> str:
+    if is_scalar(value):
+        if isinstance(value, (bool, int, np.integer, np.bool_)):
+            return str(value)
+        number = float(value)
+        return str(int(number)) if number.is_integer() and abs(number) < 1e6 else f"{number:.4g}"
+    return names.get(id(value), "")
+
+
+def wire_text(value: Any) -> str:
+    """Write what flows along a wire: a number, or an array's shape and norm."""
+    if is_scalar(value):
+        return brief(value)
+    return f"{_shape(value)} {norm_text(value)}"
+
+
+def norm_text(value: Any) -> str:
+    """Write an array's norm, or a number."""
+    if is_scalar(value):
+        return brief(value)
+    if np.asarray(value).dtype == bool:
+        return f"{int(np.sum(value))} True"
+    return f"‖{brief(norm(value))}‖"
+
+
+def _shape(value: Any) -> str:
+    return "×".join(map(str, np.shape(value)))

@@ -1,0 +1,241 @@
+"""`explain`: the forward and backward pass of one run, with every number in its place."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from chainrule import trees
+from chainrule.core.array import Array
+from chainrule.core.backward import as_numpy, backward_everywhere
+from chainrule.errors import ArgumentError, UnsupportedError
+from chainrule.explain import html
+from chainrule.explain.circuit import Circuit, circuit
+from chainrule.explain.dot import dot
+from chainrule.explain.drawing import draw
+from chainrule.explain.findings import find
+from chainrule.explain.observed import Finding, Run
+from chainrule.explain.svg import svg
+from chainrule.explain.text import Span, lines_of, to_ansi, to_plain
+from chainrule.staged import Staged, stage
+
+__all__ = ["Explanation", "explain"]
+
+
+class Explanation:
+    """The staged code of a function with the numbers of one run, and what they warn of.
+
+    ``print`` it; in a notebook it shows the graph as well. `save` writes it to a file.
+
+    Attributes:
+        value: the function's value.
+        gradients: one per argument that is differentiated by, as ``staged(*args)`` gives them.
+        staged: the code.
+        warnings: what was found, as data: kind, stage, line, message.
+        graph: what is drawn.
+        run: the trace, with the gradient of every node.
+        variables: the value of every variable of the staged code.
+        contributions: for each backward line what it adds; ``locals`` and ``upstreams`` are its two
+            factors, None where it is not written as their product.
+    """
+
+    def __init__(self, staged: Staged, args: Sequence[Any]) -> None:
+        self.staged = staged
+        trace = staged.trace
+        output = trace.output
+        gradients = {}
+        if type(output) is Array:
+            seed = np.ones_like(output.value)[()] if hasattr(output.value, "dtype") else 1.0
+            inputs = [a.node for a in trace.inputs if a.node is not None]
+            gradients = backward_everywhere([(output, seed)], inputs)
+        names = {stage.node: stage.name for stage in staged.stages}
+        self.run = Run(trace, gradients, names)
+        self.value = output.value if type(output) is Array else output
+        self.gradients = self._gradients(args)
+        self.variables, self.contributions, self.locals, self.upstreams = _numbers(staged, args)
+        self.warnings: list[Finding] = find(self.run)
+
+    def _gradients(self, args: Sequence[Any]) -> tuple[Any, ...]:
+        """Give the gradients the structure of the arguments; None for what is not wanted."""
+        leaves = iter(self.staged.arguments)
+        found = []
+        for arg in args:
+            values, build = trees.flatten(arg)
+            mine = [next(leaves) for _ in values]
+            if any(leaf.wanted for leaf in mine):
+                found.append(build([self._gradient(leaf) for leaf in mine]))
+        return tuple(found)
+
+    def _gradient(self, argument: Any) -> Any:
+        if not argument.wanted:
+            return None
+        zero = np.zeros_like(argument.value) if np.ndim(argument.value) else 0.0
+        gradient = self.run.gradients.get(argument.node, zero)
+        return np.array(gradient) if isinstance(gradient, np.ndarray) else gradient
+
+    @cached_property
+    def graph(self) -> Circuit:
+        """The graph of operations as it is drawn."""
+        stages = {s.node: (s.name, s.text) for s in self.staged.stages}
+        return circuit(self.run, stages, self.title)
+
+    @property
+    def title(self) -> str:
+        """The function and its arguments."""
+        names = dict.fromkeys(
+            a.name if not a.path else _root(self.staged, a.position) for a in self.staged.arguments
+        )
+        return f"{self.staged.name.removesuffix('_gradient')}({', '.join(names)})"
+
+    # Text.
+
+    def lines(self, width: int = 80) -> list[list[Span]]:
+        """Return the text as lines of styled spans."""
+        return lines_of(self, width)
+
+    @property
+    def text(self) -> str:
+        """The text without colour."""
+        return to_plain(self.lines())
+
+    def __str__(self) -> str:
+        """Return the text, in colour if it is about to be seen in a terminal."""
+        if _colours():
+            return _coloured(self)
+        return self.text
+
+    def __format__(self, spec: str) -> str:
+        return format(self.text, spec)
+
+    def __repr__(self) -> str:
+        count = len(self.warnings)
+        return f"<explanation of {self.title}: {count} finding{'' if count == 1 else 's'}>"
+
+    def __rich__(self) -> Any:
+        return to_ansi(self.lines())
+
+    # Pictures.
+
+    def svg(self) -> str:
+        """Return the graph as an SVG element.
+
+        Raises:
+            UnsupportedError: the graph has too many stages to be read as a picture.
+        """
+        alarms: dict[str, str] = {}
+        for finding in self.warnings:
+            before = alarms.get(finding.stage)
+            alarms[finding.stage] = f"{before}\n{finding}" if before else str(finding)
+        return svg(draw(self.graph, alarms))
+
+    def dot(self) -> str:
+        """Return the graph in the DOT language of Graphviz."""
+        return dot(self.graph)
+
+    def _repr_svg_(self) -> str | None:
+        try:
+            return self.svg()
+        except UnsupportedError:
+            return None
+
+    def _repr_html_(self) -> str:
+        return html.fragment(self._repr_svg_() or "", self.lines())
+
+    def save(self, path: str | Path) -> None:
+        """Write the picture or the text to a file, by its suffix: .svg, .dot, .html or .txt.
+
+        Raises:
+            ArgumentError: another suffix.
+        """
+        writers: dict[str, Callable[[], str]] = {
+            ".svg": self.svg,
+            ".dot": self.dot,
+            ".html": lambda: html.document(self.title, self._repr_svg_() or "", self.lines()),
+            ".txt": lambda: self.text + "\n",
+        }
+        path = Path(path)
+        write = writers.get(path.suffix.lower())
+        if write is None:
+            raise ArgumentError(
+                f"an explanation cannot be saved as {path.name!r}: choose a name that ends in "
+                f"{', '.join(writers)}"
+            )
+        path.write_text(write(), encoding="utf-8")
+
+
+def explain(
+    f: Callable[..., Any], *args: Any, argnums: int | Sequence[int] | None = None, **kwargs: Any
+) -> Explanation:
+    """Run f and show its forward and backward pass, line by line, with the numbers.
+
+    Args:
+        f: a function of NumPy arrays and floats with one number as its output.
+        args: where to look; each may be a tree (tuple, list, dict, dataclass) of arrays.
+        argnums: positions of the arguments to differentiate by; all that hold floats if not given.
+        kwargs: passed to f.
+
+    Raises:
+        ArgumentError: there is no float to differentiate by.
+        NonScalarOutputError: f's output is not one number.
+
+    >>> import chainrule as cr
+    >>> def f(x, y, z):
+    ...     q = x + y
+    ...     return q * z
+    >>> print(cr.explain(f, -2.0, 5.0, -4.0))
+    f(x, y, z)
+        at x = -2, y = 5, z = -4
+    ...
+    """
+    with np.errstate(all="ignore"):  # what NumPy would warn of is reported with its line
+        return Explanation(stage(f, *args, argnums=argnums, **kwargs), args)
+
+
+def _root(staged: Staged, position: int) -> str:
+    """Return the parameter that holds a tree."""
+    return staged.program.parameters[position]
+
+
+def _numbers(
+    staged: Staged, args: Sequence[Any]
+) -> tuple[dict[str, Any], list[Any], list[Any], list[Any]]:
+    """Run the staged code; where Python floats make it raise, keep what the derivation knew."""
+    for values in (args, _as_numpy_leaves(args)):
+        try:
+            run = staged.run(*values)
+        except (ArithmeticError, ValueError):
+            continue
+        return run.variables, run.contributions, run.locals, run.upstreams
+    variables = {s.name: s.value for s in staged.stages}
+    variables.update({a.name: a.value for a in staged.arguments})
+    lines = staged.backward
+    return variables, [line.value for line in lines], [None] * len(lines), [None] * len(lines)
+
+
+def _as_numpy_leaves(args: Sequence[Any]) -> list[Any]:
+    found = []
+    for arg in args:
+        leaves, build = trees.flatten(arg)
+        found.append(build(as_numpy(leaves)))
+    return found
+
+
+def _colours() -> bool:
+    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+        return False
+    return sys.stdout is not None and sys.stdout.isatty()
+
+
+def _coloured(explanation: Explanation) -> str:
+    from rich.console import Console
+
+    console = Console(force_terminal=True, width=1000, legacy_windows=False)
+    with console.capture() as capture:
+        console.print(explanation.__rich__(), end="")
+    return capture.get()

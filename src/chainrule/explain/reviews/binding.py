@@ -1,0 +1,348 @@
+"""What every change of a hand-written function's variables stands for.
+
+A variable of the forward pass stands for the node of the same name, or, where there is none, for
+the one that has its value. A gradient variable stands for the gradient of one node after another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from chainrule.core.array import Node, shape_of
+from chainrule.explain.reviews.blame import Step
+from chainrule.explain.reviews.compare import close
+from chainrule.explain.reviews.names import base_of_gradient, is_gradient_container
+from chainrule.explain.reviews.report import Finding
+from chainrule.explain.reviews.run import MISSING, Change, HandRun
+from chainrule.explain.reviews.scene import Cause, is_telling
+from chainrule.explain.reviews.truth import Truth
+
+__all__ = ["Binding", "Segment"]
+
+_MOST_NODES = 5000  # beyond which values are not looked up among all nodes
+
+
+@dataclass(slots=True, eq=False)
+class Segment:
+    """Changes of one variable while it stands for the gradient of one node."""
+
+    name: str
+    node: Node
+    steps: list[Step] = field(default_factory=list)
+    complete: bool = False
+
+    @property
+    def end(self) -> int:
+        """The time of the last change."""
+        return self.steps[-1].time
+
+    @property
+    def value(self) -> Any:
+        """The last value."""
+        return self.steps[-1].value
+
+
+class Binding:
+    """The variables of one run, bound to the nodes of the function.
+
+    Attributes:
+        findings: what is settled already, as (time, line, finding).
+        forward: the values of the forward pass by variable.
+        forward_wrong: what has not the value of its node: (time, change, node).
+        segments: the gradient variables.
+        output_right: whether the function's value is computed, and right; None if it is not.
+    """
+
+    def __init__(self, truth: Truth, run: HandRun) -> None:
+        self.truth, self.run = truth, run
+        self.findings: list[tuple[int, int, Finding]] = []  # time, line
+        self.known: dict[str, list[Node]] = dict(truth.names)
+        self._name_parameters()
+        self.aliases: dict[str, list[Node]] = {}
+        self.unknown: set[str] = set()
+        self.forward: dict[str, Any] = {k: v for k, v in run.arguments.items() if _is_real(v)}
+        self.forward_wrong: list[tuple[int, Change, Node]] = []
+        self.segments: list[Segment] = []
+        self.output_right: bool | None = None
+        self._read_gradients(self._read_forward())
+        self._read_returned()
+
+    def _name_parameters(self) -> None:
+        """Let the person's own parameter names stand for the arguments at the same positions."""
+        by_position = {a.position: a for a in self.truth.arguments if not a.path}
+        for k, name in enumerate(self.run.parameters):
+            argument = by_position.get(k)
+            if argument is not None and argument.node is not None and name != argument.name:
+                self.known[name] = [argument.node]
+
+    def _add(self, time: int, line: int, finding: Finding) -> None:
+        self.findings.append((time, line, finding))
+
+    # Which variable stands for what.
+
+    def _read_forward(self) -> list[tuple[int, Change, str]]:
+        """Bind the forward pass; return the changes of gradients, with whose they are."""
+        gradients = []
+        for time, change in enumerate(self.run.changes):
+            base = self._base(change)
+            if base is not None:
+                gradients.append((time, change, base))
+            elif change.name in self.known and not is_gradient_container(change.container):
+                self._bind_forward(time, change)
+            else:
+                self._recognise(time, change)
+        return gradients
+
+    def _base(self, change: Change) -> str | None:
+        """Return whose gradient a change is of; None if it belongs to the forward pass."""
+        names = self.known.keys() | self.aliases.keys() | self.unknown
+        if change.container:
+            if not is_gradient_container(change.container):
+                return None
+            return change.name if change.name in names else base_of_gradient(change.name, names)
+        base = base_of_gradient(change.name, names)
+        if base is None and change.name in ("grad", "gradient") and len(self.truth.wanted) == 1:
+            base = self.truth.wanted[0].name
+        if base is None or change.name not in self.known:
+            return base
+        # f itself has a variable dx: what this one is, its value tells.
+        if any(close(change.value, self.truth.values[n]) for n in self.known[change.name]):
+            return None
+        nodes = self._nodes_of(base)
+        return base if any(close(change.value, self.truth.gradient(n)) for n in nodes) else None
+
+    def _nodes_of(self, base: str) -> list[Node]:
+        return self.aliases.get(base, []) or self.known.get(base, [])
+
+    def _bind_forward(self, time: int, change: Change) -> None:
+        nodes = self.known[change.name]
+        self.forward[change.shown] = change.value
+        for node in nodes:
+            if close(change.value, self.truth.values[node]):
+                self.aliases[change.name] = [node] if len(nodes) == 1 else nodes
+                if node is self.truth.output:
+                    self.output_right = True
+                self._add(time, change.line, Finding(change.shown, "right", change.value))
+                return
+        earlier = sum(1 for _, c, _ in self.forward_wrong if c.name == change.name)
+        node = nodes[min(earlier, len(nodes) - 1)]
+        self.forward_wrong.append((time, change, node))
+        if node is self.truth.output and self.output_right is None:
+            self.output_right = False
+        same = self._same_values(change.value)
+        if same:
+            self.aliases[change.name] = same
+        if self.truth.output in same:
+            self.output_right = True
+
+    def _recognise(self, time: int, change: Change) -> None:
+        """Find what an unknown variable is by its value."""
+        name = change.shown
+        if _is_real(change.value):
+            self.forward[name] = change.value
+        same = self._same_values(change.value)
+        if not same:
+            self.unknown.add(change.name)
+            if _is_real(change.value):
+                self._add(time, change.line, Finding(name, "not compared", change.value))
+            return
+        self.aliases[change.name] = same
+        if self.truth.output in same:
+            self.output_right = True
+        label = self.truth.label(same[0])
+        note = f"is {label} of {self.truth.name}" if label.isidentifier() else ""
+        self._add(time, change.line, Finding(name, "right", change.value, note=note))
+
+    def _same_values(self, value: Any) -> list[Node]:
+        truth = self.truth
+        if len(truth.order) > _MOST_NODES or not _is_real(value) or not is_telling(value):
+            return []
+        shape = np.shape(value)
+        return [
+            node
+            for node in truth.order
+            if node in truth.flow.gradients
+            and shape_of(truth.values[node]) == shape
+            and close(value, truth.values[node])
+        ]
+
+    # Gradients: which node each stands for, and what is complete.
+
+    def _read_gradients(self, gradients: Sequence[tuple[int, Change, str]]) -> None:
+        variables: dict[tuple[str, str], list[tuple[int, Change, str]]] = {}
+        for time, change, base in gradients:
+            variables.setdefault((change.container, change.name), []).append((time, change, base))
+        for entries in variables.values():
+            nodes = self._nodes_of(entries[0][2])
+            if not nodes:
+                for time, change, _ in entries:
+                    finding = Finding(change.shown, "not compared", change.value)
+                    self._add(time, change.line, finding)
+                continue
+            steps = [
+                Step(time, change.line, change.shown, change.value, change.before)
+                for time, change, _ in entries
+            ]
+            self.segments += self._segments(steps, nodes)
+        self.segments.sort(key=lambda s: s.end)
+
+    def _segments(self, steps: Sequence[Step], nodes: Sequence[Node]) -> list[Segment]:
+        """Cut the changes of a variable where it becomes the gradient of another node.
+
+        After ``dh = dscores @ W2.T``, the line ``dh[h <= 0] = 0`` makes dh the gradient of what
+        the ReLU was applied to.
+        """
+        segments: list[Segment] = []
+        current = Segment(steps[0].name, self._best_node(steps, nodes))
+        for step in steps:
+            turned = self._turns(step, current, nodes)
+            if turned is not None:
+                segments.append(current)
+                step = Step(step.time, step.line, step.name, step.value, MISSING)
+                current = Segment(step.name, turned)
+            current.steps.append(step)
+            current.complete = self.truth.paths(current.node).complete(step.value)
+        return [*segments, current]
+
+    def _turns(self, step: Step, current: Segment, nodes: Sequence[Node]) -> Node | None:
+        """Return the node that a variable becomes the gradient of, if it does here."""
+        paths = self.truth.paths(current.node)
+        if not current.steps or paths.complete(step.value):
+            return None
+        if current.complete:
+            return self._moved_to(step, current, nodes)
+        again = any(s.line == step.line for s in current.steps)
+        if again and len(nodes) > 1 and not paths.masks(step.value):  # the next round of a loop
+            return self._moved_to(step, current, nodes)
+        return None
+
+    def _best_node(self, steps: Sequence[Step], nodes: Sequence[Node]) -> Node:
+        """Return the node whose gradient a variable comes to be first, or else the last one."""
+        for step in steps:
+            for node in reversed(nodes):
+                if close(step.value, self.truth.gradient(node)):
+                    return node
+        fitting = [n for n in nodes if shape_of(self.truth.values[n]) == np.shape(steps[-1].value)]
+        on_path = [n for n in fitting or nodes if self.truth.is_on_path(n)]
+        return (on_path or fitting or list(nodes))[-1]
+
+    def _moved_to(self, step: Step, current: Segment, nodes: Sequence[Node]) -> Node | None:
+        """Return the node that a complete gradient variable turns to, by its new value."""
+        flow, shape = self.truth.flow, np.shape(step.value)
+        rest = [n for n in nodes if n is not current.node]
+        others = [n for n in flow.gradients if n is not current.node and n not in rest]
+        for node in [*reversed(rest), *others]:
+            if self.truth.is_on_path(node) and close(step.value, flow.gradients[node]):
+                return node
+        # Nothing agrees, so this is a mistake on the way to what the node was computed from.
+        earlier = [n for n in rest if n.birth < current.node.birth and self.truth.is_on_path(n)]
+        if earlier and current.node.parents:
+            return max(earlier, key=lambda n: n.birth)
+        inside, _ = self.truth.stage(current.node, self.truth.own_names)
+        near = [
+            n
+            for n in inside - {current.node}
+            if self.truth.is_on_path(n) and shape_of(self.truth.values[n]) == shape
+        ]
+        return max(near, key=lambda n: n.birth, default=None)
+
+    # The value and the gradients that are returned.
+
+    def _read_returned(self) -> None:
+        line, returned = self.run.return_line, self.run.returned
+        if line is None or returned is MISSING or self.run.error is not None:
+            return
+        time = len(self.run.changes)
+        right = self.truth.values[self.truth.output]
+        value, gradients = _parts_returned(
+            returned, [a.name for a in self.truth.arguments], lambda v: close(v, right)
+        )
+        if value is not None and close(value, right):
+            self.output_right = self.output_right is not False
+        elif value is not None and not self._is_known(value, bool(gradients)):
+            name = "the value returned"
+            if self.output_right:
+                text = "the right value was computed, but another is returned"
+                cause = Cause("forward value", text)
+                self._add(time, line, Finding(name, "wrong", value, right, cause))
+            else:
+                self.output_right = False
+                change = Change(line, name, value, MISSING)
+                self.forward_wrong.append((time, change, self.truth.output))
+        for argument, g in zip(self.truth.arguments, gradients, strict=False):
+            if argument.node is None or not _is_numeric(g):
+                continue
+            own = [s for s in self.segments if s.node is argument.node]
+            if any(_identical(g, s.value) for s in own):
+                continue
+            name = f"the gradient by {argument.name} that is returned"
+            step = Step(time, line, name, g, MISSING)
+            segment = Segment(name, argument.node, [step])
+            segment.complete = close(g, self.truth.gradient(argument.node))
+            self.segments.append(segment)
+
+    def _is_known(self, value: Any, beside_gradients: bool) -> bool:
+        """Tell whether a value that is returned is judged where it was computed."""
+        computed = [change.value for _, change, _ in self.forward_wrong]
+        if not beside_gradients:
+            computed += [s.value for s in self.segments]
+        return any(_identical(value, v) for v in computed)
+
+
+def _is_real(value: Any) -> bool:
+    return not isinstance(value, (int, np.integer)) and np.asarray(value).dtype.kind == "f"
+
+
+def _identical(a: Any, b: Any) -> bool:
+    return np.shape(a) == np.shape(b) and bool(np.array_equal(a, b))
+
+
+def _parts_returned(
+    returned: Any, names: Sequence[str], is_value: Callable[[Any], bool]
+) -> tuple[Any, list[Any]]:
+    """Return the value and the gradients by each argument in what a function returned.
+
+    Gradients are recognised in a tuple or list with one for each argument, alone or after the value
+    (``f, (dx, dy)`` or ``f, dx, dy``), in a dictionary by their names, and alone if there is one
+    argument. What cannot be told apart is None.
+    """
+    if isinstance(returned, dict):
+        return None, _by_name(returned, names)
+    if _is_numeric(returned):
+        if is_value(returned):
+            return returned, []
+        if np.ndim(returned):
+            return None, [returned] if len(names) == 1 else []
+        return returned, []
+    if not isinstance(returned, (tuple, list)) or not returned:
+        return None, []
+    first, *rest = returned
+    has_value = _is_numeric(first) and np.ndim(first) == 0
+    if has_value and len(rest) == 1 and isinstance(rest[0], dict):
+        return first, _by_name(rest[0], names)
+    if has_value and len(rest) == 1 and isinstance(rest[0], (tuple, list)):
+        return first, list(rest[0]) if len(rest[0]) == len(names) else []
+    if has_value and len(rest) == len(names):
+        return first, rest
+    if has_value and is_value(first):
+        return first, []
+    if len(rest) + 1 == len(names) and all(map(_is_numeric, returned)):
+        return None, list(returned)
+    return None, []
+
+
+def _by_name(gradients: Mapping[Any, Any], names: Sequence[str]) -> list[Any]:
+    found: dict[str, Any] = {}
+    for key, g in gradients.items():
+        base = key if key in names else base_of_gradient(str(key), names)
+        if base is not None and _is_numeric(g):
+            found[base] = g
+    return [found.get(name) for name in names]
+
+
+def _is_numeric(value: Any) -> bool:
+    return isinstance(value, (float, int, np.ndarray, np.generic))

@@ -1,0 +1,274 @@
+"""Which line of a wrong gradient is the wrong one, and what it should have added."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from chainrule.explain.reviews.causes import cause_of
+from chainrule.explain.reviews.compare import Paths, close, ratio
+from chainrule.explain.reviews.run import MISSING
+from chainrule.explain.reviews.scene import Cause, Path, Scene
+from chainrule.explain.reviews.truth import Flow
+
+__all__ = ["Blame", "Step", "blame"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Step:
+    """One change of a gradient variable."""
+
+    time: int
+    line: int
+    name: str
+    value: Any
+    before: Any
+
+    @property
+    def added(self) -> Any:
+        """What the line added to the value before; None where that makes no sense."""
+        if self.before is MISSING:
+            return self.value
+        try:
+            with np.errstate(all="ignore"):
+                return np.subtract(self.value, self.before)[()]
+        except ValueError:
+            return None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Blame:
+    """The wrong line, what was found and expected there, and why."""
+
+    step: Step
+    found: Any
+    expected: Any
+    cause: Cause
+    added: bool = False
+
+
+def blame(
+    steps: Sequence[Step], scene: Scene, flow: Flow, boundaries: Sequence[frozenset[Any]]
+) -> Blame:
+    """Find the change that made a gradient wrong.
+
+    An explanation counts if putting it right puts the final value right; the simplest is tried
+    first: something overwritten, then one line's contribution, one path's, the whole.
+    """
+    paths = flow.paths(scene.node)
+    wants = list(_wants(scene, flow, boundaries))
+    return (
+        _overwritten(steps, paths)
+        or _one_line(steps, paths, wants, scene)
+        or _left_out(steps, paths, wants, scene)
+        or _one_path(steps, paths, wants, scene)
+        or _whole(steps, paths, wants, scene)
+        or _deeper(steps, paths, scene, flow, boundaries[-1])
+        or _unexplained(steps, paths)
+    )
+
+
+def _wants(scene: Scene, flow: Flow, boundaries: Sequence[frozenset[Any]]) -> Iterator[Path]:
+    """Go over what a line may have been meant to add: one stage's contribution, or one use's."""
+    truth, node = scene.truth, scene.node
+    seen: set[tuple[Any, frozenset[Any]]] = set()
+    for ends in boundaries:
+        starts = truth.next_boundaries(node, ends)
+        for start in starts:
+            if (start, ends) in seen or start not in flow.used:
+                continue
+            seen.add((start, ends))
+            upstream = flow.used[start]
+            want = truth.pull_stage(start, upstream, node, scene.values, ends)
+            if want is not None:
+                yield Path(want, start, upstream, ends)
+    for use in flow.uses.get(node, []):
+        ends = frozenset({use.consumer, node})
+        yield Path(use.part, use.consumer, flow.used[use.consumer], ends)
+
+
+def _deeper(
+    steps: Sequence[Step], paths: Paths, scene: Scene, flow: Flow, ends: frozenset[Any]
+) -> Blame | None:
+    """Look for a wrong path that forks off later, at a value that the person has no gradient of.
+
+    ``dscores = probs; dscores[range(n), labels] -= 1`` adds up two such paths.
+    """
+    truth, node = scene.truth, scene.node
+    region, stack = [], [node]
+    while stack:
+        for consumer, _ in truth.consumers.get(stack.pop(), []):
+            if consumer not in ends and consumer not in region and consumer in flow.used:
+                region.append(consumer)
+                stack.append(consumer)
+    for fork in region:
+        uses = flow.uses.get(fork, [])
+        if len(uses) < 2:
+            continue
+        same = close(flow.gradients[fork], paths.total)  # whatever else leads there adds nothing
+        wants = []
+        for use in uses:
+            want = use.part
+            if not same:
+                want = truth.pull_stage(fork, use.part, node, scene.values, ends)
+            if want is not None:
+                wants.append(Path(want, through=truth.label(use.consumer)))
+        found = _left_out(steps, paths, wants, scene) or _one_path(steps, paths, wants, scene)
+        if found is not None:
+            return found
+    return None
+
+
+def _overwritten(steps: Sequence[Step], paths: Paths) -> Blame | None:
+    """Find a plain ``=`` where a contribution was there already."""
+    final = steps[-1].value
+    first: Step | None = None
+    lost = np.zeros(np.shape(paths.total))
+    for step in steps:
+        before = step.before
+        if before is MISSING or np.shape(before) != np.shape(paths.total) or not np.any(before):
+            continue
+        kept, had = paths.masks(step.value), paths.masks(before)
+        if not kept or not had:
+            continue
+        if not any(k & h == h and k != h for k in kept for h in had):
+            lost = lost + before
+            first = first or step
+    if first is None or np.shape(final) != np.shape(lost) or not paths.complete((final + lost)[()]):
+        return None
+    text = (
+        f"this overwrites what other paths have contributed to {first.name}: the gradients of "
+        "paths that fork add up"
+    )
+    expected = np.add(first.value, first.before)[()]
+    return Blame(first, first.value, expected, Cause("missing +=", text))
+
+
+def _one_line(
+    steps: Sequence[Step], paths: Paths, wants: Sequence[Path], scene: Scene
+) -> Blame | None:
+    """Find one line whose contribution is wrong in a known way."""
+    final = steps[-1].value
+    whole = [Path(paths.total)] if len(steps) == 1 and len(paths.parts) > 1 else []
+    for step in steps:
+        for found in _found(step):
+            for path in [*wants, *whole]:
+                if close(found, path.want):
+                    continue
+                if len(steps) > 1 and not _repairs(final, found, path.want, paths):
+                    continue
+                if len(steps) == 1 and not _is_total(path.want, paths):
+                    continue
+                cause = cause_of(found, path, scene)
+                if cause is not None:
+                    added = step.before is not MISSING and found is not step.value
+                    return Blame(step, found, path.want, cause, added)
+    return None
+
+
+def _found(step: Step) -> Iterator[Any]:
+    if step.added is not None:
+        yield step.added
+    if step.before is not MISSING:
+        yield step.value
+
+
+def _repairs(final: Any, found: Any, want: Any, paths: Paths) -> bool:
+    """Tell whether the gradient comes out right if one contribution is replaced by another."""
+    if paths.complete(want) and close(final, found):
+        return True
+    try:
+        with np.errstate(all="ignore"):
+            return paths.complete(np.add(np.subtract(final, found), want)[()])
+    except ValueError:
+        return False
+
+
+def _is_total(want: Any, paths: Paths) -> bool:
+    return close(want, paths.total)
+
+
+def _one_path(
+    steps: Sequence[Step], paths: Paths, wants: Sequence[Path], scene: Scene
+) -> Blame | None:
+    """Find one path whose contribution is wrong, wherever it was added."""
+    final = steps[-1].value
+    if np.shape(final) != np.shape(paths.total):
+        return None
+    excess = np.subtract(final, paths.total)[()]
+    for path in wants:
+        if _is_total(path.want, paths) or np.shape(path.want) != np.shape(final):
+            continue
+        found = np.add(path.want, excess)[()]
+        if not np.any(np.abs(found) > 1e-9 * np.max(np.abs(path.want), initial=0.0)):
+            continue  # this path is missing altogether
+        cause = cause_of(found, path, scene)
+        if cause is None:
+            continue
+        step = next(
+            (s for s in steps if s.added is not None and _proportional(s.added, found)), steps[-1]
+        )
+        return Blame(step, step.value, np.subtract(step.value, excess)[()], cause)
+    return None
+
+
+def _proportional(a: Any, b: Any) -> bool:
+    return np.size(b) > 1 and ratio(a, b) is not None
+
+
+def _whole(
+    steps: Sequence[Step], paths: Paths, wants: Sequence[Path], scene: Scene
+) -> Blame | None:
+    final = steps[-1]
+    for path in [*(p for p in wants if _is_total(p.want, paths)), Path(paths.total)]:
+        cause = cause_of(final.value, path, scene)
+        if cause is not None:
+            return Blame(final, final.value, paths.total, cause)
+    return None
+
+
+def _left_out(
+    steps: Sequence[Step], paths: Paths, wants: Sequence[Path], scene: Scene
+) -> Blame | None:
+    """Find that the gradient is the sum of some paths only, or has one of them twice."""
+    final = steps[-1]
+    if np.shape(final.value) != np.shape(paths.total) or not np.any(final.value):
+        return None
+    k = ratio(final.value, paths.total)
+    if k is not None and (np.size(final.value) > 1 or k in (0.5, 2.0)):
+        return None  # rather a constant factor
+    excess = np.subtract(final.value, paths.total)[()]
+    for path in wants:
+        if np.shape(path.want) != np.shape(excess) or not np.any(path.want):
+            continue
+        name = path.through
+        if path.start is not None:
+            name = scene.gradient_name(path.start)
+        if close(excess, -path.want):
+            text = f"not complete after its last line: what comes through {name} is missing"
+            return Blame(final, final.value, paths.total, Cause("missing path", text))
+        if close(excess, path.want):
+            text = f"what comes through {name} was added twice"
+            twice = next(
+                (s for s in reversed(steps) if s.added is not None and close(s.added, excess)),
+                final,
+            )
+            return Blame(twice, final.value, paths.total, Cause("counted twice", text))
+    if paths.masks(final.value):
+        text = "not complete after its last line: some of the paths that lead here are missing"
+        return Blame(final, final.value, paths.total, Cause("missing path", text))
+    return None
+
+
+def _unexplained(steps: Sequence[Step], paths: Paths) -> Blame:
+    """Blame the last line whose contribution is not one that the chain rule has."""
+    odd = [s for s in steps if s.added is None or not paths.masks(s.added)]
+    step = odd[-1] if odd else steps[-1]
+    found, expected = step.value, paths.total
+    if np.shape(found) != np.shape(expected):
+        text = f"the shape is {np.shape(found)}, not {np.shape(expected)}"
+        return Blame(step, found, expected, Cause("shape", text))
+    return Blame(step, found, expected, Cause("unknown", "no simple mistake gives this value"))

@@ -1,0 +1,102 @@
+"""Whether two values are the same number, and which paths' contributions a value is the sum of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+__all__ = ["Paths", "close", "largest", "ratio"]
+
+_MOST_PATHS = 10  # 2**10 sums are looked at; beyond that only whether the whole is reached
+
+
+def close(found: Any, expected: Any, scale: float = 0.0) -> bool:
+    """Tell whether a value is what it should be, up to rounding and small constants like 1e-8.
+
+    ``scale`` is the size of the terms that both were summed from. Shapes must agree.
+    """
+    if np.shape(found) != np.shape(expected):
+        return False
+    a, b = np.asarray(found), np.asarray(expected)
+    relative, absolute = (1e-6, 1e-9) if _is_double(a) and _is_double(b) else (2e-3, 2e-5)
+    if a.dtype == np.float16 or b.dtype == np.float16:
+        relative, absolute = 5e-2, 1e-2
+    a, b = a.astype(np.float64), b.astype(np.float64)
+    with np.errstate(all="ignore"):
+        size = max(largest(b), scale)
+        near = np.abs(a - b) <= relative * np.abs(b) + absolute * size
+    return bool(np.all(near | (a == b) | (np.isnan(a) & np.isnan(b))))
+
+
+def _is_double(value: Any) -> bool:
+    return value.dtype.kind in "iu" or value.dtype.itemsize >= 8
+
+
+def largest(value: Any) -> float:
+    """Return the largest finite magnitude among the entries."""
+    magnitudes = np.abs(np.asarray(value, dtype=np.float64))
+    return float(np.max(magnitudes[np.isfinite(magnitudes)], initial=0.0))
+
+
+def ratio(found: Any, expected: Any) -> float | None:
+    """Return the number that found is of expected, if it is the same for all entries."""
+    if np.shape(found) != np.shape(expected):
+        return None
+    a, b = np.ravel(found).astype(np.float64), np.ravel(expected).astype(np.float64)
+    square = float(b @ b)
+    if not np.isfinite(square) or square == 0.0 or not np.all(np.isfinite(a)):
+        return None
+    k = float(a @ b) / square
+    return k if k != 0.0 and close(np.asarray(found), k * np.asarray(expected)) else None
+
+
+class Paths:
+    """The contributions that flow into one gradient along its paths.
+
+    A subset of them is a bit mask. ``masks(value)`` tells the subsets whose sum a value is, found
+    by comparing a few random projections of them all and verified on the whole arrays.
+    """
+
+    def __init__(self, total: Any, parts: Sequence[Any]) -> None:
+        self.total = total
+        self.parts = list(parts)
+        self.scale = max([largest(total), *(largest(part) for part in self.parts)])
+        self.full = (1 << len(self.parts)) - 1
+        self._sums: Any = None
+        self._basis: Any = None
+
+    def complete(self, value: Any) -> bool:
+        """Tell whether a value is the whole gradient."""
+        return close(value, self.total, self.scale * 1e-4)
+
+    def sum(self, mask: int) -> Any:
+        """Return the sum of a subset."""
+        total = np.zeros(np.shape(self.total))
+        for k, part in enumerate(self.parts):
+            if mask >> k & 1:
+                total = total + part
+        return total[()]
+
+    def masks(self, value: Any) -> set[int]:
+        """Return the subsets whose sum a value is."""
+        if np.shape(value) != np.shape(self.total):
+            return set()
+        if len(self.parts) > _MOST_PATHS:
+            found = {self.full} if self.complete(value) else set()
+            return found | ({0} if not np.any(value) else set())
+        if self._sums is None:
+            rng = np.random.default_rng(0)
+            self._basis = rng.uniform(0.5, 1.5, (max(np.size(self.total), 1), 2))
+            flat = [np.ravel(np.broadcast_to(p, np.shape(self.total))) for p in self.parts]
+            sketches = np.array([p @ self._basis for p in flat]).reshape(len(flat), 2)
+            bits = np.arange(1 << len(flat))[:, None] >> np.arange(len(flat)) & 1
+            self._sums = bits @ sketches
+        with np.errstate(all="ignore"):
+            sketch = np.ravel(value).astype(np.float64) @ self._basis
+            size = self.scale * max(np.size(self.total), 1)
+            slack = 1e-5 if _is_double(np.asarray(value)) else 1e-2
+            near = np.all(np.abs(self._sums - sketch) <= slack * size, axis=1)
+        scale = self.scale * 1e-4
+        return {int(m) for m in np.flatnonzero(near) if close(value, self.sum(int(m)), scale)}

@@ -1,0 +1,252 @@
+"""One run of a hand-written function, with every change of its local variables.
+
+A trace function sees the lines of this one function. Debuggers and coverage tools that trace too
+are called along with it where that is possible, and find their own trace function again after it.
+"""
+
+from __future__ import annotations
+
+import dis
+import functools
+import inspect
+import linecache
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from types import CodeType, FrameType, FunctionType, MethodType
+from typing import Any
+
+import numpy as np
+
+from chainrule.core.source import annotate
+from chainrule.errors import ArgumentError
+
+__all__ = ["MISSING", "Change", "HandRun", "run_by_hand"]
+
+MISSING = object()
+_MOST = 64  # changes of one variable by one line that are kept: the first ones and the last
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A variable got a new value: the line that did it, and copies of the values.
+
+    An entry of a dictionary is a variable of its own: ``container`` is the dictionary's name and
+    ``name`` the key.
+    """
+
+    line: int
+    name: str
+    value: Any
+    before: Any
+    container: str = ""
+
+    @property
+    def shown(self) -> str:
+        """The variable as the source calls it."""
+        return f'{self.container}["{self.name}"]' if self.container else self.name
+
+
+@dataclass(slots=True)
+class HandRun:
+    """What a run left: changes in their order, the value returned or the error raised."""
+
+    code: CodeType
+    parameters: tuple[str, ...]
+    arguments: dict[str, Any] = field(default_factory=dict)
+    changes: list[Change] = field(default_factory=list)
+    returned: Any = MISSING
+    return_line: int | None = None
+    variables: dict[str, Any] = field(default_factory=dict)  # at the end
+    error: BaseException | None = None
+    error_line: int | None = None
+
+    def text(self, line: int) -> str:
+        """Return a line of the function's source, stripped; '' where there is none."""
+        return linecache.getline(self.code.co_filename, line).strip()
+
+
+def run_by_hand(handwritten: Callable[..., Any], args: Sequence[Any]) -> HandRun:
+    """Run a function and note how its local variables change.
+
+    A function without parameters, as a listing that sets its own example values, is called without
+    arguments. An exception ends the run and is kept.
+
+    Raises:
+        ArgumentError: it is not a Python function, or cannot take the arguments.
+    """
+    code = _code_of(handwritten)
+    args = _accepted(handwritten, args)
+    run = HandRun(code, code.co_varnames[: code.co_argcount])
+    watcher = _Watcher(run)
+    before = sys.gettrace()
+    # A tracer written in C (coverage's) would take the place of this one if it were called by it.
+    others = before if isinstance(before, (FunctionType, MethodType)) else None
+    sys.settrace(watcher.beside(others))
+    try:
+        with np.errstate(all="ignore"):
+            handwritten(*[_copy(arg) for arg in args])
+    except Exception as error:
+        sys.settrace(before)
+        run.error = error
+        tb = error.__traceback__
+        while tb is not None:
+            if tb.tb_frame.f_code is code:
+                run.error_line = tb.tb_lineno
+            tb = tb.tb_next
+        annotate(error)
+    finally:
+        sys.settrace(before)
+    return run
+
+
+def _code_of(f: Any) -> CodeType:
+    original = f
+    while True:
+        if isinstance(f, functools.partial):
+            f = f.func
+        elif isinstance(f, MethodType):
+            f = f.__func__
+        elif hasattr(f, "__wrapped__"):
+            f = f.__wrapped__
+        elif isinstance(f, FunctionType):
+            return f.__code__
+        elif isinstance(vars(type(f)).get("__call__"), FunctionType):
+            f = vars(type(f))["__call__"]
+        else:
+            raise ArgumentError(
+                f"review needs a hand-written Python function, got a {type(original).__name__}: "
+                f"{original!r}"
+            )
+
+
+def _accepted(f: Callable[..., Any], args: Sequence[Any]) -> Sequence[Any]:
+    signature = inspect.signature(f)
+    try:
+        signature.bind(*args)
+    except TypeError as error:
+        if not signature.parameters:
+            return ()
+        name = getattr(f, "__name__", repr(f))
+        raise ArgumentError(
+            f"{name}{signature} cannot be called with {len(args)} arguments ({error}): review runs "
+            "it on the same arguments as the function it is compared with"
+        ) from None
+    return args
+
+
+class _Watcher:
+    """The trace function: at each line it notes what the line before has changed."""
+
+    def __init__(self, run: HandRun) -> None:
+        self.run = run
+        self.touched = _names_by_line(run.code)
+        self.last: dict[tuple[str, str], tuple[Any, Any]] = {}  # the object, and its copy
+        self.counts: dict[tuple[int, str, str], int] = {}
+        self.line = run.code.co_firstlineno
+
+    def beside(self, others: Any) -> Callable[..., Any]:
+        """Return the global trace function, which lets another tracer see what it would see."""
+
+        def trace(frame: FrameType, event: str, arg: Any) -> Any:
+            local = others(frame, event, arg) if others is not None else None
+            if frame.f_code is not self.run.code:
+                return local
+            self._begin(frame)
+
+            def trace_lines(frame: FrameType, event: str, arg: Any) -> Any:
+                nonlocal local
+                if local is not None:
+                    local = local(frame, event, arg)
+                self._step(frame, event, arg)
+                return trace_lines
+
+            return trace_lines
+
+        return trace
+
+    def _begin(self, frame: FrameType) -> None:
+        self.last.clear()
+        self.run.changes.clear()
+        for key, value in _tracked(frame.f_locals, frame.f_locals):
+            self.last[key] = value, _copy(value)
+            self.run.arguments[key[1]] = self.last[key][1]
+
+    def _step(self, frame: FrameType, event: str, arg: Any) -> None:
+        touched = self.touched.get(self.line, ())
+        stored = {name for name, is_stored in touched if is_stored}
+        names = [name for name, _ in touched]
+        for key, value in _tracked(frame.f_locals, names):
+            known = self.last.get(key)
+            fresh = known is None or known[0] is not value
+            assigned = fresh and key[1] in stored and not key[0]
+            if known is not None and not assigned and _same(value, known[1]):
+                self.last[key] = value, known[1]
+                continue
+            copy = _copy(value)
+            self._note(Change(self.line, key[1], copy, known[1] if known else MISSING, key[0]))
+            self.last[key] = value, copy
+        if event == "return":
+            self.run.returned, self.run.return_line = arg, self.line
+            self.run.variables = dict(frame.f_locals)
+        self.line = frame.f_lineno
+
+    def _note(self, change: Change) -> None:
+        key = change.line, change.container, change.name
+        count = self.counts[key] = self.counts.get(key, 0) + 1
+        if count > _MOST:
+            last = max(
+                k for k, c in enumerate(self.run.changes) if (c.line, c.container, c.name) == key
+            )
+            del self.run.changes[last]
+        self.run.changes.append(change)
+
+
+def _names_by_line(code: CodeType) -> dict[int, list[tuple[str, bool]]]:
+    """Return the local names that each line uses, and whether it assigns them."""
+    found: dict[int, dict[str, bool]] = {}
+    line = code.co_firstlineno
+    for instruction in dis.get_instructions(code):
+        positions = instruction.positions
+        if positions is not None and positions.lineno is not None:
+            line = positions.lineno
+        op = instruction.opname
+        if not op.startswith(("LOAD_FAST", "STORE_FAST", "LOAD_DEREF", "STORE_DEREF")):
+            continue
+        argument = instruction.argval
+        names = argument if isinstance(argument, tuple) else (argument,)
+        for position, name in enumerate(names):
+            stores = op.startswith("STORE") and not (op == "STORE_FAST_LOAD_FAST" and position)
+            known = found.setdefault(line, {})
+            known[str(name)] = known.get(str(name), False) or stores
+    return {line: list(names.items()) for line, names in found.items()}
+
+
+def _tracked(variables: Any, names: Any) -> Iterator[tuple[tuple[str, str], Any]]:
+    """Go over the numbers and arrays that names hold, dictionaries of them included."""
+    for name in names:
+        value = variables.get(name, MISSING)
+        if _is_numeric(value):
+            yield ("", name), value
+        elif isinstance(value, dict):
+            for key, entry in value.items():
+                if isinstance(key, str) and _is_numeric(entry):
+                    yield (name, key), entry
+
+
+def _is_numeric(value: Any) -> bool:
+    if isinstance(value, (bool, np.bool_)):
+        return False
+    if isinstance(value, (np.ndarray, np.generic)):
+        return value.dtype.kind in "fiu"
+    return isinstance(value, (float, int))
+
+
+def _copy(value: Any) -> Any:
+    return value.copy() if isinstance(value, np.ndarray) else value
+
+
+def _same(a: Any, b: Any) -> bool:
+    if np.shape(a) != np.shape(b):
+        return False
+    return bool(np.array_equal(a, b, equal_nan=np.asarray(a).dtype.kind == "f"))

@@ -1,0 +1,341 @@
+"""An explanation as text: staged code with a number at the right of every line.
+
+Text is made of spans with a style. They become plain text, a coloured terminal, or HTML.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from html import escape
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from chainrule.explain.numbers import (
+    columns,
+    format_array,
+    format_number,
+    format_value,
+    is_scalar,
+    norm,
+)
+from chainrule.explain.observed import Finding
+
+if TYPE_CHECKING:
+    from chainrule.explain.explanation import Explanation
+    from chainrule.graph.trace import Guard
+
+__all__ = ["Span", "lines_of", "to_ansi", "to_html", "to_plain", "wrap"]
+
+WIDTH = 80
+_INDENT = 5  # of code below a stage's number
+
+
+class Span(NamedTuple):
+    """A piece of a line in one style."""
+
+    text: str
+    style: str = "code"
+
+
+#: For each style what it is in a terminal (rich) and in HTML (CSS).
+_STYLES = {
+    "code": ("", ""),
+    "title": ("bold", "font-weight:bold"),
+    "number": ("green", "color:#1a7f37"),
+    "gradient": ("red", "color:#cf222e"),
+    "dim": ("dim", "color:#6e7781"),
+    "finding": ("bold yellow", "color:#9a6700;font-weight:bold"),
+}
+
+
+def lines_of(explanation: Explanation, width: int = WIDTH) -> list[list[Span]]:
+    """Write an explanation in lines of at most so many columns."""
+    return list(_lines(explanation, width))
+
+
+def _lines(e: Explanation, width: int) -> Iterator[list[Span]]:
+    placed = _Placed(e)
+    said: set[str] = set()
+    yield from _indented(e.title, 0, width, "title")
+    for text in _example(e):
+        yield from _indented(text, 4, width, "dim")
+    yield []
+    yield from _two_sides([Span("forward pass", "title")], "value", "dim", width)
+    guards = _guards_by_stage(e)
+    for stage in e.staged.stages:
+        for guard in guards.get(stage.number, ()):
+            yield from _indented(_remark(guard), _INDENT, width, "dim")
+        code = _numbered(stage.number, stage.text)
+        yield from _two_sides(code, format_value(stage.value), "number", width)
+        for finding in placed.forward.pop(stage.name, ()):
+            yield from _marked(finding, width, said)
+    yield []
+    legend = "local gradient × upstream = contribution"
+    yield from _two_sides([Span("backward pass", "title")], legend, "dim", width)
+    before = None
+    for k, line in enumerate(e.staged.backward):
+        if line.stage is not before:
+            yield from _indented(f"# backprop {line.stage.text}", _INDENT, width, "dim")
+            before = line.stage
+        code = _numbered(line.stage.number, line.text)
+        yield from _two_sides(code, _product(e, k), "gradient", width)
+        detail = _detail(e, k)
+        if detail:
+            yield from _right(detail, "dim", width)
+        for finding in placed.backward.pop(k, ()):
+            yield from _marked(finding, width, said)
+    yield []
+    yield from _result(e, width)
+    for finding in placed.rest:
+        yield from _marked(finding, width, said)
+    count = len(e.warnings)
+    if count:
+        yield []
+        summary = "1 finding, marked with !" if count == 1 else f"{count} findings, marked with !"
+        yield [Span(summary, "finding")]
+
+
+class _Placed:
+    """Findings by the line that they stand under."""
+
+    def __init__(self, e: Explanation) -> None:
+        self.forward: dict[str, list[Finding]] = {}
+        self.backward: dict[int, list[Finding]] = {}
+        self.rest: list[Finding] = []
+        stages = {stage.name for stage in e.staged.stages}
+        for finding in e.warnings:
+            if not finding.backward and finding.stage in stages:
+                self.forward.setdefault(finding.stage, []).append(finding)
+                continue
+            at_fault = finding.kind in ("nan", "inf")  # the stage's rule, not its gradient
+            here = [
+                k
+                for k, line in enumerate(e.staged.backward)
+                if finding.backward and finding.stage == (line.stage.name if at_fault else line.of)
+            ]
+            if here:
+                self.backward.setdefault(here[-1], []).append(finding)
+            else:
+                self.rest.append(finding)
+
+
+# Parts.
+
+
+def _example(e: Explanation) -> Iterator[str]:
+    """Write the values of the arguments."""
+    texts = []
+    for argument in e.staged.arguments:
+        if argument.node is not None or not is_scalar(argument.value):
+            texts.append(f"{argument.name} = {_example_value(argument.value)}")
+        else:
+            texts.append(f"{argument.name} = {argument.value!r}")
+    yield "at " + ", ".join(texts)
+
+
+def _example_value(value: Any) -> str:
+    return format_number(value) if is_scalar(value) else f"array {value.shape}"
+
+
+def _numbered(number: int, code: str) -> list[Span]:
+    return [Span(f"({number})".ljust(_INDENT), "dim"), Span(code)]
+
+
+def _guards_by_stage(e: Explanation) -> dict[int, list[Guard]]:
+    """Find the stage before which Python looked at each value."""
+    place = {node: k for k, node in enumerate(e.staged.trace.nodes)}
+    found: dict[int, list[Guard]] = {}
+    for guard in e.staged.trace.guards:
+        for stage in e.staged.stages:
+            if place.get(stage.node, -1) >= guard.position:
+                found.setdefault(stage.number, []).append(guard)
+                break
+        else:
+            if e.staged.stages:
+                found.setdefault(e.staged.stages[-1].number, []).append(guard)
+    return found
+
+
+def _remark(guard: Guard) -> str:
+    where = guard.location
+    code = f", `{where.text}`," if where.text else ""
+    return f"# line {where.lineno}{code} saw {guard.outcome}: other values may go another way"
+
+
+def _product(e: Explanation, k: int) -> str:
+    """Write local gradient times upstream gradient and what comes of it."""
+    contribution = e.contributions[k]
+    local, upstream = e.locals[k], e.upstreams[k]
+    if not is_scalar(contribution):
+        return format_array(contribution)
+    total = format_number(contribution)
+    if local is None or upstream is None or not (is_scalar(local) and is_scalar(upstream)):
+        return total
+    return f"{format_number(local)} × {format_number(upstream)} = {total}"
+
+
+def _detail(e: Explanation, k: int) -> str:
+    """Write how the local gradient comes about; for arrays the norms of the two factors."""
+    line = e.staged.backward[k]
+    local, upstream = e.locals[k], e.upstreams[k]
+    if not is_scalar(e.contributions[k]):
+        if local is None or upstream is None:
+            return ""
+        return f"norms: local {_norm(local)}, upstream {_norm(upstream)}"
+    text = line.local if line.local is not None else None if line.upstream else line.expression
+    result = local if line.local is not None else e.contributions[k]
+    if text is None or result is None:
+        return ""
+    filled = _with_numbers(text, e.variables)
+    if filled in (None, text, format_number(result)) or not re.search(r"[-+*/(]", text[1:]):
+        return ""
+    return f"{filled} = {format_number(result)}"
+
+
+def _norm(value: Any) -> str:
+    return format_number(value if is_scalar(value) else norm(value))
+
+
+_NAME = re.compile(r"(?<![\w.])[^\W\d]\w*(?![\w(]|\.\w)")
+
+
+def _with_numbers(expression: str, variables: Mapping[str, Any]) -> str | None:
+    """Put the values of variables into an expression; None where one of them is an array.
+
+    >>> _with_numbers("(1 - s) * s + math.exp(t)", {"s": 0.73, "t": -2.0})
+    '(1 - 0.73) * 0.73 + math.exp(-2)'
+    """
+    arrays = []
+
+    def number(match: re.Match[str]) -> str:
+        name = match[0]
+        if name not in variables:
+            return name
+        if not is_scalar(variables[name]):
+            arrays.append(name)
+            return name
+        text = format_number(variables[name])
+        before, after = expression[: match.start()], expression[match.end() :]
+        alone = before.endswith("(") and after.startswith(")")
+        first = not before or (before.endswith("(") and not after.startswith("**"))
+        power = after.startswith("**")
+        return f"({text})" if text.startswith("-") and not alone and (power or not first) else text
+
+    filled = _NAME.sub(number, expression)
+    return None if arrays else filled
+
+
+def _result(e: Explanation, width: int) -> Iterator[list[Span]]:
+    """Write the value and the gradients below one another."""
+    rows = [(e.staged.output, format_value(e.value), "number")]
+    for argument in e.staged.arguments:
+        if argument.wanted and argument.node is not None:
+            name = e.staged.gradient_name.get(argument.name, f"d{argument.name}")
+            gradient = e.run.gradients.get(argument.node, 0.0)
+            rows.append((name, format_value(gradient), "gradient"))
+    widest = max(columns(name) for name, _, _ in rows)
+    yield [Span("result", "title")]
+    for name, text, style in rows:
+        left = [Span(" " * _INDENT), Span(name + " " * (widest - columns(name))), Span(" = ")]
+        if _INDENT + widest + 3 + columns(text) <= width:
+            yield [*left, Span(text, style)]
+        else:
+            yield from _two_sides(left, text, style, width)
+
+
+# Laying out.
+
+
+def _marked(finding: Finding, width: int, said: set[str]) -> Iterator[list[Span]]:
+    """Write a finding; advice that was given before is not repeated."""
+    where = f"line {finding.line}: " if finding.line is not None else ""
+    message = finding.message
+    if finding.advice in said:
+        message = message.removesuffix(finding.advice).rstrip()
+    said.add(finding.advice)
+    mark = "! "
+    for k, text in enumerate(wrap(where + message, width - _INDENT - len(mark))):
+        yield [Span(" " * _INDENT), Span((mark if not k else "  ") + text, "finding")]
+
+
+def _indented(text: str, indent: int, width: int, style: str) -> Iterator[list[Span]]:
+    follow = "#   " if text.startswith("# ") else ""
+    for k, part in enumerate(wrap(text, width - indent - (len(follow)))):
+        yield [Span(" " * indent + (follow if k else "") + part, style)]
+
+
+def _right(text: str, style: str, width: int) -> Iterator[list[Span]]:
+    for part in wrap(text, width - _INDENT):
+        yield [Span(" " * (width - columns(part)) + part, style)]
+
+
+def _two_sides(left: Sequence[Span], right: str, style: str, width: int) -> Iterator[list[Span]]:
+    """Put text at both margins, on one line if it fits, else the right one below."""
+    taken = sum(columns(span.text) for span in left)
+    room = width - taken - columns(right)
+    if room >= 2:
+        yield [*left, Span(" " * room), Span(right, style)]
+        return
+    *first, (code, code_style) = left
+    indent = sum(columns(span.text) for span in first)
+    for k, part in enumerate(wrap(code, width - indent - 4)):
+        yield (
+            [*first, Span(part, code_style)]
+            if not k
+            else [Span(" " * (indent + 4) + part, code_style)]
+        )
+    yield from _right(right, style, width)
+
+
+def wrap(text: str, width: int) -> list[str]:
+    """Break a text at spaces into lines of at most so many columns; longer words are divided.
+
+    >>> wrap("loss = np.sum((z2 - y) ** 2)", 12)
+    ['loss =', 'np.sum((z2 -', 'y) ** 2)']
+    """
+    lines = [""]
+    for word in text.split(" "):
+        joined = f"{lines[-1]} {word}" if lines[-1] else word
+        if columns(joined) <= width:
+            lines[-1] = joined
+            continue
+        if lines[-1]:
+            lines.append("")
+        for character in word:
+            if columns(lines[-1]) + columns(character) > width:
+                lines.append("")
+            lines[-1] += character
+    return lines
+
+
+# Output.
+
+
+def to_plain(lines: Iterable[Sequence[Span]]) -> str:
+    """Join the lines without styles."""
+    return "\n".join("".join(span.text for span in line).rstrip() for line in lines)
+
+
+def to_ansi(lines: Iterable[Sequence[Span]]) -> Any:
+    """Return the lines as a `rich.text.Text`."""
+    from rich.text import Text
+
+    text = Text(no_wrap=True, end="")
+    for k, line in enumerate(lines):
+        text.append("\n" if k else "")
+        for span in line:
+            text.append(span.text, style=_STYLES[span.style][0])
+    return text
+
+
+def to_html(lines: Iterable[Sequence[Span]]) -> str:
+    """Join the lines as HTML for a ``pre`` element."""
+    written = []
+    for line in lines:
+        parts = []
+        for span in line:
+            css = _STYLES[span.style][1]
+            text = escape(span.text)
+            parts.append(f'<span style="{css}">{text}</span>' if css else text)
+        written.append("".join(parts))
+    return "\n".join(written)
