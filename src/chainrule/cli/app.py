@@ -1,0 +1,211 @@
+"""The commands and their options. What they do is said by the modules beside this one."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import typer
+from rich.markup import escape
+
+import chainrule
+from chainrule.cli.binding import bind
+from chainrule.cli.faults import Fault, user_code
+from chainrule.cli.files import written
+from chainrule.cli.options import Argnums, At, Hand, Static, Target, Traceback, file_option, prose
+from chainrule.cli.target import find, loaded, split
+from chainrule.cli.values import read
+
+__all__ = ["main"]
+
+#: What the command line is called for; bad options end in its own usage error.
+_UsageError: type[Any] = typer.BadParameter.__bases__[0]
+
+_F = TypeVar("_F", bound=Callable[..., int])
+
+app = typer.Typer(
+    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+
+
+def _command(example: str) -> Callable[[_F], _F]:
+    """Make a function a command, its docstring the help, with an example at the end."""
+
+    def declare(function: _F) -> _F:
+        epilog = f"Example: [bold]{escape(example)}[/]"
+        app.command(help=prose(function), epilog=epilog)(function)
+        return function
+
+    return declare
+
+
+@app.callback(
+    invoke_without_command=True,
+    epilog="Example: [bold]chainrule explain examples/lecture.py:staged --at x=3 --at y=-4[/]",
+)
+def _chainrule(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Show the version and leave.")] = False,
+) -> None:
+    """Backpropagation that shows its work.
+
+    The gradient of a plain NumPy function as code that you can read, with a number on every line.
+    """
+    if version:
+        typer.echo(f"chainrule {chainrule.__version__}")
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+@_command(example="chainrule explain net.py:loss --at W=@W.npy --at 'b=[0, 0]'")
+def explain(
+    function: Target,
+    at: At = None,
+    static: Static = None,
+    argnums: Argnums = None,
+    svg: Annotated[Path | None, file_option("--svg", "Draw the graph, as SVG.")] = None,
+    dot: Annotated[
+        Path | None, file_option("--dot", "Write the graph as Graphviz DOT text.")
+    ] = None,
+    save: Annotated[Path | None, file_option("--save", "Write the gradient as a module.")] = None,
+    traceback: Traceback = False,
+) -> int:
+    """Show a function's gradient as code, with a number on every line.
+
+    Each stage of the function and of its gradient stands beside its value, the local gradient and
+    the upstream gradient. What goes wrong (saturated units, dead ReLUs, vanishing gradients, NaN)
+    is pointed out at the line.
+    """
+    path, name = split(function)
+    values = read(at, static)
+    options = _distinct({"--svg": svg, "--dot": dot, "--save": save})
+    with ExitStack() as stack:
+        drafts = {
+            option: stack.enter_context(written(option, file, (path,)))
+            for option, file in options.items()
+        }
+        module = stack.enter_context(loaded(path, traceback))
+        call = bind(find(module, name), name, values, argnums)
+        with user_code(traceback):
+            explanation = chainrule.explain(call.function, *call.args, argnums=call.argnums)
+            if "--svg" in drafts:
+                drafts["--svg"].write_text(explanation.svg(), encoding="utf-8")
+            if "--dot" in drafts:
+                drafts["--dot"].write_text(explanation.dot(), encoding="utf-8")
+            if "--save" in drafts:
+                explanation.staged.save(drafts["--save"])
+            _show(explanation)
+    for file in options.values():
+        typer.echo(f"wrote {file}")
+    return 0
+
+
+@_command(example="chainrule check net.py:loss --at x=0.5 --static steps=10")
+def check(
+    function: Target,
+    at: At = None,
+    static: Static = None,
+    argnums: Argnums = None,
+    traceback: Traceback = False,
+) -> int:
+    """Compare a function's gradient with finite differences.
+
+    The exit code is 1 where they differ.
+    """
+    path, name = split(function)
+    values = read(at, static)
+    with loaded(path, traceback) as module:
+        call = bind(find(module, name), name, values, argnums)
+        with user_code(traceback):
+            report = chainrule.check_gradient(call.function, *call.args, argnums=call.argnums)
+            _show(report)
+    return 0 if report else 1
+
+
+@_command(example="chainrule review my.py:backprop my.py:f --at x=3 --at y=-4")
+def review(
+    handwritten: Hand,
+    function: Target,
+    at: At = None,
+    static: Static = None,
+    argnums: Argnums = None,
+    traceback: Traceback = False,
+) -> int:
+    """Review a hand-written backward pass, line by line.
+
+    Its variables are compared by name with the true values and gradients of the function: den and
+    dden, W1 and dW1. The first wrong line is told apart from what follows from it, with the likely
+    cause. The exit code is 1 where something is wrong.
+    """
+    hand_path, hand_name = split(handwritten)
+    path, name = split(function)
+    values = read(at, static)
+    with ExitStack() as stack:
+        module = stack.enter_context(loaded(path, traceback))
+        hand_module = module
+        if not hand_path.samefile(path):
+            hand_module = stack.enter_context(loaded(hand_path, traceback))
+        hand = find(hand_module, hand_name)
+        call = bind(find(module, name), name, values, argnums)
+        with user_code(traceback):
+            verdict = chainrule.review(hand, call.function, *call.args, argnums=call.argnums)
+            _show(verdict)
+    return 0 if verdict else 1
+
+
+def _distinct(options: dict[str, Path | None]) -> dict[str, Path]:
+    given = {option: target for option, target in options.items() if target is not None}
+    if len({target.resolve() for target in given.values()}) < len(given):
+        raise Fault(f"{' and '.join(given)} name the same file")
+    return given
+
+
+def _show(result: Any) -> None:
+    from rich.console import Console
+
+    Console(highlight=False).print(result)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command ``chainrule`` and return its exit code.
+
+    0: all is well. 1: ``check`` or ``review`` found something wrong. 2: bad input, with one message
+    on standard error. 130: interrupted.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")  # a terminal that knows ASCII alone
+    try:
+        code = app(list(sys.argv[1:] if argv is None else argv), "chainrule", standalone_mode=False)
+        sys.stdout.flush()
+        return int(code or 0)
+    except Fault as fault:
+        typer.echo(fault.traceback, nl=False, err=True)
+        return _complain(str(fault))
+    except _UsageError as error:
+        return _complain(_usage(error))
+    except (KeyboardInterrupt, typer.Abort):
+        return 130
+    except BrokenPipeError:  # | head
+        sys.stdout = None  # nothing is left to flush
+        return 0
+
+
+def _usage(error: Any) -> str:
+    message = str(error.format_message())
+    if "unexpected extra argument" in message:
+        message += " Quote values with spaces: --at 'W=[[1, 2], [3, 4]]'"
+    command = error.ctx.command_path if getattr(error, "ctx", None) else "chainrule"
+    return f"{message}\n  {command} --help tells more"
+
+
+def _complain(message: str) -> int:
+    typer.echo(f"{typer.style('error:', fg='red', bold=True)} {message}", err=True)
+    return 2

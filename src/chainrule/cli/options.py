@@ -1,0 +1,71 @@
+"""The options that the commands share, and how their help is laid out."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import typer
+
+__all__ = ["Argnums", "At", "Hand", "Static", "Target", "Traceback", "file_option", "prose"]
+
+Target = Annotated[
+    str,
+    typer.Argument(
+        metavar="FILE.py:FUNCTION", show_default=False, help="The function, and the file it is in."
+    ),
+]
+Hand = Annotated[
+    str,
+    typer.Argument(
+        metavar="FILE.py:HAND",
+        show_default=False,
+        help="Your own forward and backward pass, which stores gradients as dNAME.",
+    ),
+]
+At = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--at",
+        metavar="NAME=VALUE",
+        show_default=False,
+        help="Value of an argument to differentiate by: a number, [bold]x=3[/] (taken as 3.0); "
+        "an array in JSON, [bold]W='\\[\\[1, 2], \\[3, 4]]'[/]; an object of arrays in JSON; or a "
+        "file, [bold]W=@W.npy[/].",
+    ),
+]
+Static = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--static",
+        metavar="NAME=VALUE",
+        show_default=False,
+        help="Value of any other argument, passed on as it is: [bold]n=5[/] is the int 5, "
+        "[bold]kind=relu[/] a string, [bold]labels=@labels.npy[/] an array.",
+    ),
+]
+Argnums = Annotated[
+    str | None,
+    typer.Option(
+        "--argnums",
+        metavar="NAMES",
+        show_default=False,
+        help="Differentiate by these alone: names or positions, [bold]W1,b1[/] or [bold]0,2[/].",
+    ),
+]
+Traceback = Annotated[
+    bool,
+    typer.Option("--traceback", metavar=" ", help="Show the traceback of an error in your code."),
+]
+
+
+def file_option(option: str, help: str) -> Any:
+    """Declare an option that names a file to write."""
+    return typer.Option(option, metavar="FILE", show_default=False, help=help)
+
+
+def prose(command: Callable[..., Any]) -> str:
+    """Return a docstring with the line breaks inside its paragraphs taken out."""
+    return re.sub(r"(?<!\n)\n(?!\n)", " ", inspect.getdoc(command) or "")
