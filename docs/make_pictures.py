@@ -1,0 +1,37 @@
+"""Draw the pictures of the documentation: ``python docs/make_pictures.py``.
+
+They are kept in the repository; a test makes sure that they are up to date.
+"""
+
+import runpy
+from pathlib import Path
+
+import chainrule
+
+HERE = Path(__file__).resolve().parent
+
+
+def pictures():
+    """Return the pictures by file name."""
+    lecture = runpy.run_path(str(HERE.parent / "examples" / "lecture.py"))
+    examples = {
+        "circuit": (lecture["circuit"], lecture["CIRCUIT"]),
+        "neuron": (lecture["neuron"], lecture["NEURON"]),
+        "staged": (lecture["staged"], lecture["STAGED"]),
+        "network": (lecture["network"], lecture["network_values"]()),
+    }
+    return {
+        f"{name}.svg": chainrule.explain(f, *values.values()).svg()
+        for name, (f, values) in examples.items()
+    }
+
+
+def main():
+    folder = HERE / "_static"
+    folder.mkdir(exist_ok=True)
+    for name, svg in pictures().items():
+        (folder / name).write_text(svg, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
