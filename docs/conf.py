@@ -7,7 +7,13 @@ author = "The chainrule authors"
 copyright = "2026, The chainrule authors"
 version = release = installed_version("chainrule")
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+extensions = [
+    "myst_parser",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.napoleon",
+    "sphinx.ext.viewcode",
+]
+default_role = "py:obj"  # `name` in a docstring links to its description
 source_suffix = {".md": "markdown"}
 exclude_patterns = ["_build"]
 

@@ -27,7 +27,8 @@ def sigmoid(h):
 
 
 def predict(params, x):
-    z1 = sigmoid(x @ params["W1"] + params["b1"])
+    h1 = x @ params["W1"] + params["b1"]
+    z1 = sigmoid(h1)
     z2 = z1 @ params["W2"] + params["b2"]
     return z2
 
@@ -84,7 +85,7 @@ def main() -> None:
     )
     y_train = np.eye(10)[t_train]
     console.print(
-        f"{len(x_train)} digits to learn from, {len(x_test)} to test on; "
+        f"{len(x_train)} digits to learn from, {len(x_test)} to test on\n"
         f"network 64-{options.hidden}-10, sigmoid, squared error"
     )
     params = initial(rng, 64, options.hidden, 10)

@@ -385,3 +385,82 @@ def test_arguments_must_be_given():
 def test_what_is_checked_must_be_a_function():
     with pytest.raises(TypeError, match="expected a function to check, got a float"):
         check_gradient(3.0, 1.0)
+
+
+# What found a wrong verdict once.
+
+
+@pytest.mark.parametrize(
+    ("f", "x"),
+    [
+        (lambda x: x * abs(x), 0.0),  # a complex step leaves |step| of it
+        (lambda x: np.sum(x * np.abs(x)), np.array([0.0, 1.0])),
+        (lambda x: 1e-95 * x, 3.0),
+        (lambda x: np.cbrt(x), 0.0),  # vertical
+        (lambda x: -np.sum(np.cbrt(x)), np.array([0.0, 8.0])),
+        (lambda x: np.sum(x.astype(np.float32) ** 2), np.array([1.0, 2.0, 3.0])),
+        (lambda x: np.sum(np.abs(np.exp(x)) / np.sum(np.abs(np.exp(x)))), np.array([1.0, 2.0])),
+        (lambda x: 1e6 + np.abs(x), 1e-3),
+        (lambda x: np.sum(np.tanh(np.tanh(x)) ** 2), np.array([140.0, 49.0])),  # 1 - y * y is 0
+        (lambda x: np.sum(np.sqrt(np.tanh(x)) ** 2), np.array([5.7, 11.7, 6.4])),
+        (lambda x: np.tanh(x), 30.0),
+    ],
+)
+def test_a_right_gradient_at_a_difficult_point_is_good(f, x):
+    report = check_gradient(f, x)
+
+    assert report, str(report)
+
+
+@pytest.mark.parametrize(
+    ("f", "x", "g"),
+    [
+        (lambda x: x * abs(x), 0.0, 1e-3),
+        (lambda x: 1e-95 * x, 3.0, 2e-95),
+        (lambda x: np.cbrt(x), 0.0, 70.0),
+        (lambda x: np.cbrt(x), 0.0, -math.inf),
+        (lambda x: x**3, 0.0, math.inf),
+        (lambda x: x + 1e-3 * math.sin(1e9 * x), 1.0, 5.0),  # too rough for differences
+        (lambda x: np.float32(x) ** 2 if isinstance(x, float) else x**2, 3.0, 6.1),
+    ],
+)
+def test_a_wrong_gradient_at_a_difficult_point_is_not_good(f, x, g):
+    assert not check_gradient(f, x, gradient=lambda x: g)
+
+
+def test_a_function_that_computes_in_float32_is_told():
+    report = check_gradient(lambda x: np.sum(x.astype(np.float32) ** 2), np.array([1.0, 2.0]))
+
+    assert "<lambda> computes in float32 even so: its differences are rough" in report.notes[0]
+
+
+def test_few_values_are_needed_where_complex_steps_agree():
+    calls = 0
+
+    def f(x):
+        nonlocal calls
+        calls += 1
+        return np.sum(np.tanh(x) ** 2)
+
+    assert check_gradient(f, rng.normal(size=(100, 100)), max_entries=20, directions=0)
+    assert calls < 20 * 12
+
+
+def test_a_check_of_nothing_is_refused():
+    with pytest.raises(cr.errors.ArgumentError, match="at least one entry has to be checked"):
+        check_gradient(lambda x: x**2, 3.0, gradient=lambda x: 5.0, max_entries=0, directions=0)
+    with pytest.raises(cr.errors.ArgumentError, match="directions -1"):
+        check_gradient(lambda x: x**2, 3.0, directions=-1)
+
+
+@pytest.mark.parametrize("g", ["6", 6 + 0j])
+def test_a_gradient_that_is_no_real_number_is_wrong(g):
+    report = check_gradient(lambda x: x**2, 3.0, gradient=lambda x: g)
+
+    assert report["x"].verdict == "wrong"
+    assert "not real numbers" in str(report)
+
+
+def test_no_gradient_is_told():
+    with pytest.raises(cr.errors.ArgumentError, match="returned 0 arrays, 1 are needed"):
+        check_gradient(lambda x: x**2, 3.0, gradient=lambda x: None)

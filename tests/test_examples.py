@@ -139,6 +139,30 @@ def test_digits_are_learned(capsys, monkeypatch):
     shown = capsys.readouterr().out
     assert "accuracy on the test digits: 9" in shown
     assert "dW2 = z1.T @ dz2" in shown
+    assert "dh1 = dz1 * z1 * (1 - z1)" in shown  # the lecture's own stages
+    assert max(map(len, shown.splitlines())) <= 80
+
+
+@pytest.mark.parametrize(
+    "formula",
+    [
+        r"z = f(y), \quad y = g(x)",
+        r"\frac{\partial f}{\partial q}\,\frac{\partial q}{\partial x}",
+        r"\big((\sigma(x W_1 + b_1)\,W_2 + b_2) - y\big)^2",
+        r"\partial h_1/\partial x = W_1^\top",
+        r"\sigma'(h_1) = z_1 \circ (1 - z_1)",
+        r"\frac{1}{1 + e^{-(w_0 x_0 + w_1 x_1 + w_2)}}",
+        r"\frac{e^{-x}}{(1 + e^{-x})^2}",
+        r"\left(\frac{1 + e^{-x} - 1}{1 + e^{-x}}\right)\left(\frac{1}{1 + e^{-x}}\right)",
+        r"\dfrac{\partial y}{\partial x_2}",
+        r"\dfrac{\partial y_m}{\partial x_n}",
+        r"\dfrac{\partial y}{\partial A_{mn}}",
+        r"\frac{\partial y}{\partial \mathbf{z}}\,\frac{\partial \mathbf{z}}{\partial A_{ij}}",
+        r"\frac{x + \sigma(y)}{\sigma(x) + (x + y)^2}",
+    ],
+)
+def test_the_page_on_the_lecture_has_each_of_its_formulas(formula):
+    assert formula in (ROOT / "docs" / "lecture.md").read_text(encoding="utf-8")
 
 
 def test_pictures_of_the_documentation_are_up_to_date():

@@ -74,10 +74,43 @@ def bad_hand(x, y=2.0, n=3):
     return z, (dx, dy)
 
 
+class Unprintable(Exception):
+    def __str__(self):
+        raise RuntimeError
+
+
+def unprintable(x):
+    raise Unprintable
+
+
+def closes(x):
+    raise GeneratorExit
+
+
+def own_pipe(x):
+    raise BrokenPipeError("the pipe of f")
+
+
+async def later(x):
+    return x
+
+
+def several(x):
+    yield x
+
+
 class Model:
+    scale = 2.0
+
     @staticmethod
     def loss(w):
         return w * w
+
+    def scaled(self, w):
+        return self.scale * w
+
+
+model = Model()
 
 
 CONSTANT = 3
@@ -100,6 +133,13 @@ def folder(tmp_path, monkeypatch):
         "from helper import double\n\n\ndef f(x):\n    return double(x)\n"
     )
     (tmp_path / "helper.py").write_text("def double(x):\n    return 2 * x\n")
+    for package in ("outer", "outer/inner"):
+        (tmp_path / package).mkdir()
+        (tmp_path / package / "__init__.py").touch()
+    (tmp_path / "outer" / "scale.py").write_text("SCALE = 2.0\n")
+    (tmp_path / "outer" / "inner" / "relative.py").write_text(
+        "from ..scale import SCALE\n\n\ndef f(x):\n    return SCALE * x\n"
+    )
     np.save("W.npy", np.array([[1.0, 2.0], [3.0, 4.0]]))
     np.save("labels.npy", np.array([0, 2]))
     np.save("words.npy", np.array(["a", "b"]))

@@ -85,7 +85,14 @@ def test_an_integer_file_keeps_its_type(chainrule):
 
 def test_dotted_names_and_neighbouring_modules(chainrule):
     assert chainrule("check", "model.py:Model.loss", "--at", "w=3")[0] == 0
+    assert chainrule("check", "model.py:model.scaled", "--at", "w=3")[0] == 0
     assert chainrule("check", "neighbour.py:f", "--at", "x=3")[0] == 0
+
+
+def test_a_file_in_a_package_imports_relatively(chainrule):
+    path = list(sys.path)
+    assert chainrule("check", "outer/inner/relative.py:f", "--at", "x=3")[0] == 0
+    assert sys.path == path
 
 
 def test_check_says_what_differs(chainrule, folder):
@@ -180,10 +187,49 @@ def test_the_entry_point_as_a_process(folder):
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_a_reader_that_stops_early(folder):
-    command = f"{sys.executable} -m chainrule explain --help | head -1"
-    done = subprocess.run(command, shell=True, capture_output=True, text=True, check=False)
-    assert done.stderr == ""
+@pytest.mark.parametrize(
+    "words",
+    [
+        "explain --help",
+        "explain model.py:f --at x=3 --svg f.svg",
+        "check model.py:f --at x=3",
+        "review model.py:hand model.py:f --at x=3",
+        "check prints.py:f --at x=3",
+    ],
+)
+def test_a_reader_that_stops_early(folder, words):
+    (folder / "prints.py").write_text("def f(x):\n    print('x' * 100_000)\n    return x\n")
+    read, write = os.pipe()
+    os.close(read)  # as `| head` does
+    run = [sys.executable, "-m", "chainrule", *words.split()]
+    done = subprocess.run(run, stdout=write, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(write)
+    assert (done.returncode, done.stderr) == (141, "")
+    assert (folder / "f.svg").exists() is ("f.svg" in words)
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="a device of Linux")
+def test_output_that_cannot_be_written(folder):
+    run = [sys.executable, "-m", "chainrule", "check", *F]
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(run, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    message = "error: the output cannot be written: No space left on device\n"
+    assert (done.returncode, done.stderr) == (2, message)
+
+
+def test_no_output_wanted(folder):
+    command = f"{sys.executable} -m chainrule check {' '.join(F)} >&-"
+    done = subprocess.run(command, shell=True, stderr=subprocess.PIPE, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("option", ["--svg", "--dot", "--save"])
+def test_a_pipe_is_written_to(folder, option):
+    run = [sys.executable, "-m", "chainrule", "explain", *F, option, "/dev/stdout"]
+    done = subprocess.run(run, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith({"--svg": "<svg", "--dot": "digraph", "--save": "def f_"}[option])
+    assert "backward pass" in done.stdout
 
 
 def test_numbers_reach_the_function_as_floats(folder, chainrule):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import math
 import warnings
 from collections.abc import Callable, Sequence
@@ -11,24 +10,23 @@ from typing import Any
 import numpy as np
 
 from chainrule import trees
-from chainrule.check.differences import Slope, slope
+from chainrule.check.differences import Slope, secant, slope
+from chainrule.check.point import COMPLEX_STEP, Point, is_floating
 from chainrule.check.report import ArgumentCheck, Entry, GradientReport
-from chainrule.errors import (
-    ArgumentError,
-    IndependentOutputWarning,
-    NonFiniteError,
-    NonScalarOutputError,
-)
-from chainrule.transforms.inputs import refuse, select
+from chainrule.errors import ArgumentError, IndependentOutputWarning
 from chainrule.transforms.reverse import value_and_grad
 
 __all__ = ["check_gradient"]
 
-_COMPLEX_STEP = 1e-100
-_NOTHING = 1e-100  # what a complex step leaves of a derivative of third order
+# A derivative below it may be what a complex step leaves of higher ones, as of x * abs(x) at 0.
+_REMAINDER = 1e-90
 # Rounding alone stays good: the denominator of the relative error is at least this many times the
-# uncertainty of the numeric derivative, and this part of the largest derivative of the argument.
-_FLOOR, _SHARE = 1e7, 1e-8
+# uncertainty of the numeric derivative, this part of the largest derivative of the argument, and
+# this part of the value over the scale of x: 1 - y * y is 0 where tanh has rounded to 1.
+_FLOOR, _SHARE, _SHARE_OF_VALUE = 1.01e7, 1e-7, 1e-8
+# Where f is so rough that its differences say little, no gradient is good: of their uncertainty no
+# more than this part of the slopes around is granted.
+_ROUGH = 1e-2
 
 
 def check_gradient(
@@ -46,7 +44,7 @@ def check_gradient(
     Args:
         f: a function whose value is one number.
         args: where to check: floats, float arrays of any shape, or trees of them. float32 and
-            float16 are converted to float64, in which all is computed.
+            float16 are converted to float64, in which all is computed unless f says otherwise.
         argnums: positions of the arguments to check; None for all that hold floats.
         gradient: a gradient of your own, called as ``gradient(*args)``. It returns the gradient by
             the checked argument, a tuple of those by each of them, or, like a staged function or
@@ -55,7 +53,7 @@ def check_gradient(
         raise_error: raise `GradientMismatchError` unless all is good.
         seed: of the random choice of entries and directions.
         max_entries: how many entries of each array are checked. Of a larger one a random subset is,
-            and the whole of it along random directions.
+            and the whole of it along random directions. At least 1.
         directions: how many.
 
     Returns:
@@ -66,7 +64,7 @@ def check_gradient(
 
     Raises:
         ArgumentError: no argument holds floats, or a chosen one holds something else; the gradients
-            returned do not match the arguments; f is random.
+            returned do not match the arguments; f is random; max_entries is less than 1.
         NonScalarOutputError: the value of f is not one number.
         NonFiniteError: the value of f is NaN or infinite.
         GradientMismatchError: with ``raise_error``.
@@ -78,7 +76,12 @@ def check_gradient(
     >>> bool(cr.check_gradient(lambda x: x**3, 2.0, gradient=lambda x: 2 * x**2))
     False
     """
-    point = _Point(f, args, argnums)
+    if max_entries < 1 or directions < 0:
+        raise ArgumentError(
+            f"max_entries is {max_entries} and directions {directions}: at least one entry has to "
+            "be checked, along 0 or more directions"
+        )
+    point = Point(f, args, argnums)
     value = point.value()
     notes = list(point.notes)
     analytic, recorded = _gradients(point, gradient)
@@ -97,115 +100,8 @@ def check_gradient(
     return report
 
 
-class _Point:
-    """A function at a point: its value where one leaf of its arguments is moved."""
-
-    def __init__(
-        self, f: Callable[..., Any], args: Sequence[Any], argnums: int | Sequence[int] | None
-    ) -> None:
-        if not callable(f):
-            raise TypeError(f"expected a function to check, got a {type(f).__name__}: {f!r}")
-        self.f = f
-        self.name = str(getattr(f, "__name__", None) or type(f).__name__)
-        self.notes: list[str] = []
-        self.single = isinstance(argnums, int)
-        self.argnums = _floating(f, args) if argnums is None else select(argnums, args, f)
-        self.leaves: list[Any] = []
-        self.names: list[str] = []
-        self._args = list(args)
-        self._builders: list[tuple[int, int, Callable[[Any], Any]]] = []
-        parameters = _parameters(f, len(args))
-        for position in self.argnums:
-            leaves, build = trees.flatten(args[position])
-            start = len(self.leaves)
-            paths = trees.paths(args[position])
-            for at, (path, leaf) in enumerate(zip(paths, leaves, strict=True)):
-                if not _is_floating(leaf):
-                    raise refuse(f, args[position], leaf, position, at)
-                name = parameters[position] + path
-                self.leaves.append(self._as_float64(leaf, name))
-                self.names.append(name)
-            self._builders.append((start, len(self.leaves), build))
-        if argnums is None:
-            self._note_integers(parameters)
-
-    def _as_float64(self, leaf: Any, name: str) -> Any:
-        if type(leaf) is float:
-            return leaf
-        if leaf.dtype != np.float64:
-            self.notes.append(f"{name} was converted from {leaf.dtype} to float64")
-        return np.array(leaf, dtype=np.float64)[()]
-
-    def _note_integers(self, parameters: Sequence[str]) -> None:
-        for position, arg in enumerate(self._args):
-            if type(arg) is int:
-                self.notes.append(
-                    f"{parameters[position]} = {arg} is an int and was held fixed; write "
-                    f"{arg}.0 to check the derivative by it"
-                )
-
-    def args(self, moved: int | None = None, leaf: Any = None) -> list[Any]:
-        """Return all arguments, with a leaf moved. They are copies: f may change them in place."""
-        args = list(self._args)
-        leaves = [leaf if k == moved else _copy(x) for k, x in enumerate(self.leaves)]
-        for position, (start, stop, build) in zip(self.argnums, self._builders, strict=True):
-            args[position] = build(leaves[start:stop])
-        return args
-
-    def value(self) -> float:
-        """Return f's value, after a check that it is one finite number and stays so."""
-        with np.errstate(all="ignore"):
-            value = self._number(self.f(*self.args()))
-            again = self._number(self.f(*self.args()))
-        if not math.isfinite(value):
-            raise NonFiniteError(
-                f"{self.name} is {value} here, so its gradient cannot be checked: choose arguments "
-                "at which it is finite (chainrule.explain shows where NaN or inf arises)"
-            )
-        if value != again:
-            raise ArgumentError(
-                f"{self.name} gave {value!r}, then {again!r} for the same arguments: to be checked "
-                "it must not be random (make its random generator inside it, from a fixed seed)"
-            )
-        return value
-
-    def _number(self, y: Any) -> float:
-        number = isinstance(y, (float, int, np.ndarray, np.generic)) and np.shape(y) == ()
-        if number and np.asarray(y).dtype.kind in "fiub":
-            return float(y)
-        kind = f"shape {np.shape(y)}" if isinstance(y, np.ndarray) else f"a {type(y).__name__}"
-        raise NonScalarOutputError(
-            f"check_gradient needs a function whose value is one real number, {self.name} returned "
-            f"{kind}: sum or average it"
-        )
-
-    def moved(self, k: int, move: Callable[[Any], Any]) -> float:
-        """Return f where leaf k is moved; NaN where f is not defined."""
-        args = self.args(k, move(self.leaves[k]))
-        with np.errstate(all="ignore"), warnings.catch_warnings():
-            warnings.simplefilter("ignore", RuntimeWarning)
-            try:
-                return self._number(self.f(*args))
-            except (ArithmeticError, ValueError):  # math.sqrt(-1.0), math.exp(1000.0)
-                return math.nan
-
-    def complex_step(self, k: int, move: Callable[[Any], Any]) -> float | None:
-        """Return f's imaginary part over the step, where leaf k is moved; None if f refuses."""
-        args = self.args(k, move(self.leaves[k]))
-        with np.errstate(all="ignore"), warnings.catch_warnings():
-            warnings.simplefilter("error")  # a ComplexWarning: an imaginary part was dropped
-            try:
-                y = np.asarray(self.f(*args))
-            except Exception:  # f refuses complex numbers, in whatever way
-                return None
-        if y.dtype.kind != "c" or y.shape != ():
-            return None
-        derivative = complex(y).imag / _COMPLEX_STEP
-        return derivative if math.isfinite(derivative) else None
-
-
 def _check_leaf(
-    point: _Point,
+    point: Point,
     k: int,
     gradient: Any,
     value: float,
@@ -218,11 +114,14 @@ def _check_leaf(
     if np.shape(gradient) != shape:
         problem = f"the gradient has shape {np.shape(gradient)}, the argument {shape}"
         return ArgumentCheck(point.names[k], shape, (), 0, size, problem=problem)
+    if np.asarray(gradient).dtype.kind not in "fiub":
+        problem = f"the gradient holds {np.asarray(gradient).dtype}, not real numbers"
+        return ArgumentCheck(point.names[k], shape, (), 0, size, problem=problem)
     gradient = np.asarray(gradient, dtype=np.float64)
     typical = float(np.max(np.abs(leaf), initial=0.0)) or 1.0
     whole = size <= max_entries
     flat = range(size) if whole else np.sort(rng.choice(size, max_entries, replace=False))
-    compare = _Comparison(point, k, value, _SHARE * _size_of(gradient))
+    compare = _Comparison(point, k, value, _size_of(gradient))
     entries = []
     for at in flat:
         index = tuple(int(i) for i in np.unravel_index(at, shape))
@@ -274,8 +173,9 @@ def _remarks(entries: Sequence[Entry]) -> list[str]:
 class _Comparison:
     """Compares derivatives by one leaf, with the complex step for as long as it proves right."""
 
-    def __init__(self, point: _Point, k: int, value: float, floor: float) -> None:
-        self.point, self.k, self.value, self.floor = point, k, value, floor
+    def __init__(self, point: Point, k: int, value: float, largest: float) -> None:
+        self.point, self.k, self.value = point, k, value
+        self.largest = largest  # the largest derivative of this leaf
         self.complex = True
 
     def __call__(
@@ -286,29 +186,48 @@ class _Comparison:
         along: Callable[[Any, complex], Any],
     ) -> Entry:
         point, k = self.point, self.k
-        found = slope(lambda t: point.moved(k, lambda x: along(x, t)), self.value, scales, analytic)
+
+        def phi(t: float) -> float:
+            return point.moved(k, lambda x: along(x, t))
+
+        derivative = None
+        if self.complex:
+            derivative = point.complex_step(k, lambda x: along(x, 1j * COMPLEX_STEP))
+        found = slope(
+            phi,
+            self.value,
+            scales,
+            analytic,
+            eps=point.eps,
+            backed=derivative is not None and math.isclose(derivative, analytic, rel_tol=1e-9),
+        )
         numeric, uncertainty, method = found.value, found.error, "differences"
         if self.complex and found.kind == "smooth":
-            derivative = point.complex_step(k, lambda x: along(x, 1j * _COMPLEX_STEP))
             # np.abs, conj and the like lose the imaginary part without a word: believed only if
             # the differences agree.
             self.complex = derivative is not None and _agree(derivative, found)
-            if self.complex and derivative is not None:
-                numeric, uncertainty = derivative, 2.0**-50 * abs(derivative)
+            if self.complex and derivative is not None and not 0 < abs(derivative) < _REMAINDER:
+                numeric, uncertainty = derivative, 4 * point.eps * abs(derivative)
                 found, method = Slope(numeric, uncertainty, numeric, numeric), "complex step"
         if found.kind == "kink":
             numeric = found.nearest(analytic)
             uncertainty = 1e-11 * max(abs(found.left), abs(found.right))  # of first order: 1e-4
-        error = self._error(analytic, numeric, uncertainty)
+        granted = uncertainty
+        rounding = _SHARE_OF_VALUE * abs(self.value) / scales[0]
+        if uncertainty > max(_ROUGH * max(abs(numeric), self.largest), rounding):
+            around = max(abs(numeric), self.largest, secant(phi, self.value, scales[0]))
+            granted = min(uncertainty, max(_ROUGH * around, rounding))
+        floor = max(_FLOOR * granted, _SHARE * self.largest, rounding)
+        error = _relative(analytic, numeric, floor)
         return Entry(index, analytic, numeric, error, uncertainty, found.kind, method)
 
-    def _error(self, analytic: float, numeric: float, uncertainty: float) -> float:
-        if analytic == numeric:  # both infinite, maybe
-            return 0.0
-        if not math.isfinite(analytic) or not math.isfinite(numeric):
-            return math.inf
-        size = max(abs(analytic), abs(numeric), _FLOOR * uncertainty, self.floor, _NOTHING)
-        return abs(analytic - numeric) / size
+
+def _relative(analytic: float, numeric: float, floor: float) -> float:
+    if analytic == numeric:  # both infinite, maybe
+        return 0.0
+    if not math.isfinite(analytic) or not math.isfinite(numeric):
+        return math.inf
+    return abs(analytic - numeric) / max(abs(analytic), abs(numeric), floor)
 
 
 def _agree(derivative: float, found: Slope) -> bool:
@@ -331,9 +250,7 @@ def _along(direction: Any) -> Callable[[Any, complex], Any]:
     return lambda x, t: x + t * direction
 
 
-def _gradients(
-    point: _Point, gradient: Callable[..., Any] | None
-) -> tuple[list[Any], float | None]:
+def _gradients(point: Point, gradient: Callable[..., Any] | None) -> tuple[list[Any], float | None]:
     """Return the gradient by each leaf, and the value that came with them."""
     if gradient is None:
         with warnings.catch_warnings():  # a gradient of zero is right then
@@ -344,7 +261,7 @@ def _gradients(
     expected = [np.shape(leaf) for leaf in point.leaves]
     candidates: list[tuple[Any, float | None]] = [(result, None)]
     if isinstance(result, tuple) and len(result) == 2 and np.shape(result[0]) == ():
-        candidates.append((result[1], float(result[0]) if _is_floating(result[0]) else None))
+        candidates.append((result[1], float(result[0]) if is_floating(result[0]) else None))
     flattened = [(trees.flatten(tree)[0], value) for tree, value in candidates]
     for leaves, value in flattened:
         if [np.shape(g) for g in leaves] == expected:
@@ -356,36 +273,3 @@ def _gradients(
         f"gradient returned {len(flattened[0][0])} arrays, {len(expected)} are needed: one for "
         f"each of {', '.join(point.names)}, in this order"
     )
-
-
-def _copy(leaf: Any) -> Any:
-    return leaf.copy() if isinstance(leaf, np.ndarray) else leaf
-
-
-def _floating(f: Callable[..., Any], args: Sequence[Any]) -> tuple[int, ...]:
-    chosen = tuple(k for k, arg in enumerate(args) if any(map(_is_floating, trees.flatten(arg)[0])))
-    if not chosen:
-        if args:
-            leaves, _ = trees.flatten(args[0])
-            if leaves:
-                raise refuse(f, args[0], leaves[0], 0, 0)
-        raise ArgumentError("check_gradient needs the arguments at which f is to be checked")
-    return chosen
-
-
-def _is_floating(value: Any) -> bool:
-    return isinstance(value, float) or (
-        isinstance(value, (np.ndarray, np.generic)) and value.dtype.kind == "f"
-    )
-
-
-def _parameters(f: Callable[..., Any], count: int) -> list[str]:
-    try:
-        parameters = list(inspect.signature(f).parameters.values())
-    except (TypeError, ValueError):
-        parameters = []
-    names = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)][
-        :count
-    ]
-    rest = next((p.name for p in parameters if p.kind is p.VAR_POSITIONAL), "argument")
-    return names + [f"{rest}[{k}]" for k in range(count - len(names))]

@@ -24,7 +24,7 @@ _STYLES = {"good": "green", "ok, kinks": "green", "suspicious": "yellow"}
 class Entry:
     """One derivative, by an entry of an argument or along a direction.
 
-    ``error`` is |analytic - numeric| / max(|analytic|, |numeric|), where the denominator is at
+    ``error`` is ``|analytic - numeric| / max(|analytic|, |numeric|)``, where the denominator is at
     least so large that rounding alone cannot exceed 1e-7. At a kink, ``numeric`` is the value
     nearest to ``analytic`` between the slopes of the two sides.
     """

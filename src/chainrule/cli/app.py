@@ -13,8 +13,8 @@ from rich.markup import escape
 
 import chainrule
 from chainrule.cli.binding import bind
-from chainrule.cli.faults import Fault, user_code
-from chainrule.cli.files import written
+from chainrule.cli.faults import Fault, reason, user_code
+from chainrule.cli.files import writing, written
 from chainrule.cli.options import Argnums, At, Hand, Static, Target, Traceback, file_option, prose
 from chainrule.cli.target import find, loaded, split
 from chainrule.cli.values import read
@@ -95,13 +95,15 @@ def explain(
         call = bind(find(module, name), name, values, argnums)
         with user_code(traceback):
             explanation = chainrule.explain(call.function, *call.args, argnums=call.argnums)
-            if "--svg" in drafts:
-                drafts["--svg"].write_text(explanation.svg(), encoding="utf-8")
-            if "--dot" in drafts:
-                drafts["--dot"].write_text(explanation.dot(), encoding="utf-8")
-            if "--save" in drafts:
-                explanation.staged.save(drafts["--save"])
-            _show(explanation)
+        write: dict[str, Callable[[Path], object]] = {
+            "--svg": lambda file: file.write_text(explanation.svg(), encoding="utf-8"),
+            "--dot": lambda file: file.write_text(explanation.dot(), encoding="utf-8"),
+            "--save": explanation.staged.save,
+        }
+        for option, draft in drafts.items():
+            with writing(option, options[option]):
+                write[option](draft)
+    _show(explanation)  # at last: a reader that stops early must not cost the files
     for file in options.values():
         typer.echo(f"wrote {file}")
     return 0
@@ -125,7 +127,7 @@ def check(
         call = bind(find(module, name), name, values, argnums)
         with user_code(traceback):
             report = chainrule.check_gradient(call.function, *call.args, argnums=call.argnums)
-            _show(report)
+    _show(report)
     return 0 if report else 1
 
 
@@ -156,7 +158,7 @@ def review(
         call = bind(find(module, name), name, values, argnums)
         with user_code(traceback):
             verdict = chainrule.review(hand, call.function, *call.args, argnums=call.argnums)
-            _show(verdict)
+    _show(verdict)
     return 0 if verdict else 1
 
 
@@ -177,14 +179,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command ``chainrule`` and return its exit code.
 
     0: all is well. 1: ``check`` or ``review`` found something wrong. 2: bad input, with one message
-    on standard error. 130: interrupted.
+    on standard error. 130: interrupted. 141: the reader of the output stopped early (``| head``).
     """
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a terminal that knows ASCII alone
     try:
         code = app(list(sys.argv[1:] if argv is None else argv), "chainrule", standalone_mode=False)
-        sys.stdout.flush()
+        if sys.stdout is not None:  # it was closed: >&-
+            sys.stdout.flush()
         return int(code or 0)
     except Fault as fault:
         typer.echo(fault.traceback, nl=False, err=True)
@@ -193,15 +196,18 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _complain(_usage(error))
     except (KeyboardInterrupt, typer.Abort):
         return 130
-    except BrokenPipeError:  # | head
+    except (BrokenPipeError, SystemExit):  # where nobody reads, typer and rich leave by SystemExit
         sys.stdout = None  # nothing is left to flush
-        return 0
+        return 141
+    except OSError as error:  # > /dev/full
+        sys.stdout = None
+        return _complain(f"the output cannot be written: {reason(error)}")
 
 
 def _usage(error: Any) -> str:
     message = str(error.format_message())
     if "unexpected extra argument" in message:
-        message += " Quote values with spaces: --at 'W=[[1, 2], [3, 4]]'"
+        message += ". A value is given with --at, in quotes if it has spaces: --at 'W=[[1, 2]]'"
     command = error.ctx.command_path if getattr(error, "ctx", None) else "chainrule"
     return f"{message}\n  {command} --help tells more"
 

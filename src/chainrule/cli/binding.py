@@ -49,6 +49,11 @@ def bind(
         for p in parameters.values()
         if p.name not in values and p.default is inspect.Parameter.empty
     ]
+    if missing[:1] == ["self"]:
+        raise Fault(
+            f"{name} is a method: make an object of its class in the file, model = "
+            f"{name.rpartition('.')[0] or 'CLASS'}(...), and name model.{f.__name__}"
+        )
     if missing:
         cure = " ".join(f"--at {m}=VALUE" for m in missing)
         raise Fault(f"{name} needs {' and '.join(missing)}: add {cure}")
@@ -67,7 +72,7 @@ def bind(
             f"{only} can be given to {name} by keyword only, and gradients are taken by positional "
             f"arguments: write --static {only}=..., or change the function"
         )
-    chosen = _positions(argnums, names, name) if argnums else _floating(given.at, names)
+    chosen = _positions(argnums, names, name) if argnums is not None else _floating(given.at, names)
     if not chosen:
         raise Fault(f"{name} got no float argument to differentiate by: give one with --at")
     if kwargs:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import sys
 import sysconfig
 import traceback
@@ -17,7 +18,7 @@ import typer
 from chainrule.core.source import Location, annotate, is_internal, location_of, user_frame
 from chainrule.errors import ChainruleError
 
-__all__ = ["Fault", "user_code"]
+__all__ = ["Fault", "reason", "user_code"]
 
 _LIBRARIES = (
     "<frozen ",
@@ -45,20 +46,40 @@ def user_code(show_traceback: bool = False) -> Iterator[None]:
         warnings.showwarning = _show_warning
         try:
             yield
-        except (Fault, BrokenPipeError):
+        except (Fault, KeyboardInterrupt):
             raise
         except SystemExit as stop:
             raise Fault("\n".join(["the code called sys.exit", *_where(stop, "")])) from stop
-        except Exception as error:
+        except BaseException as error:
+            if isinstance(error, BrokenPipeError) and _is_unread(sys.stdout):
+                raise
             annotate(error)
             raise Fault(_describe(error), _traceback(error) if show_traceback else "") from error
 
 
-def _describe(error: Exception) -> str:
+def reason(error: Exception) -> str:
+    """Return why something cannot be read or written, as the system says it."""
+    return getattr(error, "strerror", None) or str(error)
+
+
+def _is_unread(stream: Any) -> bool:
+    """Tell whether the reader at the other end of a pipe has gone."""
+    try:
+        poll = select.poll()
+        poll.register(stream.fileno(), 0)  # errors and hang-ups are reported unasked
+        return bool(poll.poll(0))
+    except (AttributeError, OSError, ValueError):  # no pipe
+        return False
+
+
+def _describe(error: BaseException) -> str:
     """Say what was raised, at which of the user's lines, and what the notes tell about it."""
     if isinstance(error, SyntaxError):
         return _describe_syntax(error)
-    message = str(error) or "(no message)"
+    try:
+        message = str(error) or "(no message)"
+    except Exception:
+        message = "(its message cannot be shown: __str__ raises an error)"
     if not isinstance(error, ChainruleError):
         message = f"{type(error).__name__}: {message}"
     return "\n".join([message, *_where(error, message)])
@@ -105,7 +126,7 @@ def _user_location(tb: TracebackType | None) -> Location | None:
     return found
 
 
-def _traceback(error: Exception) -> str:
+def _traceback(error: BaseException) -> str:
     lines = traceback.format_tb(error.__traceback__)
     return "".join(["Traceback (most recent call last):\n", *lines])
 

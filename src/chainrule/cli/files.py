@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from chainrule.cli.faults import Fault
+from chainrule.cli.faults import Fault, reason
 
-__all__ = ["written"]
+__all__ = ["writing", "written"]
 
 
 @contextmanager
@@ -25,27 +26,36 @@ def written(option: str, target: Path, sources: tuple[Path, ...] = ()) -> Iterat
     Raises:
         Fault: the target cannot be written.
     """
-    target = Path(os.path.realpath(target.expanduser()))
-    if target.is_dir():
-        raise Fault(f"{option} {target}: this is a folder")
-    if any(target.exists() and target.samefile(source) for source in sources):
-        raise Fault(f"{option} {target}: this would overwrite the file that the function is in")
-    if target.exists() and not target.is_file():  # /dev/stdout, a pipe
+    target = Path(os.path.expanduser(target))
+    with writing(option, target):
+        if target.is_dir():
+            raise Fault(f"{option} {target}: this is a folder")
+        if any(target.exists() and target.samefile(source) for source in sources):
+            raise Fault(f"{option} {target}: this would overwrite the file that the function is in")
+        direct = target.exists() and not target.is_file()  # /dev/stdout, a pipe
+        real = Path(os.path.realpath(target))  # a link stays one
+        draft = real.with_name(f".{real.stem}.{os.getpid()}{real.suffix}")
+        if not direct:
+            if real.exists() and not os.access(real, os.W_OK):
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+            draft.touch(exist_ok=False)
+            if real.exists():
+                shutil.copymode(real, draft)
+    if direct:
         yield target
         return
-    draft = target.with_name(f".{target.stem}.{os.getpid()}{target.suffix}")
-    try:
-        if target.exists() and not os.access(target, os.W_OK):
-            raise PermissionError(13, "Permission denied")
-        draft.touch(exist_ok=False)
-        if target.exists():
-            shutil.copymode(target, draft)
-    except OSError as error:
-        raise Fault(f"{option} {target}: cannot be written: {error.strerror}") from error
     try:
         yield draft
-        os.replace(draft, target)
-    except OSError as error:
-        raise Fault(f"{option} {target}: cannot be written: {error.strerror}") from error
+        with writing(option, target):
+            os.replace(draft, real)
     finally:
         draft.unlink(missing_ok=True)
+
+
+@contextmanager
+def writing(option: str, target: Path) -> Iterator[None]:
+    """Tell which option's file cannot be written."""
+    try:
+        yield
+    except OSError as error:
+        raise Fault(f"{option} {target}: cannot be written: {reason(error)}") from error

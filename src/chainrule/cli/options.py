@@ -63,7 +63,8 @@ Traceback = Annotated[
 
 def file_option(option: str, help: str) -> Any:
     """Declare an option that names a file to write."""
-    return typer.Option(option, metavar="FILE", show_default=False, help=help)
+    # It is to be written: typer would ask whether it can be read.
+    return typer.Option(option, metavar="FILE", show_default=False, readable=False, help=help)
 
 
 def prose(command: Callable[..., Any]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.cli.faults import Fault
+from chainrule.cli.faults import Fault, reason
 
 __all__ = ["Values", "read"]
 
@@ -116,13 +117,15 @@ def _not_a_number(name: str, value: Any) -> Fault:
 
 def _load(name: str, file: str) -> Any:
     """Read an array from a .npy file, with its own dtype."""
-    path = Path(file).expanduser()
-    if not path.exists():
-        raise Fault(f"{name}: there is no file {file}")
+    if not file:
+        raise Fault(f"{name}: @ names no file: write the file after it, {name}=@W.npy")
     try:
+        path = Path(os.path.expanduser(file))
+        if not path.exists():
+            raise Fault(f"{name}: there is no file {file}")
         array = np.load(path, allow_pickle=False)
     except OSError as error:
-        raise Fault(f"{name}: {file} cannot be read: {error.strerror or error}") from error
+        raise Fault(f"{name}: {file} cannot be read: {reason(error)}") from error
     except (ValueError, EOFError) as error:
         if "pickle" in str(error).lower() and path.suffix == ".npy" and _is_npy(path):
             raise Fault(
