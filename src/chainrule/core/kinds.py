@@ -77,19 +77,21 @@ class Elementwise(Operation):
         self, k: int, g: Any, operands: Sequence[Any], output: Any, params: Mapping[str, Any]
     ) -> Any:
         d = self.d[k]
-        if not d:
-            return None
-        if d == 1:
+        if type(d) is FunctionType:
+            # One expression, so that NumPy computes in the memory of a large local gradient
+            # wherever it is a temporary: one that no name, here or in the rule, refers to.
+            gradient = d(*operands, output, **params) * g
+        elif d == 1:
             gradient = g
+        elif not d:
+            return None
         elif d == -1:
             gradient = -g
         else:
-            # One expression, so that NumPy computes in the memory of a large local gradient
-            # wherever it is a temporary: one that no name, here or in the rule, refers to.
             gradient = d(*operands, output, **params) * g  # type: ignore[operator]
         like = operands[k]
         if type(gradient) is _ndarray is type(like) and gradient.shape == like.shape:
-            return gradient if gradient.dtype == like.dtype else conform(gradient, like)
+            return gradient if gradient.dtype is like.dtype else conform(gradient, like)
         return sum_to(gradient, like)
 
     def push(
@@ -471,9 +473,9 @@ def sum_to(g: Any, like: Any) -> Any:
             raise _complex_gradient()
         return g
     if type(g) is _ndarray and type(like) is _ndarray:
-        if g.shape == like.shape:
-            return g if g.dtype == like.dtype else conform(g, like)
-        return conform(_unbroadcast(g, shape=like.shape), like)
+        if g.shape != like.shape:
+            g = _unbroadcast(g, shape=like.shape)
+        return g if g.dtype is like.dtype else conform(g, like)
     shape = shape_of(like)
     if shape_of(g) != shape:
         g = unbroadcast(g, shape=shape)
@@ -494,7 +496,8 @@ def _unbroadcast(g: Any, *, shape: tuple[int, ...]) -> Any:
 def _broadcast_to(x: Any, shape: tuple[int, ...]) -> Any:
     if shape_of(x) == ():
         # What np.broadcast_to does, without its overhead: one number with strides of zero.
-        x = np.asarray(x)
+        x = np.array(x)
+        x.flags.writeable = False  # nobody else has it: it is a constant to all who see it
         x = np.ndarray(shape, x.dtype, x, 0, (0,) * len(shape))
         x.flags.writeable = False
         return x

@@ -91,7 +91,11 @@ class Operation:
         """Compute the operation on plain values, or record it where an operand is an Array."""
         if self.scalar is not None and type(operands[0]) is float is type(operands[-1]):
             return self.scalar(*operands)
-        return apply(self, self.compute, operands, params)
+        for operand in operands:
+            kind = type(operand)
+            if not (kind is float or kind is int or kind is _ndarray and operand.dtype is not _object):
+                return apply(self, self.compute, operands, params)
+        return self.compute(*operands, **params)
 
     def pull(
         self, k: int, g: Any, operands: Sequence[Any], output: Any, params: Mapping[str, Any]
