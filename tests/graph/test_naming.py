@@ -48,6 +48,16 @@ def by_helper_of_two(x):
     return a, b
 
 
+def of_calls(x):
+    a, b, c = np.exp(x), np.sin(x), np.tanh(x)
+    return a, b, c
+
+
+def of_methods_and_calls(x):
+    a, b = np.exp(x).sum(), np.dot(x, x)
+    return a, b
+
+
 def chained(x):
     a = b = x * 2
     return a, b
@@ -68,6 +78,7 @@ def conditional(x):
         (assigned, ["y"]),
         (swapped, ["a", "b"]),
         (three, ["a", "b", "c"]),
+        (of_calls, ["a", "b", "c"]),
         (by_helper, ["y"]),
         (by_helper_of_two, ["a", "b"]),
         (walrus, ["y"]),
@@ -77,6 +88,15 @@ def conditional(x):
 )
 def test_names(f: Any, expected: list[str | None]) -> None:
     assert names(f, 1.0) == expected
+
+
+def test_names_of_vectors() -> None:
+    assert names(of_methods_and_calls, np.ones(2)) == [None, "a", "b"]
+
+
+def test_names_do_not_change_as_python_specialises_the_calls() -> None:
+    for _ in range(30):
+        assert names(of_calls, 1.0) == ["a", "b", "c"]
 
 
 def test_a_value_with_two_names_has_one_of_them() -> None:

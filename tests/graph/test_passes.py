@@ -14,6 +14,7 @@ from chainrule.graph.simplify import simplify
 from chainrule.graph.verify import GraphError, equivalent, verify
 from chainrule.operations import elementwise as e
 from chainrule.operations import reduction, shape
+from chainrule.operations.contraction import matmul
 
 x = Input("x", np.array([[1.0, -2.0, 3.0], [0.5, 0.25, -1.0]]))
 y = Input("y", np.array([2.0, 4.0, -0.5]))
@@ -68,6 +69,84 @@ def test_a_sum_of_the_same_is_twice_it() -> None:
     result = simplified(apply_to(e.add, apply_to(e.sin, x), apply_to(e.sin, x)))
     assert isinstance(result, Apply)
     assert result.operation is e.multiply
+
+
+column = apply_to(shape.expand_dims, y, axis=(0,))
+mask = apply_to(e.greater, x, Constant(0.5))
+
+
+def chosen(a: float, b: float) -> Vertex:
+    return apply_to(e.where, mask, Constant(a), Constant(b))
+
+
+@pytest.mark.parametrize(
+    ("vertex", "operation"),
+    [
+        (apply_to(reduction.sum, apply_to(broadcast_to, two, shape=(3,)), axis=None), None),
+        (apply_to(e.add, chosen(1.0, 0.0), chosen(0.0, 0.1)), "where"),
+        (apply_to(e.subtract, chosen(0.0, 2.0), chosen(1.0, 0.0)), "where"),
+        (apply_to(e.multiply, Constant(0.1), chosen(0.0, 1.0)), "where"),
+        (apply_to(e.multiply, Constant(1.0), mask), "astype"),
+        (apply_to(e.multiply, x, apply_to(e.divide, one, y)), "divide"),
+        (
+            apply_to(e.subtract, x, apply_to(reduction.mean, x, axis=(0,), keepdims=True)),
+            "subtract",
+        ),
+        (apply_to(shape.squeeze, column, axis=(0,)), None),
+    ],
+)
+def test_shorter_forms(vertex: Vertex, operation: str | None) -> None:
+    result = simplified(vertex)
+    name = result.operation.name if isinstance(result, Apply) else None
+    assert name == operation
+    assert len(topological([result])) <= len(topological([vertex]))
+
+
+def test_a_transposed_product_is_turned_around() -> None:
+    product = apply_to(matmul, apply_to(shape.transpose, x), g)
+    result = simplified(apply_to(shape.transpose, product))
+    assert isinstance(result, Apply)
+    assert result.operation is matmul
+    assert result.operands[1] is x
+
+
+@pytest.mark.parametrize(
+    "vertex",
+    [
+        apply_to(reduction.sum, apply_to(e.divide, x, y), axis=(0,)),
+        apply_to(reduction.sum, apply_to(e.multiply, Constant(-2.0), x), axis=None),
+        apply_to(matmul, apply_to(e.divide, x, Constant(3.0)), apply_to(shape.transpose, g)),
+        apply_to(matmul, apply_to(e.negative, x), y),
+    ],
+)
+def test_factors_move_out_of_linear_operations(vertex: Vertex) -> None:
+    (result,) = arrange(share([vertex]))
+    verify([result])
+    equivalent([vertex], [result])
+    assert isinstance(result, Apply)
+    assert result.operation.name in ("divide", "multiply", "negative")
+
+
+def test_factors_that_vary_along_a_summed_axis_stay() -> None:
+    vertex = apply_to(reduction.sum, apply_to(e.divide, x, y), axis=(1,))
+    (result,) = arrange(share([vertex]))
+    assert isinstance(result, Apply)
+    assert result.operation is reduction.sum
+
+
+def test_a_mask_is_not_negated() -> None:
+    vertex = apply_to(e.negative, apply_to(e.multiply, mask, apply_to(e.sin, x)))
+    (result,) = arrange(share([vertex]), ordered=False)
+    equivalent([vertex], [result])
+
+
+def test_a_common_divisor_is_written_once() -> None:
+    a, b = (apply_to(e.divide, v, y) for v in (x, g))
+    (result,) = arrange(share([apply_to(e.subtract, a, b)]))
+    equivalent([apply_to(e.subtract, a, b)], [result])
+    assert isinstance(result, Apply)
+    assert result.operation is e.divide
+    assert result.operands[1] is y
 
 
 def test_a_guard_is_dropped_only_where_nothing_can_be_infinite() -> None:

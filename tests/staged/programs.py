@@ -343,3 +343,78 @@ def masked(x):
 def single_precision(x, w):
     h = x @ w
     return np.sum(np.maximum(h, 0) ** 2)
+
+
+# Textbook forms.
+
+
+@example(normal(4, 3), normal(5, 3), normal(5, 2))
+def attention(Q, K, V):
+    scores = Q @ K.T / np.sqrt(Q.shape[1])
+    e = np.exp(scores)
+    A = e / e.sum(axis=1, keepdims=True)
+    out = A @ V
+    return np.sum(out**2)
+
+
+@example(normal(5, 2))
+def pairwise_distances(x):
+    d = x[:, None, :] - x[None, :, :]
+    r2 = (d**2).sum(axis=-1)
+    return np.sum(np.exp(-r2))
+
+
+@example(normal(2, 3), normal(2, 4), normal(2, 4), normal(3, 16), normal(4, 16), normal(16))
+def lstm_cell(x, h, c, Wx, Wh, b):
+    a = x @ Wx + h @ Wh + b
+    ai, af, ao, ag = np.split(a, 4, axis=1)
+    i, f, o, g = expit(ai), expit(af), expit(ao), np.tanh(ag)
+    c = f * c + i * g
+    h = o * np.tanh(c)
+    return np.sum(h)
+
+
+@example(normal(8, 3), normal(3), normal(3))
+def batch_norm(x, gamma, beta):
+    mu = x.mean(axis=0)
+    var = x.var(axis=0)
+    xhat = (x - mu) / np.sqrt(var + 1e-5)
+    y = gamma * xhat + beta
+    return np.sum(y**3)
+
+
+@example(normal(6), 0.3, 1.2)
+def gaussian(x, mu, sigma):
+    z = (x - mu) / sigma
+    return np.sum(0.5 * z**2 + np.log(sigma))
+
+
+@example(np.array([0.5, -1.0, 2.0]))
+def leaky_relu(x):
+    return np.sum(np.where(x > 0, x, 0.01 * x))
+
+
+@example(normal(3), np.eye(3) / 2, normal(2), normal(2, 3), np.eye(2))
+def kalman(x, P, z, H, R):
+    y = z - H @ x
+    S = H @ P @ H.T + R
+    K = P @ H.T
+    xn = x + K @ y
+    return xn @ xn + np.trace(S)
+
+
+@example(100.0, 95.0, 0.5, 0.02, 0.3)
+def black_scholes(S, K, T, r, sigma):
+    def N(x):
+        return 0.5 * (1 + math.erf(x / math.sqrt(2)))
+
+    d1 = (math.log(S / K) + (r + 0.5 * sigma**2) * T) / (sigma * math.sqrt(T))
+    d2 = d1 - sigma * math.sqrt(T)
+    return S * N(d1) - K * math.exp(-r * T) * N(d2)
+
+
+@example(normal(4), "relu", 2)
+def built_in(x, activation, power):
+    y = np.zeros(4)
+    y = y + (np.maximum(x, 0) if activation == "relu" else np.tanh(x))
+    return np.sum(y**power)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 import traceback
 from typing import Any
 
 import numpy as np
 import pytest
+from scipy.special import expit
 
 import chainrule as cr
 from chainrule import errors
@@ -249,3 +251,184 @@ def test_a_chain_of_a_thousand_operations() -> None:
     value, (dx,) = staged(1.0)
     assert value == f(1.0)
     assert dx == pytest.approx(cr.grad(f)(1.0), rel=1e-12)
+
+
+# Other inputs than the example.
+
+
+@pytest.mark.parametrize(
+    ("f", "args", "tied"),
+    [
+        (lambda x, y: np.maximum(x, y), (1.0, 2.0), (3.0, 3.0)),
+        (lambda x, y: np.minimum(x, y), (1.0, 2.0), (3.0, 3.0)),
+        (lambda x, y: np.sum(np.maximum(x * y, 2 * x)), (np.ones(2), np.arange(2.0)), None),
+    ],
+)
+def test_where_variables_tie_one_of_them_gets_the_gradient(
+    f: Any, args: tuple[Any, ...], tied: tuple[Any, ...] | None
+) -> None:
+    staged = cr.stage(f, *args)
+    if tied is None:
+        tied = (np.ones(2), np.full(2, 2.0))
+        np.testing.assert_array_equal(staged(*tied)[1], [[2.0, 2.0], [0.0, 0.0]])
+    else:
+        assert sum(staged(*tied)[1]) == 1.0
+
+
+@pytest.mark.parametrize(
+    ("f", "x", "tied"),
+    [
+        (lambda x: np.max(x) ** 2, [1.0, 2.0], [2.0, 2.0]),
+        (lambda x: np.sum(x.min(axis=0)), [[1.0, 2.0], [3.0, 1.0]], [[2.0, 2.0], [2.0, 2.0]]),
+    ],
+)
+def test_the_winners_of_a_maximum_share_its_gradient(f: Any, x: Any, tied: Any) -> None:
+    staged = cr.stage(f, np.array(x))
+    tied = np.array(tied)
+    np.testing.assert_array_equal(staged(tied)[1][0], cr.grad(f)(tied))
+
+
+def test_argnums_gives_the_order_of_the_gradients() -> None:
+    def f(x, y):
+        return x * y**2
+
+    assert cr.stage(f, 2.0, 3.0, argnums=(1, 0))(2.0, 3.0) == (18.0, (12.0, 9.0))
+    assert cr.stage(f, 2.0, 3.0, argnums=-1)(2.0, 3.0) == (18.0, (12.0,))
+    weights = {"a": 1.0, "b": 2.0}
+    staged = cr.stage(lambda p, x: p["a"] * x + p["b"], weights, 3.0, argnums=(1, 0))
+    assert staged(weights, 3.0)[1] == (1.0, {"a": 3.0, "b": 1.0})
+
+
+@pytest.mark.parametrize(
+    ("argnums", "message"), [(2, "called with 2"), ((0, 0), "twice"), (1, r"is an int, 3")]
+)
+def test_argnums_that_name_no_float(argnums: Any, message: str) -> None:
+    with pytest.raises(errors.ArgumentError, match=message):
+        cr.stage(lambda x, n: x**n, 2.0, 3, argnums=argnums)
+
+
+def test_a_saved_module_checks_what_is_built_into_it(tmp_path: Any) -> None:
+    staged = cr.stage(lambda x, b, n: np.mean((x + b) ** n), np.ones((4, 3)), np.ones(3), 2)
+    before = [line.lineno for line in staged.backward]
+    path = tmp_path / "saved.py"
+    staged.save(path)
+    assert [line.lineno for line in staged.backward] == before  # still those of the source
+    names: dict[str, Any] = {}
+    exec(path.read_text(), names)
+    saved = names[staged.name]
+    assert saved(np.ones((4, 3)), np.ones(3), 2)[0] == 4.0
+    for other in ((np.ones((5, 3)), np.ones(3), 2), (np.ones((4, 3)), np.ones(3), 3)):
+        with pytest.raises(AssertionError):
+            saved(*other)
+
+
+def test_labels_that_were_used_as_numbers_are_checked() -> None:
+    def f(x, labels):
+        return np.sum(x * np.eye(3)[labels])
+
+    x = np.arange(6.0).reshape(2, 3)
+    staged = cr.stage(f, x, np.array([0, 1]))
+    assert staged(x, np.array([0, 1]))[0] == 4.0
+    with pytest.raises(AssertionError):
+        staged(x, np.array([2, 2]))
+
+
+# What is called, imported and named.
+
+
+def test_numbers_are_passed_straight_to_the_printed_function() -> None:
+    staged = cr.stage(lecture, 3.0, -4.0)
+    assert isinstance(staged, cr.Staged)
+    assert staged(x=3.0, y=-4.0) == staged.function(3.0, -4.0)
+    assert list(inspect.signature(staged).parameters) == ["x", "y"]
+    with pytest.raises(TypeError, match="missing 1 required positional argument"):
+        staged(3.0)
+    hidden = cr.stage(lambda kind, number, check: kind * number + check, 2.0, 3.0, 4.0)
+    assert hidden(2.0, 3.0, 4.0) == (10.0, (3.0, 2.0, 1.0))
+    with pytest.raises(errors.ArgumentError, match=r"kind of shape \(\), got \(2,\)"):
+        hidden(np.ones(2), 3.0, 4.0)
+
+
+def test_nothing_is_imported_for_a_comment() -> None:
+    def f(x):
+        if math.sqrt(4.0) * x > 0:
+            return x * 3
+        return x
+
+    staged = cr.stage(f, 2.0)
+    assert "math" in staged.source
+    assert "import" not in staged.source
+
+
+GLOBAL = np.arange(60.0).reshape(20, 3)
+
+
+def test_a_global_array_keeps_its_name() -> None:
+    def f(w):
+        return math.exp(-1.0) * np.sum(GLOBAL @ w)
+
+    assert "# GLOBAL: float64 (20, 3), captured by the function" in cr.stage(f, np.ones(3)).source
+
+
+@pytest.mark.parametrize(
+    ("f", "x", "expected"),
+    [
+        (lambda x: np.log(np.sum(np.exp(x))), np.ones(3), "dx = np.exp(x - value)"),
+        (lambda x: np.sum(np.logaddexp(0, x)), np.ones(3), "dx = np.exp(x - np.logaddexp(0, x))"),
+        (lambda x: np.sum(np.maximum(x, 0)), np.ones(3), "dx = (x > 0).astype(float)"),
+        (lambda x: np.trace(x), np.ones((3, 3)), "dx = np.eye(3)"),
+        (lambda x: np.sum(x * 0), np.ones(3), "dx = np.zeros_like(x)"),
+        (lambda x: np.sum(x @ x.T / 3.0), np.ones((2, 2)), None),
+        (lambda x: np.var(x), np.ones(5), "dx = 2 * (x - np.mean(x)) / 5"),
+        (lambda x: np.mean(np.log(x) - x), np.ones(4), "dx = (1.0 / x - 1.0) / 4"),
+        (lambda x: 4 * (x**2 - x), 1.0, "dx = 8 * x - 4.0"),
+        (lambda x: np.sum(x[1:] - x[:-1]) ** 2, np.ones((3, 2)), "dx[:-1] -= t1"),
+    ],
+)
+def test_textbook_forms(f: Any, x: Any, expected: str | None) -> None:
+    staged = cr.stage(f, x)
+    if expected is not None:
+        assert expected in lines_of(staged)
+    np.testing.assert_allclose(staged(x)[1][0], cr.grad(f)(x), rtol=1e-12)
+
+
+def test_a_gradient_that_grows_changes_no_other() -> None:
+    def f(x):
+        b = np.sin(x)
+        c = b * 3
+        return np.mean((x + b + c) ** 2)
+
+    x = np.array([0.5, -1.0])
+    staged = cr.stage(f, x)
+    np.testing.assert_allclose(staged(x)[1][0], cr.grad(f)(x), rtol=1e-12)
+
+
+def test_a_gradient_that_is_zero_but_for_rounding() -> None:
+    def f(x):
+        h = x - np.log(np.sum(np.exp(x), axis=1, keepdims=True))
+        return np.log(np.sum(np.exp(h)))
+
+    x = np.random.default_rng(0).normal(size=(3, 2))
+    np.testing.assert_allclose(cr.stage(f, x)(x)[1][0], 0, atol=1e-15)
+
+
+def test_minus_a_mask() -> None:
+    def f(x, y):
+        return np.log(np.sum(np.exp(2 * np.minimum(x * 2, -y))))
+
+    x, y = np.array([0.5, -1.0]), np.array([1.0, 0.25])
+    staged = cr.stage(f, x, y)
+    for found, expected in zip(staged(x, y)[1], cr.grad(f, (0, 1))(x, y), strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-12)
+
+
+def test_single_precision_inside_double() -> None:
+    def f(x):
+        a = expit(-x)
+        h = np.where(a > 0, 2.0, -1.0) * a
+        return np.mean(h + x)
+
+    x = np.linspace(-1, 1, 6, dtype=np.float32)
+    staged = cr.stage(f, x)
+    assert "a = 1 / (1 + np.exp(x))" in staged.source
+    np.testing.assert_allclose(staged(x)[1][0], cr.grad(f)(x), rtol=1e-5)

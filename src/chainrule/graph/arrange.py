@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeGuard
 
 from chainrule.graph.graph import (
     Apply,
@@ -17,19 +17,22 @@ from chainrule.graph.graph import (
     Input,
     Vertex,
     apply_to,
+    dtype_of,
     is_number,
     shape,
     topological,
 )
 from chainrule.graph.recognise import is_operation
-from chainrule.graph.simplify import same_kind
+from chainrule.graph.rewrite import same_kind
 from chainrule.operations import elementwise
 
 __all__ = ["arrange", "signed", "without"]
 
 _CHAIN = frozenset({"multiply", "divide", "negative"})
 _SUMS = frozenset({"add", "subtract"})
-_ODD = frozenset({"sum", "transpose", "expand_dims", "reshape", "broadcast_to"})
+_ODD = frozenset({"transpose", "expand_dims", "reshape", "broadcast_to", "scatter_add"})
+_CONTRACTIONS = frozenset({"matmul", "dot", "outer", "inner", "vdot", "einsum"})
+_SCALED = _CONTRACTIONS | {"transpose"}  # what a number that stands alone is taken out of
 _LAST = _SUMS | {"greater", "greater_equal", "less", "less_equal", "equal", "not_equal"}
 
 
@@ -42,6 +45,14 @@ class _Product:
     below: list[Any] = field(default_factory=list)
     numerators: list[Vertex] = field(default_factory=list)
     denominators: list[Vertex] = field(default_factory=list)
+
+    def take_sign(self) -> int:
+        """Return the sign of the whole product, which is positive from now on."""
+        taken = self.sign
+        for number in (*self.numbers, *self.below):
+            taken = -taken if number < 0 else taken
+        self.sign *= taken
+        return taken
 
 
 def arrange(
@@ -86,6 +97,7 @@ class _Arranger:
         self.upstream = upstream
         self.ordered = ordered
         self.done: dict[Vertex, Vertex] = {}
+        self.sealed: set[Vertex] = set(kept)
         self.carries: set[Vertex] = set() if upstream is None else {upstream}
 
     def of(self, vertex: Vertex) -> Vertex:
@@ -104,6 +116,8 @@ class _Arranger:
         else:
             new = self._moved(vertex)
         self.done[vertex] = new if same_kind(new, vertex) else vertex
+        if vertex in self.kept:
+            self.sealed.add(self.done[vertex])
         if vertex in self.carries:
             self.carries.add(self.done[vertex])
 
@@ -116,15 +130,13 @@ class _Arranger:
         if is_number(vertex):
             (product.below if below else product.numbers).append(_plain(vertex.value))
             return
-        inside = isinstance(vertex, Apply) and vertex.operation.name in _CHAIN
-        if not inside or (vertex in self.kept and not root):
+        if not _is_chain(vertex) or (vertex in self.sealed and not root):
             factor = self.of(vertex)
-            if is_operation(factor, "negative") and vertex not in self.kept:
-                product.sign = -product.sign
-                factor = factor.operands[0]
+            if factor is not vertex and _is_chain(factor) and factor not in self.sealed:
+                self._collect(factor, product, below, False)  # factors moved out of a sum
+                return
             (product.denominators if below else product.numerators).append(factor)
             return
-        assert isinstance(vertex, Apply)
         if vertex.operation.name == "negative":
             product.sign = -product.sign
             self._collect(vertex.operands[0], product, below, False)
@@ -145,6 +157,8 @@ class _Arranger:
             divisor, sign = -divisor, -sign
         if number is not None and number == divisor:
             number = divisor = None
+        if isinstance(number, float) and number.is_integer() and _are_floats(numerators):
+            number = int(number)
         if (number is not None and number != 1) or not numerators:
             numerators.insert(0, Constant(1 if number is None else number))
         if divisor is not None and divisor != 1:
@@ -163,54 +177,143 @@ class _Arranger:
         if vertex is self.upstream:
             return 0
         if isinstance(vertex, Apply) and vertex.operation.name in _LAST:
-            return 4
+            return 5
         if vertex in self.carries:
             return 1
-        return 2 if isinstance(vertex, (Input, Constant)) else 3
+        if isinstance(vertex, (Input, Constant)):
+            return 2 if shape(vertex) == () else 3
+        return 4
 
     def _sum(self, vertex: Apply) -> Vertex:
-        """Write ``a + (-b)`` as ``a - b``, also where the minus is inside a product."""
-        minus = vertex.operation is elementwise.subtract
-        left, right = (self._term(x) for x in vertex.operands)
-        a, b = left[1], right[1]
+        """Write ``a + (-b)`` as ``a - b``, and ``a / n - b / n`` as ``(a - b) / n``."""
         whole = shape(vertex)
-        if not (same_kind(a, vertex.operands[0]) or shape(b) == whole):
-            left, a = (1, self.of(vertex.operands[0])), self.of(vertex.operands[0])
-        if not (same_kind(b, vertex.operands[1]) or shape(a) == whole):
-            right, b = (1, self.of(vertex.operands[1])), self.of(vertex.operands[1])
-        positive = (left[0] > 0, (right[0] > 0) ^ minus)
-        if positive == (True, True):
+        signs, terms = [], []
+        for k, operand in enumerate(vertex.operands):
+            sign, term = self._term(operand)
+            other = vertex.operands[1 - k]
+            if not same_kind(term, operand) and shape(other) != whole:
+                sign, term = 1, self.of(operand)
+            minus = k == 1 and vertex.operation is elementwise.subtract
+            signs.append(-sign if minus else sign)
+            terms.append(term)
+        common = _Product()
+        products = [self.product(term) for term in terms]
+        if _share_factors(products, common):
+            terms = [self.built(product) for product in products]
+        total = self._added(signs, terms)
+        if not same_kind(total, vertex):
+            return self.of(vertex)
+        if common == _Product():
+            return total
+        common.numerators.append(total)
+        return self.built(common)
+
+    def _added(self, signs: list[int], terms: list[Vertex]) -> Vertex:
+        a, b = terms
+        if is_number(a) and a.value < 0 < signs[0]:
+            signs, a = [-1, signs[1]], Constant(-a.value)
+        if signs == [1, 1]:
             return apply_to(elementwise.add, a, b)
-        if positive == (False, True):
+        if signs == [-1, 1]:
             return apply_to(elementwise.subtract, b, a)
-        a = a if positive[0] else self.of(vertex.operands[0])
+        if signs[0] < 0:
+            product = _Product(numerators=[a]) if a in self.sealed else self.product(a)
+            product.sign = -product.sign
+            a = self.built(product)
         return apply_to(elementwise.subtract, a, b)
 
     def _term(self, vertex: Vertex) -> tuple[int, Vertex]:
-        if vertex in self.kept or not isinstance(vertex, Apply):
-            return 1, self.of(vertex)
-        if vertex.operation.name not in _CHAIN:
-            new = self.of(vertex)
-            if is_operation(new, "negative"):
-                return -1, new.operands[0]
+        new = self.of(vertex)
+        if vertex in self.kept or not _is_chain(new):
             return 1, new
-        product = self.product(vertex)
-        sign = product.sign
-        for numbers in (product.numbers, product.below):
-            for number in numbers:
-                sign = -sign if number < 0 else sign
-        product.sign *= sign
-        return sign, self.built(product)
+        product = self.product(vertex if _is_chain(vertex) else new)
+        return product.take_sign(), self.built(product)
 
     def _moved(self, vertex: Apply) -> Vertex:
-        """Rebuild any other operation; ``sum(-x)`` becomes ``-sum(x)``."""
-        if vertex.operation.name in _ODD:
-            sign, x = self._term(vertex.operands[0])
-            if sign < 0 and same_kind(x, vertex.operands[0]):
-                inner = apply_to(vertex.operation, x, **vertex.params)
-                return Apply(elementwise.negative, (inner,), {}, vertex.value)
-        operands = tuple(self.of(x) for x in vertex.operands)
-        return Apply(vertex.operation, operands, vertex.params, vertex.value)
+        """Rebuild any other operation: ``sum(-2 * x)`` becomes ``-2 * sum(x)``."""
+        operands = [self.of(x) for x in vertex.operands]
+        outside = _Product()
+        name = vertex.operation.name
+        if name == "sum" or name in _CONTRACTIONS or name in _ODD:
+            linear = range(len(operands)) if name in _CONTRACTIONS else range(1)
+            for k in linear:
+                operands[k] = self._inside(vertex, operands[k], outside)
+        inner = Apply(vertex.operation, tuple(operands), vertex.params, vertex.value)
+        if outside == _Product():
+            return inner
+        inner = apply_to(vertex.operation, *operands, **vertex.params)
+        if vertex in self.carries:
+            self.carries.add(inner)
+        outside.numerators.insert(0, inner)
+        return self.built(outside)
+
+    def _inside(self, vertex: Apply, x: Vertex, outside: _Product) -> Vertex:
+        """Return what has to stay inside a linear operation; the rest is added to ``outside``."""
+        if not _is_chain(x) or x in self.sealed:
+            return x
+        product = self.product(x)
+        moved = _Product(sign=product.take_sign())
+        name = vertex.operation.name
+        if name == "sum":
+            _move_constants(vertex, product, moved)
+        if name == "sum" or (name in _SCALED and _is_single(product)):
+            moved.numbers, product.numbers = product.numbers, []
+            moved.below, product.below = product.below, []
+        inner = self.built(product)
+        if not same_kind(inner, x):
+            return x
+        outside.sign *= moved.sign
+        outside.numbers += moved.numbers
+        outside.below += moved.below
+        outside.numerators += moved.numerators
+        outside.denominators += moved.denominators
+        return inner
+
+
+def _is_chain(vertex: Vertex) -> TypeGuard[Apply]:
+    return isinstance(vertex, Apply) and vertex.operation.name in _CHAIN
+
+
+def _is_single(product: _Product) -> bool:
+    return len(product.numerators) == 1 and not product.denominators
+
+
+def _are_floats(factors: Sequence[Vertex]) -> bool:
+    return any(dtype_of(x.value).kind == "f" for x in factors)
+
+
+def _share_factors(products: Sequence[_Product], common: _Product) -> bool:
+    """Take what divides both terms of a sum out of them."""
+    a, b = products
+    written = [x for p in products for x in p.numerators if is_operation(x, "scatter_add")]
+    if written:  # each term is added at an index of its own
+        return False
+    common.denominators = [x for x in a.denominators if x in b.denominators]
+    for product in products:
+        for factor in common.denominators:
+            product.denominators.remove(factor)
+    if a.below and _multiplied(a.below) == _multiplied(b.below):
+        common.below, a.below, b.below = a.below, [], []
+    return common != _Product()
+
+
+def _move_constants(vertex: Apply, product: _Product, outside: _Product) -> None:
+    """Take the factors that are the same along the summed axes out of a sum."""
+    ndim = len(shape(vertex.operands[0]))
+    axis = vertex.params.get("axis")
+    summed = range(ndim) if axis is None else [k % ndim for k in axis]
+
+    def is_constant(factor: Vertex) -> bool:
+        lengths = shape(factor)
+        first = ndim - len(lengths)
+        if not vertex.params.get("keepdims"):
+            return all(k < first for k in summed)
+        return all(k < first or lengths[k - first] == 1 for k in summed)
+
+    for name in ("numerators", "denominators"):
+        factors = getattr(product, name)
+        getattr(outside, name).extend(x for x in factors if is_constant(x))
+        setattr(product, name, [x for x in factors if not is_constant(x)])
 
 
 def _cancelled(
@@ -264,6 +367,8 @@ def _negated(factors: list[Vertex]) -> list[Vertex]:
         if is_operation(factor, "subtract"):
             a, b = factor.operands
             return [*factors[:k], apply_to(elementwise.subtract, b, a), *factors[k + 1 :]]
+    if dtype_of(first.value).kind == "b":
+        return [Constant(-1), *factors]
     return [apply_to(elementwise.negative, first), *rest]
 
 

@@ -66,6 +66,8 @@ def _follow(code: CodeType, lasti: int, path: Sequence[int]) -> str | list[int] 
     at = positions.get(lasti)
     if at is None:
         return None
+    if instructions[at].opname == "PRECALL":  # 3.11 runs some calls in it, and skips the CALL
+        at += 1
     depth = 0  # of the value, or of the tuple that holds it, below the top of the stack
     inside = list(path)
     for _ in range(len(instructions)):
@@ -74,7 +76,7 @@ def _follow(code: CodeType, lasti: int, path: Sequence[int]) -> str | list[int] 
             return None
         instruction = instructions[at]
         op, arg = instruction.opname, instruction.arg or 0
-        if op in ("NOP", "RESUME", "CACHE", "EXTENDED_ARG", "PRECALL", "KW_NAMES"):
+        if op in ("NOP", "RESUME", "CACHE", "EXTENDED_ARG", "KW_NAMES"):
             continue
         if op in _STORES:
             if depth == 0:

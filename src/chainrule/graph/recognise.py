@@ -6,13 +6,32 @@ applied blindly, do not show. So is ``exp(x) / sum(exp(x))`` a softmax.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TypeGuard
 
-from chainrule.graph.graph import Apply, Constant, Vertex, apply_to, dtype_of, is_number, shape
+import numpy as np
+
+from chainrule.graph.graph import (
+    Apply,
+    Constant,
+    Input,
+    Vertex,
+    apply_to,
+    dtype_of,
+    is_number,
+    shape,
+    topological,
+)
 from chainrule.graph.rewrite import Rule
 from chainrule.operations import elementwise, reduction
 
-__all__ = ["RECOGNITION", "chosen_by", "is_operation"]
+__all__ = [
+    "RECOGNITION",
+    "chosen_by",
+    "is_operation",
+    "is_second_variable",
+    "recognised_as_a_whole",
+]
 
 
 def is_operation(vertex: Vertex, name: str) -> TypeGuard[Apply]:
@@ -70,6 +89,13 @@ def _as_square(vertex: Apply) -> Vertex | None:
     return None
 
 
+def is_second_variable(vertex: Vertex, operands: Sequence[Vertex]) -> bool:
+    """Tell whether a vertex is the second of two operands, and the first is not a constant."""
+    first, second = operands
+    constant = not any(isinstance(x, Input) for x in topological([first]))
+    return not constant and vertex.value is second.value is not first.value
+
+
 def chosen_by(output: Vertex, root: Vertex) -> Rule:
     """Make the rule that compares the output of a maximum or minimum rather than its operand.
 
@@ -84,6 +110,8 @@ def chosen_by(output: Vertex, root: Vertex) -> Rule:
         winner, other = vertex.operands
         if not isinstance(winner, Apply) or winner is output:
             return None
+        if is_second_variable(winner, root.operands):  # where both are equal, it is the winner
+            return None
         if not all(any(x.value is y.value for y in root.operands) for x in vertex.operands):
             return None
         return Apply(vertex.operation, (output, other), {}, vertex.value)
@@ -91,5 +119,36 @@ def chosen_by(output: Vertex, root: Vertex) -> Rule:
     return rule
 
 
+def recognised_as_a_whole(root: Vertex) -> Vertex:
+    """Recognise ``log(sum(exp(x)))`` and ``x - log(sum(exp(x)))`` where that is all there is.
+
+    Their gradients refer to their own values: ``exp(x - y)`` and ``g - exp(y) * sum(g)``.
+    """
+    if is_operation(root, "log"):
+        return _as_logsumexp(root) or root
+    if is_operation(root, "subtract"):
+        x, total = root.operands
+        total = (_as_logsumexp(total) if is_operation(total, "log") else None) or total
+        if is_operation(total, "logsumexp") and total.operands[0] is x:
+            axis = total.params.get("axis")
+            if total.params.get("keepdims") or axis is None:
+                return Apply(reduction.log_softmax, (x,), {"axis": axis}, root.value)
+    return root
+
+
+def _as_logsumexp(log: Apply) -> Apply | None:
+    (total,) = log.operands
+    if not is_operation(total, "sum"):
+        return None
+    (powers,) = total.operands
+    if not is_operation(powers, "exp") or not shape(powers) or not np.all(np.isfinite(log.value)):
+        return None
+    return Apply(reduction.logsumexp, powers.operands, total.params, log.value)
+
+
 #: Rules for a graph that is about to be differentiated; they expect shared vertices.
-RECOGNITION: tuple[Rule, ...] = (_as_sigmoid, _as_softmax, _as_square)
+RECOGNITION: tuple[Rule, ...] = (
+    _as_sigmoid,
+    _as_softmax,
+    _as_square,
+)

@@ -7,9 +7,9 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from chainrule.graph.graph import Apply, Constant, Vertex, topological
+from chainrule.graph.graph import Apply, Constant, Vertex, dtype_of, shape, topological
 
-__all__ = ["Rule", "rewrite", "share", "substitute", "uses"]
+__all__ = ["Rule", "instead", "rewrite", "same_kind", "share", "substitute", "uses"]
 
 #: A rule looks at one vertex and returns a simpler one of the same value, or None.
 Rule: TypeAlias = "Callable[[Apply], Vertex | None]"
@@ -110,3 +110,13 @@ def uses(outputs: Iterable[Vertex]) -> dict[Vertex, int]:
     for output in outputs:
         count[output] = count.get(output, 0) + 1
     return count
+
+
+def same_kind(new: Vertex, old: Vertex) -> bool:
+    """Tell whether a vertex may stand for another: the same shape and dtype."""
+    return shape(new) == shape(old) and dtype_of(new.value) == dtype_of(old.value)
+
+
+def instead(old: Apply, new: Vertex) -> Vertex | None:
+    """Return a new vertex where it may stand for the old one."""
+    return new if same_kind(new, old) else None

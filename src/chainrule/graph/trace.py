@@ -26,7 +26,7 @@ from chainrule.graph.naming import name_of_result, opname_at
 from chainrule.numpy.creation import restack
 from chainrule.numpy.view import UserFunction
 
-__all__ = ["Argument", "Guard", "Note", "Trace", "trace"]
+__all__ = ["Argument", "Guard", "Note", "Trace", "is_floating", "trace"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +67,13 @@ class Argument:
     value: Any
     node: Node | None
     wanted: bool
+
+
+class _Recording(Recording):
+    """A recording that also tells when NumPy makes an ndarray of an Array of integers."""
+
+    __slots__ = ("converted",)
+    converted: Callable[[Node, Any], None]
 
 
 @dataclass(slots=True)
@@ -148,9 +155,11 @@ class Trace:
         if not unknown and not leaves and not nameless:
             return
         attributes = [getattr(x, "__dict__", {}) for x in frame.f_locals.values()]
-        for names in (frame.f_locals, *attributes, frame.f_globals):
+        # Globals in which functions are replaced are a view, which lists only what it replaces.
+        module = getattr(frame.f_globals, "names", frame.f_globals)
+        for names in (frame.f_locals, *attributes, module):
             for name, value in names.items():
-                if type(value) is Array and names is not frame.f_globals:
+                if type(value) is Array and names is not module:
                     if value.node in leaves:
                         leaves.pop(value.node).name = name
                     elif value.node in nameless:
@@ -195,7 +204,7 @@ def _trace(
     integers: bool,
 ) -> Trace:
     run = UserFunction(f)
-    recording = Recording()
+    recording = _Recording()
     traced = Trace(f, recording)
     chosen = None if argnums is None else {argnums} if isinstance(argnums, int) else set(argnums)
     fresh_args = []
@@ -204,7 +213,7 @@ def _trace(
         fresh = []
         for path, leaf in zip(trees.paths(arg), leaves, strict=True):
             value = leaf.value if type(leaf) is Array else leaf
-            floating = _is_floating(value)
+            floating = is_floating(value)
             node = Leaf(recording) if floating or (integers and _is_index(value)) else None
             wanted = floating and (chosen is None or position in chosen)
             traced.arguments.append(
@@ -217,7 +226,8 @@ def _trace(
             f"{getattr(f, '__name__', f)!s} was given no float argument to differentiate by: pass "
             "3.0 instead of 3, or np.asarray(x, dtype=float)"
         )
-    recording.note, recording.guard = traced._note, traced._guard
+    recording.note = traced._note
+    recording.guard = recording.converted = traced._guard
     try:
         output = run(fresh_args, dict(kwargs))
         recording.note = lambda node, value: traced.nodes.append(node)
@@ -231,7 +241,8 @@ def _trace(
     return traced
 
 
-def _is_floating(value: Any) -> bool:
+def is_floating(value: Any) -> bool:
+    """Tell whether a gradient can be taken by a value."""
     return isinstance(value, float) or (
         isinstance(value, (np.ndarray, np.generic)) and value.dtype.kind == "f"
     )

@@ -10,12 +10,21 @@ from typing import Any
 import numpy as np
 
 from chainrule import trees
+from chainrule.core.array import shape_of
 from chainrule.graph.graph import Input
 from chainrule.graph.trace import Argument, Trace
+from chainrule.staged.constants import Constants
 from chainrule.staged.names import Names
 from chainrule.staged.text import literal
 
-__all__ = ["gradient_tree", "parameters_of", "restored", "unpacking"]
+__all__ = [
+    "gradient_tree",
+    "parameters_of",
+    "restored",
+    "shape_checks",
+    "unpacking",
+    "value_checks",
+]
 
 
 def parameters_of(f: Callable[..., Any], args: Sequence[Any], names: Names) -> list[str]:
@@ -51,27 +60,54 @@ def unpacking(trace: Trace, parameters: Sequence[str], names: Names) -> list[str
     return statements
 
 
+def value_checks(trace: Trace, parameters: Sequence[str], constants: Constants) -> list[str]:
+    """Write assertions that the arguments which the run took as constants are the same again."""
+    checks = []
+    for argument in trace.arguments:
+        value = argument.value
+        if argument.node is not None:
+            continue
+        name = parameters[argument.position] + argument.path.replace(chr(39), chr(34))
+        if isinstance(value, np.ndarray) and value.dtype.kind in "biu":
+            checks.append(f"assert np.array_equal({argument.name}, {constants.copy(value).text})")
+        elif value is None or isinstance(value, bool):
+            checks.append(f"assert {name} is {value}")
+        elif isinstance(value, (int, str, np.integer)):
+            checks.append(f"assert {name} == {_quoted(value)}")
+    return ["# built into the code; for other values stage again", *checks] if checks else []
+
+
+def shape_checks(trace: Trace) -> list[str]:
+    """Write assertions that the arguments have the shapes that sums over axes depend on."""
+    shaped = [a for a in trace.arguments if a.node is not None]
+    if not any(shape_of(a.value) for a in shaped):
+        return []
+    checks = [
+        f"assert np.shape({a.name}) == {literal(shape_of(a.value)).text}"
+        for a in shaped
+        if isinstance(a.value, (np.ndarray, np.generic, float))
+    ]
+    return ["# sums and means depend on the shapes; for others stage again", *checks]
+
+
 def gradient_tree(
     trace: Trace,
     args: Sequence[Any],
+    order: Sequence[int],
     wanted: dict[Any, Input],
     name_of: Callable[[Input], str | None],
 ) -> str:
     """Write the tuple of gradients, each with the structure of its argument.
 
+    ``order`` are the positions of the arguments.
+
     A dataclass is written as a dict of its fields, and a named tuple as a tuple: the printed module
     knows nothing of the user's classes.
     """
-    leaves = iter(trace.arguments)
     written = []
-    for arg in args:
-        count = len(trees.flatten(arg)[0])
-        mine = [next(leaves) for _ in range(count)]
-        if not any(leaf.wanted for leaf in mine):
-            continue
-        texts = iter([_leaf(leaf, wanted, name_of) for leaf in mine])
-        parameter = mine[0].name if not mine[0].path else None
-        written.append(_tree(arg, texts, parameter))
+    for k in order:
+        leaves = [_leaf(x, wanted, name_of) for x in trace.arguments if x.position == k]
+        written.append(_tree(args[k], iter(leaves)))
     return f"({', '.join(written)}{',' if len(written) == 1 else ''})"
 
 
@@ -86,22 +122,22 @@ def _leaf(
     return "0.0" if isinstance(argument.value, float) else f"np.zeros_like({argument.name})"
 
 
-def _tree(tree: Any, leaves: Iterator[str], parameter: str | None) -> str:
+def _tree(tree: Any, leaves: Iterator[str]) -> str:
     if not trees.is_container(tree):
         return next(leaves)
     if tree is None:
         return "None"
     if isinstance(tree, dict):
         # Leaves come in the order of the sorted keys, where they can be sorted.
-        written = {key: _tree(tree[key], leaves, None) for key in _keys(tree)}
+        written = {key: _tree(tree[key], leaves) for key in _keys(tree)}
         return "{" + ", ".join(f"{_quoted(key)}: {written[key]}" for key in tree) + "}"
     if isinstance(tree, list):
-        return "[" + ", ".join(_tree(item, leaves, None) for item in tree) + "]"
+        return "[" + ", ".join(_tree(item, leaves) for item in tree) + "]"
     if dataclasses.is_dataclass(tree):
-        values = {f.name: _tree(getattr(tree, f.name), leaves, None) for f in _fields(tree)}
+        values = {f.name: _tree(getattr(tree, f.name), leaves) for f in _fields(tree)}
         inner = ", ".join(f"{_quoted(name)}: {value}" for name, value in values.items())
         return "{" + inner + "}"
-    items = [_tree(item, leaves, None) for item in tree]
+    items = [_tree(item, leaves) for item in tree]
     return f"({', '.join(items)}{',' if len(items) == 1 else ''})"
 
 
@@ -133,4 +169,5 @@ def _keys(tree: dict[Any, Any]) -> list[Any]:
 
 
 def _quoted(key: Any) -> str:
-    return literal(key).text.replace("'", '"')
+    text = literal(key).text
+    return text.replace("'", '"') if '"' not in text else text

@@ -11,7 +11,7 @@ from chainrule.core.array import shape_of
 from chainrule.core.kinds import broadcast_to
 from chainrule.graph.arrange import signed, without
 from chainrule.graph.graph import Apply, Constant, Input, Vertex, is_number, topological
-from chainrule.graph.simplify import same_kind
+from chainrule.graph.rewrite import same_kind
 from chainrule.staged.constants import Constants
 from chainrule.staged.cut import Piece
 from chainrule.staged.derive import derive, is_scalar, may_be_infinite
@@ -100,10 +100,11 @@ class Backprop:
         guarded = self.guarded[piece.variable]
         found = derive(piece.variable, piece.expression, seed, inputs, guarded, self.math)
         pairs = [(x, g) for x, g in zip(inputs, found, strict=True) if g is not None]
-        # A gradient that another one is made of comes first, and is what the other refers to.
+        # A gradient that another one is made of comes first, and is what the other refers to: one
+        # that is complete, for what is added later would change the other too.
         order = {vertex: k for k, vertex in enumerate(topological(g for _, g in pairs))}
-        pairs.sort(key=lambda pair: order[pair[1]])
         own = set() if product else {g for x, g in pairs if self.uses[x] == 1}
+        pairs.sort(key=lambda pair: (order[pair[1]], pair[1] in own and self.uses[pair[0]] > 1))
         speller = Speller(self.constants)
         self._temporaries(stage, [g for _, g in pairs], own, speller)
         for variable, gradient in pairs:
@@ -111,7 +112,7 @@ class Backprop:
                 self._product(stage, variable, gradient, upstream, speller, guarded)
             else:
                 self._contribution(stage, variable, gradient, upstream, speller)
-                if gradient in own and isinstance(gradient, Apply):
+                if gradient in own and self.uses[variable] == 1 and isinstance(gradient, Apply):
                     speller.names[gradient] = self.gradients[variable].variable.name
 
     def _temporaries(
@@ -179,8 +180,9 @@ class Backprop:
                 return speller.text(x)  # added in place, it is broadcast anyway
             if shape_of(x.value) == () and same_kind(part, variable):
                 like = atom(variable.name)
-                if is_number(x, 1):
-                    return call("np.ones_like", like)
+                for number, function in ((0, "np.zeros_like"), (1, "np.ones_like")):
+                    if is_number(x, number):
+                        return call(function, like)
                 return call("np.full_like", like, speller.text(x))
         return speller.text(part)
 
@@ -236,7 +238,7 @@ class Backprop:
             if line.operator == "-=":
                 line.operator, line.expression = "=", f"-({line.expression})"
                 line.value = -line.value
-            fresh = source is None or _is_fresh(source)
+            fresh = source is None or _is_fresh(source) or self._is_written_out(source)
             gradient = Input(name, line.value)
             self.gradients[variable] = _Gradient(gradient, line, None if fresh else source)
         else:
@@ -247,6 +249,10 @@ class Backprop:
             self._sum(variable, sign, line.value)
         self.lines.append(line)
 
+    def _is_written_out(self, source: Vertex) -> bool:
+        """Tell whether a constant array is made where it stands, as ``np.eye(3)`` is."""
+        return isinstance(source, Constant) and not self.constants.text(source.value).is_name
+
     def _sum(self, variable: Input, sign: int, value: Any) -> None:
         held = self.gradients[variable]
         total = held.variable.value + (value if sign > 0 else -value)
@@ -255,7 +261,7 @@ class Backprop:
     def _own(self, held: _Gradient) -> None:
         """Make sure that adding in place changes no other variable."""
         if held.source is not None:
-            held.first.expression = _copied(held.source, held.first.expression)
+            held.first.expression = method(atom(held.first.expression), "copy").text
             held.source = None
 
     def _separate(self) -> None:
@@ -329,11 +335,11 @@ def _terms(gradient: Vertex) -> list[tuple[int, Vertex]]:
             a, b = vertex.operands
             stack.append((-sign if vertex.operation.name == "subtract" else sign, b))
             stack.append((sign, a))
-        elif isinstance(vertex, Apply) and vertex.operation.name == "negative" and stack:
+        elif isinstance(vertex, Apply) and vertex.operation.name == "negative":
             stack.append((-sign, vertex.operands[0]))
         else:
             terms.append((sign, vertex))
-    if len(terms) > 1 and any(place_of(vertex) is not None for _, vertex in terms):
+    if any(place_of(vertex) is not None for _, vertex in terms):
         return terms
     return [(1, gradient)]
 
@@ -354,8 +360,3 @@ def _base(vertex: Vertex) -> Vertex:
     while isinstance(vertex, Apply) and vertex.operation.name in _VIEWS:
         vertex = vertex.operands[0]
     return vertex
-
-
-def _copied(source: Vertex, expression: str) -> str:
-    text = Text(expression, PRODUCT) if isinstance(source, Constant) else atom(expression)
-    return method(text, "copy").text

@@ -45,6 +45,10 @@ class Constants:
             return self._scalar(value)
         return literal(value)
 
+    def copy(self, array: np.ndarray[Any, Any]) -> Text:
+        """Return the entries of an array, also where a variable holds them."""
+        return self._array(array.copy())
+
     def _scalar(self, value: np.generic) -> Text:
         if value.dtype == np.float64 or value.dtype.kind in "ib":
             return literal(value.item())
@@ -55,7 +59,7 @@ class Constants:
             return atom(self._given[id(value)])
         if id(value) in self._of_id:
             return atom(self._of_id[id(value)])
-        if id(value) not in self._known:
+        if self._known.get(id(value)) is None or self._known[id(value)] in self._names.used:
             plain = _plain(value)
             if plain is not None:
                 return plain
@@ -106,15 +110,24 @@ def _plain(array: np.ndarray[Any, Any]) -> Text | None:
             return call("np.arange", literal(array.size))
         if max(array.shape) == array.size and _counts(flat):
             return atom(f"np.arange({array.size}).reshape{literal(array.shape).text}")
-    if array.size <= _SHORT:
-        return atom(_listed(array))
-    shape = array.shape[0] if array.ndim == 1 else array.shape
+    if array.size > 1 and (filled := _filled(array)) is not None:
+        return filled
+    return atom(_listed(array)) if array.size <= _SHORT else None
+
+
+def _filled(array: np.ndarray[Any, Any]) -> Text | None:
+    """Return an array as ``np.zeros(3)``, ``np.ones((2, 3))`` or ``np.eye(2)``."""
+    if array.dtype.kind != "f":
+        return None
     dtype = [] if array.dtype == np.float64 else [f"np.{array.dtype.name}"]
-    if array.dtype.kind == "f":
-        if not array.any():
-            return call("np.zeros", literal(shape), *dtype)
-        if (array == 1).all():
-            return call("np.ones", literal(shape), *dtype)
+    shape = literal(array.shape[0] if array.ndim == 1 else array.shape)
+    if not array.any():
+        return call("np.zeros", shape, *dtype)
+    if (array == 1).all():
+        return call("np.ones", shape, *dtype)
+    if not dtype and array.ndim == 2 and np.array_equal(array, np.eye(*array.shape)):
+        rows, columns = array.shape
+        return call("np.eye", *map(literal, array.shape[: 1 + (rows != columns)]))
     return None
 
 

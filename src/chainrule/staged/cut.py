@@ -24,7 +24,7 @@ from chainrule.staged.names import Names
 
 __all__ = ["Check", "Cut", "Piece", "cut"]
 
-_LONGEST = 9  # operations in one expression
+_LONGEST = 12  # operations in one expression
 _SHAPED_BY_VALUES = frozenset({"nonzero", "unique", "argwhere", "flatnonzero"})
 _FREE = frozenset({"negative", "transpose", "reshape", "expand_dims", "squeeze", "getitem"})
 

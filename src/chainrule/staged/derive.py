@@ -16,6 +16,7 @@ from chainrule.core.array import Array, Leaf, Node, shape_of
 from chainrule.core.backward import backward
 from chainrule.core.recording import Recording
 from chainrule.graph.arrange import arrange
+from chainrule.graph.choices import always_finite, as_plain_product
 from chainrule.graph.graph import (
     Apply,
     Constant,
@@ -25,9 +26,9 @@ from chainrule.graph.graph import (
     is_number,
     topological,
 )
-from chainrule.graph.recognise import RECOGNITION, chosen_by
+from chainrule.graph.recognise import RECOGNITION, chosen_by, recognised_as_a_whole
 from chainrule.graph.rewrite import rewrite, share
-from chainrule.graph.simplify import always_finite, as_plain_product, simplify
+from chainrule.graph.simplify import simplify
 from chainrule.staged.statements import shared_parts
 
 __all__ = ["derive", "is_scalar", "may_be_infinite"]
@@ -60,7 +61,8 @@ def derive(
     Returns:
         One gradient per input, None where none flows.
     """
-    (prepared,) = rewrite(share([expression]), RECOGNITION)
+    (prepared,) = share(rewrite(share([expression]), RECOGNITION))
+    prepared = recognised_as_a_whole(prepared)
     recording = Recording(note=lambda node, value: None)
     leaves = {x: Leaf(recording) for x in topological([prepared]) if isinstance(x, Input)}
     known: dict[Node, Vertex] = {leaf: x for x, leaf in leaves.items()}
@@ -77,12 +79,31 @@ def derive(
         [chosen_by(variable, prepared)] if guarded else [chosen_by(variable, prepared), _unguarded]
     )
     gradients = simplify(gradients, *rules)
-    kept = set(shared_parts(gradients))
-    gradients = share(arrange(gradients, upstream, kept, ordered=not is_scalar(expression)))
+    gradients = _arranged(gradients, upstream, ordered=not is_scalar(expression))
     result: list[Vertex | None] = [None] * len(inputs)
     for k, gradient in zip(reached, gradients, strict=True):
         result[k] = gradient
     return result
+
+
+def _arranged(gradients: list[Vertex], upstream: Vertex, ordered: bool) -> list[Vertex]:
+    """Put products in order, merged across shared parts where that leaves less to compute."""
+    separate, merged = (
+        share(arrange(gradients, upstream, kept, ordered))
+        for kept in (set(shared_parts(gradients)), ())
+    )
+    return merged if _written(merged) < _written(separate) else separate
+
+
+def _written(outputs: list[Vertex]) -> int:
+    """Count the operations that are written out: those of a part with a name once."""
+    named = set(shared_parts(outputs))
+    sizes: dict[Vertex, int] = {}
+    for vertex in topological(outputs):
+        operands = vertex.operands if isinstance(vertex, Apply) else ()
+        inner = sum(sizes[x] for x in operands if x not in named)
+        sizes[vertex] = inner + isinstance(vertex, Apply)
+    return sum(sizes[x] for x in named) + sum(sizes[x] for x in outputs if x not in named)
 
 
 def may_be_infinite(local: Vertex, guarded: bool) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import builtins
 import itertools
 import keyword
 from collections.abc import Iterable
@@ -10,7 +9,7 @@ from collections.abc import Iterable
 __all__ = ["Names"]
 
 # What printed code itself refers to. A user's variable of that name is printed with a _ behind it.
-_TAKEN = frozenset({"np", "math", "base64", "dataclasses", "abs", "float", "int", "bool", "slice"})
+_TAKEN = frozenset({"np", "math", "base64", "zlib", "abs", "float", "int"})
 
 
 class Names:
@@ -46,8 +45,3 @@ class Names:
         if keyword.iskeyword(name) or name in _TAKEN:
             return f"{name}_"
         return name
-
-
-def is_builtin(name: str) -> bool:
-    """Tell whether Python itself knows a name."""
-    return hasattr(builtins, name)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import re
+from dataclasses import dataclass
 
 from chainrule.core.array import shape_of
 from chainrule.staged.constants import Constants
@@ -20,7 +21,9 @@ class Program:
 
     ``unpacked`` are the statements that take the leaves out of arguments that are trees; ``checks``
     the assertions that come before each stage, by its number (one past the last for those at the
-    end).
+    end); ``order`` the positions of the arguments whose gradients are returned. ``built_in`` are
+    assertions that arguments still have the value that the code was made for, ``shapes`` those that
+    they have the shape: a saved module checks these itself, as calling `Staged` does.
     """
 
     name: str
@@ -32,16 +35,20 @@ class Program:
     checks: dict[int, list[str]]
     output: str
     gradients: str
+    order: tuple[int, ...]
     constants: Constants
-    remarks: list[str] = field(default_factory=list)
+    built_in: list[str]
+    shapes: list[str]
 
     def source(self, large: bool = False) -> str:
-        """Return the module as text, and note in stages and lines where they stand in it.
+        """Return the module as text.
+
+        Stages and lines are told where they stand in the one that is shown.
 
         Args:
-            large: embed the large captured arrays too.
+            large: write it to be saved, with the large captured arrays and a check of the shapes.
         """
-        body = self._body()
+        body, places = self._body([*self.built_in, *(self.shapes if large else [])])
         constants = self.constants.definitions(large)
         text = "\n".join([*body, *constants])
         head = self._imports(text)
@@ -49,28 +56,27 @@ class Program:
         if constants:
             lines += [*(line for c in constants for line in _definition(c)), ""]
         lines += [""] if lines else []
-        start = len(lines)
-        parts: list[Stage | Line] = [*self.stages, *self.backward]
-        for part in parts:
-            part.lineno += start
+        if not large:
+            for part, at in places:
+                part.lineno = len(lines) + at
         return "\n".join([*lines, *body]) + "\n"
 
     def _imports(self, text: str) -> list[str]:
-        standard = [
-            name for name in ("base64", "dataclasses", "math", "zlib") if f"{name}." in text
-        ]
-        lines = [f"import {name}" for name in standard]
-        if "np." in text:
+        code = "\n".join(line for line in text.splitlines() if not line.lstrip().startswith("#"))
+        used = set(re.findall(r"(?<![\w.])\w+(?=\.)", code))
+        lines = [f"import {name}" for name in ("base64", "math", "zlib") if name in used]
+        if "np" in used:
             lines += ["", "import numpy as np"] if lines else ["import numpy as np"]
         return lines
 
-    def _body(self) -> list[str]:
+    def _body(self, checks: list[str]) -> tuple[list[str], list[tuple[Stage | Line, int]]]:
+        """Return the function, and in which line of it each stage and gradient stands."""
         head = f"def {self.name}({', '.join(self.parameters)}):"
         lines = wrapped(head, WIDTH)
         lines.append(f'{_INDENT}"""Return {self.of} and its gradient."""')
-        lines += [_INDENT + line for line in self.remarks]
         for statement in self.unpacked:
             lines += [_INDENT + line for line in wrapped(statement, WIDTH - len(_INDENT))]
+        lines += [_INDENT + check for check in checks]
         rows: list[tuple[str, str]] = []
         places: list[tuple[int, Stage | Line]] = []
         rows.append(("# forward pass", ""))
@@ -95,9 +101,7 @@ class Program:
         for row_lines in aligned(rows):
             heights.append(len(lines) + len(laid) + 1)
             laid += row_lines
-        for row, part in places:
-            part.lineno = heights[row]
-        return [*lines, *laid]
+        return [*lines, *laid], [(part, heights[row]) for row, part in places]
 
 
 def _mark(stage: Stage, line: Line | None = None) -> str:

@@ -18,9 +18,9 @@ import numpy as np
 from chainrule.core.array import shape_of
 from chainrule.errors import UnsupportedError
 from chainrule.graph.graph import Apply, Constant, Input, Vertex
+from chainrule.graph.recognise import is_operation
 from chainrule.staged.constants import Constants
 from chainrule.staged.text import (
-    ATOM,
     BIT_OR,
     CONDITIONAL,
     Text,
@@ -28,6 +28,7 @@ from chainrule.staged.text import (
     call,
     infix,
     literal,
+    method,
     negated,
     power,
 )
@@ -164,8 +165,12 @@ def _absolute(speller: Speller, vertex: Apply, x: Text) -> Text:
 
 @spelled("sigmoid")
 def _sigmoid(speller: Speller, vertex: Apply, x: Text) -> Text:
-    name = "math.exp" if type(vertex.operands[0].value) is float else "np.exp"
-    return infix("/", literal(1), infix("+", literal(1), call(name, negated(x))))
+    (operand,) = vertex.operands
+    name = "math.exp" if type(operand.value) is float else "np.exp"
+    exponent = negated(x)
+    if operand not in speller.names and is_operation(operand, "negative"):
+        exponent = speller.text(operand.operands[0])
+    return infix("/", literal(1), infix("+", literal(1), call(name, exponent)))
 
 
 @spelled("guarded_multiply")
@@ -185,7 +190,7 @@ def _where(speller: Speller, vertex: Apply, c: Text, a: Text, b: Text) -> Text:
 def _astype(speller: Speller, vertex: Apply, x: Text, dtype: Any) -> Text:
     name = np.dtype(dtype).name
     if is_array(vertex.operands[0]):
-        return atom(f"{x.within(ATOM)}.astype(np.{name})")
+        return method(x, "astype", "float" if name == "float64" else f"np.{name}")
     return call(f"np.{name}", x)
 
 

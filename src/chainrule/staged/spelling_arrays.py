@@ -251,9 +251,10 @@ def _einsum(
 # Indexing.
 
 
-def index_text(index: Any, arrays: tuple[Text, ...]) -> str:
-    """Write an index as it stands between brackets."""
+def index_text(index: Any, arrays: tuple[Text, ...], ndim: int) -> str:
+    """Write an index into so many axes as it stands between brackets."""
     rest = iter(arrays)
+    index = _without_ellipsis(index, ndim)
     parts = index if isinstance(index, tuple) else (index,)
     texts = [next(rest).text if part is SLOT else _part(part) for part in parts]
     return ", ".join(texts) if len(texts) != 0 else "()"
@@ -269,7 +270,7 @@ def _part(part: Any) -> str:
 @spelled("getitem")
 def _getitem(speller: Speller, vertex: Apply, x: Text, *arrays: Text, index: Any) -> Text:
     ndim = len(shape_of(vertex.operands[0].value))
-    return subscript(x, index_text(_without_ellipsis(index, ndim), arrays))
+    return subscript(x, index_text(index, arrays, ndim))
 
 
 def _without_ellipsis(index: Any, ndim: int) -> Any:

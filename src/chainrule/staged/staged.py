@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
 import itertools
 import linecache
 import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from types import CodeType
 from typing import Any
 
 import numpy as np
@@ -30,8 +31,8 @@ _counter = itertools.count(1)
 class Staged:
     """The staged code of one function: `print` it, call it, save it.
 
-    Calling it returns ``(value, gradients)``, the gradients a tuple in the order of the arguments,
-    each with the structure of its argument.
+    Calling it returns ``(value, gradients)``, the gradients a tuple in the order of the arguments
+    (or of argnums, where it was given), each with the structure of its argument.
 
     Attributes:
         name: of the printed function.
@@ -56,7 +57,8 @@ class Staged:
         self.gradient_name = dict(gradient_name)
         self.function = _execute(self.source, program)
         self._trees = any(a.path for a in trace.arguments)
-        self._numbers = all(type(a.value) is float for a in trace.arguments)
+        if all(type(a.value) is float for a in trace.arguments):
+            self.__class__ = self._class_for_numbers()
 
     @property
     def arguments(self) -> list[Argument]:
@@ -70,12 +72,6 @@ class Staged:
             ArgumentError: an argument has another shape than the example had, or is not a float
                 and differs from it.
         """
-        if self._numbers:
-            # An array in the place of a number shows in the value: no need to look at each.
-            result: tuple[Any, tuple[Any, ...]] = self.function(*args)
-            if type(result[0]) is not float:
-                self._check(args)
-            return result
         self._check(args)
         return self.call(args)
 
@@ -83,7 +79,7 @@ class Staged:
         """Call the printed function without any check, and restore the user's own classes."""
         value, gradients = self.function(*args)
         if self._trees:
-            examples = [args[k] for k in sorted({a.position for a in self.arguments if a.wanted})]
+            examples = [args[k] for k in self.program.order]
             gradients = tuple(map(restored, examples, gradients))
         return value, gradients
 
@@ -95,6 +91,17 @@ class Staged:
     def save(self, path: str | Path) -> None:
         """Write a module that needs NumPy alone; captured arrays are embedded in it."""
         Path(path).write_text(self.program.source(large=True), encoding="utf-8")
+
+    def _class_for_numbers(self) -> type[Staged]:
+        """Make a class whose call is the printed function itself, with one check at its end.
+
+        Python looks ``__call__`` up in the class; a static method there is called without binding
+        ``self`` and without packing the arguments again. An array in the place of a number shows
+        in the value, so that each argument need not be looked at.
+        """
+        call = _execute(self.source, self.program, self._check)
+        self.__signature__ = inspect.signature(call)
+        return type("Staged", (type(self),), {"__call__": staticmethod(call)})
 
     def __str__(self) -> str:
         return self.source
@@ -143,7 +150,8 @@ def stage(
         f: a function of NumPy arrays and floats with one number as its output.
         args: example arguments; each may be a tree (tuple, list, dict, dataclass) of arrays. The
             code holds for all values of these shapes for which f takes the same branches.
-        argnums: positions of the arguments to differentiate by; all that hold floats if not given.
+        argnums: positions of the arguments to differentiate by, in the order in which the
+            gradients are returned; all that hold floats if not given.
         kwargs: passed to f and built into the code.
 
     Raises:
@@ -176,13 +184,38 @@ def stage(
     return staged
 
 
-def _execute(source: str, program: Program) -> Callable[..., Any]:
-    """Run the source in a namespace of its own, where tracebacks find its lines."""
+def _execute(
+    source: str, program: Program, check: Callable[[Sequence[Any]], None] | None = None
+) -> Callable[..., Any]:
+    """Run the source in a namespace of its own, where tracebacks find its lines.
+
+    Args:
+        source: the printed module.
+        program: what it was printed from.
+        check: to be called with the arguments where the value is not a float.
+    """
     filename = f"<staged {program.name} {next(_counter)}>"
     linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
     namespace: dict[str, Any] = {"np": np, "math": math, "__name__": program.name}
     namespace.update(program.constants.arrays)
-    code: CodeType = compile(source, filename, "exec")
-    exec(code, namespace)
+    tree = ast.parse(source)
+    if check is not None:
+        kind, number, call = (_unused(name, source) for name in ("kind", "number", "check"))
+        namespace.update({kind: type, number: float, call: check})
+        arguments = ", ".join(program.parameters)
+        text = f"if {kind}({program.output}) is not {number}: {call}(({arguments},))"
+        (statement,) = ast.parse(text).body
+        printed = tree.body[-1]
+        assert isinstance(printed, ast.FunctionDef)
+        for node in ast.walk(statement):
+            ast.copy_location(node, printed.body[-1])
+        printed.body.insert(-1, statement)
+    exec(compile(tree, filename, "exec"), namespace)
     function: Callable[..., Any] = namespace[program.name]
     return function
+
+
+def _unused(name: str, source: str) -> str:
+    while name in source:
+        name += "_"
+    return name

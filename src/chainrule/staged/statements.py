@@ -27,7 +27,7 @@ _PLAIN = frozenset(
 
 def _scatter_add(name: str, vertex: Apply, speller: Speller) -> list[str]:
     x, *arrays = (speller.text(v) for v in vertex.operands)
-    index = index_text(vertex.params["index"], tuple(arrays))
+    index = index_text(vertex.params["index"], tuple(arrays), len(vertex.params["shape"]))
     zeros = _zeros(vertex.params["shape"], vertex.value)
     if _may_repeat(vertex):
         return [f"{name} = {zeros}", f"np.add.at({name}, {_as_argument(index)}, {x.text})"]
@@ -36,7 +36,7 @@ def _scatter_add(name: str, vertex: Apply, speller: Speller) -> list[str]:
 
 def _set_at(name: str, vertex: Apply, speller: Speller) -> list[str]:
     x, v, *arrays = (speller.text(operand) for operand in vertex.operands)
-    index = index_text(vertex.params["index"], tuple(arrays))
+    index = index_text(vertex.params["index"], tuple(arrays), len(shape_of(vertex.value)))
     return [f"{name} = {method(x, 'copy').text}", f"{name}[{index}] = {v.text}"]
 
 
@@ -100,7 +100,7 @@ def place_of(vertex: Vertex) -> Callable[[Speller], tuple[str, bool]] | None:
     def place(speller: Speller) -> tuple[str, bool]:
         arrays = tuple(speller.text(x) for x in vertex.operands[1:])
         repeats = _may_repeat(vertex)
-        text = index_text(vertex.params["index"], arrays)
+        text = index_text(vertex.params["index"], arrays, len(vertex.params["shape"]))
         return (_as_argument(text) if repeats else text), repeats
 
     return place

@@ -8,13 +8,19 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from chainrule import trees
-from chainrule.core.array import Array, Node, shape_of
+from chainrule.core.array import Array, Node, shape_of, value_of
 from chainrule.core.backward import backward_everywhere
 from chainrule.core.source import Location
 from chainrule.errors import NonScalarOutputError
 from chainrule.graph.graph import Apply, Constant, Input, Vertex, dtype_of, topological
-from chainrule.graph.trace import Trace, trace
-from chainrule.staged.arguments import gradient_tree, parameters_of, unpacking
+from chainrule.graph.trace import Trace, is_floating, trace
+from chainrule.staged.arguments import (
+    gradient_tree,
+    parameters_of,
+    shape_checks,
+    unpacking,
+    value_checks,
+)
 from chainrule.staged.backprop import Backprop, one_like
 from chainrule.staged.constants import Constants
 from chainrule.staged.cut import Check, Cut, Piece, cut
@@ -25,6 +31,7 @@ from chainrule.staged.program import Program
 from chainrule.staged.spelling import Speller
 from chainrule.staged.statements import shared_parts, statements_for
 from chainrule.staged.text import ATOM, BIT_OR, COMPARISON, call, literal
+from chainrule.transforms.inputs import refuse, select
 
 __all__ = ["Written", "write"]
 
@@ -45,7 +52,13 @@ def write(
     argnums: int | Sequence[int] | None,
 ) -> Written:
     """Stage a function."""
-    traced = trace(f, args, kwargs, argnums)
+    chosen = None if argnums is None else select(argnums, args, f)
+    for k in chosen or ():
+        leaves = trees.flatten(args[k])[0]
+        if not any(is_floating(value_of(leaf)) for leaf in leaves):
+            raise refuse(f, args[k], leaves[0] if leaves else None, k, 0)
+    traced = trace(f, args, kwargs, chosen)
+    order = chosen or tuple(sorted({a.position for a in traced.inputs}))
     expected = _expected(traced)
     traced.end()
     _expect_one_number(traced, f)
@@ -63,7 +76,8 @@ def write(
         wanted, list(zip(pieces.pieces, stages, strict=True)), names, constants, math
     )
     backprop.write(pieces.output)
-    gradients = gradient_tree(traced, args, pieces.arguments, backprop.gradient_name)
+    gradients = gradient_tree(traced, args, order, pieces.arguments, backprop.gradient_name)
+    built_in = value_checks(traced, parameters, constants)
     name = getattr(f, "__name__", "f")
     name = name if name.isidentifier() else "f"
     program = Program(
@@ -76,7 +90,10 @@ def write(
         checks=_checks(pieces.checks, speller),
         output=speller.text(pieces.output).text,
         gradients=gradients,
+        order=order,
         constants=constants,
+        built_in=built_in,
+        shapes=shape_checks(traced),
     )
     variables = [*pieces.arguments.values(), *(piece.variable for piece in pieces.pieces)]
     named = {x.name: d for x in variables if (d := backprop.gradient_name(x)) is not None}
@@ -168,9 +185,10 @@ def _checks(checks: Sequence[Check], speller: Speller) -> dict[int, list[str]]:
         where = check.guard.location
         remark = f"# line {where.lineno} again"
         if where not in places:
-            head = f"# here {_seen(text.text, outcome)} (line {where.lineno}: "
+            head = f"# here {_seen(text.text, outcome)} (line {where.lineno}"
             tail = "); for other values stage again"
-            remark = head + shortened(where.text, WIDTH - len(head) - len(tail) - 4) + tail
+            line = f": {where.text}" if where.text else ""  # typed in, it may be unknown
+            remark = head + shortened(line, WIDTH - len(head) - len(tail) - 4) + tail
         places.add(where)
         written.setdefault(check.before + 1, []).extend([remark, f"assert {test}"])
     return written

@@ -11,15 +11,13 @@ def cross_entropy_gradient(logits, labels):
     dlogp = np.zeros_like(logp)                                              # (3)  shape (4, 3)
     dlogp[np.arange(4), labels] -= 1.0 / 4                                   # (3)
     # backprop logp = shifted - np.log(np.sum(np.exp(shifted), axis=1, keepdims=True))
-    t1 = np.exp(shifted)                                                     # (2)  shape (4, 3)
-    dshifted = (                                                             # (2)  shape (4, 3)
-        dlogp
-        - t1 * dlogp.sum(axis=1, keepdims=True) / t1.sum(axis=1, keepdims=True)
-    )
+    dshifted = dlogp - dlogp.sum(axis=1, keepdims=True) * np.exp(logp)       # (2)  shape (4, 3)
     # backprop shifted = logits - logits.max(axis=1, keepdims=True)
+    t1 = logits == logits.max(axis=1, keepdims=True)                         # (1)  shape (4, 3)
     dlogits = (                                                              # (1)  shape (4, 3)
         dshifted
         - dshifted.sum(axis=1, keepdims=True)
-        * (logits == logits.max(axis=1, keepdims=True))
+        * t1
+        / np.count_nonzero(t1, axis=1, keepdims=True)
     )
     return value, (dlogits,)

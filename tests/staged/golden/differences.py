@@ -10,6 +10,6 @@ def differences_gradient(x):
     dd = 2 * d             # (2)  shape (5,)
     # backprop d = x[1:] - x[:-1]
     dx = np.zeros_like(x)  # (1)  shape (6,)
-    dx[:-1] -= dd          # (1)  shape (5,)
     dx[1:] += dd           # (1)  shape (5,)
+    dx[:-1] -= dd          # (1)  shape (5,)
     return value, (dx,)

@@ -19,7 +19,7 @@ def layer_norm_gradient(x, gamma, beta):
     dbeta = dout.sum(axis=0)                                   # (6)  shape (3,)
     # backprop xhat = xc / std
     dxc = dxhat / std                                          # (5)  shape (4, 3)
-    dstd = -np.sum(dxhat * xhat / std, axis=1, keepdims=True)  # (5)  shape (4, 1)
+    dstd = -np.sum(dxhat * xhat, axis=1, keepdims=True) / std  # (5)  shape (4, 1)
     # backprop std = np.sqrt(var + 1e-05)
     dvar = 0.5 * dstd / std                                    # (4)  shape (4, 1)
     # backprop var = np.mean(xc**2, axis=1, keepdims=True)

@@ -11,10 +11,10 @@ def standardised_gradient(x):
     # backprop z = (x - x.mean(axis=0)) / x.std(axis=0)
     t1 = x.std(axis=0)                        # (1)  shape (3,)
     dx = (                                    # (1)  shape (4, 3)
-        np.where(t1 == 0, 0.0, -np.sum(dz * z / t1, axis=0) / t1)
-        * (x - x.mean(axis=0, keepdims=True))
+        np.where(t1 == 0, 0.0, -np.sum(dz * z, axis=0) / (t1**2))
+        * (x - x.mean(axis=0))
         / 4
         + dz / t1
-        - np.sum(dz / t1, axis=0) / 4
+        - dz.sum(axis=0) / (4 * t1)
     )
     return value, (dx,)

@@ -1,0 +1,200 @@
+"""Rules about choices: masks, ties, and products in which no zero may meet an infinite factor."""
+
+from __future__ import annotations
+
+import math
+from typing import TypeGuard
+
+import numpy as np
+
+from chainrule.core.kinds import astype
+from chainrule.graph.graph import (
+    Apply,
+    Constant,
+    Vertex,
+    apply_to,
+    dtype_of,
+    evaluate,
+    is_number,
+    shape,
+)
+from chainrule.graph.recognise import is_operation, is_second_variable
+from chainrule.graph.rewrite import Rule, instead
+from chainrule.operations import elementwise
+
+__all__ = ["CHOICES", "always_finite", "as_plain_product"]
+
+_OR_EQUAL = {"greater": elementwise.greater_equal, "less": elementwise.less_equal}
+
+
+def _without_ties(vertex: Apply) -> Vertex | None:
+    """The gradient of maximum and minimum, where no two operands are equal in the example.
+
+    Where they are, each gets a half. The shorter code hands all of it to the second of two
+    variables, and nothing to a variable that equals a constant.
+    """
+    if vertex.operation.name != "where":
+        return None
+    ties, half, rest = vertex.operands
+    if not is_number(half, 0.5) or not is_operation(ties, "equal") or np.any(ties.value):
+        return None
+    if not isinstance(rest, Apply) or rest.operation.name not in _OR_EQUAL:
+        return None
+    if is_second_variable(rest.operands[0], ties.operands):
+        return Apply(_OR_EQUAL[rest.operation.name], rest.operands, {}, rest.value)
+    return rest
+
+
+def _as_mask(vertex: Apply) -> Vertex | None:
+    """``where(c, 1, 0) * g`` is ``c * g``."""
+    if vertex.operation.name != "multiply":
+        return None
+    for k in (0, 1):
+        x, other = vertex.operands[k], vertex.operands[1 - k]
+        if not is_operation(x, "where") or is_operation(other, "where"):
+            continue
+        condition, one, zero = x.operands
+        if is_number(one, 1) and is_number(zero, 0) and dtype_of(condition.value).kind == "b":
+            new = apply_to(elementwise.multiply, other, condition)
+            return instead(vertex, new)
+    return None
+
+
+def _as_floats(vertex: Apply) -> Vertex | None:
+    """``c * 1.0``, and the diagonal that ``trace`` multiplies by."""
+    if vertex.operation.name != "multiply":
+        return None
+    for k in (0, 1):
+        x, other = vertex.operands[k], vertex.operands[1 - k]
+        if dtype_of(x.value).kind != "b" or not shape(x):
+            continue
+        if isinstance(x, Constant) and len(shape(x)) == 2:
+            if np.array_equal(x.value, np.eye(*shape(x), dtype=bool)):
+                ones = Constant(x.value.astype(dtype_of(vertex.value)))
+                return apply_to(elementwise.multiply, other, ones)
+        elif is_number(other, 1) and isinstance(x, Apply) and dtype_of(other.value).kind == "f":
+            return Apply(astype, (x,), {"dtype": dtype_of(vertex.value)}, vertex.value)
+    return None
+
+
+def _is_choice(vertex: Vertex) -> TypeGuard[Apply]:
+    return is_operation(vertex, "where")
+
+
+def _scaled_choice(vertex: Apply) -> Vertex | None:
+    """A number times ``where(c, 1.0, 0.0)``: each of its two numbers is multiplied."""
+    if vertex.operation.name not in ("multiply", "negative"):
+        return None
+    *factor, choice = vertex.operands
+    if factor and _is_choice(factor[0]):
+        factor, choice = [choice], factor[0]
+    if not _is_choice(choice) or not all(is_number(x) for x in factor + list(choice.operands[1:])):
+        return None
+    condition, a, b = choice.operands
+    products = (
+        Constant(evaluate(vertex.operation, [*(x.value for x in factor), y.value], {}))
+        for y in (a, b)
+    )
+    return instead(vertex, Apply(elementwise.where, (condition, *products), {}, vertex.value))
+
+
+def _merged_choices(vertex: Apply) -> Vertex | None:
+    """``where(c, a, 0) + where(c, 0, b)`` is ``where(c, a, b)``."""
+    if vertex.operation.name not in ("add", "subtract"):
+        return None
+    first, second = vertex.operands
+    if not _is_choice(first) or not _is_choice(second):
+        return None
+    if first.operands[0] is not second.operands[0]:
+        return None
+    minus = vertex.operation.name == "subtract"
+    if is_number(first.operands[2], 0) and is_number(second.operands[1], 0):
+        a, b = first.operands[1], _signed(second.operands[2], minus)
+    elif is_number(first.operands[1], 0) and is_number(second.operands[2], 0):
+        a, b = _signed(second.operands[1], minus), first.operands[2]
+    else:
+        return None
+    return instead(vertex, Apply(elementwise.where, (first.operands[0], a, b), {}, vertex.value))
+
+
+def _signed(vertex: Vertex, minus: bool) -> Vertex:
+    if not minus:
+        return vertex
+    return Constant(-vertex.value) if is_number(vertex) else apply_to(elementwise.negative, vertex)
+
+
+def _not_minus_infinity(vertex: Apply) -> Vertex | None:
+    """The guard of logsumexp against entries that are all ``-inf``: none are in the example."""
+    if vertex.operation.name != "where":
+        return None
+    condition, _, x = vertex.operands
+    if not is_operation(condition, "equal") or np.any(condition.value):
+        return None
+    tested, infinity = condition.operands
+    return x if tested is x and is_number(infinity, -np.inf) else None
+
+
+# Guards.
+
+
+def as_plain_product(vertex: Apply) -> Vertex | None:
+    """``guarded_multiply`` as ``*``: for where no zero can meet an infinite local gradient."""
+    if vertex.operation.name != "guarded_multiply":
+        return None
+    return apply_to(elementwise.multiply, *vertex.operands[::-1])
+
+
+def _guarded_choice(vertex: Apply) -> Vertex | None:
+    """``where(c, g, 0) * local`` is ``where(c, g * local, 0)``, in which nothing can be 0 * inf."""
+    if vertex.operation.name != "guarded_multiply":
+        return None
+    choice, local = vertex.operands
+    if not is_operation(choice, "where"):
+        return None
+    condition, g, zero = choice.operands
+    if not is_number(zero, 0):
+        return None
+    product = apply_to(elementwise.multiply, g, local)
+    if not np.all(np.isfinite(np.where(condition.value, product.value, 0.0))):
+        return None
+    return Apply(elementwise.where, (condition, product, zero), {}, vertex.value)
+
+
+def _needs_no_guard(vertex: Apply) -> Vertex | None:
+    """A number is finite, and so is a power of x with a whole exponent above 0."""
+    if vertex.operation.name != "guarded_multiply":
+        return None
+    return as_plain_product(vertex) if always_finite(vertex.operands[1]) else None
+
+
+def always_finite(x: Vertex) -> bool:
+    """Tell whether a vertex is finite wherever what it is made of is finite (and not huge)."""
+    if not isinstance(x, Apply):
+        return not isinstance(x, Constant) or bool(np.all(np.isfinite(x.value)))
+    name = x.operation.name
+    if name in ("add", "subtract", "multiply", "negative", "sin", "cos", "tanh", "broadcast_to"):
+        return all(always_finite(operand) for operand in x.operands)
+    if name == "divide":
+        return always_finite(x.operands[0]) and _never_zero(x.operands[1])
+    if name == "power" and is_number(x.operands[1]):
+        exponent = x.operands[1].value
+        whole = exponent >= 0 and exponent == math.floor(exponent)
+        return whole and always_finite(x.operands[0])
+    return False
+
+
+def _never_zero(x: Vertex) -> bool:
+    return isinstance(x, Constant) and bool(np.all(x.value))
+
+
+#: The rules, in the order in which they are tried.
+CHOICES: tuple[Rule, ...] = (
+    _without_ties,
+    _not_minus_infinity,
+    _as_mask,
+    _as_floats,
+    _scaled_choice,
+    _merged_choices,
+    _needs_no_guard,
+    _guarded_choice,
+)

@@ -1,0 +1,265 @@
+"""Rules about shapes: moves that cancel, broadcasts that NumPy does by itself, sums over axes."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from chainrule.core.kinds import Elementwise, broadcast_to
+from chainrule.graph.graph import (
+    Apply,
+    Constant,
+    Vertex,
+    apply_to,
+    shape,
+)
+from chainrule.graph.recognise import is_operation
+from chainrule.graph.rewrite import Rule, instead
+from chainrule.operations import contraction, elementwise, reduction
+from chainrule.operations import shape as shapes
+
+__all__ = ["MOVES", "drop_shape", "undo"]
+
+_MOVES = frozenset({"expand_dims", "squeeze", "reshape", "transpose", "swapaxes", "flip", "roll"})
+
+
+def drop_shape(vertex: Apply) -> Vertex | None:
+    """Moves that leave everything where it is: reshape to the same shape, cast to the same type."""
+    name = vertex.operation.name
+    if name in ("reshape", "broadcast_to", "unbroadcast", "astype", "squeeze", "expand_dims"):
+        return instead(vertex, vertex.operands[0])
+    if name in ("getitem", "scatter_add") and vertex.params["index"] == ():
+        return instead(vertex, vertex.operands[0])
+    if name == "transpose" and vertex.params.get("axes") == tuple(range(len(shape(vertex)))):
+        return vertex.operands[0]
+    return None
+
+
+def undo(vertex: Apply) -> Vertex | None:
+    """Two moves in a row: ``x.T.T``, a reshape of a reshape."""
+    if not vertex.operands or not isinstance(inner := vertex.operands[0], Apply):
+        return None
+    names = vertex.operation.name, inner.operation.name
+    if names == ("reshape", "reshape") or names == ("broadcast_to", "broadcast_to"):
+        return apply_to(vertex.operation, inner.operands[0], **vertex.params)
+    axes = vertex.params.get("axis"), inner.params.get("axis")
+    if set(names) == {"squeeze", "expand_dims"} and axes[0] == axes[1]:
+        return instead(vertex, inner.operands[0])
+    if names == ("swapaxes", "swapaxes") and vertex.params == inner.params:
+        return inner.operands[0]
+    if names == ("transpose", "transpose"):
+        ndim = len(shape(vertex))
+        first = inner.params.get("axes") or tuple(reversed(range(ndim)))
+        second = vertex.params.get("axes") or tuple(reversed(range(ndim)))
+        if tuple(first[k] for k in second) == tuple(range(ndim)):
+            return inner.operands[0]
+    return None
+
+
+def _plain_transpose(vertex: Apply) -> Vertex | None:
+    """Swapping the axes of a matrix is ``.T``."""
+    if len(shape(vertex)) != 2 or vertex.operation.name not in ("swapaxes", "transpose"):
+        return None
+    if vertex.operation.name == "transpose" and vertex.params.get("axes") in (None, (0, 1)):
+        return None
+    return Apply(shapes.transpose, vertex.operands, {}, vertex.value)
+
+
+def _as_sums(vertex: Apply) -> Vertex | None:
+    """Undo a broadcast by ``sum``: over the axes in front, then over those of length 1."""
+    if vertex.operation.name != "unbroadcast":
+        return None
+    (x,) = vertex.operands
+    wanted = vertex.params["shape"]
+    extra = len(shape(x)) - len(wanted)
+    if not wanted:
+        return Apply(reduction.sum, (x,), {"axis": None}, vertex.value)
+    if extra > 0:
+        x = apply_to(reduction.sum, x, axis=tuple(range(extra)))
+    ones = tuple(k for k, (m, n) in enumerate(zip(shape(x), wanted, strict=True)) if n == 1 != m)
+    if ones:
+        x = apply_to(reduction.sum, x, axis=ones, keepdims=True)
+    return x
+
+
+_BROADCASTING = frozenset(
+    {"where", "equal", "not_equal", "less", "less_equal", "greater", "greater_equal"}
+)
+
+
+def _broadcasts(vertex: Apply) -> bool:
+    """Tell whether NumPy broadcasts the operands of an operation."""
+    operation = vertex.operation
+    return isinstance(operation, Elementwise) or operation.name in _BROADCASTING
+
+
+def _drop_broadcast_written(vertex: Apply) -> Vertex | None:
+    """What is written at an index is broadcast to it anyway."""
+    if vertex.operation.name != "scatter_add":
+        return None
+    x, *arrays = vertex.operands
+    if not is_operation(x, "broadcast_to") or shape(inner := x.operands[0]) != ():
+        return None
+    return Apply(vertex.operation, (inner, *arrays), vertex.params, vertex.value)
+
+
+def _drop_keepdims(vertex: Apply) -> Vertex | None:
+    """Axes of length 1 in front, which a reduction kept, come by themselves in a broadcast."""
+    if not _broadcasts(vertex):
+        return None
+    for k, x in enumerate(vertex.operands):
+        if not (isinstance(x, Apply) and x.params.get("keepdims") and "axis" in x.params):
+            continue
+        whole = range(len(shape(x)))
+        axis = x.params["axis"]
+        if axis is not None and sorted(axis) != list(whole[: len(axis)]):
+            continue
+        smaller = apply_to(x.operation, *x.operands, **{**x.params, "keepdims": False})
+        operands = (*vertex.operands[:k], smaller, *vertex.operands[k + 1 :])
+        if np.broadcast_shapes(*map(shape, operands)) == shape(vertex):
+            return Apply(vertex.operation, operands, vertex.params, vertex.value)
+    return None
+
+
+def _sum_of_same(vertex: Apply) -> Vertex | None:
+    """The sum of n times the same number is n times it."""
+    if vertex.operation is not reduction.sum:
+        return None
+    (x,) = vertex.operands
+    size = np.size(vertex.value)
+    if not is_operation(x, "broadcast_to") or shape(inner := x.operands[0]) != () or not size:
+        return None
+    total = apply_to(elementwise.multiply, Constant(np.size(x.value) // size), inner)
+    if not shape(vertex):
+        return instead(vertex, total)
+    return Apply(broadcast_to, (total,), {"shape": shape(vertex)}, vertex.value)
+
+
+def _axes_of_length_one(vertex: Apply) -> Vertex | None:
+    """``x[None, :]`` and its pullback, where no entry is chosen: axes that come or go."""
+    name = vertex.operation.name
+    if name not in ("getitem", "scatter_add") or len(vertex.operands) != 1:
+        return None
+    index = vertex.params["index"]
+    parts = index if isinstance(index, tuple) else (index,)
+    small, large = sorted((shape(vertex), shape(vertex.operands[0])), key=len)
+    if any(part is not None and part != slice(None) for part in parts if part is not Ellipsis):
+        return None
+    if Ellipsis in parts and parts[-1] is not Ellipsis:
+        return None
+    axis = tuple(k for k, part in enumerate(parts) if part is None)
+    if not axis or len(large) - len(small) != len(axis):
+        return None
+    move = shapes.expand_dims if name == "getitem" else shapes.squeeze
+    return Apply(move, vertex.operands, {"axis": axis}, vertex.value)
+
+
+def _squeezed_reduction(vertex: Apply) -> Vertex | None:
+    """A reduction that keeps axes which are then dropped."""
+    x = vertex.operands[0] if vertex.operands else None
+    if vertex.operation.name != "squeeze" or not isinstance(x, Apply):
+        return None
+    kept = x.params.get("keepdims") and x.params.get("axis") is not None
+    if not kept or sorted(x.params["axis"]) != sorted(vertex.params["axis"]):
+        return None
+    return apply_to(x.operation, *x.operands, **{**x.params, "keepdims": False})
+
+
+def _transposed_product(vertex: Apply) -> Vertex | None:
+    """``(a.T @ b).T`` is ``b.T @ a``."""
+    if vertex.operation.name != "transpose" or len(shape(vertex)) != 2:
+        return None
+    x = vertex.operands[0]
+    if not (is_operation(x, "matmul") or is_operation(x, "dot")) or vertex.params.get("axes"):
+        return None
+    a, b = x.operands
+    if len(shape(a)) != 2 or len(shape(b)) != 2:
+        return None
+    if not (is_operation(a, "transpose") or is_operation(b, "transpose")):
+        return None
+    turned = (
+        y.operands[0] if is_operation(y, "transpose") else apply_to(shapes.transpose, y)
+        for y in (b, a)
+    )
+    return apply_to(x.operation, *turned)
+
+
+def _drop_broadcast(vertex: Apply) -> Vertex | None:
+    """Leave to NumPy's own broadcasting what it does anyway."""
+    if not _broadcasts(vertex):
+        return None
+    whole = shape(vertex)
+    for k, x in enumerate(vertex.operands):
+        if not isinstance(x, Apply):
+            continue
+        if x.operation is broadcast_to:
+            inner = x.operands[0]
+        elif x.operation is shapes.expand_dims:
+            axis = x.params["axis"]
+            if sorted(axis) != list(range(len(axis))):  # only axes in front come by themselves
+                continue
+            inner = x.operands[0]
+        else:
+            continue
+        operands = (*vertex.operands[:k], inner, *vertex.operands[k + 1 :])
+        if np.broadcast_shapes(*map(shape, operands)) == whole:
+            return Apply(vertex.operation, operands, vertex.params, vertex.value)
+        if x.operation is broadcast_to and len(whole) == len(shape(x)):
+            smaller = apply_to(vertex.operation, *operands, **vertex.params)
+            return Apply(broadcast_to, (smaller,), {"shape": whole}, vertex.value)
+    return None
+
+
+def _moved_constant(vertex: Apply) -> Vertex | None:
+    """A move of an array whose entries are all the same number is another such array."""
+    if vertex.operation.name not in _MOVES or not isinstance(x := vertex.operands[0], Apply):
+        return None
+    if x.operation is not broadcast_to:
+        return None
+    (inner,) = x.operands
+    if vertex.operation is broadcast_to or is_operation(inner, "expand_dims"):
+        return None
+    if shape(inner) != ():
+        return None
+    return Apply(broadcast_to, (inner,), {"shape": shape(vertex)}, vertex.value)
+
+
+def _broadcast_leading(vertex: Apply) -> Vertex | None:
+    """Axes in front come by themselves in a broadcast."""
+    if vertex.operation is not broadcast_to or not is_operation(vertex.operands[0], "expand_dims"):
+        return None
+    inner = vertex.operands[0]
+    axis = inner.params["axis"]
+    if sorted(axis) != list(range(len(axis))):
+        return None
+    operands = inner.operands
+    return Apply(broadcast_to, operands, vertex.params, vertex.value)
+
+
+def _as_outer(vertex: Apply) -> Vertex | None:
+    """``a[:, None] * b`` of two vectors."""
+    if vertex.operation.name != "multiply" or len(shape(vertex)) != 2:
+        return None
+    for a, b in (vertex.operands, vertex.operands[::-1]):
+        column = is_operation(a, "expand_dims") and a.params["axis"] == (1,)
+        if column and isinstance(a, Apply) and len(shape(b)) == 1:
+            return Apply(contraction.outer, (a.operands[0], b), {}, vertex.value)
+    return None
+
+
+#: The rules, in the order in which they are tried.
+MOVES: tuple[Rule, ...] = (
+    drop_shape,
+    undo,
+    _plain_transpose,
+    _as_sums,
+    _sum_of_same,
+    _drop_broadcast,
+    _drop_broadcast_written,
+    _drop_keepdims,
+    _axes_of_length_one,
+    _squeezed_reduction,
+    _transposed_product,
+    _moved_constant,
+    _broadcast_leading,
+    _as_outer,
+)

@@ -1,0 +1,16 @@
+import numpy as np
+
+
+def built_in_gradient(x, activation, power):
+    """Return built_in(x, activation, power) and its gradient."""
+    # built into the code; for other values stage again
+    assert activation == "relu"
+    assert power == 2
+    # forward pass
+    y = np.zeros(4) + np.maximum(x, 0)  # (1)  shape (4,)
+    value = np.sum(y**2)                # (2)
+    # backprop value = np.sum(y**2)
+    dy = 2 * y                          # (2)  shape (4,)
+    # backprop y = np.zeros(4) + np.maximum(x, 0)
+    dx = dy * (x > 0)                   # (1)  shape (4,)
+    return value, (dx,)
