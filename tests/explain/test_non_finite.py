@@ -106,3 +106,35 @@ def test_no_warning_of_numpys_escapes():
         return np.sum(np.log(x) / x)
 
     assert {n.kind for n in found(f, np.array([0.0, -1.0]))} == {"nan", "inf"}
+
+
+def test_nan_in_a_captured_array():
+    weights = np.array([1.0, np.nan])
+
+    def f(x):
+        y = x * weights
+        return np.sum(y)
+
+    (finding,) = found(f, np.ones(2))
+    assert (finding.kind, finding.stage) == ("nan", "y")
+    assert "the constant weights in `multiply` contains it" in finding.message
+
+
+def test_inf_in_a_constant_is_told_only_if_it_does_harm():
+    def masked(s):
+        t = np.where(np.array([True, False]), s, -np.inf)
+        return np.log(np.sum(np.exp(t)))
+
+    def added(s, mask):
+        return np.log(np.sum(np.exp(s + mask)))
+
+    def spoilt(s):
+        t = s * math.inf
+        return np.sum(t)
+
+    assert found(masked, np.array([1.0, 2.0])) == []
+    explanation = cr.explain(added, np.ones(2), np.array([0.0, -np.inf]), argnums=0)
+    assert explanation.warnings == []
+    (finding,) = found(spoilt, np.ones(2))
+    assert (finding.kind, finding.stage) == ("inf", "t")
+    assert "a constant in `multiply` contains it" in finding.message

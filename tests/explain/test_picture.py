@@ -10,8 +10,9 @@ import pydot
 import pytest
 
 import chainrule as cr
-from chainrule.explain.drawing import MOST_GATES, draw, text_width
-from chainrule.explain.svg import _ROLES
+from chainrule.explain.drawing import MOST_GATES, PAGE, draw
+from chainrule.explain.glyphs import text_width
+from chainrule.explain.svg import _ALARM, _FRAME, _PAPER, _ROLES
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -60,6 +61,24 @@ def long_chain(x):
     return x
 
 
+def network_in_one_line(x, W1, b1, W2, b2, y):
+    return np.sum((1 / (1 + np.exp(-(x @ W1 + b1))) @ W2 + b2 - y) ** 2)
+
+
+def loop(x, a):
+    h = x
+    for _ in range(20):
+        h = np.sin(a * h + x)
+    return h
+
+
+def forks(x):
+    a, b, c, d = x * 2, x + 1, np.sin(x), np.cos(x)
+    e, g, h, i = np.exp(x), x * x, x**3, np.tanh(x)
+    s = a + b + c + d + e + g + h + i
+    return s * x
+
+
 def wide_names(幅, 高さ):
     面積 = 幅 * 高さ
     結果 = 面積**2 + 幅
@@ -76,20 +95,21 @@ def identity(x):
 
 
 RNG = np.random.default_rng(0)
+NETWORK = tuple(RNG.normal(size=s) for s in [(4, 3), (3, 5), (5,), (5, 2), (2,), (4, 2)])
 PROGRAMS = [
     (circuit1, (-2.0, 5.0, -4.0)),
     (neuron, (2.0, -1.0, -3.0, -2.0, -3.0)),
     (patterns, (3.0, -4.0, 2.0, -1.0)),
     (staged, (3.0, -4.0)),
-    (
-        network,
-        tuple(RNG.normal(size=s) for s in [(4, 3), (3, 5), (5,), (5, 2), (2,), (4, 2)]),
-    ),
+    (network, NETWORK),
     (relu_of_product, (RNG.normal(size=(4, 3)), RNG.normal(size=(3, 5)))),
     (long_chain, (0.5,)),
     (wide_names, (2.0, 3.0)),
     (same_twice, (2.0,)),
     (identity, (2.0,)),
+    (network_in_one_line, NETWORK),
+    (loop, (0.5, 1.2)),
+    (forks, (0.3,)),
 ]
 every_program = pytest.mark.parametrize(
     ("f", "args"), PROGRAMS, ids=[f.__name__ for f, _ in PROGRAMS]
@@ -271,6 +291,55 @@ def test_wires_go_from_left_to_right(f, args):
         assert all(b[0] >= a[0] for a, b in itertools.pairwise(route))
 
 
+def rows_of(drawing):
+    """Return the names that begin each row, top to bottom, and the names of its frames."""
+    starts = [g for g in drawing.glyphs if g.labels and g.labels[0].role in ("input", "carried")]
+    rows = []
+    for glyph in sorted(starts, key=lambda g: g.y):
+        if not rows or glyph.y - rows[-1][-1][1] > 50:
+            rows.append([])
+        rows[-1].append((glyph.labels[0].text, glyph.y))
+    return [[name for name, _ in row] for row in rows]
+
+
+def test_stages_go_on_in_another_row():
+    drawing = draw(cr.explain(network, *NETWORK).graph)
+    assert rows_of(drawing) == [["x", "W1", "b1"], ["h1"], ["z1", "W2", "b2", "y"]]
+    assert [frame.title for frame in drawing.frames] == ["h1", "z1", "z2", "loss"]
+    h1, z1, z2, loss = drawing.frames
+    assert h1.y + h1.height < z1.y < z1.y + z1.height < z2.y < loss.y + loss.height
+
+
+def test_a_long_expression_goes_on_in_another_row():
+    def f(x, y):
+        z = np.exp(np.sin(np.cos(np.tanh(np.exp(np.sin(np.cos(np.tanh(x * y))))))) * y)
+        return z
+
+    drawing = draw(cr.explain(f, 0.5, 0.2).graph)
+    assert [frame.title for frame in drawing.frames] == ["z, 1 of 2", "z, 2 of 2"]
+    assert rows_of(drawing) == [["x", "y"], ["①", "y"]]
+    carried = [label.text for g in drawing.glyphs for label in g.labels if label.role == "carried"]
+    assert carried.count("①") == 2  # where it ends and where it goes on
+
+
+@every_program
+def test_a_picture_fits_a_page_and_shows_every_gate_once(f, args):
+    graph = cr.explain(f, *args).graph
+    drawing = draw(graph)
+    starts = [text_width(v.label, 12) for v in graph.vertices] + [120]
+    assert drawing.width <= 1.25 * PAGE + 120 + max(starts)
+    gates = sum(bool(glyph.half_width) for glyph in drawing.glyphs)
+    assert gates == (
+        len(graph.groups) if f is long_chain else sum(bool(v.leads) for v in graph.vertices)
+    )
+
+
+def test_what_a_stage_fits_in_is_not_divided():
+    drawing = draw(cr.explain(neuron, 2.0, -1.0, -3.0, -2.0, -3.0).graph)
+    assert [frame.title for frame in drawing.frames] == ["value"]
+    assert len(rows_of(drawing)) == 1
+
+
 def test_large_graphs_are_drawn_by_stage():
     drawing = draw(cr.explain(long_chain, 0.5).graph)
     assert not drawing.frames
@@ -308,9 +377,9 @@ def test_svg_is_well_formed_and_says_everything(f, args):
         if not np.ndim(vertex.value) and abs(vertex.value) >= 0.01:
             assert f"{float(vertex.value):.2f}" in written
         if f is not long_chain:
-            assert vertex.label in written
+            assert vertex.label in written or f"! {vertex.label}" in written
     for group in explanation.graph.groups:
-        assert group.name in written
+        assert any(re.fullmatch(rf"(! )?{group.name}(, \d of \d)?", text) for text in written)
 
 
 def test_svg_of_the_neuron_has_the_numbers_of_the_lecture():
@@ -340,8 +409,65 @@ def test_a_stage_with_a_finding_is_marked():
 
     quiet, alarming = (cr.explain(f, np.full(3, h)).svg() for h in (0.1, 9.0))
     assert "#d4861f" in alarming
+    assert ">! z</text>" in alarming  # not by colour alone
     assert "saturated" in alarming
     assert "#d4861f" not in quiet
+    assert ">z</text>" in quiet
+
+
+def test_an_input_with_a_finding_is_marked():
+    text = cr.explain(patterns, 3.0, -4.0, 2.0, -1.0).svg()
+    assert ">! w</text>" in text
+    assert "the gradient of w is exactly 0" in text
+    assert ">x</text>" in text
+
+
+def test_a_stage_with_a_finding_is_marked_where_stages_are_boxes():
+    def f(x):
+        for _ in range(MOST_GATES + 5):
+            x = np.tanh(9 * x)
+        return x
+
+    text = cr.explain(f, 0.5).svg()
+    assert ">! x_1</text>" in text
+    assert "#d4861f" in text
+
+
+def test_the_legend_explains_what_there_is():
+    def legend(f, *args):
+        root = ET.fromstring(cr.explain(f, *args).svg())
+        last = max(float(node.get("y")) for node in root.findall(f"{SVG}text"))
+        return [n.text for n in root.findall(f"{SVG}text") if float(n.get("y")) == last]
+
+    assert legend(circuit1, -2.0, 5.0, -4.0) == ["value", "gradient", "×local gradient"]
+    assert legend(long_chain, 0.5) == ["value", "gradient"]
+    assert legend(network, *NETWORK)[0] == "value (arrays: shape and norm)"
+
+
+def channels(colour):
+    """Return linear red, green and blue."""
+    values = (int(colour[k : k + 2], 16) / 255 for k in (1, 3, 5))
+    return np.array([v / 12.92 if v <= 0.04045 else ((v + 0.055) / 1.055) ** 2.4 for v in values])
+
+
+@pytest.mark.parametrize("role", _ROLES)
+@pytest.mark.parametrize("background", [_PAPER, _FRAME, _ALARM])
+def test_colours_are_legible(role, background):
+    ink, paper = (
+        np.dot(channels(c), [0.2126, 0.7152, 0.0722]) for c in (_ROLES[role][1], background)
+    )
+    assert (paper + 0.05) / (ink + 0.05) >= 4.5  # WCAG 2, level AA
+
+
+# Machado, Oliveira and Fernandes (2009): how linear RGB looks without one kind of cone.
+PROTANOPIA = [[0.152, 1.053, -0.205], [0.115, 0.786, 0.099], [-0.004, -0.048, 1.052]]
+DEUTERANOPIA = [[0.367, 0.861, -0.228], [0.280, 0.673, 0.047], [-0.012, 0.043, 0.969]]
+
+
+@pytest.mark.parametrize("seen", [np.eye(3), PROTANOPIA, DEUTERANOPIA])
+def test_values_and_gradients_differ_for_colour_blind_readers(seen):
+    value, gradient = (np.clip(seen @ channels(_ROLES[r][1]), 0, 1) for r in ("value", "gradient"))
+    assert np.linalg.norm(np.sqrt(value) - np.sqrt(gradient)) > 0.25
 
 
 def test_svg_depends_on_nothing_outside_and_has_no_ids():

@@ -201,8 +201,9 @@ def test_wide_names_align():
 
 
 class Terminal:
-    def __init__(self, stream):
+    def __init__(self, stream, encoding="utf-8"):
         self.stream = stream
+        self.encoding = encoding
 
     def isatty(self):
         return True
@@ -215,12 +216,37 @@ def test_print_has_colour_in_a_terminal_alone(monkeypatch):
     explanation = cr.explain(staged, 3.0, -4.0)
     assert "\x1b" not in str(explanation)
     monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("COLUMNS", "120")
     monkeypatch.delenv("NO_COLOR", raising=False)
     monkeypatch.setattr(sys, "stdout", Terminal(sys.stdout))
     assert "\x1b[" in str(explanation)
     assert explanation.text == f"{explanation}" == LECTURE
     monkeypatch.setenv("NO_COLOR", "1")
     assert str(explanation) == LECTURE
+
+
+@pytest.mark.parametrize(("columns_there", "expected"), [(200, 80), (80, 80), (50, 50), (5, 20)])
+def test_a_narrow_terminal_is_not_overrun(monkeypatch, columns_there, expected):
+    monkeypatch.setenv("TERM", "dumb")
+    monkeypatch.setenv("COLUMNS", str(columns_there))
+    monkeypatch.setattr(sys, "stdout", Terminal(sys.stdout))
+    explanation = cr.explain(staged, 3.0, -4.0)
+    text = str(explanation)
+    assert "\x1b" not in text
+    assert max(map(columns, text.splitlines())) == expected
+    console = Console(width=columns_there, no_color=True, force_terminal=False)
+    with console.capture() as capture:
+        console.print(explanation)
+    if columns_there >= 20:
+        assert max(len(line.rstrip()) for line in capture.get().splitlines()) == expected
+
+
+def test_a_terminal_without_unicode(monkeypatch):
+    monkeypatch.setattr(sys, "stdout", Terminal(sys.stdout, "ascii"))
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "80")
+    assert str(cr.explain(staged, 3.0, -4.0)) == LECTURE.replace("×", "*")
+    assert str(cr.explain(wide_names, 2.0, 3.0)).isascii()
 
 
 def test_rich_prints_the_same_text():

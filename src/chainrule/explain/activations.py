@@ -1,158 +1,200 @@
-"""Recognising activation functions in a trace, whichever way the user wrote them."""
+"""Recognising activation functions in a trace by what they do, whichever way they were written.
+
+A node may be a function of one other node, entry by entry: ``1 / (1 + np.exp(-h))`` of ``h``,
+``h * (h > 0)`` too. Such a function is computed anew at a few points and compared with sigmoid,
+tanh and ReLU there. So every spelling is recognised, and nothing that only looks like one.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from chainrule.core.array import Node
-from chainrule.explain.numbers import is_scalar
+from chainrule.core.array import Node, shape_of
+from chainrule.core.kinds import Constant, Elementwise
+from chainrule.explain.observed import Run
 
 __all__ = ["Activation", "activations"]
+
+_MOST_STEPS = 16  # operations that an activation function is written with
+#: Where functions are compared. Not in order, so that sorting is not taken for doing nothing.
+_PROBES = np.array([0.5, -3.0, 12.0, -0.25, 1.0, 30.0, -1.0, 2.0, -30.0, 5.0, -12.0])
+_FAR = np.array([-31.0, -30.0, 30.0, 31.0])
+_FLAT = 0.01  # a slope below it does not come back
+_SCALES = (1.0, -1.0, 0.5, -0.5, 2.0, -2.0)
+#: What sigmoid and tanh, and what ReLU cannot be written without.
+_CURVED = frozenset(
+    {"exp", "exp2", "expm1", "power", "float_power", "sigmoid", "tanh", "sinh", "cosh"}
+    | {"logaddexp", "logaddexp2"}
+)
+_KINKED = frozenset(
+    {"maximum", "minimum", "fmax", "fmin", "clip", "absolute", "fabs", "sign", "heaviside"}
+    | {"copysign", "where", "set_at"}
+)
+_ALSO_ENTRYWISE = frozenset({"where", "astype", "set_at"})
 
 
 @dataclass(frozen=True, slots=True)
 class Activation:
-    """One use of an activation function.
+    """One use of an activation function: the output is ``kind(scale * input)``.
 
     Args:
         kind: ``"sigmoid"``, ``"tanh"`` or ``"relu"``.
         node: the node whose output is the function's value.
-        source: the node of its input; None for a sigmoid written with other than ``-x`` inside.
+        source: the node of its input.
         input: the value of the input.
+        scale: what the input is multiplied with.
     """
 
     kind: str
     node: Node
-    source: Node | None
+    source: Node
     input: Any
+    scale: float = 1.0
 
     @property
     def slope(self) -> Any:
         """Absolute derivative at each entry, as a share of the largest that the function has."""
-        y = np.asarray(self.node.output, dtype=float)
+        x = self.scale * np.asarray(self.input, dtype=float)
+        if self.kind == "relu":
+            return ~(x <= 0)  # what NaN would have done, nobody knows
         if self.kind == "sigmoid":
-            return 4 * y * (1 - y)
-        if self.kind == "tanh":
-            return 1 - y * y
-        return np.asarray(self.input) > 0
+            x = x / 2  # its slope is that of tanh there
+        with np.errstate(over="ignore"):
+            return 1 - np.tanh(x) ** 2
 
 
-def activations(nodes: Iterable[Node]) -> Iterator[Activation]:
-    """Yield the activation functions among the nodes, in their order."""
-    for node in nodes:
-        found = _sigmoid(node) or _tanh(node) or _relu(node)
-        if found is not None:
-            yield found
+def activations(run: Run) -> Iterator[Activation]:
+    """Yield the activation functions of a run, in the order of their nodes.
+
+    Those are left out that are a part of how another one is written, or that a larger function
+    undoes: ``h * sigmoid(h)`` is not flat where its sigmoid is. What the user gave a name counts.
+    """
+    found: dict[Node, Activation] = {}
+    for node in run.live:
+        if not _is_entrywise(node):
+            continue
+        for chain, kinds, source, value in _functions(run, node, found):
+            activation = _recognised(chain, kinds, source, value)
+            for inner in [n for n in chain[1:] if n in found]:
+                if activation is not None or _is_undone(inner, chain, source):
+                    del found[inner]
+            if activation is not None:
+                found[node] = activation
+                break
+    yield from found.values()
 
 
-def _is(node: Node | None, *names: str) -> bool:
-    return node is not None and bool(node.parents) and node.operation.name in names
-
-
-def _is_number(value: Any, number: float) -> bool:
-    return is_scalar(value) and not isinstance(value, np.ndarray) and bool(value == number)
-
-
-def _is_constant(node: Node, k: int, number: float) -> bool:
-    """Tell whether operand k is this number, or an array full of it, and no node."""
-    if node.parents[k] is not None:
-        return False
-    value = node.operands[k]
-    return _is_number(value, number) or (
-        isinstance(value, np.ndarray) and bool(np.all(value == number))
+def _is_entrywise(node: Node) -> bool:
+    return bool(node.parents) and (
+        isinstance(node.operation, (Elementwise, Constant))
+        or node.operation.name in _ALSO_ENTRYWISE
     )
 
 
-def _other(node: Node, number: float) -> Node | None:
-    """Return the node that is combined with a number: x in ``1 + x`` and ``x + 1``."""
-    if len(node.parents) != 2:
+def _functions(
+    run: Run, node: Node, found: dict[Node, Activation]
+) -> Iterator[tuple[list[Node], set[str], Node, Any]]:
+    """Yield the nodes that a node is a function of, with their values, nearest first.
+
+    With each come the nodes in between, latest first, and the kinds of function that can be
+    written with their operations. Named activations are not looked into.
+    """
+    frontier: dict[Node, Any] = {node: node.output}
+    chain: list[Node] = []
+    kinds: set[str] = set()
+    while len(chain) < _MOST_STEPS:
+        last = max(frontier, key=lambda n: n.birth)
+        if not _is_entrywise(last) or (last in found and run.has_own_name(last)):
+            return
+        del frontier[last]
+        chain.append(last)
+        if last.operation.name in _CURVED:
+            kinds |= {"sigmoid", "tanh"}
+        if last.operation.name in _KINKED or isinstance(last.operation, Constant):
+            kinds.add("relu")
+        found_here = zip(last.parents, last.operands, strict=True)
+        frontier |= {parent: x for parent, x in found_here if parent is not None}
+        if not frontier:
+            return
+        if kinds and len(frontier) == 1:
+            ((source, value),) = frontier.items()
+            if shape_of(value) == shape_of(node.output):
+                yield chain, kinds, source, value
+
+
+def _recognised(chain: list[Node], kinds: set[str], source: Node, value: Any) -> Activation | None:
+    fitting = [(kind, scale) for kind, scale in _fitting(chain[0], value) if kind in kinds]
+    if not fitting:
         return None
-    if _is_constant(node, 0, number):
-        return node.parents[1]
-    return node.parents[0] if _is_constant(node, 1, number) else None
-
-
-# Sigmoid: scipy's expit, 1 / (1 + exp(-x)), its other spellings, and exp(x) / (1 + exp(x)).
-
-
-def _sigmoid(node: Node) -> Activation | None:
-    if _is(node, "sigmoid"):
-        return Activation("sigmoid", node, node.parents[0], node.operands[0])
-    if _is(node, "divide"):
-        numerator, denominator = node.parents
-        if numerator is None and not _is_constant(node, 0, 1):
-            return None
-    elif _is(node, "reciprocal") or (_is(node, "power") and _is_constant(node, 1, -1)):
-        numerator, denominator = None, node.parents[0]
-    else:
+    y: Any = _computed(chain, source, _PROBES).get(chain[0])
+    if shape_of(y) != _PROBES.shape:
         return None
-    power = _other(denominator, 1) if _is(denominator, "add") and denominator else None
-    if power is None or not _is(power, "exp"):
-        return None
-    exponent = power.parents[0]
-    if numerator is None:
-        if _is(exponent, "negative") and exponent is not None:
-            return Activation("sigmoid", node, exponent.parents[0], exponent.operands[0])
-        return Activation("sigmoid", node, None, -power.operands[0])
-    if numerator is power or (_is(numerator, "exp") and numerator.parents[0] is exponent):
-        return Activation("sigmoid", node, exponent, power.operands[0])
+    for kind, scale in fitting:
+        if np.allclose(y, _expected(kind, scale * _PROBES, y), rtol=1e-5, atol=1e-6):
+            return Activation(kind, chain[0], source, value, scale)
     return None
 
 
-def _tanh(node: Node) -> Activation | None:
-    if not _is(node, "tanh"):
-        return None
-    return Activation("tanh", node, node.parents[0], node.operands[0])
+def _expected(kind: str, x: Any, y: Any) -> Any:
+    if kind == "tanh":
+        return np.tanh(x)
+    if kind == "sigmoid":
+        return (1 + np.tanh(x / 2)) / 2
+    ceiling = float(np.max(y))  # a ReLU may have one
+    return np.clip(x, 0, ceiling) if ceiling > 0 else np.nan
 
 
-# ReLU: np.maximum(x, 0), np.where(x > 0, x, 0), x * (x > 0), np.clip(x, 0, None).
+def _fitting(node: Node, value: Any) -> Iterator[tuple[str, float]]:
+    """Yield what a node can be of a value by their first entries: a cheap test."""
+    if not np.size(value):
+        return
+    x, y = float(np.asarray(value).flat[0]), float(np.asarray(node.output).flat[0])
+    unknown = not (math.isfinite(x) and math.isfinite(y))
+    for scale in _SCALES:
+        z = scale * x
+        if unknown or abs(y - math.tanh(z)) < 1e-3:
+            yield "tanh", scale
+        if unknown or abs(y - (1 + math.tanh(z / 2)) / 2) < 1e-3:
+            yield "sigmoid", scale
+        if abs(scale) == 1 and (unknown or (0 < y <= z * 1.001 if z > 0 else y == 0)):
+            yield "relu", scale
 
 
-def _relu(node: Node) -> Activation | None:
-    x: Node | None = None
-    if _is(node, "maximum", "fmax"):
-        x = _other(node, 0)
-    elif _is(node, "where"):
-        x = _relu_of_where(node)
-    elif _is(node, "multiply"):
-        left, right = node.parents
-        if _tells_positive(left, right):
-            x = right
-        elif _tells_positive(right, left):
-            x = left
-    elif _is(node, "clip") and _is_constant(node, 1, 0):
-        high = node.operands[2]
-        if node.parents[2] is None and (high is None or _is_number(high, np.inf)):
-            x = node.parents[0]
-    if x is None:
-        return None
-    value = next(v for v, p in zip(node.operands, node.parents, strict=True) if p is x)
-    return Activation("relu", node, x, value)
+def _computed(chain: list[Node], source: Node, points: Any) -> dict[Node, Any]:
+    """Compute the nodes at other points of the source, as far as they depend on it alone."""
+    values: dict[Node, Any] = {source: points}
+    with np.errstate(all="ignore"):
+        for node in reversed(chain):
+            try:
+                operands = [
+                    _one_number(x) if parent is None else values[parent]
+                    for x, parent in zip(node.operands, node.parents, strict=True)
+                ]
+                values[node] = node.operation.compute(*operands, **node.params)
+            except Exception:  # whatever it is, it is no function of one number
+                break
+    return values
 
 
-def _relu_of_where(node: Node) -> Node | None:
-    condition, chosen, otherwise = node.parents
-    if _is_constant(node, 2, 0) and _tells_positive(condition, chosen):
-        return chosen
-    if _is_constant(node, 1, 0) and _tells_positive(condition, otherwise, opposite=True):
-        return otherwise
-    return None
+def _one_number(x: Any) -> Any:
+    """Return the number that an array is full of, the array itself where it holds several."""
+    if isinstance(x, np.ndarray) and x.size and bool((x == x.flat[0]).all()):
+        return x.flat[0]
+    return x
 
 
-def _tells_positive(condition: Node | None, x: Node | None, opposite: bool = False) -> bool:
-    """Tell whether a condition is ``x > 0``, ``x >= 0`` or ``0 < x``; or the opposite of these."""
-    if _is(condition, "astype") and condition is not None:
-        condition = condition.parents[0]
-    if x is None or condition is None or len(condition.parents) != 2:
-        return False
-    above = ("greater", "greater_equal")
-    below = ("less", "less_equal")
-    if condition.parents[0] is x and _is_constant(condition, 1, 0):
-        return _is(condition, *(below if opposite else above))
-    if condition.parents[1] is x and _is_constant(condition, 0, 0):
-        return _is(condition, *(above if opposite else below))
-    return False
+def _is_undone(inner: Node, chain: list[Node], source: Node) -> bool:
+    """Tell whether a function is steep far away, on a side on which its part is flat."""
+    values = _computed(chain, source, _FAR)
+    steep = []
+    for node in (chain[0], inner):
+        y: Any = values.get(node)
+        if shape_of(y) != _FAR.shape:
+            return False
+        steep.append(np.abs(np.diff(y)[::2]) > _FLAT)
+    return bool((steep[0] & ~steep[1]).any())

@@ -1,77 +1,37 @@
-"""A circuit on paper: the size of every gate, and where everything is.
+"""A circuit on paper: where everything is.
 
-Stages are laid out by themselves first and then as boxes among the inputs, so frames never overlap.
-All text stands inside the box of a gate, so it never meets a wire or another text.
+Stages are laid out by themselves first and then as boxes among their inputs, so frames never
+overlap. What is wider than a page goes on in another row, as a text does: there the values from
+above begin again under their names.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from chainrule.errors import UnsupportedError
-from chainrule.explain.circuit import Circuit, Group, Vertex, norm_text, wire_text
-from chainrule.explain.layout import Box, Point, Wire, layered
-from chainrule.explain.numbers import brief, columns, is_scalar
+from chainrule.explain.circuit import Circuit, Group
+from chainrule.explain.glyphs import SMALL, Glyph, gate, origin, stage_box, text_width
+from chainrule.explain.layout import Box, Layout, Point, Wire, layered
+from chainrule.explain.numbers import is_scalar
 
-__all__ = [
-    "MOST_GATES",
-    "NAME",
-    "ROUND",
-    "SMALL",
-    "SYMBOL",
-    "VALUE",
-    "Drawing",
-    "Frame",
-    "Glyph",
-    "Label",
-    "draw",
-    "text_width",
-]
+__all__ = ["MOST_GATES", "PAGE", "Drawing", "Frame", "draw"]
 
 #: Above this many gates stages are drawn as one box each.
 MOST_GATES = 60
 _MOST_STAGES = 250
+#: Width of a row, where stages allow it; what stands left of them comes in addition.
+PAGE = 980.0
+_EXCESS = 1.2  # how much wider than a page is not worth another row
 
-VALUE, SMALL, NAME, SYMBOL = 11.0, 9.0, 12.0, 11.0  # font sizes
-_ADVANCE = 0.62  # of a monospace font, in em; a little more than any common one has
-ROUND = 17.0  # radius of a gate
 _MARGIN = 16.0
 _TITLE = 20.0  # height of a frame's title
 _PAD = 10.0
-
-
-def text_width(text: str, size: float) -> float:
-    """Return how wide a text is in a monospace font."""
-    return columns(text) * size * _ADVANCE
-
-
-@dataclass(slots=True)
-class Label:
-    """A text: its left end, middle or right end on the base line, as anchor says."""
-
-    x: float
-    y: float
-    text: str
-    role: str  # "value", "gradient", "local", "symbol", "input", "title", "code"
-    anchor: str = "start"
-
-
-@dataclass(slots=True)
-class Glyph:
-    """An input or gate: its box, its body (half width 0 for an input) and what stands beside it."""
-
-    box: Box
-    half_width: float
-    half_height: float
-    body: float = 0.0  # how far right of the box's left edge the middle of the body is
-    labels: list[Label] = field(default_factory=list)
-    stubs: list[list[Point]] = field(default_factory=list)
-    tips: list[tuple[Point, float]] = field(default_factory=list)  # arrowheads: place, direction
-    about: str = ""
-    x: float = 0.0
-    y: float = 0.0
+_GAP, _INNER_GAP = 26.0, 10.0  # between the layers of a row, and between those of a stage
+_CLIMB = 15.0  # what a gap between layers grows by for the sake of wires that climb
+_BETWEEN_ROWS = 24.0
+_SHARES = (0.5, 0.6, 0.7, 0.8, 0.9)  # of a page, tried for rows of even width
 
 
 @dataclass(slots=True)
@@ -92,12 +52,13 @@ class Drawing:
     """Everything in its place."""
 
     title: str
-    width: float
-    height: float
+    width: float = 2 * _MARGIN
+    height: float = 2 * _MARGIN
     frames: list[Frame] = field(default_factory=list)
     glyphs: list[Glyph] = field(default_factory=list)
     wires: list[list[Point]] = field(default_factory=list)
     forks: list[Point] = field(default_factory=list)  # where the wires of one plug part
+    has_arrays: bool = False
 
 
 def draw(circuit: Circuit, alarms: Mapping[str, str] | None = None) -> Drawing:
@@ -105,7 +66,7 @@ def draw(circuit: Circuit, alarms: Mapping[str, str] | None = None) -> Drawing:
 
     Args:
         circuit: what to draw.
-        alarms: what was found at the stages of these names; their frames are marked.
+        alarms: what was found at the stages and inputs of these names; they are marked.
 
     Raises:
         UnsupportedError: it has so many stages that nobody could read it.
@@ -115,150 +76,197 @@ def draw(circuit: Circuit, alarms: Mapping[str, str] | None = None) -> Drawing:
             f"a picture of {len(circuit.groups)} stages could not be read: explain a part of the "
             "function or a shorter loop, or read the text"
         )
-    gates = sum(not vertex.is_input for vertex in circuit.vertices)
-    folded = gates > MOST_GATES
-    blocks = [_block(circuit, group, folded, alarms or {}) for group in circuit.groups]
-    return _assemble(circuit, blocks)
+    alarms = alarms or {}
+    marks: dict[int, str] = {}
+    if sum(not vertex.is_input for vertex in circuit.vertices) > MOST_GATES:
+        blocks = [_folded(circuit, group, alarms) for group in circuit.groups]
+    else:
+        parts = [part for group in circuit.groups for part in _parts(circuit, group)]
+        marks = _marks(circuit, parts)
+        blocks = [_block(circuit, part, marks, alarms) for part in parts]
+    return _assemble(circuit, blocks, marks, alarms)
 
 
-# Single gates.
+def _rows(
+    things: Sequence[int],
+    width: Callable[[int], float],
+    sources: Callable[[int], Sequence[int]],
+    gap: float,
+) -> list[list[int]]:
+    """Divide what is drawn from left to right into even rows that a page has room for.
+
+    Args:
+        things: in an order in which each comes after its sources.
+        width: of each.
+        sources: what leads to each; those that are not in the same row stand at its left.
+        gap: between two layers.
+    """
+    rows = _filled(things, width, sources, gap, _EXCESS * PAGE)
+    if len(rows) < 2:
+        return rows
+    rows = _filled(things, width, sources, gap, PAGE)
+    narrower = (_filled(things, width, sources, gap, share * PAGE) for share in _SHARES)
+    return next((even for even in narrower if len(even) == len(rows)), rows)
 
 
-def _labels_of_wire(vertex: Vertex) -> tuple[str, str]:
-    value = wire_text(vertex.value)
-    gradient = "" if vertex.gradient is None else norm_text(vertex.gradient)
-    if not is_scalar(vertex.value) and is_scalar(vertex.gradient) and gradient:
-        gradient = f"‖{gradient}‖"
-    return value, gradient
-
-
-def _add_plug(glyph: Glyph, vertex: Vertex, start: float) -> None:
-    """Write value and gradient above and below the wire that goes out, and draw its beginning."""
-    value, gradient = _labels_of_wire(vertex)
-    length = max(text_width(value, VALUE), text_width(gradient, VALUE)) + 8
-    middle = glyph.box.plug
-    glyph.labels.append(Label(start + 4, middle - 4, value, "value"))
-    if gradient:
-        glyph.labels.append(Label(start + 4, middle + 12, gradient, "gradient"))
-    glyph.stubs.append([(start, middle), (start + length, middle)])
-    glyph.box.width = start + length
-
-
-def _input(vertex: Vertex) -> Glyph:
-    width = text_width(vertex.label, NAME)
-    glyph = Glyph(Box(0.0, 32.0, (), 16.0), 0.0, 0.0, about=f"input {vertex.label}")
-    glyph.labels.append(Label(0.0, 20.0, vertex.label, "input"))
-    _add_plug(glyph, vertex, width + 5)
-    return glyph
-
-
-def _body(label: str) -> tuple[float, float]:
-    """Return half width and height: a circle where the symbol fits into one, else a capsule."""
-    half = text_width(label, SYMBOL) / 2 + 5
-    return (ROUND if half <= ROUND else half + 3), ROUND
-
-
-def _gate(vertex: Vertex, about: str) -> Glyph:
-    locals_ = [("" if lead.local is None else f"×{brief(lead.local)}") for lead in vertex.leads]
-    half_width, half_height = _body(vertex.label)
-    count = len(locals_)
-    spread = 18.0 if count == 2 else 17.0
-    height = max(2 * half_height + 6, spread * (count - 1) + 26)
-    middle = height / 2
-    sockets = [middle + spread * (k - (count - 1) / 2) for k in range(count)]
-    longest = max((text_width(text, SMALL) for text in locals_), default=0.0)
-    lead_in = longest + 8
-    body = lead_in + (14.0 if count > 1 else 5.0) + half_width
-    glyph = Glyph(Box(0.0, height, sockets, middle), half_width, half_height, body, about=about)
-    glyph.labels.append(Label(body, middle + 4.2, vertex.label, "symbol", "middle"))
-    for k, (socket, text) in enumerate(zip(sockets, locals_, strict=True)):
-        below = count > 1 and k == count - 1
-        glyph.labels.append(Label(4, socket + (10 if below else -3.5), text, "local"))
-        tip, direction = _touch((lead_in, socket), (body, middle), half_width, half_height)
-        glyph.stubs.append([(0.0, socket), (lead_in, socket), tip])
-        glyph.tips.append((tip, direction))
-    _add_plug(glyph, vertex, body + half_width)
-    return glyph
-
-
-def _touch(start: Point, middle: Point, rx: float, ry: float) -> tuple[Point, float]:
-    """Return where a line towards the middle of a body meets its edge, and its angle."""
-    core = max(rx - ry, 0.0)  # a capsule is a segment with a radius
-    x, y = middle[0] - core, middle[1]
-    angle = math.atan2(y - start[1], x - start[0])
-    return (x - ry * math.cos(angle), y - ry * math.sin(angle)), angle
-
-
-def _folded(vertex: Vertex, group: Group, sockets: int) -> Glyph:
-    """Draw a whole stage as one box: its name, and as much of its code as fits."""
-    code = group.text if len(group.text) <= 30 else group.text[:29] + "…"
-    title = group.name or vertex.label
-    half_width = max(text_width(title, SYMBOL), text_width(code, SMALL)) / 2 + 8
-    height = max(40.0, 14.0 * sockets + 12)
-    middle = height / 2
-    places = [middle + 14.0 * (k - (sockets - 1) / 2) for k in range(sockets)]
-    glyph = Glyph(Box(0.0, height, places, middle), half_width, middle, half_width)
-    glyph.about = group.text
-    glyph.labels.append(Label(half_width, middle - 3, title, "symbol", "middle"))
-    glyph.labels.append(Label(half_width, middle + 11, code, "code", "middle"))
-    glyph.tips = [((0.0, place), 0.0) for place in places]
-    _add_plug(glyph, vertex, 2 * half_width)
-    return glyph
+def _filled(
+    things: Sequence[int],
+    width: Callable[[int], float],
+    sources: Callable[[int], Sequence[int]],
+    gap: float,
+    room: float,
+) -> list[list[int]]:
+    """Put as much into each row as there is room for."""
+    rows: list[list[int]] = []
+    layers: dict[int, int] = {}
+    widths: list[float] = []
+    for thing in things:
+        layer = 1 + max((layers.get(source, -1) for source in sources(thing)), default=-1)
+        wider = [*widths, 0.0] if layer == len(widths) else list(widths)
+        wider[layer] = max(wider[layer], width(thing))
+        if rows and sum(wider) + gap * (len(wider) - 1) <= room:
+            rows[-1].append(thing)
+            layers[thing], widths = layer, wider
+        else:
+            rows.append([thing])
+            layers, widths = {thing: 0}, [width(thing)]
+    return rows
 
 
 # Stages.
 
 
 @dataclass(slots=True)
+class _Part:
+    """A stage, or as much of one as there is room for in a row."""
+
+    group: Group
+    vertices: list[int]
+    number: int
+    count: int
+
+    @property
+    def title(self) -> str:
+        """The stage's name, and which part of it this is."""
+        name = self.group.name
+        return name if self.count == 1 or not name else f"{name}, {self.number} of {self.count}"
+
+    @property
+    def result(self) -> int | None:
+        """The vertex whose value leaves the stage, None where that is made in a later part."""
+        return self.vertices[-1] if self.number == self.count else None
+
+
+def _parts(circuit: Circuit, group: Group) -> list[_Part]:
+    def width(v: int) -> float:
+        return gate(circuit.vertices[v], "").box.width
+
+    def sources(v: int) -> list[int]:
+        return [lead.source for lead in circuit.vertices[v].leads]
+
+    rows = _rows(group.vertices, width, sources, _INNER_GAP + _CLIMB)
+    return [_Part(group, row, number, len(rows)) for number, row in enumerate(rows, 1)]
+
+
+def _marks(circuit: Circuit, parts: Sequence[_Part]) -> dict[int, str]:
+    """Give signs to the values inside of a stage that go on in another part of it."""
+    part_of = {v: part for part in parts for v in part.vertices}
+    marks: dict[int, str] = {}
+    for v, part in part_of.items():
+        for lead in circuit.vertices[v].leads:
+            source = part_of.get(lead.source)
+            if source is not None and source is not part and lead.source != source.result:
+                marks.setdefault(lead.source, _sign(len(marks)))
+    return marks
+
+
+def _sign(number: int) -> str:
+    return chr(ord("①") + number) if number < 20 else f"({number + 1})"
+
+
+@dataclass(slots=True)
 class _Block:
-    """A stage laid out by itself: its box, whose sockets belong to ``sources``, and its parts."""
+    """A part of a stage laid out by itself.
+
+    The sockets of its box belong to ``sources``; ``result`` is the vertex whose value leaves it.
+    """
 
     box: Box
+    name: str
+    vertices: list[int]
+    result: int | None
     sources: list[int]
-    frame: Frame | None
     glyphs: list[Glyph]
-    wires: list[list[Point]]
-    forks: list[Point]
+    frame: Frame | None = None
+    wires: list[list[Point]] = field(default_factory=list)
+    forks: list[Point] = field(default_factory=list)
 
 
-def _block(circuit: Circuit, group: Group, folded: bool, alarms: Mapping[str, str]) -> _Block:
-    inside = {v: k for k, v in enumerate(group.vertices)}
-    sources: list[int] = []
-    for v in group.vertices:
-        for lead in circuit.vertices[v].leads:
-            if lead.source not in inside and lead.source not in sources:
-                sources.append(lead.source)
+def _sources(circuit: Circuit, vertices: Sequence[int]) -> list[int]:
+    """List what leads into some vertices from outside, in the order in which it is met."""
+    inside = set(vertices)
+    leads = [lead.source for v in vertices for lead in circuit.vertices[v].leads]
+    return list(dict.fromkeys(source for source in leads if source not in inside))
+
+
+def _folded(circuit: Circuit, group: Group, alarms: Mapping[str, str]) -> _Block:
+    sources = _sources(circuit, group.vertices)
+    result = group.vertices[-1]
     alarm = alarms.get(group.name, "")
-    about = f"{group.text}\n{alarm}" if alarm else group.text
-    last = circuit.vertices[group.vertices[-1]]
-    if folded:
-        glyph = _folded(last, group, len(sources))
-        return _Block(glyph.box, sources, None, [glyph], [], [])
-    glyphs = [_gate(circuit.vertices[v], group.text) for v in group.vertices]
+    glyph = stage_box(circuit.vertices[result], group, len(sources), alarm)
+    return _Block(glyph.box, group.name, group.vertices, result, sources, [glyph])
+
+
+def _block(
+    circuit: Circuit, part: _Part, marks: Mapping[int, str], alarms: Mapping[str, str]
+) -> _Block:
+    group, vertices = part.group, part.vertices
+    sources = _sources(circuit, vertices)
+    glyphs = [gate(circuit.vertices[v], group.text, marks.get(v, "")) for v in vertices]
     ports = [Box(0.0, 0.0) for _ in sources]
     shift = len(ports)
-    at = {source: k for k, source in enumerate(sources)}
-    at.update({v: shift + k for v, k in inside.items()})
+    at = {v: k for k, v in enumerate([*sources, *vertices])}
     wires = [
-        Wire(at[lead.source], shift + k, s)
-        for k, v in enumerate(group.vertices)
+        Wire(at[lead.source], at[v], s)
+        for v in vertices
         for s, lead in enumerate(circuit.vertices[v].leads)
     ]
-    layout = layered([*ports, *(glyph.box for glyph in glyphs)], wires, gap=10.0, distance=10.0)
+    boxes = [*ports, *(glyph.box for glyph in glyphs)]
+    layout = layered(boxes, wires, gap=_INNER_GAP, distance=10.0)
     left, top, bottom = (_PAD, _TITLE, 8.0) if group.name else (0.0, 0.0, 0.0)
-    for glyph, (x, y) in zip(glyphs, layout.corners[shift:], strict=True):
-        glyph.x, glyph.y = x + left, y + top
-    width = max(layout.width + 2 * left, text_width(group.name, SMALL + 1) + 18)
+    alarm = alarms.get(group.name, "")
+    title = f"! {part.title}" if alarm else part.title
+    width = max(layout.width + 2 * left, text_width(title, SMALL + 1) + 18)
     height = layout.height + top + bottom
-    routes = [[(x + left, y + top) for x, y in route] for route in layout.routes]
-    forks = _forks(wires, routes)
-    heights = [layout.corners[k][1] + top for k in range(shift)]
-    routes.extend([(0.0, y), (left, y)] for y in heights)
+    block = _Block(Box(width, height), group.name, vertices, part.result, sources, glyphs)
+    _place(block, glyphs, layout, shift, wires, left, top)
+    block.box.sockets = [layout.corners[k][1] + top for k in range(shift)]
+    block.wires.extend([(0.0, y), (left, y)] for y in block.box.sockets)
     end = glyphs[-1]
-    plug = end.y + end.box.plug
-    routes.append([(end.x + end.box.width, plug), (width, plug)])
-    frame = Frame(0.0, 0.0, width, height, group.name, about, bool(alarm)) if group.name else None
-    return _Block(Box(width, height, heights, plug), sources, frame, glyphs, routes, forks)
+    block.box.plug = end.y + end.box.plug
+    if part.result is not None:
+        block.wires.append([(end.x + end.box.width, block.box.plug), (width, block.box.plug)])
+    if group.name:
+        about = f"{group.text}\n{alarm}".rstrip()
+        block.frame = Frame(0.0, 0.0, width, height, title, about, bool(alarm))
+    return block
+
+
+def _place(
+    to: _Block | Drawing,
+    glyphs: Sequence[Glyph],
+    layout: Layout,
+    first: int,
+    wires: Sequence[Wire],
+    left: float,
+    top: float,
+) -> None:
+    """Move glyphs, whose boxes are the layout's from `first` on, and draw the wires."""
+    for glyph, (x, y) in zip(glyphs, layout.corners[first:], strict=False):
+        glyph.x, glyph.y = x + left, y + top
+    routes = [[(x + left, y + top) for x, y in route] for route in layout.routes]
+    to.wires.extend(routes)
+    to.forks.extend(_forks(wires, routes))
 
 
 def _forks(wires: Sequence[Wire], routes: Sequence[list[Point]]) -> list[Point]:
@@ -274,42 +282,90 @@ def _forks(wires: Sequence[Wire], routes: Sequence[list[Point]]) -> list[Point]:
     return forks
 
 
-def _assemble(circuit: Circuit, blocks: Sequence[_Block]) -> Drawing:
-    """Place inputs, stages and the arrow of the result beside one another."""
-    if not circuit.vertices:  # the result depends on nothing
-        return Drawing(circuit.title, 2 * _MARGIN, 2 * _MARGIN)
-    inputs = [k for k, vertex in enumerate(circuit.vertices) if vertex.is_input]
-    glyphs = [_input(circuit.vertices[k]) for k in inputs]
-    place = {v: k for k, v in enumerate(inputs)}
-    for k, group in enumerate(circuit.groups):
-        place[group.vertices[-1]] = len(inputs) + k
-    boxes = [glyph.box for glyph in glyphs] + [block.box for block in blocks]
+# The whole.
+
+
+def _assemble(
+    circuit: Circuit, blocks: Sequence[_Block], marks: Mapping[int, str], alarms: Mapping[str, str]
+) -> Drawing:
+    """Put the stages into rows, and these below one another."""
+    vertices = circuit.vertices
+    drawing = Drawing(circuit.title)
+    drawing.has_arrays = any(not is_scalar(vertex.value) for vertex in vertices)
+    names = {k: vertex.label for k, vertex in enumerate(vertices)}
+    names.update({b.result: b.name for b in blocks if b.name and b.result is not None})
+    names.update(marks)
+    block_of = {v: k for k, block in enumerate(blocks) for v in block.vertices}
+    rows = _rows(
+        sorted(range(len(blocks)), key=lambda k: blocks[k].vertices[-1]),
+        lambda k: blocks[k].box.width,
+        lambda k: [block_of[source] for source in blocks[k].sources if source in block_of],
+        _GAP + _CLIMB,
+    )
+    if not blocks and vertices:  # the result is an input
+        rows = [[]]
+    for row in rows:
+        _add_row(drawing, circuit, [blocks[k] for k in row], names, alarms)
+    drawing.height -= _BETWEEN_ROWS if rows else 0.0
+    return drawing
+
+
+def _add_row(
+    drawing: Drawing,
+    circuit: Circuit,
+    blocks: Sequence[_Block],
+    names: Mapping[int, str],
+    alarms: Mapping[str, str],
+) -> None:
+    """Place a row's inputs, its stages, and arrows for what leaves it, below what is there."""
+    made = {block.result for block in blocks}
+    needed = {source for block in blocks for source in block.sources} - made
+    outside = sorted(needed) if blocks else [len(circuit.vertices) - 1]
+    origins = [_origin(circuit, v, names, alarms) for v in outside]
+    place: dict[int | None, int] = {v: k for k, v in enumerate(outside)}
+    place.update({block.result: len(outside) + k for k, block in enumerate(blocks)})
     wires = [
-        Wire(place[source], len(inputs) + k, s)
+        Wire(place[source], len(outside) + k, s)
         for k, block in enumerate(blocks)
         for s, source in enumerate(block.sources)
     ]
-    boxes.append(Box(10.0, 10.0, (5.0,), 5.0))
-    wires.append(Wire(place[len(circuit.vertices) - 1], len(boxes) - 1))
-    layout = layered(boxes, wires)
-    drawing = Drawing(circuit.title, layout.width + 2 * _MARGIN, layout.height + 2 * _MARGIN)
-    corners = [(x + _MARGIN, y + _MARGIN) for x, y in layout.corners]
-    drawing.wires = [[(x + _MARGIN, y + _MARGIN) for x, y in route] for route in layout.routes]
-    drawing.forks = _forks(wires, drawing.wires)
-    for glyph, (x, y) in zip(glyphs, corners, strict=False):
-        glyph.x, glyph.y = x, y
-        drawing.glyphs.append(glyph)
-    for block, (x, y) in zip(blocks, corners[len(inputs) :], strict=False):
-        for glyph in block.glyphs:
-            glyph.x, glyph.y = glyph.x + x, glyph.y + y
-            drawing.glyphs.append(glyph)
-        drawing.wires.extend([(px + x, py + y) for px, py in route] for route in block.wires)
-        drawing.forks.extend((px + x, py + y) for px, py in block.forks)
-        if block.frame is not None:
-            block.frame.x, block.frame.y = x, y
-            drawing.frames.append(block.frame)
-    x, y = corners[-1]
-    arrow = Glyph(boxes[-1], 0.0, 0.0, about="the result", x=x, y=y)
+    used = {source for block in blocks for source in block.sources}
+    # The last box is the first in the order in which the layout begins its search.
+    results = [block.result for block in reversed(blocks)] if blocks else outside
+    ends = [v for v in results if v is not None and v not in used]
+    arrows = [_arrow() for _ in ends]
+    boxes = [*(o.box for o in origins), *(b.box for b in blocks), *(a.box for a in arrows)]
+    shift = len(boxes) - len(arrows)
+    wires.extend(Wire(place[v], shift + k) for k, v in enumerate(ends))
+    layout = layered(boxes, wires, gap=_GAP)
+    left, top = _MARGIN, drawing.height - _MARGIN
+    _place(drawing, origins, layout, 0, wires, left, top)
+    for arrow, (x, y) in zip(arrows, layout.corners[shift:], strict=True):
+        arrow.x, arrow.y = x + left, y + top
+    drawing.glyphs += [*origins, *arrows]
+    for block, (x, y) in zip(blocks, layout.corners[len(outside) : shift], strict=True):
+        _add_block(drawing, block, x + left, y + top)
+    drawing.width = max(drawing.width, layout.width + 2 * _MARGIN)
+    drawing.height += layout.height + _BETWEEN_ROWS
+
+
+def _origin(circuit: Circuit, v: int, names: Mapping[int, str], alarms: Mapping[str, str]) -> Glyph:
+    vertex = circuit.vertices[v]
+    return origin(vertex, names[v], alarms.get(names[v], "") if vertex.is_input else "")
+
+
+def _arrow() -> Glyph:
+    arrow = Glyph(Box(10.0, 10.0, (5.0,), 5.0), 0.0, 0.0)
     arrow.stubs, arrow.tips = [[(0.0, 5.0), (10.0, 5.0)]], [((10.0, 5.0), 0.0)]
-    drawing.glyphs.append(arrow)
-    return drawing
+    return arrow
+
+
+def _add_block(drawing: Drawing, block: _Block, x: float, y: float) -> None:
+    for glyph in block.glyphs:
+        glyph.x, glyph.y = glyph.x + x, glyph.y + y
+    drawing.glyphs += block.glyphs
+    drawing.wires.extend([(px + x, py + y) for px, py in route] for route in block.wires)
+    drawing.forks.extend((px + x, py + y) for px, py in block.forks)
+    if block.frame is not None:
+        block.frame.x, block.frame.y = x, y
+        drawing.frames.append(block.frame)

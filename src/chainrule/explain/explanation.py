@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -22,10 +23,12 @@ from chainrule.explain.drawing import draw
 from chainrule.explain.findings import find
 from chainrule.explain.observed import Finding, Run
 from chainrule.explain.svg import svg
-from chainrule.explain.text import Span, lines_of, to_ansi, to_plain
+from chainrule.explain.text import WIDTH, Span, lines_of, to_ansi, to_plain
 from chainrule.staged import Staged, stage
 
 __all__ = ["Explanation", "explain"]
+
+_NARROWEST = 20  # columns in which code can still be read
 
 
 class Explanation:
@@ -95,7 +98,7 @@ class Explanation:
 
     # Text.
 
-    def lines(self, width: int = 80) -> list[list[Span]]:
+    def lines(self, width: int = WIDTH) -> list[list[Span]]:
         """Return the text as lines of styled spans."""
         return lines_of(self, width)
 
@@ -105,10 +108,10 @@ class Explanation:
         return to_plain(self.lines())
 
     def __str__(self) -> str:
-        """Return the text, in colour if it is about to be seen in a terminal."""
-        if _colours():
-            return _coloured(self)
-        return self.text
+        """Return the text as it can be printed now: in a terminal coloured, and not too wide."""
+        terminal = sys.stdout is not None and sys.stdout.isatty()
+        lines = self.lines(_width(shutil.get_terminal_size().columns) if terminal else WIDTH)
+        return _encodable(_coloured(lines) if terminal and _colours() else to_plain(lines))
 
     def __format__(self, spec: str) -> str:
         return format(self.text, spec)
@@ -117,8 +120,8 @@ class Explanation:
         count = len(self.warnings)
         return f"<explanation of {self.title}: {count} finding{'' if count == 1 else 's'}>"
 
-    def __rich__(self) -> Any:
-        return to_ansi(self.lines())
+    def __rich_console__(self, console: Any, options: Any) -> Iterator[Any]:
+        yield to_ansi(self.lines(_width(options.max_width)))
 
     # Pictures.
 
@@ -226,16 +229,29 @@ def _as_numpy_leaves(args: Sequence[Any]) -> list[Any]:
     return found
 
 
+def _width(columns: int) -> int:
+    """Return how wide the text is where there are so many columns."""
+    return max(_NARROWEST, min(WIDTH, columns))
+
+
 def _colours() -> bool:
-    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
-        return False
-    return sys.stdout is not None and sys.stdout.isatty()
+    return not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
-def _coloured(explanation: Explanation) -> str:
+def _coloured(lines: Sequence[Sequence[Span]]) -> str:
     from rich.console import Console
 
     console = Console(force_terminal=True, width=1000, legacy_windows=False)
     with console.capture() as capture:
-        console.print(explanation.__rich__(), end="")
+        console.print(to_ansi(lines), end="")
     return capture.get()
+
+
+def _encodable(text: str) -> str:
+    """Replace what the terminal has no characters for."""
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        return text.replace("×", "*").encode(encoding, "backslashreplace").decode(encoding)
+    return text

@@ -61,7 +61,7 @@ def find(run: Run) -> list[Finding]:
 def saturated(run: Run) -> list[Finding]:
     """Find sigmoids and tanhs whose slope is nearly zero at many entries."""
     found = []
-    for activation in activations(run.live):
+    for activation in activations(run):
         if activation.kind == "relu":
             continue
         flat = np.asarray(activation.slope) < FLAT
@@ -100,7 +100,7 @@ _SMALLER = "Smaller weights, or inputs scaled to mean 0 and variance 1, keep it 
 def silent(run: Run) -> list[Finding]:
     """Find ReLUs with units that have no positive input on these rows."""
     found = []
-    for activation in activations(run.live):
+    for activation in activations(run):
         if activation.kind != "relu":
             continue
         off = np.asarray(~activation.slope)
@@ -205,28 +205,29 @@ def _stopped_at(run: Run, node: Node, zero: set[Node]) -> str:
 
 
 def _cancels(run: Run, node: Node) -> bool:
-    """Tell whether a gradient is a sum of others, as that of a maximum subtracted in a softmax."""
-    parts = [
-        norm(pull(user, k, run.gradients[user]))
-        for user, k in run.consumers.get(node, [])
-        if user in run.gradients and user.operation.differentiable
-    ]
+    """Tell whether a gradient is a sum of others, as that of a maximum subtracted in a softmax.
+
+    The sum is one over paths or, where the node was broadcast, over entries. With other weights it
+    would not be so small.
+    """
+    parts = []
+    for user, k in run.consumers.get(node, []):
+        if user in run.gradients and user.operation.differentiable:
+            g = run.gradients[user]
+            parts += [norm(pull(user, k, g)), norm(pull(user, k, _reweighted(g)))]
     return norm(run.gradients.get(node, 0.0)) <= _ROUNDING * max(parts, default=0.0) > 0
+
+
+def _reweighted(g: Any) -> Any:
+    return g if is_scalar(g) else g * np.random.default_rng(0).uniform(-1, 1, g.shape)
 
 
 def vanishing_or_exploding(run: Run) -> list[Finding]:
     """Compare the gradient's norm at the last stage with that at the first one that leads to it."""
-    stages = [
-        n for n in run.live if run.is_named(n) and n in run.gradients and is_floating(n.output)
-    ]
-    stages = [n for n in stages if n is not run.output]
-    if run.output is not None and (not stages or all(is_scalar(n.output) for n in stages)):
-        stages.append(run.output)  # its gradient is 1: comparable with those of numbers alone
-    if len(stages) < 2:
+    ends = _first_and_last(run)
+    if ends is None:
         return []
-    last = stages[-1]
-    leading = ancestors(last)
-    first = next((n for n in stages if n in leading and not _cancels(run, n)), last)
+    first, last = ends
     late, early = norm(run.gradients[last]), norm(run.gradients[first])
     if not (0 < late < math.inf and 0 < early < math.inf):
         return []  # zero and non-finite gradients are findings of their own
@@ -251,3 +252,28 @@ def vanishing_or_exploding(run: Run) -> list[Finding]:
         )
         advice = "Smaller initial weights, normalisation or clipping the gradient's norm tame it."
     return [run.finding(kind, first, what, advice, backward=True, numbers={"ratio": ratio})]
+
+
+def _first_and_last(run: Run) -> tuple[Node, Node] | None:
+    """Return the stages to compare: the last one that others lead to, and the first of these.
+
+    Gradients of arrays are compared with one another, those of numbers only where nothing else is:
+    the gradient of a mean is small because it is shared out, not because it vanishes.
+    """
+    stages = [
+        n for n in run.live if run.is_named(n) and n in run.gradients and is_floating(n.output)
+    ]
+    arrays = [n for n in stages if not is_scalar(n.output)]
+    stages = arrays or [n for n in stages if n is not run.output]
+    if not arrays and run.output is not None:
+        stages.append(run.output)  # its gradient is 1
+    used: set[Node] = set()
+    for last in reversed(stages):
+        if last in used:
+            continue
+        leading = ancestors(last)
+        used |= leading
+        first = next((n for n in stages if n in leading and not _cancels(run, n)), None)
+        if first is not None:
+            return first, last
+    return None

@@ -14,27 +14,47 @@ __all__ = ["non_finite_gradients", "non_finite_values"]
 
 
 def non_finite_values(run: Run) -> list[Finding]:
-    """Find the first NaN and the first inf of the forward pass, with the values that made it."""
-    found: list[Finding] = []
+    """Find the first NaN and the first inf of the forward pass, with the values that made it.
+
+    Infinity that the user put in, as into the mask of an attention, is nothing to speak of where
+    all comes out finite.
+    """
     result = run.output is not None and _finite(run.output.output)
+    harmless = result and all(map(_finite, run.gradients.values()))
     after = (
         "It does not reach the result." if result else "Everything computed from it is affected."
     )
+    found: list[Finding] = []
     for kind, is_bad in (("nan", np.isnan), ("inf", np.isinf)):
+        given = kind == "nan" or not harmless
+        finding = _first_bad(run, kind, is_bad, given, after)
+        if finding is not None:
+            found.append(finding)
+    return found
+
+
+def _first_bad(run: Run, kind: str, is_bad: Any, given: bool, after: str) -> Finding | None:
+    """Find where one of them comes from; what was given by the user counts if `given`."""
+    word = _WORD[kind]
+    if given:
         for argument in run.trace.arguments:
             if argument.node is not None and _any(is_bad, argument.value):
-                what = f"the argument {argument.name} contains {_WORD[kind]} already."
-                found.append(run.finding(kind, argument.node, what, after))
-                break
-        else:
-            node = next((n for n in run.live if _arises(is_bad, n)), None)
-            if node is not None:
-                what = (
-                    f"{_WORD[kind]} arises here, in `{node.operation.name}` of "
-                    f"{_operands(run, node, is_bad(np.asarray(node.output)))}. {after}"
-                )
-                found.append(run.finding(kind, node, what, _cure(node)))
-    return found
+                what = f"the argument {argument.name} contains {word} already."
+                return run.finding(kind, argument.node, what, after)
+    for node in run.live:
+        if not _any(is_bad, node.output):
+            continue
+        bad = [k for k, x in enumerate(node.operands) if _any(is_bad, x)]
+        if not bad:
+            operands = _operands(run, node, is_bad(np.asarray(node.output)))
+            what = f"{word} arises here, in `{node.operation.name}` of {operands}. {after}"
+            return run.finding(kind, node, what, _cure(node))
+        if given and all(node.parents[k] is None for k in bad):
+            name = run.trace.constant_names.get(id(node.operands[bad[0]]))
+            constant = f"the constant {name}" if name else "a constant"
+            what = f"{word} comes in here: {constant} in `{node.operation.name}` contains it."
+            return run.finding(kind, node, what, after)
+    return None
 
 
 _WORD = {"nan": "NaN", "inf": "inf"}
@@ -60,10 +80,6 @@ def _any(is_bad: Any, value: Any) -> bool:
 def _finite(value: Any) -> bool:
     entries = np.asarray(value)
     return entries.dtype.kind not in "fc" or bool(np.isfinite(entries).all())
-
-
-def _arises(is_bad: Any, node: Node) -> bool:
-    return _any(is_bad, node.output) and not any(_any(is_bad, x) for x in node.operands)
 
 
 def _operands(run: Run, node: Node, bad: Any) -> str:

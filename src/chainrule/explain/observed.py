@@ -117,6 +117,10 @@ class Run:
         """Return the variable that a node goes into."""
         return self._stages.get(node, "value")
 
+    def has_own_name(self, node: Node) -> bool:
+        """Tell whether the user stored this node to a variable."""
+        return self._noted_name(node) is not None
+
     def is_named(self, node: Node) -> bool:
         """Tell whether a node is a variable itself."""
         return node in self.names or self._noted_name(node) is not None or not node.parents

@@ -10,18 +10,8 @@ import math
 from collections.abc import Sequence
 from html import escape
 
-from chainrule.explain.drawing import (
-    NAME,
-    ROUND,
-    SMALL,
-    SYMBOL,
-    VALUE,
-    Drawing,
-    Frame,
-    Glyph,
-    Label,
-    text_width,
-)
+from chainrule.explain.drawing import Drawing, Frame
+from chainrule.explain.glyphs import NAME, ROUND, SMALL, SYMBOL, VALUE, Glyph, Label, text_width
 from chainrule.explain.layout import Point
 
 __all__ = ["svg"]
@@ -29,32 +19,32 @@ __all__ = ["svg"]
 _INK, _WIRE, _PAPER = "#24292f", "#6e7781", "#ffffff"
 _FRAME, _FRAME_EDGE, _ALARM, _ALARM_EDGE = "#f3f6fa", "#c8d1da", "#fff4e0", "#d4861f"
 
+# Green and red lean to blue and to yellow, so that they are told apart without seeing either.
 _ROLES: dict[str, tuple[float, str, str]] = {  # size, colour, weight
-    "value": (VALUE, "#1a7f37", "normal"),
-    "gradient": (VALUE, "#cf222e", "normal"),
-    "local": (SMALL, "#7d4cc9", "normal"),
+    "value": (VALUE, "#00735c", "normal"),
+    "gradient": (VALUE, "#c2330f", "normal"),
+    "local": (SMALL, "#7443bd", "normal"),
     "symbol": (SYMBOL, _INK, "normal"),
     "input": (NAME, _INK, "bold"),
+    "carried": (NAME, "#57606a", "bold"),
     "title": (SMALL + 1, "#57606a", "bold"),
     "code": (SMALL, "#57606a", "normal"),
 }
-_LEGEND = (
-    ("value", "value (arrays: shape and norm)"),
-    ("gradient", "gradient"),
-    ("local", "×local gradient (arrays: growth of the norm)"),
-)
 _LEGEND_HEIGHT = 26.0
+_SMALLEST = 0.75  # of the size that it is drawn in
 
 
 def svg(drawing: Drawing) -> str:
     """Write a drawing as an SVG element."""
-    legend = sum(text_width(text, SMALL) + 18 for _, text in _LEGEND)
-    width = max(drawing.width, legend + 16)
+    legend = _legend(drawing)
+    width = max(drawing.width, sum(text_width(text, SMALL) + 18 for _, text in legend) + 16)
     height = drawing.height + _LEGEND_HEIGHT
     title = escape(drawing.title)
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{_n(width)}" height="{_n(height)}" '
         f'viewBox="0 0 {_n(width)} {_n(height)}" role="img" aria-label="{title}" '
+        # Smaller in a narrow place, down to what can still be read.
+        f'style="max-width:100%;min-width:{_n(_SMALLEST * width)}px;height:auto" '
         f'font-family="monospace">',
         f"<title>{title}</title>",
         f'<rect width="100%" height="100%" rx="8" fill="{_PAPER}"/>',
@@ -68,11 +58,23 @@ def svg(drawing: Drawing) -> str:
     )
     parts.extend(_glyph(glyph) for glyph in drawing.glyphs)
     x = 14.0
-    for role, text in _LEGEND:
+    for role, text in legend:
         parts.append(_label(Label(x, height - 11, text, role), SMALL))
         x += text_width(text, SMALL) + 18
     parts.append("</svg>")
     return "\n".join(parts) + "\n"
+
+
+def _legend(drawing: Drawing) -> list[tuple[str, str]]:
+    """Say what the colours of the numbers mean, of those that there are."""
+    arrays = drawing.has_arrays
+    texts = {
+        "value": "value (arrays: shape and norm)" if arrays else "value",
+        "gradient": "gradient",
+        "local": f"×local gradient{' (arrays: growth of the norm)' if arrays else ''}",
+    }
+    written = {label.role for glyph in drawing.glyphs for label in glyph.labels if label.text}
+    return [(role, text) for role, text in texts.items() if role in written]
 
 
 def _n(number: float) -> str:
@@ -111,12 +113,13 @@ def _glyph(glyph: Glyph) -> str:
         path = "M" + "L".join(f"{_n(x)} {_n(y)}" for x, y in stub)
         parts.append(f'<path d="{path}" fill="none" stroke="{_WIRE}" stroke-width="1.3"/>')
     if glyph.half_width:
+        fill, edge = (_ALARM, _ALARM_EDGE) if glyph.alarming else (_PAPER, _INK)
         radius = min(glyph.half_height, ROUND)
         parts.append(
             f'<rect x="{_n(glyph.body - glyph.half_width)}" '
             f'y="{_n(glyph.box.plug - glyph.half_height)}" '
             f'width="{_n(2 * glyph.half_width)}" height="{_n(2 * glyph.half_height)}" '
-            f'rx="{_n(radius)}" fill="{_PAPER}" stroke="{_INK}" stroke-width="1.3"/>'
+            f'rx="{_n(radius)}" fill="{fill}" stroke="{edge}" stroke-width="1.3"/>'
         )
     parts.extend(_arrowhead(place, direction) for place, direction in glyph.tips)
     parts.extend(_label(label) for label in glyph.labels if label.text)

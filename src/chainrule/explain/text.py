@@ -24,8 +24,9 @@ if TYPE_CHECKING:
     from chainrule.explain.explanation import Explanation
     from chainrule.graph.trace import Guard
 
-__all__ = ["Span", "lines_of", "to_ansi", "to_html", "to_plain", "wrap"]
+__all__ = ["WIDTH", "Span", "lines_of", "to_ansi", "to_html", "to_plain", "wrap"]
 
+#: Columns of a terminal that the text takes, where there are so many.
 WIDTH = 80
 _INDENT = 5  # of code below a stage's number
 
@@ -41,8 +42,8 @@ class Span(NamedTuple):
 _STYLES = {
     "code": ("", ""),
     "title": ("bold", "font-weight:bold"),
-    "number": ("green", "color:#1a7f37"),
-    "gradient": ("red", "color:#cf222e"),
+    "number": ("green", "color:#00735c"),
+    "gradient": ("red", "color:#c2330f"),
     "dim": ("dim", "color:#6e7781"),
     "finding": ("bold yellow", "color:#9a6700;font-weight:bold"),
 }
