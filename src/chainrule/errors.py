@@ -14,6 +14,7 @@ __all__ = [
     "IndependentOutputWarning",
     "NonFiniteError",
     "NonScalarOutputError",
+    "NotCompiledWarning",
     "UnsupportedError",
 ]
 
@@ -52,3 +53,7 @@ class UnsupportedError(ChainruleError, NotImplementedError):
 
 class IndependentOutputWarning(UserWarning):
     """The output does not depend on the argument, so its gradient is zero."""
+
+
+class NotCompiledWarning(UserWarning):
+    """A compiled function runs as Python, because compiled code would not do what it does."""

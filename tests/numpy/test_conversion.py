@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import copy
+import functools
 import math
+import math as m
 import pickle
+import statistics
+from math import log1p
 
 import numpy as np
 import pytest
@@ -51,6 +55,65 @@ def test_math_out_of_sight_of_the_view_advises_numpy():
         return functions["sine"](x)  # math.sin(x)
 
     lost(f, 1.0, "np.sin(...)", "math.sin(...)")
+
+
+class Model:
+    """Its methods are out of the view's sight."""
+
+    act = math.atan
+
+    def alias(self, x):
+        return log1p(x)
+
+    def attribute(self, x):
+        return type(self).act(x)
+
+    def module(self, x):
+        return m.lgamma(x)
+
+    def imported(self, x):
+        from math import fsum
+
+        return fsum([x, x])
+
+
+@pytest.mark.parametrize(
+    ("name", "cure"),
+    [
+        ("alias", "Write np.log1p(...) in place of log1p(...)"),
+        ("attribute", "NumPy's function in place of one of math"),
+        ("module", "Write scipy.special.gammaln(...) in place of m.lgamma(...)"),
+        ("imported", "Write np.sum(...) in place of fsum(...)"),
+    ],
+)
+def test_math_in_a_method_advises_what_to_write(name, cure):
+    lost(lambda x: getattr(Model(), name)(x), 1.5, cure)
+
+
+@pytest.mark.parametrize("f", [statistics.mean, statistics.variance])
+def test_statistics_advises_numpy(f):
+    with pytest.raises(GradientLostError, match=r"Write np\.mean"):
+        cr.grad(lambda x: f([x, 2 * x]))(1.0)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda a: np.isnan(a),
+        lambda a: np.hypot(a, 1.0),
+        lambda a: np.linalg.inv(a),
+        lambda a: np.round(a),
+    ],
+)
+def test_an_object_array_that_numpy_cannot_use_is_explained(call):
+    makers = [np.array]
+
+    def f(x):
+        return call(makers[0]([[1.0, x], [x, 2.0]]))
+
+    with pytest.raises((TypeError, AttributeError)) as caught:
+        cr.grad(f)(2.0)
+    assert any("np.stack([a, b])" in note for note in caught.value.__notes__)
 
 
 def test_writing_into_an_ndarray():
@@ -213,3 +276,32 @@ def test_backward_needs_one_number():
     (x * 2).backward(np.array([1.0, 2.0, 3.0]))
     np.testing.assert_array_equal(x.grad, [2.0, 4.0, 6.0])
     assert type(x * 1) is Array
+
+
+@functools.cache
+def cached(x):
+    return x * x
+
+
+def keyed(x):
+    return {x: 1.0}[x] * x
+
+
+def flat_write(x):
+    out = np.zeros(2)
+    out.flat[0] = x
+    return out.sum()
+
+
+@pytest.mark.parametrize(
+    ("f", "cure"),
+    [
+        (cached, "f.__wrapped__(x)"),
+        (keyed, "no key for a dict"),
+        (flat_write, "np.zeros_like(x)"),
+    ],
+)
+def test_errors_of_python_gain_a_cure(f, cure):
+    with pytest.raises((TypeError, ValueError)) as caught:
+        cr.grad(lambda x: cr.grad(f)(x))(2.0)
+    assert sum(cure in note for note in caught.value.__notes__) == 1

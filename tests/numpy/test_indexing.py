@@ -208,3 +208,79 @@ def test_indices_of_all_kinds():
         x[1.0]
     with pytest.raises(IndexError):
         x[cr.array(1.0)]
+
+
+def chained(a):
+    a[0][1] = 5.0
+
+
+def transposed(a):
+    a.T[0] = 5.0
+
+
+def reshaped(a):
+    a.reshape(4)[1:] += 1.0
+
+
+def computed(a):
+    (a + 1.0)[0] = 5.0
+
+
+@pytest.mark.parametrize("write", [chained, transposed, reshaped, computed])
+def test_a_write_that_nobody_would_see_is_refused(write):
+    def f(x):
+        a = x * 1.0
+        write(a)
+        return np.sum(a)
+
+    with pytest.raises(GradientLostError, match=r"views are copies here. Write .*a\[0, 1\] = v"):
+        cr.grad(f)(np.ones((2, 2)))
+
+
+def test_a_write_that_somebody_sees_is_none_of_those():
+    class Holder:
+        pass
+
+    def f(x):
+        rows, holder = [x * 1.0], Holder()
+        holder.a = {"a": x * 2.0}
+        rows[0][0] = 0.0
+        holder.a["a"][1] = 0.0
+        a = x[1:]
+        a[0] *= 3.0
+        a.__setitem__((0, 0), x[1, 0] * 3.0)
+        return np.sum(rows[0]) + np.sum(holder.a["a"]) + np.sum(a)
+
+    np.testing.assert_array_equal(cr.grad(f)(np.ones((2, 2))), [[2.0, 2.0], [4.0, 4.0]])
+
+
+def test_copyto_from_an_array_without_history():
+    def f(x):
+        a = x * 2.0
+        np.copyto(a, np.arange(2.0))
+        b = x * 3.0
+        np.copyto(b, 7, where=[True, False])
+        return np.sum(a) + np.sum(b)
+
+    value, g = cr.value_and_grad(f)(np.ones(2))
+    assert value == 1.0 + 7.0 + 3.0
+    np.testing.assert_array_equal(g, [0.0, 3.0])
+
+
+@pytest.mark.parametrize(
+    "index",
+    [
+        (np.array([True, False, True]), [0, 2]),
+        (np.array([True, False, True]), 1, [[0], [1]]),
+        ([2, 0], True),
+        (True, 1, np.array([1, 1])),
+    ],
+    ids=str,
+)
+def test_masks_beside_integer_arrays(index):
+    x = filled((3, 4, 2))
+    y, pullback = cr.vjp(lambda x: x[index], x)
+    np.testing.assert_array_equal(y, x[index])
+    expected = np.zeros_like(x)
+    np.add.at(expected, index, y)
+    np.testing.assert_array_equal(pullback(y)[0], expected)

@@ -292,6 +292,13 @@ def test_powers_at_zero() -> None:
     )
 
 
+def test_powers_beyond_the_domain_are_nan_and_not_complex() -> None:
+    with np.errstate(invalid="ignore"):
+        assert np.isnan(cr.grad(np.power)(-2.0, 0.5))
+        assert np.isnan(cr.grad(np.float_power)(-2.0, -1.5))
+        assert np.isnan(cr.grad(np.power)(np.array(-2.0), 0.5))
+
+
 @pytest.mark.parametrize(("order", "expected"), [(1, 0.0), (2, -(np.pi**2) / 3), (3, 0.0)])
 def test_sinc_at_zero(order: int, expected: float) -> None:
     f: Any = np.sinc

@@ -173,3 +173,41 @@ def test_functions_keep_their_names():
 
 def test_stop_gradient():
     assert cr.grad(lambda x: x * cr.stop_gradient({"x": x})["x"])(3.0) == 3.0
+
+
+@pytest.mark.parametrize("argnums", [np.int64(1), iter([1]), np.array([1])])
+def test_argnums_may_be_any_integers(argnums):
+    gradient = cr.grad(lambda a, b: a * b, argnums)
+    for _ in range(2):  # an iterator is not used up
+        assert np.all(np.equal(gradient(2.0, 3.0), 2.0))
+
+
+@pytest.mark.parametrize("argnums", [1.0, "1", (0, 1.0), None])
+def test_argnums_that_are_no_integers(argnums):
+    with pytest.raises(cr.errors.ArgumentError, match="position of an argument, 0, or several"):
+        cr.grad(lambda a, b: a * b, argnums)
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32])
+@pytest.mark.parametrize("f", [math.exp, lambda x: np.float64(2.0) * x, lambda x: x * X[0]])
+def test_a_number_of_another_precision_keeps_it(f, dtype):
+    for g in (cr.grad(f)(dtype(2.0)), cr.jacobian(f)(dtype(2.0))):
+        assert type(g) is dtype
+
+
+def test_an_independent_number_has_the_same_type_of_gradient():
+    g = cr.grad(lambda x, y: x * x, (0, 1))(np.float64(2.0), np.float64(3.0))
+    assert [type(part) for part in g] == [float, float]
+
+
+@pytest.mark.parametrize(
+    "derive",
+    [
+        lambda f: cr.grad(f)(2.0),
+        lambda f: cr.jacobian(f)(X),
+        lambda f: cr.vjp(f, X),
+    ],
+)
+def test_complex_outputs_are_refused_and_not_zero(derive):
+    with pytest.raises(cr.errors.UnsupportedError, match=r"output of .* is complex"):
+        derive(lambda x: x * 1j)

@@ -7,10 +7,13 @@ which have no gradient to lose.
 
 from __future__ import annotations
 
+import inspect
 import math
 import operator
 import re
+import sys
 from collections.abc import Callable
+from types import BuiltinFunctionType
 from typing import Any, NoReturn, TypeVar
 
 import numpy as np
@@ -18,7 +21,7 @@ import numpy as np
 from chainrule.core.array import Array
 from chainrule.core.kinds import constant
 from chainrule.core.operation import apply
-from chainrule.core.source import user_location, where_am_i
+from chainrule.core.source import location_of, user_frame, where_am_i
 from chainrule.errors import GradientLostError
 from chainrule.operations import elementwise
 
@@ -30,17 +33,23 @@ _whole_floor = constant("math_floor", math.floor, source="math.floor({0})")
 _whole_ceil = constant("math_ceil", math.ceil, source="math.ceil({0})")
 _whole_trunc = constant("math_trunc", math.trunc, source="math.trunc({0})")
 _whole_round = constant("whole_round", round, source="round({0})")
-_MATH_CALL = re.compile(r"\bmath\.(\w+)\(")
-_NUMPY_NAMES = {
-    "acos": "arccos",
-    "acosh": "arccosh",
-    "asin": "arcsin",
-    "asinh": "arcsinh",
-    "atan": "arctan",
-    "atan2": "arctan2",
-    "atanh": "arctanh",
-    "fabs": "abs",
-    "pow": "power",
+_CALLED = re.compile(r"([A-Za-z_][\w.]*)\(")
+#: What to write for a function of math, where it is not the one of that name in NumPy.
+_CURES = {
+    "acos": "np.arccos",
+    "acosh": "np.arccosh",
+    "asin": "np.arcsin",
+    "asinh": "np.arcsinh",
+    "atan": "np.arctan",
+    "atan2": "np.arctan2",
+    "atanh": "np.arctanh",
+    "erf": "scipy.special.erf",
+    "erfc": "scipy.special.erfc",
+    "fabs": "np.abs",
+    "fsum": "np.sum",
+    "gamma": "scipy.special.gamma",
+    "lgamma": "scipy.special.gammaln",
+    "pow": "np.power",
 }
 
 
@@ -51,15 +60,32 @@ def _lost(what: str, cure: str) -> GradientLostError:
     )
 
 
+def _math_call() -> tuple[str, str] | None:
+    """Find a function of ``math`` that the running line calls: as spelled, and what to write."""
+    frame = user_frame(sys._getframe(1))
+    if frame is None:
+        return None
+    for spelled in _CALLED.findall(location_of(frame).text):
+        first, *rest = spelled.split(".")
+        found = frame.f_locals.get(first, frame.f_globals.get(first))
+        for attribute in rest:
+            found = inspect.getattr_static(found, attribute, None)
+        if isinstance(found, BuiltinFunctionType) and found.__module__ == "math":
+            name = found.__name__
+            if name in _CURES or hasattr(np, name):
+                return spelled, _CURES.get(name, f"np.{name}")
+    return None
+
+
 def _float_lost(what: str) -> GradientLostError:
-    location = user_location()
-    call = _MATH_CALL.search(location.text) if location else None
+    call = _math_call()
     if call:
-        name = call[1]
-        cure = f"Write np.{_NUMPY_NAMES.get(name, name)}(...) in place of math.{name}(...)."
+        spelled, function = call
+        cure = f"Write {function}(...) in place of {spelled}(...)."
     else:
         cure = (
-            "Keep the Array: it works wherever a number or an ndarray does. Write "
+            "Keep the Array: it works wherever a number or an ndarray does. Write NumPy's function "
+            "in place of one of math, "
             "np.array([a, b]) to make an array of several, or start from np.zeros_like(x) to fill "
             "one entry by entry; for the value alone, use chainrule.stop_gradient(x), or x.value "
             "to print it."
@@ -122,6 +148,15 @@ def _tolist(self: Array) -> Any:
     return _seen(self, np.asarray(self.value).tolist())
 
 
+def _ratio(self: Array) -> Any:
+    if _has_gradient(self):
+        raise _lost(
+            "x.as_integer_ratio(), which fractions and statistics ask for,",
+            "Write np.mean, np.var, np.std or np.median in place of functions of statistics.",
+        )
+    return _seen(self, self.value.as_integer_ratio())
+
+
 def _whole(operation: Any) -> Callable[[Array], Any]:
     def method(self: Array) -> Any:
         return apply(operation, operation.compute, (self,))
@@ -165,6 +200,7 @@ _SPECIAL: dict[str, Callable[..., Any]] = {
     "__copy__": _copy,
     "__deepcopy__": _deepcopy,
     "__reduce_ex__": _reduce,
+    "as_integer_ratio": _ratio,
     "item": _item,
     "tolist": _tolist,
 }

@@ -2,12 +2,15 @@
 
 A view is a copy here: writing into ``b = a[1:]`` leaves ``a`` as it was, unlike in NumPy. Writing
 into ``a`` itself works; it gives the Array a new value and history, and every name for that same
-Array sees it.
+Array sees it. Writing into a view that has no name, ``a[0][1] = v``, raises: nobody would see it.
 """
 
 from __future__ import annotations
 
+import dis
+import sys
 from collections.abc import Iterator
+from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -66,7 +69,39 @@ def getitem(self: Array, index: Any) -> Any:
     return apply(_getitem, _compute_getitem, (self, *arrays), {"index": template})
 
 
+def _references_of_a_temporary() -> int:
+    """Count, as `setitem` does, the references to an object that only the statement holds.
+
+    Where this Python's count is the same for an object that has a name, it tells nothing: return 0.
+    """
+
+    class Probe:
+        def __setitem__(self, index: Any, value: Any) -> None:
+            counts.append(sys.getrefcount(self))
+
+    counts: list[int] = []
+    named = Probe()
+    named[0] = None
+    Probe()[0] = None
+    return counts[1] if counts[1] < counts[0] else 0
+
+
+_TEMPORARY = _references_of_a_temporary()
+
+
+def _is_assignment(frame: FrameType) -> bool:
+    """Tell ``a[i] = v`` from a call of ``a.__setitem__``, which holds fewer references."""
+    return dis.opname[frame.f_code.co_code[frame.f_lasti]] in ("STORE_SUBSCR", "STORE_SLICE")
+
+
 def setitem(self: Array, index: Any, value: Any) -> None:
+    # a[0][1] = v, a.T[0] = v
+    if sys.getrefcount(self) <= _TEMPORARY and _is_assignment(sys._getframe(1)):
+        raise GradientLostError(
+            "a write into a view that nothing else refers to would be lost, at "
+            f"{where_am_i()}: views are copies here. Write one index, a[0, 1] = v instead of "
+            "a[0][1] = v, or give the view a name and use that: b = a.T; b[0] = v"
+        )
     rebind(self, with_entries(self, index, value), "a[i] = v")
 
 
@@ -253,7 +288,7 @@ def copyto(dst: Any, src: Any, casting: str = "same_kind", where: Any = True) ->
     new = np.broadcast_to(src, dst.shape)
     if where is not True:
         new = np.where(where, new, dst)
-    rebind(dst, cast(new, dst.dtype), "np.copyto(a, b)")
+    dst[...] = cast(new, dst.dtype)
 
 
 @implements(np.put_along_axis)

@@ -15,7 +15,7 @@ from chainrule.errors import NonScalarOutputError
 from chainrule.numpy import contraction, elementwise, indexing, reduction, shapes
 from chainrule.numpy.casting import astype_method
 from chainrule.numpy.creation import copy
-from chainrule.numpy.dispatch import unsupported
+from chainrule.numpy.dispatch import plain, unsupported
 from chainrule.numpy.ufuncs import method_of
 from chainrule.operations import shape as shape_rows
 
@@ -179,7 +179,7 @@ def _other_attribute(self: Array, name: str) -> Any:
         return method
     if name == "__array__" and self.dtype.kind in "biu":
         # A mask or an index is a constant, so NumPy may have it: for x[np.argmax(a)].
-        return lambda dtype=None, copy=None: np.asarray(self.value, dtype)
+        return lambda dtype=None, copy=None: np.asarray(plain(self), dtype)
     hint = "; its plain value is `.value`" if hasattr(np.ndarray, name) and name[0] != "_" else ""
     raise AttributeError(f"'Array' object has no attribute {name!r}{hint}", name=name, obj=self)
 

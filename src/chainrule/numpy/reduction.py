@@ -32,6 +32,54 @@ def _reduce(operation: Operation, a: Any, axis: Any, keepdims: Any, **more: Any)
     return operation.compute(a, **params)
 
 
+# The options where= and initial=, by what they mean.
+
+
+def _given(option: Any) -> bool:
+    return option is not UNSET and option is not _NO_VALUE and option is not None
+
+
+def _mask(where: Any, a: Any) -> Any:
+    mask = operand(where)
+    return mask if mask.shape == a.shape else np.broadcast_to(mask, a.shape)
+
+
+def _masked(a: Any, where: Any, neutral: Any) -> Any:
+    """Put a neutral number in the place of what ``where`` leaves out."""
+    if not _given(where) or where is True:
+        return a
+    return np.where(_mask(where, a), a, neutral)
+
+
+def _masked_count(a: Any, where: Any, axis: Any, keepdims: Any) -> Any:
+    """Count what ``where`` leaves in, in the dtype of the array that is divided by it."""
+    dtype = a.dtype if a.dtype.kind == "f" else float
+    return _reduce(rows.sum, cast(_mask(where, a), dtype), axis, keepdims)
+
+
+def _initial(initial: Any, a: Any) -> Any:
+    """Return the initial value so that it does not widen the dtype of the array."""
+    return initial if type(initial) in (int, float) else cast(operand(initial), a.dtype)
+
+
+def _extreme(
+    name: str, operation: Operation, among: Any, a: Any, axis: Any, keepdims: Any, **options: Any
+) -> Any:
+    """Do ``np.max`` or ``np.min``: ``initial`` is one more number among the others."""
+    refuse(name, out=options["out"])
+    initial, where = options["initial"], options["where"]
+    if not _given(initial):
+        if _given(where) and where is not True:
+            raise ValueError(f"np.{name} with a where mask has to be given an initial value, too")
+        return _reduce(operation, a, axis, keepdims)
+    a = operand(a)
+    initial = _initial(initial, a)
+    if not a.size:
+        none = _reduce(rows.sum, a, axis, keepdims)
+        return np.broadcast_to(cast(operand(initial), a.dtype), none.shape)
+    return among(_reduce(operation, _masked(a, where, initial), axis, keepdims), initial)
+
+
 @implements(np.sum)
 def sum_(
     a: Any,
@@ -43,8 +91,9 @@ def sum_(
     where: Any = UNSET,
 ) -> Any:
     if dtype is not None or out is not None or initial is not UNSET or where is not UNSET:
-        refuse("sum", out=out, initial=initial, where=where)
-        a = cast(operand(a), dtype)
+        refuse("sum", out=out)
+        total = _reduce(rows.sum, _masked(cast(operand(a), dtype), where, 0), axis, keepdims)
+        return total + _initial(initial, total) if _given(initial) else total
     return _reduce(rows.sum, a, axis, keepdims)
 
 
@@ -58,8 +107,9 @@ def prod(
     initial: Any = UNSET,
     where: Any = UNSET,
 ) -> Any:
-    refuse("prod", out=out, initial=initial, where=where)
-    return _reduce(rows.prod, cast(operand(a), dtype), axis, keepdims)
+    refuse("prod", out=out)
+    product = _reduce(rows.prod, _masked(cast(operand(a), dtype), where, 1), axis, keepdims)
+    return product * _initial(initial, product) if _given(initial) else product
 
 
 @implements(np.mean)
@@ -73,8 +123,11 @@ def mean(
     where: Any = UNSET,
 ) -> Any:
     if dtype is not None or out is not None or where is not UNSET:
-        refuse("mean", out=out, where=where)
+        refuse("mean", out=out)
         a = cast(operand(a), dtype)
+        if _given(where) and where is not True:
+            total = _reduce(rows.sum, _masked(a, where, 0), axis, keepdims)
+            return total / _masked_count(a, where, axis, keepdims)
     return _reduce(rows.mean, a, axis, keepdims)
 
 
@@ -91,7 +144,7 @@ def var(
     mean: Any = UNSET,
     correction: Any = UNSET,
 ) -> Any:
-    return _spread("var", rows.var, **locals())
+    return _moment("var", rows.var, **locals())
 
 
 @implements(np.std)
@@ -107,10 +160,10 @@ def std(
     mean: Any = UNSET,
     correction: Any = UNSET,
 ) -> Any:
-    return _spread("std", rows.std, **locals())
+    return _moment("std", rows.std, **locals())
 
 
-def _spread(
+def _moment(
     name: str,
     operation: Operation,
     a: Any,
@@ -123,12 +176,24 @@ def _spread(
     mean: Any,
     correction: Any,
 ) -> Any:
-    refuse(name, out=out, where=where, mean=mean)
+    refuse(name, out=out)
     if correction is not UNSET and correction is not _NO_VALUE:
         if ddof != 0:
             raise ValueError("ddof and correction can't be provided simultaneously.")
         ddof = correction
-    return _reduce(operation, cast(operand(a), dtype), axis, keepdims, ddof=ddof)
+    a = cast(operand(a), dtype)
+    if not _given(mean) and (not _given(where) or where is True):
+        return _reduce(operation, a, axis, keepdims, ddof=ddof)
+    where = where if _given(where) else True
+    if not _given(mean):
+        count = _masked_count(a, where, axis, True)
+        mean = _reduce(rows.sum, _masked(a, where, 0), axis, True) / count
+    deviation = _masked(a - mean, where, 0)
+    freedom = np.maximum(_masked_count(a, where, axis, keepdims) - ddof, 0)
+    if name == "std":  # a norm, whose gradient is 0 where all are equal
+        keepdims = keepdims is not _NO_VALUE and bool(keepdims)
+        return np.linalg.vector_norm(deviation, axis=axis, keepdims=keepdims) / np.sqrt(freedom)
+    return _reduce(rows.sum, deviation * deviation, axis, keepdims) / freedom
 
 
 @implements(np.max, np.amax)
@@ -140,8 +205,10 @@ def max_(
     initial: Any = UNSET,
     where: Any = UNSET,
 ) -> Any:
-    refuse("max", out=out, initial=initial, where=where)
-    return _reduce(rows.max, a, axis, keepdims)
+    if out is None and initial is UNSET and where is UNSET:
+        return _reduce(rows.max, a, axis, keepdims)
+    options = {"out": out, "initial": initial, "where": where}
+    return _extreme("max", rows.max, np.maximum, a, axis, keepdims, **options)
 
 
 @implements(np.min, np.amin)
@@ -153,8 +220,10 @@ def min_(
     initial: Any = UNSET,
     where: Any = UNSET,
 ) -> Any:
-    refuse("min", out=out, initial=initial, where=where)
-    return _reduce(rows.min, a, axis, keepdims)
+    if out is None and initial is UNSET and where is UNSET:
+        return _reduce(rows.min, a, axis, keepdims)
+    options = {"out": out, "initial": initial, "where": where}
+    return _extreme("min", rows.min, np.minimum, a, axis, keepdims, **options)
 
 
 @implements(np.ptp)
@@ -167,16 +236,16 @@ def ptp(a: Any, axis: Any = None, out: Any = None, keepdims: Any = False) -> Any
 def any_(
     a: Any, axis: Any = None, out: Any = None, keepdims: Any = False, *, where: Any = UNSET
 ) -> Any:
-    refuse("any", out=out, where=where)
-    return _reduce(rows.any, a, axis, keepdims)
+    refuse("any", out=out)
+    return _reduce(rows.any, _masked(operand(a), where, 0), axis, keepdims)
 
 
 @implements(np.all)
 def all_(
     a: Any, axis: Any = None, out: Any = None, keepdims: Any = False, *, where: Any = UNSET
 ) -> Any:
-    refuse("all", out=out, where=where)
-    return _reduce(rows.all, a, axis, keepdims)
+    refuse("all", out=out)
+    return _reduce(rows.all, _masked(operand(a), where, 1), axis, keepdims)
 
 
 @implements(np.count_nonzero)

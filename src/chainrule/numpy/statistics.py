@@ -202,6 +202,10 @@ for _function, _neutral in ((np.sum, 0.0), (np.prod, 1.0), (np.cumsum, 0.0), (np
 def _extreme(function: Callable[..., Any], worst: float) -> None:
     @implements(getattr(np, f"nan{function.__name__.removeprefix('a')}"))
     def over_numbers(a: Any, axis: Any = None, *args: Any, **kwargs: Any) -> Any:
+        refuse(
+            f"nan{function.__name__.removeprefix('a')}",
+            **{name: kwargs.get(name, UNSET) for name in ("initial", "where")},
+        )
         numbers, missing = _without_nan(a, worst)
         extreme = function(numbers, axis, *args, **kwargs)
         nothing = np.all(missing, axis=axis, keepdims=np.ndim(extreme) == np.ndim(numbers))

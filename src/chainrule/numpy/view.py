@@ -23,6 +23,7 @@ from typing import Any
 
 from chainrule.core.source import annotate, is_internal
 from chainrule.errors import ChainruleError
+from chainrule.numpy.advice import advise
 from chainrule.numpy.replace import replacements
 
 __all__ = ["UserFunction"]
@@ -68,6 +69,8 @@ class UserFunction:
                 annotate(hidden)
                 raise hidden from None
             annotate(error)
+            if isinstance(error, (TypeError, AttributeError, ValueError)):
+                advise(error)
             raise
         finally:
             search = self._search
@@ -208,16 +211,22 @@ class _Search:
             if (value := self._captured(cell, names, root)) is not None
         }
         defaults = [self.replacement(value, names, root) for value in f.__defaults__ or ()]
+        keywords = {
+            name: replaced
+            for name, value in (f.__kwdefaults__ or {}).items()
+            if (replaced := self.replacement(value, names, root)) is not None
+        }
         self.open.discard(key)
         if (
             own
             or contents
             or any(value is not None for value in defaults)
+            or keywords
             or not names.isdisjoint(self.known_stored.get(module, ()))
         ):
             self.needing |= {key}
             new = self.found[key] = new or self._counterpart(f)
-            self._fill(new, f, own, contents, defaults, static)
+            self._fill(new, f, own, contents, defaults, keywords, static)
         return new
 
     def _captured(self, cell: CellType, names: frozenset[str], root: tuple[str, ...]) -> Any:
@@ -253,6 +262,7 @@ class _Search:
         own: dict[str, Any],
         contents: dict[str, Any],
         defaults: list[Any],
+        keywords: dict[str, Any],
         static: frozenset[str],
     ) -> None:
         """Give a counterpart what it is to see."""
@@ -273,6 +283,8 @@ class _Search:
         if f.__defaults__:
             pairs = zip(f.__defaults__, defaults, strict=True)
             new.__defaults__ = tuple(old if value is None else value for old, value in pairs)
+        if keywords:
+            new.__kwdefaults__ = {**(f.__kwdefaults__ or {}), **keywords}
 
 
 class _View(dict[str, Any]):

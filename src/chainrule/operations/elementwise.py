@@ -69,6 +69,8 @@ def _power_slope(a: Any, b: Any, y: Any) -> Any:
             return 1.0
         if b == 0:
             return 0.0
+        if type(a) is float and a < 0 and b != math.floor(b):
+            return math.nan  # as NumPy has it; Python's own power would be complex
         return b * a ** (b - 1)
     return b * a ** where(equal(b, 0), 1.0, b - 1)  # 0 * inf where a and b are 0
 

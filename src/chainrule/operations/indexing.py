@@ -111,7 +111,8 @@ def _accumulate(buffer: np.ndarray[Any, Any], g: Any, *arrays: Any, index: Any) 
         return
     depth = len(index)
     leading = builtins.all(part is SLOT or type(part) is int for part in index)
-    if not (leading and buffer.flags.c_contiguous and np.result_type(*arrays).kind in "iu"):
+    integers = builtins.all(a.dtype.kind in "iu" for a in arrays)
+    if not (leading and buffer.flags.c_contiguous and integers):
         np.add.at(buffer, place, g)
         return
     # Positions in the flat buffer: np.add.at is several times faster with one axis.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Sequence
+from operator import index
 from typing import Any
 
 import numpy as np
@@ -13,9 +14,9 @@ from chainrule.core.array import Array, Leaf, Node
 from chainrule.core.captured import hold
 from chainrule.core.kinds import identity
 from chainrule.core.recording import Recording
-from chainrule.errors import ArgumentError
+from chainrule.errors import ArgumentError, UnsupportedError
 
-__all__ = ["Inputs", "finish", "own", "plain", "refuse", "select"]
+__all__ = ["Inputs", "check_real", "finish", "own", "plain", "positions", "refuse", "select"]
 
 _ndarray = np.ndarray
 _float64 = np.float64
@@ -127,9 +128,28 @@ def refuse(f: Callable[..., Any], arg: Any, leaf: Any, position: int, at: int) -
     )
 
 
+def positions(argnums: Any) -> int | tuple[int, ...]:
+    """Return argnums as an int or a tuple of ints.
+
+    Raises:
+        ArgumentError: it is neither an integer nor a sequence of them.
+    """
+    try:
+        return index(argnums)
+    except TypeError:
+        pass
+    try:
+        return tuple(index(k) for k in argnums)
+    except TypeError:
+        raise ArgumentError(
+            f"argnums is {argnums!r}: it is the position of an argument, 0, or several, (0, 1)"
+        ) from None
+
+
 def select(argnums: int | Sequence[int], args: Sequence[Any], f: Any) -> tuple[int, ...]:
-    """Normalise argnums against the positional arguments."""
-    chosen = (argnums,) if isinstance(argnums, int) else tuple(argnums)
+    """Resolve argnums against the positional arguments."""
+    argnums = positions(argnums)
+    chosen = (argnums,) if isinstance(argnums, int) else argnums
     count = len(args)
     for k in chosen:
         if not -count <= k < count:
@@ -139,10 +159,10 @@ def select(argnums: int | Sequence[int], args: Sequence[Any], f: Any) -> tuple[i
                 f"argument{'s' if count != 1 else ''}: arguments to differentiate by are passed "
                 "by position"
             )
-    positions = tuple(k % count for k in chosen)
-    if len(set(positions)) < len(positions):
+    selected = tuple(k % count for k in chosen)
+    if len(set(selected)) < len(selected):
         raise ArgumentError(f"argnums is {argnums}: it names an argument twice")
-    return positions
+    return selected
 
 
 def plain(value: Any, recording: Recording) -> Any:
@@ -151,11 +171,27 @@ def plain(value: Any, recording: Recording) -> Any:
     if kind is float or kind is _ndarray:
         return value
     if kind is Array:
-        if value.node.recording is recording or not _is_float(value):
+        outer = value.node.recording
+        if outer is recording or not (_is_float(value) or outer.note is not None):
             value = value.value
         else:
             return value
     return float(value) if type(value) is _float64 else value
+
+
+def check_real(values: Iterable[Any], f: Callable[..., Any]) -> None:
+    """Raise where an output that is being differentiated is complex.
+
+    Raises:
+        UnsupportedError: it is; its gradient would come out as zero.
+    """
+    for value in values:
+        if type(value) is Array and value.dtype.kind == "c":
+            name = getattr(f, "__name__", repr(f))
+            raise UnsupportedError(
+                f"the output of {name} is complex ({value.dtype}): complex numbers are not "
+                "supported yet; work with real and imaginary parts as two real arrays"
+            )
 
 
 def own(value: Any) -> Any:
@@ -175,7 +211,7 @@ def finish(results: Sequence[Any], values: Sequence[Any], recording: Recording) 
     given: set[int] = set()
     for g, like in zip(results, values, strict=True):
         if g is None:
-            finished.append(0.0 if type(like) is float else np.zeros_like(like)[()])
+            finished.append(0.0 if isinstance(like, float) else np.zeros_like(like)[()])
             continue
         g = plain(g, recording)
         if type(like) is _ndarray and type(g) is not Array:
@@ -184,7 +220,9 @@ def finish(results: Sequence[Any], values: Sequence[Any], recording: Recording) 
             if g.base is not None or not g.flags.writeable or id(g) in given:
                 g = np.array(g)
             given.add(id(g))
-        elif type(like) is float and type(g) is not Array:
+        elif isinstance(like, float) and type(g) is not Array:  # np.float64 is a float, too
             g = float(g)
+        elif isinstance(like, np.generic) and type(g) is not Array:
+            g = like.dtype.type(g)
         finished.append(g)
     return finished

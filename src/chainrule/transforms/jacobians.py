@@ -17,7 +17,7 @@ from chainrule.core.recording import Recording
 from chainrule.numpy.creation import restack
 from chainrule.numpy.view import UserFunction
 from chainrule.operations.shape import reshape, stack
-from chainrule.transforms.inputs import Inputs, finish, select
+from chainrule.transforms.inputs import Inputs, check_real, finish, positions, select
 from chainrule.transforms.reverse import grad
 
 __all__ = ["hessian", "jacobian"]
@@ -46,6 +46,7 @@ def jacobian(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callabl
            [3., 4.]])
     """
     run = UserFunction(f)
+    argnums = positions(argnums)
 
     @functools.wraps(f)
     def all_derivatives(*args: Any, **kwargs: Any) -> Any:
@@ -55,6 +56,7 @@ def jacobian(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callabl
             y = run(inputs.args, kwargs)
             leaves, build = trees.flatten(y)
             outputs = [restack(leaf) for leaf in leaves]
+            check_real(outputs, f)
             rows = []
             for output in outputs:
                 blocks = _derivatives(output, inputs)
@@ -83,6 +85,7 @@ def hessian(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable
     array([[10.,  6.],
            [ 6.,  0.]])
     """
+    argnums = positions(argnums)
     return jacobian(grad(f, argnums), argnums)
 
 

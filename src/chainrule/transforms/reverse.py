@@ -17,7 +17,7 @@ from chainrule.core.source import stack_level
 from chainrule.errors import ArgumentError, IndependentOutputWarning, NonScalarOutputError
 from chainrule.numpy.creation import restack
 from chainrule.numpy.view import UserFunction
-from chainrule.transforms.inputs import Inputs, finish, own, plain, select
+from chainrule.transforms.inputs import Inputs, check_real, finish, own, plain, positions, select
 
 __all__ = ["grad", "value_and_grad", "vjp"]
 
@@ -50,6 +50,7 @@ def value_and_grad(
     (5.0, array([ 2., -4.]))
     """
     run = UserFunction(f)
+    argnums = positions(argnums)
 
     @functools.wraps(f)
     def value_and_gradient(*args: Any, **kwargs: Any) -> Any:
@@ -66,8 +67,10 @@ def value_and_grad(
                 value = y.value
                 if type(value) is float:
                     gradients = backward([(y, 1.0)], inputs.nodes)
-                elif isinstance(value, (np.generic, np.ndarray)) and value.dtype.kind == "f":
+                elif y.dtype.kind == "f":
                     gradients = backward([(y, value.dtype.type(1))], inputs.nodes)
+                else:
+                    check_real([y], f)
             if all(g is None for g in gradients) and _is_independent(y, inputs):
                 _warn_independent(f)
             finished = inputs.build(finish(gradients, inputs.values, recording))
@@ -133,6 +136,7 @@ def vjp(f: Callable[..., Any], *args: Any) -> tuple[Any, Callable[[Any], tuple[A
         leaves, build = trees.flatten(y)
         # The nodes of the outputs as they are now: the caller may write into the value in place.
         outputs = [own(restack(leaf)) for leaf in leaves]
+        check_real(outputs, f)
         values = [own(plain(leaf, recording)) for leaf in outputs]
     finally:
         recording.end()

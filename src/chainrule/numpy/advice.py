@@ -1,0 +1,33 @@
+"""What to write instead, added to errors that Python and NumPy raise when they meet an Array."""
+
+from __future__ import annotations
+
+import re
+
+__all__ = ["advise"]
+
+#: What NumPy or Python says when it meets Arrays where it cannot use them -> what to write instead.
+_CURES = {
+    r"not supported for the input types|which has no callable|dtype\('O'\)|"
+    r"'(float|int)' object has no attribute '(hypot|arctan2|logaddexp\w*|copysign|\w*mod)'": (
+        "If it met an array that np.array made of numbers under differentiation: in a method of a "
+        "class, a function in a container or one that was imported just now, write "
+        "np.stack([a, b]) in place of np.array([a, b])."
+    ),
+    r"unhashable type: 'Array'": (
+        "A number under differentiation is no key for a dict, a set or a cache (functools.cache): "
+        "call the function without its cache, f.__wrapped__(x), or use "
+        "float(chainrule.stop_gradient(x)) as the key."
+    ),
+    r"Error setting single item of array": (
+        "A number under differentiation cannot be written into an ndarray: write "
+        "np.array([a, b]), or start from np.zeros_like(x) and fill it entry by entry."
+    ),
+}
+
+
+def advise(error: Exception) -> None:
+    """Add what to write instead to an error that Arrays may be the reason of."""
+    for said, cure in _CURES.items():
+        if re.search(said, str(error)) and cure not in getattr(error, "__notes__", ()):
+            error.add_note(cure)
