@@ -6,44 +6,28 @@ the one that has its value. A gradient variable stands for the gradient of one n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from chainrule.core.array import Node, shape_of
-from chainrule.explain.reviews.blame import Step
 from chainrule.explain.reviews.compare import close
-from chainrule.explain.reviews.names import base_of_gradient, is_gradient_container
+from chainrule.explain.reviews.names import (
+    base_of_gradient,
+    is_gradient_container,
+)
 from chainrule.explain.reviews.report import Finding
-from chainrule.explain.reviews.run import MISSING, Change, HandRun
+from chainrule.explain.reviews.returned import is_numeric, parts_returned
+from chainrule.explain.reviews.run import MISSING, Change, HandRun, Place
 from chainrule.explain.reviews.scene import Cause, is_telling
+from chainrule.explain.reviews.segments import Segment, Step
 from chainrule.explain.reviews.truth import Truth
+from chainrule.explain.reviews.unnamed import bind_by_value, find_scales
 
-__all__ = ["Binding", "Segment"]
+__all__ = ["Binding"]
 
 _MOST_NODES = 5000  # beyond which values are not looked up among all nodes
-
-
-@dataclass(slots=True, eq=False)
-class Segment:
-    """Changes of one variable while it stands for the gradient of one node."""
-
-    name: str
-    node: Node
-    steps: list[Step] = field(default_factory=list)
-    complete: bool = False
-
-    @property
-    def end(self) -> int:
-        """The time of the last change."""
-        return self.steps[-1].time
-
-    @property
-    def value(self) -> Any:
-        """The last value."""
-        return self.steps[-1].value
 
 
 class Binding:
@@ -54,6 +38,8 @@ class Binding:
         forward: the values of the forward pass by variable.
         forward_wrong: what has not the value of its node: (time, change, node).
         segments: the gradient variables.
+        loose, loose_forward: changes that stand for no node by their names or values, in the
+            backward and in the forward pass.
         output_right: whether the function's value is computed, and right; None if it is not.
     """
 
@@ -67,8 +53,19 @@ class Binding:
         self.forward: dict[str, Any] = {k: v for k, v in run.arguments.items() if _is_real(v)}
         self.forward_wrong: list[tuple[int, Change, Node]] = []
         self.segments: list[Segment] = []
+        self.loose: list[Step] = []
+        self.loose_forward: list[Step] = []
+        self.parts: set[str] = set()  # names that hold a part, or another layout, of their nodes
+        self.forward_times: list[int] = []
         self.output_right: bool | None = None
-        self._read_gradients(self._read_forward())
+        gradients = self._read_forward()
+        self._settle_output()
+        self._drop_other_meanings()
+        self._read_gradients(gradients)
+        find_scales(truth, self.segments)
+        self.loose, self.loose_forward = bind_by_value(
+            truth, self.segments, self.loose, self.forward_times
+        )
         self._read_returned()
 
     def _name_parameters(self) -> None:
@@ -121,23 +118,66 @@ class Binding:
     def _bind_forward(self, time: int, change: Change) -> None:
         nodes = self.known[change.name]
         self.forward[change.shown] = change.value
+        self.forward_times.append(time)
         for node in nodes:
             if close(change.value, self.truth.values[node]):
                 self.aliases[change.name] = [node] if len(nodes) == 1 else nodes
                 if node is self.truth.output:
                     self.output_right = True
+                self._not_finished(change)
                 self._add(time, change.line, Finding(change.shown, "right", change.value))
                 return
-        earlier = sum(1 for _, c, _ in self.forward_wrong if c.name == change.name)
-        node = nodes[min(earlier, len(nodes) - 1)]
-        self.forward_wrong.append((time, change, node))
-        if node is self.truth.output and self.output_right is None:
-            self.output_right = False
         same = self._same_values(change.value)
+        if any(_is_part(change.value, self.truth.values[node]) for node in nodes):
+            finding = Finding(change.shown, "not compared", change.value, note="a part of it")
+            self._add(time, change.line, finding)
+            self._not_finished(change)
+            self.parts.add(change.name)
+            return
+        if same and change.name in self.aliases:
+            # A variable that had its own value already goes on to hold another: h *= mask.
+            before = self.aliases[change.name]
+            self._recognise(time, change)
+            self.aliases[change.name] = list(dict.fromkeys([*before, *same]))
+            return
+        earlier = sum(1 for _, c, _ in self.forward_wrong if c.name == change.name)
+        if len(nodes) == 1:  # it is built up over several lines: the last one tells
+            self._not_finished(change)
+        count = sum(1 for c in self.run.changes if c.place == change.place)
+        node = nodes[min(earlier + max(len(nodes) - count, 0), len(nodes) - 1)]
+        self.forward_wrong.append((time, change, node))
         if same:
             self.aliases[change.name] = same
         if self.truth.output in same:
             self.output_right = True
+
+    def _not_finished(self, change: Change) -> None:
+        """Take back what was said against a variable before the change that completes it."""
+        for time, before, _ in self.forward_wrong:
+            if before.place == change.place:
+                finding = Finding(before.shown, "not compared", before.value, note="not finished")
+                self._add(time, before.line, finding)
+        self.forward_wrong = [x for x in self.forward_wrong if x[1].place != change.place]
+
+    def _settle_output(self) -> None:
+        """Tell whether the value of the function is computed, and right."""
+        if self.output_right is None:
+            right = self.truth.values[self.truth.output]
+            value, _ = self._returned()
+            if value is not None and close(value, right):
+                self.output_right = True
+            elif any(node is self.truth.output for _, _, node in self.forward_wrong):
+                self.output_right = False
+
+    def _drop_other_meanings(self) -> None:
+        """Forget the names that mean something else here, as the right value in the end tells."""
+        names = self.parts
+        if self.output_right:
+            names = names | {change.name for _, change, _ in self.forward_wrong}
+        for name in names:
+            if name not in self.aliases and name not in self.run.parameters:
+                self.known.pop(name, None)
+                self.unknown.add(name)
 
     def _recognise(self, time: int, change: Change) -> None:
         """Find what an unknown variable is by its value."""
@@ -148,9 +188,10 @@ class Binding:
         if not same:
             self.unknown.add(change.name)
             if _is_real(change.value):
-                self._add(time, change.line, Finding(name, "not compared", change.value))
+                self.loose.append(Step(time, change.line, name, change.value))
             return
         self.aliases[change.name] = same
+        self.forward_times.append(time)
         if self.truth.output in same:
             self.output_right = True
         label = self.truth.label(same[0])
@@ -173,15 +214,13 @@ class Binding:
     # Gradients: which node each stands for, and what is complete.
 
     def _read_gradients(self, gradients: Sequence[tuple[int, Change, str]]) -> None:
-        variables: dict[tuple[str, str], list[tuple[int, Change, str]]] = {}
+        variables: dict[str, list[tuple[int, Change, str]]] = {}
         for time, change, base in gradients:
-            variables.setdefault((change.container, change.name), []).append((time, change, base))
+            variables.setdefault(change.shown, []).append((time, change, base))
         for entries in variables.values():
             nodes = self._nodes_of(entries[0][2])
             if not nodes:
-                for time, change, _ in entries:
-                    finding = Finding(change.shown, "not compared", change.value)
-                    self._add(time, change.line, finding)
+                self.loose += [Step(time, c.line, c.shown, c.value) for time, c, _ in entries]
                 continue
             steps = [
                 Step(time, change.line, change.shown, change.value, change.before)
@@ -252,15 +291,20 @@ class Binding:
 
     # The value and the gradients that are returned.
 
+    def _returned(self) -> tuple[Any, list[Any]]:
+        right = self.truth.values[self.truth.output]
+        names = [a.name for a in self.truth.arguments]
+        return parts_returned(self.run.returned, names, lambda v: close(v, right))
+
     def _read_returned(self) -> None:
         line, returned = self.run.return_line, self.run.returned
         if line is None or returned is MISSING or self.run.error is not None:
             return
         time = len(self.run.changes)
         right = self.truth.values[self.truth.output]
-        value, gradients = _parts_returned(
-            returned, [a.name for a in self.truth.arguments], lambda v: close(v, right)
-        )
+        value, gradients = self._returned()
+        if np.ndim(value) and not (self.output_right is None and _sums_up(value, right)):
+            value = None  # something else that is computed on the way
         if value is not None and close(value, right):
             self.output_right = self.output_right is not False
         elif value is not None and not self._is_known(value, bool(gradients)):
@@ -271,19 +315,33 @@ class Binding:
                 self._add(time, line, Finding(name, "wrong", value, right, cause))
             else:
                 self.output_right = False
-                change = Change(line, name, value, MISSING)
+                change = Change(line, Place(name, name), value, MISSING)
+                origin = self._origin(value)
+                if origin is not None:
+                    time, change = origin.time, self.run.changes[origin.time]
+                    self.findings = [f for f in self.findings if f[0] != time]
                 self.forward_wrong.append((time, change, self.truth.output))
+                self.forward_wrong.sort(key=lambda entry: entry[0])
         for argument, g in zip(self.truth.arguments, gradients, strict=False):
-            if argument.node is None or not _is_numeric(g):
+            if argument.node is None or not is_numeric(g):
                 continue
             own = [s for s in self.segments if s.node is argument.node]
             if any(_identical(g, s.value) for s in own):
                 continue
             name = f"the gradient by {argument.name} that is returned"
-            step = Step(time, line, name, g, MISSING)
-            segment = Segment(name, argument.node, [step])
+            segment = Segment(name, argument.node, [self._origin(g) or Step(time, line, name, g)])
             segment.complete = close(g, self.truth.gradient(argument.node))
             self.segments.append(segment)
+
+    def _origin(self, value: Any) -> Step | None:
+        """Return the change of a variable that stands for nothing else which gave a value."""
+        bound = {step.time for s in self.segments if not s.by_value for step in s.steps}
+        for time, change in reversed(list(enumerate(self.run.changes))):
+            same = change.value is value or (is_telling(value) and _identical(change.value, value))
+            if same and time not in bound:
+                self.loose = [step for step in self.loose if step.time != time]
+                return Step(time, change.line, change.shown, change.value)
+        return None
 
     def _is_known(self, value: Any, beside_gradients: bool) -> bool:
         """Tell whether a value that is returned is judged where it was computed."""
@@ -297,52 +355,21 @@ def _is_real(value: Any) -> bool:
     return not isinstance(value, (int, np.integer)) and np.asarray(value).dtype.kind == "f"
 
 
+def _is_part(value: Any, whole: Any) -> bool:
+    """Tell whether an array holds entries of another only, in another layout: one row, say."""
+    if np.shape(value) == np.shape(whole) or np.size(value) > np.size(whole) or not np.ndim(whole):
+        return False
+    entries = np.sort(np.asarray(whole, dtype=np.float64), axis=None)
+    flat = np.ravel(np.asarray(value, dtype=np.float64))
+    at = np.clip(np.searchsorted(entries, flat), 1, len(entries) - 1) if len(entries) > 1 else 0
+    near = np.minimum(np.abs(entries[at] - flat), np.abs(entries[at - 1] - flat))
+    return bool(np.all(near <= 1e-6 * np.abs(flat)) and np.any(flat))
+
+
+def _sums_up(value: Any, total: Any) -> bool:
+    with np.errstate(all="ignore"):
+        return close(np.sum(value), total) or close(np.mean(value), total)
+
+
 def _identical(a: Any, b: Any) -> bool:
-    return np.shape(a) == np.shape(b) and bool(np.array_equal(a, b))
-
-
-def _parts_returned(
-    returned: Any, names: Sequence[str], is_value: Callable[[Any], bool]
-) -> tuple[Any, list[Any]]:
-    """Return the value and the gradients by each argument in what a function returned.
-
-    Gradients are recognised in a tuple or list with one for each argument, alone or after the value
-    (``f, (dx, dy)`` or ``f, dx, dy``), in a dictionary by their names, and alone if there is one
-    argument. What cannot be told apart is None.
-    """
-    if isinstance(returned, dict):
-        return None, _by_name(returned, names)
-    if _is_numeric(returned):
-        if is_value(returned):
-            return returned, []
-        if np.ndim(returned):
-            return None, [returned] if len(names) == 1 else []
-        return returned, []
-    if not isinstance(returned, (tuple, list)) or not returned:
-        return None, []
-    first, *rest = returned
-    has_value = _is_numeric(first) and np.ndim(first) == 0
-    if has_value and len(rest) == 1 and isinstance(rest[0], dict):
-        return first, _by_name(rest[0], names)
-    if has_value and len(rest) == 1 and isinstance(rest[0], (tuple, list)):
-        return first, list(rest[0]) if len(rest[0]) == len(names) else []
-    if has_value and len(rest) == len(names):
-        return first, rest
-    if has_value and is_value(first):
-        return first, []
-    if len(rest) + 1 == len(names) and all(map(_is_numeric, returned)):
-        return None, list(returned)
-    return None, []
-
-
-def _by_name(gradients: Mapping[Any, Any], names: Sequence[str]) -> list[Any]:
-    found: dict[str, Any] = {}
-    for key, g in gradients.items():
-        base = key if key in names else base_of_gradient(str(key), names)
-        if base is not None and _is_numeric(g):
-            found[base] = g
-    return [found.get(name) for name in names]
-
-
-def _is_numeric(value: Any) -> bool:
-    return isinstance(value, (float, int, np.ndarray, np.generic))
+    return np.shape(a) == np.shape(b) and bool(np.array_equal(a, b, equal_nan=True))

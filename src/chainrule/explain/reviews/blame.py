@@ -8,35 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.explain.reviews.causes import cause_of
+from chainrule.explain.reviews.causes import BROAD, NARROW, Hypothesis, cause_of
 from chainrule.explain.reviews.compare import Paths, close, ratio
 from chainrule.explain.reviews.run import MISSING
 from chainrule.explain.reviews.scene import Cause, Path, Scene
+from chainrule.explain.reviews.segments import Step
 from chainrule.explain.reviews.truth import Flow
 
-__all__ = ["Blame", "Step", "blame"]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Step:
-    """One change of a gradient variable."""
-
-    time: int
-    line: int
-    name: str
-    value: Any
-    before: Any
-
-    @property
-    def added(self) -> Any:
-        """What the line added to the value before; None where that makes no sense."""
-        if self.before is MISSING:
-            return self.value
-        try:
-            with np.errstate(all="ignore"):
-                return np.subtract(self.value, self.before)[()]
-        except ValueError:
-            return None
+__all__ = ["Blame", "blame"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,10 +41,14 @@ def blame(
     wants = list(_wants(scene, flow, boundaries))
     return (
         _overwritten(steps, paths)
-        or _one_line(steps, paths, wants, scene)
+        or _overwritten_in_loop(steps, paths)
+        or _one_line(steps, paths, wants, scene, NARROW)
+        or _one_line(steps, paths, wants, scene, BROAD)
         or _left_out(steps, paths, wants, scene)
-        or _one_path(steps, paths, wants, scene)
-        or _whole(steps, paths, wants, scene)
+        or _one_path(steps, paths, wants, scene, NARROW)
+        or _one_path(steps, paths, wants, scene, BROAD)
+        or _whole(steps, paths, wants, scene, NARROW)
+        or _whole(steps, paths, wants, scene, BROAD)
         or _deeper(steps, paths, scene, flow, boundaries[-1])
         or _unexplained(steps, paths)
     )
@@ -116,7 +99,11 @@ def _deeper(
                 want = truth.pull_stage(fork, use.part, node, scene.values, ends)
             if want is not None:
                 wants.append(Path(want, through=truth.label(use.consumer)))
-        found = _left_out(steps, paths, wants, scene) or _one_path(steps, paths, wants, scene)
+        found = (
+            _left_out(steps, paths, wants, scene)
+            or _one_path(steps, paths, wants, scene, NARROW)
+            or _one_path(steps, paths, wants, scene, BROAD)
+        )
         if found is not None:
             return found
     return None
@@ -147,8 +134,48 @@ def _overwritten(steps: Sequence[Step], paths: Paths) -> Blame | None:
     return Blame(first, first.value, expected, Cause("missing +=", text))
 
 
+def _overwritten_in_loop(steps: Sequence[Step], paths: Paths) -> Blame | None:
+    """Find a plain ``=`` in a loop, of the whole or of entries, where the rounds add up."""
+    for line in dict.fromkeys(step.line for step in steps):
+        rounds = [step for step in steps if step.line == line]
+        if (
+            len(rounds) < 2
+            or rounds != [s for s in steps if rounds[0].time <= s.time][: len(rounds)]
+        ):
+            continue
+        total = np.zeros(np.shape(paths.total)) if rounds[0].before is MISSING else rounds[0].before
+        parts = [_entries_written(step) for step in rounds]
+        if any(part is None or np.shape(part) != np.shape(paths.total) for part in parts):
+            continue
+        total = sum(parts, start=np.zeros(np.shape(paths.total)))
+        last = rounds[-1].value
+        for step in steps[steps.index(rounds[-1]) + 1 :]:  # what comes after the loop
+            k = ratio(step.value, last)
+            total = total * k if k is not None else total + np.subtract(step.value, last)
+            last = step.value
+        if paths.complete(total[()]):
+            text = (
+                f"each round of the loop overwrites what was in {rounds[0].name}: the "
+                "contributions of the rounds add up"
+            )
+            step = rounds[-1]
+            return Blame(step, step.value, paths.total, Cause("missing +=", text))
+    return None
+
+
+def _entries_written(step: Step) -> Any:
+    """Return the entries that a line wrote, with zeros elsewhere."""
+    if step.before is MISSING or np.shape(step.before) != np.shape(step.value):
+        return step.value
+    return np.where(np.equal(step.value, step.before), 0.0, step.value)
+
+
 def _one_line(
-    steps: Sequence[Step], paths: Paths, wants: Sequence[Path], scene: Scene
+    steps: Sequence[Step],
+    paths: Paths,
+    wants: Sequence[Path],
+    scene: Scene,
+    hypotheses: Sequence[Hypothesis],
 ) -> Blame | None:
     """Find one line whose contribution is wrong in a known way."""
     final = steps[-1].value
@@ -162,7 +189,7 @@ def _one_line(
                     continue
                 if len(steps) == 1 and not _is_total(path.want, paths):
                     continue
-                cause = cause_of(found, path, scene)
+                cause = cause_of(found, path, scene, hypotheses)
                 if cause is not None:
                     added = step.before is not MISSING and found is not step.value
                     return Blame(step, found, path.want, cause, added)
@@ -192,7 +219,11 @@ def _is_total(want: Any, paths: Paths) -> bool:
 
 
 def _one_path(
-    steps: Sequence[Step], paths: Paths, wants: Sequence[Path], scene: Scene
+    steps: Sequence[Step],
+    paths: Paths,
+    wants: Sequence[Path],
+    scene: Scene,
+    hypotheses: Sequence[Hypothesis],
 ) -> Blame | None:
     """Find one path whose contribution is wrong, wherever it was added."""
     final = steps[-1].value
@@ -205,7 +236,7 @@ def _one_path(
         found = np.add(path.want, excess)[()]
         if not np.any(np.abs(found) > 1e-9 * np.max(np.abs(path.want), initial=0.0)):
             continue  # this path is missing altogether
-        cause = cause_of(found, path, scene)
+        cause = cause_of(found, path, scene, hypotheses)
         if cause is None:
             continue
         step = next(
@@ -220,11 +251,15 @@ def _proportional(a: Any, b: Any) -> bool:
 
 
 def _whole(
-    steps: Sequence[Step], paths: Paths, wants: Sequence[Path], scene: Scene
+    steps: Sequence[Step],
+    paths: Paths,
+    wants: Sequence[Path],
+    scene: Scene,
+    hypotheses: Sequence[Hypothesis],
 ) -> Blame | None:
     final = steps[-1]
     for path in [*(p for p in wants if _is_total(p.want, paths)), Path(paths.total)]:
-        cause = cause_of(final.value, path, scene)
+        cause = cause_of(final.value, path, scene, hypotheses)
         if cause is not None:
             return Blame(final, final.value, paths.total, cause)
     return None

@@ -18,19 +18,24 @@ from chainrule.explain.reviews.operands import (
     extra_factor,
     substitutions,
     with_replaced,
+    wrong_local,
     wrong_operand,
 )
 from chainrule.explain.reviews.scene import Cause, Path, Scene, alike, is_informative, pulled
 
-__all__ = ["cause_of", "cause_of_value"]
+__all__ = ["BROAD", "NARROW", "Hypothesis", "cause_of", "cause_of_value", "number"]
+
+Hypothesis = Callable[[Any, Path, Scene], Cause | None]
 
 #: Operations whose local gradient nobody would speak of.
 _PLAIN = frozenset({"add", "subtract", "negative", "positive", "multiply", "divide"})
 
 
-def cause_of(found: Any, path: Path, scene: Scene) -> Cause | None:
+def cause_of(
+    found: Any, path: Path, scene: Scene, hypotheses: Sequence[Hypothesis]
+) -> Cause | None:
     """Return why a contribution is not what it should be, or None if nothing explains it."""
-    for hypothesis in _HYPOTHESES:
+    for hypothesis in hypotheses:
         cause = hypothesis(found, path, scene)
         if cause is not None:
             return cause
@@ -94,6 +99,8 @@ def _missing_sum(found: Any, path: Path, scene: Scene) -> Cause | None:
     if before is None:
         return None
     right = _summed_axes(np.shape(before), shape)
+    if not right or not close(np.sum(before, axis=right).reshape(shape), want):
+        return None
     for axis in [*range(np.ndim(before)), None]:
         for keepdims in (False, True):
             if close(found, np.sum(before, axis=axis, keepdims=keepdims)):
@@ -107,16 +114,17 @@ def _missing_sum(found: Any, path: Path, scene: Scene) -> Cause | None:
 
 
 def _before_sum(path: Path, scene: Scene) -> Any:
-    """Return the upstream gradient of the operation that broadcast the node's value."""
+    """Return what flows back to the node before it is summed over what was broadcast."""
+    value = scene.values[scene.node]
     for consumer, _ in scene.truth.consumers.get(scene.node, []):
         shape = shape_of(scene.values[consumer])
-        if len(shape) <= len(shape_of(scene.values[scene.node])):
+        if len(shape) <= len(shape_of(value)):
             continue
-        if path.start is None or consumer is path.start:
-            return path.upstream
-        return scene.truth.pull_stage(
-            path.start, path.upstream, consumer, scene.values, path.boundaries
-        )
+        try:
+            wide = np.broadcast_to(value, shape)
+        except ValueError:
+            continue
+        return pulled(path, scene, {**scene.values, scene.node: wide})
     return None
 
 
@@ -195,6 +203,25 @@ def _skipped_local(found: Any, path: Path, scene: Scene) -> Cause | None:
     return None
 
 
+def _missing_factor(found: Any, path: Path, scene: Scene) -> Cause | None:
+    """Find that the other factor of a product was left out, maybe before a sum."""
+    if path.start is None:
+        return None
+    inside, _ = scene.truth.stage(path.start, path.boundaries)
+    for node in inside:
+        if node.operation.name not in ("multiply", "divide"):
+            continue
+        for parent in node.parents:
+            if parent is None or parent is scene.node:
+                continue
+            value = np.asarray(scene.values[parent], dtype=np.float64)
+            without = {**scene.values, parent: np.ones_like(value)[()]}
+            if is_informative(value) and alike(found, pulled(path, scene, without)):
+                name = scene.truth.label(parent)
+                return Cause("missing local", f"the factor that {name} makes is missing")
+    return None
+
+
 def _factor(found: Any, path: Path, scene: Scene) -> Cause | None:
     k = ratio(found, path.want)
     if k is None or close(found, path.want):
@@ -205,7 +232,7 @@ def _factor(found: Any, path: Path, scene: Scene) -> Cause | None:
     if np.size(found) == 1 and not any(abs(k - c) <= 1e-6 * abs(c) for c in common):
         return None  # any number is a multiple of any other
     return Cause(
-        "factor", f"this is {_number(k)} times the right value: {_factor_words(k, lengths)}"
+        "factor", f"this is {number(k)} times the right value: {_factor_words(k, lengths)}"
     )
 
 
@@ -218,18 +245,20 @@ def _factor_words(k: float, lengths: Collection[int] = ()) -> str:
             return f"the 1/{n} of a mean is missing{sign}"
         return f"a 1/{n} too many, a mean in place of a sum{sign}"
     if abs(k) < 1:
-        return f"a factor {_number(1 / abs(k))} is missing{sign}"
-    return f"a factor {_number(abs(k))} too many{sign}"
+        return f"a factor {number(1 / abs(k))} is missing{sign}"
+    return f"a factor {number(abs(k))} too many{sign}"
 
 
-def _number(k: float) -> str:
+def number(k: float) -> str:
+    """Write a factor as a fraction where it is one."""
     fraction = Fraction(k).limit_denominator(10_000)
     if abs(float(fraction) - k) <= 1e-6 * abs(k):
         return str(fraction)
     return f"{k:.6g}"
 
 
-_HYPOTHESES: Sequence[Callable[[Any, Path, Scene], Cause | None]] = (
+#: One thing at a time done wrong on one path: tried on all paths first.
+NARROW: Sequence[Hypothesis] = (
     _sign,
     _transpose,
     _missing_sum,
@@ -237,9 +266,10 @@ _HYPOTHESES: Sequence[Callable[[Any, Path, Scene], Cause | None]] = (
     _missing_local,
     _factor,
     _skipped_local,
-    wrong_operand,
-    extra_factor,
+    _missing_factor,
 )
+#: With any variable in any place.
+BROAD: Sequence[Hypothesis] = (wrong_operand, extra_factor, wrong_local)
 
 
 def cause_of_value(found: Any, want: Any, node: Node, scene: Scene) -> Cause:

@@ -8,32 +8,38 @@ compared with what it would be from the person's own earlier values: if that agr
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from chainrule.core.array import Node, shape_of
-from chainrule.explain.reviews.binding import Binding, Segment
+from chainrule.core.array import Node
+from chainrule.explain.reviews.adopt import adopt, adopt_value
+from chainrule.explain.reviews.binding import Binding
 from chainrule.explain.reviews.blame import Blame, blame
-from chainrule.explain.reviews.causes import cause_of_value
+from chainrule.explain.reviews.causes import cause_of_value, number
 from chainrule.explain.reviews.compare import close
 from chainrule.explain.reviews.report import Finding
 from chainrule.explain.reviews.run import Change, HandRun
 from chainrule.explain.reviews.scene import Cause, Scene
-from chainrule.explain.reviews.truth import Flow, Truth
+from chainrule.explain.reviews.segments import Flows, Segment, Step
+from chainrule.explain.reviews.truth import Truth
 
 __all__ = ["Judgement", "judge"]
 
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """Findings with their times and lines, arguments without a gradient, and such stages."""
+    """Findings with their times and lines, arguments without a gradient, and such stages.
+
+    ``spoken`` tells what the person calls variables and gradients that the function has.
+    """
 
     findings: list[tuple[int, int, Finding]]
     missing: list[Node]
     without_gradient: list[str]
+    spoken: dict[str, str]
 
 
 def judge(truth: Truth, run: HandRun) -> Judgement:
@@ -47,14 +53,28 @@ class _Judge:
         self.truth, self.run = truth, run
         self.aliases, self.forward = binding.aliases, binding.forward
         self.forward_wrong, self.output_right = binding.forward_wrong, binding.output_right
-        self.segments = sorted(binding.segments, key=lambda s: s.end)
+        self.segments, self.loose = binding.segments, binding.loose
+        self.loose_forward = binding.loose_forward
         self.findings = binding.findings
 
     def judge(self) -> Judgement:
         self._judge_forward()
         self._judge_gradients()
         findings = sorted(self.findings, key=lambda entry: entry[0])
-        return Judgement(findings, self._missing(), self._without_gradient())
+        return Judgement(findings, self._missing(), self._without_gradient(), self._spoken())
+
+    def _spoken(self) -> dict[str, str]:
+        """Return the person's names for the function's variables and their gradients."""
+        values = {node: name for name, nodes in self.aliases.items() for node in nodes}
+        gradients = {s.node: s.name for s in self.segments}
+        spoken = {}
+        for name, nodes in self.truth.names.items():
+            node = nodes[-1]
+            if node in values and name not in self.aliases:
+                spoken[name] = values[node]
+            if node in gradients:
+                spoken[f"d{name}"] = gradients[node]
+        return spoken
 
     def _add(self, time: int, line: int, finding: Finding) -> None:
         self.findings.append((time, line, finding))
@@ -92,22 +112,41 @@ class _Judge:
                 return
         theirs: dict[Node, Any] = {}
         for time, change, node in self.forward_wrong:
-            own = self.truth.compute(node, self.truth.replay(theirs)) if node.parents else None
-            if node.parents and close(change.value, own):
-                finding = Finding(change.shown, "follows", change.value, self.truth.values[node])
+            right, found = self.truth.values[node], change.value
+            values = self.truth.replay(theirs)
+            own = self.truth.compute(node, values) if node.parents else None
+            if (node.parents and close(found, own)) or close(
+                found, want := self._stage_value(node, theirs)
+            ):
+                self._add(time, change.line, Finding(change.shown, "follows", found, right))
+            elif earlier := adopt_value(self.truth, node, found, theirs, self._loose_before(time)):
+                step, inner = earlier
+                self.loose_forward.remove(step)
+                self._add_wrong_value(step.time, step.line, step.name, step.value, inner, theirs)
+                self._add(time, change.line, Finding(change.shown, "follows", found, right))
+                theirs[inner] = step.value
             else:
-                want = self._stage_value(node, theirs)
-                if close(change.value, want):
-                    finding = Finding(
-                        change.shown, "follows", change.value, self.truth.values[node]
-                    )
-                else:
-                    scene = self._scene(node, self.truth.replay(theirs), time)
-                    cause = cause_of_value(change.value, want, node, scene)
-                    finding = Finding(change.shown, "wrong", change.value, want, cause)
-            self._add(time, change.line, finding)
-            if np.shape(change.value) == shape_of(self.truth.values[node]):
-                theirs[node] = change.value
+                self._add_wrong_value(time, change.line, change.shown, found, node, theirs, want)
+            if np.shape(found) == np.shape(right):
+                theirs[node] = found
+
+    def _loose_before(self, time: int) -> list[Step]:
+        return [step for step in self.loose_forward if step.time < time]
+
+    def _add_wrong_value(
+        self,
+        time: int,
+        line: int,
+        name: str,
+        found: Any,
+        node: Node,
+        theirs: Mapping[Node, Any],
+        want: Any = None,
+    ) -> None:
+        want = self._stage_value(node, theirs) if want is None else want
+        scene = self._scene(node, self.truth.replay(theirs), time)
+        cause = cause_of_value(found, want, node, scene)
+        self._add(time, line, Finding(name, "wrong", found, want, cause))
 
     def _stage_value(self, node: Node, theirs: Mapping[Node, Any]) -> Any:
         others = {n: v for n, v in theirs.items() if n is not node}
@@ -138,11 +177,18 @@ class _Judge:
     def _judge_gradients(self) -> None:
         right = self._arguments_right()
         arguments = {a.node for a in self.truth.arguments}
-        flows = _Flows(self.truth, self.forward_wrong)
+        flows = Flows(self.truth, self.segments, self.forward_wrong)
+        taken = adopt(flows, self.loose)
+        for step in [*self.loose_forward, *self.loose]:
+            if step.time not in taken:
+                self._add(step.time, step.line, Finding(step.name, "not compared", step.value))
+        self.segments.sort(key=lambda s: s.end)
         for segment in self.segments:
             if segment.complete:
+                note = "" if segment.scale == 1.0 else f"{number(segment.scale)} times it"
                 for step in segment.steps:
-                    self._add(step.time, step.line, Finding(step.name, "right", step.value))
+                    finding = Finding(step.name, "right", step.value, note=note)
+                    self._add(step.time, step.line, finding)
             elif segment.node not in arguments and (
                 self.truth.upstream_arguments[segment.node] <= right
             ):
@@ -154,16 +200,30 @@ class _Judge:
                     self._add(step.time, step.line, Finding(step.name, "right", step.value))
             else:
                 self._judge_segment(segment, flows)
+        self._pass_nothing_wrong()
+
+    def _pass_nothing_wrong(self) -> None:
+        """See to it that a wrong gradient of an argument is told, whatever it may follow from."""
+        if self.run.error is not None or any(f.verdict == "wrong" for _, _, f in self.findings):
+            return
+        right = self._arguments_right()
+        for segment in self.segments:
+            if segment.node in {a.node for a in self.truth.wanted} - right:
+                step, total = segment.steps[-1], self.truth.gradient(segment.node)
+                cause = Cause("unknown", "no simple mistake gives this value")
+                self._add(
+                    step.time, step.line, Finding(step.name, "wrong", step.value, total, cause)
+                )
+                return
 
     def _is_partial(self, segment: Segment) -> bool:
         """Tell whether a gradient is right as far as it got."""
         return bool(self.truth.paths(segment.node).masks(segment.value))
 
-    def _judge_segment(self, segment: Segment, flows: _Flows) -> None:
+    def _judge_segment(self, segment: Segment, flows: Flows) -> None:
         node = segment.node
-        overrides = self._overrides(segment)
         total = self.truth.gradient(node)
-        candidates = [f for f in flows.with_gradients(overrides) if node in f[0].gradients]
+        candidates = flows.at(segment)
         for flow, _ in candidates:
             if flow.paths(node).complete(segment.value):
                 order = self._too_early(segment)
@@ -194,13 +254,20 @@ class _Judge:
         flow, values = candidates[-1]
         boundaries = self._boundaries()
         scene = self._scene(node, values, segment.end)
-        found: Blame = blame(segment.steps, scene, flow, boundaries)
+        steps = segment.scaled_steps
+        found: Blame = blame(steps, scene, flow, boundaries)
         truth_paths = self.truth.flow.paths(node)
         lost = found.cause.kind == "unknown" and self._is_wrong_before(found.step.time)
-        for step in segment.steps:
+        for step in steps:
             if step is found.step and not lost:
+                scale = segment.scale
                 finding = Finding(
-                    step.name, "wrong", found.found, found.expected, found.cause, added=found.added
+                    step.name,
+                    "wrong",
+                    found.found * scale,
+                    found.expected * scale,
+                    found.cause,
+                    added=found.added,
                 )
             elif step.added is not None and truth_paths.masks(step.added):
                 finding = Finding(step.name, "right", step.value)
@@ -244,19 +311,6 @@ class _Judge:
         named = mine | {n for n in self.truth.own_names if n in self.truth.flow.gradients}
         return [frozenset(named), frozenset(mine)]
 
-    def _overrides(self, segment: Segment) -> dict[Node, Any]:
-        """Return the gradients that the person had when the last line of a segment ran."""
-        latest: dict[Node, tuple[int, Any]] = {}
-        for other in self.segments:
-            if other is segment or other.node is segment.node:
-                continue
-            for step in other.steps:
-                if step.time < segment.end:
-                    known = latest.get(other.node)
-                    if known is None or known[0] < step.time:
-                        latest[other.node] = step.time, step.value
-        return {node: value for node, (_, value) in latest.items()}
-
     def _is_wrong_before(self, end: int) -> bool:
         return any(f.verdict == "wrong" for time, _, f in self.findings if time < end)
 
@@ -273,21 +327,3 @@ class _Judge:
                     f"{other.name} is used before it is complete: line {line} still adds to it",
                 )
         return None
-
-
-class _Flows:
-    """Backward passes from the person's gradients, over the true values and over the person's."""
-
-    def __init__(self, truth: Truth, forward: Sequence[tuple[int, Change, Node]]) -> None:
-        self.truth = truth
-        theirs = {
-            node: change.value
-            for _, change, node in forward
-            if np.shape(change.value) == shape_of(truth.values[node])
-        }
-        self.values = [truth.values] + ([truth.replay(theirs)] if theirs else [])
-
-    def with_gradients(
-        self, overrides: Mapping[Node, Any]
-    ) -> list[tuple[Flow, Mapping[Node, Any]]]:
-        return [(self.truth.flow_with(v, overrides), v) for v in self.values]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator
 
-__all__ = ["base_of_gradient", "is_gradient_container"]
+__all__ = ["base_of_gradient", "is_called_gradient", "is_gradient_container"]
 
 _PATTERNS = (
     re.compile(r"d_?(.+)"),  # dW1, d_h
@@ -22,13 +22,14 @@ def base_of_gradient(name: str, known: Collection[str]) -> str | None:
     for candidate in _candidates(name):
         if candidate in known:
             return candidate
-    lowered: dict[str, list[str]] = {}
-    for k in known:
-        lowered.setdefault(k.lower(), []).append(k)
-    for candidate in _candidates(name):
-        same = lowered.get(candidate.lower(), [])
-        if len(same) == 1:
-            return same[0]
+    for simplified in (str.lower, lambda text: text.lower().replace("_", "")):
+        alike: dict[str, list[str]] = {}
+        for k in known:
+            alike.setdefault(simplified(k), []).append(k)
+        for candidate in _candidates(name):
+            same = alike.get(simplified(candidate), [])
+            if len(same) == 1:
+                return same[0]
     return None
 
 
@@ -37,6 +38,11 @@ def _candidates(name: str) -> Iterator[str]:
         match = pattern.fullmatch(name)
         if match:
             yield match.group(1)
+
+
+def is_called_gradient(name: str) -> bool:
+    """Tell whether a variable is called as gradients are: ``dhidden``, ``delta2``."""
+    return any(True for _ in _candidates(name.rsplit(".", 1)[-1]))
 
 
 def is_gradient_container(name: str) -> bool:

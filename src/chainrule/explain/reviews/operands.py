@@ -20,7 +20,7 @@ from chainrule.explain.reviews.scene import (
 )
 from chainrule.explain.reviews.truth import pull
 
-__all__ = ["extra_factor", "substitutions", "with_replaced", "wrong_operand"]
+__all__ = ["extra_factor", "substitutions", "with_replaced", "wrong_local", "wrong_operand"]
 
 
 def wrong_operand(found: Any, path: Path, scene: Scene) -> Cause | None:
@@ -111,10 +111,17 @@ def _wrong_output(found: Any, path: Path, scene: Scene) -> Cause | None:
 
 def extra_factor(found: Any, path: Path, scene: Scene) -> Cause | None:
     """Find a variable by which the value is off: ``dz * z`` lacks ``1 - z``."""
-    if np.shape(found) != np.shape(path.want) or not np.any(path.want):
+    if not np.any(path.want):
         return None
-    for name, value in scene.variables.items():
-        if np.shape(value) not in ((), np.shape(found)) or not is_informative(value):
+    local = None
+    if path.start is not None and is_informative(path.upstream):
+        local = pulled(path, scene, scene.values, np.ones_like(path.upstream, np.float64)[()])
+    factors = dict(scene.variables)
+    if path.start is not None:
+        inside, _ = scene.truth.stage(path.start, path.boundaries)
+        factors |= {scene.truth.label(n): scene.values[n] for n in inside}
+    for name, value in factors.items():
+        if np.shape(value) not in ((), np.shape(path.want)) or not is_informative(value):
             continue
         value = np.asarray(value, dtype=np.float64)
         for label, factor in (
@@ -124,10 +131,60 @@ def extra_factor(found: Any, path: Path, scene: Scene) -> Cause | None:
         ):
             if not is_informative(factor):
                 continue
-            if close(found * factor, path.want) and largest(found):
+            if _fills(found, factor, path.want):
                 return Cause(
                     "missing local", f"the factor {label} of the local gradient is missing"
                 )
+            if path.start is not None and _fills(found, factor, local):
+                text = f"the upstream gradient {scene.gradient_name(path.start)} is missing"
+                return Cause("missing upstream", f"{text}, and the factor {label}")
             if close(found, path.want * factor):
                 return Cause("wrong operand", f"a factor {label} too many")
+    return None
+
+
+def _fills(found: Any, factor: Any, want: Any) -> bool:
+    """Tell whether a factor is all that a value lacks."""
+    if want is None or not largest(found) or np.ndim(found) > np.ndim(want):
+        return False
+    try:
+        return close(np.multiply(found, factor)[()], want)
+    except ValueError:
+        return False
+
+
+#: Local gradients that are mixed up, by how they are written with a variable.
+_WRITTEN: Sequence[tuple[str, Callable[[Any], Any]]] = (
+    ("{} * (1 - {})", lambda v: v * (1 - v)),
+    ("(1 - {}**2)", lambda v: 1 - v * v),
+    ("(1 - {})", lambda v: 1 - v),
+    ("{}", lambda v: v),
+    ("{}**2", lambda v: v * v),
+    ("({} > 0)", lambda v: v > 0),
+    ("({} <= 0)", lambda v: v <= 0),
+    ("exp({})", np.exp),
+    ("1 / {}", lambda v: 1 / v),
+    ("1 / {}**2", lambda v: 1 / (v * v)),
+)
+
+
+def wrong_local(found: Any, path: Path, scene: Scene) -> Cause | None:
+    """Find the upstream gradient times another local gradient: that of tanh after a sigmoid."""
+    if path.start is None:
+        return None
+    upstream = path.upstream
+    for name, value in scene.variables.items():
+        if np.shape(value) != np.shape(found) or not is_telling(value):
+            continue
+        value = np.asarray(value, dtype=np.float64)
+        for written, local in _WRITTEN:
+            with np.errstate(all="ignore"):
+                try:
+                    product = np.multiply(upstream, local(value))[()]
+                except ValueError:
+                    break
+            for sign, shown in ((1, ""), (-1, "-")):
+                if is_telling(product) and np.ndim(product) and close(found, sign * product):
+                    text = f"multiplied by {shown}{written.format(*[name] * 2)}"
+                    return Cause("wrong local", f"{text}, which is not the local gradient here")
     return None

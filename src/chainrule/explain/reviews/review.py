@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
-
 from chainrule.core.array import Node
-from chainrule.errors import ChainruleError
-from chainrule.explain.reviews.compare import close
+from chainrule.explain.reviews.advice import staged_or_none, with_advice
 from chainrule.explain.reviews.judge import judge
 from chainrule.explain.reviews.report import Finding, LineReview, Review
-from chainrule.explain.reviews.run import HandRun, run_by_hand
-from chainrule.explain.reviews.scene import Cause
+from chainrule.explain.reviews.run import run_by_hand
 from chainrule.explain.reviews.truth import Truth
 
 __all__ = ["Review", "review"]
@@ -70,7 +65,8 @@ def review(
     for time, line, finding in judgement.findings:
         by_line.setdefault(line, []).append((time, finding))
     lines = [_line(number, run.text(number), found) for number, found in sorted(by_line.items())]
-    lines = [_with_advice(line, run, truth, f, args) for line in lines]
+    staged = staged_or_none(f, args) if any(line.verdict == "wrong" for line in lines) else None
+    lines = [with_advice(line, run, judgement.spoken, truth, staged) for line in lines]
     if run.error is None:
         lines += [_missing(truth, node) for node in judgement.missing]
     remarks = []
@@ -103,56 +99,3 @@ def _missing(truth: Truth, node: Node) -> LineReview:
     name = truth.label(node)
     finding = Finding(name, "missing", expected=truth.flow.gradients.get(node))
     return LineReview(None, f"d{name} = ...", (finding,))
-
-
-def _with_advice(
-    line: LineReview, run: HandRun, truth: Truth, f: Callable[..., Any], args: Sequence[Any]
-) -> LineReview:
-    """Add what to write instead, where that can be said in the person's own names."""
-    if line.verdict != "wrong" or line.cause is None:
-        return line
-    write = _advice(line, run, truth, f, args)
-    if write is None:
-        return line
-    worst = line.finding
-    better = replace(worst, cause=Cause(line.cause.kind, line.cause.text, write))
-    return replace(line, findings=tuple(better if x is worst else x for x in line.findings))
-
-
-def _advice(
-    line: LineReview, run: HandRun, truth: Truth, f: Callable[..., Any], args: Sequence[Any]
-) -> str | None:
-    assert line.cause is not None
-    name = line.finding.name
-    if line.cause.kind == "missing +=" and line.source.startswith(f"{name} ="):
-        return line.source.replace("=", "+=", 1)
-    if line.cause.kind == "forward value":
-        nodes = truth.names.get(name, [])
-        places = [truth.location(node) for node in nodes]
-        texts = [p.text for p in places if p and p.text.startswith(f"{name} =")]
-        return next((text for text in texts if _can_be_read(text, run)), None)
-    want = line.expected
-    if line.cause.kind == "missing path":
-        want = np.subtract(want, line.found)
-    from chainrule.staged import stage
-
-    try:
-        staged = stage(f, *args)
-    except ChainruleError:  # it can be reviewed all the same
-        return None
-    adds = line.finding.added or line.cause.kind == "missing path"
-    for written in staged.backward:
-        if written.target == name and close(written.value, want):
-            text = f"{name} {'+=' if adds else '='} {written.expression}"
-            return text if _can_be_read(text, run) else None
-    return None
-
-
-def _can_be_read(text: str, run: HandRun) -> bool:
-    """Tell whether a line speaks only of variables that the hand-written function has."""
-    known = {*run.variables, *run.code.co_names, "np", "math"}
-    try:
-        tree = ast.parse(text)
-    except SyntaxError:  # the first line of a longer statement
-        return False
-    return all(n.id in known for n in ast.walk(tree) if isinstance(n, ast.Name))

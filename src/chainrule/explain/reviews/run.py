@@ -13,7 +13,7 @@ import linecache
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from types import CodeType, FrameType, FunctionType, MethodType
+from types import CodeType, FrameType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 import numpy as np
@@ -21,30 +21,50 @@ import numpy as np
 from chainrule.core.source import annotate
 from chainrule.errors import ArgumentError
 
-__all__ = ["MISSING", "Change", "HandRun", "run_by_hand"]
+__all__ = ["MISSING", "Change", "HandRun", "Place", "run_by_hand"]
 
 MISSING = object()
 _MOST = 64  # changes of one variable by one line that are kept: the first ones and the last
+_MOST_ENTRIES = 64  # of a list whose entries are looked at
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a number or array is kept: a variable, an attribute, an entry of a dictionary or list.
+
+    ``shown`` is how the source calls it: ``dh``, ``net.dh``, ``grads["W1"]``, ``dw[0]``; ``name``
+    is what it is called after: ``dh``, ``dh``, ``W1``, ``dw_0``; ``container`` is the name of the
+    dictionary that it is an entry of.
+    """
+
+    name: str
+    shown: str
+    container: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A variable got a new value: the line that did it, and copies of the values.
-
-    An entry of a dictionary is a variable of its own: ``container`` is the dictionary's name and
-    ``name`` the key.
-    """
+    """A variable got a new value: the line that did it, and copies of the values."""
 
     line: int
-    name: str
+    place: Place
     value: Any
     before: Any
-    container: str = ""
+
+    @property
+    def name(self) -> str:
+        """What the variable is called after."""
+        return self.place.name
 
     @property
     def shown(self) -> str:
         """The variable as the source calls it."""
-        return f'{self.container}["{self.name}"]' if self.container else self.name
+        return self.place.shown
+
+    @property
+    def container(self) -> str:
+        """The dictionary that it is an entry of, if it is one."""
+        return self.place.container
 
 
 @dataclass(slots=True)
@@ -52,6 +72,7 @@ class HandRun:
     """What a run left: changes in their order, the value returned or the error raised."""
 
     code: CodeType
+    namespace: dict[str, Any]
     parameters: tuple[str, ...]
     arguments: dict[str, Any] = field(default_factory=dict)
     changes: list[Change] = field(default_factory=list)
@@ -60,6 +81,13 @@ class HandRun:
     variables: dict[str, Any] = field(default_factory=dict)  # at the end
     error: BaseException | None = None
     error_line: int | None = None
+
+    def variables_at(self, time: int) -> dict[str, Any]:
+        """Return the variables as they were before a change, as far as their values were kept."""
+        changes = [change for change in self.changes if change.shown.isidentifier()]
+        tracked = {change.shown for change in changes}
+        found = {k: v for k, v in self.variables.items() if k not in tracked} | self.arguments
+        return found | {c.shown: c.value for c in self.changes[:time] if c.shown in tracked}
 
     def text(self, line: int) -> str:
         """Return a line of the function's source, stripped; '' where there is none."""
@@ -75,9 +103,10 @@ def run_by_hand(handwritten: Callable[..., Any], args: Sequence[Any]) -> HandRun
     Raises:
         ArgumentError: it is not a Python function, or cannot take the arguments.
     """
-    code = _code_of(handwritten)
+    function = _function_of(handwritten)
+    code = function.__code__
     args = _accepted(handwritten, args)
-    run = HandRun(code, code.co_varnames[: code.co_argcount])
+    run = HandRun(code, function.__globals__, code.co_varnames[: code.co_argcount])
     watcher = _Watcher(run)
     before = sys.gettrace()
     # A tracer written in C (coverage's) would take the place of this one if it were called by it.
@@ -85,7 +114,7 @@ def run_by_hand(handwritten: Callable[..., Any], args: Sequence[Any]) -> HandRun
     sys.settrace(watcher.beside(others))
     try:
         with np.errstate(all="ignore"):
-            handwritten(*[_copy(arg) for arg in args])
+            handwritten(*[_copy_of_tree(arg) for arg in args])
     except Exception as error:
         sys.settrace(before)
         run.error = error
@@ -100,7 +129,7 @@ def run_by_hand(handwritten: Callable[..., Any], args: Sequence[Any]) -> HandRun
     return run
 
 
-def _code_of(f: Any) -> CodeType:
+def _function_of(f: Any) -> FunctionType:
     original = f
     while True:
         if isinstance(f, functools.partial):
@@ -110,7 +139,7 @@ def _code_of(f: Any) -> CodeType:
         elif hasattr(f, "__wrapped__"):
             f = f.__wrapped__
         elif isinstance(f, FunctionType):
-            return f.__code__
+            return f
         elif isinstance(vars(type(f)).get("__call__"), FunctionType):
             f = vars(type(f))["__call__"]
         else:
@@ -141,8 +170,8 @@ class _Watcher:
     def __init__(self, run: HandRun) -> None:
         self.run = run
         self.touched = _names_by_line(run.code)
-        self.last: dict[tuple[str, str], tuple[Any, Any]] = {}  # the object, and its copy
-        self.counts: dict[tuple[int, str, str], int] = {}
+        self.last: dict[Place, tuple[Any, Any]] = {}  # the object, and its copy
+        self.counts: dict[tuple[int, Place], int] = {}
         self.line = run.code.co_firstlineno
 
     def beside(self, others: Any) -> Callable[..., Any]:
@@ -168,38 +197,40 @@ class _Watcher:
     def _begin(self, frame: FrameType) -> None:
         self.last.clear()
         self.run.changes.clear()
-        for key, value in _tracked(frame.f_locals, frame.f_locals):
-            self.last[key] = value, _copy(value)
-            self.run.arguments[key[1]] = self.last[key][1]
+        for place, value in _tracked(frame.f_locals, frame.f_locals):
+            self.last[place] = value, _copy(value)
+            self.run.arguments[place.name] = self.last[place][1]
 
     def _step(self, frame: FrameType, event: str, arg: Any) -> None:
         touched = self.touched.get(self.line, ())
         stored = {name for name, is_stored in touched if is_stored}
         names = [name for name, _ in touched]
-        for key, value in _tracked(frame.f_locals, names):
-            known = self.last.get(key)
-            fresh = known is None or known[0] is not value
-            assigned = fresh and key[1] in stored and not key[0]
+        for place, value in _tracked(frame.f_locals, names):
+            known = self.last.get(place)
+            assigned = (known is None or known[0] is not value) and place.shown in stored
             if known is not None and not assigned and _same(value, known[1]):
-                self.last[key] = value, known[1]
+                self.last[place] = value, known[1]
                 continue
-            copy = _copy(value)
-            self._note(Change(self.line, key[1], copy, known[1] if known else MISSING, key[0]))
-            self.last[key] = value, copy
+            kept = _copy(value)
+            self._note(Change(self.line, place, kept, known[1] if known else MISSING))
+            self.last[place] = value, kept
         if event == "return":
             self.run.returned, self.run.return_line = arg, self.line
             self.run.variables = dict(frame.f_locals)
         self.line = frame.f_lineno
 
     def _note(self, change: Change) -> None:
-        key = change.line, change.container, change.name
+        key = change.line, change.place
         count = self.counts[key] = self.counts.get(key, 0) + 1
         if count > _MOST:
-            last = max(
-                k for k, c in enumerate(self.run.changes) if (c.line, c.container, c.name) == key
-            )
-            del self.run.changes[last]
+            changes = self.run.changes
+            last = next(k for k in reversed(range(len(changes))) if _key(changes[k]) == key)
+            del changes[last]
         self.run.changes.append(change)
+
+
+def _key(change: Change) -> tuple[int, Place]:
+    return change.line, change.place
 
 
 def _names_by_line(code: CodeType) -> dict[int, list[tuple[str, bool]]]:
@@ -222,27 +253,59 @@ def _names_by_line(code: CodeType) -> dict[int, list[tuple[str, bool]]]:
     return {line: list(names.items()) for line, names in found.items()}
 
 
-def _tracked(variables: Any, names: Any) -> Iterator[tuple[tuple[str, str], Any]]:
-    """Go over the numbers and arrays that names hold, dictionaries of them included."""
+def _tracked(variables: Any, names: Any) -> Iterator[tuple[Place, Any]]:
+    """Go over the numbers and arrays that names hold, or that objects and containers in them do."""
     for name in names:
         value = variables.get(name, MISSING)
         if _is_numeric(value):
-            yield ("", name), value
-        elif isinstance(value, dict):
-            for key, entry in value.items():
-                if isinstance(key, str) and _is_numeric(entry):
-                    yield (name, key), entry
+            yield Place(name, name), value
+        elif isinstance(value, (dict, list)):
+            yield from _entries(name, name, value)
+        elif isinstance(getattr(value, "__dict__", None), dict) and not _is_code(value):
+            for attribute, entry in vars(value).items():
+                shown = f"{name}.{attribute}"
+                if _is_numeric(entry):
+                    yield Place(attribute, shown), entry
+                else:
+                    yield from _entries(attribute, shown, entry)
+
+
+def _entries(name: str, shown: str, value: Any) -> Iterator[tuple[Place, Any]]:
+    if isinstance(value, dict):
+        for key, entry in value.items():
+            if isinstance(key, str) and _is_numeric(entry):
+                yield Place(key, f'{shown}["{key}"]', name), entry
+    elif isinstance(value, list) and len(value) <= _MOST_ENTRIES:
+        for k, entry in enumerate(value):
+            if _is_numeric(entry):
+                yield Place(f"{name}_{k}", f"{shown}[{k}]"), entry
+
+
+def _is_code(value: Any) -> bool:
+    return isinstance(value, (type, ModuleType, FunctionType, MethodType))
 
 
 def _is_numeric(value: Any) -> bool:
     if isinstance(value, (bool, np.bool_)):
         return False
     if isinstance(value, (np.ndarray, np.generic)):
-        return value.dtype.kind in "fiu"
+        return value.dtype.kind in ("fiub" if isinstance(value, np.ndarray) else "fiu")
     return isinstance(value, (float, int))
 
 
 def _copy(value: Any) -> Any:
+    """Return a value that stays as it is; a mask as numbers."""
+    if isinstance(value, np.ndarray):
+        return value.astype(np.float64) if value.dtype.kind == "b" else value.copy()
+    return value
+
+
+def _copy_of_tree(value: Any) -> Any:
+    """Return an argument with copies of its arrays, so that the person's own stay as they are."""
+    if isinstance(value, dict):
+        return type(value)((key, _copy_of_tree(entry)) for key, entry in value.items())
+    if type(value) in (list, tuple):
+        return type(value)(_copy_of_tree(entry) for entry in value)
     return value.copy() if isinstance(value, np.ndarray) else value
 
 

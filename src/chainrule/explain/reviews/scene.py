@@ -22,8 +22,9 @@ _COMMON = (0.0, 1.0, -1.0, 2.0, -2.0, 0.5, -0.5)
 class Cause:
     """Why a line is wrong: a ``kind`` to test for, and the sentence for the reader.
 
-    Kinds: ``missing +=``, ``missing upstream``, ``missing local``, ``sign``, ``transpose``,
-    ``missing sum``, ``factor``, ``wrong operand``, ``missing path``, ``counted twice``, ``order``,
+    Kinds: ``missing +=``, ``missing upstream``, ``missing local``, ``wrong local``, ``sign``,
+    ``transpose``, ``missing sum``, ``factor``, ``wrong operand``, ``missing path``, ``order``,
+    ``counted twice``,
     ``forward value``, ``shape``, ``unknown``.
     """
 

@@ -58,7 +58,8 @@ class Truth:
         args: Sequence[Any],
         argnums: int | Sequence[int] | None = None,
     ) -> None:
-        traced = trace(f, args)
+        with np.errstate(all="ignore"):
+            traced = trace(f, args)
         traced.end()
         self.trace: Trace = traced
         self.name = str(getattr(f, "__name__", "f"))

@@ -1,0 +1,220 @@
+"""Variables under names of their own: which gradients they were meant to be.
+
+``da = dh * (1 - h)`` may be the gradient of something that the function has no name for. If what is
+computed from it is wrong, and comes out right once it stands for the gradient of some node, then it
+was meant to be that gradient, and the mistake is in its line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from chainrule.core.array import Node, shape_of
+from chainrule.explain.reviews.compare import close
+from chainrule.explain.reviews.segments import Flows, Segment, Step
+from chainrule.explain.reviews.truth import Flow, Truth
+
+__all__ = ["adopt", "adopt_value"]
+
+_MOST_ROUNDS = 30
+_MOST_CHANGES = 200  # of unnamed variables that are tried
+_MOST_NODES = 200  # that are tried for each of them
+_MOST_VALUES = 20  # of the forward pass that are tried for a wrong one
+
+
+def adopt(flows: Flows, loose: Sequence[Step]) -> set[int]:
+    """Add segments for loose changes that explain wrong ones; return the times of these changes."""
+    taken: set[int] = set()
+    loose = [*loose, *(step for s in flows.segments if s.by_value for step in s.steps)]
+    loose.sort(key=lambda step: step.time)
+    for _ in range(_MOST_ROUNDS):
+        wrong = [s for s in sorted(flows.segments, key=lambda s: s.end) if not s.complete]
+        found = next(filter(None, (_explained(flows, s, loose, taken) for s in wrong)), None)
+        if found is None:
+            break
+        taken |= {step.time for segment in found for step in segment.steps}
+        flows.segments[:] = [s for s in flows.segments if not (s.by_value and s.end in taken)]
+        flows.segments += [s for s in found if s not in flows.segments]
+    return taken
+
+
+def _explained(
+    flows: Flows, segment: Segment, loose: Sequence[Step], taken: set[int]
+) -> list[Segment]:
+    """Return new segments from which a wrong one follows, [] if there are none."""
+    steps = [s for s in loose if s.time < segment.end and s.time not in taken]
+    if not (steps or segment.steps[1:]) or flows.explains(segment):
+        return []
+    truth = flows.truth
+    overrides = flows.overrides(segment)
+    near = _region(truth, segment.node, overrides)
+    for flow, values in flows.at(segment):
+        paths, last = flow.paths(segment.node), segment.steps[-1]
+        adds = last.added is not None and paths.masks(last.added)
+        own = [s for s in segment.steps[:-1] if s.line != last.line and not adds]
+        own = [s for s in own if not paths.masks(s.value)]
+        for step in [*reversed(steps[-_MOST_CHANGES:]), *reversed(own)]:
+            node = _stands_for(step, segment, flow, values, near, truth, overrides)
+            if node is None:
+                continue
+            if step in own:  # the variable goes on from one gradient to another
+                before = segment.steps[: segment.steps.index(step) + 1]
+                del segment.steps[: len(before)]
+                first = segment.steps[0]
+                segment.steps[0] = Step(first.time, first.line, first.name, first.value)
+                return [Segment(segment.name, node, before)]
+            return [Segment(step.name, node, [step], scale=segment.scale)]
+        for step in reversed(steps[-_MOST_CHANGES:]):
+            if _is_contribution(step, segment, flow):
+                first = segment.steps[0]
+                rest = Step(first.time, first.line, first.name, first.value, step.value)
+                segment.steps[0:1] = [step, rest]
+                return [segment]
+    return _turned(flows, segment) or _rounds(flows, segment, steps, near)
+
+
+def _is_contribution(step: Step, segment: Segment, flow: Flow) -> bool:
+    """Tell whether a wrong gradient is the sum of this and of what the other paths contribute."""
+    lacking = _difference(segment.value, flow.gradients[segment.node])
+    uses = flow.uses.get(segment.node, [])
+    if lacking is None or len(uses) < 2:
+        return False
+    value = segment.scaled(step.value)
+    return any(
+        not close(value, use.part)
+        and (change := _difference(value, use.part)) is not None
+        and _agree(change, lacking, segment.value)
+        for use in uses
+    )
+
+
+def _turned(flows: Flows, segment: Segment) -> list[Segment]:
+    """Find that a variable, wrong already, goes on to be the gradient of an operand."""
+    truth, last = flows.truth, segment.steps[-1]
+    inside, inputs = truth.stage(segment.node, truth.own_names)
+    for step in segment.steps[:-1]:
+        for node in sorted((inside | inputs) - {segment.node}, key=lambda n: -n.birth):
+            upstream = segment.scaled(step.value)
+            if np.shape(upstream) != shape_of(truth.values[segment.node]):
+                break
+            g = truth.pull_stage(segment.node, upstream, node, flows.values[-1], ())
+            if g is not None and np.any(g) and close(segment.value, g):
+                before = segment.steps[: segment.steps.index(step) + 1]
+                first = segment.steps[len(before)]
+                after = [Step(first.time, first.line, first.name, first.value)]
+                after += segment.steps[len(before) + 1 :]
+                segment.steps = before
+                return [Segment(segment.name, node, after, scale=segment.scale)]
+        if step.line == last.line:
+            break
+    return []
+
+
+def adopt_value(
+    truth: Truth, node: Node, found: Any, theirs: Mapping[Node, Any], loose: Sequence[Step]
+) -> tuple[Step, Node] | None:
+    """Return the earlier change that a wrong value of the forward pass follows from, and of what.
+
+    ``theirs`` are the person's values of other nodes.
+    """
+    inside, _ = truth.stage(node, truth.own_names)
+    for step in reversed(loose[-_MOST_VALUES:]):
+        for inner in inside - {node}:
+            right = truth.values[inner]
+            if np.shape(step.value) != np.shape(right) or close(step.value, right):
+                continue
+            if close(found, truth.replay({**theirs, inner: step.value})[node]):
+                return step, inner
+    return None
+
+
+def _region(truth: Truth, node: Node, ends: Mapping[Node, Any]) -> list[Node]:
+    """Return what is computed from a node, up to where the person has gradients, farthest first."""
+    seen, queue = {node}, [node]
+    for start in queue:
+        for consumer, _ in truth.consumers.get(start, []):
+            if consumer not in seen and consumer not in ends and len(seen) <= _MOST_NODES:
+                seen.add(consumer)
+                queue.append(consumer)
+    return [n for n in reversed(queue[1:]) if n in truth.flow.gradients]
+
+
+def _stands_for(
+    step: Step,
+    segment: Segment,
+    flow: Flow,
+    values: Mapping[Node, Any],
+    near: Sequence[Node],
+    truth: Truth,
+    ends: Mapping[Node, Any],
+) -> Node | None:
+    """Return the node whose gradient a change must be for a wrong gradient to follow from it."""
+    lacking = _difference(segment.value, flow.gradients[segment.node])
+    if lacking is None:
+        return None
+    for node in near:
+        value = _shaped(segment.scaled(step.value), shape_of(truth.values[node]))
+        if value is None or node not in flow.used or close(value, flow.used[node]):
+            continue
+        change = _difference(value, flow.used[node])
+        part = truth.pull_stage(node, change, segment.node, values, ends)
+        if part is not None and _agree(part, lacking, segment.value):
+            return node
+    return None
+
+
+def _agree(a: Any, b: Any, size: Any) -> bool:
+    """Tell whether two differences agree within the precision of what they are differences of."""
+    return np.shape(a) == np.shape(b) and close(np.add(size, a)[()], np.add(size, b)[()])
+
+
+def _difference(a: Any, b: Any) -> Any:
+    return np.subtract(a, b)[()] if np.shape(a) == np.shape(b) else None
+
+
+def _shaped(value: Any, shape: tuple[int, ...]) -> Any:
+    try:
+        return np.broadcast_to(np.asarray(value, dtype=np.float64), shape)[()]
+    except ValueError:
+        return None
+
+
+def _rounds(
+    flows: Flows, segment: Segment, steps: Sequence[Step], near: Sequence[Node]
+) -> list[Segment]:
+    """Do the same with all rounds of a loop at once."""
+    lines: dict[tuple[str, int], list[Step]] = {}
+    for step in steps:
+        lines.setdefault((step.name, step.line), []).append(step)
+    for (name, _), rounds in reversed(lines.items()):
+        if len(rounds) < 2:
+            continue
+        for nodes in _families(flows.truth, near, len(rounds)):
+            for order in (list(reversed(nodes)), nodes):
+                gradients = {
+                    node: _shaped(step.value, shape_of(flows.truth.values[node]))
+                    for node, step in zip(order, rounds, strict=True)
+                }
+                if all(g is not None for g in gradients.values()) and flows.explains(
+                    segment, gradients
+                ):
+                    pairs = zip(order, rounds, strict=True)
+                    return [Segment(name, node, [step]) for node, step in pairs]
+    return []
+
+
+def _families(truth: Truth, near: Sequence[Node], count: int) -> Iterator[list[Node]]:
+    """Go over the nodes that one place of the function made, once in each round of a loop."""
+    places: dict[tuple[Any, str], list[Node]] = {}
+    for node in sorted(near, key=lambda n: n.birth):
+        place = truth.location(node)
+        key = (place and (place.filename, place.lineno)), node.operation.name
+        places.setdefault(key, []).append(node)
+    for nodes in places.values():
+        if len(nodes) % count == 0:
+            stride = len(nodes) // count
+            for first in range(stride):
+                yield nodes[first::stride]
