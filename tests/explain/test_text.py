@@ -121,6 +121,9 @@ def test_gradients_have_the_structure_of_the_arguments():
     assert explanation.title == "f(params, x)"
     (only,) = cr.explain(f, params, x, argnums=1).gradients
     np.testing.assert_allclose(only, dx)
+    first, second = cr.explain(f, params, x, argnums=(1, 0)).gradients  # in the order asked for
+    np.testing.assert_allclose(first, dx)
+    np.testing.assert_allclose(second["W"], gradients["W"])
 
 
 def test_findings_stand_under_their_line():

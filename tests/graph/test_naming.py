@@ -124,3 +124,10 @@ def test_the_trace_knows_lines_guards_and_captured_arrays() -> None:
     assert traced.guards[0].location.text == "if h[0] > 0:"
     assert "data" in traced.constant_names.values()
     assert {note.location.function for note in traced.notes.values()} == {"f"}
+
+
+@pytest.mark.parametrize("index", ["0", "1:3", "[0, 2]"])
+def test_writing_at_an_index_makes_a_new_value_of_the_same_name(index: str) -> None:
+    names_of: dict[str, Any] = {}
+    exec(f"def f(x):\n    y = x * 2\n    y[{index}] = 0.0\n    return y.sum()", names_of)
+    assert names(names_of["f"], np.ones(4))[:2] == ["y", "y"]

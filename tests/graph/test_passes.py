@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from chainrule.core.kinds import broadcast_to, guarded_multiply
+from chainrule.core.operation import Operation
 from chainrule.graph.arrange import arrange, signed, without
 from chainrule.graph.graph import Apply, Constant, Input, Vertex, apply_to, topological
 from chainrule.graph.recognise import RECOGNITION
@@ -149,6 +150,25 @@ def test_a_common_divisor_is_written_once() -> None:
     assert result.operands[1] is y
 
 
+@pytest.mark.parametrize("operation", [e.add, e.subtract])
+def test_masks_over_one_divisor_are_not_added_as_numbers_are(operation: Operation) -> None:
+    masks = (apply_to(compare, x, Constant(0.4)) for compare in (e.greater, e.less))
+    total = apply_to(operation, *(apply_to(e.divide, mask, y) for mask in masks))
+    (result,) = arrange([total])
+    equivalent([total], [result])
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_terms_that_are_equal_once_they_are_ordered_are_merged(sign: int) -> None:
+    first, second = (apply_to(e.multiply, a, b) for a, b in ((x, g), (g, x)))
+    if sign < 0:
+        first, second = (apply_to(e.negative, v) for v in (first, second))
+    total = apply_to(e.add, first, second)
+    (result,) = arrange([total])
+    equivalent([total], [result])
+    assert "add" not in {v.operation.name for v in topological([result]) if isinstance(v, Apply)}
+
+
 def test_a_guard_is_dropped_only_where_nothing_can_be_infinite() -> None:
     safe = simplified(apply_to(guarded_multiply, g, apply_to(e.multiply, two, x)))
     assert isinstance(safe, Apply)
@@ -157,6 +177,33 @@ def test_a_guard_is_dropped_only_where_nothing_can_be_infinite() -> None:
     kept = simplified(apply_to(guarded_multiply, g, local))
     assert isinstance(kept, Apply)
     assert kept.operation is guarded_multiply
+
+
+def test_two_guarded_products_with_one_gradient_are_one() -> None:
+    a, b = (apply_to(e.divide, v, x) for v in (one, y))
+    total = apply_to(e.add, apply_to(guarded_multiply, g, a), apply_to(guarded_multiply, g, b))
+    merged = simplified(total)
+    assert isinstance(merged, Apply)
+    assert merged.operation is guarded_multiply
+    assert merged.operands[0] is g
+
+
+def test_a_guarded_divisor_cancels_except_where_it_is_zero() -> None:
+    zero = Input("x", np.array([0.0, 1.0]))
+    upstream = Input("dz", np.array([0.0, 2.0]))
+    for factor, cancels in ((upstream, True), (Input("dz", np.array([1.0, 2.0])), False)):
+        product = apply_to(e.multiply, factor, zero)
+        vertex = apply_to(guarded_multiply, product, apply_to(e.divide, one, zero))
+        assert (simplified(vertex) is factor) is cancels
+
+
+def test_choices_by_one_condition_are_added_inside() -> None:
+    condition = apply_to(e.greater, x, Constant(0))
+    first, second = (apply_to(e.where, condition, v, Constant(0.0)) for v in (x, g))
+    merged = simplified(apply_to(e.add, first, second))
+    assert isinstance(merged, Apply)
+    assert merged.operation is e.where
+    assert merged.operands[0] is condition
 
 
 @pytest.mark.parametrize("swap", [False, True])

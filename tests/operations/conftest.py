@@ -63,6 +63,7 @@ CASES: dict[str, list[Case]] = {
     "around": [case(away(2, 3) + 0.01, decimals=1), case(away(2, 3) + 0.05)],
     "clip": [case(away(2, 3), -0.7, 0.8), case(away(2, 3), away(3) - 5, away(2, 1) + 5)],
     "where": [case(MASK, normal(2, 3), normal(3)), case(np.array(True), normal(), 2.0)],
+    "stop_gradient": [case(np.arange(3))],  # of floats the difference quotient is not 0
     "guarded_multiply": [case(away(2, 3), away(2, 3)), case(away(2, 3), away(3))],
     **{
         name: [case(away(2, 3), 0.7 + np.arange(3.0)), case(away(3), np.array(0.8))]

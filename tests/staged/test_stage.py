@@ -380,8 +380,9 @@ def test_a_global_array_keeps_its_name() -> None:
         (lambda x: np.sum(x * 0), np.ones(3), "dx = np.zeros_like(x)"),
         (lambda x: np.sum(x @ x.T / 3.0), np.ones((2, 2)), None),
         (lambda x: np.var(x), np.ones(5), "dx = 2 * (x - np.mean(x)) / 5"),
-        (lambda x: np.mean(np.log(x) - x), np.ones(4), "dx = (1.0 / x - 1.0) / 4"),
+        (lambda x: np.mean(np.log(x) - x), np.ones(4), "dx = (1 / x - 1) / 4"),
         (lambda x: 4 * (x**2 - x), 1.0, "dx = 8 * x - 4.0"),
+        (lambda x: np.mean(x), np.ones(4), "dx = np.full_like(x, 1 / 4)"),
         (lambda x: np.sum(x[1:] - x[:-1]) ** 2, np.ones((3, 2)), "dx[:-1] -= t1"),
     ],
 )

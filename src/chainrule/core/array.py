@@ -122,7 +122,8 @@ class Array:
     def dtype(self) -> np.dtype[Any]:
         """The NumPy dtype; float64 for a Python float."""
         value = self.value
-        return value.dtype if hasattr(value, "dtype") else np.asarray(value).dtype
+        found: np.dtype[Any] = value.dtype if hasattr(value, "dtype") else np.asarray(value).dtype
+        return found
 
     @property
     def nbytes(self) -> int:

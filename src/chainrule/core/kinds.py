@@ -40,6 +40,7 @@ __all__ = [
     "general",
     "guarded_multiply",
     "linear",
+    "stopped",
     "sum_to",
     "unbroadcast",
 ]
@@ -118,10 +119,10 @@ class Elementwise(Operation):
         return conform(total, output)
 
     def _times(self, g: Any, local: Any) -> Any:
-        # In code that is read, guards stand where the local gradient can be infinite; elsewhere an
-        # infinite operand may make it so, and guards cost little: `backward` asks for them only
-        # where a first attempt without them gave no finite result.
-        if self.singular or not (_is_observed(g) or _is_observed(local)):
+        # In code that is read, guards stand where the local gradient can be infinite, unless the
+        # reader asks for all of them; elsewhere an infinite operand may make it so, and guards cost
+        # little: `backward` asks for them only where a first attempt without gave nothing finite.
+        if self.singular or not (_is_plain(g) or _is_plain(local)):
             return guarded_multiply(g, local)
         return local * g
 
@@ -430,7 +431,8 @@ def constant(name: str, compute: Callable[..., Any], **traits: Any) -> Constant:
 
 
 def _dtype_of(value: Any) -> np.dtype[Any]:
-    return value.dtype if hasattr(value, "dtype") else np.asarray(value).dtype
+    found: np.dtype[Any] = value.dtype if hasattr(value, "dtype") else np.asarray(value).dtype
+    return found
 
 
 def _zeros_like(value: Any) -> Any:
@@ -439,6 +441,10 @@ def _zeros_like(value: Any) -> Any:
 
 def _is_observed(x: Any) -> bool:
     return type(x) is Array and x.node.recording.note is not None
+
+
+def _is_plain(x: Any) -> bool:
+    return _is_observed(x) and not x.node.recording.every_guard
 
 
 def conform(g: Any, like: Any) -> Any:
@@ -538,3 +544,5 @@ guarded_multiply: Elementwise = _GuardedMultiply(
 )
 #: The node that gives a transform a fresh input without cutting it off from an outer recording.
 identity = elementwise("identity", lambda x: x, d=1)
+#: A constant: a plain value in an eager gradient, but a part of the graph where that is noted.
+stopped = constant("stop_gradient", lambda x: x)

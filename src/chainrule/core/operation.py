@@ -93,7 +93,8 @@ class Operation:
             return self.scalar(*operands)
         for operand in operands:
             kind = type(operand)
-            if not (kind is float or kind is int or kind is _ndarray and operand.dtype is not _object):
+            plain = kind is float or kind is int
+            if not (plain or (kind is _ndarray and operand.dtype is not _object)):
                 return apply(self, self.compute, operands, params)
         return self.compute(*operands, **params)
 

@@ -28,24 +28,29 @@ class Recording:
     ``note`` is called with every new node and its value: None when nobody listens (an eager
     gradient), an observer while code is staged, and a function that raises once the recording has
     ended. One look at it per node serves all three. ``guard``, where there is one, is told when
-    Python looks at a recorded value (``if x > 0``): the node and what Python saw. ``captured``
+    Python looks at a recorded value (``if x > 0``): the node and what Python saw. ``converted`` is
+    told the same where NumPy makes an ndarray of a recorded array of integers. ``captured``
     remembers large arrays of the user's, by id, to find out if they are overwritten; None where the
     recording never ends. ``nodes`` are all nodes in order, where the one who began the recording
-    wants them: a backward pass over them need not search.
+    wants them: a backward pass over them need not search. ``every_guard`` asks for a guard at every
+    product of an upstream and a local gradient, of one who takes out those that do no work.
     """
 
-    __slots__ = ("birth", "captured", "guard", "nodes", "note")
+    __slots__ = ("birth", "captured", "converted", "every_guard", "guard", "nodes", "note")
 
     def __init__(
         self,
         note: Callable[[Node, Any], None] | None = None,
         guard: Callable[[Node, Any], None] | None = None,
         nodes: list[Node] | None = None,
+        every_guard: bool = False,
     ) -> None:
         self.birth = next(_births)
         self.nodes = nodes
         self.note = note
         self.guard = guard
+        self.converted: Callable[[Node, Any], None] | None = None
+        self.every_guard = every_guard
         self.captured: dict[int, tuple[Any, Any]] | None = {}
 
     def end(self) -> None:

@@ -66,13 +66,11 @@ class Explanation:
 
     def _gradients(self, args: Sequence[Any]) -> tuple[Any, ...]:
         """Give the gradients the structure of the arguments; None for what is not wanted."""
-        leaves = iter(self.staged.arguments)
         found = []
-        for arg in args:
-            values, build = trees.flatten(arg)
-            mine = [next(leaves) for _ in values]
-            if any(leaf.wanted for leaf in mine):
-                found.append(build([self._gradient(leaf) for leaf in mine]))
+        for position in self.staged.program.order:
+            _, build = trees.flatten(args[position])
+            leaves = (leaf for leaf in self.staged.arguments if leaf.position == position)
+            found.append(build([self._gradient(leaf) for leaf in leaves]))
         return tuple(found)
 
     def _gradient(self, argument: Any) -> Any:

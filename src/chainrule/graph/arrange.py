@@ -7,6 +7,7 @@ first, then the upstream gradient, then names, sums last, everything that divide
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeGuard
@@ -157,7 +158,8 @@ class _Arranger:
             divisor, sign = -divisor, -sign
         if number is not None and number == divisor:
             number = divisor = None
-        if isinstance(number, float) and number.is_integer() and _are_floats(numerators):
+        is_float = divisor is not None or _are_floats(numerators)  # with whole numbers, too
+        if isinstance(number, float) and number.is_integer() and is_float:
             number = int(number)
         if (number is not None and number != 1) or not numerators:
             numerators.insert(0, Constant(1 if number is None else number))
@@ -185,7 +187,7 @@ class _Arranger:
         return 4
 
     def _sum(self, vertex: Apply) -> Vertex:
-        """Write ``a + (-b)`` as ``a - b``, and ``a / n - b / n`` as ``(a - b) / n``."""
+        """Write ``a + (-b)`` as ``a - b``, ``a + a`` as ``2 * a``, and take out what is common."""
         whole = shape(vertex)
         signs, terms = [], []
         for k, operand in enumerate(vertex.operands):
@@ -198,8 +200,15 @@ class _Arranger:
             terms.append(term)
         common = _Product()
         products = [self.product(term) for term in terms]
+        if signs[0] == signs[1] and _are_equal(*products):
+            products[0].sign = signs[0]
+            products[0].numbers.append(2)
+            twice = self.built(products[0])
+            return twice if same_kind(twice, vertex) else self.of(vertex)
         if _share_factors(products, common):
             terms = [self.built(product) for product in products]
+        if all(dtype_of(term.value).kind == "b" for term in terms):  # masks do not add up
+            return self.of(vertex)
         total = self._added(signs, terms)
         if not same_kind(total, vertex):
             return self.of(vertex)
@@ -280,6 +289,16 @@ def _is_single(product: _Product) -> bool:
 
 def _are_floats(factors: Sequence[Vertex]) -> bool:
     return any(dtype_of(x.value).kind == "f" for x in factors)
+
+
+def _are_equal(a: _Product, b: _Product) -> bool:
+    """Tell whether two products have the same factors, in whichever order."""
+    return (
+        (a.sign, _multiplied(a.numbers)) == (b.sign, _multiplied(b.numbers))
+        and _multiplied(a.below) == _multiplied(b.below)
+        and Counter(a.numerators) == Counter(b.numerators)
+        and Counter(a.denominators) == Counter(b.denominators)
+    )
 
 
 def _share_factors(products: Sequence[_Product], common: _Product) -> bool:

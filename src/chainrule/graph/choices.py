@@ -1,8 +1,7 @@
-"""Rules about choices: masks, ties, and products in which no zero may meet an infinite factor."""
+"""Rules about choices: masks, and the ties of maximum and minimum."""
 
 from __future__ import annotations
 
-import math
 from typing import TypeGuard
 
 import numpy as np
@@ -22,7 +21,7 @@ from chainrule.graph.recognise import is_operation, is_second_variable
 from chainrule.graph.rewrite import Rule, instead
 from chainrule.operations import elementwise
 
-__all__ = ["CHOICES", "always_finite", "as_plain_product"]
+__all__ = ["CHOICES", "chosen"]
 
 _OR_EQUAL = {"greater": elementwise.greater_equal, "less": elementwise.less_equal}
 
@@ -98,6 +97,32 @@ def _scaled_choice(vertex: Apply) -> Vertex | None:
     return instead(vertex, Apply(elementwise.where, (condition, *products), {}, vertex.value))
 
 
+def chosen(vertex: Vertex) -> tuple[Vertex, Vertex] | None:
+    """Return c and a where a vertex is ``where(c, a, 0)`` or ``a * c`` with a mask c."""
+    if _is_choice(vertex) and is_number(vertex.operands[2], 0):
+        return vertex.operands[0], vertex.operands[1]
+    if is_operation(vertex, "multiply"):
+        for mask, a in (vertex.operands, vertex.operands[::-1]):
+            if dtype_of(mask.value).kind == "b":
+                return mask, a
+    return None
+
+
+def _sum_of_choices(vertex: Apply) -> Vertex | None:
+    """``where(c, a, 0) + where(c, b, 0)`` is ``where(c, a + b, 0)``; one may be ``a * c``."""
+    if vertex.operation.name not in ("add", "subtract"):
+        return None
+    first, second = map(chosen, vertex.operands)
+    if first is None or second is None or first[0] is not second[0]:
+        return None
+    masks = (dtype_of(x[1].value).kind == "b" for x in (first, second))
+    if not any(map(_is_choice, vertex.operands)) or any(masks):  # masks do not add up
+        return None
+    total = apply_to(vertex.operation, first[1], second[1])
+    choice = Apply(elementwise.where, (first[0], total, Constant(0.0)), {}, vertex.value)
+    return instead(vertex, choice)
+
+
 def _merged_choices(vertex: Apply) -> Vertex | None:
     """``where(c, a, 0) + where(c, 0, b)`` is ``where(c, a, b)``."""
     if vertex.operation.name not in ("add", "subtract"):
@@ -134,59 +159,6 @@ def _not_minus_infinity(vertex: Apply) -> Vertex | None:
     return x if tested is x and is_number(infinity, -np.inf) else None
 
 
-# Guards.
-
-
-def as_plain_product(vertex: Apply) -> Vertex | None:
-    """``guarded_multiply`` as ``*``: for where no zero can meet an infinite local gradient."""
-    if vertex.operation.name != "guarded_multiply":
-        return None
-    return apply_to(elementwise.multiply, *vertex.operands[::-1])
-
-
-def _guarded_choice(vertex: Apply) -> Vertex | None:
-    """``where(c, g, 0) * local`` is ``where(c, g * local, 0)``, in which nothing can be 0 * inf."""
-    if vertex.operation.name != "guarded_multiply":
-        return None
-    choice, local = vertex.operands
-    if not is_operation(choice, "where"):
-        return None
-    condition, g, zero = choice.operands
-    if not is_number(zero, 0):
-        return None
-    product = apply_to(elementwise.multiply, g, local)
-    if not np.all(np.isfinite(np.where(condition.value, product.value, 0.0))):
-        return None
-    return Apply(elementwise.where, (condition, product, zero), {}, vertex.value)
-
-
-def _needs_no_guard(vertex: Apply) -> Vertex | None:
-    """A number is finite, and so is a power of x with a whole exponent above 0."""
-    if vertex.operation.name != "guarded_multiply":
-        return None
-    return as_plain_product(vertex) if always_finite(vertex.operands[1]) else None
-
-
-def always_finite(x: Vertex) -> bool:
-    """Tell whether a vertex is finite wherever what it is made of is finite (and not huge)."""
-    if not isinstance(x, Apply):
-        return not isinstance(x, Constant) or bool(np.all(np.isfinite(x.value)))
-    name = x.operation.name
-    if name in ("add", "subtract", "multiply", "negative", "sin", "cos", "tanh", "broadcast_to"):
-        return all(always_finite(operand) for operand in x.operands)
-    if name == "divide":
-        return always_finite(x.operands[0]) and _never_zero(x.operands[1])
-    if name == "power" and is_number(x.operands[1]):
-        exponent = x.operands[1].value
-        whole = exponent >= 0 and exponent == math.floor(exponent)
-        return whole and always_finite(x.operands[0])
-    return False
-
-
-def _never_zero(x: Vertex) -> bool:
-    return isinstance(x, Constant) and bool(np.all(x.value))
-
-
 #: The rules, in the order in which they are tried.
 CHOICES: tuple[Rule, ...] = (
     _without_ties,
@@ -194,7 +166,6 @@ CHOICES: tuple[Rule, ...] = (
     _as_mask,
     _as_floats,
     _scaled_choice,
+    _sum_of_choices,
     _merged_choices,
-    _needs_no_guard,
-    _guarded_choice,
 )

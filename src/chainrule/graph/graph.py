@@ -33,10 +33,15 @@ __all__ = [
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Input:
-    """A variable that comes from outside: an argument, or the value of an earlier stage."""
+    """A variable that comes from outside: an argument, or the value of an earlier stage.
+
+    ``finite`` is False where it may be infinite or NaN though the arguments are not, as a logarithm
+    is.
+    """
 
     name: str
     value: Any
+    finite: bool = True
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -99,7 +104,8 @@ def is_number(vertex: Vertex, *numbers: float) -> bool:
 
 def dtype_of(value: Any) -> np.dtype[Any]:
     """Return the dtype of an array or number."""
-    return value.dtype if hasattr(value, "dtype") else np.asarray(value).dtype
+    found: np.dtype[Any] = value.dtype if hasattr(value, "dtype") else np.asarray(value).dtype
+    return found
 
 
 def evaluate(operation: Operation, values: Sequence[Any], params: Mapping[str, Any]) -> Any:

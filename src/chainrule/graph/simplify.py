@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from chainrule.graph.choices import CHOICES
 from chainrule.graph.graph import Apply, Constant, Vertex, apply_to, evaluate, is_number, shape
+from chainrule.graph.guarded import GUARDED
 from chainrule.graph.moves import MOVES, drop_shape, undo
 from chainrule.graph.recognise import is_operation
 from chainrule.graph.rewrite import Rule, instead, rewrite, share
@@ -135,6 +136,7 @@ SIMPLIFICATION: tuple[Rule, ...] = (
     _twice,
     _times_zero,
     *CHOICES,
+    *GUARDED,
     *MOVES,
 )
 

@@ -69,13 +69,6 @@ class Argument:
     wanted: bool
 
 
-class _Recording(Recording):
-    """A recording that also tells when NumPy makes an ndarray of an Array of integers."""
-
-    __slots__ = ("converted",)
-    converted: Callable[[Node, Any], None]
-
-
 @dataclass(slots=True)
 class Trace:
     """One recorded run.
@@ -116,7 +109,8 @@ class Trace:
             return
         call = self._calls.setdefault(frame, len(self._calls))
         name = name_of_result(frame)
-        if name is None and opname_at(frame) == "STORE_SUBSCR":  # a[i] = v gives a new value to a
+        # a[i] = v gives a new value to a; since 3.12, a[i:j] = v has an instruction of its own.
+        if name is None and opname_at(frame) in ("STORE_SUBSCR", "STORE_SLICE"):
             before = self.notes.get(node.parents[0]) if node.parents[0] is not None else None
             name = before.name if before else self._input_name(node.parents[0])
         # Of several nodes made by one run of an instruction (np.mean: a sum, then a division) the
@@ -204,7 +198,7 @@ def _trace(
     integers: bool,
 ) -> Trace:
     run = UserFunction(f)
-    recording = _Recording()
+    recording = Recording()
     traced = Trace(f, recording)
     chosen = None if argnums is None else {argnums} if isinstance(argnums, int) else set(argnums)
     fresh_args = []

@@ -112,7 +112,7 @@ def arrays_in(tree: Any) -> Iterator[Array]:
 def plain(tree: Any) -> Any:
     """Replace the Arrays in arguments by their values."""
     if type(tree) is Array:
-        converted = getattr(tree.node.recording, "converted", None)
+        converted = tree.node.recording.converted
         if converted is not None:  # compiled code must not be used with another value
             converted(tree.node, tree.value)
         return tree.value

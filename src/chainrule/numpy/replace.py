@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.core.array import Array
-from chainrule.core.kinds import broadcast_to, constant, linear
+from chainrule.core.kinds import broadcast_to, constant, linear, stopped
 from chainrule.core.operation import Operation, apply
 from chainrule.numpy import creation
 from chainrule.numpy.axes import axes_of
@@ -275,9 +275,9 @@ def _logsumexp(
     if b is None:
         return reduction_rows.logsumexp(a, axis=axes_of(axis, a), keepdims=keepdims)
     # The largest term is taken out, as a constant, so that no exponential overflows.
-    top = np.max(a.value if type(a) is Array else a, axis=axis, keepdims=True)
+    top = stopped(np.max(a, axis=axis, keepdims=True))
     top = np.where(np.isfinite(top), top, 0)
-    total = np.log(np.sum(b * np.exp(a - top), axis=axis, keepdims=keepdims))
+    total = np.log((b * np.exp(a - top)).sum(axis=axis, keepdims=keepdims))
     return total + (top if keepdims else np.squeeze(top, axis=axis))
 
 

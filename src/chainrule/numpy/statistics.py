@@ -208,7 +208,7 @@ def _extreme(function: Callable[..., Any], worst: float) -> None:
         )
         numbers, missing = _without_nan(a, worst)
         extreme = function(numbers, axis, *args, **kwargs)
-        nothing = np.all(missing, axis=axis, keepdims=np.ndim(extreme) == np.ndim(numbers))
+        nothing = missing.all(axis=axis, keepdims=np.ndim(extreme) == np.ndim(numbers))
         return np.where(nothing, np.nan, extreme) if np.any(nothing) else extreme
 
 

@@ -223,12 +223,13 @@ def _logsumexp(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
     x = np.asarray(x)
     if x.dtype.kind != "f":
         x = x.astype(float)
-    if not count(x, axis):
-        return np.log(np.sum(x, axis=axis, keepdims=keepdims))
-    peak = _peak(x, axis)
-    # Where all entries are -inf, log(0) is the answer; where one is inf, others may overflow too.
-    with np.errstate(divide="ignore", over="ignore"):
-        y = np.log(np.sum(np.exp(x - peak), axis=axis, keepdims=True)) + peak
+    if count(x, axis):
+        peak = _peak(x, axis)
+        # Where all entries are -inf, log(0) is the answer; where one is inf, others may overflow.
+        with np.errstate(divide="ignore", over="ignore"):
+            y = np.log(np.sum(np.exp(x - peak), axis=axis, keepdims=True)) + peak
+    else:
+        y = np.log(np.sum(x, axis=axis, keepdims=True))
     return y if keepdims else np.squeeze(y, axis=axis)[()]
 
 

@@ -118,7 +118,10 @@ class Backprop:
     def _temporaries(
         self, stage: Stage, gradients: list[Vertex], own: set[Vertex], speller: Speller
     ) -> None:
-        for part in shared_parts(gradients):
+        parts = shared_parts(gradients)
+        # What one of them is made of cannot wait for the gradient that it is.
+        own.difference_update(topological(part for part in parts if part not in own))
+        for part in parts:
             if part in own:
                 continue
             name = self.names.numbered("t")

@@ -17,6 +17,7 @@ from chainrule.core.array import Array, Node, shape_of
 from chainrule.core.kinds import identity
 from chainrule.core.source import Location
 from chainrule.graph.graph import Apply, Constant, Input, Vertex, from_nodes
+from chainrule.graph.guarded import always_finite
 from chainrule.graph.rewrite import rewrite
 from chainrule.graph.simplify import TIDYING
 from chainrule.graph.trace import Guard, Trace
@@ -81,7 +82,8 @@ def cut(trace: Trace, names: Names, constant: Callable[[Any], Constant] = Consta
             continue
         (expression,) = rewrite(from_nodes([node], known, constant), TIDYING)
         name = wanted[node]
-        variable = Input(names.fresh(name) if name else names.numbered("t"), node.output)
+        name = names.fresh(name) if name else names.numbered("t")
+        variable = Input(name, node.output, always_finite(expression))
         note = trace.notes.get(node)
         inside = _inside(node, known)
         known[node] = variable

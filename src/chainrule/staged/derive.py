@@ -16,7 +16,6 @@ from chainrule.core.array import Array, Leaf, Node, shape_of
 from chainrule.core.backward import backward
 from chainrule.core.recording import Recording
 from chainrule.graph.arrange import arrange
-from chainrule.graph.choices import always_finite, as_plain_product
 from chainrule.graph.graph import (
     Apply,
     Constant,
@@ -26,6 +25,7 @@ from chainrule.graph.graph import (
     is_number,
     topological,
 )
+from chainrule.graph.guarded import always_finite, as_plain_product
 from chainrule.graph.recognise import RECOGNITION, chosen_by, recognised_as_a_whole
 from chainrule.graph.rewrite import rewrite, share
 from chainrule.graph.simplify import simplify
@@ -63,7 +63,7 @@ def derive(
     """
     (prepared,) = share(rewrite(share([expression]), RECOGNITION))
     prepared = recognised_as_a_whole(prepared)
-    recording = Recording(note=lambda node, value: None)
+    recording = Recording(note=lambda node, value: None, every_guard=True)
     leaves = {x: Leaf(recording) for x in topological([prepared]) if isinstance(x, Input)}
     known: dict[Node, Vertex] = {leaf: x for x, leaf in leaves.items()}
     root = _replay(prepared, leaves, recording, known)

@@ -17,7 +17,7 @@ import numpy as np
 
 from chainrule.core.array import shape_of
 from chainrule.errors import UnsupportedError
-from chainrule.graph.graph import Apply, Constant, Input, Vertex
+from chainrule.graph.graph import Apply, Constant, Input, Vertex, is_number
 from chainrule.graph.recognise import is_operation
 from chainrule.staged.constants import Constants
 from chainrule.staged.text import (
@@ -176,6 +176,10 @@ def _sigmoid(speller: Speller, vertex: Apply, x: Text) -> Text:
 @spelled("guarded_multiply")
 def _guarded(speller: Speller, vertex: Apply, g: Text, local: Text) -> Text:
     product = infix("*", g, local)
+    factor = vertex.operands[1]
+    inverse = is_operation(factor, "divide") and is_number(factor.operands[0], 1)
+    if isinstance(factor, Apply) and inverse and factor not in speller.names:
+        product = infix("/", g, speller.text(factor.operands[1]))
     if shape_of(vertex.value) == () and shape_of(vertex.operands[0].value) == ():
         return Text(f"{product.text} if {g.within(BIT_OR)} != 0 else 0.0", CONDITIONAL)
     return call("np.where", infix("==", g, literal(0)), literal(0), product)

@@ -9,6 +9,7 @@ import numpy as np
 
 from chainrule.core.array import shape_of
 from chainrule.graph.graph import Apply, Constant, Vertex, topological
+from chainrule.graph.recognise import is_operation
 from chainrule.graph.rewrite import uses
 from chainrule.staged.spelling import Speller
 from chainrule.staged.spelling_arrays import index_text
@@ -128,12 +129,16 @@ def _may_repeat(vertex: Apply) -> bool:
 def shared_parts(outputs: Iterable[Vertex]) -> list[Vertex]:
     """Choose the vertices that need a name: statements inside an expression, and costly repeats."""
     outputs = list(outputs)
+    vertices = topological(outputs)
     count = uses(outputs)
+    for vertex in vertices:
+        if is_operation(vertex, "guarded_multiply"):  # its first operand is written twice
+            count[vertex.operands[0]] += 1
     roots = set(outputs)
     sizes: dict[Vertex, int] = {}
     costly: dict[Vertex, bool] = {}
     chosen: list[Vertex] = []
-    for vertex in topological(outputs):
+    for vertex in vertices:
         if not isinstance(vertex, Apply):
             sizes[vertex], costly[vertex] = 0, False
             continue

@@ -145,4 +145,5 @@ def _one(like: Any) -> Any:
 
 
 def _dtype(value: Any) -> np.dtype[Any]:
-    return value.dtype if hasattr(value, "dtype") else np.asarray(value).dtype
+    found: np.dtype[Any] = value.dtype if hasattr(value, "dtype") else np.asarray(value).dtype
+    return found

@@ -6,14 +6,11 @@ from typing import Any
 
 from chainrule import trees
 from chainrule.core.array import Array
-from chainrule.core.kinds import constant
+from chainrule.core.kinds import stopped
 from chainrule.numpy.creation import restack
 from chainrule.transforms.inputs import own
 
 __all__ = ["stop_gradient"]
-
-# A constant: a plain value in an eager gradient, but a part of the graph where that is noted.
-_stop = constant("stop_gradient", lambda x: x)
 
 
 def stop_gradient(x: Any) -> Any:
@@ -25,4 +22,4 @@ def stop_gradient(x: Any) -> Any:
     """
     leaves, build = trees.flatten(x)
     restacked = (restack(leaf) for leaf in leaves)
-    return build([own(_stop(leaf)) if type(leaf) is Array else leaf for leaf in restacked])
+    return build([own(stopped(leaf)) if type(leaf) is Array else leaf for leaf in restacked])

@@ -9,7 +9,7 @@ def cross_entropy_gradient(logits, labels):
     value = -np.mean(logp[np.arange(4), labels])                             # (3)
     # backprop value = -np.mean(logp[np.arange(4), labels])
     dlogp = np.zeros_like(logp)                                              # (3)  shape (4, 3)
-    dlogp[np.arange(4), labels] -= 1.0 / 4                                   # (3)
+    dlogp[np.arange(4), labels] -= 1 / 4                                     # (3)
     # backprop logp = shifted - np.log(np.sum(np.exp(shifted), axis=1, keepdims=True))
     dshifted = dlogp - dlogp.sum(axis=1, keepdims=True) * np.exp(logp)       # (2)  shape (4, 3)
     # backprop shifted = logits - logits.max(axis=1, keepdims=True)

@@ -1,0 +1,161 @@
+"""Rules about products in which a zero upstream gradient stops an infinite local one.
+
+The rules of the operations guard every product that could need it; what is left when these rules
+are through are the guards that do something.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+
+from chainrule.core.domain import REAL
+from chainrule.core.kinds import Elementwise, Linear, broadcast_to, guarded_multiply
+from chainrule.graph.choices import chosen
+from chainrule.graph.graph import (
+    Apply,
+    Constant,
+    Input,
+    Vertex,
+    apply_to,
+    dtype_of,
+    is_number,
+    shape,
+    topological,
+)
+from chainrule.graph.recognise import is_operation
+from chainrule.graph.rewrite import Rule, instead
+from chainrule.operations import elementwise
+
+__all__ = ["GUARDED", "always_finite", "as_plain_product"]
+
+
+def as_plain_product(vertex: Apply) -> Vertex | None:
+    """``guarded_multiply`` as ``*``: for where no zero can meet an infinite local gradient."""
+    if vertex.operation.name != "guarded_multiply":
+        return None
+    return apply_to(elementwise.multiply, *vertex.operands[::-1])
+
+
+def _needs_no_guard(vertex: Apply) -> Vertex | None:
+    """A number that is not 0 stops nothing, and what is always finite needs no stop."""
+    if vertex.operation.name != "guarded_multiply":
+        return None
+    g, local = vertex.operands
+    if is_number(g, 0):
+        zero = Apply(broadcast_to, (Constant(0.0),), {"shape": shape(vertex)}, vertex.value)
+        return instead(vertex, zero if shape(vertex) else Constant(vertex.value))
+    return as_plain_product(vertex) if is_number(g) or always_finite(local) else None
+
+
+def _guarded_choice(vertex: Apply) -> Vertex | None:
+    """``where(c, g, 0) * local`` is ``where(c, g * local, 0)``, in which nothing can be 0 * inf."""
+    if vertex.operation.name != "guarded_multiply":
+        return None
+    choice, local = vertex.operands
+    found = chosen(choice)
+    if found is None:
+        return None
+    condition, g = found
+    product = apply_to(elementwise.multiply, g, local)
+    if not np.all(np.isfinite(np.where(condition.value, product.value, 0.0))):
+        return None
+    return Apply(elementwise.where, (condition, product, Constant(0.0)), {}, vertex.value)
+
+
+def _cancelled_divisor(vertex: Apply) -> Vertex | None:
+    """``(g * x) * (n / x)`` is ``g * n``, unless x is 0 in the example where g is not."""
+    if vertex.operation.name != "guarded_multiply":
+        return None
+    product, local = vertex.operands
+    if not is_operation(product, "multiply") or not is_operation(local, "divide"):
+        return None
+    above, below = local.operands
+    for x, g in (product.operands, product.operands[::-1]):
+        if x is below:
+            new = apply_to(guarded_multiply, g, above)
+            same = shape(new) == shape(vertex) and np.allclose(
+                new.value, vertex.value, rtol=1e-12, atol=0.0, equal_nan=True
+            )
+            return instead(vertex, new) if same else None
+    return None
+
+
+def _sum_of_guarded(vertex: Apply) -> Vertex | None:
+    """``g * a + g * b`` is ``g * (a + b)``: one guard does for both."""
+    if vertex.operation.name not in ("add", "subtract"):
+        return None
+    for x in vertex.operands:
+        if not is_operation(x, "guarded_multiply"):
+            continue
+        first, second = (_factor(y, x.operands[0]) for y in vertex.operands)
+        if first is not None and second is not None and _are_numbers(first, second):
+            total = apply_to(vertex.operation, first, second)
+            return instead(vertex, apply_to(guarded_multiply, x.operands[0], total))
+    return None
+
+
+def _are_numbers(*vertices: Vertex) -> bool:
+    """Tell whether none is a mask: those do not add up as numbers do."""
+    return all(dtype_of(x.value).kind != "b" for x in vertices)
+
+
+def _factor(vertex: Vertex, g: Vertex) -> Vertex | None:
+    """Return what a product with g is made of besides."""
+    if vertex is g:
+        return Constant(1)
+    if is_operation(vertex, "guarded_multiply"):
+        return vertex.operands[1] if vertex.operands[0] is g else None
+    if is_operation(vertex, "multiply") and g in vertex.operands:
+        a, b = vertex.operands
+        return b if a is g else a
+    return None
+
+
+def always_finite(x: Vertex) -> bool:
+    """Tell whether a vertex is finite, and will be for all finite arguments (that are not huge)."""
+    finite: dict[Vertex, bool] = {}
+    for vertex in topological([x]):
+        if isinstance(vertex, Apply):
+            here = _keeps_finite(vertex, finite)
+        else:
+            here = vertex.finite if isinstance(vertex, Input) else True
+        finite[vertex] = here and bool(np.all(np.isfinite(vertex.value)))
+    return finite[x]
+
+
+def _keeps_finite(x: Apply, finite: Mapping[Vertex, bool]) -> bool:
+    """Tell whether an operation makes nothing infinite of its operands."""
+    operation = x.operation
+    if dtype_of(x.value).kind != "f":
+        return True
+    if not all(finite[operand] for operand in x.operands):
+        return False
+    if operation.name == "divide":
+        return _never_zero(x.operands[1])
+    if operation.name == "power":
+        return is_number(x.operands[1]) and _is_whole(x.operands[1].value)
+    if isinstance(operation, Elementwise):
+        domain = operation.domain
+        anywhere = domain is None or domain == REAL or set(domain) == {REAL}
+        return anywhere and not operation.singular
+    return isinstance(operation, Linear)
+
+
+def _is_whole(exponent: float) -> bool:
+    return exponent >= 0 and exponent == math.floor(exponent)
+
+
+def _never_zero(x: Vertex) -> bool:
+    return isinstance(x, Constant) and bool(np.all(x.value))
+
+
+#: The rules, in the order in which they are tried.
+GUARDED: tuple[Rule, ...] = (
+    _needs_no_guard,
+    _cancelled_divisor,
+    _guarded_choice,
+    _sum_of_guarded,
+)
