@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["Absent", "Array", "Leaf", "Node", "array", "shape_of", "value_of"]
 
 _births = itertools.count(1).__next__
+_NO_PARAMS: Mapping[str, Any] = {}
 
 
 class Absent:
@@ -80,7 +81,12 @@ class Leaf(Node):
     __slots__ = ("grad",)
 
     def __init__(self, recording: Recording) -> None:
-        super().__init__(None, (), (), None, {}, recording)
+        self.operation = None  # type: ignore[assignment]
+        self.parents = self.operands = ()
+        self.output = None
+        self.params = _NO_PARAMS
+        self.recording = recording
+        self.birth = _births()
         self.grad: Any = None
 
 

@@ -132,7 +132,7 @@ def _sweep(
     with np.errstate(all="ignore"):  # inf and NaN in local gradients are reported by explain
         if not recorded:
             _visit(nodes, wanted, starts, results, False, every, False)
-            if all(_is_finite(g) for g in results.values()):
+            if all(map(_is_finite, results.values())):
                 return
             # 0 * inf may be among the reasons: go again, with the rules that look out for it.
             for node in results:

@@ -192,6 +192,8 @@ class Linear(Operation):
             return None
         return conform(self.pullback[k](g, *operands, **params), operands[k])
 
+    pull_fast = pull  # there is no product here in which 0 could meet infinity
+
     def push(
         self,
         tangents: Sequence[Any],
@@ -217,9 +219,7 @@ class Linear(Operation):
         )
 
     def _flows(self, k: int) -> bool:
-        if self.variadic:
-            return True
-        return k < len(self.pullback) and self.pullback[k] is not None
+        return self.variadic or (k < len(self.pullback) and self.pullback[k] is not None)
 
     def needs(self, k: int, arity: int) -> tuple[Set[int], bool]:
         if self.variadic:
@@ -258,6 +258,8 @@ class General(Operation):
         if rule is None:
             return None
         return conform(rule(g, *operands, output, **params), operands[k])
+
+    pull_fast = pull
 
     def push(
         self,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 from operator import index
 from typing import Any
 
@@ -147,22 +148,34 @@ def positions(argnums: Any) -> int | tuple[int, ...]:
 
 
 def select(argnums: int | Sequence[int], args: Sequence[Any], f: Any) -> tuple[int, ...]:
-    """Resolve argnums against the positional arguments."""
-    argnums = positions(argnums)
-    chosen = (argnums,) if isinstance(argnums, int) else argnums
+    """Resolve argnums against the positional arguments.
+
+    Raises:
+        ArgumentError: there is no such argument, or one is named twice.
+    """
+    if type(argnums) is not int and type(argnums) is not tuple:
+        argnums = positions(argnums)
     count = len(args)
-    for k in chosen:
-        if not -count <= k < count:
-            name = getattr(f, "__name__", repr(f))
-            raise ArgumentError(
-                f"argnums is {argnums}, but {name} was called with {count} positional "
-                f"argument{'s' if count != 1 else ''}: arguments to differentiate by are passed "
-                "by position"
-            )
-    selected = tuple(k % count for k in chosen)
+    selected = _resolved(argnums, count)
+    if selected is None:
+        name = getattr(f, "__name__", repr(f))
+        raise ArgumentError(
+            f"argnums is {argnums}, but {name} was called with {count} positional "
+            f"argument{'s' if count != 1 else ''}: arguments to differentiate by are passed "
+            "by position"
+        )
     if len(set(selected)) < len(selected):
         raise ArgumentError(f"argnums is {argnums}: it names an argument twice")
     return selected
+
+
+@lru_cache(1024)
+def _resolved(argnums: int | tuple[int, ...], count: int) -> tuple[int, ...] | None:
+    """Count negative positions from the end; None where one is out of range."""
+    chosen = (argnums,) if isinstance(argnums, int) else argnums
+    if not all(-count <= k < count for k in chosen):
+        return None
+    return tuple(k % count for k in chosen)
 
 
 def plain(value: Any, recording: Recording) -> Any:

@@ -71,8 +71,12 @@ def value_and_grad(
                     gradients = backward([(y, value.dtype.type(1))], inputs.nodes)
                 else:
                     check_real([y], f)
-            if all(g is None for g in gradients) and _is_independent(y, inputs):
-                _warn_independent(f)
+            for g in gradients:
+                if g is not None:
+                    break
+            else:
+                if _is_independent(y, inputs):
+                    _warn_independent(f)
             finished = inputs.build(finish(gradients, inputs.values, recording))
             value = plain(y, recording)
             if has_aux:
