@@ -39,7 +39,7 @@ check: $(STAMPS)/test $(STAMPS)/check ## Style, types, imports, documentation an
 docs: $(STAMPS)/docs ## Build the documentation into build/docs
 	$(PYTHON) -m sphinx -W --keep-going -b html docs $(BUILD)/docs
 
-bench: $(STAMPS)/bench ## Compare speed with autograd, JAX and PyTorch
+bench: $(STAMPS)/bench ## Compare speed with JAX, PyTorch, Numba ... (ARGS="softmax chain" runs some)
 	$(PYTHON) benchmarks/run.py $(ARGS)
 
 clean: ## Remove what was built, .venv included

@@ -1,62 +1,112 @@
-"""Compare chainrule with its peers: ``python benchmarks/run.py [workload ...]``, or ``make bench``.
+"""Compare chainrule with its peers: ``make bench``, or ``python benchmarks/run.py [NAME ...]``.
 
-Needs the extra ``bench``. Only ratios of one run count: machines are noisy.
+Names are workloads (``softmax``; ``network`` for all of them), ``first-call``, ``eager`` and
+``resources``; with none, everything is measured, which takes about half an hour. Results are kept
+in docs/_static, where those of the same machine and versions are replaced one by one, and drawn; on
+another machine only a whole run is kept. Only ratios of one run of one workload mean something:
+machines are noisy. docs/benchmarks.md explains it all.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
+import json
+from pathlib import Path
+from typing import Any
 
-os.environ.setdefault("OMP_NUM_THREADS", "1")  # equal thread counts for everybody
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+import figure
+import machine
+import table
+from jobs import jobs
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from workloads import WORKLOADS, chosen
 
-import numpy as np
-import resources
-from timing import compare, table
-from workloads import WORKLOADS
-
-
-def check_agreement(name: str, workload: dict) -> None:
-    """Refuse to time peers that do not compute the same numbers."""
-    results = {peer: f() for peer, f in workload.items()}
-    value, gradients = results["chainrule"]
-    for peer, (other, others) in results.items():
-        np.testing.assert_allclose(value, other, rtol=1e-5, err_msg=f"{name}: {peer}")
-        for g, h in zip(gradients, others, strict=True):
-            np.testing.assert_allclose(g, h, rtol=1e-4, atol=1e-5, err_msg=f"{name}: {peer}")
-
-
-def race(name: str) -> None:
-    workload = WORKLOADS[name]()
-    check_agreement(name, workload)
-    print(table(f"{name}: {WORKLOADS[name].__doc__}", compare(workload)), end="\n\n")
-
-
-def measure_resources() -> None:
-    base, ours = resources.import_seconds()
-    print(f"import: numpy {base:.3f} s, chainrule {ours:.3f} s ({ours - base:+.3f} s)\n")
-    print("cost per node of a chain, value and gradient")
-    for length, seconds in resources.chain_costs().items():
-        print(f"  {length:>9,} nodes {seconds * 1e6:8.2f} us per node")
-    print("\npeak memory of value and gradient")
-    for name, (ours_call, theirs_call) in resources.memory_workloads().items():
-        a, b = resources.peak_bytes(ours_call), resources.peak_bytes(theirs_call)
-        print(f"  {name:20}{a / 1e6:9.1f} MB, HIPS autograd {b / 1e6:9.1f} MB ({a / b:.2f}x)")
+_KEPT = Path(__file__).resolve().parents[1] / "docs" / "_static"
+_SECTIONS = ("races", "first-call", "eager", "resources")
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("workload", nargs="*", help=f"{', '.join(WORKLOADS)}, resources")
-    # Resources first: what peers load would weigh on the garbage collector.
-    chosen = parser.parse_args().workload or ["resources", *WORKLOADS]
-    for name in chosen:
-        if name == "resources":
-            measure_resources()
-        elif name in WORKLOADS:
-            race(name)
-        else:
-            parser.error(f"no workload {name!r}: choose from {', '.join(WORKLOADS)}, resources")
+    arguments = _arguments()
+    names = [name for name in arguments.name if name not in _SECTIONS]
+    sections = [name for name in arguments.name if name in _SECTIONS] or list(_SECTIONS)
+    if names:
+        sections = ["races", *(name for name in arguments.name if name in _SECTIONS)]
+    console = Console()
+    raced = chosen(names) if "races" in sections else []
+    results = _measured(console, arguments, raced, sections)
+    print(table.report(results), end="")
+    is_kept = keep(arguments.into, results, is_whole=not arguments.name)
+    what = "kept in" if is_kept else "not kept: measured elsewhere, or with other versions, is"
+    console.print(f"{what} {arguments.into}", style="dim")
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("name", nargs="*", help=f"{', '.join([*WORKLOADS, *_SECTIONS])}")
+    parser.add_argument(
+        "--threads", type=int, nargs="+", default=[1, 2], help="of everybody (1 and 2)"
+    )
+    parser.add_argument("--rounds", type=int, default=7, help="medians are of this many (7)")
+    parser.add_argument(
+        "--seconds", type=float, default=0.1, help="of each peer in each round (0.1)"
+    )
+    parser.add_argument("--into", type=Path, default=_KEPT, help="where results are kept")
+    arguments = parser.parse_args()
+    for name in arguments.name:
+        if name not in _SECTIONS and not chosen([name]):
+            parser.error(f"no workload {name!r}: there are {', '.join([*WORKLOADS, *_SECTIONS])}")
+    if arguments.rounds < 5:
+        parser.error("a median of fewer than 5 rounds tells nothing")
+    return arguments
+
+
+def _measured(
+    console: Console, arguments: argparse.Namespace, names: list[str], sections: list[str]
+) -> dict[str, Any]:
+    results: dict[str, Any] = {"machine": machine.describe()}
+    effort = arguments.threads, arguments.rounds, arguments.seconds
+    to_do = list(jobs(names, sections, *effort))
+    columns = (TextColumn("{task.description:26}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, TimeElapsedColumn(), console=console, transient=True) as progress:
+        task = progress.add_task("", total=len(to_do))
+        for job in to_do:
+            progress.update(task, description=job.label)
+            found = job.run()
+            if job.key:
+                results.setdefault(job.section, {})[job.key] = found
+            else:
+                results[job.section] = found
+            progress.advance(task)
+    return results
+
+
+def keep(folder: Path, results: dict[str, Any], is_whole: bool) -> bool:
+    """Write results beside those of the same machine, as JSON, text and pictures.
+
+    Returns:
+        Whether they were: some results of another machine are not mixed with those that are there.
+    """
+    path = folder / "benchmarks.json"
+    kept = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    if not is_whole and kept and kept["machine"] != results["machine"]:
+        return False
+    folder.mkdir(parents=True, exist_ok=True)
+    order = list(WORKLOADS)
+    whole = {"machine": results["machine"]}
+    for section in _SECTIONS:
+        found = {} if is_whole else kept.get(section, {})
+        found = {**found, **results.get(section, {})}
+        if section in ("races", "first-call"):
+            by_workload = sorted(found.items(), key=lambda item: order.index(item[0].split("/")[0]))
+            found = dict(by_workload)
+        if found:
+            whole[section] = found
+    path.write_text(json.dumps(whole, indent=1) + "\n", encoding="utf-8")
+    (folder / "benchmarks.txt").write_text(table.report(whole), encoding="utf-8")
+    if "races" in whole:
+        figure.draw(whole["races"], folder)
+    return True
 
 
 if __name__ == "__main__":

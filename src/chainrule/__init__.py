@@ -28,17 +28,20 @@ from chainrule.transforms.stop import stop_gradient
 if TYPE_CHECKING:
     from chainrule.check import GradientReport, check_gradient
     from chainrule.explain import Explanation, Review, explain, review
+    from chainrule.native import Compiled, compile
     from chainrule.staged import Staged, stage
 
 __all__ = [
     "Array",
     "ChainruleError",
+    "Compiled",
     "Explanation",
     "GradientReport",
     "Review",
     "Staged",
     "array",
     "check_gradient",
+    "compile",
     "elementwise",
     "errors",
     "explain",
@@ -58,11 +61,13 @@ __version__ = "0.1.0"
 
 # Loaded on first use, so that `import chainrule` costs little more than NumPy.
 _LAZY = {
+    "Compiled": "chainrule.native",
     "Explanation": "chainrule.explain",
     "GradientReport": "chainrule.check",
     "Review": "chainrule.explain",
     "Staged": "chainrule.staged",
     "check_gradient": "chainrule.check",
+    "compile": "chainrule.native",
     "explain": "chainrule.explain",
     "review": "chainrule.explain",
     "stage": "chainrule.staged",

@@ -1,0 +1,41 @@
+"""A process of its own for each measurement: ``python child.py RESULT KIND ARGUMENT ...``.
+
+`run.py` starts it with the environment that fixes the number of threads, and reads the result, as
+JSON, from the file. What peers print goes nowhere.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+
+def main(kind: str, *arguments: str) -> object:
+    if kind == "race":
+        from race import race
+        from workloads import WORKLOADS
+
+        name, threads, rounds, seconds = arguments
+        return race(WORKLOADS[name], int(threads), int(rounds), float(seconds))
+    if kind == "first-call":
+        from first_call import first_call
+        from workloads import WORKLOADS
+
+        name, peer = arguments
+        return first_call(WORKLOADS[name], peer)
+    if kind == "eager":
+        from eager import eager
+
+        rounds, seconds = arguments
+        return eager(int(rounds), float(seconds))
+    if kind == "resources":
+        from resources import resources
+
+        return resources()
+    raise ValueError(f"no measurement {kind!r}")
+
+
+if __name__ == "__main__":
+    result = main(*sys.argv[2:])
+    Path(sys.argv[1]).write_text(json.dumps(result), encoding="utf-8")

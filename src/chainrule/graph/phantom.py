@@ -1,0 +1,126 @@
+"""Vertices that rewriting makes. They stand for arrays that nobody computes.
+
+So their values are phantoms: one zero, broadcast, which has the shape and the dtype.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from chainrule.core.kinds import astype, broadcast_to
+from chainrule.core.operation import Operation
+from chainrule.graph.graph import Apply, Constant, Vertex, dtype_of, shape
+from chainrule.operations import elementwise
+from chainrule.operations import shape as shapes
+
+__all__ = [
+    "axes_of",
+    "both",
+    "converted",
+    "element",
+    "is_float",
+    "like",
+    "literal",
+    "make",
+    "moved",
+    "reduce",
+    "repeated",
+    "reshaped",
+    "truth",
+]
+
+_BOOL = np.dtype(bool)
+
+
+def make(
+    operation: Operation,
+    operands: Sequence[Vertex],
+    dtype: np.dtype[Any],
+    size: tuple[int, ...],
+    /,
+    **params: Any,
+) -> Apply:
+    """Apply an operation, of which the dtype and the shape of the result are known."""
+    phantom = np.broadcast_to(np.zeros((), dtype), size)
+    return Apply(operation, tuple(operands), params, phantom)
+
+
+def element(operation: Operation, *operands: Vertex, dtype: np.dtype[Any] | None = None) -> Apply:
+    """Apply an elementwise operation; the dtype is that of the first operand if none is given."""
+    size = np.broadcast_shapes(*map(shape, operands))
+    return make(operation, operands, dtype or dtype_of(operands[0].value), size)
+
+
+def truth(operation: Operation, *operands: Vertex) -> Apply:
+    """Apply an elementwise operation that tells whether something is so."""
+    return element(operation, *operands, dtype=_BOOL)
+
+
+def both(first: Vertex, second: Vertex) -> Apply:
+    """Return whether two conditions hold."""
+    return truth(elementwise.logical_and, first, second)
+
+
+def literal(value: float) -> Constant:
+    """Return a number that takes the dtype of what it is used with."""
+    return Constant(float(value))
+
+
+def is_float(vertex: Vertex) -> bool:
+    """Tell whether a vertex has real numbers."""
+    return dtype_of(vertex.value).kind == "f"
+
+
+def axes_of(vertex: Apply) -> tuple[int, ...]:
+    """Return the axes along which an operation goes, as non-negative numbers."""
+    axis = vertex.params.get("axis")
+    ndim = len(shape(vertex.operands[0]))
+    if axis is None:
+        return tuple(range(ndim))
+    return tuple(k % ndim for k in ((axis,) if isinstance(axis, int) else axis))
+
+
+def reduce(
+    operation: Operation, x: Vertex, axes: tuple[int, ...], dtype: np.dtype[Any] | None = None
+) -> Apply:
+    """Reduce along axes, which stay as axes of length 1."""
+    size = tuple(1 if k in axes else n for k, n in enumerate(shape(x)))
+    dtype = dtype or dtype_of(x.value)
+    return make(operation, [x], dtype, size, axis=axes, keepdims=True)
+
+
+def like(new: Vertex, old: Apply) -> Apply:
+    """Give what replaces a vertex the shape and the kind of value that it has."""
+    if isinstance(new, Apply) and shape(new) == shape(old):
+        return Apply(new.operation, new.operands, new.params, old.value)
+    return Apply(shapes.reshape, (new,), {"shape": shape(old)}, old.value)
+
+
+def repeated(value: Any, dtype: np.dtype[Any], size: tuple[int, ...]) -> Apply:
+    """Return an array that is one number throughout."""
+    return make(broadcast_to, [Constant(dtype.type(value))], dtype, size, shape=size)
+
+
+def converted(x: Vertex, dtype: np.dtype[Any]) -> Vertex:
+    """Return a vertex as another dtype."""
+    if dtype_of(x.value) == dtype:
+        return x
+    return make(astype, [x], dtype, shape(x), dtype=dtype)
+
+
+def reshaped(x: Vertex, size: tuple[int, ...]) -> Vertex:
+    """Return a vertex in another shape."""
+    if shape(x) == size:
+        return x
+    return make(shapes.reshape, [x], dtype_of(x.value), size, shape=size)
+
+
+def moved(x: Vertex, order: tuple[int, ...]) -> Vertex:
+    """Return a vertex with its axes in another order."""
+    if order == tuple(range(len(order))):
+        return x
+    size = tuple(shape(x)[k] for k in order)
+    return make(shapes.transpose, [x], dtype_of(x.value), size, axes=order)

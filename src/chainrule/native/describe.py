@@ -1,0 +1,62 @@
+"""What a program became, in words: the steps of its schedule, and how much work they are."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import Any
+
+from chainrule.graph.graph import Apply, Vertex, dtype_of, shape
+from chainrule.native.build import Built
+from chainrule.native.roles import Role
+from chainrule.native.schedule import Kernel
+
+__all__ = ["describe"]
+
+
+def describe(built: Built) -> dict[str, Any]:
+    """Return the rewritten graph and the schedule as text, and counts of what a run does."""
+    lines = []
+    for step in built.schedule.steps:
+        if isinstance(step, Kernel):
+            lines.append(_kernel(step))
+        elif built.schedule.roles[step] is Role.PRODUCT:
+            a, b = (_size(x) for x in step.operands)
+            lines.append(f"product  {a} @ {b} -> {_kind(step)}")
+        elif built.schedule.roles[step] in (Role.JOIN, Role.SCATTER):
+            lines.append(f"in place {step.operation.name} -> {_kind(step)}")
+        else:
+            lines.append(f"numpy    {step.operation.name} -> {_kind(step)}")
+    lines.append(f"scratch memory: {built.arena_bytes:,} bytes")
+    moved = [*built.program.inputs, *built.program.captured, *built.schedule.stored]
+    results = tuple(built.wanted[result] for result in built.results)
+    guards = zip(built.wanted[built.count :], built.program.guards, strict=True)
+    rewritten = replace(
+        built.program, outputs=results, guards=tuple((vertex, seen) for vertex, (_, seen) in guards)
+    )
+    return {
+        "rewritten": rewritten.text(),
+        "schedule": "\n".join(lines),
+        "kernels": len(built.schedule.steps),
+        "flops": built.flops,
+        "bytes": sum(_bytes(vertex) for vertex in moved),
+    }
+
+
+def _kernel(kernel: Kernel) -> str:
+    over = " x ".join(map(str, kernel.space)) or "one number"
+    made = ", ".join(f"{root.operation.name} {_size(root)}" for root in kernel.roots)
+    rows = "" if kernel.inner is None else ", row by row"
+    return f"kernel   over {over}{rows} -> {made}"
+
+
+def _kind(vertex: Apply) -> str:
+    return f"{_size(vertex)} {dtype_of(vertex.value)}"
+
+
+def _size(vertex: Vertex) -> str:
+    return "(" + ", ".join(map(str, shape(vertex))) + ")"
+
+
+def _bytes(vertex: Vertex) -> int:
+    return math.prod(shape(vertex)) * dtype_of(vertex.value).itemsize

@@ -1,0 +1,118 @@
+"""Guards: what Python looked at in a recorded run, and how a program finds out what it would see.
+
+Numbers and truth values are guarded by themselves. Where Python saw a whole array (an index that
+only an ndarray can be, ``x.tolist()``) or where a shape depends on values (``x[x > 0]``), the guard
+is a comparison with that array, or the length.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from chainrule.core.array import Node, shape_of
+from chainrule.core.kinds import constant
+from chainrule.core.source import Location
+from chainrule.graph.graph import Apply, Constant, Vertex, dtype_of
+from chainrule.operations.elementwise import not_equal
+from chainrule.operations.shape import reshape
+
+__all__ = ["Guards", "Seen", "axes_shaped_by_values"]
+
+_ndarray = np.ndarray
+_SHAPED_BY_VALUES = frozenset({"nonzero", "unique", "argwhere", "flatnonzero"})
+_array_equal = constant("same_array", lambda x, y: bool(np.array_equal(x, y)))
+_truncated = constant("whole", lambda x: int(x))
+_length = constant("length", lambda x, axis: x.shape[axis])
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Something that Python looked at: a value, or (``axis``) a length that depends on values."""
+
+    node: Node
+    outcome: Any
+    location: Location | None
+    axis: int | None = None
+
+
+@dataclass(slots=True)
+class Guards:
+    """The guards of a program, in order and each once.
+
+    Attributes:
+        met: the vertices and what must be found: a bool, an int or a float.
+        keys: what tells the outcome of each from others.
+        exact: whether the key is what is found, and not an array that it was compared with.
+        locations: the lines of the user's code that looked.
+    """
+
+    met: list[tuple[Vertex, bool | int | float]] = field(default_factory=list)
+    keys: list[tuple[Any, ...]] = field(default_factory=list)
+    exact: list[bool] = field(default_factory=list)
+    locations: list[Location | None] = field(default_factory=list)
+    _known: set[Any] = field(default_factory=set)
+
+    def add(self, vertex: Vertex, outcome: Any, location: Location | None) -> None:
+        """Add a guard for what was seen of a vertex."""
+        guard, key = _guard(vertex, outcome)
+        if (vertex, key) not in self._known:
+            self._known.add((vertex, key))
+            self.met.append(guard)
+            self.keys.append(key)
+            self.exact.append(key[0] is not _ndarray)
+            self.locations.append(location)
+
+    def see(self, vertex: Vertex, seen: Seen) -> None:
+        """Add the guard for what was seen of a node, given its vertex."""
+        outcome = seen.outcome
+        if seen.axis is not None:
+            outcome = shape_of(vertex.value)[seen.axis]
+            vertex = Apply(_length, (vertex,), {"axis": seen.axis}, outcome)
+        self.add(vertex, outcome, seen.location)
+
+    def forget(self) -> None:
+        """Let go of the vertices, and with them of the values of the run; what is found stays."""
+        self.met.clear()
+        self._known.clear()
+
+    @staticmethod
+    def key(expected: bool | int | float, found: Any) -> tuple[Any, ...]:
+        """Return the key of another outcome of an exact guard."""
+        outcome = type(expected)(found)
+        return type(expected), outcome.hex() if isinstance(outcome, float) else outcome
+
+
+def axes_shaped_by_values(node: Node) -> Iterable[int]:
+    """Return the axes whose lengths depend on values: of ``x[x > 0]``."""
+    if not node.parents:
+        return ()
+    if node.operation.name == "getitem":
+        indices = zip(node.operands[1:], node.parents[1:], strict=True)
+        masked = any(p is not None and dtype_of(x).kind == "b" for x, p in indices)
+    else:
+        masked = node.operation.name in _SHAPED_BY_VALUES
+    return range(len(shape_of(node.output))) if masked else ()
+
+
+def _guard(vertex: Vertex, outcome: Any) -> tuple[tuple[Vertex, Any], tuple[Any, ...]]:
+    """Return a guard that a program can have, and what tells this outcome from others."""
+    kind = type(outcome)
+    if isinstance(outcome, np.generic):
+        return _guard(vertex, outcome.item())
+    if kind not in (bool, int, float) or (kind is int and abs(outcome) >= 2**63):
+        outcome = np.array(outcome)
+        same = Apply(_array_equal, (vertex, Constant(outcome)), {}, True)
+        return (same, True), (_ndarray, outcome.shape, outcome.dtype.str, outcome.tobytes())
+    if shape_of(vertex.value) != () or isinstance(vertex.value, _ndarray):
+        number = np.asarray(vertex.value).reshape(())[()]
+        vertex = Apply(reshape, (vertex,), {"shape": ()}, number)
+    if kind is bool and dtype_of(vertex.value).kind != "b":
+        vertex = Apply(not_equal, (vertex, Constant(0)), {}, np.bool_(outcome))
+    elif kind is int and dtype_of(vertex.value).kind != "i":
+        vertex = Apply(_truncated, (vertex,), {}, outcome)
+    key = outcome.hex() if kind is float else outcome
+    return (vertex, outcome), (kind, key)

@@ -1,0 +1,151 @@
+"""What machine code and Python agree upon: which buffers `@run` takes, and what its result is.
+
+``define i32 @run(ptr %buffers)`` takes an array of pointers, one per buffer, in this order: inputs,
+captured arrays, outputs, guards, arena. A scalar's buffer has 8 bytes and holds the value in its
+own type: double, float, i64 for every integer, i8 for a truth. An array's buffer is its data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from types import CellType, FunctionType
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+
+__all__ = ["ABSENT", "Guard", "Layout", "Slot", "Structure", "Watch", "bits", "leaves", "met"]
+
+#: How the result is made of the outputs: an int is the output of that number, a tuple a tuple.
+Structure: TypeAlias = "int | tuple[Structure, ...]"
+
+#: What Python looked at during recording: its type, and what it saw.
+Guard: TypeAlias = tuple[Literal["bool", "int", "float"], bool | int | float]
+
+
+@dataclass(frozen=True)
+class Slot:
+    """One input, captured array or output: a Python float, a NumPy scalar or an array (0-d too)."""
+
+    kind: Literal["float", "scalar", "array"]
+    dtype: np.dtype[Any]
+    shape: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        letters = self.dtype.kind + str(self.dtype.itemsize)
+        if self.kind == "float" and letters != "f8":
+            raise ValueError(f"a Python float has dtype float64, not {self.dtype}")
+        if self.kind == "scalar" and self.dtype.kind not in "iub" and letters not in ("f4", "f8"):
+            raise ValueError(f"a scalar of dtype {self.dtype} has no place in 8 bytes")
+        if self.kind != "array" and self.shape:
+            raise ValueError(f"a {self.kind} has no shape, not {self.shape}")
+        if not self.dtype.isnative or self.dtype.kind not in "iubfc":
+            raise ValueError(f"machine code does not work on dtype {self.dtype}")
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The buffers of `@run`, and how the result is made of the outputs.
+
+    Attributes:
+        inputs: of the function's arguments.
+        captured: of arrays that the function found outside, read at each call.
+        outputs: of what is computed, each once.
+        guards: what must be found, or else the outputs mean nothing.
+        arena_bytes: of the scratch memory.
+        releases_lock: whether other Python threads may run meanwhile, as for much work they should.
+        structure: how the result is made of the outputs; an output that occurs again is copied.
+            None where it takes more than tuples: then Python makes it.
+    """
+
+    inputs: tuple[Slot, ...]
+    captured: tuple[Slot, ...]
+    outputs: tuple[Slot, ...]
+    guards: tuple[Guard, ...]
+    arena_bytes: int
+    releases_lock: bool
+    structure: Structure | None
+
+    def __post_init__(self) -> None:
+        if self.structure is not None:
+            used, made = set(leaves(self.structure)), set(range(len(self.outputs)))
+            if used != made:
+                raise ValueError(f"the result has outputs {sorted(used)} of {sorted(made)}")
+
+
+class _Absent:
+    def __repr__(self) -> str:
+        return "ABSENT"
+
+
+#: The value of a name that must not be there (so that the built-in of that name counts).
+ABSENT = _Absent()
+
+
+@dataclass(frozen=True)
+class Watch:
+    """An entry of a dictionary (globals, say), a closure's cell, a function's code or defaults.
+
+    Attributes:
+        holder: the dictionary, the cell or the function.
+        key: of the dictionary's entry, or the name of the function's attribute (``__code__``,
+            ``__defaults__``, ``__kwdefaults__``); of no meaning for a cell.
+        value: the very object that must be found; `ABSENT` where there must be none.
+    """
+
+    holder: dict[Any, Any] | CellType | FunctionType
+    key: Any
+    value: Any
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.holder, (dict, CellType, FunctionType)):
+            raise TypeError(f"a {type(self.holder).__name__} cannot be watched")
+
+    def holds(self) -> bool:
+        """Tell whether the object is still there."""
+        if isinstance(self.holder, dict):
+            return dict.get(self.holder, self.key, ABSENT) is self.value
+        if isinstance(self.holder, FunctionType):
+            return getattr(self.holder, self.key) is self.value
+        try:
+            return self.holder.cell_contents is self.value
+        except ValueError:  # an empty cell
+            return self.value is ABSENT
+
+
+def leaves(structure: Structure) -> Iterator[int]:
+    """Yield the numbers of the outputs in a result, from left to right."""
+    if isinstance(structure, int):
+        yield structure
+    else:
+        for part in structure:
+            yield from leaves(part)
+
+
+def bits(guard: Guard) -> int:
+    """Return the 8 bytes that a guard's buffer must hold, as a signed integer."""
+    kind, value = guard
+    if kind == "float":
+        return int(np.float64(value).view(np.int64))
+    return int(value)
+
+
+def met(guards: Sequence[Guard], found: np.ndarray[Any, Any]) -> bool | tuple[Any, ...]:
+    """Compare guards with their buffers (int64).
+
+    Returns:
+        True if all are met; otherwise what was found, up to the first one that is not.
+    """
+    seen: list[bool | int | float] = []
+    for guard, word in zip(guards, found, strict=True):
+        kind, expected = guard
+        value: bool | int | float = int(word)
+        if kind == "bool":
+            value = bool(value)
+        elif kind == "float":
+            value = float(word.view(np.float64))
+        seen.append(value)
+        both_nan = kind == "float" and value != value and expected != expected
+        if int(word) != bits(guard) and not both_nan:
+            return tuple(seen)
+    return True

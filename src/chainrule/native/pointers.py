@@ -1,0 +1,114 @@
+"""Where arrays lie while a kernel runs: pointers to tables, rows and entries, loads and stores."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from chainrule.native.space import Nest, Walk
+from chainrule.native.text import Code, memory_type
+
+__all__ = ["Buffer", "Pointers", "load", "store"]
+
+
+@dataclass(frozen=True)
+class Buffer:
+    """Where the memory of a vertex begins: an entry of the table of pointers, and an offset."""
+
+    index: int
+    offset: int = 0
+
+
+class Pointers:
+    """Pointers of one kernel, each written once: into the entry block, or where a row begins."""
+
+    def __init__(self, nest: Nest, entry: Code, row: Code) -> None:
+        self._nest = nest
+        self._entry = entry
+        self._row = row
+        self._bases: dict[Buffer, str] = {}
+        self._rows: dict[object, str] = {}
+        self._indices: list[str] = []
+
+    def base(self, buffer: Buffer) -> str:
+        """Return the pointer to a place in memory."""
+        if buffer not in self._bases:
+            slot = self._entry.let(f"getelementptr ptr, ptr %buffers, i64 {buffer.index}")
+            base = self._entry.let(f"load ptr, ptr {slot}")
+            if buffer.offset:
+                base = self._entry.let(f"getelementptr i8, ptr {base}, i64 {buffer.offset}")
+            self._bases[buffer] = base
+        return self._bases[buffer]
+
+    def part(self, buffer: Buffer, step: int) -> str:
+        """Return the pointer to what a thread has for itself, ``step`` bytes after the last's."""
+        base = self.base(buffer)
+        own = self._entry.let(f"mul i64 %part, {step}")
+        return self._entry.let(f"getelementptr i8, ptr {base}, i64 {own}")
+
+    def row(self, base: str, kind: str, walk: Walk, key: object) -> str:
+        """Return the pointer to the first entry of an array in this row."""
+        if not any(walk.outer):
+            return base
+        if key not in self._rows:
+            code, total = self._row, None
+            for index, stride in zip(self.indices(), walk.outer, strict=True):
+                if not stride:
+                    continue
+                step = index if stride == 1 else code.let(f"mul i64 {index}, {stride}")
+                total = step if total is None else code.let(f"add i64 {total}, {step}")
+            self._rows[key] = code.let(f"getelementptr {kind}, ptr {base}, i64 {total}")
+        return self._rows[key]
+
+    def indices(self) -> list[str]:
+        """Return the index of this row along each outer axis."""
+        if not self._indices:
+            code, rest = self._row, "%row"
+            indices = []
+            for k, n in reversed(list(enumerate(self._nest.outer))):
+                if k == 0:
+                    indices.append(rest)
+                else:
+                    indices.append(code.let(f"urem i64 {rest}, {n}"))
+                    rest = code.let(f"udiv i64 {rest}, {n}")
+            self._indices = indices[::-1]
+        return self._indices
+
+    def entry(self, row: str, kind: str, walk: Walk, code: Code) -> str:
+        """Return the pointer to the entry of an array at this place of the row."""
+        if not any(walk.inner):
+            return row
+        if len(walk.inner) == 1 or self._is_smooth(walk.inner):
+            stride = walk.inner[-1]
+            index = "%column" if stride == 1 else code.let(f"mul i64 %column, {stride}")
+            return code.let(f"getelementptr {kind}, ptr {row}, i64 {index}")
+        rest, total = "%column", None
+        for k, n in reversed(list(enumerate(self._nest.inner))):
+            part = rest if k == 0 else code.let(f"urem i64 {rest}, {n}")
+            rest = rest if k == 0 else code.let(f"udiv i64 {rest}, {n}")
+            step = code.let(f"mul i64 {part}, {walk.inner[k]}")
+            total = step if total is None else code.let(f"add i64 {total}, {step}")
+        return code.let(f"getelementptr {kind}, ptr {row}, i64 {total}")
+
+    def _is_smooth(self, strides: tuple[int, ...]) -> bool:
+        lengths = self._nest.inner
+        return all(strides[k] == lengths[k + 1] * strides[k + 1] for k in range(len(strides) - 1))
+
+
+def load(code: Code, pointer: str, dtype: np.dtype[Any], parallel: bool) -> str:
+    """Read a number; ``parallel`` says that no other turn of the loop has to do with it."""
+    kind = memory_type(dtype)
+    mark = ", !llvm.access.group !0" if parallel else ""
+    register = code.let(f"load {kind}, ptr {pointer}, align {max(dtype.itemsize, 1)}{mark}")
+    return code.let(f"icmp ne i8 {register}, 0") if dtype.kind == "b" else register
+
+
+def store(code: Code, register: str, pointer: str, dtype: np.dtype[Any], parallel: bool) -> None:
+    """Write a number; see `load`."""
+    kind = memory_type(dtype)
+    if dtype.kind == "b":
+        register = code.let(f"zext i1 {register} to i8")
+    mark = ", !llvm.access.group !0" if parallel else ""
+    code.add(f"store {kind} {register}, ptr {pointer}, align {max(dtype.itemsize, 1)}{mark}")

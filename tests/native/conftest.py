@@ -1,0 +1,104 @@
+"""What the tests of compiled functions share.
+
+Every test that takes ``compiled`` runs with each builder of `BUILDERS`.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import chainrule as cr
+from chainrule import trees
+from chainrule.native.interpret import interpreted
+from chainrule.native.plan import native
+
+TESTS = Path(__file__).parents[1]
+#: Name -> what makes a program runnable, and the relative error that it may have.
+BUILDERS: dict[str, tuple[Any, float]] = {
+    "native": (native, 1e-12),
+    "interpreter": (interpreted, 1e-13),
+}
+
+
+def load(name: str, path: Path) -> Any:
+    """Import a file of another directory of tests."""
+    if name not in sys.modules:
+        spec = importlib.util.spec_from_file_location(name, path)
+        assert spec is not None
+        assert spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[name] = module
+        spec.loader.exec_module(module)
+    return sys.modules[name]
+
+
+@pytest.fixture(autouse=True, scope="session")
+def cache_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep compiled objects of the tests out of the user's cache."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CHAINRULE_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+@pytest.fixture(params=BUILDERS)
+def builder(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+@pytest.fixture
+def compiled(builder: str) -> Callable[..., Any]:
+    """``chainrule.compile`` with one of the builders; ``compiled.same`` compares results."""
+
+    def compile(f: Callable[..., Any]) -> Any:
+        return cr.compile(f, builder=BUILDERS[builder][0])
+
+    compile.tolerance = BUILDERS[builder][1]
+    return compile
+
+
+def same(found: Any, expected: Any, tolerance: float = 1e-13, size: float = 0.0) -> None:
+    """Compare two results: the trees, the types, the dtypes, the shapes and the values.
+
+    Errors may be as large as they are for terms of some size, which may have cancelled.
+    """
+    leaves, _ = trees.flatten(found)
+    rights, _ = trees.flatten(expected)
+    assert type(found) is type(expected)
+    assert len(leaves) == len(rights)
+    for leaf, right in zip(leaves, rights, strict=True):
+        assert type(leaf) is type(right)
+        assert getattr(leaf, "dtype", None) == getattr(right, "dtype", None)
+        assert np.shape(leaf) == np.shape(right)
+        if not isinstance(right, (np.ndarray, np.generic, float)):
+            assert leaf == right
+            continue
+        array = np.asarray(right)
+        if array.dtype.kind != "f":
+            assert np.array_equal(leaf, right)
+            continue
+        allowed = tolerance if array.dtype.itemsize == 8 else max(tolerance, 2e-6)
+        finite = np.abs(array[np.isfinite(array)])
+        scale = float(np.max(finite, initial=size))
+        np.testing.assert_allclose(leaf, right, rtol=allowed, atol=allowed * scale)
+
+
+def other(value: Any, seed: int = 0) -> Any:
+    """Return an argument of the same signature with other values; integers stay."""
+    random = np.random.default_rng(seed)
+    leaves, build = trees.flatten(value)
+
+    def moved(leaf: Any) -> Any:
+        if isinstance(leaf, np.ndarray) and leaf.dtype.kind == "f":
+            return (leaf * (1 + 0.05 * random.uniform(-1, 1, leaf.shape))).astype(leaf.dtype)
+        if type(leaf) is float:
+            return leaf * (1 + 0.05 * random.uniform(-1, 1))
+        return leaf
+
+    return build([moved(leaf) for leaf in leaves])

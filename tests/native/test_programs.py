@@ -1,0 +1,118 @@
+"""Whatever can be recorded does compiled what it does as Python: values, types and gradients."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import chainrule as cr
+from chainrule.core.operation import Operation
+from chainrule.native.interpret import interpreted
+
+from .conftest import BUILDERS, TESTS, load, other, same
+
+PROGRAMS = load("programs_of_native", TESTS / "staged" / "programs.py").PROGRAMS
+TABLE = load("cases_of_native", TESTS / "operations" / "conftest.py")
+RANDOM = load("random_programs_of_native", TESTS / "staged" / "test_random_programs.py")
+pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
+
+
+def float_arguments(args: tuple[Any, ...]) -> tuple[int, ...]:
+    def floating(leaf: Any) -> bool:
+        return isinstance(leaf, float) or getattr(leaf, "dtype", np.dtype(int)).kind == "f"
+
+    return tuple(k for k, arg in enumerate(args) if all(map(floating, cr.trees.flatten(arg)[0])))
+
+
+def check(f: Callable[..., Any], args: tuple[Any, ...], compile: Any, calls: int = 3) -> None:
+    """Call a function and its gradient, compiled, with several values."""
+    argnums = float_arguments(args)
+    for function in (f, cr.value_and_grad(f, argnums)):
+        fast = compile(function)
+        for k in range(calls):
+            given_ = args if k == 0 else tuple(other(arg, k) for arg in args)
+            same(fast(*given_), function(*given_), max(compile.tolerance, 1e-12))
+        assert fast._states
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_golden_programs(name: str, compiled: Any) -> None:
+    f, args = PROGRAMS[name]
+    check(f, args, compiled)
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_the_interpreter_repeats_the_function(name: str) -> None:
+    f, args = PROGRAMS[name]
+    both = cr.value_and_grad(f, float_arguments(args))
+    fast = cr.compile(both, builder=interpreted)
+    fast(*args)
+    same(fast(*args), both(*args), 1e-15)
+
+
+CASES = [
+    pytest.param(row, case, id=f"{name}-{k}")
+    for name, row in TABLE.ROWS.items()
+    for k, case in enumerate(TABLE.cases_of(name))
+    if any(isinstance(x, (np.ndarray, np.generic)) for x in case.operands)
+]
+
+
+@pytest.mark.parametrize(("row", "case"), CASES)
+def test_every_operation(row: Operation, case: Any, compiled: Any) -> None:
+    arrays = [k for k, x in enumerate(case.operands) if isinstance(x, (np.ndarray, np.generic))]
+
+    def f(*xs: Any) -> Any:
+        operands = list(case.operands)
+        for k, x in zip(arrays, xs, strict=True):
+            operands[k] = x
+        return row(*operands, **case.params)
+
+    args = tuple(case.operands[k] for k in arrays)
+    fast = compiled(f)
+    for _ in range(2):
+        same(fast(*args), f(*args), compiled.tolerance)
+    floating = tuple(k for k in range(len(args)) if args[k].dtype.kind == "f")
+    if not floating or not row.differentiable:
+        return
+    weights = np.random.default_rng(0).uniform(0.5, 1.5, np.shape(f(*args)))
+    both = cr.value_and_grad(lambda *xs: np.sum(f(*xs) * weights), floating)
+    fast = compiled(both)
+    for _ in range(2):
+        same(fast(*args), both(*args), 1e-11)
+
+
+@pytest.mark.parametrize("builder", BUILDERS)
+@pytest.mark.filterwarnings("ignore::chainrule.errors.IndependentOutputWarning")
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@given(RANDOM.programs(arrays=False), st.floats(0.2, 1.5), st.floats(-1.5, -0.2))
+def test_programs_of_numbers(builder: str, source: str, x: float, y: float) -> None:
+    _random(source, [(x, y), (y, x), (x, x)], builder)
+
+
+@pytest.mark.parametrize("builder", BUILDERS)
+@pytest.mark.filterwarnings("ignore::chainrule.errors.IndependentOutputWarning")
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    RANDOM.programs(arrays=True),
+    st.integers(0, 100),
+    st.sampled_from([np.float64, np.float32]),
+)
+def test_programs_of_arrays(builder: str, source: str, seed: int, dtype: Any) -> None:
+    random = np.random.default_rng(seed)
+    x, y = (random.uniform(-1, 1, (3, 2)).astype(dtype) for _ in range(2))
+    _random(source, [(x, y), (y, x), (x, x), (x[::-1], np.asfortranarray(y))], builder)
+
+
+def _random(source: str, calls: list[tuple[Any, ...]], builder: str) -> None:
+    build, tolerance = BUILDERS[builder]
+    f = cr.value_and_grad(RANDOM.defined(source), (0, 1))
+    fast = cr.compile(f, builder=build)
+    for args in calls:
+        with np.errstate(all="ignore"):
+            same(fast(*args), f(*args), max(tolerance, 1e-10), size=1.0)
