@@ -50,6 +50,14 @@ def polynomial(*coefficients: str) -> Polynomial:
 '''
 
 
+def evaluate(coefficients, x):
+    """Return the polynomial with some coefficients, the constant one first, at x."""
+    total = mp.mpf(0)
+    for coefficient in reversed(coefficients):
+        total = total * x + coefficient
+    return total
+
+
 def remez(f, low, high, degree, rounds=12):
     """Return the coefficients and the largest error of the minimax polynomial."""
     low, high = mp.mpf(low), mp.mpf(high)
@@ -69,8 +77,7 @@ def remez(f, low, high, degree, rounds=12):
         solution = mp.lu_solve(matrix, right)
         scaled = [solution[i] for i in range(degree + 1)]
         errors = [
-            mp.polyval(scaled[::-1], (x - middle) / half) - v
-            for x, v in zip(grid, values, strict=True)
+            evaluate(scaled, (x - middle) / half) - v for x, v in zip(grid, values, strict=True)
         ]
         extrema = []
         start = 0
