@@ -20,7 +20,7 @@ from chainrule.native.loops import METADATA
 from chainrule.native.pointers import Buffer, load
 from chainrule.native.primitives import as_primitives
 from chainrule.native.program import Program
-from chainrule.native.roles import Access, Role, contiguous, memory_of, role_of
+from chainrule.native.roles import Access, Role, contiguous, memory_of, role_of, viewed
 from chainrule.native.schedule import Kernel, Schedule, schedule
 from chainrule.native.survey import Survey
 from chainrule.native.text import Code, constant, is_native, memory_type
@@ -222,9 +222,7 @@ class _Builder:
         self.buffers[vertex] = Buffer(self.arena_index, places[vertex])
 
     def _bases(self, step: Apply) -> set[Vertex]:
-        accesses = (memory_of(x, self.plan.stored) for x in step.operands)
-        found = {access.base for access in accesses if access is not None}
-        return found | {_base(x, self.plan.stored) for x in step.operands}
+        return {viewed(x, self.plan.stored)[0] for x in step.operands}
 
     def _end(self, segment: list[str], steps: list[str | Call]) -> None:
         """Make a function of the lines that came together since the last call."""
@@ -460,13 +458,6 @@ def _computed(vertex: Vertex) -> Apply:
 
 def _copy(vertex: Vertex) -> Apply:
     return Apply(identity, (vertex,), {}, vertex.value)
-
-
-def _base(vertex: Vertex, stored: set[Vertex]) -> Vertex:
-    while vertex not in stored and role_of(vertex) is Role.VIEW:
-        assert isinstance(vertex, Apply)
-        vertex = vertex.operands[0]
-    return vertex
 
 
 def _bytes(vertex: Vertex) -> int:

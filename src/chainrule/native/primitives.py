@@ -20,8 +20,8 @@ from chainrule.graph.stabilise import STABILISING
 from chainrule.native import compositions, contractions, moves, placing
 from chainrule.native.joins import with_own_parts
 from chainrule.native.picking import picked_early
-from chainrule.native.product import expected_access, is_layout_of_blas
-from chainrule.native.roles import Access, Role, is_alias, number, role_of
+from chainrule.native.product import is_layout_of_blas
+from chainrule.native.roles import Access, Role, expected_access, is_alias, number, role_of
 from chainrule.native.text import is_native
 from chainrule.operations import elementwise
 

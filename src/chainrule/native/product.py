@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from chainrule.graph.graph import Apply, Vertex, dtype_of, shape
 from chainrule.native.blas import fits
-from chainrule.native.roles import Access, Role, contiguous, memory_of, role_of, view
+from chainrule.native.roles import Access, contiguous, memory_of
 from chainrule.native.text import Code, constant, register_type
 
 __all__ = ["emit", "flops", "is_layout_of_blas"]
@@ -138,19 +138,6 @@ class _Batch:
 
 def _step(vector: Access) -> int:
     return vector.strides[0] if vector.size[0] > 1 else 1
-
-
-def expected_access(vertex: Vertex) -> Access | None:
-    """Return where the entries of a vertex will lie if what it is a view of is stored."""
-    chain: list[Apply] = []
-    while role_of(vertex) is Role.VIEW:
-        assert isinstance(vertex, Apply)
-        chain.append(vertex)
-        vertex = vertex.operands[0]
-    access: Access | None = contiguous(vertex)
-    for link in reversed(chain):
-        access = None if access is None else view(link, access)
-    return access
 
 
 def has_room(vertex: Apply) -> bool:

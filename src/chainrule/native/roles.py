@@ -15,7 +15,18 @@ from chainrule.native.elements import lowered
 from chainrule.native.gather import accumulated, assigned, picks
 from chainrule.native.text import is_native
 
-__all__ = ["Access", "Role", "contiguous", "number", "reduced_axes", "role_of", "view"]
+__all__ = [
+    "Access",
+    "Role",
+    "contiguous",
+    "expected_access",
+    "memory_of",
+    "number",
+    "reduced_axes",
+    "role_of",
+    "view",
+    "viewed",
+]
 
 
 class Role(Enum):
@@ -232,19 +243,28 @@ def computed_from(vertex: Apply, role: Role) -> tuple[int, ...]:
     return tuple(range(1 if role is Role.GATHER else 0, len(vertex.operands)))
 
 
-def memory_of(vertex: Vertex, stored: Set[Vertex]) -> Access | None:
-    """Return where the entries of a vertex lie, where it or what it views is in memory."""
+def viewed(vertex: Vertex, stored: Set[Vertex] = frozenset()) -> tuple[Vertex, list[Apply]]:
+    """Return what a vertex is a view of, as far as nothing on the way is stored, and the views."""
     chain: list[Apply] = []
     while vertex not in stored and role_of(vertex) is Role.VIEW:
         assert isinstance(vertex, Apply)
         chain.append(vertex)
         vertex = vertex.operands[0]
-    if vertex not in stored and role_of(vertex) is not Role.MEMORY:
-        return None
-    access: Access | None = contiguous(vertex)
-    for link in reversed(chain):
-        assert access is not None
-        access = view(link, access)
-        if access is None:
-            return None
+    return vertex, chain[::-1]
+
+
+def expected_access(vertex: Vertex, stored: Set[Vertex] = frozenset()) -> Access | None:
+    """Return where the entries of a vertex will lie if what it is a view of is in memory."""
+    base, chain = viewed(vertex, stored)
+    access: Access | None = contiguous(base)
+    for link in chain:
+        access = None if access is None else view(link, access)
     return access
+
+
+def memory_of(vertex: Vertex, stored: Set[Vertex]) -> Access | None:
+    """Return where the entries of a vertex lie, where it or what it views is in memory."""
+    base, _ = viewed(vertex, stored)
+    if base not in stored and role_of(base) is not Role.MEMORY:
+        return None
+    return expected_access(vertex, stored)

@@ -37,11 +37,6 @@ class Format(NamedTuple):
         return 2.0 ** (1 - self.bias)
 
     @property
-    def exponent_mask(self) -> int:
-        """The bits of infinity."""
-        return (2 * self.bias + 1) << self.fraction
-
-    @property
     def sign_bit(self) -> int:
         """The bits of negative zero, as a signed integer."""
         return -1 << (self.bits - 1)
