@@ -115,10 +115,22 @@ def test_every_length(size, dtype):
     check(lambda x: (np.sum(np.sin(x)), np.exp(x), np.sum(x * x) + x), x, tolerance=tolerance)
 
 
-def test_huge_angles_take_the_long_way():
-    x = np.full(300, 0.5)
-    x[[0, 137, 299]] = 1e300, -3e15, 2.0**40
-    check(lambda x: (np.sin(x), np.sum(np.cos(x)), np.tan(x)), x)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(
+    ("f", "values"),
+    [
+        (lambda x: (np.sin(x), np.sum(np.cos(x)), np.tan(x)), [1e30, -3e15, 2.0**40]),
+        (lambda x: (np.exp(x), np.sum(np.exp(-x * x), axis=1)), [1e3, -1e3, 95.0]),
+        (lambda x: (np.log(x), np.max(np.log(np.abs(x)), axis=1)), [5e-324, 1e-310, -1.0]),
+        (lambda x: np.exp(x) + np.log(np.float64(1) + np.abs(x)), [np.nan, np.inf, -np.inf]),
+    ],
+    ids=["angles", "large", "small", "two types"],
+)
+def test_arguments_out_of_the_ordinary_take_the_long_way(f, values, dtype):
+    x = np.full((3, 300), 0.5, dtype)
+    x[1, [0, 137, 299]] = values
+    with np.errstate(all="ignore"):
+        check(f, x, tolerance=1e-12 if dtype == np.float64 else 2e-6)
 
 
 @pytest.fixture

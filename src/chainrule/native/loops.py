@@ -1,7 +1,7 @@
 """The loops of a kernel, around what its phases compute.
 
-Functions that are quicker for arguments of moderate size make two loops of one: the first notes
-whether an argument was large, and if so the row is done again by the second.
+Functions that are quicker for arguments of a range make two loops of one: the first notes whether
+an argument was outside, and if so the row is done again by the second.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from chainrule.native import math
-from chainrule.native.text import Code, constant
+from chainrule.native.text import Code
 
 __all__ = ["METADATA", "Carried", "Phase"]
 
@@ -23,8 +23,12 @@ METADATA = """\
 !1 = distinct !{!1, !3}
 !2 = distinct !{!2, !3, !4}
 !3 = !{!"llvm.loop.parallel_accesses", !0}
-!4 = !{!"llvm.loop.interleave.count", i32 4}"""
+!4 = !{!"llvm.loop.interleave.count", i32 4}
+!5 = distinct !{!5, !3, !6, !7}
+!6 = !{!"llvm.loop.interleave.count", i32 2}
+!7 = !{!"llvm.loop.unroll.disable"}"""
 _SHORT = 16  # instructions
+_WIDTH = {"double": "i64", "float": "i32"}
 
 
 @dataclass(frozen=True)
@@ -58,12 +62,14 @@ class Phase:
         near = {name: f"{name}_near" for name, _ in code.functions if name in math.HAVE_NEAR}
         if not near or self.adds:
             return [*self._one("far", code.lines, length, "end"), *self._results("far")]
-        quick, flag = self._with_flags(near)
-        noted = Carried(f"%flag{number}", "i32", "0", flag)
+        quick, flags = self._with_flags(near)
         code.functions |= {(near[name], kind) for name, kind in code.functions if name in near}
+        ends = [f"icmp slt {flag.kind} {flag.total}.near, 0" for flag in flags]
+        tests = [f"  %far{number}_{k} = {end}" for k, end in enumerate(ends)]
+        tests.append(f"  %any.far{number} = or i1 %far{number}_0, %far{number}_{len(ends) - 1}")
         return [
-            *self._one("near", quick, length, "look", noted),
-            f"  %any.far{number} = icmp ne i32 {flag}.near, 0",
+            *self._one("near", quick, length, "look", *flags),
+            *tests,
             f"  br i1 %any.far{number}, label %loop{number}.again, label %loop{number}.end",
             f"loop{number}.again:",
             *self._one("far", code.lines, length, "end"),
@@ -78,28 +84,54 @@ class Phase:
             for c in self.carried
         ]
 
-    def _with_flags(self, near: dict[str, str]) -> tuple[list[str], str]:
-        """Call the quicker functions, and note in a register whether an argument is too large."""
-        lines, code, flag = [], self.inner, f"%flag{self.number}"
+    def _with_flags(self, near: dict[str, str]) -> tuple[list[str], list[Carried]]:
+        """Call the quicker functions, and note in registers whether an argument is not for them.
+
+        There is one for each type, of its width, so that all have their places in one vector.
+        """
+        lines, code = [], self.inner
+        flags: dict[str, str] = {}
         for line in code.lines:
             called = re.search(r"call (\w+) @cr\.(\w+)\.\w+\(\w+ (\S+)\)", line)
             if called is None or called[2] not in near:
                 lines.append(line)
                 continue
             kind, name, x = called.groups()
-            suffix = "f64" if kind == "double" else "f32"
-            code.declarations.add(f"declare {kind} @llvm.fabs.{suffix}({kind})")
-            edge = constant(math.near_limit(kind), np.dtype("f8"))
-            size, large, bit, new = (code.name() for _ in range(4))
+            flag = flags.get(kind, self._flag(kind))
+            for sign in self._outside(kind, x, math.near_range(name, kind), lines):
+                flags[kind] = code.name()
+                lines.append(f"  {flags[kind]} = or {_WIDTH[kind]} {flag}, {sign}")
+                flag = flags[kind]
+            lines.append(line.replace(f"@cr.{name}.", f"@cr.{near[name]}."))
+        return lines, [Carried(self._flag(k), _WIDTH[k], "0", flag) for k, flag in flags.items()]
+
+    def _flag(self, kind: str) -> str:
+        return f"%flag{self.number}_{_WIDTH[kind]}"
+
+    def _outside(
+        self, kind: str, x: str, limits: tuple[float, float], lines: list[str]
+    ) -> list[str]:
+        """Write numbers of which one is negative if an argument, or NaN, is not between limits.
+
+        They are differences of bits, which are in order for positive numbers. (Comparisons would be
+        packed into vectors of fewer bits.)
+        """
+        code, width = self.inner, _WIDTH[kind]
+        dtype = np.dtype("f8" if kind == "double" else "f4")
+        low, high = (int(np.array(x, dtype).view(f"i{dtype.itemsize}")) for x in limits)
+        bits, size, above, below = (code.name() for _ in range(4))
+        lines.append(f"  {bits} = bitcast {kind} {x} to {width}")
+        if limits[0] == -limits[1]:
             lines += [
-                f"  {size} = call {kind} @llvm.fabs.{suffix}({kind} {x})",
-                f"  {large} = fcmp oge {kind} {size}, {edge}",
-                f"  {bit} = zext i1 {large} to i32",
-                f"  {new} = or i32 {flag}, {bit}",
-                line.replace(f"@cr.{name}.", f"@cr.{near[name]}."),
+                f"  {size} = and {width} {bits}, {np.iinfo(f'i{dtype.itemsize}').max}",
+                f"  {above} = sub {width} {high - 1}, {size}",
             ]
-            flag = new
-        return lines, flag
+            return [above]
+        lines += [
+            f"  {above} = sub {width} {high - 1}, {bits}",
+            f"  {below} = sub {width} {bits}, {low + 1}",
+        ]
+        return [above, below]
 
     def _one(
         self, variant: str, body: list[str], length: str, leave: str, *more: Carried
@@ -108,8 +140,8 @@ class Phase:
         number = self.number
         name = f"loop{number}.{variant}"
         carried = (*self.carried, *more)
-        loop = "!2" if len(body) <= _SHORT and not self.inner.functions else "!1"
-        own = re.compile(rf"%(?:i{number}_\d+|sum{number}_\d+|flag{number})\b")
+        loop = "!5" if self.inner.functions else "!2" if len(body) <= _SHORT else "!1"
+        own = re.compile(rf"%(?:i{number}_\d+|sum{number}_\d+|flag{number}_i\d+)\b")
         lines = [
             f"  br label %{name}.start",
             f"{name}.start:",

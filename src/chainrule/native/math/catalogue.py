@@ -20,10 +20,12 @@ from chainrule.native.math.emitter import FORMATS, Emitter, Value
 
 _ONE_ARGUMENT: tuple[Callable[..., Value], ...] = (
     exponential.exp,
+    exponential.exp_near,
     exponential.exp2,
     exponential.expm1,
     exponential.sigmoid,
     logarithm.log,
+    logarithm.log_near,
     logarithm.log2,
     logarithm.log10,
     logarithm.log1p,
@@ -68,13 +70,20 @@ FUNCTIONS: dict[str, tuple[int, Callable[..., Value]]] = {
 NAMES: dict[str, int] = {
     name: count for name, (count, _) in FUNCTIONS.items() if not name.endswith("_near")
 }
-#: Functions of which there is a quicker one, ``<name>_near``, for arguments of moderate size.
-HAVE_NEAR = frozenset(name.removesuffix("_near") for name in FUNCTIONS if name.endswith("_near"))
+_NEAR: dict[str, Callable[[Emitter], tuple[float, float]]] = {
+    "exp": exponential.near_exp,
+    "log": logarithm.near_log,
+    "sin": reduction.near,
+    "cos": reduction.near,
+    "tan": reduction.near,
+}
+#: Functions of which there is a quicker one, ``<name>_near``, for the arguments of a range.
+HAVE_NEAR = frozenset(_NEAR)
 
 
-def near_limit(kind: str) -> float:
-    """Return the magnitude below which the ``_near`` functions of a type serve."""
-    return reduction.limit(Emitter(FORMATS[kind], False))
+def near_range(name: str, kind: str) -> tuple[float, float]:
+    """Return between which numbers (both excluded) the ``_near`` function of a type serves."""
+    return _NEAR[name](Emitter(FORMATS[kind], False))
 
 
 @functools.cache

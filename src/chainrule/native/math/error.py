@@ -13,7 +13,7 @@ from chainrule.native.math import coefficients as c
 from chainrule.native.math.constants import INVERSE_SQRT_2, expand
 from chainrule.native.math.emitter import Emitter, Value
 from chainrule.native.math.exact import Pair, divide, fast_two_sum, residual, two_product, two_sum
-from chainrule.native.math.exponential import exp, exp_pair, scale
+from chainrule.native.math.exponential import exp_near, exp_pair, scale
 from chainrule.native.math.logarithm import log_of_sum
 
 _TWO_OVER_SQRT_PI = 2.0 / math.sqrt(math.pi)
@@ -36,12 +36,19 @@ def _scaled(b: Emitter, x: Value) -> Pair:
     return divide(b, g, two_sum(b.number(1.0), x + x))
 
 
+def _bounded(b: Emitter, x: Value, limit: float) -> Value:
+    return b.select(x > limit, limit, x)
+
+
 def erf(b: Emitter, x: Value) -> Value:
     """Return the error function."""
     size = b.abs(x)
-    enough = b.choose(6.0, 4.0)
-    bounded = b.select(size > enough, enough, size)
-    rest = exp(b, -bounded * bounded) * _scaled(b, bounded)[0]
+    bounded = _bounded(b, size, b.choose(6.0, 3.95))  # from where on it is 1
+    if b.is_double:  # of the last digits of the rest, few are seen
+        g = b.polynomial((bounded - 4.0) / (bounded + 4.0), c.ERFCX_DOUBLE)
+        rest = exp_near(b, -bounded * bounded) * (g / (bounded + bounded + 1.0))
+    else:
+        rest = b.polynomial(bounded - 2.475, c.ERF_TAIL_FLOAT)
     y = b.select(size < 1.0, size + _small(b, size), 1.0 - rest)
     return b.copysign(y, x)
 
@@ -59,10 +66,6 @@ def _tail(b: Emitter, scaled: Pair, square: Pair) -> Value:
     product, lost = two_product(b, e, high)
     product = product + (lost + b.fma(e, low, e_low * high))
     return scale(b, product, bits, -square[0])
-
-
-def _bounded(b: Emitter, x: Value, limit: float) -> Value:
-    return b.select(x > limit, limit, x)
 
 
 def erfc(b: Emitter, x: Value) -> Value:

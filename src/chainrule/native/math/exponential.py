@@ -37,6 +37,23 @@ def reduce(b: Emitter, x: Value) -> Reduced:
     return Reduced(n, b.bits(t), high, (rest - high) - tail)
 
 
+def fraction(b: Emitter, x: Value, closely: bool = False) -> tuple[Value, Value]:
+    """Return exp(r) - 1 in few steps, and the bits that hold n.
+
+    It is good beside 1, or with one step more, `closely`, by itself.
+    """
+    (inverse,) = expand(INVERSE_LN2, b.format)
+    upper, lower = expand(LN2, b.format, b.format.fraction - 11 if b.is_double else 15)
+    t = b.fma(x, inverse, b.format.magic)
+    n = t - b.format.magic
+    high = b.fma(-n, upper, x)
+    r = b.fma(-n, lower, high)
+    q = b.polynomial(r, c.EXP_QUICK_DOUBLE if b.is_double else c.EXP_QUICK_FLOAT)
+    if closely:
+        return r + b.fma(r * r, q, b.fma(-n, lower, high - r)), b.bits(t)
+    return b.fma(r * r, q, r), b.bits(t)
+
+
 def exp_minus_one_minus(b: Emitter, r: Value) -> Value:
     """Return exp(r) - 1 - r for a reduced r, of an error that is small beside r."""
     q = b.polynomial(r, c.EXP_DOUBLE if b.is_double else c.EXP_FLOAT)
@@ -67,9 +84,19 @@ def scale(b: Emitter, p: Value, bits: Value, x: Value) -> Value:
 
 def exp(b: Emitter, x: Value) -> Value:
     """Return e**x."""
-    reduced = reduce(b, x)
-    p = 1.0 + (reduced.high + exp_minus_one_minus(b, reduced.high))
-    return scale(b, p, reduced.bits, x)
+    rest, bits = fraction(b, x)
+    return scale(b, 1.0 + rest, bits, x)
+
+
+def near_exp(b: Emitter) -> tuple[float, float]:
+    """Return between which numbers `exp_near` serves: where e**x is far from the ends."""
+    return (-708.0, 708.0) if b.is_double else (-86.0, 86.0)
+
+
+def exp_near(b: Emitter, x: Value) -> Value:
+    """Return e**x, a normal number."""
+    rest, bits = fraction(b, x)
+    return b.from_bits(b.bits(1.0 + rest) + (bits << b.format.fraction))
 
 
 def exp_closely(b: Emitter, x: Value) -> Value:

@@ -10,20 +10,23 @@ import math
 
 from chainrule.native.math import coefficients as c
 from chainrule.native.math.emitter import Emitter, Value
-from chainrule.native.math.exact import divide, fast_two_sum, sqrt, two_product, two_sum
-from chainrule.native.math.exponential import exp_between
+from chainrule.native.math.exact import divide, fast_two_sum, residual, sqrt, two_product, two_sum
+from chainrule.native.math.exponential import exp_between, fraction, power_of_two
 from chainrule.native.math.logarithm import log_of_sum
 
 
 def tanh(b: Emitter, x: Value) -> Value:
-    """Return the hyperbolic tangent: 1 - 2 / (e**2x + 1), and near 0 a polynomial."""
-    size = b.abs(x)
-    square = x * x
-    cube = size * (square * b.polynomial(square, c.TANH_DOUBLE if b.is_double else c.TANH_FLOAT))
-    enough = b.choose(22.0, 10.0)
-    e = exp_between(b, b.select(size > enough, 2.0 * enough, size + size))
-    y = b.select(size < 0.625, size + cube, 1.0 - 2.0 / (e + 1.0))
-    return b.copysign(y, x)
+    """Return the hyperbolic tangent: t / (t + 2) with t = e**2x - 1."""
+    size, enough = b.abs(x), b.choose(22.0, 10.0)
+    bounded = b.select(size > enough, enough, size)
+    rest, bits = fraction(b, bounded + bounded, closely=True)
+    power = power_of_two(b, bits)
+    t = b.fma(power, rest, power - 1.0)
+    total = t + 2.0
+    reciprocal = 1.0 / total
+    y = t * reciprocal
+    lost = b.fma(-y, t - (total - 2.0), residual(b, y, total, t))
+    return b.copysign(b.fma(lost, reciprocal, y), x)
 
 
 def _half_exp(b: Emitter, x: Value) -> Value:

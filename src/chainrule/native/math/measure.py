@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.native import engine
-from chainrule.native.math.catalogue import FUNCTIONS, definitions, near_limit
+from chainrule.native.math.catalogue import FUNCTIONS, definitions, near_range
 
 Numbers = NDArray[Any]
 
@@ -236,7 +236,10 @@ def samples(name: str, kind: str, count: int, seed: int = 0) -> list[Numbers]:
     plain = name.removesuffix("_near")
     parts += [generator.uniform(*ends, 400 * count).astype(dtype) for ends in RANGES.get(plain, ())]
     found = np.concatenate(parts)
-    return [found if name == plain else found[np.abs(found) < near_limit(kind)]]
+    if name == plain:
+        return [found]
+    low, high = near_range(plain, kind)
+    return [found[(found > low) & (found < high)]]
 
 
 def binades(dtype: Any, count: int, generator: np.random.Generator) -> Numbers:

@@ -37,6 +37,25 @@ def limit(b: Emitter) -> float:
     return b.choose(2.0**36, 2.0**15)
 
 
+def near(b: Emitter) -> tuple[float, float]:
+    """Return between which angles `moderate` serves."""
+    return -limit(b), limit(b)
+
+
+def single(b: Emitter, x: Value) -> tuple[Value, Value]:
+    """Return the quarter turns in a moderate angle, and what is left of it, rounded once or twice.
+
+    It is within an ULP of the truth, and is enough where that does not grow.
+    """
+    (inverse,) = expand(TWO_OVER_PI, b.format)
+    digits = b.format.fraction + 1
+    first, second, third = expand(PI / 2, b.format, digits, digits)
+    t = b.fma(x, inverse, b.format.magic)
+    n = t - b.format.magic
+    rest = residual(b, n, first, x)  # exact
+    return b.bits(t), b.fma(-n, third, residual(b, n, second, rest))
+
+
 def moderate(b: Emitter, x: Value) -> Angle:
     """Reduce an angle that is not negative, and below the limit."""
     (inverse,) = expand(TWO_OVER_PI, b.format)
