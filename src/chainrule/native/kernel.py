@@ -228,7 +228,7 @@ class _Writer:
         for root in survey.roots:
             key = root.vertex, root.axes
             if root.vertex in self.plan.whole:
-                if survey.phases[survey.operands(*key)[0]] == phase.number:
+                if survey.added[root.vertex] == phase.number:
                     self._whole(root.vertex, phase)
             elif survey.phases[key] == phase.number:
                 self._store(root, phase)

@@ -76,7 +76,7 @@ def _is_nothing(vertex: Apply) -> bool:
 
 
 def _plain_product(vertex: Apply) -> Vertex | None:
-    """``x * 1``, and a guard against 0 where the upstream gradient is a number other than 0."""
+    """``x * 1``, and guards where the upstream gradient is a number but 0, or the local one is."""
     name = vertex.operation.name
     if name in ("identity", "positive", "conjugate", "real"):
         (x,) = vertex.operands
@@ -88,7 +88,10 @@ def _plain_product(vertex: Apply) -> Vertex | None:
         if role_of(x) is Role.NUMBER and number(x) == 1 and same_kind(other, vertex):
             return other
     first, second = vertex.operands
-    if name == "guarded_multiply" and role_of(first) is Role.NUMBER and number(first) != 0:
+    if name == "guarded_multiply" and (
+        (role_of(first) is Role.NUMBER and number(first) != 0)
+        or (role_of(second) is Role.NUMBER and np.isfinite(number(second)))
+    ):
         return Apply(elementwise.multiply, (second, first), {}, vertex.value)
     return None
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from chainrule.graph.graph import Apply, Vertex, dtype_of, shape
+from chainrule.native import math as functions
 from chainrule.native.elements import is_cheap
 from chainrule.native.gather import picks
 from chainrule.native.roles import (
@@ -29,6 +30,9 @@ from chainrule.native.schedule import Kernel, Schedule
 from chainrule.native.space import Nest, nest
 
 __all__ = ["Axes", "Item", "Root", "Survey"]
+
+_ANEW = 3  # instructions that take no longer than to keep a value for a later phase
+_STEPS = {"divide": 4, "guarded_multiply": 3}
 
 #: For each axis of a vertex the axis of the kernel's space; None for length 1.
 Axes: TypeAlias = "tuple[int | None, ...]"
@@ -53,6 +57,7 @@ class Survey:
         depends: for each item, the axes along which its value changes.
         phases: for each item, the first phase that can have its value.
         spilled: where in a row of scratch memory an item is kept (in bytes).
+        added: for each reduction over rows, the phase that adds to it.
         nest: the loops.
         last: the number of the last phase.
     """
@@ -66,6 +71,7 @@ class Survey:
         self.depends: dict[Item, frozenset[int]] = {}
         self.phases: dict[Item, int] = {}
         self.spilled: dict[Item, int] = {}
+        self.added: dict[Vertex, int] = {}
         self.scratch_bytes = 0
         for root in self.roots:
             self._survey(root.vertex, root.axes, root=True)
@@ -204,7 +210,7 @@ class Survey:
             phase = self.phases[key]
             if root.vertex in self.plan.whole:
                 item = self.operands(*key)[0]
-                phase = self.phases[item]
+                phase = self.added[root.vertex] = self._phase_that_adds(root.vertex, item)
                 uses.setdefault(phase, []).append(item)
             else:
                 uses.setdefault(phase, []).append(key)
@@ -213,6 +219,25 @@ class Survey:
             for item in uses.get(phase, []):
                 self._visit(item, phase, uses, set())
         return last
+
+    def _phase_that_adds(self, reduction: Apply, item: Item) -> int:
+        """Return the phase in which a reduction over rows is added to.
+
+        A loop that adds into memory must not run twice, as quick loops of functions may have to
+        (see `loops`): so the entries are kept for the next.
+        """
+        phase = self.phases[item]
+        domain = {a for a in self.domain(reduction) if a is not None}
+        if not self.nest.is_inner(domain) or self.nest.is_inner(self.gone(reduction)):
+            return phase  # once for each row
+        again = any(
+            own == phase
+            and vertex.operation.name in functions.HAVE_NEAR
+            and self.place(vertex, axes) == "inner"
+            for (vertex, axes), own in self.phases.items()
+            if isinstance(vertex, Apply) and (vertex, axes) not in self.strides
+        )
+        return phase + again
 
     def _visit(
         self,
@@ -235,12 +260,29 @@ class Survey:
         if self.place(vertex, axes) == "inner" and self.phases[key] < phase:
             if key in self.spilled:
                 return
-            if self.plan.roles[vertex] is Role.ELEMENT and not is_cheap(vertex):
+            if self._steps(key, set()) > _ANEW:
                 self._spill(key)
                 uses.setdefault(self.phases[key], []).append(key)
                 return
         for item in operands:
             self._visit(item, phase, uses, seen)
+
+    def _steps(self, key: Item, seen: set[Item], inside: bool = False) -> int:
+        """Count the instructions that compute a value from what is loaded or kept anyway."""
+        vertex, axes = key
+        role = self.plan.roles[vertex]
+        known = key in self.strides or key in self.spilled or role is Role.NUMBER
+        if key in seen or known or self.place(vertex, axes) != "inner":
+            return 0
+        seen.add(key)
+        assert isinstance(vertex, Apply)
+        steps = 0
+        if role is Role.ELEMENT:
+            if not is_cheap(vertex):
+                return 0 if inside else _ANEW + 1
+            steps = _STEPS.get(vertex.operation.name, 1)
+        operands = [] if role is Role.REDUCTION else self.operands(vertex, axes)
+        return steps + sum(self._steps(item, seen, inside=True) for item in operands)
 
     def _spill(self, key: Item) -> None:
         dtype = dtype_of(key[0].value)
