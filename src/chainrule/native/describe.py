@@ -29,8 +29,8 @@ def describe(built: Built) -> dict[str, Any]:
             lines.append(f"numpy    {step.operation.name} -> {_kind(step)}")
     lines.append(f"scratch memory: {built.arena_bytes:,} bytes")
     moved = [*built.program.inputs, *built.program.captured, *built.schedule.stored]
-    results = tuple(built.wanted[result] for result in built.results)
-    guards = zip(built.wanted[built.count :], built.program.guards, strict=True)
+    results = tuple(built.results.distinct[number] for number in built.results.numbers)
+    guards = zip(built.results.guards, built.program.guards, strict=True)
     rewritten = replace(
         built.program, outputs=results, guards=tuple((vertex, seen) for vertex, (_, seen) in guards)
     )

@@ -18,11 +18,12 @@ from chainrule.native.elements import TABLE, operand_dtypes
 from chainrule.native.gather import picks
 from chainrule.native.loops import Carried, Phase
 from chainrule.native.pointers import Buffer, Pointers, load, store
+from chainrule.native.reductions import Sum, combine, neutral
 from chainrule.native.roles import Access, Role, memory_of, number
 from chainrule.native.survey import Axes, Item, Root, Survey
 from chainrule.native.text import Code, constant, memory_type, register_type
 
-__all__ = ["COMBINE", "Emitted", "Sum", "write"]
+__all__ = ["Emitted", "write"]
 
 #: Sets bytes of scratch memory aside for one step.
 Reserve: TypeAlias = "Callable[[int], Buffer]"
@@ -39,30 +40,6 @@ class Emitted:
     functions: set[tuple[str, str]] = field(default_factory=set)
     declarations: set[str] = field(default_factory=set)
     sums: list[Sum] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
-class Sum:
-    """An array that rows add into: the result itself, or a copy for each thread."""
-
-    name: str
-    dtype: np.dtype[Any]
-    size: int
-    result: Buffer
-    copies: Buffer | None
-    step: int = 0  # bytes from one copy to the next
-
-
-#: What reductions do: the instruction, or the intrinsic, and the value that changes nothing.
-COMBINE: dict[str, tuple[str, str, float]] = {
-    "sum": ("fadd reassoc", "add", 0),
-    "unbroadcast": ("fadd reassoc", "add", 0),
-    "prod": ("fmul reassoc", "mul", 1),
-    "max": ("maximum", "", -np.inf),
-    "min": ("minimum", "", np.inf),
-    "any": ("", "or", 0),
-    "all": ("", "and", 1),
-}
 
 
 def write(
@@ -269,27 +246,17 @@ class _Writer:
         register = self._register(x, self.survey.domain(reduction), phase, within)
         return code.convert(register, dtype_of(x.value), dtype_of(reduction.value))
 
-    def _combine(self, code: Code, name: str, dtype: np.dtype[Any], a: str, b: str) -> str:
-        floating, integer, _ = COMBINE[name]
-        kind = register_type(dtype)
-        if name in ("max", "min"):
-            suffix = "f64" if kind == "double" else "f32"
-            code.declarations.add(f"declare {kind} @llvm.{floating}.{suffix}({kind}, {kind})")
-            return code.let(f"call {kind} @llvm.{floating}.{suffix}({kind} {a}, {kind} {b})")
-        operation = floating if dtype.kind == "f" else integer
-        return code.let(f"{operation} {kind} {a}, {b}")
-
     def _carry(self, reduction: Apply, phase: Phase) -> str:
         """Reduce over the entries of a row; return the register of the result."""
         dtype = dtype_of(reduction.value)
         kind, code = register_type(dtype), phase.inner
         name = reduction.operation.name
-        start = constant(COMBINE[name][2], dtype)
+        start = neutral(name, dtype)
         if not self.nest.columns:
             return start
         carried = f"%sum{phase.number}_{len(phase.carried)}"
         register = self._operand(reduction, phase, "inner", code)
-        total = self._combine(code, name, dtype, carried, register)
+        total = combine(code, name, dtype, carried, register)
         phase.carried.append(Carried(carried, kind, start, total))
         return total
 
@@ -316,7 +283,7 @@ class _Writer:
             total = self._operand(reduction, phase, "row", code)
         parallel = code is phase.inner
         before = load(code, pointer, dtype, parallel)
-        after = self._combine(code, name, dtype, before, total)
+        after = combine(code, name, dtype, before, total)
         store(code, after, pointer, dtype, parallel)
 
     def _sum_base(self, reduction: Apply, name: str, dtype: np.dtype[Any], size: int) -> str:

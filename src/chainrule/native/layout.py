@@ -14,7 +14,22 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
-__all__ = ["ABSENT", "Guard", "Layout", "Slot", "Structure", "Watch", "bits", "leaves", "met"]
+from chainrule.graph.graph import dtype_of
+
+__all__ = [
+    "ABSENT",
+    "Guard",
+    "Layout",
+    "Slot",
+    "Structure",
+    "Watch",
+    "bits",
+    "guard_of",
+    "leaves",
+    "met",
+    "renumbered",
+    "slot_of",
+]
 
 #: How the result is made of the outputs: an int is the output of that number, a tuple a tuple.
 Structure: TypeAlias = "int | tuple[Structure, ...]"
@@ -120,6 +135,28 @@ def leaves(structure: Structure) -> Iterator[int]:
     else:
         for part in structure:
             yield from leaves(part)
+
+
+def renumbered(structure: Structure, numbers: Sequence[int]) -> Structure:
+    """Return the same structure with ``numbers[k]`` in the place of output k."""
+    if isinstance(structure, int):
+        return numbers[structure]
+    return tuple(renumbered(part, numbers) for part in structure)
+
+
+def slot_of(value: Any) -> Slot:
+    """Return the slot of a value like this one."""
+    if type(value) is float:
+        return Slot("float", np.dtype(np.float64))
+    kind: Literal["array", "scalar"] = "array" if isinstance(value, np.ndarray) else "scalar"
+    return Slot(kind, dtype_of(value), np.shape(value))
+
+
+def guard_of(seen: bool | int | float) -> Guard:
+    """Return the guard that wants what Python saw."""
+    if isinstance(seen, bool):
+        return "bool", seen
+    return ("int", seen) if isinstance(seen, int) else ("float", seen)
 
 
 def bits(guard: Guard) -> int:

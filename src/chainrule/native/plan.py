@@ -54,12 +54,13 @@ class Plan:
         in_segments = self.built.calls or self.built.checks
         run = self._run_in_segments if in_segments else self._run
         found, guards = run(inputs, given)
+        which = self.built.results.numbers
         outputs = [
             like(found[result], vertex.value)
-            for result, vertex in zip(self.built.results, self.built.program.outputs, strict=True)
+            for result, vertex in zip(which, self.built.program.outputs, strict=True)
         ]
-        for k, result in enumerate(self.built.results):  # the same result twice is two arrays
-            if result in self.built.results[:k] and isinstance(outputs[k], np.ndarray):
+        for k, result in enumerate(which):  # the same result twice is two arrays
+            if result in which[:k] and isinstance(outputs[k], np.ndarray):
                 outputs[k] = outputs[k].copy()
         return outputs, guards
 

@@ -10,7 +10,7 @@ import numpy as np
 from chainrule.native.space import Nest, Walk
 from chainrule.native.text import Code, memory_type
 
-__all__ = ["Buffer", "Pointers", "load", "store"]
+__all__ = ["Buffer", "Pointers", "address", "load", "store"]
 
 
 @dataclass(frozen=True)
@@ -35,11 +35,7 @@ class Pointers:
     def base(self, buffer: Buffer) -> str:
         """Return the pointer to a place in memory."""
         if buffer not in self._bases:
-            slot = self._entry.let(f"getelementptr ptr, ptr %buffers, i64 {buffer.index}")
-            base = self._entry.let(f"load ptr, ptr {slot}")
-            if buffer.offset:
-                base = self._entry.let(f"getelementptr i8, ptr {base}, i64 {buffer.offset}")
-            self._bases[buffer] = base
+            self._bases[buffer] = address(self._entry, buffer)
         return self._bases[buffer]
 
     def part(self, buffer: Buffer, step: int) -> str:
@@ -95,6 +91,15 @@ class Pointers:
     def _is_smooth(self, strides: tuple[int, ...]) -> bool:
         lengths = self._nest.inner
         return all(strides[k] == lengths[k + 1] * strides[k + 1] for k in range(len(strides) - 1))
+
+
+def address(code: Code, buffer: Buffer) -> str:
+    """Write the pointer to a place in memory."""
+    slot = code.let(f"getelementptr ptr, ptr %buffers, i64 {buffer.index}")
+    base = code.let(f"load ptr, ptr {slot}")
+    if not buffer.offset:
+        return base
+    return code.let(f"getelementptr i8, ptr {base}, i64 {buffer.offset}")
 
 
 def load(code: Code, pointer: str, dtype: np.dtype[Any], parallel: bool) -> str:

@@ -16,7 +16,7 @@ from chainrule.graph.graph import Apply, Constant, Vertex, dtype_of, shape, topo
 from chainrule.graph.phantom import repeated
 from chainrule.graph.recognise import is_operation
 from chainrule.graph.rewrite import rewrite, same_kind, share, substitute
-from chainrule.graph.stabilise import STABILISING
+from chainrule.graph.stabilise.rules import STABILISING
 from chainrule.native import compositions, contractions, moves, placing
 from chainrule.native.joins import with_own_parts
 from chainrule.native.picking import picked_early

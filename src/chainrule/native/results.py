@@ -1,0 +1,80 @@
+"""What a program has to compute: its results and guards, each into memory of its own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from chainrule.core.kinds import astype, identity
+from chainrule.graph.graph import Apply, Vertex, dtype_of
+from chainrule.native.primitives import as_primitives
+from chainrule.native.program import Program
+from chainrule.native.roles import Role, role_of
+
+__all__ = ["Results", "results_of"]
+
+
+@dataclass(frozen=True)
+class Results:
+    """The results and guards of a program, in terms of primitives.
+
+    Attributes:
+        distinct: the results, each once.
+        numbers: which of them each output of the program is.
+        guards: what Python looked at.
+    """
+
+    distinct: list[Apply]
+    numbers: list[int]
+    guards: list[Apply]
+
+    @property
+    def vertices(self) -> list[Apply]:
+        """All of them, in the order of their buffers."""
+        return [*self.distinct, *self.guards]
+
+
+def results_of(program: Program) -> Results:
+    """Rewrite what a program computes into primitives."""
+    guards = [_as_guard(vertex) for vertex, _ in program.guards]
+    vertices = as_primitives([*program.outputs, *guards])
+    computed: dict[Vertex, Apply] = {}
+    for vertex in vertices:
+        if vertex not in computed:
+            computed[vertex] = _computed(vertex)
+    given = [
+        _for_slot(computed[vertex], output)
+        for vertex, output in zip(vertices, program.outputs, strict=False)
+    ]
+    distinct = list(dict.fromkeys(given))
+    numbers = [distinct.index(vertex) for vertex in given]
+    # A guard may be an output, too, and still has a place of its own.
+    return Results(distinct, numbers, [_copy(vertex) for vertex in vertices[len(given) :]])
+
+
+def _for_slot(vertex: Apply, output: Vertex) -> Apply:
+    """Widen a whole number to the eight bytes of its slot."""
+    dtype = dtype_of(output.value)
+    if isinstance(output.value, np.ndarray) or dtype.kind not in "iu" or dtype.itemsize == 8:
+        return vertex
+    wide = np.dtype(f"{dtype.kind}8")
+    return Apply(astype, (vertex,), {"dtype": wide}, np.asarray(output.value).astype(wide)[()])
+
+
+def _as_guard(vertex: Vertex) -> Vertex:
+    """Return what a guard compares, as eight bytes."""
+    dtype = np.dtype(np.float64 if dtype_of(vertex.value).kind == "f" else np.int64)
+    value = np.asarray(vertex.value).astype(dtype)
+    return Apply(astype, (vertex,), {"dtype": dtype}, value)
+
+
+def _computed(vertex: Vertex) -> Apply:
+    """Make a result something that is computed, into memory of its own."""
+    if isinstance(vertex, Apply) and role_of(vertex) not in (Role.VIEW, Role.NUMBER):
+        return vertex
+    return _copy(vertex)
+
+
+def _copy(vertex: Vertex) -> Apply:
+    return Apply(identity, (vertex,), {}, vertex.value)
