@@ -27,7 +27,7 @@ from chainrule.graph.phantom import (
     repeated,
     truth,
 )
-from chainrule.graph.stabilise.rows import exponentials
+from chainrule.graph.stabilise.rows import exponentials, shares
 from chainrule.operations import elementwise, reduction
 
 __all__ = ["RULES"]
@@ -133,7 +133,7 @@ def _softmax(vertex: Apply) -> Vertex | None:
         return None
     peak = reduce(reduction.max, x, axes)
     powers = element(elementwise.exp, element(elementwise.subtract, x, peak))
-    return like(element(elementwise.divide, powers, reduce(reduction.sum, powers, axes)), vertex)
+    return like(shares(powers, reduce(reduction.sum, powers, axes)), vertex)
 
 
 def _log_softmax(vertex: Apply) -> Vertex | None:

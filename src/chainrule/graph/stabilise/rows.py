@@ -23,6 +23,7 @@ __all__ = [
     "logsumexp",
     "new_axes",
     "product_with_inverse",
+    "shares",
     "slope_of_logsumexp",
     "softmax",
 ]
@@ -45,6 +46,15 @@ def exponentials(x: Vertex, axes: tuple[int, ...]) -> Exponentials:
     peak = element(elementwise.where, finite, peak, literal(0), dtype=dtype_of(x.value))
     powers = element(elementwise.exp, element(elementwise.subtract, x, peak))
     return Exponentials(powers, reduce(reduction.sum, powers, axes), peak)
+
+
+def shares(powers: Vertex, total: Vertex) -> Apply:
+    """Return exponentials divided by their sum, with one division for each sum.
+
+    It lies between 1, which the largest is, and their number: so its inverse is harmless.
+    """
+    inverse = element(elementwise.divide, literal(1), total, dtype=dtype_of(total.value))
+    return element(elementwise.multiply, powers, inverse)
 
 
 def new_axes(vertex: Apply) -> Vertex | None:
@@ -223,7 +233,7 @@ def exp_of_log_softmax(vertex: Apply) -> Vertex | None:
     x = exponent(vertex)
     if isinstance(x, Apply) and x.operation.name == "log_softmax":
         powers, total, _ = exponentials(x.operands[0], axes_of(x))
-        return like(element(elementwise.divide, powers, total), vertex)
+        return like(shares(powers, total), vertex)
     if x is None or not is_operation(x, "subtract") or not is_float(x):
         return None
     value, spread = x.operands
@@ -236,7 +246,7 @@ def exp_of_log_softmax(vertex: Apply) -> Vertex | None:
     if guarded:  # of nothing but -inf, the powers are 0, and so is the result
         none = truth(elementwise.equal, total, literal(0))
         total = element(elementwise.where, none, literal(1), total, dtype=dtype_of(total.value))
-    return like(element(elementwise.divide, powers, total), vertex)
+    return like(shares(powers, total), vertex)
 
 
 def _logsumexp_in(vertex: Vertex) -> tuple[Apply | None, bool]:
