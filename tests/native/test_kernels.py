@@ -133,6 +133,13 @@ def test_arguments_out_of_the_ordinary_take_the_long_way(f, values, dtype):
         check(f, x, tolerance=1e-12 if dtype == np.float64 else 2e-6)
 
 
+def test_rows_after_one_that_took_the_long_way():
+    x = np.full((40, 300), 0.5)
+    x[[2, 3, 21, 39], 7] = -np.inf, 1e3, np.nan, 1e-310
+    with np.errstate(all="ignore"):
+        check(lambda x: (np.exp(x), np.sum(np.log(np.abs(x)), axis=1)), x)
+
+
 @pytest.fixture
 def four_threads():
     before = threads.count()

@@ -300,6 +300,7 @@ class _Writer:
         parameters = "ptr %buffers, i64 %begin, i64 %end, i64 %part"
         lines = [f"define internal void @{self.name}({parameters}) {{", "entry:"]
         lines += self.entry.lines
+        lines += [line for phase in self.phases for line in phase.before()]
         lines += ["  %any = icmp ult i64 %begin, %end", "  br i1 %any, label %head, label %done"]
         lines += ["head:", "  %row = phi i64 [ %begin, %entry ], [ %next, %tail ]"]
         length = self._length()

@@ -1,7 +1,8 @@
 """The loops of a kernel, around what its phases compute.
 
 Functions that are quicker for arguments of a range make two loops of one: the first notes whether
-an argument was outside, and if so the row is done again by the second.
+an argument was outside, and if so the row is done again by the second, and some rows after it by
+the second alone: rows that are masked with -inf come together.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ METADATA = """\
 !6 = !{!"llvm.loop.interleave.count", i32 2}
 !7 = !{!"llvm.loop.unroll.disable"}"""
 _SHORT = 16  # instructions
+_SKIPPED = 15  # rows
 _WIDTH = {"double": "i64", "float": "i32"}
 
 
@@ -59,22 +61,45 @@ class Phase:
         code, number = self.inner, self.number
         if not code.lines:
             return []
-        near = {name: f"{name}_near" for name, _ in code.functions if name in math.HAVE_NEAR}
-        if not near or self.adds:
+        near = self._near()
+        if not near:
             return [*self._one("far", code.lines, length, "end"), *self._results("far")]
         quick, flags = self._with_flags(near)
         code.functions |= {(near[name], kind) for name, kind in code.functions if name in near}
         ends = [f"icmp slt {flag.kind} {flag.total}.near, 0" for flag in flags]
         tests = [f"  %far{number}_{k} = {end}" for k, end in enumerate(ends)]
         tests.append(f"  %any.far{number} = or i1 %far{number}_0, %far{number}_{len(ends) - 1}")
+        loop, rows = f"%loop{number}", f"%rows{number}"
         return [
+            f"  {rows}.left = load i32, ptr {rows}",
+            f"  {rows}.none = icmp eq i32 {rows}.left, 0",
+            f"  br i1 {rows}.none, label {loop}.try, label {loop}.skip",
+            f"loop{number}.try:",
             *self._one("near", quick, length, "look", *flags),
             *tests,
-            f"  br i1 %any.far{number}, label %loop{number}.again, label %loop{number}.end",
+            f"  br i1 %any.far{number}, label {loop}.missed, label {loop}.end",
+            f"loop{number}.missed:",
+            f"  store i32 {_SKIPPED}, ptr {rows}",
+            f"  br label {loop}.again",
+            f"loop{number}.skip:",
+            f"  {rows}.next = sub i32 {rows}.left, 1",
+            f"  store i32 {rows}.next, ptr {rows}",
+            f"  br label {loop}.again",
             f"loop{number}.again:",
             *self._one("far", code.lines, length, "end"),
             *self._results("far", "near"),
         ]
+
+    def before(self) -> list[str]:
+        """Write what goes before all rows: the number of rows for which quick loops are skipped."""
+        rows = f"%rows{self.number}"
+        return [f"  {rows} = alloca i32", f"  store i32 0, ptr {rows}"] if self._near() else []
+
+    def _near(self) -> dict[str, str]:
+        """Return the quick functions to try, by the names of those that they stand for."""
+        if self.adds:
+            return {}
+        return {name: f"{name}_near" for name, _ in self.inner.functions if name in math.HAVE_NEAR}
 
     def _results(self, *variants: str) -> list[str]:
         last = {"near": f"%loop{self.number}.look", "far": f"%loop{self.number}.far"}
