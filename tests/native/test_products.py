@@ -140,3 +140,35 @@ def test_targets_tell_their_vectors() -> None:
     assert [t.vector_bytes for t in (wide, middle, engine.Target("x86-64"))] == [64, 32, 16]
     assert wide.vector_registers == 32
     assert middle.vector_registers in (16, 32)
+
+
+# Sums of products.
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda a, b: np.sum(a @ b, axis=-2),
+        lambda a, b: np.sum(-(a @ b), axis=-1, keepdims=True),
+        lambda a, b: np.sum(a @ b, axis=(0, -2)),
+        lambda a, b: -np.sum(-(a @ b)),
+        lambda a, b: np.sum((a - b[:, :1, :1] / 9) @ b, axis=1),
+    ],
+)
+@pytest.mark.parametrize("dtype", ["f8", "f4"])
+def test_sums_of_products(f: Callable[..., Any], dtype: str) -> None:
+    a, b = matrices(9, 6, 7, dtype, (2,))
+    check(f, a / 9, b)
+    lowered = cr.compile(f, builder=native).lower(a, b)
+    assert "(2, 9, 7)" not in lowered.rewritten
+
+
+def test_sums_of_products_that_are_needed_themselves() -> None:
+    a, b = matrices(9, 6, 7, "f8")
+
+    def f(a: Any, b: Any) -> Any:
+        product = a @ b
+        return np.sum(product, axis=0) * product
+
+    check(f, a, b)
+    assert "(9, 7)" in cr.compile(f, builder=native).lower(a, b).rewritten

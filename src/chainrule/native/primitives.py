@@ -21,6 +21,7 @@ from chainrule.native import compositions, contractions, moves, placing, product
 from chainrule.native.joins import with_own_parts
 from chainrule.native.picking import picked_early
 from chainrule.native.roles import Role, expected_access, is_alias, number, role_of
+from chainrule.native.sums import summed_early
 from chainrule.native.text import is_native
 from chainrule.operations import elementwise
 
@@ -31,7 +32,7 @@ def as_primitives(outputs: Sequence[Vertex]) -> list[Vertex]:
     """Return the same computation in terms of fewer operations."""
     stable = share(rewrite(share(_without_repetition(outputs)), STABILISING))
     simple = rewrite(stable, [_plain_product, _square_of_reciprocal, _primitive])
-    simple = share(picked_early(share(simple)))
+    simple = share(picked_early(summed_early(share(simple))))
     return with_own_parts(share(rewrite(simple, [_in_order])))
 
 
