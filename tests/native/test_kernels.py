@@ -249,3 +249,14 @@ def test_a_plan_needs_no_more_scratch_memory_than_what_lives_at_once():
     x = rng.normal(size=(100, 100))
     words = check(f, x).schedule.rsplit(": ", 1)[1]
     assert int(words.removesuffix(" bytes").replace(",", "")) < 4 * x.nbytes
+
+
+def test_what_is_stored_for_several_is_not_computed_from_stored_parts():
+    def f(x):
+        y = np.log(2 + np.tanh(x))
+        total = np.sum(y)
+        return y / total, y * total
+
+    schedule = check(f, X).schedule
+    assert schedule.count("log") == 1
+    assert "add" not in schedule

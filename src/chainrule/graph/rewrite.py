@@ -9,7 +9,16 @@ import numpy as np
 
 from chainrule.graph.graph import Apply, Constant, Vertex, dtype_of, shape, topological
 
-__all__ = ["Rule", "instead", "rewrite", "same_kind", "share", "substitute", "uses"]
+__all__ = [
+    "Rule",
+    "instead",
+    "rewrite",
+    "same_kind",
+    "share",
+    "substitute",
+    "uses",
+    "with_operands",
+]
 
 #: A rule looks at one vertex and returns a simpler one of the same value, or None.
 Rule: TypeAlias = "Callable[[Apply], Vertex | None]"
@@ -23,7 +32,7 @@ def rewrite(outputs: Sequence[Vertex], rules: Sequence[Rule]) -> list[Vertex]:
     done: dict[Vertex, Vertex] = {}
     settled: set[Vertex] = set()
     for vertex in topological(outputs):
-        done[vertex] = _settle(_with_operands(vertex, done), rules, settled)
+        done[vertex] = _settle(with_operands(vertex, done), rules, settled)
     return [done[output] for output in outputs]
 
 
@@ -32,7 +41,7 @@ def _settle(vertex: Vertex, rules: Sequence[Rule], settled: set[Vertex]) -> Vert
     for _ in range(_ROUNDS):
         if not isinstance(vertex, Apply) or vertex in settled:
             return vertex
-        vertex = _with_operands(vertex, {x: _settle(x, rules, settled) for x in vertex.operands})
+        vertex = with_operands(vertex, {x: _settle(x, rules, settled) for x in vertex.operands})
         assert isinstance(vertex, Apply)
         new = next((new for rule in rules if (new := rule(vertex)) is not None), vertex)
         if new is vertex:
@@ -42,7 +51,8 @@ def _settle(vertex: Vertex, rules: Sequence[Rule], settled: set[Vertex]) -> Vert
     return vertex
 
 
-def _with_operands(vertex: Vertex, done: dict[Vertex, Vertex]) -> Vertex:
+def with_operands(vertex: Vertex, done: dict[Vertex, Vertex]) -> Vertex:
+    """Return a vertex with other operands in the place of some; itself if there are none."""
     if not isinstance(vertex, Apply):
         return vertex
     operands = tuple(done.get(x, x) for x in vertex.operands)
@@ -56,7 +66,7 @@ def substitute(outputs: Sequence[Vertex], replacements: dict[Vertex, Vertex]) ->
     done: dict[Vertex, Vertex] = {}
     for vertex in topological(outputs):
         done[vertex] = (
-            replacements[vertex] if vertex in replacements else (_with_operands(vertex, done))
+            replacements[vertex] if vertex in replacements else (with_operands(vertex, done))
         )
     return [done[output] for output in outputs]
 
@@ -66,7 +76,7 @@ def share(outputs: Sequence[Vertex]) -> list[Vertex]:
     done: dict[Vertex, Vertex] = {}
     known: dict[Any, Vertex] = {}
     for vertex in topological(outputs):
-        new = _with_operands(vertex, done)
+        new = with_operands(vertex, done)
         done[vertex] = known.setdefault(_key(new), new)
     return [done[output] for output in outputs]
 

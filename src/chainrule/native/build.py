@@ -231,9 +231,12 @@ class _Builder:
     def _product(self, vertex: Apply) -> list[str]:
         self.count += 1
         code = Code(f"product{self.count}.")
+        work = product.flops(vertex) // 20
         self.flops += product.flops(vertex)
-        self.work += product.flops(vertex) // 20
-        self.products.add(product.emit(vertex, self.plan.stored, self.memory.pointer, code))
+        self.work += work
+        parts = self.parts if work >= _WORTH_SHARING else 1
+        self.products |= product.emit(vertex, self.plan.stored, self.memory.pointer, parts, code)
+        self.declarations |= code.declarations
         return code.lines
 
     def _scatter(self, vertex: Apply) -> list[str]:

@@ -56,6 +56,18 @@ class Target:
     cpu: str
     features: str = ""
 
+    @property
+    def vector_bytes(self) -> int:
+        """The width of its vectors."""
+        features = self.features.split(",")
+        return 64 if "+avx512f" in features else 32 if "+avx" in features else 16
+
+    @property
+    def vector_registers(self) -> int:
+        """The number of its vectors: what is not x86 has 32 or more."""
+        is_short = llvm.get_process_triple().startswith(("x86", "i386", "i686"))
+        return 16 if is_short and "+avx512f" not in self.features.split(",") else 32
+
 
 @functools.cache
 def host() -> Target:

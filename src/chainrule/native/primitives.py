@@ -17,11 +17,11 @@ from chainrule.graph.phantom import repeated
 from chainrule.graph.recognise import is_operation
 from chainrule.graph.rewrite import rewrite, same_kind, share, substitute
 from chainrule.graph.stabilise.rules import STABILISING
-from chainrule.native import compositions, contractions, moves, placing
+from chainrule.native import compositions, contractions, moves, placing, product
 from chainrule.native.joins import with_own_parts
 from chainrule.native.picking import picked_early
-from chainrule.native.product import is_layout_of_blas
-from chainrule.native.roles import Access, Role, expected_access, is_alias, number, role_of
+from chainrule.native.roles import Role, expected_access, is_alias, number, role_of
+from chainrule.native.sums import summed_early
 from chainrule.native.text import is_native
 from chainrule.operations import elementwise
 
@@ -32,7 +32,7 @@ def as_primitives(outputs: Sequence[Vertex]) -> list[Vertex]:
     """Return the same computation in terms of fewer operations."""
     stable = share(rewrite(share(_without_repetition(outputs)), STABILISING))
     simple = rewrite(stable, [_plain_product, _square_of_reciprocal, _primitive])
-    simple = share(picked_early(share(simple)))
+    simple = share(picked_early(summed_early(share(simple))))
     return with_own_parts(share(rewrite(simple, [_in_order])))
 
 
@@ -131,25 +131,24 @@ def _reshape(vertex: Apply) -> Vertex | None:
 
 
 def _in_order(vertex: Apply) -> Vertex | None:
-    """Copy what BLAS, or the code that adds entries, cannot read where it lies."""
+    """Copy what a product, or the code that adds entries, cannot read where it lies."""
     if vertex.operation.name == "reshape":
         return _reshape(vertex)
     role = role_of(vertex)
-    if role not in (Role.PRODUCT, Role.SCATTER):
+    if role is Role.PRODUCT:
+        fits: tuple[bool, ...] = product.readable(vertex)
+    elif role is Role.SCATTER:  # to the first operand entries are added
+        fits = (True, *map(_is_contiguous, vertex.operands[1:]))
+    else:
         return None
-    fits = is_layout_of_blas if role is Role.PRODUCT else _is_contiguous
-    first = 0 if role is Role.PRODUCT else 1  # to the first operand entries are added
-    operands = tuple(
-        x if k < first or (role_of(x) is not Role.NUMBER and fits(expected_access(x))) else copied
-        for k, x in enumerate(vertex.operands)
-        for copied in [_copied(x)]
-    )
+    operands = tuple(x if fit else _copied(x) for x, fit in zip(vertex.operands, fits, strict=True))
     if operands == vertex.operands:
         return None
     return Apply(vertex.operation, operands, vertex.params, vertex.value)
 
 
-def _is_contiguous(access: Access | None) -> bool:
+def _is_contiguous(x: Vertex) -> bool:
+    access = None if role_of(x) is Role.NUMBER else expected_access(x)
     return access is not None and access.is_contiguous
 
 

@@ -1,4 +1,4 @@
-"""Products of matrices and vectors as calls of BLAS, with transposes folded into them."""
+"""Products of matrices and vectors: loops of our own or calls of BLAS, whichever is quicker."""
 
 from __future__ import annotations
 
@@ -7,14 +7,27 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from chainrule.graph.graph import Apply, Vertex, dtype_of, shape
+from chainrule.native import tiles
 from chainrule.native.blas import fits
-from chainrule.native.roles import Access, contiguous, memory_of
+from chainrule.native.roles import Access, Role, contiguous, expected_access, memory_of, role_of
 from chainrule.native.text import Code, constant, register_type
 
-__all__ = ["emit", "flops", "is_layout_of_blas"]
+__all__ = ["emit", "flops", "has_room", "readable"]
 
 
-def is_layout_of_blas(access: Access | None) -> bool:
+def readable(vertex: Apply) -> tuple[bool, bool]:
+    """Tell which operands of a product can be read where they lie: the others must be copied."""
+    a, b = (None if role_of(x) is Role.NUMBER else expected_access(x) for x in vertex.operands)
+    if a is not None and b is not None and _are_matrices(a, b) and tiles.is_quicker(a, b):
+        return True, True
+    return _is_layout_of_blas(a), _is_layout_of_blas(b)
+
+
+def _are_matrices(a: Access, b: Access) -> bool:
+    return min(len(a.size), len(b.size)) >= 2
+
+
+def _is_layout_of_blas(access: Access | None) -> bool:
     """Tell whether BLAS can read a matrix or vector where it lies."""
     if access is None or any(stride < 0 for stride in access.strides):
         return False
@@ -45,9 +58,13 @@ def flops(vertex: Apply) -> int:
 
 
 def emit(
-    vertex: Apply, stored: set[Vertex], pointer: Callable[[Code, Access], str], code: Code
-) -> tuple[str, str]:
-    """Write a product; return the BLAS function that it needs, for `blas.definitions`."""
+    vertex: Apply,
+    stored: set[Vertex],
+    pointer: Callable[[Code, Access], str],
+    parts: int,
+    code: Code,
+) -> set[tuple[str, str]]:
+    """Write a product; return the BLAS functions that it needs, for `blas.definitions`."""
     dtype = dtype_of(vertex.value)
     kind = register_type(dtype)
     one, zero = constant(1, dtype), constant(0, dtype)
@@ -56,6 +73,10 @@ def emit(
     assert b is not None
     c = contiguous(vertex)
     at_a, at_b, at_c = pointer(code, a), pointer(code, b), pointer(code, c)
+    in_blas = _is_layout_of_blas(a) and _is_layout_of_blas(b)
+    if _are_matrices(a, b) and (tiles.is_quicker(a, b) or not in_blas):
+        tiles.call(a, b, (at_a, at_b, at_c), parts, code)
+        return set()
     if len(c.size) > 2:
         batch = _Batch(code, c.size[:-2])
         at_a, at_b, at_c = (
@@ -64,16 +85,16 @@ def emit(
         )
         _gemm(code, _matrix(a), _matrix(b), (at_a, at_b, at_c), kind, one, zero)
         batch.end()
-        return "gemm", kind
+        return {("gemm", kind)}
     if len(a.size) == len(b.size) == 1:
         (n,) = a.size
         dot = f"call {kind} @cr.dot.{kind}(ptr {at_a}, ptr {at_b}, i64 {n}, "
         result = code.let(f"{dot}i64 {_step(a)}, i64 {_step(b)})")
         code.add(f"store {kind} {result}, ptr {at_c}")
-        return "dot", kind
+        return {("dot", kind)}
     if len(a.size) == 2 and len(b.size) == 2:
         _gemm(code, a, b, (at_a, at_b, at_c), kind, one, zero)
-        return "gemm", kind
+        return {("gemm", kind)}
     matrix, vector = (a, b) if len(a.size) == 2 else (b, a)
     at_matrix, at_vector = (at_a, at_b) if matrix is a else (at_b, at_a)
     flip, leading = _leading(matrix)  # type: ignore[misc]
@@ -84,7 +105,7 @@ def emit(
         f"i64 {columns}, i1 {int(transposed)}, i64 {leading}, i64 {_step(vector)}, i64 1, "
         f"{kind} {one}, {kind} {zero})"
     )
-    return "gemv", kind
+    return {("gemv", kind)}
 
 
 def _gemm(

@@ -324,7 +324,7 @@ class _Scheduler:
             if placed is None:
                 need(x)
                 continue
-            far = x in self.certain or not self._is_near(x)
+            far = x in self.certain or x in self.stored or not self._is_near(x)
             if x in self.whole or (placed.level < level and far):
                 need(x)
             else:
