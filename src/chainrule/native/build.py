@@ -257,7 +257,7 @@ class _Builder:
         code, ok = Code("check"), "true"
         for vertex in self.checks:
             pointer = address(code, self.memory.buffers[vertex])
-            found = load(code, pointer, np.dtype(bool), False)
+            found = load(code, pointer, np.dtype(bool))
             ok = code.let(f"and i1 {ok}, {found}")
         failed = code.let(f"xor i1 {ok}, true")
         code.add(f"ret i32 {code.let(f'zext i1 {failed} to i32')}")

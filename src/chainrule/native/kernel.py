@@ -17,13 +17,15 @@ from chainrule.graph.graph import Apply, Vertex, dtype_of, shape
 from chainrule.native.elements import TABLE, operand_dtypes
 from chainrule.native.gather import picks
 from chainrule.native.loops import Carried, Phase
-from chainrule.native.pointers import Buffer, Pointers, load, store
+from chainrule.native.pointers import PARALLEL, Apart, Buffer, Pointers, load, store
 from chainrule.native.reductions import Sum, combine, neutral
 from chainrule.native.roles import Access, Role, memory_of, number
 from chainrule.native.survey import Axes, Item, Root, Survey
 from chainrule.native.text import Code, constant, memory_type, register_type
 
 __all__ = ["Emitted", "write"]
+
+_SHORT = 64  # entries up to which LLVM may unroll a row
 
 #: Sets bytes of scratch memory aside for one step.
 Reserve: TypeAlias = "Callable[[int], Buffer]"
@@ -77,6 +79,8 @@ class _Writer:
         if survey.scratch_bytes:
             own = reserve(survey.scratch_bytes * parts)
             self.scratch = self.pointers.part(own, survey.scratch_bytes)
+        short = self.nest.columns <= _SHORT
+        self.apart = Apart([root.vertex for root in survey.roots] if short else [])
         self.sums: list[Sum] = []
         self.once: dict[Item, str] = {}
         self.per_row: dict[Item, str] = {}
@@ -100,12 +104,13 @@ class _Writer:
         role = self.plan.roles[vertex]
         kept = place == "inner" and key in self.survey.spilled
         if kept and self.survey.phases[key] < phase.number:
-            memo[key] = load(code, self._kept(key, code), dtype_of(vertex.value), True)
+            memo[key] = load(code, self._kept(key, code), dtype_of(vertex.value), PARALLEL)
         elif key in self.survey.strides:
             access = memory_of(vertex, self.plan.stored)
             assert access is not None
             place_in = self._pointer(access, self.survey.strides[key], place, key, code)
-            memo[key] = load(code, place_in, dtype_of(vertex.value), place == "inner")
+            mark = self._mark(access.base, place == "inner")
+            memo[key] = load(code, place_in, dtype_of(vertex.value), mark)
         elif role is Role.GATHER:
             assert isinstance(vertex, Apply)
             memo[key] = self._gather(vertex, axes, place, code, phase, within)
@@ -184,7 +189,13 @@ class _Writer:
             index = code.let(f"select i1 {inside}, i64 {index}, i64 0")
             offset = code.let(f"mul i64 {index}, {stride}")
             pointer = code.let(f"getelementptr {kind}, ptr {pointer}, i64 {offset}")
-        return load(code, pointer, dtype_of(vertex.value), place == "inner")
+        return load(
+            code, pointer, dtype_of(vertex.value), self._mark(access.base, place == "inner")
+        )
+
+    def _mark(self, base: Vertex, inner: bool) -> str:
+        """Return metadata for an access to an array, in the loop over a row or outside."""
+        return PARALLEL + self.apart.mark(base) if inner else ""
 
     def _kept(self, item: Item, code: Code) -> str:
         """Return the pointer to where a later phase will find a value of this one."""
@@ -213,7 +224,7 @@ class _Writer:
             if survey.phases[item] == phase.number:
                 register = self.value(*item, phase, "inner")
                 pointer = self._kept(item, phase.inner)
-                store(phase.inner, register, pointer, dtype_of(item[0].value), True)
+                store(phase.inner, register, pointer, dtype_of(item[0].value), PARALLEL)
         for item, own in survey.phases.items():
             vertex = item[0]
             if (
@@ -238,7 +249,7 @@ class _Writer:
         pointer = self.pointers.row(base, kind, walk, ("store", vertex))
         if inner:
             pointer = self.pointers.entry(pointer, kind, walk, code)
-        store(code, register, pointer, dtype, inner)
+        store(code, register, pointer, dtype, self._mark(vertex, inner))
 
     def _operand(self, reduction: Apply, phase: Phase, within: str, code: Code) -> str:
         """Write what a reduction reduces, as the dtype of its result."""
@@ -281,10 +292,10 @@ class _Writer:
         else:
             code = phase.row
             total = self._operand(reduction, phase, "row", code)
-        parallel = code is phase.inner
-        before = load(code, pointer, dtype, parallel)
+        mark = self._mark(reduction, code is phase.inner)
+        before = load(code, pointer, dtype, mark)
         after = combine(code, name, dtype, before, total)
-        store(code, after, pointer, dtype, parallel)
+        store(code, after, pointer, dtype, mark)
 
     def _sum_base(self, reduction: Apply, name: str, dtype: np.dtype[Any], size: int) -> str:
         """Return the pointer to what this thread adds into: the result, or a copy of its own."""
@@ -320,7 +331,7 @@ class _Writer:
             self.nest.rows,
             self.nest.rows * self.nest.columns * (operations + 10 * expensive) // 20,
             set().union(*(code.functions for code in codes)),
-            set().union(*(code.declarations for code in codes)),
+            self.apart.declarations.union(*(code.declarations for code in codes)),
             self.sums,
         )
 

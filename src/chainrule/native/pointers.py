@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from chainrule.graph.graph import Vertex
 from chainrule.native.space import Nest, Walk
 from chainrule.native.text import Code, memory_type
 
-__all__ = ["Buffer", "Pointers", "address", "load", "store"]
+__all__ = ["PARALLEL", "Apart", "Buffer", "Pointers", "address", "load", "store"]
+
+#: Metadata of a load or store: no other turn of the loop has to do with what it reads or writes.
+PARALLEL = ", !llvm.access.group !0"
+_SCOPES = 8  # arrays that one kernel writes and that are told apart
 
 
 @dataclass(frozen=True)
@@ -102,18 +108,41 @@ def address(code: Code, buffer: Buffer) -> str:
     return code.let(f"getelementptr i8, ptr {base}, i64 {buffer.offset}")
 
 
-def load(code: Code, pointer: str, dtype: np.dtype[Any], parallel: bool) -> str:
-    """Read a number; ``parallel`` says that no other turn of the loop has to do with it."""
+def load(code: Code, pointer: str, dtype: np.dtype[Any], mark: str = "") -> str:
+    """Read a number; ``mark`` is metadata: `PARALLEL`, and that of `Apart`."""
     kind = memory_type(dtype)
-    mark = ", !llvm.access.group !0" if parallel else ""
     register = code.let(f"load {kind}, ptr {pointer}, align {max(dtype.itemsize, 1)}{mark}")
     return code.let(f"icmp ne i8 {register}, 0") if dtype.kind == "b" else register
 
 
-def store(code: Code, register: str, pointer: str, dtype: np.dtype[Any], parallel: bool) -> None:
+def store(code: Code, register: str, pointer: str, dtype: np.dtype[Any], mark: str = "") -> None:
     """Write a number; see `load`."""
     kind = memory_type(dtype)
     if dtype.kind == "b":
         register = code.let(f"zext i1 {register} to i8")
-    mark = ", !llvm.access.group !0" if parallel else ""
     code.add(f"store {kind} {register}, ptr {pointer}, align {max(dtype.itemsize, 1)}{mark}")
+
+
+class Apart:
+    """Tells LLVM that no array which a kernel writes shares memory with any other.
+
+    LLVM unrolls short rows before it vectorises loops, and what `PARALLEL` says goes with the loop.
+    It makes vectors of what is left if it may read an entry before it has written the last.
+    """
+
+    def __init__(self, written: Sequence[Vertex]) -> None:
+        few = written if len(written) <= _SCOPES else ()
+        self._scopes = {vertex: f"!{31 + k}" for k, vertex in enumerate(few)}
+
+    def mark(self, vertex: Vertex) -> str:
+        """Return metadata for reading or writing an array."""
+        own = self._scopes.get(vertex)
+        others = ", ".join(scope for scope in self._scopes.values() if scope != own)
+        mark = f", !alias.scope !{{{own}}}" if own else ""
+        return f"{mark}, !noalias !{{{others}}}" if others else mark
+
+    @property
+    def declarations(self) -> set[str]:
+        """The scopes, which LLVM makes anew for each kernel that it moves elsewhere."""
+        scopes = [f"!{31 + k} = distinct !{{!{31 + k}, !30}}" for k in range(_SCOPES)]
+        return {"\n".join(["!30 = distinct !{!30}", *scopes])} if self._scopes else set()

@@ -77,11 +77,11 @@ def gather(code: Code, total: Sum, parts: int) -> None:
         f"i64 {parts})"
     )
     body, last = Code("body."), Code("last.")
-    value = load(body, "%copy", total.dtype, False)
+    value = load(body, "%copy", total.dtype)
     new = combine(body, total.name, total.dtype, "%sum", value)
-    store(last, "%sum", "%at", total.dtype, False)
+    store(last, "%sum", "%at", total.dtype)
     start = Code("start.")
-    first = load(start, "%first", total.dtype, False)
+    first = load(start, "%first", total.dtype)
     code.declarations |= body.declarations
     code.declarations.add(
         _GATHER.format(

@@ -45,7 +45,7 @@ def definition(name: str, vertex: Apply) -> str:
     for k, (x, n) in enumerate(zip(indices, size[first:end], strict=True)):
         kind = dtype_of(x.value)
         at = code.let(f"getelementptr {memory_type(kind)}, ptr %index{k}, i64 %middle.k")
-        index = code.convert(load(code, at, kind, False), kind, np.dtype(np.int64))
+        index = code.convert(load(code, at, kind), kind, np.dtype(np.int64))
         wrapped = code.let(f"add i64 {index}, {n}")
         negative = code.let(f"icmp slt i64 {index}, 0")
         index = code.let(f"select i1 {negative}, i64 {wrapped}, i64 {index}")
@@ -64,12 +64,12 @@ def definition(name: str, vertex: Apply) -> str:
     place = code.let(f"getelementptr {entry}, ptr %to, i64 {place}")
     given = code.let(f"add i64 {source}, %inner.k")
     given = code.let(f"getelementptr {entry}, ptr %from, i64 {given}")
-    new = load(code, given, dtype, False)
+    new = load(code, given, dtype)
     if vertex.operation is accumulated:
         add = "fadd" if dtype.kind == "f" else "add"
-        old = load(code, place, dtype, False)
+        old = load(code, place, dtype)
         new = code.let(f"{add} {register_type(dtype)} {old}, {new}")
-    store(code, new, place, dtype, False)
+    store(code, new, place, dtype)
     code.add("%inner.n = add nuw i64 %inner.k, 1")
     code.add(f"%inner.more = icmp ult i64 %inner.n, {after}")
     code.add("br i1 %inner.more, label %inner, label %middle.end")

@@ -197,9 +197,9 @@ class _Loops:
 
     def _definition(self) -> str:
         code = self.code
-        head = (
-            f"define internal void @{self.name}(ptr %context, i64 %begin, i64 %end, i64 %part) {{"
-        )
+        # LLVM would take as long again if it moved this into what calls it.
+        parameters = "ptr %context, i64 %begin, i64 %end, i64 %part"
+        head = f"define internal void @{self.name}({parameters}) noinline {{"
         at = [
             code.let(f"load ptr, ptr {code.let(f'getelementptr ptr, ptr %context, i64 {k}')}")
             for k in range(3)
