@@ -189,13 +189,35 @@ def _optimised(job: _Job) -> Any:
         raise LinkError(f"LLVM cannot read the IR: {error}") from None
     module.triple = machine.triple
     module.data_layout = str(machine.target_data)
-    options = llvm.create_pipeline_tuning_options(3 if job.optimise else 0)
+    builder = _pass_builder(job.target, job.optimise)
+    manager = builder.getModulePassManager()
+    try:
+        manager.run(module, builder)
+    finally:
+        _free(manager)
+    return module
+
+
+@functools.cache
+def _pass_builder(target: Target, optimise: bool) -> Any:
+    """Return what makes pipelines: one for all, since LLVM keeps a part of each of them."""
+    options = llvm.create_pipeline_tuning_options(3 if optimise else 0)
     options.loop_vectorization = True
     options.slp_vectorization = True
     options.loop_interleaving = _INTERLEAVING
-    builder = llvm.create_pass_builder(machine, options)
-    builder.getModulePassManager().run(module, builder)
-    return module
+    return llvm.create_pass_builder(_machine(target), options)
+
+
+def _free(manager: Any) -> None:
+    """Free a pipeline, and with it what a run has left in it: a hundred kilobytes.
+
+    To close it is not enough, as llvmlite 0.50 then calls the `_dispose` of the base class common
+    to all of its objects, which does nothing and hides the right one.
+    """
+    bases = (vars(base) for base in type(manager).__mro__ if base is not llvm.ffi.ObjectRef)
+    dispose = next(base["_dispose"] for base in bases if "_dispose" in base)
+    dispose(manager)
+    manager.detach()
 
 
 @functools.cache
