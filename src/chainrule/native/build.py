@@ -11,7 +11,7 @@ import numpy as np
 
 from chainrule.core.kinds import astype, identity
 from chainrule.graph.graph import Apply, Vertex, dtype_of, shape
-from chainrule.native import blas, math, product, scatter, threads
+from chainrule.native import blas, interrupts, math, product, scatter, threads
 from chainrule.native.arena import Arena
 from chainrule.native.gather import checks
 from chainrule.native.kernel import COMBINE, Sum, write
@@ -27,7 +27,8 @@ from chainrule.native.text import Code, constant, is_native, memory_type
 
 __all__ = ["Built", "Call", "NotNativeError", "build"]
 
-_WORTH_UNLOCKING = 50_000  # rough nanoseconds of work from which on other threads may run
+# Rough nanoseconds of work from which on other threads may run, and signals are looked for.
+_WORTH_UNLOCKING = 50_000
 _WORTH_SHARING = 60_000  # rough nanoseconds of work from which on threads share a kernel
 
 
@@ -47,7 +48,8 @@ class Built:
     """What `build` made: segments of machine code in one library, and the calls between them.
 
     ``steps`` are names of functions ``void(ptr buffers)`` and calls, in order; where there is no
-    call, ``@run`` does it all. ``buffers`` tells where each stored vertex lies.
+    call, ``@run`` does it all, and looks for signals between the functions. ``buffers`` tells where
+    each stored vertex lies.
     """
 
     program: Program
@@ -187,8 +189,12 @@ class _Builder:
             leaving.setdefault(k, []).append(vertex)
         steps: list[str | Call] = []
         segment: list[str] = []
+        ended = 0  # the work up to the end of the last segment
         places: dict[Vertex, int] = {}
         for k, step in enumerate(self.plan.steps):
+            if self.work - ended > _WORTH_UNLOCKING:
+                self._end(segment, steps)
+                ended = self.work
             made = step.roots if isinstance(step, Kernel) else [step]
             for vertex in made:
                 self._place(vertex, places)
@@ -225,7 +231,7 @@ class _Builder:
         return {viewed(x, self.plan.stored)[0] for x in step.operands}
 
     def _end(self, segment: list[str], steps: list[str | Call]) -> None:
-        """Make a function of the lines that came together since the last call."""
+        """Make a function of the lines that came together."""
         if not segment:
             return
         name = f"segment{len(steps)}"
@@ -340,16 +346,15 @@ class _Builder:
         self.declarations.add(_gather(name, total))
 
     def _module(self, steps: list[str | Call]) -> str:
-        run = ["define i32 @run(ptr %buffers) {"]
-        run += [f"  call void @{step}(ptr %buffers)" for step in steps if isinstance(step, str)]
-        run += [*self._result(), "}"]
+        segments = [step for step in steps if isinstance(step, str)]
         parts = [
             *sorted(self.declarations),
             math.definitions(sorted(self.functions)),
             blas.definitions(sorted(self.products)),
             threads.DECLARATION,
+            interrupts.DECLARATION,
             *self.code,
-            *run,
+            interrupts.run(segments, self._result()),
             METADATA,
         ]
         return "\n".join(parts)
