@@ -377,6 +377,27 @@ def test_an_exception_with_an_error_code_is_raised() -> None:
             f(1.0)
 
 
+def test_results_too_large_for_memory() -> None:
+    plan = layout([FLOAT], [array(1000), array(2**44)], (0, 1))
+    f = compiled(plan, "")
+
+    def refused() -> None:
+        with pytest.raises(MemoryError):
+            f(1.0)
+        with pytest.raises(MemoryError):
+            entry.call(plan, linked(f), [1.0], ())
+
+    tracemalloc.start()
+    try:
+        refused()
+        before = tracemalloc.get_traced_memory()[0]
+        for _ in range(10):
+            refused()
+        assert tracemalloc.get_traced_memory()[0] - before < 8000  # the first result is given up
+    finally:
+        tracemalloc.stop()
+
+
 # --- captured and watched ----------------------------------------------------------------------
 
 
