@@ -25,7 +25,7 @@ import llvmlite.binding as llvm
 from chainrule.errors import ChainruleError
 from chainrule.native import cache
 
-__all__ = ["Library", "LinkError", "Target", "host", "link", "provide"]
+__all__ = ["Library", "LinkError", "Target", "emit", "host", "link", "provide"]
 
 # Interleaving triples the time to build, and out-of-order processors gain little by it. A loop that
 # does gain asks for it with !llvm.loop.interleave.count metadata, which counts all the same.
@@ -51,10 +51,23 @@ class LinkError(ChainruleError, RuntimeError):
 
 @dataclass(frozen=True)
 class Target:
-    """A processor, in LLVM's words: its name, and a list such as ``+avx2,-avx512f``."""
+    """A processor, in LLVM's words: its name, and a list such as ``+avx2,-avx512f``.
+
+    Attributes:
+        cpu: the name.
+        features: the list.
+        triple: the kind of machine, such as ``aarch64-linux-gnu``; "" for this one.
+    """
 
     cpu: str
     features: str = ""
+    triple: str = ""
+
+    @property
+    def has_fma(self) -> bool:
+        """Whether an instruction multiplies and adds with one rounding."""
+        triple = self.triple or llvm.get_process_triple()
+        return triple.startswith(("aarch64", "arm64")) or "+fma" in self.features.split(",")
 
 
 @functools.cache
@@ -73,8 +86,9 @@ class _Job:
 
     @property
     def key(self) -> str:
-        parts = *_versions(), _PIPELINE, str(self.optimise), self.target.cpu, self.target.features
-        return hashlib.sha256("\0".join([*parts, self.ir]).encode()).hexdigest()
+        target = self.target.cpu, self.target.features, self.target.triple
+        parts = *_versions(), _PIPELINE, str(self.optimise), *target, self.ir
+        return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
 class Library:
@@ -141,10 +155,20 @@ def link(ir: str, name: str, target: Target | None = None, *, optimise: bool = T
                 return Library(job, name, image, from_disk=True)
             except LinkError:
                 pass  # compiling anew tells whether the object or the IR is to blame
-        image = bytes(_machine(job.target).emit_object(_optimised(job)))
+        image = _object(job)
         library = Library(job, name, image, from_disk=False)
     cache.store(key, image)
     return library
+
+
+def emit(ir: str, target: Target) -> bytes:
+    """Compile the text of a module to an object file, for a processor that may be another kind.
+
+    Raises:
+        LinkError: The IR is faulty.
+    """
+    with _LOCK:
+        return _object(_Job(ir, target, optimise=True))
 
 
 # --- symbols outside ---------------------------------------------------------------------------
@@ -178,6 +202,10 @@ def _names(pattern: re.Pattern[str], ir: str) -> list[str]:
 
 
 # --- compiling ---------------------------------------------------------------------------------
+
+
+def _object(job: _Job) -> bytes:
+    return bytes(_machine(job.target).emit_object(_optimised(job)))
 
 
 def _optimised(job: _Job) -> Any:
@@ -223,7 +251,11 @@ def _free(manager: Any) -> None:
 @functools.cache
 def _machine(target: Target) -> Any:
     _initialise()
-    return llvm.Target.from_default_triple().create_target_machine(
+    if target.triple:
+        llvm.initialize_all_targets()
+        llvm.initialize_all_asmprinters()
+    kind = llvm.Target.from_triple(target.triple or llvm.get_default_triple())
+    return kind.create_target_machine(
         cpu=target.cpu,
         features=target.features,
         opt=_CODE_GENERATION,
