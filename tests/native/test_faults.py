@@ -169,6 +169,38 @@ def test_a_call_back_that_gives_another_shape(compiled: Any) -> None:
         same(fast(low), low[1:] * 2)
 
 
+KEPT: list[Any] = []
+
+
+def keeps(x):
+    KEPT.append(x)
+    return np.sort(x)
+
+
+KEEPING = cr.operation("keeping", keeps, pullback=lambda g, x, y: g)
+
+
+def test_a_call_back_may_keep_what_it_is_given(compiled: Any) -> None:
+    fast = compiled(lambda x: np.exp(KEEPING(np.exp(x)) * np.arange(3.0)) * 2)
+    fast(X)
+    KEPT.clear()
+    for k in range(3):
+        fast(X + k)
+    for k, kept in enumerate(KEPT):
+        same(kept, np.exp(X + k))
+
+
+def test_a_call_back_may_call_the_function(compiled: Any) -> None:
+    def deeper(x):
+        return np.sort(x if x[0] > 50 else fast(x + 10))
+
+    again = cr.operation("again", deeper, pullback=lambda g, x, y: g)
+    fast = compiled(lambda x: again(np.abs(x) + 1) - np.exp(-np.abs(x)))
+    expected = fast.__wrapped__(X)
+    for _ in range(3):
+        same(fast(X), expected)
+
+
 # --- the cache ---------------------------------------------------------------------------------
 
 PROGRAM = """
