@@ -5,7 +5,9 @@ Every test that takes ``compiled`` runs with each builder of `BUILDERS`.
 
 from __future__ import annotations
 
+import gc
 import importlib.util
+import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -87,6 +89,16 @@ def same(found: Any, expected: Any, tolerance: float = 1e-13, size: float = 0.0)
         finite = np.abs(array[np.isfinite(array)])
         scale = float(np.max(finite, initial=size))
         np.testing.assert_allclose(leaf, right, rtol=allowed, atol=allowed * scale)
+
+
+STATM = Path("/proc/self/statm")
+tells_memory = pytest.mark.skipif(not STATM.exists(), reason="reads /proc")
+
+
+def resident() -> int:
+    """Return the bytes of memory that this process has, after a garbage collection."""
+    gc.collect()
+    return int(STATM.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
 def other(value: Any, seed: int = 0) -> Any:

@@ -22,7 +22,7 @@ import pytest
 import chainrule as cr
 from chainrule.native import compiled as compiling
 
-from .conftest import same
+from .conftest import resident, same, tells_memory
 
 NotCompiled = cr.errors.NotCompiledWarning
 X = np.array([0.5, -1.5, 2.0])
@@ -251,6 +251,22 @@ def test_it_is_freed_with_the_arrays_that_it_knew() -> None:
     references = make()
     gc.collect()
     assert [reference() for reference in references] == [None, None]
+
+
+@tells_memory
+def test_compilations_and_calls_leave_memory_as_it_was() -> None:
+    """As far as what is compiled was found on the disk; test_engine.py has those that were not."""
+
+    def compile(times: int) -> None:
+        for _ in range(times):
+            fast = cr.compile(cr.value_and_grad(mse))
+            for _ in range(3):
+                fast(Layer(X, 0.5), np.ones((4, 3)), np.ones(4))
+
+    compile(30)
+    before = resident()
+    compile(60)
+    assert resident() - before < 2 * 2**20
 
 
 # Inside recordings it is the Python function.

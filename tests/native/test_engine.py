@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import gc
 import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +13,8 @@ import pytest
 
 from chainrule.native import engine
 from chainrule.native.engine import LinkError, Target
+
+from .conftest import resident, tells_memory
 
 
 @pytest.fixture(autouse=True)
@@ -137,21 +138,23 @@ def test_an_object_that_cannot_be_linked_is_compiled_anew(tmp_path: Path) -> Non
     assert engine.link(constant(5), "third").from_disk
 
 
-def resident() -> int:
-    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+@tells_memory
+@pytest.mark.parametrize(("on_disk", "times"), [(True, 1000), (False, 60)])
+def test_a_compilation_leaves_no_memory_behind(
+    monkeypatch: pytest.MonkeyPatch, on_disk: bool, times: int
+) -> None:
+    if not on_disk:
+        monkeypatch.setenv("CHAINRULE_CACHE", "0")
 
-
-@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="reads /proc")
-def test_code_is_freed() -> None:
     def link(times: int) -> None:
         for _ in range(times):
-            engine.link(TWICE, "twice")
+            assert engine.link(TWICE, "twice").from_disk == on_disk
 
-    link(200)
-    gc.collect()
+    if on_disk:
+        engine.link(TWICE, "twice")
+    link(times // 5)
     before = resident()
-    link(1000)
-    gc.collect()
+    link(times)
     assert resident() - before < 2 * 2**20
 
 

@@ -6,7 +6,6 @@ import collections
 import ctypes
 import gc
 import itertools
-import os
 import pickle
 import sys
 import threading
@@ -14,7 +13,6 @@ import tracemalloc
 import weakref
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from types import CellType
 from typing import Any
 
@@ -23,6 +21,8 @@ import pytest
 
 from chainrule.native import engine, entry
 from chainrule.native.layout import ABSENT, Guard, Layout, Slot, Structure, Watch
+
+from .conftest import STATM, resident
 
 pytestmark = pytest.mark.skipif(not entry.objects.known(), reason="another kind of Python")
 
@@ -377,6 +377,27 @@ def test_an_exception_with_an_error_code_is_raised() -> None:
             f(1.0)
 
 
+def test_results_too_large_for_memory() -> None:
+    plan = layout([FLOAT], [array(1000), array(2**44)], (0, 1))
+    f = compiled(plan, "")
+
+    def refused() -> None:
+        with pytest.raises(MemoryError):
+            f(1.0)
+        with pytest.raises(MemoryError):
+            entry.call(plan, linked(f), [1.0], ())
+
+    tracemalloc.start()
+    try:
+        refused()
+        before = tracemalloc.get_traced_memory()[0]
+        for _ in range(10):
+            refused()
+        assert tracemalloc.get_traced_memory()[0] - before < 8000  # the first result is given up
+    finally:
+        tracemalloc.stop()
+
+
 # --- captured and watched ----------------------------------------------------------------------
 
 
@@ -388,10 +409,11 @@ def test_captured_arrays_are_read_at_each_call() -> None:
     w[0] = 5.0
     assert f(0.0) == 5.0
     assert entry.call(plan, linked(f), [0.0], [w])[0] == [5.0]
-    w.shape = (2, 1)
-    assert f(0.0) == ("fallback", (0.0,), {})
-    w.shape = (2,)
-    assert f(0.0) == 5.0
+    for shape in [(2, 1), (1000,)]:
+        w.resize(shape, refcheck=False)
+        assert f(0.0) == ("fallback", (0.0,), {})
+        w.resize((2,), refcheck=False)
+        assert f(0.0) == 5.0
     with pytest.raises(ValueError, match=r"wants an array of float64 \(2,\), not float64 \(3,\)"):
         entry.make(plan, linked(f), [np.zeros(3)], [], fallback)
 
@@ -610,15 +632,10 @@ def test_memory_is_flat(case: str) -> None:
         assert tracemalloc.get_traced_memory()[0] - before < 3000
     finally:
         tracemalloc.stop()
-    if Path("/proc/self/statm").exists():
-        gc.collect()
+    if STATM.exists():
         before = resident()
         repeat(times)
         assert resident() - before < 2**20
-
-
-def resident() -> int:
-    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
 def test_what_is_kept_is_kept_and_freed_with_the_function() -> None:

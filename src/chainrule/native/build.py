@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.graph.graph import Apply, Vertex, dtype_of, shape
-from chainrule.native import blas, math, product, reductions, scatter, threads
+from chainrule.native import blas, interrupts, math, product, reductions, scatter, threads
 from chainrule.native.gather import checks
 from chainrule.native.kernel import Emitted, write
 from chainrule.native.layout import Layout, guard_of, renumbered, slot_of
@@ -25,7 +25,8 @@ from chainrule.native.text import Code, is_native
 
 __all__ = ["Built", "Call", "NotNativeError", "build"]
 
-_WORTH_UNLOCKING = 50_000  # rough nanoseconds of work from which on other threads may run
+# Rough nanoseconds of work from which on other threads may run, and signals are looked for.
+_WORTH_UNLOCKING = 50_000
 _WORTH_SHARING = 60_000  # rough nanoseconds of work from which on threads share a kernel
 
 
@@ -45,7 +46,8 @@ class Built:
     """What `build` made: segments of machine code in one library, and the calls between them.
 
     ``steps`` are names of functions ``void(ptr buffers)`` and calls, in order; where there is no
-    call, ``@run`` does it all. ``buffers`` tells where each stored vertex lies.
+    call, ``@run`` does it all, and looks for signals between the functions. ``buffers`` tells where
+    each stored vertex lies.
     """
 
     program: Program
@@ -160,7 +162,11 @@ class _Builder:
             leaving.setdefault(k, []).append(vertex)
         steps: list[str | Call] = []
         segment: list[str] = []
+        ended = 0  # the work up to the end of the last segment
         for k, step in enumerate(self.plan.steps):
+            if self.work - ended > _WORTH_UNLOCKING:
+                self._end(segment, steps)
+                ended = self.work
             made = step.roots if isinstance(step, Kernel) else [step]
             for vertex in made:
                 self.memory.place(vertex)
@@ -182,7 +188,7 @@ class _Builder:
         return {viewed(x, self.plan.stored)[0] for x in step.operands}
 
     def _end(self, segment: list[str], steps: list[str | Call]) -> None:
-        """Make a function of the lines that came together since the last call."""
+        """Make a function of the lines that came together."""
         if not segment:
             return
         name = f"segment{len(steps)}"
@@ -264,16 +270,15 @@ class _Builder:
         return code.lines
 
     def _module(self, steps: list[str | Call]) -> str:
-        run = ["define i32 @run(ptr %buffers) {"]
-        run += [f"  call void @{step}(ptr %buffers)" for step in steps if isinstance(step, str)]
-        run += [*self._in_range(), "}"]
+        segments = [step for step in steps if isinstance(step, str)]
         parts = [
             *sorted(self.declarations),
             math.definitions(sorted(self.functions)),
             blas.definitions(sorted(self.products)),
             threads.DECLARATION,
+            interrupts.DECLARATION,
             *self.code,
-            *run,
+            interrupts.run(segments, self._in_range()),
             METADATA,
         ]
         return "\n".join(parts)

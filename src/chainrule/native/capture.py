@@ -30,7 +30,8 @@ from chainrule.native.layout import ABSENT
 from chainrule.native.signature import Recorded
 from chainrule.native.users import is_simple, is_users_class, is_users_file
 from chainrule.native.watch import Captured, content
-from chainrule.numpy.view import UserFunction, _home, _is_users, _names, _written
+from chainrule.numpy.names import assigned, home, is_users, mentioned
+from chainrule.numpy.view import UserFunction
 
 __all__ = ["Walk", "capture"]
 
@@ -212,14 +213,14 @@ class Walk:
         code = f.__code__
         if is_internal(code):
             return self._transform(f, key)
-        if self._root and not _is_users(code, self._root):
+        if self._root and not is_users(code, self._root):
             return f
-        self._root = self._root or (_home(code),)
-        names, stored, _ = _names(code)
+        self._root = self._root or (home(code),)
+        names, stored, _ = mentioned(code)
         self.mentioned |= names
         if stored:
             self._obstacle(f"{f.__name__} assigns to the global `{min(stored)}`")
-        nonlocals = _written(code) & set(code.co_freevars)
+        nonlocals = assigned(code) & set(code.co_freevars)
         if nonlocals:
             self._obstacle(f"{f.__name__} assigns to `{min(nonlocals)}` of an enclosing function")
         cells = self._cells(f, key)

@@ -25,7 +25,7 @@ import llvmlite.binding as llvm
 from chainrule.errors import ChainruleError
 from chainrule.native import cache
 
-__all__ = ["Library", "LinkError", "Target", "host", "link", "provide"]
+__all__ = ["Library", "LinkError", "Target", "emit", "host", "link", "provide"]
 
 # Interleaving triples the time to build, and out-of-order processors gain little by it. A loop that
 # does gain asks for it with !llvm.loop.interleave.count metadata, which counts all the same.
@@ -51,10 +51,23 @@ class LinkError(ChainruleError, RuntimeError):
 
 @dataclass(frozen=True)
 class Target:
-    """A processor, in LLVM's words: its name, and a list such as ``+avx2,-avx512f``."""
+    """A processor, in LLVM's words: its name, and a list such as ``+avx2,-avx512f``.
+
+    Attributes:
+        cpu: the name.
+        features: the list.
+        triple: the kind of machine, such as ``aarch64-linux-gnu``; "" for this one.
+    """
 
     cpu: str
     features: str = ""
+    triple: str = ""
+
+    @property
+    def has_fma(self) -> bool:
+        """Whether an instruction multiplies and adds with one rounding."""
+        triple = self.triple or llvm.get_process_triple()
+        return triple.startswith(("aarch64", "arm64")) or "+fma" in self.features.split(",")
 
     @property
     def vector_bytes(self) -> int:
@@ -85,8 +98,9 @@ class _Job:
 
     @property
     def key(self) -> str:
-        parts = *_versions(), _PIPELINE, str(self.optimise), self.target.cpu, self.target.features
-        return hashlib.sha256("\0".join([*parts, self.ir]).encode()).hexdigest()
+        target = self.target.cpu, self.target.features, self.target.triple
+        parts = *_versions(), _PIPELINE, str(self.optimise), *target, self.ir
+        return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
 class Library:
@@ -153,10 +167,20 @@ def link(ir: str, name: str, target: Target | None = None, *, optimise: bool = T
                 return Library(job, name, image, from_disk=True)
             except LinkError:
                 pass  # compiling anew tells whether the object or the IR is to blame
-        image = bytes(_machine(job.target).emit_object(_optimised(job)))
+        image = _object(job)
         library = Library(job, name, image, from_disk=False)
     cache.store(key, image)
     return library
+
+
+def emit(ir: str, target: Target) -> bytes:
+    """Compile the text of a module to an object file, for a processor that may be another kind.
+
+    Raises:
+        LinkError: The IR is faulty.
+    """
+    with _LOCK:
+        return _object(_Job(ir, target, optimise=True))
 
 
 # --- symbols outside ---------------------------------------------------------------------------
@@ -192,6 +216,10 @@ def _names(pattern: re.Pattern[str], ir: str) -> list[str]:
 # --- compiling ---------------------------------------------------------------------------------
 
 
+def _object(job: _Job) -> bytes:
+    return bytes(_machine(job.target).emit_object(_optimised(job)))
+
+
 def _optimised(job: _Job) -> Any:
     machine = _machine(job.target)
     try:
@@ -201,19 +229,45 @@ def _optimised(job: _Job) -> Any:
         raise LinkError(f"LLVM cannot read the IR: {error}") from None
     module.triple = machine.triple
     module.data_layout = str(machine.target_data)
-    options = llvm.create_pipeline_tuning_options(3 if job.optimise else 0)
+    builder = _pass_builder(job.target, job.optimise)
+    manager = builder.getModulePassManager()
+    try:
+        manager.run(module, builder)
+    finally:
+        _free(manager)
+    return module
+
+
+@functools.cache
+def _pass_builder(target: Target, optimise: bool) -> Any:
+    """Return what makes pipelines: one for all, since LLVM keeps a part of each of them."""
+    options = llvm.create_pipeline_tuning_options(3 if optimise else 0)
     options.loop_vectorization = True
     options.slp_vectorization = True
     options.loop_interleaving = _INTERLEAVING
-    builder = llvm.create_pass_builder(machine, options)
-    builder.getModulePassManager().run(module, builder)
-    return module
+    return llvm.create_pass_builder(_machine(target), options)
+
+
+def _free(manager: Any) -> None:
+    """Free a pipeline, and with it what a run has left in it: a hundred kilobytes.
+
+    To close it is not enough, as llvmlite 0.50 then calls the `_dispose` of the base class common
+    to all of its objects, which does nothing and hides the right one.
+    """
+    bases = (vars(base) for base in type(manager).__mro__ if base is not llvm.ffi.ObjectRef)
+    dispose = next(base["_dispose"] for base in bases if "_dispose" in base)
+    dispose(manager)
+    manager.detach()
 
 
 @functools.cache
 def _machine(target: Target) -> Any:
     _initialise()
-    return llvm.Target.from_default_triple().create_target_machine(
+    if target.triple:
+        llvm.initialize_all_targets()
+        llvm.initialize_all_asmprinters()
+    kind = llvm.Target.from_triple(target.triple or llvm.get_default_triple())
+    return kind.create_target_machine(
         cpu=target.cpu,
         features=target.features,
         opt=_CODE_GENERATION,

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import ChainruleError
-from chainrule.native import objects, table
+from chainrule.native import interrupts, objects, table
 from chainrule.native.engine import Library
 from chainrule.native.entry_ir import ir
 from chainrule.native.layout import Layout, Slot, Watch, met
@@ -86,8 +86,7 @@ def make(
 
 # --- through ctypes ----------------------------------------------------------------------------
 
-_WITH_LOCK = ctypes.PYFUNCTYPE(ctypes.c_int32, ctypes.c_void_p)
-_WITHOUT_LOCK = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p)
+_LOCKED = ctypes.PYFUNCTYPE(ctypes.c_int32, ctypes.c_void_p)
 
 
 def call(
@@ -107,6 +106,7 @@ def call(
 
     Raises:
         RunError: It stopped with an error code, and no exception was set.
+        BaseException: The one that was set, by a signal's handler.
     """
     given = [
         in_memory(slot, value)
@@ -120,8 +120,9 @@ def call(
         *(guards.ctypes.data + 8 * k for k in range(len(guards))),
         -(-arena.ctypes.data // 64) * 64 if arena.size else None,
     ]
-    prototype = _WITHOUT_LOCK if layout.releases_lock else _WITH_LOCK
-    code = prototype(library.address("run"))((ctypes.c_void_p * len(pointers))(*pointers))
+    address = library.address("run")
+    run = interrupts.unlocked(address) if layout.releases_lock else _LOCKED(address)
+    code = run((ctypes.c_void_p * len(pointers))(*pointers))
     if code:
         raise RunError(code)
     results = [

@@ -9,6 +9,7 @@ not expect it leaves to the fallback, called with the arguments that it got.
 from __future__ import annotations
 
 from chainrule.native import table
+from chainrule.native.interrupts import UNLOCKED
 from chainrule.native.layout import Guard, Layout, Slot, Structure, bits
 from chainrule.native.objects import ARRAY_DATA, DECLARATIONS, SCALAR_VALUE, TUPLE_ITEMS, TYPE
 
@@ -71,7 +72,7 @@ class _Entry:
         ]
         body = "\n".join(["entry:", *(f"  {line}" for line in head), *self.lines])
         signature = "define ptr @entry(ptr %self, ptr %args, i64 %count, ptr %keywords)"
-        return f"{DECLARATIONS}\n{signature} nounwind {{\n{body}\n}}\n"
+        return f"{DECLARATIONS}{UNLOCKED}\n{signature} nounwind {{\n{body}\n}}\n"
 
     # --- lines -------------------------------------------------------------------------------
 
@@ -210,10 +211,9 @@ class _Entry:
             self.first.append(f"%arena = alloca [{size} x i8], align 64")
         self._buffer("%arena" if size else "null")
         if self.layout.releases_lock:
-            self._add("%thread = call ptr @PyEval_SaveThread()")
-        self._add("%code = call i32 @run(ptr %buffers)")
-        if self.layout.releases_lock:
-            self._add("call void @PyEval_RestoreThread(ptr %thread)")
+            self._add("%code = call i32 @cr.unlocked(ptr @run, ptr %buffers)")
+        else:
+            self._add("%code = call i32 @run(ptr %buffers)")
         if size > _SMALL_ARENA:
             self._return_arena()
         self._add("%ran = icmp eq i32 %code, 0")

@@ -1,8 +1,9 @@
 """What machine code and Python agree upon: which buffers `@run` takes, and what its result is.
 
 ``define i32 @run(ptr %buffers)`` takes an array of pointers, one per buffer, in this order: inputs,
-captured arrays, outputs, guards, arena. A scalar's buffer has 8 bytes and holds the value in its
-own type: double, float, i64 for every integer, i8 for a truth. An array's buffer is its data.
+captured arrays, outputs, guards, arena. It returns 0, or a code if it stopped: an exception is set,
+or else the outputs mean nothing. A scalar's buffer has 8 bytes and holds the value in its own type:
+double, float, i64 for every integer, i8 for a truth. An array's buffer is its data.
 """
 
 from __future__ import annotations

@@ -42,8 +42,6 @@ declare ptr @PyTuple_New(i64) nounwind
 declare ptr @PyErr_Occurred() nounwind cold
 declare ptr @PyErr_NoMemory() nounwind cold
 declare ptr @PyObject_Vectorcall(ptr, ptr, i64, ptr) nounwind cold
-declare ptr @PyEval_SaveThread() nounwind
-declare void @PyEval_RestoreThread(ptr) nounwind
 declare ptr @PyArray_Scalar(ptr, ptr, ptr) nounwind
 declare ptr @malloc(i64) nounwind
 declare void @free(ptr) nounwind

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.core.operation import Operation
 from chainrule.graph.graph import Apply, Vertex, dtype_of, evaluate, shape
 from chainrule.native import engine, entry
 from chainrule.native.build import NotNativeError, build
@@ -45,6 +46,7 @@ class Plan:
             for step in self.built.steps
             if isinstance(step, str)
         }
+        self._arenas: list[np.ndarray[Any, Any]] = []  # that no call is using
 
     def __call__(
         self, inputs: Sequence[Any], captured: Sequence[np.ndarray[Any, Any]]
@@ -115,34 +117,50 @@ class Plan:
         ]
         outputs = [entry.room(slot) for slot in layout.outputs]
         guards = np.zeros(len(layout.guards), np.int64)
-        arena = np.empty(layout.arena_bytes + 64, np.uint8)
-        start = -(-arena.ctypes.data // 64) * 64
-        arrays = [*leaves, *outputs, *(guards[k : k + 1] for k in range(len(guards)))]
-        table = np.array([*(array.ctypes.data for array in arrays), start], np.uintp)
+        try:
+            arena = self._arenas.pop()
+        except IndexError:  # the first call, or one during another
+            arena = _aligned(layout.arena_bytes)
+        arrays = [*leaves, *outputs, *(guards[k : k + 1] for k in range(len(guards))), arena]
+        try:
+            return self._run_steps(arrays, outputs, guards)
+        finally:
+            self._arenas.append(arena)
+
+    def _run_steps(
+        self,
+        arrays: Sequence[np.ndarray[Any, Any]],
+        outputs: Sequence[np.ndarray[Any, Any]],
+        guards: np.ndarray[Any, Any],
+    ) -> tuple[list[Any], bool | tuple[Any, ...]]:
+        layout = self.layout
+        table = np.array([array.ctypes.data for array in arrays], np.uintp)
         for step in self.built.steps:
             if isinstance(step, str):
                 self._segments[step](table.ctypes.data)
-            elif not self._call(step.vertex, arrays, start):
+            elif not self._call(step.vertex, arrays):
                 return [None] * len(layout.outputs), False
         results = [
             entry.from_memory(slot, array)
             for slot, array in zip(layout.outputs, outputs, strict=True)
         ]
         found = met(layout.guards, guards)
-        if found is True and not all(self._memory(x, arrays, start) for x in self.built.checks):
+        if found is True and not all(self._memory(x, arrays) for x in self.built.checks):
             raise IndexError("an index is out of range")  # the function itself will say which
         return results, found
 
-    def _call(self, vertex: Apply, arrays: Sequence[np.ndarray[Any, Any]], start: int) -> bool:
+    def _call(self, vertex: Apply, arrays: Sequence[np.ndarray[Any, Any]]) -> bool:
         """Let NumPy compute an operation; False if the result has not the shape it had."""
-        operands = [self._value(x, arrays, start) for x in vertex.operands]
+        operands = [self._value(x, arrays) for x in vertex.operands]
+        if _is_users(vertex.operation):  # it may keep them, and the memory is soon used again
+            operands = [x.copy() if isinstance(x, np.ndarray) else x for x in operands]
         result = np.asarray(evaluate(vertex.operation, operands, vertex.params))
         if result.shape != shape(vertex) or result.dtype != dtype_of(vertex.value):
             return False
-        np.copyto(self._memory(vertex, arrays, start), result)
+        np.copyto(self._memory(vertex, arrays), result)
         return True
 
-    def _value(self, vertex: Vertex, arrays: Sequence[np.ndarray[Any, Any]], start: int) -> Any:
+    def _value(self, vertex: Vertex, arrays: Sequence[np.ndarray[Any, Any]]) -> Any:
         """Return the value of an operand: of a number, in memory, or a view of what is there."""
         if self.built.schedule.roles[vertex] is Role.NUMBER:
             if not shape(vertex):
@@ -152,21 +170,30 @@ class Plan:
         is_view = self.built.schedule.roles[vertex] is Role.VIEW
         if vertex not in self.built.schedule.stored and is_view:
             assert isinstance(vertex, Apply)
-            inner = self._value(vertex.operands[0], arrays, start)
+            inner = self._value(vertex.operands[0], arrays)
             return vertex.operation.compute(inner, **vertex.params)
-        return like(self._memory(vertex, arrays, start), vertex.value)
+        return like(self._memory(vertex, arrays), vertex.value)
 
     def _memory(
-        self, vertex: Vertex, arrays: Sequence[np.ndarray[Any, Any]], start: int
+        self, vertex: Vertex, arrays: Sequence[np.ndarray[Any, Any]]
     ) -> np.ndarray[Any, Any]:
         """Return the memory of a vertex as an array."""
         buffer = self.built.buffers[vertex]
         size, dtype = shape(vertex), dtype_of(vertex.value)
-        if buffer.index < len(arrays):
-            array = arrays[buffer.index]
+        array = arrays[buffer.index]
+        if buffer.index < len(arrays) - 1:
             return array if array.dtype == dtype else array.view(dtype)[:1].reshape(size)
         count = math.prod(size) * dtype.itemsize
-        if not count:
-            return np.empty(size, dtype)
-        raw = (ctypes.c_char * count).from_address(start + buffer.offset)
-        return np.ndarray(size, dtype, memoryview(raw))
+        return array[buffer.offset : buffer.offset + count].view(dtype).reshape(size)
+
+
+def _aligned(size: int) -> np.ndarray[Any, Any]:
+    """Return memory that begins at a multiple of 64 bytes."""
+    memory = np.empty(size + 64, np.uint8)
+    return memory[-memory.ctypes.data % 64 :][: max(size, 1)]
+
+
+def _is_users(operation: Operation) -> bool:
+    """Tell an operation that is neither chainrule's own nor a function of NumPy or SciPy."""
+    module = getattr(operation.compute, "__module__", None) or ""
+    return module.split(".")[0] not in ("chainrule", "numpy", "scipy")

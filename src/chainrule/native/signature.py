@@ -97,7 +97,7 @@ def _add_unusual(value: Any, key: list[Any], leaves: list[Any]) -> None:
     if isinstance(value, slice):
         key.append((slice, value.start, value.stop, value.step))
         return
-    if isinstance(value, (_ndarray, np.generic)):
+    if isinstance(value, (_ndarray, np.generic)) or hasattr(kind, "__next__"):
         raise _refused(value)
     by_identity = hasattr(value, "__dict__")  # its attributes may change; they are watched
     try:
@@ -121,6 +121,11 @@ def _parts(value: Any) -> list[Any] | None:
 
 def _refused(value: Any) -> ArgumentError:
     kind = type(value)
+    if hasattr(kind, "__next__"):  # a generator, a file: the recording would use it up
+        return ArgumentError(
+            f"a compiled function was given a {kind.__name__}, which can be read only once: pass a "
+            "list of what is in it"
+        )
     if isinstance(value, _ndarray) and kind is not _ndarray:
         cure = "pass a plain array, np.asarray(x)"
     elif isinstance(value, (_ndarray, np.generic)):

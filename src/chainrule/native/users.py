@@ -6,7 +6,7 @@ import functools
 import os
 import sys
 
-from chainrule.numpy.view import _LIBRARIES
+from chainrule.numpy.names import LIBRARIES
 
 __all__ = ["is_simple", "is_users_class", "is_users_file"]
 
@@ -37,4 +37,4 @@ def is_users_class(kind: type) -> bool:
 def is_users_file(file: str | None) -> bool:
     """Tell a file that is neither Python's, nor an installed library's, nor chainrule's."""
     internal = file is not None and file.startswith(_PACKAGE)
-    return file is not None and not file.startswith(_LIBRARIES) and not internal
+    return file is not None and not file.startswith(LIBRARIES) and not internal

@@ -10,36 +10,21 @@ Source is never parsed, and the user's module is changed by the user's own ``glo
 
 from __future__ import annotations
 
-import dis
 import functools
-import inspect
-import os
-import site
 import sys
-import sysconfig
 from collections.abc import Callable, Iterator
-from types import CellType, CodeType, FunctionType, MethodType, ModuleType
+from types import CellType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 from chainrule.core.source import annotate, is_internal
 from chainrule.errors import ChainruleError
 from chainrule.numpy.advice import advise
+from chainrule.numpy.names import assigned, home, is_users, mentioned
 from chainrule.numpy.replace import replacements
 
 __all__ = ["UserFunction"]
 
 _MISSING = object()
-_LIBRARIES = tuple(
-    {
-        os.path.join(path, "")
-        for path in (
-            sysconfig.get_path("stdlib"),
-            sysconfig.get_path("purelib"),
-            sysconfig.get_path("platlib"),
-            site.getusersitepackages(),
-        )
-    }
-)
 
 
 class UserFunction:
@@ -188,10 +173,10 @@ class _Search:
             found: FunctionType | None = self.found[key]
             return found
         code = f.__code__
-        if is_internal(code) or (root and not _is_users(code, root)):
+        if is_internal(code) or (root and not is_users(code, root)):
             return None
-        root = root or (_home(code),)
-        names, stored, static = _names(code)
+        root = root or (home(code),)
+        names, stored, static = mentioned(code)
         module = id(f.__globals__)
         if stored:
             self.stored[module] = self.stored.get(module, frozenset()) | stored
@@ -241,10 +226,10 @@ class _Search:
         view = self.views.get(id(f.__globals__))
         if view is None:
             view = self.views[id(f.__globals__)] = _View(f.__globals__)
-        written = _written(f.__code__)
+        outer = assigned(f.__code__)
         cells = tuple(
             CellType(value)
-            if name not in written
+            if name not in outer
             and (callable(value := _content(cell)) or isinstance(value, ModuleType))
             else cell
             for name, cell in zip(f.__code__.co_freevars, f.__closure__ or (), strict=True)
@@ -351,40 +336,3 @@ def _content(cell: CellType) -> Any:
         return cell.cell_contents
     except ValueError:  # not assigned yet
         return _MISSING
-
-
-@functools.lru_cache(4096)
-def _names(code: CodeType) -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
-    """Return the names that code mentions, those it assigns by ``global``, those of class bodies.
-
-    Before Python 3.13 a class body looks its names up in a plain dict, where `_View` is not asked.
-    """
-    names = set(code.co_names)
-    stored = {i.argval for i in dis.get_instructions(code) if i.opname == "STORE_GLOBAL"}
-    static = set() if code.co_flags & inspect.CO_OPTIMIZED else set(code.co_names)
-    for constant in code.co_consts:
-        if isinstance(constant, CodeType):
-            for mine, inner in zip((names, stored, static), _names(constant), strict=True):
-                mine |= inner
-    return frozenset(names), frozenset(stored), frozenset(static - stored)
-
-
-@functools.lru_cache(4096)
-def _written(code: CodeType) -> frozenset[str]:
-    """Return the variables of outer functions that code assigns to."""
-    written = {i.argval for i in dis.get_instructions(code) if i.opname == "STORE_DEREF"}
-    for constant in code.co_consts:
-        if isinstance(constant, CodeType):
-            written |= _written(constant)
-    return frozenset(written)
-
-
-def _home(code: CodeType) -> str:
-    """Return the directory of a file, or the name of what is none (``<stdin>``)."""
-    directory = os.path.dirname(code.co_filename)
-    return os.path.join(directory, "") if directory else code.co_filename
-
-
-def _is_users(code: CodeType, root: tuple[str, ...]) -> bool:
-    """Tell a user's helper from library code, whose insides are left alone."""
-    return code.co_filename.startswith(root) or not code.co_filename.startswith(_LIBRARIES)

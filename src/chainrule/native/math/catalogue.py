@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterable
 
+from chainrule.native import engine
 from chainrule.native.math import (
     combined,
     error,
@@ -86,15 +87,6 @@ def near_range(name: str, kind: str) -> tuple[float, float]:
     return _NEAR[name](Emitter(FORMATS[kind], False))
 
 
-@functools.cache
-def host_has_fma() -> bool:
-    """Tell whether this processor multiplies and adds with one rounding."""
-    from llvmlite import binding
-
-    features = binding.get_host_cpu_features()
-    return bool(features.get("fma") or "aarch64" in binding.get_process_triple())
-
-
 def definitions(names: Iterable[tuple[str, str]], *, fma: bool | None = None) -> str:
     """Return the definitions of functions, given as pairs of a name and "float" or "double".
 
@@ -105,7 +97,7 @@ def definitions(names: Iterable[tuple[str, str]], *, fma: bool | None = None) ->
         fma: Whether the target has fused multiply-add instructions (else `llvm.fma` would be a
             call). By default, whether this processor has them.
     """
-    fused = host_has_fma() if fma is None else fma
+    fused = engine.host().has_fma if fma is None else fma
     parts: list[str] = []
     outside: dict[str, str] = {}
     for name, kind in sorted(set(names)):

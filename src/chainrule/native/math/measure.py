@@ -59,8 +59,7 @@ end:
 @functools.cache
 def library(name: str, kind: str, target: engine.Target) -> engine.Library:
     """Return the compiled loop of a function, for this processor or a plain one."""
-    fma = "+fma" in target.features.split(",") or "aarch64" in target.cpu
-    return engine.link(loop(name, kind, fma=fma), f"math.{name}", target)
+    return engine.link(loop(name, kind, fma=target.has_fma), f"math.{name}", target)
 
 
 def evaluate(name: str, target: engine.Target, *operands: Numbers) -> Numbers:
