@@ -85,8 +85,10 @@ class Lowered:
     Attributes:
         graph: what was recorded, one line for each operation.
         rewritten: the same in terms of what kernels are made of.
-        schedule: the loops, products and calls that it is made into.
-        ir: the code for LLVM.
+        schedule: the kernels, products and calls that it is made into.
+        loops: the same as Python with loops, to be read: ``v7`` is the value of ``%7`` in a
+            register, ``m7`` that in memory.
+        ir: the code that LLVM made of it, for this processor.
         kernels: the number of loops and calls.
         flops: floating-point operations of a run.
         bytes: bytes that a run reads and writes.
@@ -96,6 +98,7 @@ class Lowered:
     graph: str
     rewritten: str = ""
     schedule: str = ""
+    loops: str = ""
     ir: str = ""
     kernels: int | None = None
     flops: int | None = None
