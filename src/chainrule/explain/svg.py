@@ -43,7 +43,7 @@ def svg(drawing: Drawing, legend: Sequence[tuple[str, str]] | None = None) -> st
     """
     legend = _legend(drawing) if legend is None else legend
     width = max(drawing.width, sum(text_width(text, SMALL) + 18 for _, text in legend) + 16)
-    height = drawing.height + _LEGEND_HEIGHT
+    height = drawing.height + (_LEGEND_HEIGHT if legend else 0.0)
     title = escape(drawing.title)
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{_n(width)}" height="{_n(height)}" '

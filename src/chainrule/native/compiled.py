@@ -89,9 +89,9 @@ class Lowered:
         loops: the same as Python with loops, to be read: ``v7`` is the value of ``%7`` in a
             register, ``m7`` that in memory.
         ir: the code that LLVM made of it, for this processor.
-        kernels: the number of loops and calls.
-        flops: floating-point operations of a run.
-        bytes: bytes that a run reads and writes.
+        kernels: the number of steps: kernels, products and calls.
+        flops: floating-point operations of the matrix products in a run.
+        bytes: bytes of the arrays that a run reads and writes.
     """
 
     program: Program
@@ -165,7 +165,11 @@ class Compiled:
         """
         key, _ = flatten(args, kwargs)
         state = _State(self, key)
-        _, path, _ = state.built(args, kwargs)
+        try:
+            _, path, _ = state.built(args, kwargs)
+        except _Reason as reason:
+            name = _name(self.__wrapped__)
+            raise UnsupportedError(f"{name} cannot be compiled: {reason}") from None
         program = path.recorded.program
         described: dict[str, Any] = getattr(path.runnable, "describe", dict)()
         return Lowered(program, program.text(), **described)

@@ -229,8 +229,10 @@ class _Kernel:
             text = _applied(vertex, given)
         else:  # a view, or a reduction of nothing
             assert role is Role.REDUCTION or is_alias(vertex)
-            memo[key] = given[0]
-            return given[0]
+            text = given[0]
+        if text == given[0]:
+            memo[key] = text
+            return text
         memo[key] = self._name(vertex, axes)
         lines.append(f"{memo[key]} = {text}")
         return memo[key]
