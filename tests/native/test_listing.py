@@ -95,6 +95,8 @@ def test_programs_and_their_gradients(name: str) -> None:
         lambda x: np.cumsum(np.sort(x * 2, axis=1), axis=0) + 1,
         lambda x: np.full(3, 2.0) @ x[:3],
         lambda x: x.astype(np.float32) / 3,
+        lambda x: np.exp(np.broadcast_to(x[0], (6, 9)).T) * 2 + x.T,
+        lambda x: (x[0] * 2)[:, None] * (x[0] * 2),
     ],
 )
 @pytest.mark.parametrize("gradient", [False, True])
@@ -105,6 +107,30 @@ def test_kinds_of_steps(f: Any, gradient: bool) -> None:
     floats = [x for x in trees.flatten(f(X))[0] if np.asarray(x).dtype.kind == "f"]
     if floats:
         check(cr.value_and_grad(lambda x: sum(map(np.sum, trees.flatten(f(x))[0]))), X)
+
+
+def test_a_row_is_gone_over_in_phases() -> None:
+    assert (
+        check(softmax, X)
+        == """\
+def softmax(x):
+    row_of_v2 = empty((9,))
+    m4 = empty((6, 9), 'float64')
+    for i in range(6):
+        v0 = -inf
+        for j in range(9):
+            v0 = maximum(v0, x[i, j])
+        v3 = 0
+        for j in range(9):
+            v1 = x[i, j] - v0
+            v2 = exp(v1)
+            row_of_v2[j] = v2
+            v3 += v2
+        for j in range(9):
+            v4 = row_of_v2[j] / v3
+            m4[i, j] = v4
+    return m4"""
+    )
 
 
 def test_long_axes_and_one_number() -> None:

@@ -62,7 +62,8 @@ def compile(f: Callable[..., Any], *, builder: Builder = native) -> Compiled:
         ``if`` and ``while`` work: each path that occurs is recorded, up to 32 for a signature.
         Arrays that f finds outside its arguments are read at each call; if something else that it
         refers to is changed, it is recorded anew. A function that writes into its arguments,
-        assigns to a global or draws random numbers runs as Python, with a `NotCompiledWarning`.
+        assigns to a global or draws random numbers runs as Python, with a
+        `chainrule.errors.NotCompiledWarning`.
 
         The Python code runs twice at the first call, once recorded and once as it is, and no more
         after that: prints and other effects happen then. What cannot be seen to change are values
@@ -158,7 +159,9 @@ class Compiled:
             )
 
     def lower(self, *args: Any, **kwargs: Any) -> Lowered:
-        """Show what the function becomes for some arguments, without running it.
+        """Show what the function becomes for some arguments.
+
+        The Python code runs, as at a first call; what is compiled does not.
 
         Raises:
             UnsupportedError: the function cannot be compiled; it says why.
