@@ -30,3 +30,5 @@ napoleon_use_ivar = True  # attributes of a class are not described twice
 
 html_theme = "furo"
 html_title = f"chainrule {release}"
+html_static_path = ["_static"]
+html_css_files = ["columns.css"]

@@ -20,10 +20,11 @@ def pictures():
         "staged": (lecture["staged"], lecture["STAGED"]),
         "network": (lecture["network"], lecture["network_values"]()),
     }
-    return {
+    drawn = {
         f"{name}.svg": chainrule.explain(f, *values.values()).svg()
         for name, (f, values) in examples.items()
     }
+    return drawn | runpy.run_path(str(HERE / "compiling_pictures.py"))["pictures"]()
 
 
 def main():

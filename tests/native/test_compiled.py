@@ -543,5 +543,5 @@ def test_lower_shows_the_graph() -> None:
         "%2 = sum(%1, axis=None, keepdims=False): float64",
         "return %2",
     ]
-    with pytest.raises(cr.errors.UnsupportedError, match="assigns to the global"):
+    with pytest.raises(cr.errors.UnsupportedError, match="cannot be compiled: assigns_global"):
         cr.compile(assigns_global).lower(X)

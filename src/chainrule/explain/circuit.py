@@ -8,13 +8,14 @@ back, and every wire the local gradient at the gate that it enters.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from chainrule.core.array import Node
+from chainrule.core.operation import Operation
 from chainrule.explain.numbers import brief, is_scalar, norm
 from chainrule.explain.observed import Run, pull
 
@@ -97,7 +98,8 @@ def circuit(run: Run, stages: Mapping[Node, tuple[str, str]], title: str) -> Cir
         groups[group].vertices.append(len(vertices))
         number[node] = len(vertices)
         gradient = run.gradients.get(node) if node.operation.differentiable else None
-        vertex = Vertex(node, symbol(node, captured), group, node.output, gradient)
+        label = symbol(node.operation, node.parents, node.operands, captured)
+        vertex = Vertex(node, label, group, node.output, gradient)
         for k, parent in enumerate(node.parents):
             if parent is not None:
                 local, exact = _local(node, k, gradient, _flows(run, parent))
@@ -162,14 +164,26 @@ _NAMES = {
 _COMMUTES = frozenset({"add", "multiply"})
 
 
-def symbol(node: Node, names: Mapping[int, str]) -> str:
-    """Return what is written in a gate, its constant operand included."""
-    name = node.operation.name
-    sign = _INFIX.get(name) or _NAMES.get(name) or node.operation.symbol or name
-    if len(node.parents) != 2 or all(p is not None for p in node.parents):
+def symbol(
+    operation: Operation,
+    parents: Sequence[object | None],
+    operands: Sequence[Any],
+    names: Mapping[int, str],
+) -> str:
+    """Return what is written in a gate, its constant operand included.
+
+    Args:
+        operation: of the gate.
+        parents: where each operand comes from; None for a constant.
+        operands: their values.
+        names: of arrays, by id.
+    """
+    name = operation.name
+    sign = _INFIX.get(name) or _NAMES.get(name) or operation.symbol or name
+    if len(parents) != 2 or all(p is not None for p in parents):
         return sign
-    at = 0 if node.parents[0] is None else 1
-    constant = _constant(node.operands[at], names)
+    at = 0 if parents[0] is None else 1
+    constant = _constant(operands[at], names)
     if name not in _INFIX:
         return f"{sign} {constant}" if constant and name in _NAMES else sign
     if not constant:

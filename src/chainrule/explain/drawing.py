@@ -16,7 +16,7 @@ from chainrule.explain.glyphs import SMALL, Glyph, gate, origin, stage_box, text
 from chainrule.explain.layout import Box, Layout, Point, Wire, layered
 from chainrule.explain.numbers import is_scalar
 
-__all__ = ["MOST_GATES", "PAGE", "Drawing", "Frame", "draw"]
+__all__ = ["MOST_GATES", "PAGE", "Drawing", "Frame", "draw", "position"]
 
 #: Above this many gates stages are drawn as one box each.
 MOST_GATES = 60
@@ -239,7 +239,7 @@ def _block(
     width = max(layout.width + 2 * left, text_width(title, SMALL + 1) + 18)
     height = layout.height + top + bottom
     block = _Block(Box(width, height), group.name, vertices, part.result, sources, glyphs)
-    _place(block, glyphs, layout, shift, wires, left, top)
+    position(block, glyphs, layout, shift, wires, left, top)
     block.box.sockets = [layout.corners[k][1] + top for k in range(shift)]
     block.wires.extend([(0.0, y), (left, y)] for y in block.box.sockets)
     end = glyphs[-1]
@@ -252,7 +252,7 @@ def _block(
     return block
 
 
-def _place(
+def position(
     to: _Block | Drawing,
     glyphs: Sequence[Glyph],
     layout: Layout,
@@ -339,7 +339,7 @@ def _add_row(
     wires.extend(Wire(place[v], shift + k) for k, v in enumerate(ends))
     layout = layered(boxes, wires, gap=_GAP)
     left, top = _MARGIN, drawing.height - _MARGIN
-    _place(drawing, origins, layout, 0, wires, left, top)
+    position(drawing, origins, layout, 0, wires, left, top)
     for arrow, (x, y) in zip(arrows, layout.corners[shift:], strict=True):
         arrow.x, arrow.y = x + left, y + top
     drawing.glyphs += [*origins, *arrows]

@@ -6,6 +6,7 @@ All text of a gate stands inside its box, so it never meets a wire or another te
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from chainrule.explain.circuit import Group, Vertex, norm_text, wire_text
@@ -21,7 +22,9 @@ __all__ = [
     "Glyph",
     "Label",
     "gate",
+    "operation",
     "origin",
+    "source",
     "stage_box",
     "text_width",
 ]
@@ -60,6 +63,7 @@ class Glyph:
     tips: list[tuple[Point, float]] = field(default_factory=list)  # arrowheads: place, direction
     about: str = ""
     alarming: bool = False
+    tone: str = ""  # the role whose colour its edge has
     x: float = 0.0
     y: float = 0.0
 
@@ -72,9 +76,8 @@ def _labels_of_wire(vertex: Vertex) -> tuple[str, str]:
     return value, gradient
 
 
-def _add_plug(glyph: Glyph, vertex: Vertex, start: float, mark: str = "") -> None:
+def _add_plug(glyph: Glyph, start: float, value: str, gradient: str, mark: str = "") -> None:
     """Write value and gradient above and below the wire that goes out, and draw its beginning."""
-    value, gradient = _labels_of_wire(vertex)
     above = text_width(value, VALUE)
     middle = glyph.box.plug
     glyph.labels.append(Label(start + 4, middle - 4, value, "value"))
@@ -94,9 +97,14 @@ def origin(vertex: Vertex, name: str, alarm: str = "") -> Glyph:
     role, about = (
         ("input", f"input {name}") if vertex.is_input else ("carried", f"{name}, from above")
     )
-    glyph = Glyph(Box(0.0, 32.0, (), 16.0), 0.0, 0.0, about=f"{about}\n{alarm}".rstrip())
+    return source(label, role, *_labels_of_wire(vertex), f"{about}\n{alarm}".rstrip())
+
+
+def source(label: str, role: str, value: str, gradient: str = "", about: str = "") -> Glyph:
+    """Draw the beginning of a wire: its name, and what is written above and below the wire."""
+    glyph = Glyph(Box(0.0, 32.0, (), 16.0), 0.0, 0.0, about=about)
     glyph.labels.append(Label(0.0, 20.0, label, role))
-    _add_plug(glyph, vertex, text_width(label, NAME) + 5)
+    _add_plug(glyph, text_width(label, NAME) + 5, value, gradient)
     return glyph
 
 
@@ -109,24 +117,36 @@ def _body(label: str) -> tuple[float, float]:
 def gate(vertex: Vertex, about: str, mark: str = "") -> Glyph:
     """Draw one operation; its value is carried on to another row under a mark."""
     locals_ = [("" if lead.local is None else f"×{brief(lead.local)}") for lead in vertex.leads]
-    half_width, half_height = _body(vertex.label)
+    return operation(vertex.label, locals_, *_labels_of_wire(vertex), mark, about)
+
+
+def operation(
+    label: str,
+    locals_: Sequence[str],
+    value: str = "",
+    gradient: str = "",
+    mark: str = "",
+    about: str = "",
+) -> Glyph:
+    """Draw a gate: the symbol in it, a text for each wire that comes in, and those at its plug."""
+    half_width, half_height = _body(label)
     count = len(locals_)
     spread = 18.0 if count == 2 else 17.0
     height = max(2 * half_height + 6, spread * (count - 1) + 26)
     middle = height / 2
     sockets = [middle + spread * (k - (count - 1) / 2) for k in range(count)]
     longest = max((text_width(text, SMALL) for text in locals_), default=0.0)
-    lead_in = longest + 8
+    lead_in = longest + 8 if longest else 0.0
     body = lead_in + (14.0 if count > 1 else 5.0) + half_width
     glyph = Glyph(Box(0.0, height, sockets, middle), half_width, half_height, body, about=about)
-    glyph.labels.append(Label(body, middle + 4.2, vertex.label, "symbol", "middle"))
+    glyph.labels.append(Label(body, middle + 4.2, label, "symbol", "middle"))
     for k, (socket, text) in enumerate(zip(sockets, locals_, strict=True)):
         below = count > 1 and k == count - 1
         glyph.labels.append(Label(4, socket + (10 if below else -3.5), text, "local"))
         tip, direction = _touch((lead_in, socket), (body, middle), half_width, half_height)
         glyph.stubs.append([(0.0, socket), (lead_in, socket), tip])
         glyph.tips.append((tip, direction))
-    _add_plug(glyph, vertex, body + half_width, mark)
+    _add_plug(glyph, body + half_width, value, gradient, mark)
     return glyph
 
 
@@ -152,5 +172,5 @@ def stage_box(vertex: Vertex, group: Group, sockets: int, alarm: str) -> Glyph:
     glyph.labels.append(Label(half_width, middle - 3, title, "symbol", "middle"))
     glyph.labels.append(Label(half_width, middle + 11, code, "code", "middle"))
     glyph.tips = [((0.0, place), 0.0) for place in places]
-    _add_plug(glyph, vertex, 2 * half_width)
+    _add_plug(glyph, 2 * half_width, *_labels_of_wire(vertex))
     return glyph

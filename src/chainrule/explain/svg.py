@@ -34,11 +34,16 @@ _LEGEND_HEIGHT = 26.0
 _SMALLEST = 0.75  # of the size that it is drawn in
 
 
-def svg(drawing: Drawing) -> str:
-    """Write a drawing as an SVG element."""
-    legend = _legend(drawing)
+def svg(drawing: Drawing, legend: Sequence[tuple[str, str]] | None = None) -> str:
+    """Write a drawing as an SVG element.
+
+    Args:
+        drawing: everything in its place.
+        legend: roles and what their colours mean; by default what they mean in an explanation.
+    """
+    legend = _legend(drawing) if legend is None else legend
     width = max(drawing.width, sum(text_width(text, SMALL) + 18 for _, text in legend) + 16)
-    height = drawing.height + _LEGEND_HEIGHT
+    height = drawing.height + (_LEGEND_HEIGHT if legend else 0.0)
     title = escape(drawing.title)
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{_n(width)}" height="{_n(height)}" '
@@ -113,7 +118,8 @@ def _glyph(glyph: Glyph) -> str:
         path = "M" + "L".join(f"{_n(x)} {_n(y)}" for x, y in stub)
         parts.append(f'<path d="{path}" fill="none" stroke="{_WIRE}" stroke-width="1.3"/>')
     if glyph.half_width:
-        fill, edge = (_ALARM, _ALARM_EDGE) if glyph.alarming else (_PAPER, _INK)
+        edge = _ROLES[glyph.tone][1] if glyph.tone else _INK
+        fill, edge = (_ALARM, _ALARM_EDGE) if glyph.alarming else (_PAPER, edge)
         radius = min(glyph.half_height, ROUND)
         parts.append(
             f'<rect x="{_n(glyph.body - glyph.half_width)}" '

@@ -62,7 +62,8 @@ def compile(f: Callable[..., Any], *, builder: Builder = native) -> Compiled:
         ``if`` and ``while`` work: each path that occurs is recorded, up to 32 for a signature.
         Arrays that f finds outside its arguments are read at each call; if something else that it
         refers to is changed, it is recorded anew. A function that writes into its arguments,
-        assigns to a global or draws random numbers runs as Python, with a `NotCompiledWarning`.
+        assigns to a global or draws random numbers runs as Python, with a
+        `chainrule.errors.NotCompiledWarning`.
 
         The Python code runs twice at the first call, once recorded and once as it is, and no more
         after that: prints and other effects happen then. What cannot be seen to change are values
@@ -85,17 +86,20 @@ class Lowered:
     Attributes:
         graph: what was recorded, one line for each operation.
         rewritten: the same in terms of what kernels are made of.
-        schedule: the loops, products and calls that it is made into.
-        ir: the code for LLVM.
-        kernels: the number of loops and calls.
-        flops: floating-point operations of a run.
-        bytes: bytes that a run reads and writes.
+        schedule: the kernels, products and calls that it is made into.
+        loops: the same as Python with loops, to be read: ``v7`` is the value of ``%7`` in a
+            register, ``m7`` that in memory.
+        ir: the code that LLVM made of it, for this processor.
+        kernels: the number of steps: kernels, products and calls.
+        flops: floating-point operations of the matrix products in a run.
+        bytes: bytes of the arrays that a run reads and writes.
     """
 
     program: Program
     graph: str
     rewritten: str = ""
     schedule: str = ""
+    loops: str = ""
     ir: str = ""
     kernels: int | None = None
     flops: int | None = None
@@ -155,14 +159,20 @@ class Compiled:
             )
 
     def lower(self, *args: Any, **kwargs: Any) -> Lowered:
-        """Show what the function becomes for some arguments, without running it.
+        """Show what the function becomes for some arguments.
+
+        The Python code runs, as at a first call; what is compiled does not.
 
         Raises:
             UnsupportedError: the function cannot be compiled; it says why.
         """
         key, _ = flatten(args, kwargs)
         state = _State(self, key)
-        _, path, _ = state.built(args, kwargs)
+        try:
+            _, path, _ = state.built(args, kwargs)
+        except _Reason as reason:
+            name = _name(self.__wrapped__)
+            raise UnsupportedError(f"{name} cannot be compiled: {reason}") from None
         program = path.recorded.program
         described: dict[str, Any] = getattr(path.runnable, "describe", dict)()
         return Lowered(program, program.text(), **described)

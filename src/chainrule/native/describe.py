@@ -8,14 +8,16 @@ from typing import Any
 
 from chainrule.graph.graph import Apply, Vertex, dtype_of, shape
 from chainrule.native.build import Built
+from chainrule.native.listing import listing
+from chainrule.native.program import Program
 from chainrule.native.roles import Role
 from chainrule.native.schedule import Kernel
 
-__all__ = ["describe"]
+__all__ = ["describe", "rewritten"]
 
 
 def describe(built: Built) -> dict[str, Any]:
-    """Return the rewritten graph and the schedule as text, and counts of what a run does."""
+    """Return rewritten graph, schedule and loops as text, and counts of what a run does."""
     lines = []
     for step in built.schedule.steps:
         if isinstance(step, Kernel):
@@ -29,18 +31,24 @@ def describe(built: Built) -> dict[str, Any]:
             lines.append(f"numpy    {step.operation.name} -> {_kind(step)}")
     lines.append(f"scratch memory: {built.arena_bytes:,} bytes")
     moved = [*built.program.inputs, *built.program.captured, *built.schedule.stored]
-    results = tuple(built.results.distinct[number] for number in built.results.numbers)
-    guards = zip(built.results.guards, built.program.guards, strict=True)
-    rewritten = replace(
-        built.program, outputs=results, guards=tuple((vertex, seen) for vertex, (_, seen) in guards)
-    )
+    program = rewritten(built)
     return {
-        "rewritten": rewritten.text(),
+        "rewritten": program.text(),
         "schedule": "\n".join(lines),
+        "loops": listing(built, program),
         "kernels": len(built.schedule.steps),
         "flops": built.flops,
         "bytes": sum(_bytes(vertex) for vertex in moved),
     }
+
+
+def rewritten(built: Built) -> Program:
+    """Return the program in terms of primitives."""
+    results = tuple(built.results.distinct[number] for number in built.results.numbers)
+    guards = zip(built.results.guards, built.program.guards, strict=True)
+    return replace(
+        built.program, outputs=results, guards=tuple((vertex, seen) for vertex, (_, seen) in guards)
+    )
 
 
 def _kernel(kernel: Kernel) -> str:

@@ -46,29 +46,38 @@ class Program:
         """Return every vertex that the guards and the outputs need, operands first."""
         return topological([*(vertex for vertex, _ in self.guards), *self.outputs])
 
+    def names(self) -> dict[Vertex, str]:
+        """Return what each vertex is called where the graph is written."""
+        names: dict[Vertex, str] = {vertex: vertex.name for vertex in self.inputs}
+        names |= {vertex: f"captured_{k}" for k, vertex in enumerate(self.captured)}
+        count = 0
+        for vertex in self.vertices():
+            if vertex in names:
+                continue
+            if isinstance(vertex, Apply):
+                names[vertex] = f"%{count}"
+                count += 1
+            else:
+                names[vertex] = _literal(vertex.value)
+        return names
+
     def text(self) -> str:
         """Write the graph, one vertex a line."""
         return "\n".join(self._lines())
 
     def _lines(self) -> Iterator[str]:
-        names: dict[Vertex, str] = {vertex: vertex.name for vertex in self.inputs}
-        names |= {vertex: f"captured_{k}" for k, vertex in enumerate(self.captured)}
-        for source in names:
+        names = self.names()
+        sources: list[Vertex] = [*self.inputs, *self.captured]
+        for source in sources:
             yield f"{names[source]}: {_kind(source.value)}"
         guards: dict[Vertex, list[bool | int | float]] = {}
         for vertex, seen in self.guards:
             guards.setdefault(vertex, []).append(seen)
-        count = 0
         for vertex in self.vertices():
-            if vertex not in names:
-                if isinstance(vertex, Apply):
-                    names[vertex] = f"%{count}"
-                    count += 1
-                    given = [*(names[x] for x in vertex.operands), *_written(vertex.params)]
-                    call = f"{vertex.operation.name}({', '.join(given)})"
-                    yield f"{names[vertex]} = {call}: {_kind(vertex.value)}"
-                else:
-                    names[vertex] = _literal(vertex.value)
+            if isinstance(vertex, Apply):
+                given = [*(names[x] for x in vertex.operands), *_written(vertex.params)]
+                call = f"{vertex.operation.name}({', '.join(given)})"
+                yield f"{names[vertex]} = {call}: {_kind(vertex.value)}"
             for seen in guards.get(vertex, ()):
                 yield f"guard {names[vertex]} is {seen!r}"
         yield f"return {', '.join(names[vertex] for vertex in self.outputs)}"
