@@ -40,7 +40,7 @@ class Role(Enum):
     GATHER = auto()  # one entry from that of an array which indices pick
     JOIN = auto()  # parts, each written where it belongs: see `chainrule.native.joins`
     SCATTER = auto()  # one part, in which entries are then changed where indices say
-    PRODUCT = auto()  # a product of matrices or vectors, by BLAS
+    PRODUCT = auto()  # a product of matrices or vectors, in tiles or by BLAS
     CALL = auto()  # anything else, by NumPy
 
 

@@ -72,7 +72,7 @@ class Kernel:
 
 @dataclass
 class Schedule:
-    """The steps in order: kernels, and applications that BLAS or NumPy compute."""
+    """The steps in order: kernels, products, and applications that NumPy computes."""
 
     outputs: list[Vertex]
     steps: list[Kernel | Apply]
