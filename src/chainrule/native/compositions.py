@@ -27,6 +27,7 @@ from chainrule.graph.phantom import (
     repeated,
     truth,
 )
+from chainrule.graph.stabilise.logistic import complement
 from chainrule.graph.stabilise.rows import exponentials, shares
 from chainrule.operations import elementwise, reduction
 
@@ -234,6 +235,15 @@ def _entr(vertex: Apply) -> Vertex | None:
     )
 
 
+def _complement(vertex: Apply) -> Vertex:
+    """``1 - y`` of ``y = 1 / (1 + power)``: where that would cancel, ``power * y``."""
+    power, y = vertex.operands
+    dtype = dtype_of(vertex.value)
+    large = truth(elementwise.greater, power, literal(1))
+    rest = element(elementwise.subtract, literal(1), y, dtype=dtype)
+    return like(_where(large, rest, element(elementwise.multiply, power, y), dtype), vertex)
+
+
 def _imag(vertex: Apply) -> Vertex | None:
     if dtype_of(vertex.operands[0].value).kind == "c":
         return None
@@ -257,4 +267,5 @@ RULES: dict[str, Callable[[Apply], Vertex | None]] = {
     "xlog1py": _product_with(elementwise.log1p),
     "entr": _entr,
     "imag": _imag,
+    complement.name: _complement,
 }

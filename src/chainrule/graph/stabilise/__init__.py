@@ -1,11 +1,8 @@
 """Formulas that fail for large or small numbers, as ones of the same value that do not.
 
 Every rule is a function of one vertex, whose operands are expected to be shared; it looks at the
-form of the graph alone, never at values, and returns None where it has nothing to say. Each names
-the input at which the form that it replaces fails. A gradient contains the parts of the value it
-belongs to (``exp(x)``, ``1 / (1 + exp(x))``), and would still fail if these stayed: so there are
-rules for the forms of gradients, too.
-
-``1 / (1 + exp(-x))`` needs no rule: where ``exp(-x)`` overflows, 0 is the right value of it and of
-its gradient.
+form of the graph alone, never at values, and returns None where it has nothing to say. A gradient
+contains the parts of the value it belongs to (``exp(x)``, ``1 / (1 + exp(x))``), and would still
+fail if these stayed: so there are rules for the forms of gradients, too. `rules` names the input at
+which each formula fails.
 """

@@ -8,7 +8,7 @@ from chainrule.graph.graph import Apply, Vertex, dtype_of, is_number, shape
 from chainrule.graph.phantom import axes_of, is_float
 from chainrule.graph.recognise import is_operation
 
-__all__ = ["exponent", "factors", "is_spread", "one_plus", "summed_exponent"]
+__all__ = ["exponent", "factors", "is_laid_over", "one_plus", "summed_exponent"]
 
 
 def one_plus(vertex: Vertex) -> Vertex | None:
@@ -33,24 +33,51 @@ def factors(vertex: Vertex) -> tuple[Vertex, Vertex] | None:
     return None
 
 
-def _without_spreading(vertex: Vertex, total: Apply) -> Vertex:
-    """Undo what spreads something of the shape of a reduction over its operand, as far as it goes.
+def is_laid_over(vertex: Vertex, total: Apply) -> bool:
+    """Tell whether each entry of what was reduced meets its own result.
 
-    With ``total = sum(x, axis=1)`` that is `broadcast_to` of `expand_dims` along axis 1.
+    The vertex is the result with axes added, dropped or repeated; it meets what was reduced by
+    broadcasting, so that its last axis is laid over the last one.
     """
-    whole = shape(total.operands[0])
-    if is_operation(vertex, "broadcast_to") and shape(vertex) == whole:
-        vertex = vertex.operands[0]
-    if not total.params.get("keepdims") and is_operation(vertex, "expand_dims"):
-        return vertex.operands[0] if tuple(vertex.params["axis"]) == axes_of(total) else vertex
-    return vertex
-
-
-def is_spread(vertex: Vertex, total: Apply) -> bool:
-    """Tell whether a vertex is a reduction, laid over its operand."""
-    return _without_spreading(vertex, total) is total and (
-        vertex is not total or bool(total.params.get("keepdims")) or not shape(total)
+    whole, reduced = shape(total.operands[0]), axes_of(total)
+    places = _places(vertex, total)
+    if places is None or len(places) > len(whole):
+        return False
+    places = (None,) * (len(whole) - len(places)) + places
+    return all(
+        place is None if k in reduced else place == k or n == 1
+        for k, (n, place) in enumerate(zip(whole, places, strict=True))
     )
+
+
+def _places(vertex: Vertex, total: Apply) -> tuple[int | None, ...] | None:
+    """Return which axis of what was reduced each axis is; None for one of a repeated entry."""
+    if vertex is total:
+        axes, count = axes_of(total), len(shape(total.operands[0]))
+        if total.params.get("keepdims"):
+            return tuple(None if k in axes else k for k in range(count))
+        return tuple(k for k in range(count) if k not in axes)
+    if not isinstance(vertex, Apply) or vertex.operation.name not in _SPREADING:
+        return None
+    x = vertex.operands[-1]
+    places, old, new = _places(x, total), shape(x), shape(vertex)
+    if places is None:
+        return None
+    name = vertex.operation.name
+    if name == "expand_dims":
+        added = {k % len(new) for k in vertex.params["axis"]}
+        rest = iter(places)
+        return tuple(None if k in added else next(rest) for k in range(len(new)))
+    if name == "broadcast_to":
+        places = tuple(
+            place if n == m else None
+            for place, n, m in zip(places, old, new[len(new) - len(old) :], strict=True)
+        )
+        return (None,) * (len(new) - len(old)) + places
+    return places if old == new else None  # where(y == -inf, 0, y)
+
+
+_SPREADING = frozenset({"expand_dims", "broadcast_to", "where"})
 
 
 def _is_shifted(x: Vertex, axes: tuple[int, ...]) -> bool:

@@ -11,7 +11,7 @@ from chainrule.graph.graph import Apply, Vertex, dtype_of, is_number, shape
 from chainrule.graph.phantom import axes_of, element, is_float, like, literal, reduce, truth
 from chainrule.graph.recognise import is_operation
 from chainrule.graph.rewrite import same_kind
-from chainrule.graph.stabilise.parts import exponent, factors, is_spread, summed_exponent
+from chainrule.graph.stabilise.parts import exponent, factors, is_laid_over, summed_exponent
 from chainrule.operations import elementwise, reduction
 from chainrule.operations import shape as shapes
 
@@ -58,22 +58,51 @@ def shares(powers: Vertex, total: Vertex) -> Apply:
 
 
 def new_axes(vertex: Apply) -> Vertex | None:
-    """``x[:, None]`` as `expand_dims`, and its gradient as `squeeze`: so that others see it."""
-    if vertex.operation.name not in ("getitem", "scatter_add") or len(vertex.operands) != 1:
+    """``x[:, None]`` and ``x.reshape(-1, 1)`` as `expand_dims`, their gradients as `squeeze`."""
+    name, old, new = vertex.operation.name, shape(vertex.operands[0]), shape(vertex)
+    if name == "reshape":
+        added, dropped = _longer(old, new), _longer(new, old)
+    elif name in ("getitem", "scatter_add") and len(vertex.operands) == 1:
+        axes = _new_axes_in(vertex.params["index"], max(len(old), len(new)))
+        added, dropped = (axes, ()) if name == "getitem" else ((), axes)
+    else:
         return None
-    index = vertex.params["index"]
+    if added:
+        return Apply(shapes.expand_dims, vertex.operands, {"axis": added}, vertex.value)
+    if dropped:
+        return Apply(shapes.squeeze, vertex.operands, {"axis": dropped}, vertex.value)
+    return None
+
+
+def _new_axes_in(index: Any, ndim: int) -> tuple[int, ...]:
+    """Return the axes that an index adds, if that is all it does."""
     parts = index if isinstance(index, tuple) else (index,)
-    if not all(part is None or (type(part) is slice and part == _WHOLE) for part in parts):
-        return None
-    axes = tuple(k for k, part in enumerate(parts) if part is None)
-    if not axes:
-        return None
-    move = shapes.expand_dims if vertex.operation.name == "getitem" else shapes.squeeze
-    return Apply(move, vertex.operands, {"axis": axes}, vertex.value)
+    if not all(
+        part is None or part is Ellipsis or (type(part) is slice and part == _WHOLE)
+        for part in parts
+    ):
+        return ()
+    ends = parts.index(Ellipsis) if Ellipsis in parts else len(parts)
+    behind = ndim - len(parts)  # how much further from the start is what follows the dots
+    return tuple(k + (behind if k > ends else 0) for k, part in enumerate(parts) if part is None)
+
+
+def _longer(old: tuple[int, ...], new: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the axes of length 1 that make one shape of another; none where that is not so."""
+    rest = list(old)
+    added = []
+    for k, n in enumerate(new):
+        if rest and rest[0] == n:
+            rest.pop(0)
+        elif n == 1:
+            added.append(k)
+        else:
+            return ()
+    return () if rest else tuple(added)
 
 
 def logsumexp(vertex: Apply) -> Vertex | None:
-    """``log(sum(exp(x)))``, which is inf for x = [1000, 0], and -inf for x = [-1000, -1000]."""
+    """``log(sum(exp(x)))`` overflows, or is the logarithm of 0."""
     if vertex.operation.name != "log":
         return None
     (total,) = vertex.operands
@@ -85,12 +114,12 @@ def logsumexp(vertex: Apply) -> Vertex | None:
 
 
 def softmax(vertex: Apply) -> Vertex | None:
-    """``exp(x) / sum(exp(x))``, which is NaN for x = [1000, 0]."""
+    """``exp(x) / sum(exp(x))``: infinity by infinity, or 0 by 0."""
     if vertex.operation.name != "divide":
         return None
     powers, spread = vertex.operands
     total = _total_in(spread)
-    if total is None or total.operands[0] is not powers or not is_spread(spread, total):
+    if total is None or total.operands[0] is not powers or not is_laid_over(spread, total):
         return None
     x = summed_exponent(total)
     return None if x is None else _softmax(x, total, vertex.value)
@@ -109,78 +138,97 @@ def _softmax(x: Vertex, total: Apply, value: Any) -> Apply:
 def slope_of_logsumexp(vertex: Apply) -> Vertex | None:
     """``(g / sum(exp(x))) * exp(x)`` is ``g * softmax(x)``: the gradient of `logsumexp`.
 
-    For x = [1000, 0] it is ``0 * inf``. Parts of the gradient of `softmax` have the same form.
+    It is ``0 * inf`` where the sum is infinite. Parts of the gradient of `softmax` are of its form.
     """
     product = factors(vertex)
     for left, powers in (product, product[::-1]) if product else ():
-        if exponent(powers) is None:
+        found = None if exponent(powers) is None else _over_total(left, powers)
+        x = None if found is None else summed_exponent(found.total)
+        if found is None or x is None or not found.laid_over:
             continue
-        found = _over_total(left, powers)
-        if found is None:
-            continue
-        total, numerator = found
-        x = summed_exponent(total)
-        if x is None:
-            continue
-        y = _softmax(x, total, powers.value)
-        return Apply(elementwise.multiply, (numerator, y), {}, vertex.value)
+        y = _softmax(x, found.total, powers.value)
+        return Apply(vertex.operation, (found.numerator, y), {}, vertex.value)
     return None
 
 
-def _over_total(vertex: Vertex, powers: Vertex) -> tuple[Apply, Vertex] | None:
-    """Read ``g * (c / total)``, spread or not; return the sum of powers, and ``g * c``."""
+class _Quotient(NamedTuple):
+    """``numerator / total``; ``laid_over`` tells whether each entry is where its row is.
+
+    If not, it has the shape of the total, without the axes of the sum.
+    """
+
+    total: Apply
+    numerator: Vertex
+    laid_over: bool
+
+
+def _over_total(vertex: Vertex, powers: Vertex) -> _Quotient | None:
+    """Read ``g * (c / total)``, however moved, where the total is a sum of powers."""
     if not isinstance(vertex, Apply):
         return None
     if vertex.operation.name in ("add", "subtract"):
         left, right = (_over_total(x, powers) for x in vertex.operands)
-        if left is None or right is None or left[0] is not right[0]:
+        if left is None or right is None or left[::2] != right[::2]:
             return None
-        terms = left[1], right[1]
-        if shape(vertex) != np.broadcast_shapes(*map(shape, terms)):
+        terms = left.numerator, right.numerator
+        if any(shape(x) != shape(vertex) for x in terms):
             return None
-        return left[0], Apply(vertex.operation, terms, vertex.params, vertex.value)
+        return left._replace(numerator=Apply(vertex.operation, terms, {}, vertex.value))
     if vertex.operation.name in ("broadcast_to", "expand_dims", "unbroadcast", "squeeze"):
         found = _over_total(vertex.operands[0], powers)
-        if found is None:
+        laid_over = None if found is None else _laid_over_after(vertex, found)
+        if found is None or laid_over is None:
             return None
-        total, numerator = found
-        if not _keeps_rows(vertex, total):
-            return None
-        return total, Apply(vertex.operation, (numerator,), vertex.params, vertex.value)
+        moved = Apply(vertex.operation, (found.numerator,), vertex.params, vertex.value)
+        return _Quotient(found.total, moved, laid_over)
     product = factors(vertex)
     for g, quotient in (product, product[::-1]) if product else ():
         if not is_operation(quotient, "divide"):
             continue
         numerator, spread = quotient.operands
-        sum_ = _total_in(spread)
-        if sum_ is None or sum_.operands[0] is not powers:
+        total = _total_in(spread)
+        if total is None or total.operands[0] is not powers:
             continue
-        if spread is not sum_ and not is_spread(spread, sum_):
+        laid_over = is_laid_over(spread, total)
+        if not laid_over and (spread is not total or shape(vertex) != shape(total)):
             continue
         if is_number(numerator, 1) and same_kind(g, vertex):
-            return sum_, g
-        dtype = dtype_of(vertex.value)
+            return _Quotient(total, g, laid_over)
         if shape(vertex) == np.broadcast_shapes(shape(g), shape(numerator)):
-            return sum_, element(elementwise.multiply, g, numerator, dtype=dtype)
+            whole = element(vertex.operation, g, numerator, dtype=dtype_of(vertex.value))
+            return _Quotient(total, whole, laid_over)
     return None
 
 
-def _keeps_rows(vertex: Apply, total: Apply) -> bool:
-    """Tell whether a move keeps what belongs to one sum together, and in its place."""
-    whole, axes = shape(total.operands[0]), axes_of(total)
-    kept = tuple(1 if k in axes else n for k, n in enumerate(whole))
-    before, after = shape(vertex.operands[0]), shape(vertex)
-    if vertex.operation.name == "expand_dims":
-        return before == shape(total) and tuple(vertex.params["axis"]) == axes and after == kept
-    if vertex.operation.name == "broadcast_to":
-        return before in (kept, (), whole) and after == whole
-    if vertex.operation.name == "squeeze":
-        return before == kept and tuple(vertex.params["axis"]) == axes
-    return before == whole and after == kept
+def _laid_over_after(move: Apply, quotient: _Quotient) -> bool | None:
+    """Tell whether entries are where their rows are after a move; None if sums got mixed up."""
+    total, name = quotient.total, move.operation.name
+    before, after = shape(move.operands[0]), shape(move)
+    whole, reduced = shape(total.operands[0]), set(axes_of(total))
+    if name in ("expand_dims", "squeeze"):
+        longer = max(before, after, key=len)
+        axes = {k % len(longer) for k in move.params["axis"]}
+        in_front = axes == set(range(len(axes)))
+        if quotient.laid_over and in_front and len(longer) <= len(whole):
+            return True
+        here = quotient.laid_over == (name == "squeeze")
+        return (
+            name == "expand_dims"
+            if here and axes == reduced and len(longer) == len(whole)
+            else None
+        )
+    if not quotient.laid_over:
+        return None
+    if name == "broadcast_to":
+        return True
+    extra = len(before) - len(after)
+    summed = {*range(extra), *(k + extra for k, n in enumerate(after) if n != before[k + extra])}
+    offset = len(whole) - len(before)  # from an axis to that of the row
+    return True if all(k + offset < 0 or k + offset in reduced for k in summed) else None
 
 
 def log_softmax(vertex: Apply) -> Vertex | None:
-    """``log(softmax(x))``, which is -inf rather than -1000 for x = [1000, 0]."""
+    """``log(softmax(x))``, of a softmax that is 0."""
     if vertex.operation.name != "log" or not is_operation(vertex.operands[0], "softmax"):
         return None
     inner = vertex.operands[0]
@@ -190,7 +238,7 @@ def log_softmax(vertex: Apply) -> Vertex | None:
 def product_with_inverse(vertex: Apply) -> Vertex | None:
     """``(g / y) * y`` and ``y * (g / y - t)`` with ``y = softmax(x)``.
 
-    They are in the gradient of its logarithm, and ``inf * 0`` where y is 0, as for x = [1000, 0].
+    They are in the gradient of its logarithm, and ``inf * 0`` where y is 0.
     """
     product = factors(vertex)
     for left, right in (product, product[::-1]) if product else ():
@@ -240,7 +288,7 @@ def exp_of_log_softmax(vertex: Apply) -> Vertex | None:
     log, guarded = _logsumexp_in(spread)
     if log is None or log.operands[0] is not value or shape(value) != shape(vertex):
         return None
-    if not math.prod(shape(value)) or not _is_laid_over(spread, log):
+    if not math.prod(shape(value)) or not is_laid_over(spread, log):
         return None
     powers, total, _ = exponentials(value, axes_of(log))
     if guarded:  # of nothing but -inf, the powers are 0, and so is the result
@@ -267,15 +315,3 @@ def _logsumexp_in(vertex: Vertex) -> tuple[Apply | None, bool]:
         else:
             break
     return None, guarded
-
-
-def _is_laid_over(vertex: Vertex, total: Apply) -> bool:
-    """Tell whether each entry of what was reduced meets its own result."""
-    if shape(total) == () or total.params.get("keepdims"):
-        return True
-    kept = tuple(1 if k in axes_of(total) else n for k, n in enumerate(shape(total.operands[0])))
-    while isinstance(vertex, Apply) and vertex is not total:
-        if vertex.operation.name == "expand_dims":
-            return tuple(vertex.params["axis"]) == axes_of(total) and shape(vertex) == kept
-        vertex = vertex.operands[-1]
-    return False

@@ -1,0 +1,400 @@
+"""Stabilising rules about sigmoids and their logarithms.
+
+``exp(x)``, ``1 + exp(x)``, a sigmoid and one minus a sigmoid are products of powers of two numbers
+between 0 and 1: p = sigmoid(x) and q = sigmoid(-x) = 1 - p. For instance ``exp(x)`` is p / q, and
+``1 + exp(x)`` is 1 / q. A formula and its gradient are products of such factors: counting the
+powers tells what is left of them, and that neither overflows nor cancels.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from chainrule.core.kinds import guarded_multiply
+from chainrule.core.operation import Operation
+from chainrule.graph.graph import Apply, Constant, Vertex, dtype_of, is_number
+from chainrule.graph.phantom import element, is_float, like, literal
+from chainrule.graph.recognise import is_operation
+from chainrule.graph.rewrite import same_kind
+from chainrule.graph.stabilise.parts import exponent, one_plus
+from chainrule.operations import elementwise
+from chainrule.operations.special import log_expit
+
+__all__ = ["cancelled", "complement", "difference", "log_of_sigmoid", "softplus"]
+
+_DEEPEST = 6  # products within products that are looked at
+
+
+def _complement(power: Any, share: Any) -> Any:
+    return np.where(power > 1, 1 - share, power * share)
+
+
+#: ``1 - y`` of ``y = 1 / (1 + power)``, without a cancellation.
+complement = Operation("complement", _complement)
+
+
+class _Powers(NamedTuple):
+    """``sigmoid(x)**p * sigmoid(-x)**q``."""
+
+    x: Vertex
+    p: int
+    q: int
+
+    @property
+    def of_minus(self) -> _Powers:
+        """The same with -x for x."""
+        return _Powers(self.x, self.q, self.p)
+
+
+def _powers(vertex: Vertex) -> _Powers | None:
+    """Read a factor as powers of sigmoids."""
+    if not isinstance(vertex, Apply):
+        return None
+    name = vertex.operation.name
+    if name == "exp":
+        return _signed(vertex.operands[0], 1, -1)
+    if name in ("sigmoid", "divide"):
+        return _sigmoid_in(vertex)
+    whole = None
+    if name == "complement":
+        whole = vertex.operands[1]
+    elif name == "subtract":
+        one, y = vertex.operands
+        whole = y if is_number(one, 1) else None
+    elif name == "add":
+        more = one_plus(vertex)
+        if more is None or not isinstance(more, Apply):
+            return None
+        if more.operation.name == "exp":
+            return _signed(more.operands[0], 0, -1)
+        whole = more.operands[0] if more.operation.name == "negative" else None
+    share = None if whole is None else _sigmoid_in(whole)
+    return None if share is None else share.of_minus
+
+
+def _sigmoid_in(vertex: Vertex) -> _Powers | None:
+    """Read ``sigmoid(x)`` or ``1 / (1 + exp(x))``."""
+    if is_operation(vertex, "sigmoid"):
+        return _signed(vertex.operands[0], 1, 0)
+    if is_operation(vertex, "divide") and is_number(vertex.operands[0], 1):
+        x = exponent(one_plus(vertex.operands[1]))
+        return None if x is None or not same_kind(x, vertex) else _signed(x, 0, 1)
+    return None
+
+
+def _signed(x: Vertex, p: int, q: int) -> _Powers:
+    return _Powers(x.operands[0], q, p) if is_operation(x, "negative") else _Powers(x, p, q)
+
+
+def softplus(vertex: Apply) -> Vertex | None:
+    """``log(1 + exp(x))`` and ``log1p(exp(x))`` overflow, and the first is 0 for small exp(x)."""
+    (inner,) = vertex.operands if vertex.operation.name in ("log", "log1p") else (None,)
+    if inner is None:
+        return None
+    x = exponent(one_plus(inner) if vertex.operation.name == "log" else inner)
+    if x is None or not is_float(x) or not same_kind(x, vertex):
+        return None
+    return Apply(elementwise.logaddexp, (x, Constant(0.0)), {}, vertex.value)
+
+
+def log_of_sigmoid(vertex: Apply) -> Vertex | None:
+    """``log(y)``, ``log(1 - y)`` and ``log1p(-y)`` of a sigmoid y: the logarithm of 0."""
+    if vertex.operation.name not in ("log", "log1p"):
+        return None
+    (inner,) = vertex.operands
+    if vertex.operation.name == "log":
+        found = _powers(inner)
+    else:
+        share = _sigmoid_in(inner.operands[0]) if is_operation(inner, "negative") else None
+        found = None if share is None else share.of_minus
+    if found is None or {found.p, found.q} != {0, 1} or not same_kind(found.x, vertex):
+        return None
+    x = found.x if found.p else element(elementwise.negative, found.x)
+    return Apply(log_expit, (x,), {}, vertex.value)
+
+
+# Products.
+
+
+@dataclass(frozen=True)
+class _Product:
+    """``sign * rest * sigmoid(x)**p * sigmoid(-x)**q``, of which rest may be None for 1."""
+
+    sign: int
+    rest: Vertex | None
+    powers: _Powers
+    guarded: bool
+    known: dict[bool, Vertex]  # factors that are sigmoid(x), and sigmoid(-x)
+    exponentials: dict[bool, Vertex]  # of x, and of -x
+
+
+def cancelled(vertex: Apply) -> Vertex | None:
+    """Cancel powers of sigmoids in a product: infinity by infinity, or 0 by 0, is NaN.
+
+    ``exp(x) / (1 + exp(x))`` is such a product. So are gradients: that of ``log(1 + exp(x))`` is g
+    / (1 + exp(x)) times exp(x).
+    """
+    if vertex.operation.name not in _PRODUCTS or not is_float(vertex):
+        return None
+    chain = _Chain(vertex)
+    product = chain.cancelled()
+    if product is not None:
+        return _written(product, vertex) if any(product.powers[1:]) else None
+    return _multiplied_out(chain)
+
+
+_PRODUCTS = frozenset({"multiply", "guarded_multiply", "divide"})
+
+
+class _Chain:
+    """A product, taken apart into its factors: what is multiplied, divided by, or negated."""
+
+    def __init__(self, root: Apply) -> None:
+        self.root = root
+        self.sign = 1
+        self.guarded = False
+        self.factors: list[tuple[Vertex, int]] = []
+        self._powers: dict[Vertex, _Powers] = {}
+        self._inner = self._products()
+        self._take(root, 1)
+
+    def _products(self) -> set[Vertex]:
+        """Return the products that are taken apart, those next to the root."""
+        inner: set[Vertex] = set()
+        level: list[Vertex] = [self.root]
+        for _ in range(_DEEPEST):
+            further: list[Vertex] = []
+            for vertex in level:
+                if vertex in self._powers or vertex in inner:
+                    continue
+                found = _powers(vertex)
+                if found is not None:
+                    self._powers[vertex] = found
+                elif isinstance(vertex, Apply) and self._is_product(vertex):
+                    inner.add(vertex)
+                    further += vertex.operands
+            level = further
+        return inner
+
+    def _is_product(self, vertex: Apply) -> bool:
+        name = vertex.operation.name
+        if dtype_of(vertex.value) != dtype_of(self.root.value):
+            return False
+        is_square = _is_square(vertex) and _powers(vertex.operands[0]) is not None
+        return name == "negative" or name in _PRODUCTS or is_square
+
+    def _take(self, vertex: Vertex, power: int) -> None:
+        if vertex not in self._inner:
+            self.factors.append((vertex, power))
+            return
+        assert isinstance(vertex, Apply)
+        name, first = vertex.operation.name, vertex.operands[0]
+        if name == "negative":
+            self.sign = -self.sign if power % 2 else self.sign
+            self._take(first, power)
+        elif name in _PRODUCTS:
+            self.guarded |= name == "guarded_multiply"
+            self._take(first, power)
+            self._take(vertex.operands[1], -power if name == "divide" else power)
+        else:
+            self._take(first, 2 * power)
+
+    def cancelled(self) -> _Product | None:
+        """Return the product, if powers of the sigmoids of some x and -x cancel."""
+        for x in self.arguments():
+            product, count = self.counted(x)
+            if min(product.powers[1:]) >= 0 and sum(product.powers[1:]) < count:
+                return product
+        return None
+
+    def arguments(self) -> list[Vertex]:
+        """Return every x of whose sigmoid there are powers."""
+        found = dict.fromkeys(powers.x for powers in self._powers.values())
+        return [x for x in found if dtype_of(x.value) == dtype_of(self.root.value)]
+
+    def counted(self, x: Vertex) -> tuple[_Product, int]:
+        """Add up the powers of the sigmoids of x and -x; return how many there were, too."""
+        p = q = count = 0
+        uses: dict[Vertex, int] = {}
+        for factor, power in self.factors:
+            found = self._powers.get(factor)
+            if found is not None and found.x is x:
+                p, q = p + power * found.p, q + power * found.q
+                count += abs(power * found.p) + abs(power * found.q)
+                uses[factor] = uses.get(factor, 0) + power
+        known, exponentials = _given(uses)
+        powers, rest = _Powers(x, p, q), self._without(self.root, x)
+        return _Product(self.sign, rest, powers, self.guarded, known, exponentials), count
+
+    def _without(self, vertex: Vertex, x: Vertex) -> Vertex | None:
+        """Return what is left without the powers that concern x, and without signs."""
+        if vertex not in self._inner:
+            found = self._powers.get(vertex)
+            return None if found is not None and found.x is x else vertex
+        assert isinstance(vertex, Apply)
+        name = vertex.operation.name
+        first, *others = (self._without(y, x) for y in vertex.operands)
+        if name == "negative":
+            return first
+        if name not in _PRODUCTS:  # a square
+            return None if first is None else vertex
+        (second,) = others
+        if second is None:
+            return first
+        if first is None:
+            if name != "divide":
+                return second
+            first = literal(1)
+        if (first, second) == vertex.operands:
+            return vertex
+        return element(vertex.operation, first, second, dtype=dtype_of(vertex.value))
+
+    def with_factor(self, vertex: Vertex, old: Vertex, new: Vertex) -> Vertex:
+        """Put another factor in the place of one."""
+        if vertex is old:
+            return new
+        if vertex not in self._inner:
+            return vertex
+        assert isinstance(vertex, Apply)
+        operands = tuple(self.with_factor(x, old, new) for x in vertex.operands)
+        if operands == vertex.operands:
+            return vertex
+        return element(vertex.operation, *operands, dtype=dtype_of(vertex.value))
+
+
+def _given(uses: dict[Vertex, int]) -> tuple[dict[bool, Vertex], dict[bool, Vertex]]:
+    """Return which factors are sigmoids and exponentials: of x (True) and of -x."""
+    known: dict[bool, Vertex] = {}
+    exponentials: dict[bool, Vertex] = {}
+    for factor, power in uses.items():
+        found = _powers(factor)
+        assert found is not None
+        share = _sigmoid_in(factor)
+        if exponent(factor) is not None:
+            exponentials[found.p == 1] = factor
+        elif is_operation(factor, complement.name):
+            known[found.p == 1], known[found.q == 1] = factor, factor.operands[1]
+            exponentials[found.p == 1] = factor.operands[0]
+        elif share is not None and power > 0:
+            known[found.p == 1] = factor
+    return known, exponentials
+
+
+def _is_square(vertex: Apply) -> bool:
+    name = vertex.operation.name
+    return name == "square" or (name == "power" and is_number(vertex.operands[1], 2))
+
+
+def _multiplied_out(chain: _Chain) -> Vertex | None:
+    """Multiply out a product with a sum, if that cancels powers in each of its terms."""
+    vertex = chain.root
+    if not chain.arguments():
+        return None
+    sums = [(x, power) for x, power in chain.factors if _is_sum(x)]
+    if len(sums) != 1 or sums[0][1] != 1:
+        return None
+    ((total, _),) = sums
+    assert isinstance(total, Apply)
+    whole = [chain.with_factor(vertex, total, x) for x in total.operands]
+    if any(not same_kind(x, vertex) or not isinstance(x, Apply) for x in whole):
+        return None
+    products = [_Chain(x).cancelled() for x in whole if isinstance(x, Apply)]
+    minus = total.operation is elementwise.subtract
+    if minus and products[1] is not None:
+        products[1] = replace(products[1], sign=-products[1].sign)
+    one = _difference(products, vertex)
+    if one is not None:
+        return one
+    terms = [
+        cancelled(x) if product is None else _written(product, vertex)
+        for x, product in zip(whole, products, strict=True)
+        if isinstance(x, Apply) and (product is None or any(product.powers[1:]))
+    ]
+    if len(terms) < 2 or terms[0] is None or terms[1] is None:
+        return None
+    subtracted = minus and products[1] is None
+    operation = elementwise.subtract if subtracted else elementwise.add
+    return Apply(operation, (terms[0], terms[1]), {}, vertex.value)
+
+
+def difference(vertex: Apply) -> Vertex | None:
+    """``p - p * p`` is ``p * q``: the gradient of ``exp(x) / (1 + exp(x))``."""
+    if not _is_sum(vertex) or not is_float(vertex):
+        return None
+    first, second = vertex.operands
+    if not isinstance(first, Apply) or not isinstance(second, Apply):
+        return None
+    if not same_kind(first, vertex) or not same_kind(second, vertex):
+        return None
+    one, other = _Chain(first), _Chain(second)
+    minus = vertex.operation is elementwise.subtract
+    for x in one.arguments():
+        if x in other.arguments():
+            subtracted = other.counted(x)[0]
+            if minus:
+                subtracted = replace(subtracted, sign=-subtracted.sign)
+            return _difference([one.counted(x)[0], subtracted], vertex)
+    return None
+
+
+def _is_sum(vertex: Vertex) -> bool:
+    is_sum = is_operation(vertex, "add") or is_operation(vertex, "subtract")
+    return is_sum and _powers(vertex) is None
+
+
+def _difference(products: list[_Product | None], vertex: Apply) -> Vertex | None:
+    """``p - p * p`` is ``p * q``, and ``p - p * q`` is ``p * p``."""
+    first, second = products
+    if first is None or second is None or first.rest is not second.rest:
+        return None
+    for one, other in ((first, second), (second, first)):
+        (x, p, q), there = one.powers, other.powers
+        if min(p, q) >= 0 and one.sign == -other.sign:
+            both = replace(
+                one,
+                known={**other.known, **one.known},
+                exponentials={**other.exponentials, **one.exponentials},
+            )
+            if there == (x, p + 1, q):
+                return _written(replace(both, powers=_Powers(x, p, q + 1)), vertex)
+            if there == (x, p, q + 1):
+                return _written(replace(both, powers=_Powers(x, p + 1, q)), vertex)
+    return None
+
+
+def _written(product: _Product, vertex: Apply) -> Vertex | None:
+    """Write a product in the place of a vertex of the same value."""
+    _, p, q = product.powers
+    local, *more = [_half(product, True)] * p + [_half(product, False)] * q
+    for half in more:
+        local = element(elementwise.multiply, local, half)
+    if product.sign < 0:
+        local = element(elementwise.negative, local)
+    dtype = dtype_of(vertex.value)
+    result: Vertex = local
+    if product.rest is not None:
+        times = guarded_multiply if product.guarded else elementwise.multiply
+        result = element(times, product.rest, local, dtype=dtype)
+    return like(result, vertex) if same_kind(result, vertex) else None
+
+
+def _half(product: _Product, positive: bool) -> Vertex:
+    """Return ``sigmoid(x)`` or ``sigmoid(-x)``: one that is there, or made of an exponential."""
+    if positive in product.known:
+        return product.known[positive]
+    x = product.powers.x
+    for sign, power in product.exponentials.items():
+        share = product.known.get(not sign)
+        if share is None:
+            share = _share(power)
+        return element(complement, power, share) if sign == positive else share
+    return element(elementwise.sigmoid, x if positive else element(elementwise.negative, x))
+
+
+def _share(power: Vertex) -> Apply:
+    one = Constant(1)
+    total = element(elementwise.add, one, power, dtype=dtype_of(power.value))
+    return element(elementwise.divide, one, total, dtype=dtype_of(power.value))

@@ -1,0 +1,96 @@
+"""Stabilising rules about roots of squares: the squares overflow, and underflow, long before.
+
+``sqrt(sum(x * x))`` is not among them: a sum of scaled squares takes another pass over x.
+"""
+
+from __future__ import annotations
+
+from chainrule.graph.graph import Apply, Vertex, dtype_of, is_number
+from chainrule.graph.phantom import element, is_float, like, literal, truth
+from chainrule.graph.recognise import is_operation
+from chainrule.graph.rewrite import same_kind
+from chainrule.graph.stabilise.parts import factors
+from chainrule.operations import elementwise
+
+__all__ = ["root_of_square", "root_of_squares", "slope_of_root"]
+
+
+def _squared(vertex: Vertex) -> Vertex | None:
+    """Return x of ``x * x``, ``x**2`` and ``square(x)``."""
+    if not isinstance(vertex, Apply) or not is_float(vertex):
+        return None
+    name = vertex.operation.name
+    twice = name == "multiply" and vertex.operands[0] is vertex.operands[1]
+    power = name == "power" and is_number(vertex.operands[1], 2)
+    x = vertex.operands[0]
+    return x if (twice or power or name == "square") and same_kind(x, vertex) else None
+
+
+def root_of_square(vertex: Apply) -> Vertex | None:
+    """``sqrt(x * x)`` is the absolute value of x."""
+    if vertex.operation.name != "sqrt":
+        return None
+    x = _squared(vertex.operands[0])
+    if x is None or not same_kind(x, vertex):
+        return None
+    return Apply(elementwise.absolute, (x,), {}, vertex.value)
+
+
+def root_of_squares(vertex: Apply) -> Vertex | None:
+    """``sqrt(x * x + y * y)`` is ``hypot(x, y)``, or NaN if either is."""
+    if vertex.operation.name != "sqrt" or not is_operation(vertex.operands[0], "add"):
+        return None
+    dtype = dtype_of(vertex.value)
+    x, y = map(_squared, vertex.operands[0].operands)
+    if x is None or y is None or {dtype_of(x.value), dtype_of(y.value)} != {dtype}:
+        return None
+    root = element(elementwise.hypot, x, y)
+    for z in (x, y):  # the hypot of an infinity and NaN is infinite
+        root = element(elementwise.where, truth(elementwise.isnan, z), z, root, dtype=dtype)
+    return like(root, vertex)
+
+
+def slope_of_root(vertex: Apply) -> Vertex | None:
+    """``(g * (0.5 / r)) * (2 * x)`` is ``g * (x / r)``, and 0 where r is 0: the gradient.
+
+    For r = 0 it is ``inf * 0``, as it is infinite for an r of 1e-310.
+    """
+    product = factors(vertex)
+    for left, right in (product, product[::-1]) if product else ():
+        inner = factors(left)
+        for g, slope in (inner, inner[::-1]) if inner else ():
+            if not is_operation(slope, "divide") or not is_number(slope.operands[0], 0.5):
+                continue
+            found = _direction(right, slope.operands[1])
+            if found is None or dtype_of(found.value) != dtype_of(vertex.value):
+                continue
+            result = element(elementwise.multiply, g, found, dtype=dtype_of(vertex.value))
+            return result if same_kind(result, vertex) else None
+    return None
+
+
+def _direction(vertex: Vertex, root: Vertex) -> Vertex | None:
+    """Return ``x / r``, or half of it where the vertex is x rather than ``2 * x``."""
+    x, half = vertex, True
+    product = factors(vertex)
+    for two, other in (product, product[::-1]) if product else ():
+        if is_number(two, 2):
+            x, half = other, False
+    if is_operation(root, "absolute") and root.operands[0] is x:
+        unit = element(elementwise.sign, x)
+    elif x in _legs(root) and same_kind(x, root):
+        some = truth(elementwise.not_equal, root, literal(0))
+        quotient = element(elementwise.divide, x, root)
+        unit = element(elementwise.where, some, quotient, literal(0), dtype=dtype_of(x.value))
+    else:
+        return None
+    return (
+        element(elementwise.multiply, literal(0.5), unit, dtype=dtype_of(x.value)) if half else unit
+    )
+
+
+def _legs(vertex: Vertex) -> tuple[Vertex, ...]:
+    """Return x and y of what `root_of_squares` made."""
+    while is_operation(vertex, "where"):
+        vertex = vertex.operands[2]
+    return vertex.operands if is_operation(vertex, "hypot") else ()

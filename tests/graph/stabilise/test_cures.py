@@ -1,0 +1,193 @@
+"""Every stabilising rule is in the documentation, with an input at which it is needed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import mpmath
+import numpy as np
+import pytest
+import scipy.special
+
+import chainrule as cr
+from chainrule.graph.stabilise import rows
+from chainrule.graph.stabilise.rules import CURES, STABILISING, Cure
+from chainrule.native import primitives
+
+pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
+DOCS = Path(__file__).parents[3] / "docs" / "compiling.md"
+ULPS = 16  # of the right number, up to which a result is called right
+
+
+class Exact:
+    """NumPy's functions of arrays of mpmath's numbers."""
+
+    sum = np.sum
+    log, log1p, exp, sqrt, cos = (
+        np.frompyfunc(f, 1, 1)
+        for f in (mpmath.log, mpmath.log1p, mpmath.exp, mpmath.sqrt, mpmath.cos)
+    )
+
+    @staticmethod
+    def expit(x: Any) -> Any:
+        return 1 / (1 + Exact.exp(-x))
+
+    @staticmethod
+    def logsumexp(x: Any) -> Any:
+        return Exact.log(np.sum(Exact.exp(x)))
+
+    @staticmethod
+    def softmax(x: Any) -> Any:
+        return Exact.exp(x) / np.sum(Exact.exp(x))
+
+
+EXACT = {"np": Exact, "expit": Exact.expit, "softmax": Exact.softmax, "logsumexp": Exact.logsumexp}
+PLAIN = {"np": np} | {name: getattr(scipy.special, name) for name in EXACT if name != "np"}
+
+
+def formula(cure: Cure, functions: dict[str, Any]) -> Callable[..., Any]:
+    """Return the formula as a function of arrays."""
+    source = f"lambda {', '.join(cure.at)}: {cure.written}"
+    return eval(compile(source, __file__, "eval"), functions)
+
+
+def added_up(f: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the sum of a function's entries, which are weighted differently."""
+
+    def weighted(*values: Any) -> Any:
+        y = f(*values)
+        return np.sum(y * (1 - np.arange(np.size(y)) / 4).reshape(np.shape(y)))
+
+    return weighted
+
+
+def given(cure: Cure, dtype: Any = np.float64) -> tuple[np.ndarray, ...]:
+    return tuple(np.atleast_1d(np.array(x, dtype)) for x in cure.at.values())
+
+
+def function_of(cure: Cure) -> Any:
+    argnums = tuple(range(len(cure.at)))
+    return cr.value_and_grad(added_up(formula(cure, PLAIN)), argnums)
+
+
+def flat(result: Any) -> list[float]:
+    value, gradients = result
+    return [float(value), *(float(x) for gradient in gradients for x in gradient)]
+
+
+def right(cure: Cure, values: tuple[np.ndarray, ...]) -> list[Any]:
+    """Return the value and the gradient, of hundreds of digits."""
+    with mpmath.workdps(1500):
+        exact = [np.array([mpmath.mpf(float(y)) for y in x], object) for x in values]
+        f = added_up(formula(cure, EXACT))
+        results = [f(*exact)]
+        for x in exact:
+            for k, entry in enumerate(x.copy()):
+                step = (abs(entry) or mpmath.mpf(1)) * mpmath.mpf(10) ** -400
+                ends = []
+                for x[k] in (entry + step, entry - step):
+                    ends.append(f(*exact))
+                x[k] = entry
+                results.append((ends[0] - ends[1]) / (2 * step))
+        return results
+
+
+def is_right(found: float, expected: Any, dtype: Any = np.float64) -> bool:
+    info = np.finfo(dtype)
+    if not np.isfinite(found):
+        return False
+    error = abs(mpmath.mpf(found) - expected)
+    return bool(
+        error <= ULPS * max(abs(expected) * float(info.eps), float(info.smallest_subnormal))
+    )
+
+
+def compiled(cure: Cure, dtype: Any = np.float64) -> list[float]:
+    function, values = cr.compile(function_of(cure)), given(cure, dtype)
+    function(*(np.ones_like(x) for x in values))  # recorded with numbers that tell nothing
+    return flat(function(*values))
+
+
+def name_of(cure: Cure) -> str:
+    return f"{cure.written} at {', '.join(map(str, cure.at.values()))}"
+
+
+def listed(numbers: Any, write: Callable[[float], str]) -> str:
+    texts = [write(float(x)).removesuffix(".0").replace("e+", "e") for x in np.ravel(numbers)]
+    return texts[0] if len(texts) == 1 else f"({', '.join(texts)})"
+
+
+def row(cure: Cure) -> str:
+    """Return the row of a cure in the documentation."""
+    values = given(cure)
+    found, expected = flat(function_of(cure)(*values)), right(cure, values)
+    wrong = [not is_right(*pair) for pair in zip(found, expected, strict=True)]
+    if wrong[0]:
+        with mpmath.workdps(1500):
+            exact = [np.array([mpmath.mpf(float(y)) for y in x], object) for x in values]
+            results = formula(cure, PLAIN)(*values), formula(cure, EXACT)(*exact)
+    else:
+        results = found[1:], expected[1:]
+    cells = (
+        f"`{cure.written}`",
+        f"`{cure.becomes}`",
+        ", ".join(f"{name} = {listed(x, repr)}" for name, x in cure.at.items()),
+        ("" if wrong[0] else "gradient ") + listed(results[0], "{:.4g}".format),
+        listed(results[1], "{:.4g}".format),
+    )
+    return f"| {' | '.join(cells)} |"
+
+
+def test_the_documentation_lists_every_cure() -> None:
+    lines = DOCS.read_text().splitlines()
+    first = lines.index("## Stabilising rewrites")
+    begin = next(k for k in range(first, len(lines)) if lines[k].startswith("| ---"))
+    end = next(k for k in range(begin, len(lines)) if not lines[k].startswith("|"))
+    written, expected = lines[begin + 1 : end], [row(cure) for cure in CURES]
+    assert written == expected, "\n".join(expected)
+
+
+@pytest.mark.parametrize("cure", CURES, ids=name_of)
+def test_value_and_gradient_are_right_where_the_formula_fails(cure: Cure) -> None:
+    values = given(cure)
+    expected = right(cure, values)
+    found = zip(flat(function_of(cure)(*values)), expected, strict=True)
+    assert not all(is_right(*pair) for pair in found)
+    cured = compiled(cure)
+    assert all(map(is_right, cured, expected)), (cured, [float(x) for x in expected])
+
+
+SINGLE = [
+    cure
+    for cure in CURES
+    if all(np.all((np.abs(x) < 1e30) & (np.abs(x) > 1e-30) | (x == 0)) for x in given(cure))
+]
+
+
+@pytest.mark.parametrize("cure", SINGLE, ids=name_of)
+def test_single_precision(cure: Cure) -> None:
+    expected = right(cure, given(cure, np.float32))
+    found = compiled(cure, np.float32)
+    assert all(is_right(*pair, np.float32) for pair in zip(found, expected, strict=True)), found
+
+
+@pytest.mark.parametrize(
+    ("cure", "rule"),
+    [
+        pytest.param(cure, rule, id=f"{name_of(cure)} without {rule.__name__}")
+        for cure in CURES
+        for rule in cure.rules
+    ],
+)
+def test_without_the_rule_it_fails(cure: Cure, rule: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    rest = tuple(other for other in STABILISING if other is not rule)
+    monkeypatch.setattr(primitives, "STABILISING", rest)
+    expected = right(cure, given(cure))
+    assert not all(map(is_right, compiled(cure), expected))
+
+
+def test_every_rule_is_needed_for_some_cure() -> None:
+    needed = {rule for cure in CURES for rule in cure.rules}
+    assert needed == {*STABILISING} - {rows.new_axes}  # which lets the others see more
