@@ -163,7 +163,8 @@ def _like(function: Callable[..., Any]) -> None:
 
     @implements(function)
     def like(a: Any, *args: Any, **kwargs: Any) -> Any:
-        made = plain_call(function, (a, *args), kwargs)
+        # The values of ``a`` play no part: nothing is said to look at them.
+        made = plain_call(function, (value_of(a), *args), kwargs)
         if type(a) is not Array or made.dtype.kind != "f":
             return made
         return apply(operation, lambda a, **params: made, (a,), _options(made, a))
