@@ -46,6 +46,7 @@ def picked(x, labels):
     return np.sum(np.eye(3)[labels] * x)
 
 
+X = np.array([0.5, -1.5, 2.0])
 VECTORS = [
     np.array(v) for v in ([1.0, -2.0, 3.0], [-1.0, 2.0, 3.0], [1.0, 2.0, 3.0], [3.0, -1.0, -1.0])
 ]
@@ -79,6 +80,18 @@ def test_known_paths_are_not_recorded_again(compiled: Any, monkeypatch: pytest.M
     for x in (2.0, 0.5, -1.0, 2.5, 0.6, -1.5, 2.0):
         fast(x)
     assert len(recordings) == 3
+
+
+def test_what_asks_for_a_shape_alone_is_no_guard(
+    compiled: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recordings = []
+    run = compiling.run
+    monkeypatch.setattr(compiling, "run", lambda *args: recordings.append(1) or run(*args))
+    fast = compiled(lambda x: np.zeros_like(x) + x)
+    for k in range(3):
+        same(fast(X * k), X * k)
+    assert len(recordings) == 1
 
 
 def test_a_guard_on_a_captured_array(compiled: Any) -> None:

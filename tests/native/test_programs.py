@@ -65,6 +65,11 @@ CASES = [
 
 @pytest.mark.parametrize(("row", "case"), CASES)
 def test_every_operation(row: Operation, case: Any, compiled: Any) -> None:
+    check_operation(row, case, compiled)
+
+
+def check_operation(row: Operation, case: Any, compiled: Any) -> None:
+    """Call an operation and its gradient, compiled."""
     arrays = [k for k, x in enumerate(case.operands) if isinstance(x, (np.ndarray, np.generic))]
 
     def f(*xs: Any) -> Any:

@@ -23,6 +23,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from chainrule.core.abstract import Abstract, as_array
 from chainrule.core.array import Array, Leaf, shape_of
 from chainrule.core.operation import Operation, parameters_used
 from chainrule.core.recording import Recording
@@ -491,7 +492,7 @@ def sum_to(g: Any, like: Any) -> Any:
 
 
 def _unbroadcast(g: Any, *, shape: tuple[int, ...]) -> Any:
-    g = np.asarray(g)
+    g = as_array(g)
     extra = g.ndim - len(shape)
     if extra > 0:
         g = np.add.reduce(g, axis=0 if extra == 1 else tuple(range(extra)))
@@ -502,7 +503,7 @@ def _unbroadcast(g: Any, *, shape: tuple[int, ...]) -> Any:
 
 
 def _broadcast_to(x: Any, shape: tuple[int, ...]) -> Any:
-    if shape_of(x) == ():
+    if shape_of(x) == () and type(x) is not Abstract:
         # What np.broadcast_to does, without its overhead: one number with strides of zero.
         x = np.array(x)
         x.flags.writeable = False  # nobody else has it: it is a constant to all who see it
@@ -517,7 +518,7 @@ def _guarded_multiply(g: Any, local: Any) -> Any:
         return local * g if g != 0.0 else 0.0
     product = local * g
     # One pass over the product finds out whether any entry can be NaN at all.
-    if math.isfinite(np.add.reduce(product, axis=None)):
+    if type(product) is Abstract or math.isfinite(np.add.reduce(product, axis=None)):
         return product
     return np.where(np.equal(g, 0), np.zeros((), _dtype_of(product)), product)[()]
 
@@ -533,7 +534,7 @@ broadcast_to: Linear = linear(
 )
 astype = linear(
     "astype",
-    lambda x, dtype: np.asarray(x).astype(dtype)[()],
+    lambda x, dtype: as_array(x).astype(dtype)[()],
     pullback=lambda g, x, dtype: g,
     source="{0}.astype(np.{dtype})",
 )

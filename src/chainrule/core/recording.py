@@ -22,6 +22,20 @@ __all__ = ["FREE", "Recording", "check_running", "has_ended", "outermost"]
 _births = itertools.count()
 
 
+class Types:
+    """What is known of the types that values would have without a recording.
+
+    ``fresh`` are the nodes that stand for the inputs of transforms, with the transforms'
+    recordings; ``given`` are those of results that transforms have given their type.
+    """
+
+    __slots__ = ("fresh", "given")
+
+    def __init__(self) -> None:
+        self.fresh: dict[Node, Recording] = {}
+        self.given: set[Node] = set()
+
+
 class Recording:
     """What the nodes of one run have in common.
 
@@ -34,9 +48,11 @@ class Recording:
     recording never ends. ``nodes`` are all nodes in order, where the one who began the recording
     wants them: a backward pass over them need not search. ``every_guard`` asks for a guard at every
     product of an upstream and a local gradient, of one who takes out those that do no work.
+    ``types`` is there where results are to have the type that they would have without this
+    recording.
     """
 
-    __slots__ = ("birth", "captured", "converted", "every_guard", "guard", "nodes", "note")
+    __slots__ = ("birth", "captured", "converted", "every_guard", "guard", "nodes", "note", "types")
 
     def __init__(
         self,
@@ -44,6 +60,7 @@ class Recording:
         guard: Callable[[Node, Any], None] | None = None,
         nodes: list[Node] | None = None,
         every_guard: bool = False,
+        types: Types | None = None,
     ) -> None:
         self.birth = next(_births)
         self.nodes = nodes
@@ -51,12 +68,13 @@ class Recording:
         self.guard = guard
         self.converted: Callable[[Node, Any], None] | None = None
         self.every_guard = every_guard
+        self.types = types
         self.captured: dict[int, tuple[Any, Any]] | None = {}
 
     def end(self) -> None:
         """Let any further use of the recording's arrays raise."""
         self.note = _ended
-        self.nodes = None  # they refer to the recording, so it must let go of them
+        self.nodes = self.types = None  # they refer to the recording, so it must let go of them
 
 
 def _ended(node: Node, value: Any) -> NoReturn:

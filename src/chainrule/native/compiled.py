@@ -22,7 +22,9 @@ from chainrule.native.paths import MISSED, Path, Paths
 from chainrule.native.plan import native
 from chainrule.native.program import Builder, Program
 from chainrule.native.record import NotFaithful, NotLifted, run
+from chainrule.native.record import Recorded as Recording
 from chainrule.native.signature import Recorded, flatten
+from chainrule.native.twice import recorded_without_values
 from chainrule.native.watch import Captured
 from chainrule.numpy.view import UserFunction
 
@@ -66,7 +68,11 @@ def compile(f: Callable[..., Any], *, builder: Builder = native) -> Compiled:
         `chainrule.errors.NotCompiledWarning`.
 
         The Python code runs twice at the first call, once recorded and once as it is, and no more
-        after that: prints and other effects happen then. What cannot be seen to change are values
+        after that: prints and other effects happen then. With large arrays it is recorded twice
+        without their values, which takes little time, and the compiled code gives the first result;
+        if it looks at a value of theirs (``if``, ``print``) that comes to nothing, and it runs
+        twice more. Compiled code gives none of NumPy's warnings about overflow and the like. What
+        cannot be seen to change are values
         that were formatted (``f"{x}"``) or read by ``x.value``, rules of operations of one's own,
         files, and what hides in objects that a library wrote in another language than Python.
 
@@ -247,6 +253,7 @@ class _State:
         self._variants: tuple[_Variant, ...] = ()
         self._recordings = 0
         self._as_python = False
+        self._values_needed = False  # for recording, once that was found out
         self.lock = threading.RLock()
         _states.add(self)
 
@@ -276,15 +283,25 @@ class _State:
                 self._run_as_python(self._too_many())
                 return self._f(*args, **kwargs)
             try:
-                result, path, captured = self.built(args, kwargs)
+                result = self._build(args, kwargs)
+                if result is _NOTHING:
+                    result = self._known(inputs)
+                if result is MISSED:  # only real values can tell why
+                    self._values_needed = True
+                    result = self._build(args, kwargs)
             except Recorded:
                 return UserFunction(self._f)(args, dict(kwargs))
             except _Reason as reason:
                 self._run_as_python(str(reason))
                 return reason.result
-            self._recordings += 1
-            self._enter(path, captured)
             return result
+
+    def _build(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+        """Record and build; return the function's result, or `_NOTHING` if it is not known."""
+        result, path, captured = self.built(args, kwargs)
+        self._recordings += 1
+        self._enter(path, captured)
+        return result
 
     def _enter(self, path: Path, captured: Captured) -> None:
         for variant in self._variants:
@@ -301,13 +318,23 @@ class _State:
     def built(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[Any, Path, Captured]:
         """Record and build: return the function's result, the path, and what it refers to.
 
+        The result is `_NOTHING` where the function was recorded without values.
+
         Raises:
             Recorded: the function refers to an Array.
             _Reason: compiled code could not do what the function does.
             ChainruleError: the function cannot be recorded.
         """
-        expected = failure = _NOTHING
         names = _names(self._f, len(args))
+        if not self._values_needed:
+            try:
+                recorded = recorded_without_values(self._f, args, kwargs, names)
+            except NotFaithful as error:
+                raise _Reason(str(error), self._f(*args, **kwargs)) from None
+            if recorded is not None:
+                return _NOTHING, self._path(recorded), recorded.captured
+            self._values_needed = True
+        expected = failure = _NOTHING
         for lift, integers in _ATTEMPTS:
             draft = reason = None
             try:
@@ -322,14 +349,13 @@ class _State:
                 expected = self._f(*args, **kwargs)  # which may well raise what the run raised
             if draft is not None:
                 try:
-                    recorded = draft.recorded(expected)
+                    recorded = draft.compared(expected)
                 except NotFaithful as error:
                     reason = str(error)
                 except NotLifted as error:
                     failure = error if failure is _NOTHING else failure
                 else:
-                    path = Path(recorded, self._builder(recorded.program))
-                    return expected, path, recorded.captured
+                    return expected, self._path(recorded), recorded.captured
             if reason is not None:
                 raise _Reason(reason, expected)
         name = _name(self._f)
@@ -339,6 +365,9 @@ class _State:
         raise UnsupportedError(
             f"{name} cannot be compiled: recorded arrays led to {type(failure).__name__}: {failure}"
         ) from failure
+
+    def _path(self, recorded: Recording) -> Path:
+        return Path(recorded, self._builder(recorded.program))
 
     def _run_as_python(self, reason: str) -> None:
         self._as_python = True

@@ -28,7 +28,7 @@ from chainrule.graph.phantom import (
 )
 from chainrule.operations import contraction, elementwise, reduction
 from chainrule.operations import shape as shapes
-from chainrule.operations.contraction import _letters
+from chainrule.operations.contraction import spelled_out
 
 __all__ = ["RULES", "contracted"]
 
@@ -137,7 +137,7 @@ def _einsum(vertex: Apply) -> Vertex | None:
     dtype = dtype_of(vertex.value)
     if dtype.kind not in "fiu":
         return None
-    letters, output = _letters(vertex.params["subscripts"], [shape(x) for x in vertex.operands])
+    letters, output = spelled_out(vertex.params["subscripts"], [shape(x) for x in vertex.operands])
     longest: dict[str, int] = {}
     for x, term in zip(vertex.operands, letters, strict=True):
         for i, n in zip(term, shape(x), strict=True):

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from chainrule.core.abstract import Abstract
 from chainrule.core.array import shape_of
 from chainrule.graph.graph import Apply, Constant, Input, Vertex, dtype_of, topological
 from chainrule.native.layout import Structure
@@ -93,7 +94,9 @@ def without_values(program: Program) -> Program:
         if vertex in light:
             continue
         value = vertex.value
-        if isinstance(value, np.ndarray):
+        if type(value) is Abstract:
+            value = value.stand_in()
+        elif isinstance(value, np.ndarray):
             value = np.broadcast_to(np.zeros((), value.dtype), value.shape)
         if isinstance(vertex, Input):
             light[vertex] = Input(vertex.name, value)

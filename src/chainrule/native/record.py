@@ -15,9 +15,10 @@ from typing import Any
 import numpy as np
 
 from chainrule import trees
+from chainrule.core.abstract import Abstract, Scope
 from chainrule.core.array import Array, Leaf, Node, shape_of
 from chainrule.core.kinds import astype, identity
-from chainrule.core.recording import Recording
+from chainrule.core.recording import Recording, Types
 from chainrule.core.source import user_location
 from chainrule.graph.graph import Apply, Constant, Input, Vertex, dtype_of, from_nodes
 from chainrule.native.capture import Walk, capture
@@ -29,7 +30,7 @@ from chainrule.native.watch import Captured
 from chainrule.numpy.creation import restack
 from chainrule.numpy.view import UserFunction
 
-__all__ = ["NotFaithful", "NotLifted", "Recorded", "Run", "run"]
+__all__ = ["NotFaithful", "NotLarge", "NotLifted", "Recorded", "Run", "run"]
 
 _ndarray = np.ndarray
 _ATOMS = (int, float, complex, str, bytes, type(None), np.generic, np.dtype)
@@ -37,6 +38,10 @@ _ATOMS = (int, float, complex, str, bytes, type(None), np.generic, np.dtype)
 
 class NotLifted(Exception):  # never seen by a user: the next attempt is made
     """A recorded number was used where only a plain one can be: as a count of decimals, say."""
+
+
+class NotLarge(Exception):  # never seen by a user: the run is made with real values
+    """No argument or captured array is so large that a run without its values would pay."""
 
 
 class NotFaithful(Exception):  # caught by `chainrule.compile`, which says why
@@ -62,32 +67,38 @@ class Run:
     walk: Walk
     recording: Recording
     seen: list[Seen]
+    types: Types
     output: Any
 
-    def recorded(self, expected: Any) -> Recorded:
-        """Make the program.
-
-        Args:
-            expected: what the function itself returned for the same arguments.
+    def compared(self, expected: Any) -> Recorded:
+        """Make the program, unless the function itself returned something else.
 
         Raises:
-            NotFaithful: the run's result is another.
+            NotFaithful: it did.
         """
-        leaves, build = trees.flatten(self.output)
-        for leaf in leaves:
-            _check_leaf(leaf, self.recording)
+        leaves, _ = trees.flatten(self.output)
         rights, _ = trees.flatten(expected)
         if len(leaves) != len(rights) or not all(map(_close, leaves, rights)):
             raise NotFaithful(
                 "it gave two different results for the same arguments: does it draw random "
                 "numbers, or remember something? Pass what changes as an argument"
             )
+        return self.recorded(expected)
+
+    def recorded(self, expected: Any) -> Recorded:
+        """Make the program.
+
+        Args:
+            expected: a result of the function, which tells the types.
+        """
+        leaves, build = trees.flatten(self.output)
+        rights, _ = trees.flatten(expected)
         known: dict[Node, Vertex] = {
             leaf: vertex for vertex, leaf in self.inputs if leaf is not None
         }
         captured = [Constant(array) for array, _, _ in self.walk.found.arrays]
-        for constant_, (_, leaf, _) in zip(captured, self.walk.found.arrays, strict=True):
-            known[leaf] = constant_
+        for constant_, (_, own, _) in zip(captured, self.walk.found.arrays, strict=True):
+            known[own] = constant_
         nodes = [seen.node for seen in self.seen]
         nodes += [leaf.node for leaf in leaves if type(leaf) is Array]
         known |= _constants(nodes, self.recording)
@@ -129,6 +140,7 @@ def run(
     names: Sequence[str],
     lift: bool,
     integers: bool,
+    scope: Scope | None = None,
 ) -> Run:
     """Record a run.
 
@@ -141,16 +153,19 @@ def run(
             compared at each call.
         integers: record what is done with arrays of integers and booleans among the arguments; else
             they are plain to the run, and the program is for their values alone.
+        scope: gives the values of large arrays; they are the real ones if there is none.
 
     Raises:
+        NotLarge: there is a scope, but no large array.
         NotFaithful: compiled code could not do what the function does.
     """
-    recording = Recording(every_guard=True)
+    types = Types()
+    recording = Recording(every_guard=True, types=types)
     statics: list[Any] = []
     collect = Replacing(lambda value, _: value, statics.append)
     for value in (*args, *kwargs.values()):
         collect(value, "")
-    walk = capture(f, statics, recording if lift else None)
+    walk = capture(f, statics, recording if lift else None, scope)
     walk.found.statics = statics
     if walk.found.obstacle is not None:
         raise NotFaithful(walk.found.obstacle)
@@ -160,6 +175,7 @@ def run(
     def fresh(value: Any, path: str) -> Any:
         floating = type(value) is float or value.dtype.kind == "f"
         leaf = Leaf(recording) if floating or integers else None
+        value = value if scope is None else scope.of(value)
         inputs.append((Input(path, value), leaf))
         if leaf is None:
             return value
@@ -169,6 +185,8 @@ def run(
     replace = Replacing(fresh, lambda value: walk.statics.get(id(value), value))
     fresh_args = [replace(value, name) for name, value in zip(names, args, strict=True)]
     fresh_kwargs = {name: replace(value, name) for name, value in kwargs.items()}
+    if scope is not None and not scope.used:
+        raise NotLarge
     seen: list[Seen] = []
     _observe(recording, seen)
     draws = _states(walk)
@@ -195,7 +213,10 @@ def run(
         )
     if not walk.found.is_current():
         raise NotFaithful(f"it changes {walk.found.changed()}, which it does not make itself")
-    return Run(getattr(f, "__name__", type(f).__name__), inputs, walk, recording, seen, output)
+    for leaf in trees.flatten(output)[0]:
+        _check_leaf(leaf, recording)
+    name = getattr(f, "__name__", type(f).__name__)
+    return Run(name, inputs, walk, recording, seen, types, output)
 
 
 def _observe(recording: Recording, seen: list[Seen]) -> None:
@@ -204,6 +225,8 @@ def _observe(recording: Recording, seen: list[Seen]) -> None:
         seen.extend(Seen(node, None, user_location(), axis) for axis in axes)
 
     def guard(node: Node, outcome: Any) -> None:
+        if type(outcome) is Abstract:
+            outcome.scope.needs_values()
         if type(outcome) is list or isinstance(outcome, _ndarray):
             outcome = np.array(outcome)
         seen.append(Seen(node, outcome, user_location()))
@@ -266,6 +289,8 @@ def _check_leaf(leaf: Any, recording: Recording) -> None:
     if type(leaf) is Array:
         if leaf.node.recording is not recording:
             raise NotFaithful("it returns an Array of another recording")
+    elif type(leaf) is Abstract:
+        leaf.scope.needs_values()
     elif not isinstance(leaf, _ATOMS) and not (type(leaf) is _ndarray and not leaf.dtype.hasobject):
         raise NotFaithful(
             f"it returns a {type(leaf).__name__}: return numbers, arrays, or tuples, lists, dicts "

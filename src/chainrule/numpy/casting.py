@@ -6,17 +6,18 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.core.abstract import as_array, retyped, type_of
 from chainrule.core.array import Array, Leaf
 from chainrule.core.kinds import astype, constant, identity
-from chainrule.core.operation import apply
+from chainrule.core.operation import apply, apply_unary
 from chainrule.core.recording import FREE
 from chainrule.numpy.dispatch import implements, unsupported
 
-__all__ = ["another", "astype_method", "cast"]
+__all__ = ["another", "astype_method", "cast", "whole"]
 
 _to_integers = constant(
     "to_integers",
-    lambda x, dtype: np.asarray(x).astype(dtype)[()],
+    lambda x, dtype: as_array(x).astype(dtype)[()],
     source="{0}.astype(np.{dtype})",
 )
 
@@ -28,6 +29,14 @@ def another(a: Array) -> Array:
     return Array(a.value, a.node)
 
 
+def whole(a: Array) -> Array:
+    """Return an Array, a number as one of no dimensions where types are to be NumPy's."""
+    if a.node.recording.types is None or type_of(a.value) is np.ndarray:
+        return a
+    made: Array = apply_unary(identity, lambda x: retyped(x, np.ndarray), a)
+    return made
+
+
 def cast(a: Any, dtype: Any) -> Any:
     """Cast to a dtype; the same array where it has it already, or where ``dtype`` is None."""
     if dtype is None:
@@ -35,7 +44,7 @@ def cast(a: Any, dtype: Any) -> Any:
     dtype = np.dtype(dtype)
     if type(a) is not Array:
         return np.asarray(a, dtype)
-    if a.dtype == dtype and type(a.value) is not float:
+    if a.dtype == dtype and type_of(a.value) is not float:
         return a
     if dtype.kind in "biu":
         return apply(_to_integers, _to_integers.compute, (a,), {"dtype": dtype})

@@ -15,7 +15,7 @@ import numpy as np
 from chainrule.core.array import Array, value_of
 from chainrule.core.kinds import broadcast_to, elementwise
 from chainrule.core.operation import apply, set_restacking
-from chainrule.numpy.casting import another, cast
+from chainrule.numpy.casting import another, cast, whole
 from chainrule.numpy.dispatch import (
     arrays_in,
     implements,
@@ -95,7 +95,7 @@ def asarray(a: Any, dtype: Any = None, *args: Any, **kwargs: Any) -> Any:
         if not isinstance(a, (list, tuple, np.ndarray)) or not holds_arrays(a):
             return np.asarray(plain(a), dtype, *args, **kwargs)
         a = restack(a)
-    return a if dtype is None else cast(a, dtype)
+    return whole(a if dtype is None else cast(a, dtype))
 
 
 def array(
@@ -163,7 +163,8 @@ def _like(function: Callable[..., Any]) -> None:
 
     @implements(function)
     def like(a: Any, *args: Any, **kwargs: Any) -> Any:
-        made = plain_call(function, (a, *args), kwargs)
+        # The values of ``a`` play no part: nothing is said to look at them.
+        made = plain_call(function, (value_of(a), *args), kwargs)
         if type(a) is not Array or made.dtype.kind != "f":
             return made
         return apply(operation, lambda a, **params: made, (a,), _options(made, a))

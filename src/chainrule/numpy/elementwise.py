@@ -9,6 +9,7 @@ import numpy as np
 
 from chainrule.core.operation import apply
 from chainrule.numpy.axes import axis_of, operand
+from chainrule.numpy.creation import asarray
 from chainrule.numpy.dispatch import UNSET, arrays_in, implements, refuse, unsupported
 from chainrule.numpy.indexing import nonzero, with_entries
 from chainrule.operations import elementwise as rows
@@ -92,7 +93,7 @@ def imag(val: Any) -> Any:
 
 @implements(np.real_if_close)
 def real_if_close(a: Any, tol: float = 100) -> Any:
-    return operand(a)  # complex numbers are not supported yet, so it is real
+    return asarray(a)  # complex numbers are not supported yet, so it is real
 
 
 @implements(np.select)

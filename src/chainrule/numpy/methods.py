@@ -13,8 +13,7 @@ from chainrule.core.operation import apply_unary
 from chainrule.core.source import where_am_i
 from chainrule.errors import NonScalarOutputError
 from chainrule.numpy import contraction, elementwise, indexing, reduction, shapes
-from chainrule.numpy.casting import astype_method
-from chainrule.numpy.creation import copy
+from chainrule.numpy.casting import another, astype_method
 from chainrule.numpy.dispatch import plain, unsupported
 from chainrule.numpy.ufuncs import method_of
 from chainrule.operations import shape as shape_rows
@@ -74,6 +73,10 @@ def _flatten(self: Array, order: str = "C") -> Any:
     return shapes.ravel(self, order)
 
 
+def _copy(self: Array, order: str = "C") -> Any:
+    return another(self)
+
+
 def _T(self: Array) -> Any:
     return apply_unary(_transpose, _compute_transpose, self, _REVERSED)
 
@@ -131,7 +134,7 @@ _METHODS: dict[str, Callable[..., Any]] = {
     "compress": _compress,
     "conj": _conjugate,
     "conjugate": _conjugate,
-    "copy": copy,
+    "copy": _copy,
     "cumprod": reduction.cumprod,
     "cumsum": reduction.cumsum,
     "diagonal": shapes.diagonal,

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.core.abstract import type_of
 from chainrule.core.array import Array
 from chainrule.core.operation import Operation, apply_binary, apply_unary
 from chainrule.numpy.casting import cast
@@ -76,7 +77,7 @@ def _in_place(name: str, forward: Callable[[Array, Any], Any]) -> Callable[[Arra
 
     def method(self: Array, other: Any) -> Any:
         new = forward(self, other)
-        if new is NotImplemented or type(self.value) is not np.ndarray:
+        if new is NotImplemented or type_of(self.value) is not np.ndarray:
             return new
         if new.shape != self.shape:
             raise ValueError(

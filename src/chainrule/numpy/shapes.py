@@ -13,6 +13,7 @@ from chainrule.core.kinds import broadcast_to as broadcast_row
 from chainrule.core.operation import Operation, apply_unary
 from chainrule.numpy.axes import axes_of, axis_of, full_shape, lengths, operand
 from chainrule.numpy.casting import cast
+from chainrule.numpy.creation import asarray
 from chainrule.numpy.dispatch import arrays_in, implements, plain, refuse, unsupported
 from chainrule.operations import shape as rows
 
@@ -195,7 +196,7 @@ def broadcast_to(array: Any, shape: Any, subok: bool = False) -> Any:
 
 @implements(np.broadcast_arrays)
 def broadcast_arrays(*args: Any, subok: bool = False) -> tuple[Any, ...]:
-    arrays = [operand(a) for a in args]
+    arrays = [asarray(a) for a in args]
     shape = np.broadcast_shapes(*(a.shape for a in arrays))
     return tuple(a if a.shape == shape else broadcast_row(a, shape=shape) for a in arrays)
 

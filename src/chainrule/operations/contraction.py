@@ -185,7 +185,7 @@ kron = linear(
 # Einstein's notation.
 
 
-def _letters(subscripts: str, shapes: list[tuple[int, ...]]) -> tuple[list[str], str]:
+def spelled_out(subscripts: str, shapes: list[tuple[int, ...]]) -> tuple[list[str], str]:
     """Write each ellipsis as letters of its own; return the operands' letters and the output's."""
     inputs, output = subscripts.split("->")
     terms = inputs.split(",")
@@ -208,7 +208,7 @@ def _letters(subscripts: str, shapes: list[tuple[int, ...]]) -> tuple[list[str],
 
 def _einsum_pullback(k: int, g: Any, *xs: Any, subscripts: str, optimize: Any = False) -> Any:
     shapes = [shape_of(x) for x in xs]
-    terms, output = _letters(subscripts, shapes)
+    terms, output = spelled_out(subscripts, shapes)
     shape = shapes[k]
     mine = "".join(dict.fromkeys(terms[k]))  # each letter once
     lengths = dict(zip(terms[k], shape, strict=True))

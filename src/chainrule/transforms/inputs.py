@@ -11,11 +11,13 @@ from typing import Any
 import numpy as np
 
 from chainrule import trees
+from chainrule.core.abstract import type_of
 from chainrule.core.array import Array, Leaf, Node
 from chainrule.core.captured import hold
 from chainrule.core.kinds import identity
 from chainrule.core.recording import Recording
 from chainrule.errors import ArgumentError, UnsupportedError
+from chainrule.transforms.exact import alone, as_float, like_value, with_type
 
 __all__ = ["Inputs", "check_real", "finish", "own", "plain", "positions", "refuse", "select"]
 
@@ -75,6 +77,8 @@ class Inputs:
                 raise self._refuse(value, position, at)
             node = identity(value).node
             value = value.value
+            if node.recording.types is not None:
+                node.recording.types.fresh[node] = self.recording
         else:
             raise self._refuse(value, position, at)
         self.nodes.append(node)
@@ -187,6 +191,8 @@ def plain(value: Any, recording: Recording) -> Any:
         outer = value.node.recording
         if outer is recording or not (_is_float(value) or outer.note is not None):
             value = value.value
+        elif type_of(value.value) is _float64 and alone(value, recording):
+            return as_float(value)
         else:
             return value
     return float(value) if type(value) is _float64 else value
@@ -224,18 +230,22 @@ def finish(results: Sequence[Any], values: Sequence[Any], recording: Recording) 
     given: set[int] = set()
     for g, like in zip(results, values, strict=True):
         if g is None:
-            finished.append(0.0 if isinstance(like, float) else np.zeros_like(like)[()])
+            like = like_value(like, recording)
+            is_float = issubclass(type_of(like), float)
+            finished.append(0.0 if is_float else np.zeros_like(like)[()])
             continue
         g = plain(g, recording)
-        if type(like) is _ndarray and type(g) is not Array:
+        if type(g) is Array:
+            g = with_type(g, like, recording)
+        elif type(like) is _ndarray:
             if type(g) is not _ndarray or g.dtype != like.dtype:
                 g = np.array(g, dtype=like.dtype)
             if g.base is not None or not g.flags.writeable or id(g) in given:
                 g = np.array(g)
             given.add(id(g))
-        elif isinstance(like, float) and type(g) is not Array:  # np.float64 is a float, too
+        elif isinstance(like, float):  # np.float64 is a float, too
             g = float(g)
-        elif isinstance(like, np.generic) and type(g) is not Array:
+        elif isinstance(like, np.generic):
             g = like.dtype.type(g)
         finished.append(g)
     return finished

@@ -61,10 +61,15 @@ def round_to(x: Fraction, bits: int) -> Fraction:
     if x == 0:
         return x
     exponent = abs(x.numerator).bit_length() - x.denominator.bit_length()
-    if abs(x) < Fraction(2) ** exponent:
+    # In whole numbers: fractions of so many digits would be reduced at each step.
+    if abs(x.numerator) << max(-exponent, 0) < x.denominator << max(exponent, 0):
         exponent -= 1
-    unit = Fraction(2) ** (exponent + 1 - bits)
-    return round(x / unit) * unit
+    places = bits - 1 - exponent
+    scaled, divisor = x.numerator << max(places, 0), x.denominator << max(-places, 0)
+    whole, rest = divmod(scaled, divisor)
+    if 2 * rest > divisor or (2 * rest == divisor and whole % 2):
+        whole += 1
+    return Fraction(whole << max(-places, 0), 1 << max(places, 0))
 
 
 def expand(x: Fraction, format: Format, *bits: int) -> tuple[float, ...]:
