@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.graph.graph import Apply, Vertex, dtype_of, shape, topological
+from chainrule.native import product
 from chainrule.native.build import Built
 from chainrule.native.gather import picks
 from chainrule.native.program import Program
@@ -77,8 +78,10 @@ class _Listing:
         yield f"{_INDENT}return {', '.join(map(self.memory, self.program.outputs))}"
 
     def _remark(self, step: Apply) -> str:
-        by = {Role.PRODUCT: "BLAS", Role.CALL: "NumPy"}.get(self.plan.roles[step])
-        return "" if by is None else f"  # {by}"
+        role = self.plan.roles[step]
+        if role is Role.PRODUCT and product.has_room(step):
+            return f"  # {'BLAS' if product.uses_blas(step, self.plan.stored) else 'tiles'}"
+        return "  # NumPy" if role in (Role.PRODUCT, Role.CALL) else ""
 
     def memory(self, vertex: Vertex) -> str:
         """Write what is in memory, or a view of it."""

@@ -12,7 +12,7 @@ from chainrule.native.blas import fits
 from chainrule.native.roles import Access, Role, contiguous, expected_access, memory_of, role_of
 from chainrule.native.text import Code, constant, register_type
 
-__all__ = ["emit", "flops", "has_room", "readable"]
+__all__ = ["emit", "flops", "has_room", "readable", "uses_blas"]
 
 
 def readable(vertex: Apply) -> tuple[bool, bool]:
@@ -57,6 +57,19 @@ def flops(vertex: Apply) -> int:
     return 2 * math.prod(shape(vertex)) * (a[-1] if a else 1)
 
 
+def uses_blas(vertex: Apply, stored: set[Vertex]) -> bool:
+    """Tell whether a product is computed by BLAS."""
+    a, b = (memory_of(x, stored) for x in vertex.operands)
+    assert a is not None
+    assert b is not None
+    return not _is_for_tiles(a, b)
+
+
+def _is_for_tiles(a: Access, b: Access) -> bool:
+    in_blas = _is_layout_of_blas(a) and _is_layout_of_blas(b)
+    return _are_matrices(a, b) and (tiles.is_quicker(a, b) or not in_blas)
+
+
 def emit(
     vertex: Apply,
     stored: set[Vertex],
@@ -73,8 +86,7 @@ def emit(
     assert b is not None
     c = contiguous(vertex)
     at_a, at_b, at_c = pointer(code, a), pointer(code, b), pointer(code, c)
-    in_blas = _is_layout_of_blas(a) and _is_layout_of_blas(b)
-    if _are_matrices(a, b) and (tiles.is_quicker(a, b) or not in_blas):
+    if _is_for_tiles(a, b):
         tiles.call(a, b, (at_a, at_b, at_c), parts, code)
         return set()
     if len(c.size) > 2:
