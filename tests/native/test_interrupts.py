@@ -137,6 +137,18 @@ def test_a_thread_that_gets_no_signals_goes_on() -> None:
 
 # --- compiled functions ------------------------------------------------------------------------
 
+
+def test_what_a_handler_raises_is_no_reason_to_run_the_function_as_python() -> None:
+    class Stops:
+        def __call__(self, *_: Any) -> Any:
+            raise interrupts.Stopped(TimeoutError("enough"))
+
+    stops = cr.compile(np.exp, builder=lambda program: Stops())
+    stops(np.ones(3))  # recorded
+    with pytest.raises(TimeoutError, match="enough"):
+        stops(np.ones(3))
+
+
 X = np.random.default_rng(0).normal(size=(1000, 500))
 
 

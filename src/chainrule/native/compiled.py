@@ -18,6 +18,7 @@ import numpy as np
 
 from chainrule.core.source import annotate, stack_level
 from chainrule.errors import ArgumentError, ChainruleError, NotCompiledWarning, UnsupportedError
+from chainrule.native.interrupts import Stopped
 from chainrule.native.paths import MISSED, Path, Paths
 from chainrule.native.plan import native
 from chainrule.native.program import Builder, Program
@@ -268,6 +269,8 @@ class _State:
             if variant.captured.is_current():
                 try:
                     return variant.paths.run(inputs)
+                except Stopped as stopped:
+                    raise stopped.error from None
                 except Exception:
                     return MISSED  # to be met again where the function itself runs
         return MISSED

@@ -106,7 +106,8 @@ def call(
 
     Raises:
         RunError: It stopped with an error code, and no exception was set.
-        BaseException: The one that was set, by a signal's handler.
+        Stopped: A signal's handler raised an exception.
+        BaseException: A signal's handler raised KeyboardInterrupt or its like.
     """
     given = [
         in_memory(slot, value)
@@ -122,7 +123,10 @@ def call(
     ]
     address = library.address("run")
     run = interrupts.unlocked(address) if layout.releases_lock else _LOCKED(address)
-    code = run((ctypes.c_void_p * len(pointers))(*pointers))
+    try:
+        code = run((ctypes.c_void_p * len(pointers))(*pointers))
+    except Exception as error:
+        raise interrupts.Stopped(error) from None
     if code:
         raise RunError(code)
     results = [

@@ -20,7 +20,7 @@ from typing import Any
 
 from chainrule.native import engine
 
-__all__ = ["DECLARATION", "UNLOCKED", "run", "unlocked"]
+__all__ = ["DECLARATION", "UNLOCKED", "Stopped", "run", "unlocked"]
 
 #: For modules with a `run`, and for those that call ``@cr.unlocked``.
 DECLARATION = "declare i1 @cr.interrupted(ptr) nounwind"
@@ -29,6 +29,18 @@ UNLOCKED = "declare i32 @cr.unlocked(ptr, ptr) nounwind"
 _STOPPED = 2  # what a run returns that a handler has ended, with the exception set
 # Milliseconds between two looks: each takes the lock, which another busy thread may keep for 5.
 _PATIENCE = 100
+
+
+class Stopped(BaseException):  # caught by `chainrule.compile`, which raises the error
+    """A signal's handler has ended a run.
+
+    Attributes:
+        error: what the handler raised. It is no reason to run the function as Python.
+    """
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(error)
+        self.error = error
 
 
 def run(steps: Sequence[str], last: Sequence[str]) -> str:
