@@ -156,3 +156,22 @@ def test_several_processes_at_once(folder: Path) -> None:
     writers = [subprocess.Popen([sys.executable, "-c", WRITER]) for _ in range(3)]
     assert [writer.wait(60) for writer in writers] == [0, 0, 0]
     assert not list(folder.glob("*.unfinished"))
+
+
+COMPILING = """
+import numpy as np
+import chainrule as cr
+weights, scale, bias, shift = (np.full(3, float(k)) for k in range(4))
+f = cr.compile(lambda x: (x + weights) * scale / (bias + 1) - shift)
+f(np.ones(3))
+"""
+
+
+def test_every_process_compiles_the_same_code(folder: Path) -> None:
+    files = []
+    for seed in ("1", "2", "3", "4"):  # of the order of sets of names
+        env = os.environ | {"PYTHONHASHSEED": seed}
+        subprocess.run([sys.executable, "-c", COMPILING], env=env, check=True, timeout=60)
+        files.append(sorted(x.name for x in folder.glob("*.object")))
+    assert files[0]
+    assert files == [files[0]] * 4

@@ -76,7 +76,7 @@ def _of(f: Any) -> str:
 
 
 class Walk:
-    """One pass over everything.
+    """One pass over everything, in an order that is the same in every process.
 
     Attributes:
         found: what is to be watched.
@@ -240,13 +240,13 @@ class Walk:
         new.__qualname__, new.__kwdefaults__ = f.__qualname__, f.__kwdefaults__
         new.__dict__.update(f.__dict__)
         self._made[key] = new
-        for name in names & f.__globals__.keys():
+        for name in sorted(names & f.__globals__.keys()):
             value = f.__globals__[name]
             self.found.names.append((f.__globals__, name, value))
             seen[name] = self.visit(value, name)
-        for name in (names & vars(builtins).keys()) - f.__globals__.keys():
+        for name in sorted((names & vars(builtins).keys()) - f.__globals__.keys()):
             self.found.names.append((f.__globals__, name, ABSENT))
-        for name in names & f.__dict__.keys():
+        for name in sorted(names & f.__dict__.keys()):
             self.found.names.append((f.__dict__, name, f.__dict__[name]))
             new.__dict__[name] = self.visit(f.__dict__[name], name)
         self._fill_cells(f, new)
@@ -292,7 +292,7 @@ class Walk:
     def _module(self, module: ModuleType) -> ModuleType:
         if not is_users_file(getattr(module, "__file__", None)):
             return module
-        named = self.names & module.__dict__.keys()
+        named = sorted(self.names & module.__dict__.keys())
         if not named:
             return module
         new = self._made[self.recording is not None, id(module)] = ModuleType(module.__name__)
@@ -307,14 +307,14 @@ class Walk:
     def _instance(self, value: Any, kind: type, key: tuple[bool, int]) -> Any:
         self._class(kind)
         own = value.__dict__
-        wanted = own.keys() if self._reads_all(value) else own.keys() & self.names
+        wanted = own.keys() if self._reads_all(value) else sorted(own.keys() & self.names)
         new: Any = object.__new__(kind)
         self._made[key] = new
         new.__dict__.update(own)
         for name in wanted:
             self.found.names.append((own, name, own[name]))
             new.__dict__[name] = self.visit(own[name], name)
-        for name in self.names - own.keys():  # one that is set later hides the class's
+        for name in sorted(self.names - own.keys()):  # one that is set later hides the class's
             if any(name in base.__dict__ for base in kind.__mro__):
                 self.found.names.append((own, name, ABSENT))
         self._filled.append((new, _contents(new)))

@@ -27,7 +27,7 @@ from chainrule.graph.phantom import (
     repeated,
     truth,
 )
-from chainrule.graph.stabilise.logistic import complement
+from chainrule.graph.stabilise.powers import complement
 from chainrule.graph.stabilise.rows import exponentials, shares
 from chainrule.operations import elementwise, reduction
 

@@ -1,92 +1,26 @@
 """Stabilising rules about sigmoids and their logarithms.
 
-``exp(x)``, ``1 + exp(x)``, a sigmoid and one minus a sigmoid are products of powers of two numbers
-between 0 and 1: p = sigmoid(x) and q = sigmoid(-x) = 1 - p. For instance ``exp(x)`` is p / q, and
-``1 + exp(x)`` is 1 / q. A formula and its gradient are products of such factors: counting the
-powers tells what is left of them, and that neither overflows nor cancels.
+A formula and its gradient are products of powers of sigmoids, see `powers`: counting the powers
+tells what is left of them, and that neither overflows nor cancels.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
-
-import numpy as np
 
 from chainrule.core.kinds import guarded_multiply
-from chainrule.core.operation import Operation
 from chainrule.graph.graph import Apply, Constant, Vertex, dtype_of, is_number
 from chainrule.graph.phantom import element, is_float, like, literal
 from chainrule.graph.recognise import is_operation
 from chainrule.graph.rewrite import same_kind
 from chainrule.graph.stabilise.parts import exponent, one_plus
+from chainrule.graph.stabilise.powers import Powers, complement, powers_of, sigmoid_in
 from chainrule.operations import elementwise
 from chainrule.operations.special import log_expit
 
-__all__ = ["cancelled", "complement", "difference", "log_of_sigmoid", "softplus"]
+__all__ = ["cancelled", "difference", "log_of_sigmoid", "softplus"]
 
 _DEEPEST = 6  # products within products that are looked at
-
-
-def _complement(power: Any, share: Any) -> Any:
-    return np.where(power > 1, 1 - share, power * share)
-
-
-#: ``1 - y`` of ``y = 1 / (1 + power)``, without a cancellation.
-complement = Operation("complement", _complement)
-
-
-class _Powers(NamedTuple):
-    """``sigmoid(x)**p * sigmoid(-x)**q``."""
-
-    x: Vertex
-    p: int
-    q: int
-
-    @property
-    def of_minus(self) -> _Powers:
-        """The same with -x for x."""
-        return _Powers(self.x, self.q, self.p)
-
-
-def _powers(vertex: Vertex) -> _Powers | None:
-    """Read a factor as powers of sigmoids."""
-    if not isinstance(vertex, Apply):
-        return None
-    name = vertex.operation.name
-    if name == "exp":
-        return _signed(vertex.operands[0], 1, -1)
-    if name in ("sigmoid", "divide"):
-        return _sigmoid_in(vertex)
-    whole = None
-    if name == "complement":
-        whole = vertex.operands[1]
-    elif name == "subtract":
-        one, y = vertex.operands
-        whole = y if is_number(one, 1) else None
-    elif name == "add":
-        more = one_plus(vertex)
-        if more is None or not isinstance(more, Apply):
-            return None
-        if more.operation.name == "exp":
-            return _signed(more.operands[0], 0, -1)
-        whole = more.operands[0] if more.operation.name == "negative" else None
-    share = None if whole is None else _sigmoid_in(whole)
-    return None if share is None else share.of_minus
-
-
-def _sigmoid_in(vertex: Vertex) -> _Powers | None:
-    """Read ``sigmoid(x)`` or ``1 / (1 + exp(x))``."""
-    if is_operation(vertex, "sigmoid"):
-        return _signed(vertex.operands[0], 1, 0)
-    if is_operation(vertex, "divide") and is_number(vertex.operands[0], 1):
-        x = exponent(one_plus(vertex.operands[1]))
-        return None if x is None or not same_kind(x, vertex) else _signed(x, 0, 1)
-    return None
-
-
-def _signed(x: Vertex, p: int, q: int) -> _Powers:
-    return _Powers(x.operands[0], q, p) if is_operation(x, "negative") else _Powers(x, p, q)
 
 
 def softplus(vertex: Apply) -> Vertex | None:
@@ -106,9 +40,9 @@ def log_of_sigmoid(vertex: Apply) -> Vertex | None:
         return None
     (inner,) = vertex.operands
     if vertex.operation.name == "log":
-        found = _powers(inner)
+        found = powers_of(inner)
     else:
-        share = _sigmoid_in(inner.operands[0]) if is_operation(inner, "negative") else None
+        share = sigmoid_in(inner.operands[0]) if is_operation(inner, "negative") else None
         found = None if share is None else share.of_minus
     if found is None or {found.p, found.q} != {0, 1} or not same_kind(found.x, vertex):
         return None
@@ -125,7 +59,7 @@ class _Product:
 
     sign: int
     rest: Vertex | None
-    powers: _Powers
+    powers: Powers
     guarded: bool
     known: dict[bool, Vertex]  # factors that are sigmoid(x), and sigmoid(-x)
     exponentials: dict[bool, Vertex]  # of x, and of -x
@@ -157,7 +91,7 @@ class _Chain:
         self.sign = 1
         self.guarded = False
         self.factors: list[tuple[Vertex, int]] = []
-        self._powers: dict[Vertex, _Powers] = {}
+        self._powers: dict[Vertex, Powers] = {}
         self._inner = self._products()
         self._take(root, 1)
 
@@ -170,7 +104,7 @@ class _Chain:
             for vertex in level:
                 if vertex in self._powers or vertex in inner:
                     continue
-                found = _powers(vertex)
+                found = powers_of(vertex)
                 if found is not None:
                     self._powers[vertex] = found
                 elif isinstance(vertex, Apply) and self._is_product(vertex):
@@ -183,7 +117,7 @@ class _Chain:
         name = vertex.operation.name
         if dtype_of(vertex.value) != dtype_of(self.root.value):
             return False
-        is_square = _is_square(vertex) and _powers(vertex.operands[0]) is not None
+        is_square = _is_square(vertex) and powers_of(vertex.operands[0]) is not None
         return name == "negative" or name in _PRODUCTS or is_square
 
     def _take(self, vertex: Vertex, power: int) -> None:
@@ -226,7 +160,7 @@ class _Chain:
                 count += abs(power * found.p) + abs(power * found.q)
                 uses[factor] = uses.get(factor, 0) + power
         known, exponentials = _given(uses)
-        powers, rest = _Powers(x, p, q), self._without(self.root, x)
+        powers, rest = Powers(x, p, q), self._without(self.root, x)
         return _Product(self.sign, rest, powers, self.guarded, known, exponentials), count
 
     def _without(self, vertex: Vertex, x: Vertex) -> Vertex | None:
@@ -270,9 +204,9 @@ def _given(uses: dict[Vertex, int]) -> tuple[dict[bool, Vertex], dict[bool, Vert
     known: dict[bool, Vertex] = {}
     exponentials: dict[bool, Vertex] = {}
     for factor, power in uses.items():
-        found = _powers(factor)
+        found = powers_of(factor)
         assert found is not None
-        share = _sigmoid_in(factor)
+        share = sigmoid_in(factor)
         if exponent(factor) is not None:
             exponentials[found.p == 1] = factor
         elif is_operation(factor, complement.name):
@@ -342,7 +276,7 @@ def difference(vertex: Apply) -> Vertex | None:
 
 def _is_sum(vertex: Vertex) -> bool:
     is_sum = is_operation(vertex, "add") or is_operation(vertex, "subtract")
-    return is_sum and _powers(vertex) is None
+    return is_sum and powers_of(vertex) is None
 
 
 def _difference(products: list[_Product | None], vertex: Apply) -> Vertex | None:
@@ -359,9 +293,9 @@ def _difference(products: list[_Product | None], vertex: Apply) -> Vertex | None
                 exponentials={**other.exponentials, **one.exponentials},
             )
             if there == (x, p + 1, q):
-                return _written(replace(both, powers=_Powers(x, p, q + 1)), vertex)
+                return _written(replace(both, powers=Powers(x, p, q + 1)), vertex)
             if there == (x, p, q + 1):
-                return _written(replace(both, powers=_Powers(x, p + 1, q)), vertex)
+                return _written(replace(both, powers=Powers(x, p + 1, q)), vertex)
     return None
 
 

@@ -1,0 +1,81 @@
+"""Factors as powers of sigmoids.
+
+``exp(x)``, ``1 + exp(x)``, a sigmoid and one minus a sigmoid are products of powers of two numbers
+between 0 and 1: p = sigmoid(x) and q = sigmoid(-x) = 1 - p. For instance ``exp(x)`` is p / q, and
+``1 + exp(x)`` is 1 / q.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from chainrule.core.operation import Operation
+from chainrule.graph.graph import Apply, Vertex, is_number
+from chainrule.graph.recognise import is_operation
+from chainrule.graph.rewrite import same_kind
+from chainrule.graph.stabilise.parts import exponent, one_plus
+
+__all__ = ["Powers", "complement", "powers_of", "sigmoid_in"]
+
+
+def _complement(power: Any, share: Any) -> Any:
+    return np.where(power > 1, 1 - share, power * share)
+
+
+#: ``1 - y`` of ``y = 1 / (1 + power)``, without a cancellation.
+complement = Operation("complement", _complement)
+
+
+class Powers(NamedTuple):
+    """``sigmoid(x)**p * sigmoid(-x)**q``."""
+
+    x: Vertex
+    p: int
+    q: int
+
+    @property
+    def of_minus(self) -> Powers:
+        """The same with -x for x."""
+        return Powers(self.x, self.q, self.p)
+
+
+def powers_of(vertex: Vertex) -> Powers | None:
+    """Read a factor as powers of sigmoids."""
+    if not isinstance(vertex, Apply):
+        return None
+    name = vertex.operation.name
+    if name == "exp":
+        return _signed(vertex.operands[0], 1, -1)
+    if name in ("sigmoid", "divide"):
+        return sigmoid_in(vertex)
+    whole = None
+    if name == "complement":
+        whole = vertex.operands[1]
+    elif name == "subtract":
+        one, y = vertex.operands
+        whole = y if is_number(one, 1) else None
+    elif name == "add":
+        more = one_plus(vertex)
+        if more is None or not isinstance(more, Apply):
+            return None
+        if more.operation.name == "exp":
+            return _signed(more.operands[0], 0, -1)
+        whole = more.operands[0] if more.operation.name == "negative" else None
+    share = None if whole is None else sigmoid_in(whole)
+    return None if share is None else share.of_minus
+
+
+def sigmoid_in(vertex: Vertex) -> Powers | None:
+    """Read ``sigmoid(x)`` or ``1 / (1 + exp(x))``."""
+    if is_operation(vertex, "sigmoid"):
+        return _signed(vertex.operands[0], 1, 0)
+    if is_operation(vertex, "divide") and is_number(vertex.operands[0], 1):
+        x = exponent(one_plus(vertex.operands[1]))
+        return None if x is None or not same_kind(x, vertex) else _signed(x, 0, 1)
+    return None
+
+
+def _signed(x: Vertex, p: int, q: int) -> Powers:
+    return Powers(x.operands[0], q, p) if is_operation(x, "negative") else Powers(x, p, q)
