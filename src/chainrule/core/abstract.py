@@ -102,7 +102,9 @@ class Abstract:
     def stand_in(self) -> Any:
         """Return a real value of the same shape, dtype and type: zeros that take no memory."""
         if isinstance(self.example, _ndarray):
-            return np.broadcast_to(np.zeros((), self.dtype), self.shape)
+            zero = np.zeros((), self.dtype)
+            zero.flags.writeable = False
+            return np.ndarray(self.shape, self.dtype, zero, 0, (0,) * self.ndim)
         return type(self.example)(0)
 
     def __getattr__(self, name: str) -> NoReturn:

@@ -73,9 +73,9 @@ def compile(f: Callable[..., Any], *, builder: Builder = native) -> Compiled:
         without their values, which takes little time, and the compiled code gives the first result;
         if it looks at a value of theirs (``if``, ``print``) that comes to nothing, and it runs
         twice more. Compiled code gives none of NumPy's warnings about overflow and the like. What
-        cannot be seen to change are values
-        that were formatted (``f"{x}"``) or read by ``x.value``, rules of operations of one's own,
-        files, and what hides in objects that a library wrote in another language than Python.
+        cannot be seen to change are values that were formatted (``f"{x}"``) or read by ``x.value``,
+        rules of operations of one's own, files, and what hides in objects that a library wrote in
+        another language than Python.
 
     >>> import numpy as np, chainrule as cr
     >>> loss = lambda w, x: np.sum(np.tanh(x @ w) ** 2)
