@@ -18,8 +18,7 @@ import pytest
 
 import chainrule as cr
 from chainrule import trees
-from chainrule.native import compiled as compiling
-from chainrule.native import twice
+from chainrule.native import states, twice
 from chainrule.native.interpret import interpreted
 from chainrule.native.plan import native
 
@@ -72,14 +71,14 @@ def without_values(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
     """Record as if all arrays were large; the list tells of each time whether it could be done."""
     monkeypatch.setattr(twice, "LARGE", 0)
     done: list[bool] = []
-    record = compiling.recorded_without_values
+    record = states.recorded_without_values
 
     def recorded(*args: Any) -> Any:
         found = record(*args)
         done.append(found is not None)
         return found
 
-    monkeypatch.setattr(compiling, "recorded_without_values", recorded)
+    monkeypatch.setattr(states, "recorded_without_values", recorded)
     return done
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import chainrule as cr
-from chainrule.native import compiled as compiling
+from chainrule.native import states
 
 from .conftest import same
 
@@ -74,8 +74,8 @@ def test_every_path(f: Any, transform: Any, compiled: Any) -> None:
 
 def test_known_paths_are_not_recorded_again(compiled: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     recordings = []
-    run = compiling.run
-    monkeypatch.setattr(compiling, "run", lambda *args: recordings.append(1) or run(*args))
+    run = states.run
+    monkeypatch.setattr(states, "run", lambda *args: recordings.append(1) or run(*args))
     fast = compiled(branching)
     for x in (2.0, 0.5, -1.0, 2.5, 0.6, -1.5, 2.0):
         fast(x)
@@ -86,8 +86,8 @@ def test_what_asks_for_a_shape_alone_is_no_guard(
     compiled: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     recordings = []
-    run = compiling.run
-    monkeypatch.setattr(compiling, "run", lambda *args: recordings.append(1) or run(*args))
+    run = states.run
+    monkeypatch.setattr(states, "run", lambda *args: recordings.append(1) or run(*args))
     fast = compiled(lambda x: np.zeros_like(x) + x)
     for k in range(3):
         same(fast(X * k), X * k)
@@ -113,7 +113,7 @@ def test_too_many_paths_warn_once_and_run_as_python(compiled: Any) -> None:
         return x * int(cr.stop_gradient(x))
 
     fast = compiled(f)
-    for k in range(compiling.MOST_RECORDINGS):
+    for k in range(states.MOST_RECORDINGS):
         assert fast(k + 0.5) == (k + 0.5) * k
     with pytest.warns(cr.errors.NotCompiledWarning, match=r"line \d+ of test_guards.py: return x"):
         assert fast(90.5) == 90.5 * 90

@@ -14,7 +14,7 @@ import pytest
 import scipy.sparse
 
 import chainrule as cr
-from chainrule.native import compiled as compiling
+from chainrule.native import states
 
 from .conftest import same
 
@@ -351,8 +351,8 @@ def test_a_training_loop_that_fills_its_weights_is_recorded_once(
     compiled: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     recordings = []
-    run = compiling.run
-    monkeypatch.setattr(compiling, "run", lambda *args: recordings.append(1) or run(*args))
+    run = states.run
+    monkeypatch.setattr(states, "run", lambda *args: recordings.append(1) or run(*args))
     model = Model()
     gradient = compiled(cr.grad(model.loss))
     for _ in range(5):
@@ -365,8 +365,8 @@ def test_values_that_come_and_go_are_recorded_once_each(
     compiled: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     recordings = []
-    run = compiling.run
-    monkeypatch.setattr(compiling, "run", lambda *args: recordings.append(1) or run(*args))
+    run = states.run
+    monkeypatch.setattr(states, "run", lambda *args: recordings.append(1) or run(*args))
     fast = compiled(helper)
     for rate in (0.5, 0.75, 0.5, 0.75, 0.5):
         monkeypatch.setitem(globals(), "RATE", rate)
@@ -378,7 +378,7 @@ def test_a_number_that_changes_at_each_call_is_named(
     compiled: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fast = compiled(helper)
-    for k in range(compiling.MOST_RECORDINGS):
+    for k in range(states.MOST_RECORDINGS):
         monkeypatch.setitem(globals(), "RATE", k + 0.5)
         assert fast(2.0) == 2 * (k + 0.5)
     monkeypatch.setitem(globals(), "RATE", 90.5)
