@@ -53,7 +53,8 @@ def _gemm(kind: str, blas: str) -> str:
     return f"""\
 declare void {blas}(ptr, ptr, ptr, ptr, ptr, ptr, ptr, ptr, ptr, ptr, ptr, ptr, ptr) nounwind
 define internal void @cr.gemm.{kind}(ptr %a, ptr %b, ptr %c, i64 %m, i64 %n, i64 %k,
-    i1 %transa, i1 %transb, i64 %lda, i64 %ldb, i64 %ldc, {kind} %alpha, {kind} %beta) nounwind {{
+    i1 %transa, i1 %transb, i64 %lda, i64 %ldb, i64 %ldc, {kind} %alpha, {kind} %beta)
+    nounwind noinline {{
   {_letter("ta", "%transa", "T", "N")}
   {_letter("tb", "%transb", "T", "N")}
   {_size("m")}
@@ -76,7 +77,7 @@ def _gemv(kind: str, blas: str) -> str:
     return f"""\
 declare void {blas}(ptr, ptr, ptr, ptr, ptr, ptr, ptr, ptr, ptr, ptr, ptr) nounwind
 define internal void @cr.gemv.{kind}(ptr %a, ptr %x, ptr %y, i64 %m, i64 %n, i1 %trans,
-    i64 %lda, i64 %incx, i64 %incy, {kind} %alpha, {kind} %beta) nounwind {{
+    i64 %lda, i64 %incx, i64 %incy, {kind} %alpha, {kind} %beta) nounwind noinline {{
 entry:
   {_letter("t", "%trans", "N", "T")}
   {_size("m")}

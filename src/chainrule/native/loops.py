@@ -17,8 +17,9 @@ from chainrule.native.text import Code
 
 __all__ = ["METADATA", "Carried", "Phase"]
 
-#: What the loops refer to: that no turn has to do with another's memory, and for short ones how
-#: many turns are to be under way at once, so that a sum does not wait for itself.
+#: What loops refer to, those of `reductions` too: that no turn has to do with another's memory, how
+#: many turns are to be under way at once, so that a sum does not wait for itself, and that more of
+#: them would be compiled for nothing.
 METADATA = """\
 !0 = distinct !{}
 !1 = distinct !{!1, !3}
@@ -27,7 +28,10 @@ METADATA = """\
 !4 = !{!"llvm.loop.interleave.count", i32 4}
 !5 = distinct !{!5, !3, !6, !7}
 !6 = !{!"llvm.loop.interleave.count", i32 2}
-!7 = !{!"llvm.loop.unroll.disable"}"""
+!7 = !{!"llvm.loop.unroll.disable"}
+!8 = distinct !{!8, !3, !7}
+!9 = distinct !{!9, !7}
+!10 = distinct !{!10, !7}"""
 _SHORT = 16  # instructions
 _SKIPPED = 15  # rows
 _WIDTH = {"double": "i64", "float": "i32"}
@@ -165,7 +169,9 @@ class Phase:
         number = self.number
         name = f"loop{number}.{variant}"
         carried = (*self.carried, *more)
-        loop = "!5" if self.inner.functions else "!2" if len(body) <= _SHORT else "!1"
+        loop = "!2" if len(body) <= _SHORT else "!1"
+        if self.inner.functions:  # a careful loop is seldom run, and has to be compiled, too
+            loop = "!8" if variant == "far" and self._near() else "!5"
         own = re.compile(rf"%(?:i{number}_\d+|sum{number}_\d+|flag{number}_i\d+)\b")
         lines = [
             f"  br label %{name}.start",

@@ -98,7 +98,7 @@ def gather(code: Code, total: Sum, parts: int) -> None:
 
 
 _FILL = """\
-define internal void @cr.fill.{kind}(ptr %to, i64 %count, {kind} %value) {{
+define internal void @cr.fill.{kind}(ptr %to, i64 %count, {kind} %value) noinline {{
 entry:
   %some = icmp ne i64 %count, 0
   br i1 %some, label %loop, label %done
@@ -108,13 +108,13 @@ loop:
   store {kind} %value, ptr %at
   %next = add nuw i64 %k, 1
   %more = icmp ult i64 %next, %count
-  br i1 %more, label %loop, label %done
+  br i1 %more, label %loop, label %done, !llvm.loop !9
 done:
   ret void
 }}"""
 
 _GATHER = """\
-define internal void @{name}(ptr %to, ptr %copies, i64 %count, i64 %step, i64 %parts) {{
+define internal void @{name}(ptr %to, ptr %copies, i64 %count, i64 %step, i64 %parts) noinline {{
 entry:
   %some = icmp ne i64 %count, 0
   br i1 %some, label %loop, label %done
@@ -133,13 +133,13 @@ body:
   %copy = getelementptr i8, ptr %first, i64 %offset
 {body}
   %part.next = add nuw i64 %part, 1
-  br label %parts.loop
+  br label %parts.loop, !llvm.loop !9
 last:
   %at = getelementptr {memory}, ptr %to, i64 %k
 {last}
   %next = add nuw i64 %k, 1
   %more = icmp ult i64 %next, %count
-  br i1 %more, label %loop, label %done
+  br i1 %more, label %loop, label %done, !llvm.loop !10
 done:
   ret void
 }}"""

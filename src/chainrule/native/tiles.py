@@ -12,6 +12,7 @@ from one panel to the next, and threads have something to share.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -92,6 +93,7 @@ class _Tile:
         return [min(v * self.width, last) for v in range(self.vectors)]
 
 
+@functools.cache
 def _tile(m: int, n: int, itemsize: int, target: Target) -> _Tile:
     """Choose the tile with which a product takes the least time.
 
@@ -100,6 +102,7 @@ def _tile(m: int, n: int, itemsize: int, target: Target) -> _Tile:
     """
     width = 1 << min(n, target.vector_bytes // itemsize).bit_length() - 1
     across = -(-n // width)
+    registers = target.vector_registers
 
     def cycles(tile: _Tile) -> tuple[float, int]:
         count = -(-m // tile.rows) * -(-across // tile.vectors)
@@ -108,9 +111,9 @@ def _tile(m: int, n: int, itemsize: int, target: Target) -> _Tile:
 
     tiles = (
         _Tile(rows, vectors, width)
-        for rows in range(1, min(m, target.vector_registers) + 1)
-        for vectors in range(1, across + 1)
-        if rows * vectors + vectors + 1 <= target.vector_registers
+        for rows in range(1, min(m, registers) + 1)
+        for vectors in range(1, min(across, registers) + 1)
+        if rows * vectors + vectors + 1 <= registers
     )
     return min(tiles, key=cycles)
 
