@@ -260,3 +260,14 @@ def test_what_is_stored_for_several_is_not_computed_from_stored_parts():
     schedule = check(f, X).schedule
     assert schedule.count("log") == 1
     assert "add" not in schedule
+
+
+AXES = [(), (0,), (1,), (2,), (0, 1), (0, 2), (1, 2), (0, 1, 2)]
+
+
+@pytest.mark.parametrize("first", AXES)
+def test_sums_over_any_two_sets_of_axes(first):
+    x = rng.normal(size=(3, 4, 5))
+    check(
+        lambda x: [(np.sum(x, axis=first), np.max(x, axis=a), np.sum(x, axis=a)) for a in AXES], x
+    )

@@ -145,22 +145,22 @@ def test_targets_tell_their_vectors() -> None:
 # Sums of products.
 
 
-@pytest.mark.parametrize(
-    "f",
-    [
-        lambda a, b: np.sum(a @ b, axis=-2),
-        lambda a, b: np.sum(-(a @ b), axis=-1, keepdims=True),
-        lambda a, b: np.sum(a @ b, axis=(0, -2)),
-        lambda a, b: -np.sum(-(a @ b)),
-        lambda a, b: np.sum((a - b[:, :1, :1] / 9) @ b, axis=1),
-    ],
-)
+@pytest.mark.parametrize("size", [(6,), (1, 6), (2, 1, 6), (9, 1), (2, 9, 1), (1, 1)], ids=str)
 @pytest.mark.parametrize("dtype", ["f8", "f4"])
-def test_sums_of_products(f: Callable[..., Any], dtype: str) -> None:
+def test_gradients_that_are_sums_of_products(dtype: str, size: tuple[int, ...]) -> None:
     a, b = matrices(9, 6, 7, dtype, (2,))
-    check(f, a / 9, b)
-    lowered = cr.compile(f, builder=native).lower(a, b)
-    assert "(2, 9, 7)" not in lowered.rewritten
+    center = np.full(size, 0.25, dtype)
+    f = cr.grad(lambda c, a, b: np.sum(((a - c) @ b / 9) ** 2))
+    check(f, center, a, b)
+    lines = cr.compile(f, builder=native).lower(center, a, b).rewritten.splitlines()
+    assert not any("matmul" in line and line.endswith("(2, 9, 6)") for line in lines)
+
+
+def test_a_sum_of_products_does_not_overflow_before_them() -> None:
+    a, b = np.full((3000, 4), 2e35, np.float32), np.full((4, 2), 1e-30, np.float32)
+    fast = cr.compile(lambda a, b: np.mean(a @ b, axis=0), builder=native)
+    for _ in range(2):
+        np.testing.assert_allclose(fast(a, b), np.mean(a @ b, axis=0), rtol=1e-5)
 
 
 def test_sums_of_products_that_are_needed_themselves() -> None:

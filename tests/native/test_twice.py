@@ -205,6 +205,71 @@ def test_every_function_of_numpy(name: str, without_values: list[bool]) -> None:
         same(found, expected, 1e-11, size=10.0)
 
 
+# What an Array does otherwise than an ndarray shows in the comparison with the function as it is.
+
+
+def diffuses(u):
+    u = u.copy()
+    inner = u[1:-1]
+    inner += 0.1 * (u[2:] - 2 * u[1:-1] + u[:-2])  # a view: u changes
+    return u
+
+
+def shares(x):
+    a = x * 2
+    b = a[:5]
+    a[0] = 9
+    return b
+
+
+def writes(x):
+    view = x[1:]
+    view[0] = 100
+    return np.sum(x)
+
+
+def asks(x):
+    return np.sum(x * 2 if isinstance(x, np.ndarray) else x)
+
+
+def tries(x):
+    try:
+        return np.sum(np.fft.rfft(x).real)
+    except Exception:
+        return np.sum(x) * 0 - 5
+
+
+def changes_a_number(x):
+    a = np.where(np.sum(x) > 0, np.sum(x), 0.0)
+    b = a
+    b += 1.0
+    return a * 1
+
+
+@pytest.mark.parametrize("f", [diffuses, shares, writes, asks, tries, changes_a_number])
+def test_what_is_not_the_same_recorded_runs_as_python(f: Any) -> None:
+    x = np.random.default_rng(0).normal(size=LARGE) + 1
+    fast = cr.compile(f)
+    for k in range(3):
+        ours, theirs = x.copy(), x.copy()
+        if k == 0:
+            with pytest.warns(NotCompiled, match="results|writes"):
+                found = fast(ours)
+        else:
+            found = fast(ours)
+        same(found, f(theirs), 1e-12)
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_a_number_that_stops_a_large_local_gradient() -> None:
+    def f(s, t):
+        return cr.jvp(lambda s: s * X, (s,), (t,))[1]
+
+    fast = cr.compile(f)
+    for t in (0.0, 3.0):
+        same(fast(2.0, t), f(2.0, t), 1e-12)
+
+
 # What runs, and how often.
 
 
@@ -221,7 +286,7 @@ def prints_and_looks(x):
 @pytest.mark.parametrize(
     ("f", "x", "runs"),
     [
-        (prints, X, ["Array", "Array"]),
+        (prints, X, ["Array", "Array", "ndarray"]),
         (prints_and_looks, X, ["Array", "Array", "ndarray"]),
         (prints_and_looks, X[:9], ["Array", "ndarray"]),
     ],

@@ -514,7 +514,8 @@ def _broadcast_to(x: Any, shape: tuple[int, ...]) -> Any:
 
 
 def _guarded_multiply(g: Any, local: Any) -> Any:
-    if (type(g) is float or type(g) is _float64) and type(local) is not _ndarray:
+    number = type(local) is not _ndarray and not shape_of(local)
+    if number and (type(g) is float or type(g) is _float64):
         return local * g if g != 0.0 else 0.0
     product = local * g
     # One pass over the product finds out whether any entry can be NaN at all.

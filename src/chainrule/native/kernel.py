@@ -283,7 +283,9 @@ class _Writer:
         base = self._sum_base(reduction, name, dtype, size)
         inner = self.nest.is_inner(domain)
         pointer = self.pointers.row(base, kind, walk, ("sum", reduction))
-        if inner and self.nest.is_inner(gone):
+        # Of several inner axes some may go and others stay: then entries share their places.
+        mixed = self.nest.is_inner(gone) and self.nest.is_inner(domain - gone)
+        if inner and self.nest.is_inner(gone) and not mixed:
             total, code = self._carry(reduction, phase), self.phases[phase.number + 1].row
         elif inner:
             code, phase.adds = phase.inner, True
@@ -292,7 +294,7 @@ class _Writer:
         else:
             code = phase.row
             total = self._operand(reduction, phase, "row", code)
-        mark = self._mark(reduction, code is phase.inner)
+        mark = self._mark(reduction, code is phase.inner and not mixed)
         before = load(code, pointer, dtype, mark)
         after = combine(code, name, dtype, before, total)
         store(code, after, pointer, dtype, mark)

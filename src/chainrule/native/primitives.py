@@ -90,10 +90,16 @@ def _plain_product(vertex: Apply) -> Vertex | None:
     first, second = vertex.operands
     if name == "guarded_multiply" and (
         (role_of(first) is Role.NUMBER and number(first) != 0)
-        or (role_of(second) is Role.NUMBER and np.isfinite(number(second)))
+        or (role_of(second) is Role.NUMBER and _is_finite(number(second), vertex))
     ):
         return Apply(elementwise.multiply, (second, first), {}, vertex.value)
     return None
+
+
+def _is_finite(x: Any, vertex: Apply) -> bool:
+    """Tell whether a number is finite in the dtype of a vertex."""
+    with np.errstate(over="ignore"):
+        return bool(np.isfinite(np.asarray(x).astype(dtype_of(vertex.value))))
 
 
 def _square_of_reciprocal(vertex: Apply) -> Vertex | None:

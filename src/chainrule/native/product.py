@@ -18,7 +18,17 @@ __all__ = ["emit", "flops", "has_room", "readable", "uses_blas"]
 def readable(vertex: Apply) -> tuple[bool, bool]:
     """Tell which operands of a product can be read where they lie: the others must be copied."""
     a, b = (None if role_of(x) is Role.NUMBER else expected_access(x) for x in vertex.operands)
-    if a is not None and b is not None and _are_matrices(a, b) and tiles.is_quicker(a, b):
+    # What is laid out over an axis may be stored whole in the end, with other strides.
+    spread = b is not None and any(
+        not stride and n > 1 for stride, n in zip(b.strides[-2:], b.size[-2:], strict=True)
+    )
+    if (
+        a is not None
+        and b is not None
+        and not spread
+        and _are_matrices(a, b)
+        and tiles.is_quicker(a, b)
+    ):
         return True, True
     return _is_layout_of_blas(a), _is_layout_of_blas(b)
 

@@ -30,7 +30,7 @@ from chainrule.native.watch import Captured
 from chainrule.numpy.creation import restack
 from chainrule.numpy.view import UserFunction
 
-__all__ = ["NotFaithful", "NotLarge", "NotLifted", "Recorded", "Run", "run"]
+__all__ = ["NotFaithful", "NotLarge", "NotLifted", "Recorded", "Run", "run", "same"]
 
 _ndarray = np.ndarray
 _ATOMS = (int, float, complex, str, bytes, type(None), np.generic, np.dtype)
@@ -296,6 +296,19 @@ def _check_leaf(leaf: Any, recording: Recording) -> None:
             f"it returns a {type(leaf).__name__}: return numbers, arrays, or tuples, lists, dicts "
             "and dataclasses of them"
         )
+
+
+def same(found: Any, expected: Any) -> bool:
+    """Tell whether two results have the same tree, types, dtypes, shapes, and nearly values."""
+    if type(found) is not type(expected) or trees.paths(found) != trees.paths(expected):
+        return False
+    pairs = zip(trees.flatten(found)[0], trees.flatten(expected)[0], strict=True)
+    return all(
+        type(a) is type(b)
+        and getattr(a, "dtype", None) == getattr(b, "dtype", None)
+        and _close(a, b)
+        for a, b in pairs
+    )
 
 
 def _close(leaf: Any, right: Any) -> bool:

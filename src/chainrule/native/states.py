@@ -15,14 +15,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from chainrule.core.source import stack_level
 from chainrule.errors import ChainruleError, NotCompiledWarning, UnsupportedError
 from chainrule.native.interrupts import Stopped
 from chainrule.native.paths import MISSED, Path, Paths
 from chainrule.native.program import Builder
-from chainrule.native.record import NotFaithful, NotLifted, run
+from chainrule.native.record import NotFaithful, NotLifted, run, same
 from chainrule.native.record import Recorded as Recording
-from chainrule.native.signature import Recorded
+from chainrule.native.signature import Recorded, flatten
 from chainrule.native.twice import recorded_without_values
 from chainrule.native.watch import Captured
 from chainrule.numpy.view import UserFunction
@@ -98,25 +100,15 @@ class State:
                 self._run_as_python(self._too_many())
                 return self._f(*args, **kwargs)
             try:
-                result = self._build(args, kwargs)
-                if result is _NOTHING:
-                    result = self._known(inputs)
-                if result is MISSED:  # only real values can tell why
-                    self._values_needed = True
-                    result = self._build(args, kwargs)
+                result, path, captured = self.built(args, kwargs)
             except Recorded:
                 return UserFunction(self._f)(args, dict(kwargs))
             except NotCompiled as reason:
                 self._run_as_python(str(reason))
                 return reason.result
+            self._recordings += 1
+            self._enter(path, captured)
             return result
-
-    def _build(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
-        """Record and build; return the function's result, or `_NOTHING` if it is not known."""
-        result, path, captured = self.built(args, kwargs)
-        self._recordings += 1
-        self._enter(path, captured)
-        return result
 
     def _enter(self, path: Path, captured: Captured) -> None:
         for variant in self._variants:
@@ -131,8 +123,6 @@ class State:
     def built(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[Any, Path, Captured]:
         """Record and build: return the function's result, the path, and what it refers to.
 
-        The result is `_NOTHING` where the function was recorded without values.
-
         Raises:
             Recorded: the function refers to an Array.
             NotCompiled: compiled code could not do what the function does.
@@ -140,12 +130,9 @@ class State:
         """
         names = _names(self._f, len(args))
         if not self._values_needed:
-            try:
-                recorded = recorded_without_values(self._f, args, kwargs, names)
-            except NotFaithful as error:
-                raise NotCompiled(str(error), self._f(*args, **kwargs)) from None
-            if recorded is not None:
-                return _NOTHING, self._path(recorded), recorded.captured
+            found = self._built_without_values(args, kwargs, names)
+            if found is not None:
+                return found
             self._values_needed = True
         expected = failure = _NOTHING
         for lift, integers in _ATTEMPTS:
@@ -182,6 +169,37 @@ class State:
             ) from failure
         finally:  # or it would keep this frame, and the arguments, until they are collected
             del failure
+
+    def _built_without_values(
+        self, args: Sequence[Any], kwargs: Mapping[str, Any], names: Sequence[str]
+    ) -> tuple[Any, Path, Captured] | None:
+        """Do the same for large arrays, without their values where that gives the same result.
+
+        What was recorded without values was compared with nothing. So the code that it becomes is
+        run, and then the function as it is: where they differ, real values have to tell why.
+        """
+        try:
+            recorded = recorded_without_values(self._f, args, kwargs, names)
+        except NotFaithful as error:
+            raise NotCompiled(str(error), self._f(*args, **kwargs)) from None
+        if recorded is None:
+            return None
+        inputs = flatten(args, kwargs)[1]
+        before = [x.copy() if isinstance(x, np.ndarray) else x for x in inputs]
+        try:
+            path = self._path(recorded)
+            outputs, guards = path.runnable(
+                inputs, [array for array, _, _ in recorded.captured.arrays]
+            )
+            found = recorded.result(outputs) if guards is True else _NOTHING
+        except Stopped as stopped:
+            raise stopped.error from None
+        except Exception:
+            return None
+        expected = self._f(*args, **kwargs)
+        if not all(map(same, inputs, before)):
+            raise NotCompiled("it writes into an argument; return the new value instead", expected)
+        return (expected, path, recorded.captured) if same(found, expected) else None
 
     def _path(self, recorded: Recording) -> Path:
         return Path(recorded, self._builder(recorded.program))

@@ -2,7 +2,8 @@
 
 The gradient by what was subtracted from the rows of a matrix, or added to them, before a product is
 of this kind. A product that only its sum needs is then one of a vector. Terms are added in another
-order, as in any reduction; where entries are infinite, a result that is inf may have been NaN.
+order, as in any reduction. Near overflow, where a sum of rows is infinite and the products are not,
+the gradient is inf or NaN; so sums of one's own, which are not of a gradient, stay as they are.
 """
 
 from __future__ import annotations
@@ -18,8 +19,6 @@ from chainrule.operations import contraction, elementwise, reduction
 
 __all__ = ["summed_early"]
 
-_SUMS = ("sum", "unbroadcast")
-
 
 def summed_early(outputs: Sequence[Vertex]) -> list[Vertex]:
     """Add up rows, or columns, before they are multiplied where nothing else needs the product."""
@@ -27,7 +26,7 @@ def summed_early(outputs: Sequence[Vertex]) -> list[Vertex]:
     done: dict[Vertex, Vertex] = {}
     for vertex in topological(outputs):
         new = with_operands(vertex, done)
-        if any(is_operation(vertex, name) and _is_alone(vertex, count) for name in _SUMS):
+        if is_operation(vertex, "unbroadcast") and _is_alone(vertex, count):
             assert isinstance(new, Apply)
             new = _summed(new)
         done[vertex] = new

@@ -228,7 +228,7 @@ class Survey:
         """
         phase = self.phases[item]
         domain = {a for a in self.domain(reduction) if a is not None}
-        if not self.nest.is_inner(domain) or self.nest.is_inner(self.gone(reduction)):
+        if not self.nest.is_inner(domain - self.gone(reduction)):
             return phase  # once for each row
         again = any(
             own == phase

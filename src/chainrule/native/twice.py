@@ -1,8 +1,8 @@
 """Recording a function of large arrays without their values.
 
 A recorded run needs values only where Python looks at them. So large arrays are Abstracts in it,
-and it takes as long as for small ones. With no results to compare it is made twice, and what was
-recorded must be the same. Where values are needed after all there is no such recording.
+and it takes as long as for small ones. It is made twice, and what was recorded must be the same.
+Where values are needed after all there is no such recording.
 """
 
 from __future__ import annotations

@@ -143,3 +143,16 @@ def test_what_was_shifted_by_hand_is_left_as_it_is() -> None:
     fast(ROW)
     ir = build(fast.lower(ROW).program).ir
     assert ir.count("call double @llvm.maximum.f64(") == 1
+
+
+@pytest.mark.parametrize(
+    "root", [lambda x: np.sqrt(x * x), lambda x: np.sqrt(x * x + (2 * x) ** 2)], ids=["one", "two"]
+)
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_masked_roots_keep_their_guard(root: Any, value: float) -> None:
+    slope = cr.grad(lambda x: np.sum(np.where(np.isfinite(x), root(x), 0.0)))
+    fast = cr.compile(slope)
+    fast(np.ones(2))
+    x = np.array([value, 2.0])
+    with np.errstate(all="ignore"):
+        np.testing.assert_allclose(fast(x), slope(x), rtol=1e-12)

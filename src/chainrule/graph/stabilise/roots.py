@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from chainrule.core.kinds import guarded_multiply
 from chainrule.graph.graph import Apply, Vertex, dtype_of, is_number
 from chainrule.graph.phantom import element, is_float, like, literal, truth
 from chainrule.graph.recognise import is_operation
@@ -64,7 +65,9 @@ def slope_of_root(vertex: Apply) -> Vertex | None:
             found = _direction(right, slope.operands[1])
             if found is None or dtype_of(found.value) != dtype_of(vertex.value):
                 continue
-            result = element(elementwise.multiply, g, found, dtype=dtype_of(vertex.value))
+            guarded = any(is_operation(x, "guarded_multiply") for x in (vertex, left))
+            times = guarded_multiply if guarded else elementwise.multiply
+            result = element(times, g, found, dtype=dtype_of(vertex.value))
             return result if same_kind(result, vertex) else None
     return None
 
