@@ -77,7 +77,7 @@ def _mark(verdict: Verdict) -> str:
 
 def start_table(starts: dict[str, Any]) -> Table:
     """Return the first calls: seconds, and parts of jax.jit's."""
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, padding=0, show_edge=False)
     table.add_column("first call", no_wrap=True)
     for label in ("jax.jit", "cold", "warm", "cold/jax", "warm/jax"):
         table.add_column(label, justify="right", no_wrap=True)

@@ -124,3 +124,17 @@ def test_float_of_a_value_raises_with_the_line(compiled: Any) -> None:
     with pytest.raises(cr.errors.GradientLostError, match=r"float\(x\).*test_guards.py") as caught:
         compiled(lambda x: x * float(x))(2.0)
     assert "chainrule.compile" in caught.value.__notes__[-1]
+
+
+def test_which_of_repeated_indices_survive_is_looked_at(compiled):
+    def f(x, v, k):
+        def written(v):
+            a = x * v[0] * 0 + x
+            a[k] = v
+            return np.sum(a * np.arange(a.size))
+
+        return cr.grad(written)(v)
+
+    fast, x, v = compiled(f), np.ones(6), np.ones(3)
+    for k in ([0, 1, 2], [5, 5, 2], [0, 1, 2], [3, 4, 4]):
+        same(fast(x, v, np.array(k)), f(x, v, np.array(k)))

@@ -152,6 +152,9 @@ def _written_value(g: Any, x: Any, v: Any, *arrays: Any, index: Any) -> Any:
     piece = getitem(g, *arrays, index=index)
     values = [value_of(a) for a in arrays]
     if _may_repeat(values):
+        for a in arrays:  # which entries survive is for these indices alone
+            if type(a) is Array and a.node.recording.converted is not None:
+                a.node.recording.converted(a.node, a.value)
         # Number the places, write the numbers, and see which of them are still there.
         numbers = np.arange(math.prod(shape_of(piece))).reshape(shape_of(piece))
         place = join_index(index, values)
