@@ -24,7 +24,7 @@ from chainrule.core.abstract import Abstract, beside, is_abstract
 from chainrule.core.array import Array, shape_of, value_of
 from chainrule.core.kinds import constant, general, linear, sum_to
 from chainrule.core.operation import Operation
-from chainrule.operations.elementwise import clip, remainder
+from chainrule.operations.elementwise import clip, equal, remainder, where
 
 
 class _Slot:
@@ -152,17 +152,12 @@ def _written_value(g: Any, x: Any, v: Any, *arrays: Any, index: Any) -> Any:
     piece = getitem(g, *arrays, index=index)
     values = [value_of(a) for a in arrays]
     if _may_repeat(values):
-        for a in arrays:  # which entries survive is for these indices alone
-            if type(a) is Array and a.node.recording.converted is not None:
-                a.node.recording.converted(a.node, a.value)
         # Number the places, write the numbers, and see which of them are still there.
         numbers = np.arange(math.prod(shape_of(piece))).reshape(shape_of(piece))
-        place = join_index(index, values)
-        written = np.empty(shape_of(x), np.intp)
-        written[place] = numbers
-        survives = written[place] == numbers
-        if not survives.all():
-            piece = piece * survives
+        written = set_at(np.zeros(shape_of(x), np.intp), numbers, *arrays, index=index)
+        survives = equal(getitem(written, *arrays, index=index), numbers)
+        if type(survives) is Array or not survives.all():
+            piece = where(survives, piece, 0.0)
     missing = len(shape_of(v)) - len(shape_of(piece))
     if missing > 0:  # NumPy lets the value have axes of length 1 in front
         piece = getitem(piece, index=(*(None,) * missing, Ellipsis))
