@@ -26,6 +26,7 @@ __all__ = [
     "literal",
     "make",
     "moved",
+    "phantom",
     "reduce",
     "repeated",
     "reshaped",
@@ -33,6 +34,11 @@ __all__ = [
 ]
 
 _BOOL = np.dtype(bool)
+
+
+def phantom(dtype: np.dtype[Any], size: tuple[int, ...]) -> np.ndarray[Any, Any]:
+    """Return zeros that take no memory."""
+    return np.broadcast_to(np.zeros((), dtype), size)
 
 
 def make(
@@ -44,8 +50,7 @@ def make(
     **params: Any,
 ) -> Apply:
     """Apply an operation, of which the dtype and the shape of the result are known."""
-    phantom = np.broadcast_to(np.zeros((), dtype), size)
-    return Apply(operation, tuple(operands), params, phantom)
+    return Apply(operation, tuple(operands), params, phantom(dtype, size))
 
 
 def element(operation: Operation, *operands: Vertex, dtype: np.dtype[Any] | None = None) -> Apply:

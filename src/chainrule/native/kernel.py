@@ -17,7 +17,7 @@ from chainrule.graph.graph import Apply, Vertex, dtype_of, shape
 from chainrule.native.elements import TABLE, operand_dtypes
 from chainrule.native.gather import picks
 from chainrule.native.loops import Carried, Phase
-from chainrule.native.pointers import PARALLEL, Apart, Buffer, Pointers, load, store
+from chainrule.native.pointers import PARALLEL, Apart, Buffer, Pointers, from_start, load, store
 from chainrule.native.reductions import Sum, combine, neutral
 from chainrule.native.roles import Access, Role, memory_of, number
 from chainrule.native.survey import Axes, Item, Root, Survey
@@ -180,12 +180,8 @@ class _Writer:
         pointer = self._pointer(access, self.survey.walked[key], place, key, code)
         for item, axis in zip(self.survey.operands(vertex, axes), known.slots, strict=True):
             register = self._register(*item, phase, within)
-            index = code.convert(register, dtype_of(item[0].value), np.dtype(np.int64))
             n, stride = access.size[axis], access.strides[axis]
-            wrapped = code.let(f"add i64 {index}, {n}")
-            negative = code.let(f"icmp slt i64 {index}, 0")
-            index = code.let(f"select i1 {negative}, i64 {wrapped}, i64 {index}")
-            inside = code.let(f"icmp ult i64 {index}, {n}")
+            index, inside = from_start(code, register, dtype_of(item[0].value), n)
             index = code.let(f"select i1 {inside}, i64 {index}, i64 0")
             offset = code.let(f"mul i64 {index}, {stride}")
             pointer = code.let(f"getelementptr {kind}, ptr {pointer}, i64 {offset}")
@@ -281,20 +277,19 @@ class _Writer:
         size = math.prod(shape(reduction))
         name = reduction.operation.name
         base = self._sum_base(reduction, name, dtype, size)
-        inner = self.nest.is_inner(domain)
         pointer = self.pointers.row(base, kind, walk, ("sum", reduction))
         # Of several inner axes some may go and others stay: then entries share their places.
-        mixed = self.nest.is_inner(gone) and self.nest.is_inner(domain - gone)
-        if inner and self.nest.is_inner(gone) and not mixed:
-            total, code = self._carry(reduction, phase), self.phases[phase.number + 1].row
-        elif inner:
+        summed, kept = self.nest.is_inner(gone), self.nest.is_inner(domain - gone)
+        if kept:
             code, phase.adds = phase.inner, True
             total = self._operand(reduction, phase, "inner", code)
             pointer = self.pointers.entry(pointer, kind, walk, code)
+        elif summed:
+            total, code = self._carry(reduction, phase), self.phases[phase.number + 1].row
         else:
             code = phase.row
             total = self._operand(reduction, phase, "row", code)
-        mark = self._mark(reduction, code is phase.inner and not mixed)
+        mark = self._mark(reduction, kept and not summed)
         before = load(code, pointer, dtype, mark)
         after = combine(code, name, dtype, before, total)
         store(code, after, pointer, dtype, mark)

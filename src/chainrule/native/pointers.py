@@ -12,7 +12,7 @@ from chainrule.graph.graph import Vertex
 from chainrule.native.space import Nest, Walk
 from chainrule.native.text import Code, memory_type
 
-__all__ = ["PARALLEL", "Apart", "Buffer", "Pointers", "address", "load", "store"]
+__all__ = ["PARALLEL", "Apart", "Buffer", "Pointers", "address", "from_start", "load", "store"]
 
 #: Metadata of a load or store: no other turn of the loop has to do with what it reads or writes.
 PARALLEL = ", !llvm.access.group !0"
@@ -146,3 +146,12 @@ class Apart:
         """The scopes, which LLVM makes anew for each kernel that it moves elsewhere."""
         scopes = [f"!{31 + k} = distinct !{{!{31 + k}, !30}}" for k in range(_SCOPES)]
         return {"\n".join(["!30 = distinct !{!30}", *scopes])} if self._scopes else set()
+
+
+def from_start(code: Code, index: str, dtype: np.dtype[Any], n: int) -> tuple[str, str]:
+    """Write an index along an axis of length n as one from its start, and whether it fits."""
+    index = code.convert(index, dtype, np.dtype(np.int64))
+    wrapped = code.let(f"add i64 {index}, {n}")
+    negative = code.let(f"icmp slt i64 {index}, 0")
+    index = code.let(f"select i1 {negative}, i64 {wrapped}, i64 {index}")
+    return index, code.let(f"icmp ult i64 {index}, {n}")

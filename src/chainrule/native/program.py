@@ -15,6 +15,7 @@ import numpy as np
 from chainrule.core.abstract import Abstract
 from chainrule.core.array import shape_of
 from chainrule.graph.graph import Apply, Constant, Input, Vertex, dtype_of, topological
+from chainrule.graph.phantom import phantom
 from chainrule.native.layout import Structure
 
 __all__ = ["Builder", "Program", "Runnable", "without_values"]
@@ -97,7 +98,7 @@ def without_values(program: Program) -> Program:
         if type(value) is Abstract:
             value = value.stand_in()
         elif isinstance(value, np.ndarray):
-            value = np.broadcast_to(np.zeros((), value.dtype), value.shape)
+            value = phantom(value.dtype, value.shape)
         if isinstance(vertex, Input):
             light[vertex] = Input(vertex.name, value)
         elif isinstance(vertex, Apply):

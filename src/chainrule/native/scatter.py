@@ -8,7 +8,7 @@ import numpy as np
 
 from chainrule.graph.graph import Apply, dtype_of, shape
 from chainrule.native.gather import accumulated, picked
-from chainrule.native.pointers import load, store
+from chainrule.native.pointers import from_start, load, store
 from chainrule.native.text import Code, memory_type, register_type
 
 __all__ = ["definition"]
@@ -45,11 +45,7 @@ def definition(name: str, vertex: Apply) -> str:
     for k, (x, n) in enumerate(zip(indices, size[first:end], strict=True)):
         kind = dtype_of(x.value)
         at = code.let(f"getelementptr {memory_type(kind)}, ptr %index{k}, i64 %middle.k")
-        index = code.convert(load(code, at, kind), kind, np.dtype(np.int64))
-        wrapped = code.let(f"add i64 {index}, {n}")
-        negative = code.let(f"icmp slt i64 {index}, 0")
-        index = code.let(f"select i1 {negative}, i64 {wrapped}, i64 {index}")
-        fits = code.let(f"icmp ult i64 {index}, {n}")
+        index, fits = from_start(code, load(code, at, kind), kind, n)
         inside = code.let(f"and i1 {inside}, {fits}")
         flat = code.let(f"add i64 {code.let(f'mul i64 {flat}, {n}')}, {index}")
     to = code.let(f"add i64 {code.let(f'mul i64 %outer.k, {whole}')}, {flat}")

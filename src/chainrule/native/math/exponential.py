@@ -25,13 +25,21 @@ class Reduced(NamedTuple):
     low: Value
 
 
-def reduce(b: Emitter, x: Value) -> Reduced:
-    """Take the multiple of ln 2 next to x away from it."""
+def _multiple(b: Emitter, x: Value) -> tuple[Value, Value, Value, float]:
+    """Return the multiple n of ln 2 next to x, and x less n times its upper part.
+
+    Before n is a number whose low bits hold it; the lower part of ln 2 comes last.
+    """
     (inverse,) = expand(INVERSE_LN2, b.format)
     upper, lower = expand(LN2, b.format, b.format.fraction - 11 if b.is_double else 15)
     t = b.fma(x, inverse, b.format.magic)
     n = t - b.format.magic
-    rest = b.fma(-n, upper, x)  # exact: n * upper has no more bits than the type
+    return t, n, b.fma(-n, upper, x), lower  # exact: n * upper has no more bits than the type
+
+
+def reduce(b: Emitter, x: Value) -> Reduced:
+    """Take the multiple of ln 2 next to x away from it."""
+    t, n, rest, lower = _multiple(b, x)
     tail = n * lower
     high = rest - tail
     return Reduced(n, b.bits(t), high, (rest - high) - tail)
@@ -42,11 +50,7 @@ def fraction(b: Emitter, x: Value, closely: bool = False) -> tuple[Value, Value]
 
     It is good beside 1, or with one step more, `closely`, by itself.
     """
-    (inverse,) = expand(INVERSE_LN2, b.format)
-    upper, lower = expand(LN2, b.format, b.format.fraction - 11 if b.is_double else 15)
-    t = b.fma(x, inverse, b.format.magic)
-    n = t - b.format.magic
-    high = b.fma(-n, upper, x)
+    t, n, high, lower = _multiple(b, x)
     r = b.fma(-n, lower, high)
     q = b.polynomial(r, c.EXP_QUICK_DOUBLE if b.is_double else c.EXP_QUICK_FLOAT)
     if closely:

@@ -42,28 +42,31 @@ def near(b: Emitter) -> tuple[float, float]:
     return -limit(b), limit(b)
 
 
-def single(b: Emitter, x: Value) -> tuple[Value, Value]:
-    """Return the quarter turns in a moderate angle, and what is left of it, rounded once or twice.
+def _quarter_turns(b: Emitter, x: Value) -> tuple[Value, Value, Value, float, float]:
+    """Return the multiple n of pi / 2 next to x, and x less n times its first part.
 
-    It is within an ULP of the truth, and is enough where that does not grow.
+    Before n is a number whose low bits hold it; the other parts of pi / 2 come last.
     """
     (inverse,) = expand(TWO_OVER_PI, b.format)
     digits = b.format.fraction + 1
     first, second, third = expand(PI / 2, b.format, digits, digits)
     t = b.fma(x, inverse, b.format.magic)
     n = t - b.format.magic
-    rest = residual(b, n, first, x)  # exact
+    return t, n, residual(b, n, first, x), second, third  # exact
+
+
+def single(b: Emitter, x: Value) -> tuple[Value, Value]:
+    """Return the quarter turns in a moderate angle, and what is left of it, rounded once or twice.
+
+    It is within an ULP of the truth, and is enough where that does not grow.
+    """
+    t, n, rest, second, third = _quarter_turns(b, x)
     return b.bits(t), b.fma(-n, third, residual(b, n, second, rest))
 
 
 def moderate(b: Emitter, x: Value) -> Angle:
     """Reduce an angle that is not negative, and below the limit."""
-    (inverse,) = expand(TWO_OVER_PI, b.format)
-    digits = b.format.fraction + 1
-    first, second, third = expand(PI / 2, b.format, digits, digits)
-    t = b.fma(x, inverse, b.format.magic)
-    n = t - b.format.magic
-    rest = residual(b, n, first, x)  # exact
+    t, n, rest, second, third = _quarter_turns(b, x)
     product, product_low = two_product(b, n, second)
     high, low = two_sum(rest, -product)
     low = b.fma(-n, third, low - product_low)
