@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from chainrule.core.array import Array, Leaf
+from chainrule.core.array import Array
+from chainrule.core.node import Leaf
 from chainrule.core.recording import Recording
 from chainrule.numpy.dispatch import arrays_in
 

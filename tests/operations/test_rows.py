@@ -9,15 +9,16 @@ import numpy as np
 import pytest
 
 import chainrule as cr
-from chainrule.core.array import Array, Leaf, Node, value_of
+from chainrule.core.array import Array, value_of
 from chainrule.core.backward import backward
+from chainrule.core.node import Leaf, Node
 from chainrule.core.recording import Recording
 
 
 @pytest.fixture(autouse=True)
 def drop_every_value_that_no_rule_reads(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let small arrays be dropped as large ones are, so that a rule cannot read one in secret."""
-    monkeypatch.setattr("chainrule.core.operation._WORTH_DROPPING", 0)
+    monkeypatch.setattr("chainrule.core.apply._WORTH_DROPPING", 0)
 
 
 class Run:

@@ -1,0 +1,15 @@
+"""The engine: what a node is, and how gradients flow.
+
+To read it in ten minutes, in this order:
+
+1. `recording`: one run of user code while its graph is noted.
+2. `operation`: a function that the graph knows, declared by a row.
+3. `node`, `array`: one application of an operation, and what user code holds of it.
+4. `apply`: where nodes are made.
+5. `chain_rule`: the backward pass over nodes. `backward` and `reach` choose the nodes.
+6. `elementwise`, `linear`, `general`, `constant`: what each kind makes of its rules; `kinds` has all.
+
+The rest when it is needed: `forward` (the other direction), `leaves` (``x.backward()``),
+`captured` (constants that the user may overwrite), `saved` (values as rules get them), `domain`
+(what the tests draw from), `source` (the user's lines in messages).
+"""

@@ -1,93 +1,19 @@
-"""What user code holds (``Array``) and what the graph is made of (``Node``).
-
-An Array is a value together with the node that made it. The node keeps what its backward pass will
-need and no more: a value that no rule asks for is freed as soon as the user's code lets go of it.
-"""
+"""What user code holds: an Array is a value together with the node that made it."""
 
 from __future__ import annotations
 
-import itertools
-import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from chainrule.core.recording import FREE, Recording
+from chainrule.core.node import Leaf, Node
+from chainrule.core.recording import FREE
+from chainrule.errors import ArgumentError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
-    from chainrule.core.operation import Operation
-
-__all__ = ["Absent", "Array", "Leaf", "Node", "array", "shape_of", "value_of"]
-
-_births = itertools.count(1).__next__
-_NO_PARAMS: Mapping[str, Any] = {}
-
-
-class Absent:
-    """Stands for an operand whose value no rule needs: only its shape and dtype remain."""
-
-    __slots__ = ("dtype", "shape")
-
-    def __init__(self, value: np.ndarray[Any, Any]) -> None:
-        self.shape = value.shape
-        self.dtype = value.dtype
-
-    @property
-    def ndim(self) -> int:
-        """Number of axes."""
-        return len(self.shape)
-
-    @property
-    def size(self) -> int:
-        """Number of entries."""
-        return math.prod(self.shape)
-
-
-class Node:
-    """One application of an operation.
-
-    ``parents[k]`` is the node of operand k, or None where that is a constant; ``operands[k]`` is
-    its value and ``output`` the node's own, or an `Absent` where no rule needs them. ``birth``
-    numbers all nodes in the order in which they were made, which is a topological order.
-    """
-
-    __slots__ = ("birth", "operands", "operation", "output", "params", "parents", "recording")
-
-    operation: Operation
-
-    def __init__(
-        self,
-        operation: Operation | None,
-        parents: tuple[Node | None, ...],
-        operands: tuple[Any, ...],
-        output: Any,
-        params: Mapping[str, Any],
-        recording: Recording,
-    ) -> None:
-        self.operation = operation  # type: ignore[assignment]  # None in a Leaf alone
-        self.parents = parents
-        self.operands = operands
-        self.output = output
-        self.params = params
-        self.recording = recording
-        self.birth = _births()
-
-
-class Leaf(Node):
-    """A node without a past: an input. ``grad`` is filled by ``Array.backward``."""
-
-    __slots__ = ("grad",)
-
-    def __init__(self, recording: Recording) -> None:
-        self.operation = None  # type: ignore[assignment]
-        self.parents = self.operands = ()
-        self.output = None
-        self.params = _NO_PARAMS
-        self.recording = recording
-        self.birth = _births()
-        self.grad: Any = None
+__all__ = ["Array", "array", "dtype_of", "shape_of", "value_of"]
 
 
 class Array:
@@ -127,9 +53,7 @@ class Array:
     @property
     def dtype(self) -> np.dtype[Any]:
         """The NumPy dtype; float64 for a Python float."""
-        value = self.value
-        found: np.dtype[Any] = value.dtype if hasattr(value, "dtype") else np.asarray(value).dtype
-        return found
+        return dtype_of(self.value)
 
     @property
     def nbytes(self) -> int:
@@ -226,8 +150,6 @@ def array(value: Any) -> Array:
     if type(value) is not float:
         value = np.array(value)
         if value.dtype.kind != "f":
-            from chainrule.errors import ArgumentError
-
             raise ArgumentError(
                 f"chainrule.array needs floating-point numbers, got dtype {value.dtype}: "
                 "write 3.0 instead of 3, or pass np.asarray(x, dtype=float)"
@@ -246,3 +168,9 @@ def shape_of(value: Any) -> tuple[int, ...]:
         return value.shape  # type: ignore[no-any-return]
     except AttributeError:
         return np.shape(value)
+
+
+def dtype_of(value: Any) -> np.dtype[Any]:
+    """Return the dtype of a number, ndarray, Array or Absent."""
+    found: np.dtype[Any] = value.dtype if hasattr(value, "dtype") else np.asarray(value).dtype
+    return found

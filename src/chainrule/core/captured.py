@@ -8,15 +8,13 @@ again after its backward pass, so there large ones are copied, too, once for eac
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from weakref import WeakValueDictionary
 
 import numpy as np
 
+from chainrule.core.recording import Recording
 from chainrule.errors import GradientLostError
-
-if TYPE_CHECKING:
-    from chainrule.core.recording import Recording
 
 __all__ = ["check_unchanged", "hold"]
 

@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.core.array import Array, Node
-from chainrule.core.backward import as_numpy, is_recorded, lift, reach
+from chainrule.core.array import Array
 from chainrule.core.captured import check_unchanged
+from chainrule.core.node import Node
+from chainrule.core.reach import is_recorded, reach
+from chainrule.core.saved import as_numpy, lift
 
 __all__ = ["forward"]
 

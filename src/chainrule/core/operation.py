@@ -1,40 +1,15 @@
 """An operation: a function that the graph knows, declared once by a row of data.
 
-``Operation.__call__`` is the one place where nodes are made. The kinds of operation, which turn a
-row's rules into a backward and a forward pass, are in `chainrule.core.kinds`.
+The kinds of operation, which turn a row's rules into a backward and a forward pass, are in
+`chainrule.core.kinds`. An operation is called, and nodes are made, in `chainrule.core.apply`.
 """
 
 from __future__ import annotations
 
-import dis
-import inspect
 from collections.abc import Callable, Mapping, Sequence, Set
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from chainrule.core.array import Absent, Array, Node
-from chainrule.core.captured import hold
-from chainrule.core.recording import Recording, outermost
-
-__all__ = [
-    "OPERATIONS",
-    "Operation",
-    "apply",
-    "apply_binary",
-    "apply_unary",
-    "parameters_used",
-    "set_restacking",
-]
-
-_ndarray = np.ndarray
-_object = np.dtype(object)
-_NO_PARAMS: Mapping[str, Any] = {}
-_WORTH_DROPPING = 16_384  # bytes below which a value is kept rather than replaced by its shape
-
-# Set by chainrule.numpy, which knows how to stack; see `set_restacking`.
-_holds_arrays: Callable[[Any], bool] = lambda operand: False  # noqa: E731
-_restack: Callable[[Any], Any] = lambda operand: operand  # noqa: E731
+__all__ = ["OPERATIONS", "Operation"]
 
 #: Every operation by name. Filled by declaring it.
 OPERATIONS: dict[str, Operation] = {}
@@ -81,22 +56,16 @@ class Operation:
         self.source = source
         self.scatter = scatter
         self.domain = domain
-        self._dropped: dict[int, tuple[int, ...]] = {}
+        self.dropped_for: dict[int, tuple[int, ...]] = {}
         OPERATIONS[name] = self
 
     def __repr__(self) -> str:
         return f"<operation {self.name}>"
 
-    def __call__(self, *operands: Any, **params: Any) -> Any:
-        """Compute the operation on plain values, or record it where an operand is an Array."""
-        if self.scalar is not None and type(operands[0]) is float is type(operands[-1]):
-            return self.scalar(*operands)
-        for operand in operands:
-            kind = type(operand)
-            plain = kind is float or kind is int
-            if not (plain or (kind is _ndarray and operand.dtype is not _object)):
-                return apply(self, self.compute, operands, params)
-        return self.compute(*operands, **params)
+    if TYPE_CHECKING:  # installed by chainrule.core.apply, where nodes are made
+
+        def __call__(self, *operands: Any, **params: Any) -> Any:
+            """Compute the operation, and record it where an operand is an Array."""
 
     def pull(
         self, k: int, g: Any, operands: Sequence[Any], output: Any, params: Mapping[str, Any]
@@ -131,6 +100,7 @@ class Operation:
         """Return the operands (``arity`` for the output) whose values no rule will read.
 
         ``active`` has bit k set where operand k has a node, and thus a rule that may be asked for.
+        The answer is remembered in ``dropped_for``, by the active operands and their number.
         """
         read: set[int] = set()
         for k in range(arity):
@@ -140,147 +110,5 @@ class Operation:
                 if output:
                     read.add(arity)
         dropped = tuple(k for k in range(arity + 1) if k not in read)
-        self._dropped[active | 1 << arity] = dropped
+        self.dropped_for[active | 1 << arity] = dropped
         return dropped
-
-
-def apply(
-    operation: Operation,
-    compute: Callable[..., Any],
-    operands: Sequence[Any],
-    params: Mapping[str, Any] = _NO_PARAMS,
-) -> Any:
-    """Compute an operation and, where an operand has a history, note it in the graph.
-
-    ``compute`` may be another spelling of the operation (``np.exp`` or ``math.exp`` for ``exp``),
-    so that user code gets the very number that it would get without a recording.
-    """
-    recording = None
-    values: list[Any] = []
-    parents: list[Node | None] = []
-    active = 0
-    captures = False
-    for operand in operands:
-        if type(operand) is Array:
-            node = operand.node
-            active |= 1 << len(values)
-            values.append(operand.value)
-            parents.append(node)
-            if recording is None:
-                recording = node.recording
-            elif recording is not node.recording:
-                recording = outermost(recording, node.recording)
-        else:
-            kind = type(operand)
-            if kind is _ndarray:
-                captures = True
-                if operand.dtype is _object and _holds_arrays(operand):
-                    return apply(operation, compute, [_restack(x) for x in operands], params)
-            elif kind is list or kind is tuple:
-                if _holds_arrays(operand):
-                    return apply(operation, compute, [_restack(x) for x in operands], params)
-                operand = np.asarray(operand)  # what NumPy would make of it
-            values.append(operand)
-            parents.append(None)
-    value = compute(*values, **params)
-    if recording is None:
-        return value
-    return _record(operation, value, values, tuple(parents), active, captures, recording, params)
-
-
-def apply_unary(
-    operation: Operation,
-    compute: Callable[..., Any],
-    operand: Array,
-    params: Mapping[str, Any] = _NO_PARAMS,
-) -> Any:
-    """Do what `apply` does, for one Array: the short way for operators, ufuncs and reductions."""
-    x = operand.value
-    node = operand.node
-    value = compute(x, **params) if params else compute(x)
-    return _record(operation, value, [x], (node,), 1, False, node.recording, params)
-
-
-def apply_binary(operation: Operation, compute: Callable[..., Any], a: Any, b: Any) -> Any:
-    """Do what `apply` does, for two operands: the short way for operators and ufuncs."""
-    if type(a) is Array:
-        x, p = a.value, a.node
-        recording = p.recording
-        if type(b) is Array:
-            z, q = b.value, b.node
-            if q.recording is not recording:
-                recording = outermost(recording, q.recording)
-            value = compute(x, z)
-            return _record(operation, value, [x, z], (p, q), 3, False, recording, _NO_PARAMS)
-        captures = type(b) is _ndarray and b.dtype is not _object
-        if captures or type(b) is float or type(b) is int:
-            value = compute(x, b)
-            return _record(operation, value, [x, b], (p, None), 1, captures, recording, _NO_PARAMS)
-    elif type(b) is Array:
-        z, q = b.value, b.node
-        captures = type(a) is _ndarray and a.dtype is not _object
-        if captures or type(a) is float or type(a) is int:
-            value = compute(a, z)
-            return _record(
-                operation, value, [a, z], (None, q), 2, captures, q.recording, _NO_PARAMS
-            )
-    return apply(operation, compute, (a, b))
-
-
-def _record(
-    operation: Operation,
-    value: Any,
-    values: list[Any],
-    parents: tuple[Node | None, ...],
-    active: int,
-    captures: bool,
-    recording: Recording,
-    params: Mapping[str, Any],
-) -> Any:
-    """Make the node of a value that was just computed."""
-    if recording.note is not None:
-        node = Node(operation, parents, tuple(values), value, params, recording)
-        recording.note(node, value)
-        return Array(value, node)
-    if not operation.differentiable:
-        return value
-    arity = len(values)
-    dropped = operation._dropped.get(active | 1 << arity)
-    if dropped is None:
-        dropped = operation.dropped(active, arity)
-    output = value
-    for k in dropped:
-        unread = values[k] if k < arity else value
-        if type(unread) is _ndarray and unread.nbytes >= _WORTH_DROPPING:
-            if k < arity:
-                values[k] = Absent(unread)
-            else:
-                output = Absent(unread)
-    if captures:
-        for k, parent in enumerate(parents):
-            if parent is None and type(values[k]) is _ndarray:
-                values[k] = hold(values[k], recording)
-    node = Node(operation, parents, tuple(values), output, params, recording)
-    if recording.nodes is not None:
-        recording.nodes.append(node)
-    return Array(value, node)
-
-
-def set_restacking(holds: Callable[[Any], bool], restack: Callable[[Any], Any]) -> None:
-    """Tell `apply` how to make one Array of a list or object array that holds Arrays."""
-    global _holds_arrays, _restack
-    _holds_arrays, _restack = holds, restack
-
-
-def parameters_used(rule: Callable[..., Any]) -> frozenset[str]:
-    """Return the names of a rule's parameters that its body reads."""
-    code = getattr(rule, "__code__", None)
-    if code is None:  # not a Python function: it may read all of them
-        return frozenset(inspect.signature(rule).parameters)
-    read: set[str] = set()
-    for instruction in dis.get_instructions(code):
-        if instruction.opname.startswith(("LOAD_", "STORE_FAST_LOAD")):
-            names = instruction.argval
-            read.update(names if isinstance(names, tuple) else (names,))
-    inputs = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount + 2]
-    return frozenset(name for name in inputs if name in read)

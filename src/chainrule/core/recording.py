@@ -10,16 +10,16 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn, TypeAlias
 
 from chainrule.errors import EndedRecordingError
-
-if TYPE_CHECKING:
-    from chainrule.core.array import Node
 
 __all__ = ["FREE", "Recording", "check_running", "has_ended", "outermost"]
 
 _births = itertools.count()
+
+#: Told of a node and a value. Nodes refer to their recording, so theirs is the file above this one.
+Observer: TypeAlias = "Callable[[Any, Any], None]"
 
 
 class Types:
@@ -32,8 +32,8 @@ class Types:
     __slots__ = ("fresh", "given")
 
     def __init__(self) -> None:
-        self.fresh: dict[Node, Recording] = {}
-        self.given: set[Node] = set()
+        self.fresh: dict[Any, Recording] = {}
+        self.given: set[Any] = set()
 
 
 class Recording:
@@ -56,9 +56,9 @@ class Recording:
 
     def __init__(
         self,
-        note: Callable[[Node, Any], None] | None = None,
-        guard: Callable[[Node, Any], None] | None = None,
-        nodes: list[Node] | None = None,
+        note: Observer | None = None,
+        guard: Observer | None = None,
+        nodes: list[Any] | None = None,
         every_guard: bool = False,
         types: Types | None = None,
     ) -> None:
@@ -66,7 +66,7 @@ class Recording:
         self.nodes = nodes
         self.note = note
         self.guard = guard
-        self.converted: Callable[[Node, Any], None] | None = None
+        self.converted: Observer | None = None
         self.every_guard = every_guard
         self.types = types
         self.captured: dict[int, tuple[Any, Any]] | None = {}
@@ -77,7 +77,7 @@ class Recording:
         self.nodes = self.types = None  # they refer to the recording, so it must let go of them
 
 
-def _ended(node: Node, value: Any) -> NoReturn:
+def _ended(node: Any, value: Any) -> NoReturn:
     raise _used_late(f"in `{node.operation.name}`")
 
 
@@ -89,9 +89,9 @@ def _used_late(where: str) -> EndedRecordingError:
     )
 
 
-def check_running(node: Node) -> None:
-    """Raise if the recording of a node that a backward pass is to start from has ended."""
-    if has_ended(node.recording):
+def check_running(recording: Recording) -> None:
+    """Raise if the recording that a backward pass is to start in has ended."""
+    if has_ended(recording):
         raise _used_late("in `backward`")
 
 

@@ -14,8 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.core.array import Node, shape_of
+from chainrule.core.array import shape_of
 from chainrule.core.kinds import Constant, Elementwise
+from chainrule.core.node import Node
 from chainrule.explain.observed import Run
 
 __all__ = ["Activation", "activations"]

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.core.array import Node
+from chainrule.core.node import Node
 from chainrule.core.operation import Operation
 from chainrule.explain.numbers import brief, is_scalar, norm
 from chainrule.explain.observed import Run, pull

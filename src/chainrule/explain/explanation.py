@@ -14,7 +14,8 @@ import numpy as np
 
 from chainrule import trees
 from chainrule.core.array import Array
-from chainrule.core.backward import as_numpy, backward_everywhere
+from chainrule.core.backward import backward_everywhere
+from chainrule.core.saved import as_numpy
 from chainrule.errors import ArgumentError, UnsupportedError
 from chainrule.explain import html
 from chainrule.explain.circuit import Circuit, circuit

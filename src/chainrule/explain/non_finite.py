@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.core.array import Node
+from chainrule.core.node import Node
 from chainrule.explain.numbers import format_number
 from chainrule.explain.observed import Finding, Run, pull
 

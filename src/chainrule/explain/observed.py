@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.core.array import Array, Node
-from chainrule.core.backward import as_numpy
+from chainrule.core.array import Array
+from chainrule.core.node import Node
+from chainrule.core.saved import as_numpy
 from chainrule.core.source import Location
 from chainrule.graph.trace import Trace
 

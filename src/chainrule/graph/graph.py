@@ -13,9 +13,10 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from chainrule.core.array import Array, Node, shape_of
-from chainrule.core.backward import as_numpy
+from chainrule.core.array import Array, dtype_of, shape_of
+from chainrule.core.node import Node
 from chainrule.core.operation import Operation
+from chainrule.core.saved import as_numpy
 
 __all__ = [
     "Apply",
@@ -100,12 +101,6 @@ def is_number(vertex: Vertex, *numbers: float) -> bool:
     if not isinstance(vertex.value, (int, float, np.integer, np.floating)):
         return False
     return not numbers or vertex.value in numbers
-
-
-def dtype_of(value: Any) -> np.dtype[Any]:
-    """Return the dtype of an array or number."""
-    found: np.dtype[Any] = value.dtype if hasattr(value, "dtype") else np.asarray(value).dtype
-    return found
 
 
 def evaluate(operation: Operation, values: Sequence[Any], params: Mapping[str, Any]) -> Any:

@@ -18,7 +18,8 @@ from typing import Any
 import numpy as np
 
 from chainrule import trees
-from chainrule.core.array import Array, Leaf, Node
+from chainrule.core.array import Array
+from chainrule.core.node import Leaf, Node
 from chainrule.core.recording import Recording
 from chainrule.core.source import Location, location_of, user_frame
 from chainrule.errors import ArgumentError, ChainruleError

@@ -24,7 +24,8 @@ from typing import Any
 import numpy as np
 
 from chainrule.core.abstract import Scope
-from chainrule.core.array import Array, Leaf
+from chainrule.core.array import Array
+from chainrule.core.node import Leaf
 from chainrule.core.recording import Recording
 from chainrule.core.source import is_internal
 from chainrule.native.layout import ABSENT

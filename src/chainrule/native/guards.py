@@ -13,8 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.core.array import Node, shape_of
+from chainrule.core.array import shape_of
 from chainrule.core.kinds import constant
+from chainrule.core.node import Node
 from chainrule.core.source import Location
 from chainrule.graph.graph import Apply, Constant, Vertex, dtype_of
 from chainrule.operations.elementwise import not_equal

@@ -16,8 +16,9 @@ import numpy as np
 
 from chainrule import trees
 from chainrule.core.abstract import Abstract, Scope
-from chainrule.core.array import Array, Leaf, Node, shape_of
+from chainrule.core.array import Array, shape_of
 from chainrule.core.kinds import astype, identity
+from chainrule.core.node import Leaf, Node
 from chainrule.core.recording import Recording, Types
 from chainrule.core.source import user_location
 from chainrule.graph.graph import Apply, Constant, Input, Vertex, dtype_of, from_nodes

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.core.array import Leaf
+from chainrule.core.node import Leaf
 from chainrule.native.layout import ABSENT
 
 __all__ = ["Captured", "content"]

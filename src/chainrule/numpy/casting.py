@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 
 from chainrule.core.abstract import as_array, retyped, type_of
-from chainrule.core.array import Array, Leaf
+from chainrule.core.apply import apply, apply_unary
+from chainrule.core.array import Array
 from chainrule.core.kinds import astype, constant, identity
-from chainrule.core.operation import apply, apply_unary
+from chainrule.core.node import Leaf
 from chainrule.core.recording import FREE
 from chainrule.numpy.dispatch import implements, unsupported
 

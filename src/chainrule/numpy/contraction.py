@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.core.apply import apply
 from chainrule.core.array import Array
-from chainrule.core.operation import apply
 from chainrule.numpy.axes import axes_of, axis_of, operand
 from chainrule.numpy.dispatch import implements, refuse, unsupported
 from chainrule.operations import contraction as rows

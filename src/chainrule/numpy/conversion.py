@@ -18,9 +18,9 @@ from typing import Any, NoReturn, TypeVar
 
 import numpy as np
 
+from chainrule.core.apply import apply
 from chainrule.core.array import Array
 from chainrule.core.kinds import constant
-from chainrule.core.operation import apply
 from chainrule.core.source import location_of, user_frame, where_am_i
 from chainrule.errors import GradientLostError
 from chainrule.operations import elementwise

@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.core.apply import apply, set_restacking
 from chainrule.core.array import Array, value_of
 from chainrule.core.kinds import broadcast_to, elementwise
-from chainrule.core.operation import apply, set_restacking
 from chainrule.numpy.casting import another, cast, whole
 from chainrule.numpy.dispatch import (
     arrays_in,

@@ -11,9 +11,9 @@ from typing import Any, Final, NoReturn, TypeVar
 
 import numpy as np
 
+from chainrule.core.apply import apply
 from chainrule.core.array import Array
 from chainrule.core.kinds import constant
-from chainrule.core.operation import apply
 from chainrule.core.source import where_am_i
 from chainrule.errors import GradientLostError, UnsupportedError
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.core.operation import apply
+from chainrule.core.apply import apply
 from chainrule.numpy.axes import axis_of, operand
 from chainrule.numpy.creation import asarray
 from chainrule.numpy.dispatch import UNSET, arrays_in, implements, refuse, unsupported

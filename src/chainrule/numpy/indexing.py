@@ -15,9 +15,10 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.core.array import Array, Leaf, value_of
+from chainrule.core.apply import apply, apply_unary
+from chainrule.core.array import Array, value_of
 from chainrule.core.kinds import constant
-from chainrule.core.operation import apply, apply_unary
+from chainrule.core.node import Leaf
 from chainrule.core.recording import FREE
 from chainrule.core.source import where_am_i
 from chainrule.errors import GradientLostError

@@ -7,9 +7,9 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from chainrule.core.apply import apply_unary
 from chainrule.core.array import Array
-from chainrule.core.backward import backward_into_leaves
-from chainrule.core.operation import apply_unary
+from chainrule.core.leaves import backward_into_leaves
 from chainrule.core.source import where_am_i
 from chainrule.errors import NonScalarOutputError
 from chainrule.numpy import contraction, elementwise, indexing, reduction, shapes

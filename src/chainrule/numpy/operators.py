@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from chainrule.core.abstract import type_of
+from chainrule.core.apply import apply_binary, apply_unary
 from chainrule.core.array import Array
-from chainrule.core.operation import Operation, apply_binary, apply_unary
+from chainrule.core.operation import Operation
 from chainrule.numpy.casting import cast
 from chainrule.numpy.indexing import rebind
 from chainrule.operations import contraction, elementwise

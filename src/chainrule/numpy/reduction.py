@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.core.apply import apply, apply_unary
 from chainrule.core.array import Array
-from chainrule.core.operation import Operation, apply, apply_unary
+from chainrule.core.operation import Operation
 from chainrule.numpy.axes import axes_of, axis_of, operand
 from chainrule.numpy.casting import cast
 from chainrule.numpy.dispatch import UNSET, implements, refuse

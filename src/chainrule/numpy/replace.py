@@ -15,9 +15,10 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.core.apply import apply
 from chainrule.core.array import Array
 from chainrule.core.kinds import broadcast_to, constant, linear, stopped
-from chainrule.core.operation import Operation, apply
+from chainrule.core.operation import Operation
 from chainrule.numpy import creation
 from chainrule.numpy.axes import axes_of
 from chainrule.numpy.creation import asarray

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
+from chainrule.core.apply import apply_unary
 from chainrule.core.array import Array
 from chainrule.core.kinds import broadcast_to as broadcast_row
-from chainrule.core.operation import Operation, apply_unary
+from chainrule.core.operation import Operation
 from chainrule.numpy.axes import axes_of, axis_of, full_shape, lengths, operand
 from chainrule.numpy.casting import cast
 from chainrule.numpy.creation import asarray

@@ -15,9 +15,10 @@ from typing import Any
 import numpy as np
 from numpy._core import umath
 
+from chainrule.core.apply import apply, apply_binary, apply_unary
 from chainrule.core.array import Array
 from chainrule.core.kinds import astype
-from chainrule.core.operation import OPERATIONS, Operation, apply, apply_binary, apply_unary
+from chainrule.core.operation import OPERATIONS, Operation
 from chainrule.numpy import reduction
 from chainrule.numpy.creation import asarray
 from chainrule.numpy.dispatch import (

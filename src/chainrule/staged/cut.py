@@ -13,8 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.core.array import Array, Node, shape_of
+from chainrule.core.array import Array, shape_of
 from chainrule.core.kinds import identity
+from chainrule.core.node import Node
 from chainrule.core.source import Location
 from chainrule.graph.graph import Apply, Constant, Input, Vertex, from_nodes
 from chainrule.graph.guarded import always_finite

@@ -12,8 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.core.array import Array, Leaf, Node, shape_of
+from chainrule.core.array import Array, shape_of
 from chainrule.core.backward import backward
+from chainrule.core.node import Leaf, Node
 from chainrule.core.recording import Recording
 from chainrule.graph.arrange import arrange
 from chainrule.graph.graph import (

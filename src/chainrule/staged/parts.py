@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from chainrule.core.array import Node
+from chainrule.core.node import Node
 from chainrule.core.source import Location
 
 __all__ = ["Line", "Stage"]

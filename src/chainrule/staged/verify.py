@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from chainrule import trees
-from chainrule.core.array import Node, shape_of, value_of
+from chainrule.core.array import shape_of, value_of
+from chainrule.core.node import Node
 from chainrule.errors import ChainruleError
 from chainrule.graph.graph import dtype_of
 

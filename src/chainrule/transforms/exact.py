@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 
 from chainrule.core.abstract import retyped, type_of
-from chainrule.core.array import Array, Node
+from chainrule.core.apply import apply_unary
+from chainrule.core.array import Array
 from chainrule.core.kinds import astype, identity
-from chainrule.core.operation import apply_unary
+from chainrule.core.node import Node
 from chainrule.core.recording import Recording, has_ended
 
 __all__ = ["alone", "as_float", "like_value", "with_type"]

@@ -12,9 +12,10 @@ import numpy as np
 
 from chainrule import trees
 from chainrule.core.abstract import type_of
-from chainrule.core.array import Array, Leaf, Node
+from chainrule.core.array import Array
 from chainrule.core.captured import hold
 from chainrule.core.kinds import identity
+from chainrule.core.node import Leaf, Node
 from chainrule.core.recording import Recording
 from chainrule.errors import ArgumentError, UnsupportedError
 from chainrule.transforms.exact import alone, as_float, like_value, with_type

@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 
 from chainrule import trees
-from chainrule.core.array import Array, Node, shape_of
+from chainrule.core.array import Array, shape_of
 from chainrule.core.backward import backward
 from chainrule.core.forward import forward
+from chainrule.core.node import Node
 from chainrule.core.recording import Recording
 from chainrule.numpy.creation import restack
 from chainrule.numpy.view import UserFunction

@@ -11,7 +11,8 @@ import numpy as np
 
 from chainrule import trees
 from chainrule.core.array import Array, shape_of
-from chainrule.core.backward import backward, reach
+from chainrule.core.backward import backward
+from chainrule.core.reach import reach
 from chainrule.core.recording import Recording
 from chainrule.core.source import stack_level
 from chainrule.errors import ArgumentError, IndependentOutputWarning, NonScalarOutputError

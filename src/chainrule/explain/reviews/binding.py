@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.core.array import Node, shape_of
+from chainrule.core.array import shape_of
+from chainrule.core.node import Node
 from chainrule.explain.reviews.compare import close
 from chainrule.explain.reviews.names import (
     base_of_gradient,

@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.core.array import Node, shape_of
+from chainrule.core.array import shape_of
+from chainrule.core.node import Node
 from chainrule.explain.reviews.compare import close, ratio
 from chainrule.explain.reviews.operands import (
     extra_factor,

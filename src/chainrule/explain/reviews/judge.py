@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.core.array import Node
+from chainrule.core.node import Node
 from chainrule.explain.reviews.adopt import adopt, adopt_value
 from chainrule.explain.reviews.binding import Binding
 from chainrule.explain.reviews.blame import Blame, blame

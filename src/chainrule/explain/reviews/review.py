@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from chainrule.core.array import Node
+from chainrule.core.node import Node
 from chainrule.explain.reviews.advice import staged_or_none, with_advice
 from chainrule.explain.reviews.judge import judge
 from chainrule.explain.reviews.report import Finding, LineReview, Review

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.core.array import Node
+from chainrule.core.node import Node
 from chainrule.explain.reviews.compare import close
 from chainrule.explain.reviews.truth import Truth
 

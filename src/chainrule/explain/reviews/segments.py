@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.core.array import Node, shape_of
+from chainrule.core.array import shape_of
+from chainrule.core.node import Node
 from chainrule.explain.reviews.run import MISSING, Change
 from chainrule.explain.reviews.truth import Flow, Truth
 

@@ -13,8 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.core.array import Array, Node, shape_of
-from chainrule.core.backward import as_numpy
+from chainrule.core.array import Array, shape_of
+from chainrule.core.node import Node
+from chainrule.core.saved import as_numpy
 from chainrule.core.source import Location
 from chainrule.errors import ArgumentError, NonScalarOutputError
 from chainrule.explain.reviews.compare import Paths

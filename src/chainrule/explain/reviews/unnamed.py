@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.core.array import Node, shape_of
+from chainrule.core.array import shape_of
+from chainrule.core.node import Node
 from chainrule.explain.reviews.compare import close, ratio
 from chainrule.explain.reviews.names import is_called_gradient
 from chainrule.explain.reviews.scene import is_telling

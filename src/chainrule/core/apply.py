@@ -1,0 +1,168 @@
+"""Applying operations: the one place where nodes are made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from chainrule.core.array import Array
+from chainrule.core.captured import hold
+from chainrule.core.node import Absent, Node
+from chainrule.core.operation import Operation
+from chainrule.core.recording import Recording, outermost
+
+__all__ = ["apply", "apply_binary", "apply_unary", "set_restacking"]
+
+_ndarray = np.ndarray
+_object = np.dtype(object)
+_NO_PARAMS: Mapping[str, Any] = {}
+_WORTH_DROPPING = 16_384  # bytes below which a value is kept rather than replaced by its shape
+
+# Set by chainrule.numpy, which knows how to stack; see `set_restacking`.
+_holds_arrays: Callable[[Any], bool] = lambda operand: False  # noqa: E731
+_restack: Callable[[Any], Any] = lambda operand: operand  # noqa: E731
+
+
+def _call(self: Operation, *operands: Any, **params: Any) -> Any:
+    """Compute an operation on plain values, or record it where an operand is an Array."""
+    if self.scalar is not None and type(operands[0]) is float is type(operands[-1]):
+        return self.scalar(*operands)
+    for operand in operands:
+        kind = type(operand)
+        plain = kind is float or kind is int
+        if not (plain or (kind is _ndarray and operand.dtype is not _object)):
+            return apply(self, self.compute, operands, params)
+    return self.compute(*operands, **params)
+
+
+Operation.__call__ = _call  # type: ignore[method-assign]
+
+
+def apply(
+    operation: Operation,
+    compute: Callable[..., Any],
+    operands: Sequence[Any],
+    params: Mapping[str, Any] = _NO_PARAMS,
+) -> Any:
+    """Compute an operation and, where an operand has a history, note it in the graph.
+
+    ``compute`` may be another spelling of the operation (``np.exp`` or ``math.exp`` for ``exp``),
+    so that user code gets the very number that it would get without a recording.
+    """
+    recording = None
+    values: list[Any] = []
+    parents: list[Node | None] = []
+    active = 0
+    captures = False
+    for operand in operands:
+        if type(operand) is Array:
+            node = operand.node
+            active |= 1 << len(values)
+            values.append(operand.value)
+            parents.append(node)
+            if recording is None:
+                recording = node.recording
+            elif recording is not node.recording:
+                recording = outermost(recording, node.recording)
+        else:
+            kind = type(operand)
+            if kind is _ndarray:
+                captures = True
+                if operand.dtype is _object and _holds_arrays(operand):
+                    return apply(operation, compute, [_restack(x) for x in operands], params)
+            elif kind is list or kind is tuple:
+                if _holds_arrays(operand):
+                    return apply(operation, compute, [_restack(x) for x in operands], params)
+                operand = np.asarray(operand)  # what NumPy would make of it
+            values.append(operand)
+            parents.append(None)
+    value = compute(*values, **params)
+    if recording is None:
+        return value
+    return _record(operation, value, values, tuple(parents), active, captures, recording, params)
+
+
+def apply_unary(
+    operation: Operation,
+    compute: Callable[..., Any],
+    operand: Array,
+    params: Mapping[str, Any] = _NO_PARAMS,
+) -> Any:
+    """Do what `apply` does, for one Array: the short way for operators, ufuncs and reductions."""
+    x = operand.value
+    node = operand.node
+    value = compute(x, **params) if params else compute(x)
+    return _record(operation, value, [x], (node,), 1, False, node.recording, params)
+
+
+def apply_binary(operation: Operation, compute: Callable[..., Any], a: Any, b: Any) -> Any:
+    """Do what `apply` does, for two operands: the short way for operators and ufuncs."""
+    if type(a) is Array:
+        x, p = a.value, a.node
+        recording = p.recording
+        if type(b) is Array:
+            z, q = b.value, b.node
+            if q.recording is not recording:
+                recording = outermost(recording, q.recording)
+            value = compute(x, z)
+            return _record(operation, value, [x, z], (p, q), 3, False, recording, _NO_PARAMS)
+        captures = type(b) is _ndarray and b.dtype is not _object
+        if captures or type(b) is float or type(b) is int:
+            value = compute(x, b)
+            return _record(operation, value, [x, b], (p, None), 1, captures, recording, _NO_PARAMS)
+    elif type(b) is Array:
+        z, q = b.value, b.node
+        captures = type(a) is _ndarray and a.dtype is not _object
+        if captures or type(a) is float or type(a) is int:
+            value = compute(a, z)
+            return _record(
+                operation, value, [a, z], (None, q), 2, captures, q.recording, _NO_PARAMS
+            )
+    return apply(operation, compute, (a, b))
+
+
+def _record(
+    operation: Operation,
+    value: Any,
+    values: list[Any],
+    parents: tuple[Node | None, ...],
+    active: int,
+    captures: bool,
+    recording: Recording,
+    params: Mapping[str, Any],
+) -> Any:
+    """Make the node of a value that was just computed."""
+    if recording.note is not None:
+        node = Node(operation, parents, tuple(values), value, params, recording)
+        recording.note(node, value)
+        return Array(value, node)
+    if not operation.differentiable:
+        return value
+    arity = len(values)
+    dropped = operation.dropped_for.get(active | 1 << arity)
+    if dropped is None:
+        dropped = operation.dropped(active, arity)
+    output = value
+    for k in dropped:
+        unread = values[k] if k < arity else value
+        if type(unread) is _ndarray and unread.nbytes >= _WORTH_DROPPING:
+            if k < arity:
+                values[k] = Absent(unread)
+            else:
+                output = Absent(unread)
+    if captures:
+        for k, parent in enumerate(parents):
+            if parent is None and type(values[k]) is _ndarray:
+                values[k] = hold(values[k], recording)
+    node = Node(operation, parents, tuple(values), output, params, recording)
+    if recording.nodes is not None:
+        recording.nodes.append(node)
+    return Array(value, node)
+
+
+def set_restacking(holds: Callable[[Any], bool], restack: Callable[[Any], Any]) -> None:
+    """Tell `apply` how to make one Array of a list or object array that holds Arrays."""
+    global _holds_arrays, _restack
+    _holds_arrays, _restack = holds, restack

@@ -1,0 +1,106 @@
+"""The chain rule: local gradient times upstream gradient, from late to early, summed at forks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence, Set
+from typing import Any
+
+import numpy as np
+
+from chainrule.core.array import Array
+from chainrule.core.node import Node
+from chainrule.core.saved import as_numpy, lift
+
+__all__ = ["chain_rule"]
+
+_ndarray = np.ndarray
+
+
+def chain_rule(
+    nodes: Sequence[Node],
+    wanted: Set[Node] | None,
+    starts: Sequence[tuple[Array, Any]],
+    results: dict[Node, Any],
+    recorded: bool,
+    every: bool,
+    guarded: bool,
+) -> None:
+    """Visit the nodes, latest first, and leave gradients in results.
+
+    Args:
+        nodes: latest first, so that a node's gradient is complete when its turn comes.
+        wanted: the nodes that gradients flow to; None for all.
+        starts: pairs of an output and its upstream gradient.
+        results: its keys are the nodes whose gradient is asked for.
+        recorded: whether the rules run on Arrays, and so record the derivative.
+        every: whether the gradient of every node is asked for.
+        guarded: whether a zero upstream gradient stops even an infinite local one.
+    """
+    gradients: dict[Node, Any] = {}
+    for y, g in starts:
+        held = gradients.get(y.node)
+        gradients[y.node] = g if held is None else held + g
+    mine: set[Node] = set()  # nodes whose gradient is an array made here, free to add into
+    for node in nodes:
+        g = gradients.pop(node, None)
+        if g is None:
+            continue
+        if every or node in results:
+            results[node] = g
+            if not every:
+                continue
+        operation = node.operation
+        if not node.parents or not operation.differentiable:
+            continue
+        operands: Sequence[Any] = node.operands
+        output = node.output
+        if recorded:
+            operands = [lift(x, p) for x, p in zip(operands, node.parents, strict=True)]
+            output = lift(output, node)
+        pull = operation.pull if guarded else operation.pull_fast
+        for k, parent in enumerate(node.parents):
+            if parent is None or (wanted is not None and parent not in wanted):
+                continue
+            if k == 0 and operation.scatter is not None and not recorded:
+                _scatter(operation, parent, g, operands, node.params, gradients, mine)
+                continue
+            try:
+                part = pull(k, g, operands, output, node.params)
+            except (ZeroDivisionError, OverflowError, ValueError):
+                g, output = as_numpy([g, output])
+                operands = as_numpy(operands)
+                part = pull(k, g, operands, output, node.params)
+            if part is None:
+                continue
+            held = gradients.get(parent)
+            if held is None:
+                gradients[parent] = part
+            elif parent in mine and type(part) is not Array:
+                held += part
+            else:
+                total = gradients[parent] = held + part
+                if type(total) is _ndarray:
+                    mine.add(parent)
+                else:
+                    mine.discard(parent)
+
+
+def _scatter(
+    operation: Any,
+    parent: Node,
+    g: Any,
+    operands: Sequence[Any],
+    params: Any,
+    gradients: dict[Node, Any],
+    mine: set[Node],
+) -> None:
+    """Add the pullback of an indexing operation in place, without a zero array for each."""
+    operand, *indices = operands
+    held = gradients.get(parent)
+    if held is None:
+        held = np.zeros(operand.shape, operand.dtype)
+    elif parent not in mine:
+        held = np.array(held)
+    gradients[parent] = held
+    mine.add(parent)
+    operation.scatter(held, g, *indices, **params)

@@ -1,0 +1,189 @@
+"""The elementwise kind: a function of every entry alone, with NumPy's broadcasting.
+
+Declared are the output and the local gradient by each operand. Pullback and pushforward multiply
+with it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence, Set
+from types import FunctionType
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from chainrule.core.abstract import Abstract
+from chainrule.core.array import Array, dtype_of, shape_of
+from chainrule.core.linear import broadcast_to, conform, sum_to
+from chainrule.core.operation import Operation
+from chainrule.core.rules import positions_read
+
+__all__ = ["Elementwise", "elementwise", "guarded_multiply", "identity"]
+
+LocalGradient: TypeAlias = "Callable[..., Any] | int | None"
+
+_ndarray = np.ndarray
+_float64 = np.float64
+
+
+class Elementwise(Operation):
+    """Acts on every entry alone, with NumPy broadcasting between operands."""
+
+    def __init__(self, name: str, compute: Callable[..., Any], *, d: Any, **traits: Any) -> None:
+        super().__init__(name, compute, **traits)
+        self.d: tuple[LocalGradient, ...] = d if isinstance(d, tuple) else (d,)
+
+    def pull(
+        self, k: int, g: Any, operands: Sequence[Any], output: Any, params: Mapping[str, Any]
+    ) -> Any:
+        d = self.d[k]
+        if not d:  # None or 0: no gradient flows
+            return None
+        if d == 1:
+            gradient = g
+        elif d == -1:
+            gradient = -g
+        else:
+            local = d(*operands, output, **params)  # type: ignore[operator]
+            gradient = self._times(g, local)
+        return sum_to(gradient, operands[k])
+
+    def pull_fast(
+        self, k: int, g: Any, operands: Sequence[Any], output: Any, params: Mapping[str, Any]
+    ) -> Any:
+        d = self.d[k]
+        if type(d) is FunctionType:
+            # One expression, so that NumPy computes in the memory of a large local gradient
+            # wherever it is a temporary: one that no name, here or in the rule, refers to.
+            gradient = d(*operands, output, **params) * g
+        elif d == 1:
+            gradient = g
+        elif not d:
+            return None
+        elif d == -1:
+            gradient = -g
+        else:
+            gradient = d(*operands, output, **params) * g  # type: ignore[operator]
+        like = operands[k]
+        if type(gradient) is _ndarray is type(like) and gradient.shape == like.shape:
+            return gradient if gradient.dtype is like.dtype else conform(gradient, like)
+        return sum_to(gradient, like)
+
+    def push(
+        self,
+        tangents: Sequence[Any],
+        operands: Sequence[Any],
+        output: Any,
+        params: Mapping[str, Any],
+    ) -> Any:
+        total = None
+        for d, tangent in zip(self.d, tangents, strict=True):
+            if tangent is None or not d:
+                continue
+            if d == 1:
+                part = tangent
+            elif d == -1:
+                part = -tangent
+            else:
+                local = d(*operands, output, **params)  # type: ignore[operator]
+                part = self._times(tangent, local)
+            total = part if total is None else total + part
+        if total is not None and shape_of(total) != shape_of(output):
+            total = broadcast_to(total, shape=shape_of(output))
+        return conform(total, output)
+
+    def _times(self, g: Any, local: Any) -> Any:
+        # In code that is read, guards stand where the local gradient can be infinite, unless the
+        # reader asks for all of them; elsewhere an infinite operand may make it so, and guards cost
+        # little: `backward` asks for them only where a first attempt without gave nothing finite.
+        if self.singular or not (_is_plain(g) or _is_plain(local)):
+            return guarded_multiply(g, local)
+        return local * g
+
+    def needs(self, k: int, arity: int) -> tuple[Set[int], bool]:
+        d = self.d[k]
+        if not callable(d):
+            return frozenset(), False
+        return positions_read(d, arity, first=0)
+
+
+def elementwise(name: str, compute: Callable[..., Any], *, d: Any, **traits: Any) -> Elementwise:
+    """Declare an operation that acts on every entry alone.
+
+    Args:
+        name: what graphs, messages and printed code call it.
+        compute: the function of plain values, broadcasting as NumPy does.
+        d: the local gradient, a function of ``(*operands, output)``; for several operands a tuple
+            of them. ``1``, ``-1`` and ``0`` stand for constants, None for an operand that has no
+            derivative. Write it with operators and operations, so that it can be recorded too.
+        traits: see `Operation`; ``singular=True`` where d can be infinite.
+
+    >>> import numpy as np, chainrule as cr
+    >>> cube = cr.elementwise("cube", lambda x: x**3, d=lambda x, y: 3 * x**2)
+    >>> cr.grad(cube)(2.0)
+    12.0
+    """
+    return Elementwise(name, compute, d=d, **traits)
+
+
+# A product in which 0 * inf = 0.
+
+
+class _GuardedMultiply(Elementwise):
+    """A product of which the first operand, where it is 0, stops the second and its derivatives."""
+
+    def pull(
+        self, k: int, g: Any, operands: Sequence[Any], output: Any, params: Mapping[str, Any]
+    ) -> Any:
+        first, second = operands
+        if k == 0:
+            product = guarded_multiply(g, second)
+        else:
+            product = guarded_multiply(first, g)
+            if not _is_observed(g):
+                product = guarded_multiply(g != 0, product)  # where first is inf, and g is 0
+        return sum_to(product, operands[k])
+
+    def push(
+        self,
+        tangents: Sequence[Any],
+        operands: Sequence[Any],
+        output: Any,
+        params: Mapping[str, Any],
+    ) -> Any:
+        (first, second), (t, u) = operands, tangents
+        if u is None:
+            return guarded_multiply(t, second)
+        part = guarded_multiply(first, u)
+        return part if t is None else guarded_multiply(t, second) + part
+
+
+def _is_observed(x: Any) -> bool:
+    return type(x) is Array and x.node.recording.note is not None
+
+
+def _is_plain(x: Any) -> bool:
+    return _is_observed(x) and not x.node.recording.every_guard
+
+
+def _guarded_multiply(g: Any, local: Any) -> Any:
+    number = type(local) is not _ndarray and not shape_of(local)
+    if number and (type(g) is float or type(g) is _float64):
+        return local * g if g != 0.0 else 0.0
+    product = local * g
+    # One pass over the product finds out whether any entry can be NaN at all.
+    if type(product) is Abstract or math.isfinite(np.add.reduce(product, axis=None)):
+        return product
+    return np.where(np.equal(g, 0), np.zeros((), dtype_of(product)), product)[()]
+
+
+#: ``g * local`` in which a zero upstream gradient stops even an infinite local one: 0 * inf = 0.
+guarded_multiply: Elementwise = _GuardedMultiply(
+    "guarded_multiply",
+    _guarded_multiply,
+    d=(lambda g, local, y: local, lambda g, local, y: g),
+    singular=True,
+)
+#: The node that gives a transform a fresh input without cutting it off from an outer recording.
+identity = elementwise("identity", lambda x: x, d=1)

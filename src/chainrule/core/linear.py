@@ -1,0 +1,214 @@
+"""The linear kind, and the linear operations that every kind needs: casting and broadcasting.
+
+An operation is linear in its operands together (a sum, a reshape, a concatenation) or in each alone
+(``multilinear``: a matrix product). Its pushforward is the operation itself, of the tangents.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence, Set
+from typing import Any
+
+import numpy as np
+
+from chainrule.core.abstract import Abstract, as_array
+from chainrule.core.array import dtype_of, shape_of
+from chainrule.core.operation import Operation
+from chainrule.core.rules import per_operand, positions_read
+from chainrule.errors import UnsupportedError
+
+__all__ = [
+    "Linear",
+    "astype",
+    "broadcast_to",
+    "conform",
+    "linear",
+    "sum_to",
+    "unbroadcast",
+]
+
+_ndarray = np.ndarray
+_float64 = np.float64
+
+
+class Linear(Operation):
+    """Linear in its differentiable operands, jointly or (``multilinear``) in each alone.
+
+    The pullback of operand k never needs the value of operand k, only its shape.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        compute: Callable[..., Any],
+        *,
+        pullback: Any,
+        multilinear: bool = False,
+        variadic: bool = False,
+        **traits: Any,
+    ) -> None:
+        super().__init__(name, compute, **traits)
+        self.pullback: Any = per_operand(pullback, variadic)
+        self.multilinear = multilinear
+        self.variadic = variadic
+
+    def pull(
+        self, k: int, g: Any, operands: Sequence[Any], output: Any, params: Mapping[str, Any]
+    ) -> Any:
+        if self.variadic:
+            return conform(self.pullback(k, g, *operands, **params), operands[k])
+        if not self._flows(k):
+            return None
+        return conform(self.pullback[k](g, *operands, **params), operands[k])
+
+    pull_fast = pull  # there is no product here in which 0 could meet infinity
+
+    def push(
+        self,
+        tangents: Sequence[Any],
+        operands: Sequence[Any],
+        output: Any,
+        params: Mapping[str, Any],
+    ) -> Any:
+        active = [k for k, t in enumerate(tangents) if t is not None and self._flows(k)]
+        if not active:
+            return None
+        if self.multilinear:
+            parts = [
+                self(*(tangents[j] if j == k else x for j, x in enumerate(operands)), **params)
+                for k in active
+            ]
+            return sum(parts[1:], parts[0])
+        return self(
+            *(
+                (tangents[j] if j in active else _zeros_like(x)) if self._flows(j) else x
+                for j, x in enumerate(operands)
+            ),
+            **params,
+        )
+
+    def _flows(self, k: int) -> bool:
+        return self.variadic or (k < len(self.pullback) and self.pullback[k] is not None)
+
+    def needs(self, k: int, arity: int) -> tuple[Set[int], bool]:
+        if self.variadic:
+            others = set(range(arity)) - {k} if self.multilinear else set()
+            return others, False
+        if not self._flows(k):
+            return frozenset(), False
+        operands, _ = positions_read(self.pullback[k], arity, first=1)
+        return operands - {k}, False
+
+
+def linear(
+    name: str,
+    compute: Callable[..., Any],
+    *,
+    pullback: Any,
+    multilinear: bool = False,
+    variadic: bool = False,
+    **traits: Any,
+) -> Linear:
+    """Declare an operation that is linear in its operands.
+
+    Args:
+        name: what graphs, messages and printed code call it.
+        compute: the function of plain values; keyword arguments are static parameters.
+        pullback: ``(g, *operands, **params) -> gradient`` per operand, where of the operand itself
+            only ``shape`` and ``dtype`` may be used; None for an operand without a derivative.
+            Operands after the last rule (index arrays) have no derivative either.
+        multilinear: linear in each operand while the others are held fixed (a product), not in all
+            of them together (a concatenation).
+        variadic: any number of operands; ``pullback(k, g, *operands, **params)`` serves them all.
+        traits: see `Operation`.
+    """
+    return Linear(
+        name, compute, pullback=pullback, multilinear=multilinear, variadic=variadic, **traits
+    )
+
+
+# What gives a gradient the dtype and the shape of its operand.
+
+
+def _zeros_like(value: Any) -> Any:
+    return 0.0 if type(value) is float else np.zeros(shape_of(value), dtype_of(value))
+
+
+def conform(g: Any, like: Any) -> Any:
+    """Cast a gradient to the dtype of its operand, so that float32 stays float32."""
+    if g is None or type(g) is float or type(like) is float:
+        return g
+    try:
+        dtype = like.dtype
+        if g.dtype is dtype or g.dtype == dtype or dtype.kind != "f":
+            return g
+    except AttributeError:
+        return g
+    if g.dtype.kind == "c":
+        raise _complex_gradient()
+    return astype(g, dtype=dtype)
+
+
+def _complex_gradient() -> UnsupportedError:
+    return UnsupportedError(
+        "a complex gradient reached a real operand: complex numbers are not supported yet"
+    )
+
+
+def sum_to(g: Any, like: Any) -> Any:
+    """Undo broadcasting: sum a gradient over the axes along which its operand was repeated."""
+    if type(like) is float or type(like) is _float64:
+        if type(g) is float or type(g) is _float64:
+            return g
+        if shape_of(g):
+            g = unbroadcast(g, shape=())
+        if dtype_of(g).kind == "c":
+            raise _complex_gradient()
+        return g
+    if type(g) is _ndarray and type(like) is _ndarray:
+        if g.shape != like.shape:
+            g = _unbroadcast(g, shape=like.shape)
+        return g if g.dtype is like.dtype else conform(g, like)
+    shape = shape_of(like)
+    if shape_of(g) != shape:
+        g = unbroadcast(g, shape=shape)
+    return conform(g, like)
+
+
+def _unbroadcast(g: Any, *, shape: tuple[int, ...]) -> Any:
+    g = as_array(g)
+    extra = g.ndim - len(shape)
+    if extra > 0:
+        g = np.add.reduce(g, axis=0 if extra == 1 else tuple(range(extra)))
+    if g.shape == shape:
+        return g
+    axes = tuple(k for k, n in enumerate(shape) if n == 1 and g.shape[k] != 1)
+    return np.add.reduce(g, axis=axes, keepdims=True)
+
+
+def _broadcast_to(x: Any, shape: tuple[int, ...]) -> Any:
+    if shape_of(x) == () and type(x) is not Abstract:
+        # What np.broadcast_to does, without its overhead: one number with strides of zero.
+        x = np.array(x)
+        x.flags.writeable = False  # nobody else has it: it is a constant to all who see it
+        x = np.ndarray(shape, x.dtype, x, 0, (0,) * len(shape))
+        x.flags.writeable = False
+        return x
+    return np.broadcast_to(x, shape)
+
+
+unbroadcast: Linear = linear(
+    "unbroadcast", _unbroadcast, pullback=lambda g, x, shape: broadcast_to(g, shape=x.shape)
+)
+broadcast_to: Linear = linear(
+    "broadcast_to",
+    _broadcast_to,
+    pullback=lambda g, x, shape: unbroadcast(g, shape=shape_of(x)),
+    source="np.broadcast_to({0}, {shape})",
+)
+astype = linear(
+    "astype",
+    lambda x, dtype: as_array(x).astype(dtype)[()],
+    pullback=lambda g, x, dtype: g,
+    source="{0}.astype(np.{dtype})",
+)

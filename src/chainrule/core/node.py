@@ -1,0 +1,87 @@
+"""A node: one application of an operation, with what its backward pass will need.
+
+A node keeps the values that a rule may ask for and no others: a value that no rule asks for is
+freed as soon as the user's code lets go of it.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from chainrule.core.operation import Operation
+from chainrule.core.recording import Recording
+
+__all__ = ["Absent", "Leaf", "Node"]
+
+_births = itertools.count(1).__next__
+_NO_PARAMS: Mapping[str, Any] = {}
+
+
+class Absent:
+    """Stands for an operand whose value no rule needs: only its shape and dtype remain."""
+
+    __slots__ = ("dtype", "shape")
+
+    def __init__(self, value: np.ndarray[Any, Any]) -> None:
+        self.shape = value.shape
+        self.dtype = value.dtype
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes."""
+        return len(self.shape)
+
+    @property
+    def size(self) -> int:
+        """Number of entries."""
+        return math.prod(self.shape)
+
+
+class Node:
+    """One application of an operation.
+
+    ``parents[k]`` is the node of operand k, or None where that is a constant; ``operands[k]`` is
+    its value and ``output`` the node's own, or an `Absent` where no rule needs them. ``birth``
+    numbers all nodes in the order in which they were made, which is a topological order.
+    """
+
+    __slots__ = ("birth", "operands", "operation", "output", "params", "parents", "recording")
+
+    operation: Operation
+
+    def __init__(
+        self,
+        operation: Operation | None,
+        parents: tuple[Node | None, ...],
+        operands: tuple[Any, ...],
+        output: Any,
+        params: Mapping[str, Any],
+        recording: Recording,
+    ) -> None:
+        self.operation = operation  # type: ignore[assignment]  # None in a Leaf alone
+        self.parents = parents
+        self.operands = operands
+        self.output = output
+        self.params = params
+        self.recording = recording
+        self.birth = _births()
+
+
+class Leaf(Node):
+    """A node without a past: an input. ``grad`` is filled by ``Array.backward``."""
+
+    __slots__ = ("grad",)
+
+    def __init__(self, recording: Recording) -> None:
+        self.operation = None  # type: ignore[assignment]
+        self.parents = self.operands = ()
+        self.output = None
+        self.params = _NO_PARAMS
+        self.recording = recording
+        self.birth = _births()
+        self.grad: Any = None
