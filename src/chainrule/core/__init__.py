@@ -7,7 +7,7 @@ To read it in ten minutes, in this order:
 3. `node`, `array`: one application of an operation, and what user code holds of it.
 4. `apply`: where nodes are made.
 5. `chain_rule`: the backward pass over nodes. `backward` and `reach` choose the nodes.
-6. `elementwise`, `linear`, `general`, `constant`: what each kind makes of its rules; `kinds` has all.
+6. `elementwise`, `linear`, `general`, `constant`: what kinds make of rules (all in `kinds`).
 
 The rest when it is needed: `forward` (the other direction), `leaves` (``x.backward()``),
 `captured` (constants that the user may overwrite), `saved` (values as rules get them), `domain`
