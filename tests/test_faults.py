@@ -1,11 +1,8 @@
 """Bad input and faults: each gives one clear message, at the user's line."""
 
-import gc
 import math
-import threading
 import traceback
 import warnings
-import weakref
 
 import numpy as np
 import pytest
@@ -129,76 +126,6 @@ def test_unsupported_function_is_named():
         cr.grad(lambda x: np.sum(np.abs(np.fft.fft(x))))(X)
 
 
-def test_array_used_after_its_recording():
-    kept = []
-
-    def f(x):
-        kept.append(x * 2.0)
-        return np.sum(x)
-
-    cr.grad(f)(X)
-    with pytest.raises(errors.EndedRecordingError, match="finished recording"):
-        kept[0] + 1.0
-
-
-def test_inner_array_used_after_its_recording_inside_an_outer_one():
-    kept = []
-
-    def outer(x):
-        cr.grad(lambda y: kept.append(y) or y * y)(2.0)
-        return x * kept[0]
-
-    with pytest.raises(errors.EndedRecordingError):
-        cr.grad(outer)(3.0)
-
-
-def test_two_threads_at_once():
-    def f(x):
-        for _ in range(50):
-            x = np.tanh(x) * 1.5
-        return np.sum(x)
-
-    expected = cr.grad(f)(X)
-    found, barrier = [], threading.Barrier(4)
-
-    def work():
-        barrier.wait()
-        found.extend(cr.grad(f)(X) for _ in range(20))
-
-    threads = [threading.Thread(target=work) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len(found) == 80
-    for g in found:
-        np.testing.assert_array_equal(g, expected)
-
-
-def test_chain_of_100_000_operations():
-    def chain(x):
-        for _ in range(100_000):
-            x = x * 1.0 + 0.0 * 1e-9
-        return x
-
-    assert cr.grad(chain)(3.0) == 1.0
-    assert cr.jvp(chain, (3.0,), (2.0,)) == (3.0, 2.0)
-
-
-def test_interrupt_leaves_nothing_behind():
-    kept = []
-
-    def f(x):
-        kept.append(x)
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        cr.grad(f)(3.0)
-    with pytest.raises(errors.EndedRecordingError):
-        kept[0] + 1.0
-    assert cr.grad(lambda x: x * x)(3.0) == 6.0
-
-
 def test_error_in_user_code_keeps_its_type_and_starts_at_its_line():
     def f(x):
         raise LookupError("mine")
@@ -211,50 +138,3 @@ def test_error_in_user_code_keeps_its_type_and_starts_at_its_line():
 def test_python_floats_raise_as_they_do_without_chainrule():
     with pytest.raises(ZeroDivisionError):
         cr.grad(lambda x: 1.0 / x)(0.0)
-
-
-def test_local_gradient_that_python_cannot_compute_is_inf():
-    assert cr.grad(lambda x: math.sqrt(x))(0.0) == math.inf
-
-
-def test_graph_is_freed_without_the_cycle_collector():
-    class Owner(np.ndarray):
-        pass
-
-    gc.disable()
-    try:
-        seen = []
-
-        def f(x):
-            h = np.exp(x)
-            seen.append(weakref.ref(h.value))
-            return np.sum(h * h)
-
-        cr.grad(f)(X)
-        assert seen[0]() is None
-    finally:
-        gc.enable()
-
-
-def test_nan_is_handed_through():
-    g = cr.grad(lambda x: np.sum(x * x))(np.array([np.nan, 1.0]))
-    np.testing.assert_array_equal(g, [np.nan, 2.0])
-
-
-@pytest.mark.parametrize("size", [3, 10_000])
-def test_captured_array_overwritten_in_place(size):
-    steps = np.arange(1.0, 4.0)
-
-    def f(x):
-        buffer = np.empty(size)
-        total = 0.0
-        for step in steps:
-            buffer[:] = step
-            total = total + np.sum(x * buffer)
-        return total
-
-    if size == 3:  # small arrays are copied
-        np.testing.assert_array_equal(cr.grad(f)(np.ones(size)), np.full(size, 6.0))
-    else:
-        with pytest.raises(errors.GradientLostError, match="overwritten in place"):
-            cr.grad(f)(np.ones(size))
