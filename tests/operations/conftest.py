@@ -335,5 +335,11 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 @pytest.fixture
+def calls() -> list[tuple[Operation, Case]]:
+    """Every case of every row."""
+    return [(row, given) for name, row in ROWS.items() for given in cases_of(name)]
+
+
+@pytest.fixture
 def untested_rows() -> list[str]:
     return [name for name in ROWS if not cases_of(name)]

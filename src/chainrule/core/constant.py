@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence, Set
-from typing import Any
+from typing import Any, Unpack
 
 from chainrule.core.operation import Operation
+from chainrule.core.traits import Traits
 
 __all__ = ["Constant", "constant", "stopped"]
 
@@ -33,10 +34,10 @@ class Constant(Operation):
         return frozenset(), False
 
 
-def constant(name: str, compute: Callable[..., Any], **traits: Any) -> Constant:
+def constant(name: str, compute: Callable[..., Any], **traits: Unpack[Traits]) -> Constant:
     """Declare an operation whose output carries no gradient (booleans, integers)."""
     return Constant(name, compute, **traits)
 
 
 #: A constant: a plain value in an eager gradient, but a part of the graph where that is noted.
-stopped = constant("stop_gradient", lambda x: x)
+stopped = constant("stop_gradient", lambda x: x, numpy=(), entrywise=True, moves=True, view=True)

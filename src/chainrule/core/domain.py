@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple, TypeAlias
 
 __all__ = [
     "ABOVE_MINUS_ONE",
@@ -11,7 +12,10 @@ __all__ = [
     "NONZERO",
     "POSITIVE",
     "REAL",
+    "Domain",
+    "Example",
     "Interval",
+    "example",
 ]
 
 
@@ -21,6 +25,22 @@ class Interval(NamedTuple):
     low: float
     high: float
     hole: float = 0.0
+
+
+#: Of all operands, or of each.
+Domain: TypeAlias = "Interval | tuple[Interval, ...]"
+
+
+class Example(NamedTuple):
+    """A call in the tests: the shapes of the operands, which are drawn, and the parameters."""
+
+    shapes: tuple[tuple[int, ...], ...]
+    params: Mapping[str, Any]
+
+
+def example(*shapes: tuple[int, ...], **params: Any) -> Example:
+    """Make an `Example`: ``example((2, 3), axis=1)``."""
+    return Example(shapes, params)
 
 
 REAL = Interval(-3.0, 3.0)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence, Set
 from types import FunctionType
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, Unpack
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from chainrule.core.array import Array, dtype_of, shape_of
 from chainrule.core.linear import broadcast_to, conform, sum_to
 from chainrule.core.operation import Operation
 from chainrule.core.rules import positions_read
+from chainrule.core.traits import Traits
 
 __all__ = ["Elementwise", "elementwise", "guarded_multiply", "identity"]
 
@@ -30,8 +31,11 @@ _float64 = np.float64
 class Elementwise(Operation):
     """Acts on every entry alone, with NumPy broadcasting between operands."""
 
-    def __init__(self, name: str, compute: Callable[..., Any], *, d: Any, **traits: Any) -> None:
+    def __init__(
+        self, name: str, compute: Callable[..., Any], *, d: Any, **traits: Unpack[Traits]
+    ) -> None:
         super().__init__(name, compute, **traits)
+        self.entrywise = True
         self.d: tuple[LocalGradient, ...] = d if isinstance(d, tuple) else (d,)
 
     def pull(
@@ -108,7 +112,9 @@ class Elementwise(Operation):
         return positions_read(d, arity, first=0)
 
 
-def elementwise(name: str, compute: Callable[..., Any], *, d: Any, **traits: Any) -> Elementwise:
+def elementwise(
+    name: str, compute: Callable[..., Any], *, d: Any, **traits: Unpack[Traits]
+) -> Elementwise:
     """Declare an operation that acts on every entry alone.
 
     Args:
@@ -117,7 +123,7 @@ def elementwise(name: str, compute: Callable[..., Any], *, d: Any, **traits: Any
         d: the local gradient, a function of ``(*operands, output)``; for several operands a tuple
             of them. ``1``, ``-1`` and ``0`` stand for constants, None for an operand that has no
             derivative. Write it with operators and operations, so that it can be recorded too.
-        traits: see `Operation`; ``singular=True`` where d can be infinite.
+        traits: see `chainrule.core.traits.Traits`; ``singular=True`` where d can be infinite.
 
     >>> import numpy as np, chainrule as cr
     >>> cube = cr.elementwise("cube", lambda x: x**3, d=lambda x, y: 3 * x**2)
@@ -184,6 +190,8 @@ guarded_multiply: Elementwise = _GuardedMultiply(
     _guarded_multiply,
     d=(lambda g, local, y: local, lambda g, local, y: g),
     singular=True,
+    numpy=(),
+    glyph="*",
 )
 #: The node that gives a transform a fresh input without cutting it off from an outer recording.
-identity = elementwise("identity", lambda x: x, d=1)
+identity = elementwise("identity", lambda x: x, d=1, numpy=(), moves=True, view=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence, Set
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from chainrule.core.node import Leaf
 from chainrule.core.operation import Operation
 from chainrule.core.recording import Recording
 from chainrule.core.rules import per_operand, positions_read
+from chainrule.core.traits import Traits
 
 __all__ = ["General", "general"]
 
@@ -29,7 +30,7 @@ class General(Operation):
         pullback: Any,
         pushforward: Callable[..., Any] | None = None,
         variadic: bool = False,
-        **traits: Any,
+        **traits: Unpack[Traits],
     ) -> None:
         super().__init__(name, compute, **traits)
         self.pullback: Any = per_operand(pullback, variadic)
@@ -92,7 +93,7 @@ def general(
     pullback: Any,
     pushforward: Callable[..., Any] | None = None,
     variadic: bool = False,
-    **traits: Any,
+    **traits: Unpack[Traits],
 ) -> General:
     """Declare an operation by its pullback.
 
@@ -103,7 +104,7 @@ def general(
         pushforward: ``(tangents, *operands, output, **params) -> tangent``, where None in
             ``tangents`` is zero. Left out, it is had by pulling back twice.
         variadic: any number of operands; ``pullback(k, g, *operands, output, **params)``.
-        traits: see `Operation`.
+        traits: see `chainrule.core.traits.Traits`.
 
     >>> import numpy as np, chainrule as cr
     >>> dist = cr.operation(

@@ -7,7 +7,7 @@ An operation is linear in its operands together (a sum, a reshape, a concatenati
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence, Set
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from chainrule.core.abstract import Abstract, as_array
 from chainrule.core.array import dtype_of, shape_of
 from chainrule.core.operation import Operation
 from chainrule.core.rules import per_operand, positions_read
+from chainrule.core.traits import Traits
 from chainrule.errors import UnsupportedError
 
 __all__ = [
@@ -45,7 +46,7 @@ class Linear(Operation):
         pullback: Any,
         multilinear: bool = False,
         variadic: bool = False,
-        **traits: Any,
+        **traits: Unpack[Traits],
     ) -> None:
         super().__init__(name, compute, **traits)
         self.pullback: Any = per_operand(pullback, variadic)
@@ -107,7 +108,7 @@ def linear(
     pullback: Any,
     multilinear: bool = False,
     variadic: bool = False,
-    **traits: Any,
+    **traits: Unpack[Traits],
 ) -> Linear:
     """Declare an operation that is linear in its operands.
 
@@ -120,7 +121,7 @@ def linear(
         multilinear: linear in each operand while the others are held fixed (a product), not in all
             of them together (a concatenation).
         variadic: any number of operands; ``pullback(k, g, *operands, **params)`` serves them all.
-        traits: see `Operation`.
+        traits: see `chainrule.core.traits.Traits`.
     """
     return Linear(
         name, compute, pullback=pullback, multilinear=multilinear, variadic=variadic, **traits
@@ -205,10 +206,14 @@ broadcast_to: Linear = linear(
     _broadcast_to,
     pullback=lambda g, x, shape: unbroadcast(g, shape=shape_of(x)),
     source="np.broadcast_to({0}, {shape})",
+    glyph="repeat",
+    moves=True,
+    view=True,
 )
 astype = linear(
     "astype",
     lambda x, dtype: as_array(x).astype(dtype)[()],
     pullback=lambda g, x, dtype: g,
     source="{0}.astype(np.{dtype})",
+    entrywise=True,
 )

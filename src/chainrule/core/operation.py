@@ -7,7 +7,9 @@ The kinds of operation, which turn a row's rules into a backward and a forward p
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence, Set
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
+
+from chainrule.core.traits import NAMES, Traits
 
 __all__ = ["OPERATIONS", "Operation"]
 
@@ -21,14 +23,11 @@ class Operation:
     Args:
         name: what it is called in graphs, messages and printed code.
         compute: plain values -> plain value. Keyword arguments are static parameters.
+        traits: what else there is to know of it: see `chainrule.core.traits.Traits`. Each is an
+            attribute of the operation.
+
+    Attributes:
         differentiable: False for operations such as comparisons, whose output carries no gradient.
-        singular: the local gradient can be infinite, so a zero upstream gradient must stop there.
-        scalar: a faster ``compute`` for Python floats, from `math`.
-        symbol: the Python operator that means this operation, if there is one.
-        source: how a call prints, for example ``"np.exp({0})"``; ``np.<name>(...)`` if not given.
-        scatter: for indexing, ``(buffer, g, *indices, **params)`` adds the pullback of the first
-            operand into a buffer in place.
-        domain: where the tests draw operands from; see `chainrule.core.domain`.
 
     The kinds (`chainrule.core.kinds`) add the rules: ``pull``, from the upstream gradient to the
     gradient of operand k, and ``push``, from the operands' tangents to the output's.
@@ -36,26 +35,34 @@ class Operation:
 
     differentiable = True
 
-    def __init__(
-        self,
-        name: str,
-        compute: Callable[..., Any],
-        *,
-        singular: bool = False,
-        scalar: Callable[..., Any] | None = None,
-        symbol: str | None = None,
-        source: str | None = None,
-        scatter: Callable[..., Any] | None = None,
-        domain: Any = None,
-    ) -> None:
+    def __init__(self, name: str, compute: Callable[..., Any], **traits: Unpack[Traits]) -> None:
+        unknown = traits.keys() - NAMES
+        if unknown:
+            raise TypeError(f"the operation {name!r} has no trait {', '.join(sorted(unknown))}")
         self.name = name
         self.compute = compute
-        self.singular = singular
-        self.scalar = scalar
-        self.symbol = symbol
-        self.source = source
-        self.scatter = scatter
-        self.domain = domain
+        numpy = traits.get("numpy", f"numpy.{name}")
+        self.numpy = (numpy,) if isinstance(numpy, str) else numpy
+        self.scalar = traits.get("scalar")
+        self.symbol = traits.get("symbol")
+        self.source = traits.get("source")
+        self.formula = traits.get("formula")
+        self.glyph = traits.get("glyph")
+        self.singular = traits.get("singular", False)
+        self.scatter = traits.get("scatter")
+        self.kinked = traits.get("kinked", False)
+        self.entrywise = traits.get("entrywise", False)
+        self.moves = traits.get("moves", False)
+        self.view = traits.get("view", False)
+        self.selects = traits.get("selects", False)
+        self.shaped_by = traits.get("shaped_by")
+        self.commutes = traits.get("commutes", False)
+        self.advice = traits.get("advice")
+        self.domain = traits.get("domain")
+        self.examples = traits.get("examples", ())
+        self.order = traits.get("order", 2)
+        self.tolerance = traits.get("tolerance", 1e-7)
+        self.dtypes = traits.get("dtypes", "f")
         self.dropped_for: dict[int, tuple[int, ...]] = {}
         OPERATIONS[name] = self
 
@@ -66,6 +73,21 @@ class Operation:
 
         def __call__(self, *operands: Any, **params: Any) -> Any:
             """Compute the operation, and record it where an operand is an Array."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The full names of the functions that it is: ``numpy.exp`` and ``math.exp``."""
+        if self.scalar is None:
+            return self.numpy
+        return (*self.numpy, f"math.{self.scalar.__name__}")
+
+    def shaping(self, operands: Sequence[Any]) -> tuple[int, ...]:
+        """Return the operands whose values decide the shape of the result."""
+        if self.shaped_by == "values":
+            return tuple(range(len(operands)))
+        if self.shaped_by == "masks":  # what is indexed may hold booleans, too
+            return tuple(k for k, x in enumerate(operands) if k and _is_mask(x))
+        return ()
 
     def pull(
         self, k: int, g: Any, operands: Sequence[Any], output: Any, params: Mapping[str, Any]
@@ -112,3 +134,7 @@ class Operation:
         dropped = tuple(k for k in range(arity + 1) if k not in read)
         self.dropped_for[active | 1 << arity] = dropped
         return dropped
+
+
+def _is_mask(x: Any) -> bool:
+    return hasattr(x, "dtype") and bool(x.dtype.kind == "b")

@@ -24,7 +24,6 @@ from chainrule.operations.shape import reshape
 __all__ = ["Guards", "Seen", "axes_shaped_by_values"]
 
 _ndarray = np.ndarray
-_SHAPED_BY_VALUES = frozenset({"nonzero", "unique", "argwhere", "flatnonzero"})
 _array_equal = constant("same_array", lambda x, y: bool(np.array_equal(x, y)))
 _truncated = constant("whole", lambda x: int(x))
 _length = constant("length", lambda x, axis: x.shape[axis])
@@ -91,12 +90,9 @@ def axes_shaped_by_values(node: Node) -> Iterable[int]:
     """Return the axes whose lengths depend on values: of ``x[x > 0]``."""
     if not node.parents:
         return ()
-    if node.operation.name == "getitem":
-        indices = zip(node.operands[1:], node.parents[1:], strict=True)
-        masked = any(p is not None and dtype_of(x).kind == "b" for x, p in indices)
-    else:
-        masked = node.operation.name in _SHAPED_BY_VALUES
-    return range(len(shape_of(node.output))) if masked else ()
+    shaping = node.operation.shaping(node.operands)
+    recorded = any(node.parents[k] is not None for k in shaping)
+    return range(len(shape_of(node.output))) if recorded else ()
 
 
 def _guard(vertex: Vertex, outcome: Any) -> tuple[tuple[Vertex, Any], tuple[Any, ...]]:

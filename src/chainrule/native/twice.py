@@ -15,18 +15,20 @@ import numpy as np
 from chainrule import trees
 from chainrule.core.abstract import Abstract, Scope, ValuesNeeded, type_of
 from chainrule.core.array import Array
+from chainrule.core.kinds import Elementwise
 from chainrule.core.recording import Types
 from chainrule.native.alike import alike, is_plain, same_value
 from chainrule.native.record import NotFaithful, NotLarge, Recorded, Run, run
 from chainrule.native.signature import Recorded as Inside
+from chainrule.numpy.lookup import named_in
 from chainrule.numpy.ufuncs import UFUNCS
-from chainrule.operations.special import BY_SCIPY_NAME
 
 __all__ = ["LARGE", "recorded_without_values"]
 
+_SPECIAL = [row for row in named_in("scipy.special").values() if isinstance(row, Elementwise)]
 #: Operations whose result, where it has no axes, is a number in NumPy, too.
 _GIVE_NUMBERS = {
-    *(row.name for row in (*UFUNCS.values(), *BY_SCIPY_NAME.values())),
+    *(row.name for row in (*UFUNCS.values(), *_SPECIAL)),
     *("sum", "mean", "var", "std", "max", "min", "prod", "any", "all", "argmax", "argmin"),
     *("norm", "logsumexp", "dot", "inner", "vdot", "trace", "getitem"),
 } - {"clip", "conjugate"}  # which the methods of an array do otherwise

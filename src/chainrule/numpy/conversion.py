@@ -23,6 +23,7 @@ from chainrule.core.array import Array
 from chainrule.core.kinds import constant
 from chainrule.core.source import location_of, user_frame, where_am_i
 from chainrule.errors import GradientLostError
+from chainrule.numpy.lookup import operation_of
 from chainrule.operations import elementwise
 
 __all__: list[str] = []
@@ -34,23 +35,6 @@ _whole_ceil = constant("math_ceil", math.ceil, source="math.ceil({0})")
 _whole_trunc = constant("math_trunc", math.trunc, source="math.trunc({0})")
 _whole_round = constant("whole_round", round, source="round({0})")
 _CALLED = re.compile(r"([A-Za-z_][\w.]*)\(")
-#: What to write for a function of math, where it is not the one of that name in NumPy.
-_CURES = {
-    "acos": "np.arccos",
-    "acosh": "np.arccosh",
-    "asin": "np.arcsin",
-    "asinh": "np.arcsinh",
-    "atan": "np.arctan",
-    "atan2": "np.arctan2",
-    "atanh": "np.arctanh",
-    "erf": "scipy.special.erf",
-    "erfc": "scipy.special.erfc",
-    "fabs": "np.abs",
-    "fsum": "np.sum",
-    "gamma": "scipy.special.gamma",
-    "lgamma": "scipy.special.gammaln",
-    "pow": "np.power",
-}
 
 
 def _lost(what: str, cure: str) -> GradientLostError:
@@ -71,10 +55,22 @@ def _math_call() -> tuple[str, str] | None:
         for attribute in rest:
             found = inspect.getattr_static(found, attribute, None)
         if isinstance(found, BuiltinFunctionType) and found.__module__ == "math":
-            name = found.__name__
-            if name in _CURES or hasattr(np, name):
-                return spelled, _CURES.get(name, f"np.{name}")
+            instead = _instead_of_math(found.__name__)
+            if instead is not None:
+                return spelled, instead
     return None
+
+
+def _instead_of_math(name: str) -> str | None:
+    """Return what to write for a function of `math`: that of NumPy or SciPy for arrays."""
+    if name == "fsum":
+        return "np.sum"  # which is less exact
+    operation = operation_of(getattr(math, name))
+    names = [] if operation is None else [x for x in operation.numpy if not x.startswith("math.")]
+    if f"numpy.{name}" not in names and names:
+        module, _, name = names[0].rpartition(".")
+        return f"np.{name}" if module == "numpy" else f"{module}.{name}"
+    return f"np.{name}" if hasattr(np, name) else None
 
 
 def _float_lost(what: str) -> GradientLostError:

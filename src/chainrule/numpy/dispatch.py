@@ -7,14 +7,16 @@ error with its name, so that nothing is differentiated by accident.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, Final, NoReturn, TypeVar
+from typing import Any, Final, NoReturn, TypeVar, Unpack
 
 import numpy as np
 
 from chainrule.core.apply import apply
 from chainrule.core.array import Array
 from chainrule.core.kinds import constant
+from chainrule.core.operation import Operation
 from chainrule.core.source import where_am_i
+from chainrule.core.traits import Traits
 from chainrule.errors import GradientLostError, UnsupportedError
 
 __all__ = [
@@ -58,14 +60,14 @@ def implements(*functions: Callable[..., Any]) -> Callable[[F], F]:
     return enter
 
 
-def observe(*functions: Callable[..., Any]) -> None:
+def observe(*functions: Callable[..., Any], **traits: Unpack[Traits]) -> None:
     """Declare functions whose one output carries no gradient: masks, indices, answers."""
     for function in functions:
-        FUNCTIONS[function] = _observer(function)
+        FUNCTIONS[function] = _observer(constant(function.__name__, function, **traits))
 
 
-def _observer(function: Callable[..., Any]) -> Callable[..., Any]:
-    operation = constant(function.__name__, function)
+def _observer(operation: Operation) -> Callable[..., Any]:
+    function = operation.compute
 
     def implementation(*args: Any, **kwargs: Any) -> Any:
         if any(type(x) is Array for x in args):

@@ -38,7 +38,10 @@ __all__ = ["nonzero", "rebind", "with_entries"]
 
 #: One of the results of a function that has several, so that each stays in the graph.
 _places_along = constant(
-    "nonzero", lambda a, axis: np.nonzero(a)[axis], source="np.nonzero({0})[{axis}]"
+    "nonzero",
+    lambda a, axis: np.nonzero(a)[axis],
+    source="np.nonzero({0})[{axis}]",
+    shaped_by="values",
 )
 _part_of_unique = constant(
     "unique",
@@ -46,6 +49,7 @@ _part_of_unique = constant(
         part
     ],
     source="np.unique({0}, True, True, True, {axis}, equal_nan={equal_nan})[{part}]",
+    shaped_by="values",
 )
 _getitem = rows.getitem
 _compute_getitem = rows.getitem.compute

@@ -17,11 +17,9 @@ __all__: list[str] = []
 observe(
     np.allclose,
     np.argpartition,
-    np.argwhere,
     np.array_equal,
     np.array_equiv,
     np.digitize,
-    np.flatnonzero,
     np.isclose,
     np.isin,
     np.isneginf,
@@ -32,6 +30,7 @@ observe(
     np.nanargmax,
     np.nanargmin,
 )
+observe(np.argwhere, np.flatnonzero, shaped_by="values")
 
 
 def _answer(*functions: Callable[..., Any]) -> None:

@@ -1,7 +1,9 @@
-"""Python's operators on Arrays, installed from the rows that declare a symbol."""
+"""Python's operators on Arrays, installed from the rows that compute with them."""
 
 from __future__ import annotations
 
+import inspect
+import operator
 from collections.abc import Callable
 from typing import Any
 
@@ -10,42 +12,15 @@ import numpy as np
 from chainrule.core.abstract import type_of
 from chainrule.core.apply import apply_binary, apply_unary
 from chainrule.core.array import Array
-from chainrule.core.operation import Operation
+from chainrule.core.operation import OPERATIONS, Operation
 from chainrule.numpy.casting import cast
 from chainrule.numpy.indexing import rebind
-from chainrule.operations import contraction, elementwise
+from chainrule.operations import contraction, elementwise  # noqa: F401  # rows with operators
 
 __all__: list[str] = []
 
 _ndarray = np.ndarray
 
-_BINARY: dict[str, Operation] = {
-    "add": elementwise.add,
-    "sub": elementwise.subtract,
-    "mul": elementwise.multiply,
-    "truediv": elementwise.divide,
-    "floordiv": elementwise.floor_divide,
-    "mod": elementwise.remainder,
-    "pow": elementwise.power,
-    "matmul": contraction.matmul,
-    "and": elementwise.bitwise_and,
-    "or": elementwise.bitwise_or,
-    "xor": elementwise.bitwise_xor,
-}
-_COMPARISONS: dict[str, Operation] = {
-    "lt": elementwise.less,
-    "le": elementwise.less_equal,
-    "gt": elementwise.greater,
-    "ge": elementwise.greater_equal,
-    "eq": elementwise.equal,
-    "ne": elementwise.not_equal,
-}
-_UNARY: dict[str, Operation] = {
-    "neg": elementwise.negative,
-    "pos": elementwise.positive,
-    "abs": elementwise.absolute,
-    "invert": elementwise.invert,
-}
 # What an operator computes with. Anything else may know itself what to do with an Array, and to let
 # it meet the bare value would lose the gradient.
 _OPERANDS = (Array, np.ndarray, np.generic, int, float, complex, list, tuple)
@@ -107,14 +82,21 @@ def _install(name: str, method: Callable[..., Any]) -> None:
     setattr(Array, name, method)
 
 
-for _name, _operation in _BINARY.items():
-    _install(f"__{_name}__", _binary(_operation))
-    _install(f"__r{_name}__", _reflected(_operation))
-    _forward = getattr(Array, f"__{_name}__")
-    _install(f"__i{_name}__", _in_place(f"{_operation.symbol}=", _forward))
+def _install_operator(operation: Operation) -> None:
+    """Install what Python calls the function of `operator` that an operation computes with."""
+    name = operation.compute.__name__.rstrip("_")  # operator.and_
+    if len(inspect.signature(operation.compute).parameters) == 1:
+        _install(f"__{name}__", _unary(operation))
+        return
+    forward = _binary(operation)
+    _install(f"__{name}__", forward)
+    if hasattr(operator, f"i{name}"):  # comparisons have neither a reflected nor a writing form
+        _install(f"__r{name}__", _reflected(operation))
+        _install(f"__i{name}__", _in_place(f"{operation.symbol}=", forward))
+
+
+for _operation in OPERATIONS.values():
+    if getattr(operator, getattr(_operation.compute, "__name__", ""), None) is _operation.compute:
+        _install_operator(_operation)
 _install("__divmod__", lambda self, other: (self // other, self % other))
 _install("__rdivmod__", lambda self, other: (other // self, other % self))
-for _name, _operation in _COMPARISONS.items():
-    _install(f"__{_name}__", _binary(_operation))
-for _name, _operation in _UNARY.items():
-    _install(f"__{_name}__", _unary(_operation))

@@ -23,6 +23,7 @@ from chainrule.numpy import creation
 from chainrule.numpy.axes import axes_of
 from chainrule.numpy.creation import asarray
 from chainrule.numpy.dispatch import arrays_in, is_constant, plain_call, unsupported
+from chainrule.numpy.lookup import named_in
 from chainrule.operations import elementwise
 from chainrule.operations import reduction as reduction_rows
 
@@ -103,37 +104,21 @@ def _of_lists(original: Function) -> Function:
 
 # math: numbers in, number out.
 
-_MATH_NAMES = {
-    "acos": "arccos",
-    "acosh": "arccosh",
-    "asin": "arcsin",
-    "asinh": "arcsinh",
-    "atan": "arctan",
-    "atan2": "arctan2",
-    "atanh": "arctanh",
-    "degrees": "rad2deg",
-    "fabs": "absolute",
-    "lgamma": "gammaln",
-    "pow": "power",
-    "radians": "deg2rad",
-}
-"""math's name of an operation -> ours, where they differ."""
-
 
 @cache
 def _of_math() -> list[tuple[Function, Function]]:
+    operations = named_in("math")
     return [
-        (original, _recorded_math(name, original))
+        (original, _recorded_math(name, original, operations.get(name)))
         for name, original in vars(math).items()
         if callable(original) and not name.startswith("_")
     ]
 
 
-def _recorded_math(name: str, original: Function) -> Function:
+def _recorded_math(name: str, original: Function, operation: Operation | None) -> Function:
     composition = _MATH_COMPOSITIONS.get(name)
     if composition is not None:
         return _when_recorded(original, composition)
-    operation = _math_operation(name)
     if operation is None:
 
         def refuse(*args: Any, **kwargs: Any) -> Any:
@@ -153,35 +138,19 @@ def _recorded_math(name: str, original: Function) -> Function:
     return replacement
 
 
-def _math_operation(name: str) -> Operation | None:
-    from chainrule.operations import special
-
-    name = _MATH_NAMES.get(name, name)
-    if name in _MATH_ELEMENTWISE:
-        return getattr(elementwise, name)  # type: ignore[no-any-return]
-    if name in _MATH_SPECIAL:
-        return getattr(special, name)  # type: ignore[no-any-return]
-    return None
-
-
 _exact_sum = linear(
     "fsum",
     math.fsum,
     pullback=lambda g, x: broadcast_to(g, shape=x.shape),
+    numpy="math.fsum",
     source="math.fsum({0})",
 )
 _close = constant(
     "math_isclose",
     math.isclose,
+    numpy="math.isclose",
     source="math.isclose({0}, {1}, rel_tol={rel_tol}, abs_tol={abs_tol})",
 )
-_MATH_ELEMENTWISE = {
-    "absolute", "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctan2", "arctanh", "cbrt",
-    "copysign", "cos", "cosh", "deg2rad", "exp", "exp2", "expm1", "fmod", "isfinite", "isinf",
-    "isnan", "ldexp", "log10", "log1p", "log2", "power", "rad2deg", "sin", "sinh", "sqrt", "tan",
-    "tanh",
-}  # fmt: skip
-_MATH_SPECIAL = {"erf", "erfc", "gamma", "gammaln"}
 
 
 def _log(x: Any, *base: Any) -> Any:

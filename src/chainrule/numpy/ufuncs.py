@@ -1,13 +1,12 @@
 """NumPy's universal functions on Arrays: ``__array_ufunc__`` and what the methods of a ufunc mean.
 
-The rows of `chainrule.operations.elementwise` carry the names of the ufuncs, so the table is mostly
-read off them. A call computes with the very ufunc that user code called, which gives the very
-number and dtype that it would get without a recording.
+The rows carry the names of the ufuncs that they are, so the table is read off them. A call computes
+with the very ufunc that user code called, which gives the very number and dtype that it would get
+without a recording.
 """
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from types import MethodType
 from typing import Any
@@ -18,7 +17,7 @@ from numpy._core import umath
 from chainrule.core.apply import apply, apply_binary, apply_unary
 from chainrule.core.array import Array
 from chainrule.core.kinds import astype
-from chainrule.core.operation import OPERATIONS, Operation
+from chainrule.core.operation import Operation
 from chainrule.numpy import reduction
 from chainrule.numpy.creation import asarray
 from chainrule.numpy.dispatch import (
@@ -28,26 +27,19 @@ from chainrule.numpy.dispatch import (
     lost_in_place,
     unsupported,
 )
-from chainrule.operations import contraction, elementwise
+from chainrule.numpy.lookup import named_in, operation_of
+from chainrule.operations import elementwise, special  # noqa: F401  # rows that have names
 from chainrule.operations import shape as shape_rows
 
 __all__ = ["UFUNCS", "array_ufunc", "method_of"]
 
-#: ufuncs that are an operation under another name.
-_RENAMED: dict[str, Operation] = {
-    "radians": elementwise.deg2rad,
-    "degrees": elementwise.rad2deg,
-    "matmul": contraction.matmul,
-}
-
-#: ufunc -> operation.
+#: ufunc -> operation. Those that are not NumPy's are added when they are first called.
 UFUNCS: dict[np.ufunc, Operation] = {
     **{
         ufunc: operation
-        for name, operation in OPERATIONS.items()
+        for name, operation in named_in("numpy").items()
         if isinstance(ufunc := getattr(np, name, None), np.ufunc)
     },
-    **{getattr(np, name): operation for name, operation in _RENAMED.items()},
     umath.clip: elementwise.clip,  # type: ignore[attr-defined]  # what the method ndarray.clip calls; np.clip is no ufunc
 }
 
@@ -100,7 +92,7 @@ def _out(ufunc: np.ufunc, method: str, out: Any) -> Exception:
 
 
 def _call(ufunc: np.ufunc, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    operation = UFUNCS.get(ufunc) or _of_scipy(ufunc)
+    operation = UFUNCS.get(ufunc) or _of_another_module(ufunc)
     if operation is None:
         composition = _COMPOSITIONS.get(ufunc)
         if composition is not None:
@@ -134,14 +126,8 @@ _HARMLESS: dict[str, tuple[Any, ...]] = {
 }
 
 
-def _of_scipy(ufunc: np.ufunc) -> Operation | None:
-    """Look up a ufunc of scipy.special, which is loaded if user code could call one."""
-    special = sys.modules.get("scipy.special")
-    if special is None or getattr(special, ufunc.__name__, None) is not ufunc:
-        return None
-    from chainrule.operations import special as rows
-
-    operation = rows.BY_SCIPY_NAME.get(ufunc.__name__)
+def _of_another_module(ufunc: np.ufunc) -> Operation | None:
+    operation = operation_of(ufunc)
     if operation is not None:
         UFUNCS[ufunc] = operation
     return operation

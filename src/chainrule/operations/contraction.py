@@ -266,4 +266,5 @@ einsum = linear(
     pullback=_einsum_pullback,
     multilinear=True,
     variadic=True,
+    view=True,  # of one operand, whose axes it permutes
 )

@@ -31,10 +31,14 @@ LN10 = math.log(10.0)
 
 # Arithmetic.
 
-add = elementwise("add", operator.add, d=(1, 1), symbol="+")
+add = elementwise("add", operator.add, d=(1, 1), symbol="+", commutes=True)
 subtract = elementwise("subtract", operator.sub, d=(1, -1), symbol="-")
 multiply = elementwise(
-    "multiply", operator.mul, d=(lambda a, b, y: b, lambda a, b, y: a), symbol="*"
+    "multiply",
+    operator.mul,
+    d=(lambda a, b, y: b, lambda a, b, y: a),
+    symbol="*",
+    commutes=True,
 )
 divide = elementwise(
     "divide",
@@ -43,20 +47,29 @@ divide = elementwise(
     symbol="/",
     singular=True,
     domain=(REAL, NONZERO),
+    advice="Add a small number to the denominator, or choose with np.where before dividing.",
 )
-negative = elementwise("negative", operator.neg, d=-1, symbol="-")
-positive = elementwise("positive", operator.pos, d=1, symbol="+")
+negative = elementwise("negative", operator.neg, d=-1, symbol="-", glyph="*-1")
+positive = elementwise("positive", operator.pos, d=1, symbol="+", moves=True, view=True)
 floor_divide = elementwise(
-    "floor_divide", operator.floordiv, d=(0, 0), symbol="//", domain=(REAL, NONZERO)
+    "floor_divide", operator.floordiv, d=(0, 0), symbol="//", kinked=True, domain=(REAL, NONZERO)
 )
 remainder = elementwise(
     "remainder",
     operator.mod,
     d=(1, lambda a, b, y: -floor_divide(a, b)),
     symbol="%",
+    kinked=True,
     domain=(REAL, NONZERO),
 )
-fmod = elementwise("fmod", np.fmod, d=(1, lambda a, b, y: -trunc(a / b)), domain=(REAL, NONZERO))
+fmod = elementwise(
+    "fmod",
+    np.fmod,
+    d=(1, lambda a, b, y: -trunc(a / b)),
+    numpy=("numpy.fmod", "math.fmod"),
+    kinked=True,
+    domain=(REAL, NONZERO),
+)
 
 # Powers.
 
@@ -80,16 +93,24 @@ power = elementwise(
     operator.pow,
     # The derivative by the exponent is y * log(a), and 0 where a is 0 (its limit for b > 0).
     d=(_power_slope, lambda a, b, y: y * log(where(equal(a, 0), 1.0, a))),
+    numpy=("numpy.power", "math.pow"),
     symbol="**",
     singular=True,
     domain=(POSITIVE, REAL),
+    advice="Keep the base positive, or use an integer exponent.",
 )
 float_power = elementwise(
-    "float_power", np.float_power, d=power.d, singular=True, domain=(POSITIVE, REAL)
+    "float_power", np.float_power, d=power.d, glyph="**", singular=True, domain=(POSITIVE, REAL)
 )
-square = elementwise("square", np.square, d=lambda x, y: 2 * x, source="{0} ** 2")
+square = elementwise("square", np.square, d=lambda x, y: 2 * x, source="{0} ** 2", glyph="**2")
 sqrt = elementwise(
-    "sqrt", np.sqrt, scalar=math.sqrt, d=lambda x, y: 0.5 / y, singular=True, domain=POSITIVE
+    "sqrt",
+    np.sqrt,
+    scalar=math.sqrt,
+    d=lambda x, y: 0.5 / y,
+    singular=True,
+    domain=POSITIVE,
+    advice="Clip its operand from below, or add a small number inside.",
 )
 cbrt = elementwise(
     "cbrt",
@@ -100,7 +121,7 @@ cbrt = elementwise(
     domain=NONZERO,
 )
 reciprocal = elementwise(
-    "reciprocal", np.reciprocal, d=lambda x, y: -y * y, singular=True, domain=NONZERO
+    "reciprocal", np.reciprocal, d=lambda x, y: -y * y, glyph="1/x", singular=True, domain=NONZERO
 )
 hypot = elementwise(
     "hypot",
@@ -110,15 +131,30 @@ hypot = elementwise(
         lambda a, b, y: where(equal(y, 0), 0.0, a / y),
         lambda a, b, y: where(equal(y, 0), 0.0, b / y),
     ),
+    kinked=True,
+    commutes=True,
 )
 
 # Exponentials and logarithms.
 
-exp = elementwise("exp", np.exp, scalar=math.exp, d=lambda x, y: y, singular=True)
+exp = elementwise(
+    "exp",
+    np.exp,
+    scalar=math.exp,
+    d=lambda x, y: y,
+    singular=True,
+    advice="Subtract the maximum first, or use scipy.special.expit, softmax or logsumexp.",
+)
 exp2 = elementwise("exp2", np.exp2, scalar=math.exp2, d=lambda x, y: LN2 * y, singular=True)
 expm1 = elementwise("expm1", np.expm1, scalar=math.expm1, d=lambda x, y: y + 1, singular=True)
 log: Operation = elementwise(
-    "log", np.log, scalar=math.log, d=lambda x, y: 1 / x, singular=True, domain=POSITIVE
+    "log",
+    np.log,
+    scalar=math.log,
+    d=lambda x, y: 1 / x,
+    singular=True,
+    domain=POSITIVE,
+    advice="Add a small number inside, or clip its operand from below.",
 )
 log2 = elementwise(
     "log2", np.log2, scalar=math.log2, d=lambda x, y: 1 / (LN2 * x), singular=True, domain=POSITIVE
@@ -146,6 +182,7 @@ logaddexp = elementwise(
         lambda a, b, y: exp(a - where(equal(y, -np.inf), 0.0, y)),
         lambda a, b, y: exp(b - where(equal(y, -np.inf), 0.0, y)),
     ),
+    commutes=True,
 )
 logaddexp2 = elementwise(
     "logaddexp2",
@@ -154,6 +191,7 @@ logaddexp2 = elementwise(
         lambda a, b, y: exp2(a - where(equal(y, -np.inf), 0.0, y)),
         lambda a, b, y: exp2(b - where(equal(y, -np.inf), 0.0, y)),
     ),
+    commutes=True,
 )
 
 
@@ -175,7 +213,8 @@ sigmoid = elementwise(
     "sigmoid",
     special_function("expit"),
     d=lambda x, y: (1 - y) * y,
-    source="scipy.special.expit({0})",
+    numpy="scipy.special.expit",
+    glyph="σ",
 )
 
 # Trigonometric and hyperbolic functions.
@@ -243,29 +282,43 @@ def _sinc_slope(x: Any, y: Any) -> Any:
 
 
 sinc = elementwise("sinc", np.sinc, d=_sinc_slope)
-deg2rad = elementwise("deg2rad", np.deg2rad, scalar=math.radians, d=lambda x, y: np.pi / 180)
-rad2deg = elementwise("rad2deg", np.rad2deg, scalar=math.degrees, d=lambda x, y: 180 / np.pi)
+deg2rad = elementwise(
+    "deg2rad",
+    np.deg2rad,
+    scalar=math.radians,
+    d=lambda x, y: np.pi / 180,
+    numpy=("numpy.deg2rad", "numpy.radians"),
+)
+rad2deg = elementwise(
+    "rad2deg",
+    np.rad2deg,
+    scalar=math.degrees,
+    d=lambda x, y: 180 / np.pi,
+    numpy=("numpy.rad2deg", "numpy.degrees"),
+)
 
 # Choices, and steps with zero gradient.
 
-equal: Operation = constant("equal", operator.eq, symbol="==")
-not_equal = constant("not_equal", operator.ne, symbol="!=")
-less = constant("less", operator.lt, symbol="<")
-less_equal = constant("less_equal", operator.le, symbol="<=")
-greater = constant("greater", operator.gt, symbol=">")
-greater_equal = constant("greater_equal", operator.ge, symbol=">=")
-logical_and = constant("logical_and", np.logical_and)
-logical_or = constant("logical_or", np.logical_or)
-logical_xor = constant("logical_xor", np.logical_xor)
-logical_not = constant("logical_not", np.logical_not)
-bitwise_and = constant("bitwise_and", operator.and_, symbol="&")
-bitwise_or = constant("bitwise_or", operator.or_, symbol="|")
-bitwise_xor = constant("bitwise_xor", operator.xor, symbol="^")
-invert = constant("invert", operator.invert, symbol="~")
-isnan = constant("isnan", np.isnan)
-isinf = constant("isinf", np.isinf)
-isfinite = constant("isfinite", np.isfinite)
-signbit = constant("signbit", np.signbit)
+equal: Operation = constant("equal", operator.eq, symbol="==", entrywise=True, commutes=True)
+not_equal = constant("not_equal", operator.ne, symbol="!=", entrywise=True, commutes=True)
+less = constant("less", operator.lt, symbol="<", entrywise=True)
+less_equal = constant("less_equal", operator.le, symbol="<=", entrywise=True)
+greater = constant("greater", operator.gt, symbol=">", entrywise=True)
+greater_equal = constant("greater_equal", operator.ge, symbol=">=", entrywise=True)
+logical_and = constant("logical_and", np.logical_and, entrywise=True, commutes=True)
+logical_or = constant("logical_or", np.logical_or, entrywise=True, commutes=True)
+logical_xor = constant("logical_xor", np.logical_xor, entrywise=True, commutes=True)
+logical_not = constant("logical_not", np.logical_not, entrywise=True)
+bitwise_and = constant("bitwise_and", operator.and_, symbol="&", entrywise=True, commutes=True)
+bitwise_or = constant("bitwise_or", operator.or_, symbol="|", entrywise=True, commutes=True)
+bitwise_xor = constant("bitwise_xor", operator.xor, symbol="^", entrywise=True, commutes=True)
+invert = constant("invert", operator.invert, symbol="~", entrywise=True)
+isnan = constant("isnan", np.isnan, numpy=("numpy.isnan", "math.isnan"), entrywise=True)
+isinf = constant("isinf", np.isinf, numpy=("numpy.isinf", "math.isinf"), entrywise=True)
+isfinite = constant(
+    "isfinite", np.isfinite, numpy=("numpy.isfinite", "math.isfinite"), entrywise=True
+)
+signbit = constant("signbit", np.signbit, entrywise=True)
 
 
 def _where(c: Any, a: Any, b: Any) -> Any:
@@ -281,22 +334,39 @@ where: Operation = linear(
         lambda g, c, a, b: sum_to(where(c, g, 0.0), a),
         lambda g, c, a, b: sum_to(where(c, 0.0, g), b),
     ),
+    entrywise=True,
+    selects=True,
 )
-absolute = elementwise("absolute", operator.abs, d=lambda x, y: sign(x), source="np.abs({0})")
-fabs = elementwise("fabs", np.fabs, d=lambda x, y: sign(x))
-sign: Operation = elementwise("sign", np.sign, d=0)
-floor = elementwise("floor", np.floor, d=0)
-ceil = elementwise("ceil", np.ceil, d=0)
-trunc: Operation = elementwise("trunc", np.trunc, d=0)
-rint = elementwise("rint", np.rint, d=0)
+absolute = elementwise(
+    "absolute",
+    operator.abs,
+    d=lambda x, y: sign(x),
+    numpy=("numpy.abs", "math.fabs"),
+    source="np.abs({0})",
+    glyph="abs",
+    kinked=True,
+)
+fabs = elementwise("fabs", np.fabs, d=lambda x, y: sign(x), kinked=True)
+sign: Operation = elementwise("sign", np.sign, d=0, kinked=True)
+floor = elementwise("floor", np.floor, d=0, kinked=True)
+ceil = elementwise("ceil", np.ceil, d=0, kinked=True)
+trunc: Operation = elementwise("trunc", np.trunc, d=0, kinked=True)
+rint = elementwise("rint", np.rint, d=0, kinked=True)
 around = elementwise(
-    "around", lambda x, decimals=0: np.round(x, decimals), d=0, source="np.round({0}, {decimals})"
+    "around",
+    lambda x, decimals=0: np.round(x, decimals),
+    d=0,
+    numpy=("numpy.round", "numpy.around"),
+    source="np.round({0}, {decimals})",
+    kinked=True,
 )
-heaviside = elementwise("heaviside", np.heaviside, d=(0, 0))
+heaviside = elementwise("heaviside", np.heaviside, d=(0, 0), kinked=True)
 copysign: Operation = elementwise(
     "copysign",
     np.copysign,
     d=(lambda a, b, y: sign(a) * copysign(1.0, b), 0),
+    numpy=("numpy.copysign", "math.copysign"),
+    kinked=True,
     domain=(NONZERO, NONZERO),
 )
 
@@ -322,11 +392,19 @@ maximum = elementwise(
         lambda a, b, y: _share(a, b, greater(a, b)),
         lambda a, b, y: _share(a, b, greater(b, a)),
     ),
+    glyph="max",
+    kinked=True,
+    selects=True,
+    commutes=True,
 )
 minimum = elementwise(
     "minimum",
     np.minimum,
     d=(lambda a, b, y: _share(a, b, less(a, b)), lambda a, b, y: _share(a, b, less(b, a))),
+    glyph="min",
+    kinked=True,
+    selects=True,
+    commutes=True,
 )
 # fmax and fmin prefer the operand that is a number where the other is NaN.
 fmax = elementwise(
@@ -336,6 +414,9 @@ fmax = elementwise(
         lambda a, b, y: _share(a, b, logical_or(greater(a, b), isnan(b))),
         lambda a, b, y: _share(a, b, logical_or(greater(b, a), isnan(a))),
     ),
+    kinked=True,
+    selects=True,
+    commutes=True,
 )
 fmin = elementwise(
     "fmin",
@@ -344,6 +425,9 @@ fmin = elementwise(
         lambda a, b, y: _share(a, b, logical_or(less(a, b), isnan(b))),
         lambda a, b, y: _share(a, b, logical_or(less(b, a), isnan(a))),
     ),
+    kinked=True,
+    selects=True,
+    commutes=True,
 )
 clip = elementwise(
     "clip",
@@ -353,11 +437,18 @@ clip = elementwise(
         lambda x, low, high, y: logical_and(less(x, low), less_equal(low, high)),
         lambda x, low, high, y: logical_or(greater(x, high), greater(low, high)),
     ),
+    kinked=True,
+    selects=True,
 )
 
 # Numbers taken apart.
 
-ldexp = elementwise("ldexp", np.ldexp, d=(lambda x, n, y: np.ldexp(1.0, n), None))
+ldexp = elementwise(
+    "ldexp",
+    np.ldexp,
+    d=(lambda x, n, y: np.ldexp(1.0, n), None),
+    numpy=("numpy.ldexp", "math.ldexp"),
+)
 nan_to_num = elementwise(
     "nan_to_num",
     lambda x, nan=0.0, posinf=None, neginf=None: np.nan_to_num(
@@ -367,5 +458,5 @@ nan_to_num = elementwise(
     singular=True,
 )
 conjugate = elementwise("conjugate", np.conjugate, d=1)
-real = elementwise("real", np.real, d=1, source="{0}.real")
-imag = elementwise("imag", np.imag, d=0, source="{0}.imag")
+real = elementwise("real", np.real, d=1, source="{0}.real", view=True)
+imag = elementwise("imag", np.imag, d=0, source="{0}.imag", view=True)

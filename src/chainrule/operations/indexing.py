@@ -169,6 +169,10 @@ getitem = linear(
     _getitem,
     pullback=lambda g, x, *arrays, index: scatter_add(g, *arrays, index=index, shape=shape_of(x)),
     scatter=_accumulate,
+    glyph="[ ]",
+    moves=True,
+    view=True,
+    shaped_by="masks",
 )
 scatter_add: Operation = linear(
     "scatter_add",
@@ -238,12 +242,14 @@ take = linear(
     ),
     pullback=_take_pullback,
     scatter=_take_scatter,
+    moves=True,
 )
 take_along_axis = linear(
     "take_along_axis",
     lambda x, indices, axis: np.take_along_axis(beside(x, indices), indices, axis),
     pullback=_along_axis_pullback,
     scatter=_along_axis_scatter,
+    moves=True,
 )
 
 # Order.
@@ -260,4 +266,5 @@ sort = general(
     pushforward=lambda tangents, x, y, axis: take_along_axis(
         tangents[0], argsort(x, axis=axis), axis=axis
     ),
+    kinked=True,
 )

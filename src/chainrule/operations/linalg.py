@@ -63,4 +63,12 @@ def _largest_sum_pullback(g: Any, x: Any, y: Any, order: Any, axis: Axis, keepdi
     return sign(x) * share(g, sums, wins, axis, keepdims)
 
 
-norm = general("norm", _norm, pullback=_norm_pullback, domain=NONZERO, source="np.linalg.norm({0})")
+norm = general(
+    "norm",
+    _norm,
+    pullback=_norm_pullback,
+    numpy="numpy.linalg.norm",
+    source="np.linalg.norm({0})",
+    kinked=True,
+    domain=NONZERO,
+)

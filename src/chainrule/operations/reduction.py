@@ -95,6 +95,7 @@ std = general(
     "std",
     lambda x, axis=None, ddof=0, keepdims=False: np.std(x, axis=axis, ddof=ddof, keepdims=keepdims),
     pullback=_std_pullback,
+    kinked=True,
 )
 
 # Extremes.
@@ -118,11 +119,13 @@ max = general(
     "max",
     lambda x, axis=None, keepdims=False: np.maximum.reduce(x, axis=axis, keepdims=keepdims),
     pullback=_extreme_pullback,
+    kinked=True,
 )
 min = general(
     "min",
     lambda x, axis=None, keepdims=False: np.minimum.reduce(x, axis=axis, keepdims=keepdims),
     pullback=_extreme_pullback,
+    kinked=True,
 )
 
 # Products. Dividing the product by each factor is quick and reads well, but 0 / 0 where a factor is
@@ -262,20 +265,20 @@ logsumexp = general(
     "logsumexp",
     _logsumexp,
     pullback=_logsumexp_pullback,
-    source="scipy.special.logsumexp({0}, axis={axis}, keepdims={keepdims})",
+    numpy="scipy.special.logsumexp",
 )
 softmax = general(
     "softmax",
     _softmax,
     pullback=_softmax_pullback,
     pushforward=lambda tangents, x, y, axis=None: _softmax_pullback(tangents[0], x, y, axis),
-    source="scipy.special.softmax({0}, axis={axis})",
+    numpy="scipy.special.softmax",
 )
 log_softmax = general(
     "log_softmax",
     _log_softmax,
     pullback=_log_softmax_pullback,
-    source="scipy.special.log_softmax({0}, axis={axis})",
+    numpy="scipy.special.log_softmax",
 )
 
 # Indices, truths and counts.

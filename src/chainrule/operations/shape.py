@@ -23,6 +23,8 @@ reshape: Operation = linear(
     "reshape",
     lambda x, shape: np.reshape(x, shape),
     pullback=lambda g, x, shape: reshape(g, shape=shape_of(x)),
+    moves=True,
+    view=True,
 )
 
 
@@ -40,21 +42,31 @@ transpose: Operation = linear(
     pullback=lambda g, x, axes=None: transpose(
         g, axes=None if axes is None else inverse_permutation(axes)
     ),
+    glyph=".T",
+    moves=True,
+    view=True,
 )
 swapaxes: Operation = linear(
     "swapaxes",
     lambda x, axis1, axis2: np.swapaxes(x, axis1, axis2),
     pullback=lambda g, x, axis1, axis2: swapaxes(g, axis1=axis1, axis2=axis2),
+    moves=True,
+    view=True,
 )
 expand_dims = linear(
     "expand_dims",
     lambda x, axis: np.expand_dims(x, axis),
     pullback=lambda g, x, axis: squeeze(g, axis=axis),
+    glyph="[None]",
+    moves=True,
+    view=True,
 )
 squeeze: Operation = linear(
     "squeeze",
     lambda x, axis: np.squeeze(x, axis),
     pullback=lambda g, x, axis: expand_dims(g, axis=axis),
+    moves=True,
+    view=True,
 )
 
 # Joining and repeating.
@@ -104,9 +116,12 @@ def _repeat_pullback(g: Any, x: Any, repeats: Any, axis: int) -> Any:
     return scatter_add(g, origin, index=(slice(None),) * axis + (SLOT,), shape=shape)
 
 
-tile = linear("tile", lambda x, reps: np.tile(x, reps), pullback=_tile_pullback)
+tile = linear("tile", lambda x, reps: np.tile(x, reps), pullback=_tile_pullback, moves=True)
 repeat = linear(
-    "repeat", lambda x, repeats, axis: np.repeat(x, repeats, axis), pullback=_repeat_pullback
+    "repeat",
+    lambda x, repeats, axis: np.repeat(x, repeats, axis),
+    pullback=_repeat_pullback,
+    moves=True,
 )
 
 # Flipping, rolling, padding.
@@ -120,11 +135,14 @@ flip: Operation = linear(
     "flip",
     lambda x, axis=None: np.flip(x, axis),
     pullback=lambda g, x, axis=None: flip(g, axis=axis),
+    moves=True,
+    view=True,
 )
 roll: Operation = linear(
     "roll",
     lambda x, shift, axis: np.roll(x, shift, axis),
     pullback=lambda g, x, shift, axis: roll(g, shift=_minus(shift), axis=axis),
+    moves=True,
 )
 
 _COPYING = ("edge", "reflect", "symmetric", "wrap")  # modes whose every entry is one of x's
@@ -209,6 +227,8 @@ diagonal = linear(
     pullback=lambda g, x, offset=0, axis1=0, axis2=1: embed_diagonal(
         g, shape=shape_of(x), offset=offset, axis1=axis1, axis2=axis2
     ),
+    moves=True,
+    view=True,
 )
 embed_diagonal: Operation = linear(
     "embed_diagonal",
@@ -217,7 +237,7 @@ embed_diagonal: Operation = linear(
         g, offset=offset, axis1=axis1, axis2=axis2
     ),
 )
-diag: Operation = linear("diag", lambda x, k=0: np.diag(x, k), pullback=_diag_pullback)
+diag: Operation = linear("diag", lambda x, k=0: np.diag(x, k), pullback=_diag_pullback, view=True)
 trace = linear(
     "trace",
     lambda x, offset=0, axis1=0, axis2=1: np.trace(x, offset, axis1, axis2),

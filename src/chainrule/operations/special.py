@@ -8,7 +8,7 @@ PyTorch.
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from chainrule.core.abstract import Abstract, as_array
 from chainrule.core.domain import ABOVE_MINUS_ONE, INSIDE_ONE, POSITIVE, REAL, Interval
 from chainrule.core.kinds import elementwise
 from chainrule.core.operation import Operation
+from chainrule.core.traits import Traits
 from chainrule.operations.elementwise import (
     equal,
     exp,
@@ -32,22 +33,19 @@ UNIT = Interval(0.1, 0.9)
 SQRT_PI = math.sqrt(math.pi)
 
 
-#: The ufuncs of scipy.special that have a row, by their names there.
-BY_SCIPY_NAME: dict[str, Operation] = {"expit": sigmoid}
-
-
-def _special(name: str, *, d: Any, **traits: Any) -> Operation:
-    arguments = "{0}, {1}" if isinstance(d, tuple) else "{0}"
-    source = f"scipy.special.{name}({arguments})"
-    operation = elementwise(name, special_function(name), d=d, source=source, **traits)
-    BY_SCIPY_NAME[name] = operation
-    return operation
+def _special(name: str, *, d: Any, **traits: Unpack[Traits]) -> Operation:
+    given: Traits = {"numpy": f"scipy.special.{name}", **traits}
+    return elementwise(name, special_function(name), d=d, **given)
 
 
 # The bell curve and its integrals.
 
-erf = _special("erf", d=lambda x, y: 2 / SQRT_PI * exp(-x * x))
-erfc = _special("erfc", d=lambda x, y: -2 / SQRT_PI * exp(-x * x))
+erf = _special(
+    "erf", d=lambda x, y: 2 / SQRT_PI * exp(-x * x), numpy=("scipy.special.erf", "math.erf")
+)
+erfc = _special(
+    "erfc", d=lambda x, y: -2 / SQRT_PI * exp(-x * x), numpy=("scipy.special.erfc", "math.erfc")
+)
 erfinv = _special(
     "erfinv", d=lambda x, y: SQRT_PI / 2 * exp(y * y), singular=True, domain=INSIDE_ONE
 )
@@ -91,17 +89,33 @@ def _polygamma(x: Any, n: int) -> Any:
     return y.astype(dtype, copy=False)[()]
 
 
-gamma = _special("gamma", d=lambda x, y: y * digamma(x), singular=True, domain=POSITIVE)
-gammaln = _special("gammaln", d=lambda x, y: digamma(x), singular=True, domain=POSITIVE)
-digamma: Operation = _special(
-    "digamma", d=lambda x, y: polygamma(x, n=1), singular=True, domain=POSITIVE
+gamma = _special(
+    "gamma",
+    d=lambda x, y: y * digamma(x),
+    numpy=("scipy.special.gamma", "math.gamma"),
+    singular=True,
+    domain=POSITIVE,
 )
-BY_SCIPY_NAME["psi"] = digamma
+gammaln = _special(
+    "gammaln",
+    d=lambda x, y: digamma(x),
+    numpy=("scipy.special.gammaln", "math.lgamma"),
+    singular=True,
+    domain=POSITIVE,
+)
+digamma: Operation = _special(
+    "digamma",
+    d=lambda x, y: polygamma(x, n=1),
+    numpy=("scipy.special.digamma", "scipy.special.psi"),
+    singular=True,
+    domain=POSITIVE,
+)
 polygamma: Operation = elementwise(
     "polygamma",
     _polygamma,
     d=lambda x, y, n: polygamma(x, n=n + 1),
     singular=True,
     domain=POSITIVE,
+    numpy="scipy.special.polygamma",
     source="scipy.special.polygamma({n}, {0})",
 )

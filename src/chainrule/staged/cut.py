@@ -11,8 +11,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from chainrule.core.array import Array, shape_of
 from chainrule.core.kinds import identity
 from chainrule.core.node import Node
@@ -27,7 +25,6 @@ from chainrule.staged.names import Names
 __all__ = ["Check", "Cut", "Piece", "cut"]
 
 _LONGEST = 12  # operations in one expression
-_SHAPED_BY_VALUES = frozenset({"nonzero", "unique", "argwhere", "flatnonzero"})
 _FREE = frozenset({"negative", "transpose", "reshape", "expand_dims", "squeeze", "getitem"})
 
 
@@ -120,10 +117,8 @@ def _has_shape_of_data(node: Node) -> bool:
     """Tell whether a shape depends on values that depend on arguments: ``x[x > 0]``."""
     if not node.parents:
         return False
-    if node.operation.name == "getitem":
-        indices = zip(node.operands[1:], node.parents[1:], strict=True)
-        return any(p is not None and np.asarray(x).dtype == bool for x, p in indices)
-    return node.operation.name in _SHAPED_BY_VALUES
+    shaping = node.operation.shaping(node.operands)
+    return any(node.parents[k] is not None for k in shaping)
 
 
 def _returned(node: Node, argument: Input, names: Names) -> Piece:

@@ -1,0 +1,95 @@
+"""What a row may say about its operation besides its output and its derivative.
+
+A fact about an operation stands in its row and nowhere else: whoever needs it asks the operation,
+which has an attribute for each of these keywords.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Literal, TypeAlias, TypedDict
+
+from chainrule.core.domain import Domain, Example
+
+__all__ = ["NAMES", "Dependence", "Traits"]
+
+#: Which operands decide the shape of a result by their values: all of them, or masks alone.
+Dependence: TypeAlias = Literal["values", "masks"]
+
+
+class Traits(TypedDict, total=False):
+    """The optional keywords of a row. What is left out is None or False unless it says otherwise.
+
+    Names and printing:
+        numpy: the full names by which user code calls it, ``"scipy.special.softmax"``, the first
+            for printing; ``"numpy.<name>"`` if left out. The function of `math` that ``scalar`` is
+            need not be named again.
+        scalar: a faster ``compute`` for Python floats, from `math`.
+        symbol: the Python operator that means this operation.
+        source: how a call prints, if not by its symbol or as a call of the function that ``numpy``
+            names: a Python expression in which ``{0}`` and ``{1}`` stand for operands, ``{axis}``
+            for a parameter.
+        formula: the same function made of simpler operations, ``(*operands, **params) -> result``,
+            written like a rule. Where it does not hold for some parameters, it returns None.
+        glyph: what is written in its gate where the graph is drawn; its symbol or its name if left
+            out.
+
+    Derivatives:
+        singular: the local gradient can be infinite, so a zero upstream gradient must stop there.
+        scatter: for indexing, ``(buffer, g, *indices, **params)`` adds the pullback of the first
+            operand into a buffer in place.
+        kinked: it is continuous or not, but its local gradient jumps somewhere, as that of a
+            maximum does where the operands are equal.
+
+    What it does with the entries of its operands:
+        entrywise: it acts on every entry alone, with NumPy's broadcasting between operands. So by
+            itself does each operation of the elementwise kind.
+        moves: each entry of the result is one of the first operand's, whatever their values are;
+            the other operands are indices.
+        view: it moves, and in NumPy the result may share its memory with the operand.
+        selects: each entry of the result is the entry of one operand, chosen by values; the others
+            have no say in it.
+        shaped_by: which operands decide the shape of the result by their values, not by their
+            shapes: ``"values"`` if all of them do (``np.nonzero(x)``), ``"masks"`` if only those
+            of booleans (``x[x > 0]``). See `Operation.shaping`.
+        commutes: its two operands may change places.
+
+    Warnings:
+        advice: what to try where its result or its local gradient is not finite.
+
+    Tests:
+        domain: where operands are drawn from, one for all or a tuple of one for each; real numbers
+            around 0 if left out. It is also what rewriting knows of where the operation is finite.
+        examples: the calls that are tested; `Elementwise` rows need none.
+        order: the order up to which derivatives are compared with finite differences; 2 if left
+            out.
+        tolerance: how much a derivative may differ from them, relatively; 1e-7 if left out.
+        dtypes: the kinds of dtype that its rules are right for: ``"f"``, real numbers, if left
+            out; ``"fc"``, complex ones too.
+    """
+
+    numpy: str | tuple[str, ...]
+    scalar: Callable[..., Any] | None
+    symbol: str | None
+    source: str | None
+    formula: Callable[..., Any] | None
+    glyph: str | None
+    singular: bool
+    scatter: Callable[..., Any] | None
+    kinked: bool
+    entrywise: bool
+    moves: bool
+    view: bool
+    selects: bool
+    shaped_by: Dependence | None
+    commutes: bool
+    advice: str | None
+    domain: Domain | None
+    examples: Sequence[Example]
+    order: int
+    tolerance: float
+    dtypes: str
+
+
+#: All keywords.
+NAMES = frozenset(Traits.__annotations__)
