@@ -3,6 +3,7 @@
 They are kept in the repository; a test makes sure that they are up to date.
 """
 
+import re
 import runpy
 from pathlib import Path
 
@@ -24,7 +25,17 @@ def pictures():
         f"{name}.svg": chainrule.explain(f, *values.values()).svg()
         for name, (f, values) in examples.items()
     }
+    drawn["first-page.svg"] = first_page()
     return drawn | runpy.run_path(str(HERE / "compiling_pictures.py"))["pictures"]()
+
+
+def first_page():
+    """Return the picture of the first page, drawn by the code that stands there."""
+    text = (HERE / "index.md").read_text(encoding="utf-8")
+    page = {}
+    for block in re.findall(r"```python\n(.*?)```", text, re.S)[:2]:
+        exec(block, page)
+    return page["picture"]
 
 
 def main():
