@@ -76,7 +76,8 @@ def products_by_numpy(workload: Workload) -> Call:
 
 def products_by_blas(workload: Workload) -> Call:
     """Time the BLAS that chainrule calls, without Python in between."""
-    from chainrule.native import blas, engine
+    from chainrule.native.matmul import blas
+    from chainrule.native.runtime import engine
 
     kind = "float" if workload.dtype == np.float32 else "double"
     arrays = list(operands(workload))
@@ -151,7 +152,7 @@ define ptr @empty(ptr %self, ptr %arguments, i64 %count) {
 
 def empty_call() -> Call:
     """Return a built-in function of two floats that does nothing."""
-    from chainrule.native import engine
+    from chainrule.native.runtime import engine
 
     library = engine.link(_EMPTY, "empty", optimise=False)
     definition = _Definition(b"empty", library.address("empty"), _FASTCALL, None)

@@ -1,7 +1,7 @@
 """Where the time goes: ``python benchmarks/steps.py NAME ...`` times each step of compiled code.
 
 Reads of the processor's clock are put around the calls of kernels and products in the code that
-`chainrule.native.build` writes. Set CHAINRULE_NUM_THREADS for the number of threads.
+`chainrule.native.pipeline` writes. Set CHAINRULE_NUM_THREADS for the number of threads.
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ from workload import Workload
 from workloads import WORKLOADS, chosen
 
 import chainrule as cr
-from chainrule.native import engine
+from chainrule.native.executable import Executable
 from chainrule.native.interpret import interpreted
-from chainrule.native.plan import Plan
+from chainrule.native.runtime import engine
 
 _CALL = re.compile(r"\bcall (?:void|float|double) @(?P<name>cr\.\w+|kernel\w*)\S*\((?P<rest>.*)")
 _ROUNDS = 50
 
 
-def planned(workload: Workload) -> Plan:
+def planned(workload: Workload) -> Executable:
     """Record a workload as `chainrule.compile` does, and make a plan of it."""
-    found: list[Plan] = []
+    found: list[Executable] = []
 
     def builder(program):
-        found.append(Plan(program))
+        found.append(Executable(program))
         return interpreted(program)
 
     parameters, data = workload.inputs()
@@ -72,7 +72,7 @@ def with_clocks(ir: str) -> tuple[str, list[str]]:
     return "\n".join(lines), labels
 
 
-def measure(plan: Plan) -> dict[str, float]:
+def measure(plan: Executable) -> dict[str, float]:
     """Return the seconds of each step in its best round: others may be at work, too."""
     ir, labels = with_clocks(plan.built.ir)
     library = engine.link(ir, "clocks")

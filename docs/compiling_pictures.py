@@ -22,11 +22,11 @@ from chainrule.explain.glyphs import (
 from chainrule.explain.layout import Box, Wire, layered
 from chainrule.explain.svg import svg
 from chainrule.graph.graph import Apply, Constant, Input, shape, topological
-from chainrule.native.build import build
 from chainrule.native.describe import rewritten
-from chainrule.native.roles import Role, viewed
-from chainrule.native.schedule import Kernel
-from chainrule.native.survey import Survey
+from chainrule.native.lower.roles import Role, viewed
+from chainrule.native.pipeline import build
+from chainrule.native.schedule.fusion import Kernel
+from chainrule.native.schedule.survey import Survey
 
 PAGE = Path(__file__).resolve().parent / "compiling.md"
 ARGUMENTS = ("w", "b", "x", "y")

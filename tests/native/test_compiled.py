@@ -21,7 +21,7 @@ import pytest
 
 import chainrule as cr
 from chainrule.native import compiled as compiling
-from chainrule.native import states
+from chainrule.native import specializations
 
 from .conftest import resident, same, tells_memory
 
@@ -156,8 +156,8 @@ def test_results_are_the_callers_own(compiled: Any) -> None:
 
 def test_signatures_are_recorded_once_each(compiled: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     recordings = []
-    run = states.run
-    monkeypatch.setattr(states, "run", lambda *args: recordings.append(1) or run(*args))
+    run = specializations.run
+    monkeypatch.setattr(specializations, "run", lambda *args: recordings.append(1) or run(*args))
     fast = compiled(step)
     for k in range(3):
         layer = Layer(X * (k + 1), 0.5)
@@ -175,7 +175,7 @@ def test_a_signature_for_each_call_warns_once(compiled: Any) -> None:
     with pytest.warns(NotCompiled, match="128 signatures"):
         fast(1.5, -1)
     same(fast(1.5, -2), counts(1.5, -2))
-    assert len(fast._states) == compiling.MOST_SIGNATURES
+    assert len(fast._specializations) == compiling.MOST_SIGNATURES
 
 
 # A callable like the one it was made of.
@@ -306,8 +306,8 @@ RATE = np.array([1.0])
 
 def test_threads_share_one_build(monkeypatch: pytest.MonkeyPatch) -> None:
     recordings = []
-    run = states.run
-    monkeypatch.setattr(states, "run", lambda *args: recordings.append(1) or run(*args))
+    run = specializations.run
+    monkeypatch.setattr(specializations, "run", lambda *args: recordings.append(1) or run(*args))
     fast = cr.compile(step)
     barrier = threading.Barrier(8)
 
@@ -388,7 +388,7 @@ def test_an_exception_has_the_users_traceback(compiled: Any) -> None:
 def test_failing_calls_do_not_use_up_recordings(compiled: Any) -> None:
     fast = compiled(fails)
     same(fast(np.ones(4)), np.float64(4.0))
-    for _ in range(states.MOST_RECORDINGS + 1):
+    for _ in range(specializations.MOST_RECORDINGS + 1):
         with pytest.raises(KeyError, match="too large"):
             fast(np.ones(4) * 100)
     same(fast(np.ones(4) * 2), np.float64(8.0))

@@ -11,11 +11,11 @@ import pytest
 import chainrule as cr
 from chainrule import trees
 from chainrule.graph.graph import Apply
-from chainrule.native.build import build
 from chainrule.native.describe import rewritten
 from chainrule.native.interpret import interpreted
 from chainrule.native.listing import listing
-from chainrule.native.signature import flatten
+from chainrule.native.pipeline import build
+from chainrule.native.record.signature import flatten
 from chainrule.operations.indexing import SLOT
 
 from .conftest import TESTS, load

@@ -37,7 +37,7 @@ def check(f: Callable[..., Any], args: tuple[Any, ...], compile: Any, calls: int
         for k in range(calls):
             given_ = args if k == 0 else tuple(other(arg, k) for arg in args)
             same(fast(*given_), function(*given_), max(compile.tolerance, 1e-12))
-        assert fast._states
+        assert fast._specializations
 
 
 @pytest.mark.parametrize("name", PROGRAMS)

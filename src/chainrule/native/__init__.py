@@ -1,4 +1,9 @@
-"""Compiled functions: what was recorded, as native code."""
+"""Compiled functions: what was recorded, as native code.
+
+A call goes through `compiled`, `specializations` and `paths`. What none of them knows is recorded
+(`record/`), and `pipeline` lowers it (`lower/`), schedules it (`schedule/`) and writes it
+(`codegen/`, `matmul/`, `ir/`). `executable` runs it, through `entry/`, on what `runtime/` has.
+"""
 
 from __future__ import annotations
 

@@ -15,12 +15,12 @@ import numpy as np
 
 from chainrule.core.source import annotate, stack_level
 from chainrule.errors import ArgumentError, NotCompiledWarning, UnsupportedError
+from chainrule.native.executable import native
 from chainrule.native.paths import Path
-from chainrule.native.plan import native
-from chainrule.native.program import Builder, Program
-from chainrule.native.signature import Recorded, flatten
-from chainrule.native.states import NotCompiled, State, name_of
-from chainrule.native.watch import Captured
+from chainrule.native.record.program import Builder, Program
+from chainrule.native.record.signature import Recorded, flatten
+from chainrule.native.record.watch import Captured
+from chainrule.native.specializations import NotCompiled, Specialization, name_of
 from chainrule.numpy.view import UserFunction
 
 __all__ = ["MOST_SIGNATURES", "Compiled", "Lowered", "compile"]
@@ -103,7 +103,15 @@ class Compiled:
     """A compiled function; see `chainrule.compile`."""
 
     # In a slot, what is called is the instance's own: code made for its arguments, once there is.
-    __slots__ = ("__call__", "__dict__", "__weakref__", "_entries", "_python", "_states", "builder")
+    __slots__ = (
+        "__call__",
+        "__dict__",
+        "__weakref__",
+        "_entries",
+        "_python",
+        "_specializations",
+        "builder",
+    )
     __call__: Callable[..., Any]
     __wrapped__: Callable[..., Any]
     is_compiled = True
@@ -113,7 +121,7 @@ class Compiled:
             raise ArgumentError(f"expected a function to compile, got a {type(f).__name__}: {f!r}")
         self.builder = builder
         self._python = UserFunction(f)
-        self._states: dict[tuple[Any, ...], State] = {}
+        self._specializations: dict[tuple[Any, ...], Specialization] = {}
         self._entries = 0
         functools.update_wrapper(self, f)
         self.__call__ = self._run
@@ -123,23 +131,23 @@ class Compiled:
             key, inputs = flatten(args, kwargs)
         except Recorded:
             return self._python(args, kwargs)
-        state = self._states.get(key)
-        if state is None:
-            state = self._state(key)
+        specialization = self._specializations.get(key)
+        if specialization is None:
+            specialization = self._specialization(key)
         try:
-            return state(args, kwargs, inputs)
+            return specialization(args, kwargs, inputs)
         except Exception as error:
             annotate(error)
             raise
 
-    def _state(self, key: tuple[Any, ...]) -> State:
-        states = self._states
-        if len(states) >= MOST_SIGNATURES:
+    def _specialization(self, key: tuple[Any, ...]) -> Specialization:
+        known = self._specializations
+        if len(known) >= MOST_SIGNATURES:
             self._warn_of_signatures(key)
-            states.pop(next(iter(states)), None)
-        return states.setdefault(key, self._new_state(key))
+            known.pop(next(iter(known)), None)
+        return known.setdefault(key, self._new_specialization(key))
 
-    def _new_state(self, key: tuple[Any, ...]) -> State:
+    def _new_specialization(self, key: tuple[Any, ...]) -> Specialization:
         reference = weakref.ref(self)
 
         def enter(path: Path, captured: Captured) -> None:
@@ -147,7 +155,7 @@ class Compiled:
             if compiled is not None:
                 compiled.install(path, captured, key)
 
-        return State(self.__wrapped__, self.builder, enter)
+        return Specialization(self.__wrapped__, self.builder, enter)
 
     def _warn_of_signatures(self, key: tuple[Any, ...]) -> None:
         if "_warned" not in self.__dict__:
@@ -170,9 +178,9 @@ class Compiled:
             UnsupportedError: the function cannot be compiled; it says why.
         """
         key, _ = flatten(args, kwargs)
-        state = self._new_state(key)
+        specialization = self._new_specialization(key)
         try:
-            _, path, _ = state.built(args, kwargs)
+            _, path, _ = specialization.built(args, kwargs)
         except NotCompiled as reason:
             name = name_of(self.__wrapped__)
             raise UnsupportedError(f"{name} cannot be compiled: {reason}") from None

@@ -7,11 +7,11 @@ from dataclasses import replace
 from typing import Any
 
 from chainrule.graph.graph import Apply, Vertex, dtype_of, shape
-from chainrule.native.build import Built
 from chainrule.native.listing import listing
-from chainrule.native.program import Program
-from chainrule.native.roles import Role
-from chainrule.native.schedule import Kernel
+from chainrule.native.lower.roles import Role
+from chainrule.native.pipeline import Built
+from chainrule.native.record.program import Program
+from chainrule.native.schedule.fusion import Kernel
 
 __all__ = ["describe", "rewritten"]
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from chainrule.core.array import shape_of
 from chainrule.graph.graph import Apply, Constant, Vertex, evaluate, topological
-from chainrule.native.program import Program
+from chainrule.native.record.program import Program
 
 __all__ = ["Interpreted", "interpreted", "like"]
 
@@ -50,7 +50,7 @@ class Interpreted:
     def __call__(
         self, inputs: Sequence[Any], captured: Sequence[_ndarray[Any, Any]]
     ) -> tuple[list[Any], bool | tuple[Any, ...]]:
-        """Run the program; see `chainrule.native.program.Runnable`."""
+        """Run the program; see `chainrule.native.record.program.Runnable`."""
         program = self.program
         values = dict(self._constants)
         values.update(zip(program.inputs, inputs, strict=True))

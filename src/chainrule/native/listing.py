@@ -15,13 +15,21 @@ from typing import Any
 import numpy as np
 
 from chainrule.graph.graph import Apply, Vertex, dtype_of, shape, topological
-from chainrule.native import product
-from chainrule.native.build import Built
-from chainrule.native.gather import picks
-from chainrule.native.program import Program
-from chainrule.native.roles import Role, is_alias, is_basic, number, operand_axes, viewed
-from chainrule.native.schedule import Kernel
-from chainrule.native.survey import Axes, Item, Survey
+from chainrule.native.lower.gather import picks
+from chainrule.native.lower.roles import (
+    Role,
+    accesses,
+    is_alias,
+    is_basic,
+    number,
+    operand_axes,
+    viewed,
+)
+from chainrule.native.matmul import product
+from chainrule.native.pipeline import Built
+from chainrule.native.record.program import Program
+from chainrule.native.schedule.fusion import Kernel
+from chainrule.native.schedule.survey import Axes, Item, Survey
 
 __all__ = ["listing"]
 
@@ -80,7 +88,8 @@ class _Listing:
     def _remark(self, step: Apply) -> str:
         role = self.plan.roles[step]
         if role is Role.PRODUCT and product.has_room(step):
-            return f"  # {'BLAS' if product.uses_blas(step, self.plan.stored) else 'tiles'}"
+            a, b = accesses(step, self.plan.stored)
+            return f"  # {'BLAS' if product.uses_blas(a, b) else 'tiles'}"
         return "  # NumPy" if role in (Role.PRODUCT, Role.CALL) else ""
 
     def memory(self, vertex: Vertex) -> str:

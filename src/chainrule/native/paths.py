@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from chainrule.core.source import Location
-from chainrule.native.program import Runnable
-from chainrule.native.record import Recorded
+from chainrule.native.record.program import Runnable
+from chainrule.native.record.run import Recorded
 
 __all__ = ["MISSED", "Path", "Paths"]
 

@@ -8,9 +8,9 @@ import numpy as np
 
 from chainrule.core.kinds import astype, identity
 from chainrule.graph.graph import Apply, Vertex, dtype_of
-from chainrule.native.primitives import as_primitives
-from chainrule.native.program import Program
-from chainrule.native.roles import Role, role_of
+from chainrule.native.lower.primitives import as_primitives
+from chainrule.native.lower.roles import Role, role_of
+from chainrule.native.record.program import Program
 
 __all__ = ["Results", "results_of"]
 

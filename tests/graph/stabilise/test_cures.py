@@ -14,7 +14,7 @@ import scipy.special
 import chainrule as cr
 from chainrule.graph.stabilise import rows
 from chainrule.graph.stabilise.rules import CURES, STABILISING, Cure
-from chainrule.native import primitives
+from chainrule.native.lower import primitives
 
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
 DOCS = Path(__file__).parents[3] / "docs" / "compiling.md"

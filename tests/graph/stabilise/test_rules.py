@@ -10,7 +10,7 @@ import pytest
 import scipy.special
 
 import chainrule as cr
-from chainrule.native.build import build
+from chainrule.native.pipeline import build
 
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
 ROW = np.array([[1000.0, 0.0, 1.0], [-1000.0, -1001.0, -999.0]])

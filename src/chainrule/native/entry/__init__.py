@@ -1,0 +1,5 @@
+"""The way from Python into machine code: a built-in function by CPython's fast call, and its ABI.
+
+`layout` is what both sides agree upon; `calling` makes the function, which `wrapper` writes, from
+`objects` (fields of Python's and NumPy's objects) and `table` (what only this process knows).
+"""

@@ -1,0 +1,200 @@
+"""A program as machine code, with NumPy called in between for what is not lowered."""
+
+from __future__ import annotations
+
+import ctypes
+import math
+from collections.abc import Callable, Sequence
+from types import CellType, CodeType, FunctionType
+from typing import Any
+
+import numpy as np
+
+from chainrule.core.operation import Operation
+from chainrule.graph.graph import Apply, Vertex, dtype_of, evaluate, shape
+from chainrule.native.describe import describe
+from chainrule.native.entry import calling
+from chainrule.native.entry.layout import Watch, met
+from chainrule.native.interpret import interpreted, like
+from chainrule.native.lower.roles import Role, number
+from chainrule.native.pipeline import NotNativeError, build
+from chainrule.native.record.program import Program, Runnable
+from chainrule.native.runtime import engine
+
+__all__ = ["Executable", "native"]
+
+
+def native(program: Program) -> Runnable:
+    """Compile a program, or let NumPy interpret it where its values are no real numbers."""
+    try:
+        return Executable(program)
+    except NotNativeError:
+        return interpreted(program)
+
+
+class Executable:
+    """A compiled program."""
+
+    def __init__(self, program: Program) -> None:
+        self.built = build(program)
+        self.layout = self.built.layout
+        self.has_entry = not self.built.calls and calling.available(self.layout)
+        ir = self.built.ir + (calling.ir(self.layout) if self.has_entry else "")
+        self.library = engine.link(ir, program.name)
+        prototype = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
+        self._segments: dict[str, Callable[[int], None]] = {
+            step: prototype(self.library.address(step))
+            for step in self.built.steps
+            if isinstance(step, str)
+        }
+        self._arenas: list[np.ndarray[Any, Any]] = []  # that no call is using
+
+    def __call__(
+        self, inputs: Sequence[Any], captured: Sequence[np.ndarray[Any, Any]]
+    ) -> tuple[list[Any], bool | tuple[Any, ...]]:
+        """Run the program: see `chainrule.native.record.program.Runnable`."""
+        given = [*captured, *self.built.fixed]
+        in_segments = self.built.calls or self.built.checks
+        run = self._run_in_segments if in_segments else self._run
+        found, guards = run(inputs, given)
+        which = self.built.results.numbers
+        outputs = [
+            like(found[result], vertex.value)
+            for result, vertex in zip(which, self.built.program.outputs, strict=True)
+        ]
+        for k, result in enumerate(which):  # the same result twice is two arrays
+            if result in which[:k] and isinstance(outputs[k], np.ndarray):
+                outputs[k] = outputs[k].copy()
+        return outputs, guards
+
+    def entry(
+        self,
+        captured: Sequence[np.ndarray[Any, Any]],
+        names: Sequence[tuple[dict[str, Any], str, Any]],
+        cells: Sequence[tuple[CellType, Any]],
+        functions: Sequence[tuple[FunctionType, CodeType, Any, Any]],
+        fallback: Callable[..., Any],
+    ) -> Callable[..., Any] | None:
+        """Return the program as a built-in function of its inputs; None where that cannot be.
+
+        It calls `fallback` when the arguments, what the function refers to, or a guard are others.
+        """
+        if not self.has_entry:
+            return None
+        watched = [
+            *(Watch(holder, name, value) for holder, name, value in names),
+            *(Watch(cell, None, value) for cell, value in cells),
+            *(
+                Watch(function, attribute, value)
+                for function, *values in functions
+                for attribute, value in zip(
+                    ("__code__", "__defaults__", "__kwdefaults__"), values, strict=True
+                )
+            ),
+        ]
+        arrays = [*captured, *self.built.fixed]
+        return calling.make(
+            self.layout, self.library, arrays, watched, fallback, self.built.program.name
+        )
+
+    def describe(self) -> dict[str, Any]:
+        """Tell what the program became, for `Compiled.lower`."""
+        return {**describe(self.built), "ir": self.library.ir}
+
+    def _run(
+        self, inputs: Sequence[Any], given: Sequence[np.ndarray[Any, Any]]
+    ) -> tuple[list[Any], bool | tuple[Any, ...]]:
+        return calling.call(self.layout, self.library, inputs, given)
+
+    # With calls of NumPy in between.
+
+    def _run_in_segments(
+        self, inputs: Sequence[Any], given: Sequence[np.ndarray[Any, Any]]
+    ) -> tuple[list[Any], bool | tuple[Any, ...]]:
+        layout = self.layout
+        leaves = [
+            calling.in_memory(slot, value)
+            for slot, value in zip(layout.inputs + layout.captured, [*inputs, *given], strict=True)
+        ]
+        outputs = [calling.room(slot) for slot in layout.outputs]
+        guards = np.zeros(len(layout.guards), np.int64)
+        try:
+            arena = self._arenas.pop()
+        except IndexError:  # the first call, or one during another
+            arena = _aligned(layout.arena_bytes)
+        arrays = [*leaves, *outputs, *(guards[k : k + 1] for k in range(len(guards))), arena]
+        try:
+            return self._run_steps(arrays, outputs, guards)
+        finally:
+            self._arenas.append(arena)
+
+    def _run_steps(
+        self,
+        arrays: Sequence[np.ndarray[Any, Any]],
+        outputs: Sequence[np.ndarray[Any, Any]],
+        guards: np.ndarray[Any, Any],
+    ) -> tuple[list[Any], bool | tuple[Any, ...]]:
+        layout = self.layout
+        table = np.array([array.ctypes.data for array in arrays], np.uintp)
+        for step in self.built.steps:
+            if isinstance(step, str):
+                self._segments[step](table.ctypes.data)
+            elif not self._call(step.vertex, arrays):
+                return [None] * len(layout.outputs), False
+        results = [
+            calling.from_memory(slot, array)
+            for slot, array in zip(layout.outputs, outputs, strict=True)
+        ]
+        found = met(layout.guards, guards)
+        if found is True and not all(self._memory(x, arrays) for x in self.built.checks):
+            raise IndexError("an index is out of range")  # the function itself will say which
+        return results, found
+
+    def _call(self, vertex: Apply, arrays: Sequence[np.ndarray[Any, Any]]) -> bool:
+        """Let NumPy compute an operation; False if the result has not the shape it had."""
+        operands = [self._value(x, arrays) for x in vertex.operands]
+        if _is_users(vertex.operation):  # it may keep them, and the memory is soon used again
+            operands = [x.copy() if isinstance(x, np.ndarray) else x for x in operands]
+        result = np.asarray(evaluate(vertex.operation, operands, vertex.params))
+        if result.shape != shape(vertex) or result.dtype != dtype_of(vertex.value):
+            return False
+        np.copyto(self._memory(vertex, arrays), result)
+        return True
+
+    def _value(self, vertex: Vertex, arrays: Sequence[np.ndarray[Any, Any]]) -> Any:
+        """Return the value of an operand: of a number, in memory, or a view of what is there."""
+        if self.built.schedule.roles[vertex] is Role.NUMBER:
+            if not shape(vertex):
+                return vertex.value if not isinstance(vertex, Apply) else number(vertex)
+            entry_of_all = np.asarray(number(vertex), dtype_of(vertex.value))
+            return np.broadcast_to(entry_of_all, shape(vertex))
+        is_view = self.built.schedule.roles[vertex] is Role.VIEW
+        if vertex not in self.built.schedule.stored and is_view:
+            assert isinstance(vertex, Apply)
+            inner = self._value(vertex.operands[0], arrays)
+            return vertex.operation.compute(inner, **vertex.params)
+        return like(self._memory(vertex, arrays), vertex.value)
+
+    def _memory(
+        self, vertex: Vertex, arrays: Sequence[np.ndarray[Any, Any]]
+    ) -> np.ndarray[Any, Any]:
+        """Return the memory of a vertex as an array."""
+        buffer = self.built.buffers[vertex]
+        size, dtype = shape(vertex), dtype_of(vertex.value)
+        array = arrays[buffer.index]
+        if buffer.index < len(arrays) - 1:
+            return array if array.dtype == dtype else array.view(dtype)[:1].reshape(size)
+        count = math.prod(size) * dtype.itemsize
+        return array[buffer.offset : buffer.offset + count].view(dtype).reshape(size)
+
+
+def _aligned(size: int) -> np.ndarray[Any, Any]:
+    """Return memory that begins at a multiple of 64 bytes."""
+    memory = np.empty(size + 64, np.uint8)
+    return memory[-memory.ctypes.data % 64 :][: max(size, 1)]
+
+
+def _is_users(operation: Operation) -> bool:
+    """Tell an operation that is neither chainrule's own nor a function of NumPy or SciPy."""
+    module = getattr(operation.compute, "__module__", None) or ""
+    return module.split(".")[0] not in ("chainrule", "numpy", "scipy")

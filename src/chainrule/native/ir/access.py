@@ -1,0 +1,40 @@
+"""Where entries lie in memory: an offset and a stride for each axis."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from chainrule.graph.graph import Vertex, shape
+
+__all__ = ["Access", "contiguous"]
+
+
+@dataclass(frozen=True)
+class Access:
+    """Entries in the memory of some vertex: an offset and a stride per axis, counted in entries."""
+
+    base: Vertex
+    offset: int
+    strides: tuple[int, ...]
+    size: tuple[int, ...]
+
+    @property
+    def is_contiguous(self) -> bool:
+        """Whether the entries lie one after the other, in C order."""
+        want = 1
+        for stride, n in zip(reversed(self.strides), reversed(self.size), strict=True):
+            if n != 1 and stride != want:
+                return False
+            want *= n
+        return True
+
+
+def contiguous(vertex: Vertex) -> Access:
+    """Return the access to a vertex that has memory of its own, in C order."""
+    size = shape(vertex)
+    strides = []
+    step = 1
+    for n in reversed(size):
+        strides.append(step)
+        step *= n
+    return Access(vertex, 0, tuple(reversed(strides)), size)

@@ -1,0 +1,44 @@
+"""The memory of a run as code sees it: pointers to buffers, loads and stores."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from chainrule.native.ir.text import Code, memory_type
+
+__all__ = ["Buffer", "address", "load", "store"]
+
+
+@dataclass(frozen=True)
+class Buffer:
+    """Where the memory of a vertex begins: an entry of the table of pointers, and an offset."""
+
+    index: int
+    offset: int = 0
+
+
+def address(code: Code, buffer: Buffer) -> str:
+    """Write the pointer to a place in memory."""
+    slot = code.let(f"getelementptr ptr, ptr %buffers, i64 {buffer.index}")
+    base = code.let(f"load ptr, ptr {slot}")
+    if not buffer.offset:
+        return base
+    return code.let(f"getelementptr i8, ptr {base}, i64 {buffer.offset}")
+
+
+def load(code: Code, pointer: str, dtype: np.dtype[Any], mark: str = "") -> str:
+    """Read a number; ``mark`` is metadata, such as ``, !noalias !1``."""
+    kind = memory_type(dtype)
+    register = code.let(f"load {kind}, ptr {pointer}, align {max(dtype.itemsize, 1)}{mark}")
+    return code.let(f"icmp ne i8 {register}, 0") if dtype.kind == "b" else register
+
+
+def store(code: Code, register: str, pointer: str, dtype: np.dtype[Any], mark: str = "") -> None:
+    """Write a number; see `load`."""
+    kind = memory_type(dtype)
+    if dtype.kind == "b":
+        register = code.let(f"zext i1 {register} to i8")
+    code.add(f"store {kind} {register}, ptr {pointer}, align {max(dtype.itemsize, 1)}{mark}")

@@ -1,0 +1,123 @@
+"""Which functions there are, and their definitions as LLVM IR."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable
+
+from chainrule.native.ir.math import (
+    combined,
+    error,
+    exponential,
+    hyperbolic,
+    inverse,
+    logarithm,
+    power,
+    reduction,
+    trigonometric,
+)
+from chainrule.native.ir.math.emitter import FORMATS, Emitter, Value
+from chainrule.native.runtime import engine
+
+_ONE_ARGUMENT: tuple[Callable[..., Value], ...] = (
+    exponential.exp,
+    exponential.exp_near,
+    exponential.exp2,
+    exponential.expm1,
+    exponential.sigmoid,
+    logarithm.log,
+    logarithm.log_near,
+    logarithm.log2,
+    logarithm.log10,
+    logarithm.log1p,
+    trigonometric.sin,
+    trigonometric.cos,
+    trigonometric.tan,
+    trigonometric.sin_near,
+    trigonometric.cos_near,
+    trigonometric.tan_near,
+    inverse.arcsin,
+    inverse.arccos,
+    inverse.arctan,
+    hyperbolic.sinh,
+    hyperbolic.cosh,
+    hyperbolic.tanh,
+    hyperbolic.arcsinh,
+    hyperbolic.arccosh,
+    hyperbolic.arctanh,
+    error.erf,
+    error.erfc,
+    error.ndtr,
+    error.log_ndtr,
+    power.cbrt,
+    combined.log_expit,
+    combined.logit,
+)
+_TWO_ARGUMENTS: tuple[Callable[..., Value], ...] = (
+    power.power,
+    power.hypot,
+    inverse.arctan2,
+    combined.logaddexp,
+    combined.logaddexp2,
+)
+
+FUNCTIONS: dict[str, tuple[int, Callable[..., Value]]] = {
+    write.__name__: (count, write)
+    for count, writers in enumerate((_ONE_ARGUMENT, _TWO_ARGUMENTS), start=1)
+    for write in writers
+}
+
+#: The number of arguments of each function, by the name of its operation.
+NAMES: dict[str, int] = {
+    name: count for name, (count, _) in FUNCTIONS.items() if not name.endswith("_near")
+}
+_NEAR: dict[str, Callable[[Emitter], tuple[float, float]]] = {
+    "exp": exponential.near_exp,
+    "log": logarithm.near_log,
+    "sin": reduction.near,
+    "cos": reduction.near,
+    "tan": reduction.near,
+}
+#: Functions of which there is a quicker one, ``<name>_near``, for the arguments of a range.
+HAVE_NEAR = frozenset(_NEAR)
+
+
+def near_range(name: str, kind: str) -> tuple[float, float]:
+    """Return between which numbers (both excluded) the ``_near`` function of a type serves."""
+    return _NEAR[name](Emitter(FORMATS[kind], False))
+
+
+def definitions(names: Iterable[tuple[str, str]], *, fma: bool | None = None) -> str:
+    """Return the definitions of functions, given as pairs of a name and "float" or "double".
+
+    Each is ``@cr.<name>.<type>``, without branches and calls, for the loop vectoriser to widen.
+
+    Args:
+        names: What is wanted. The order and repetitions make no difference to the text.
+        fma: Whether the target has fused multiply-add instructions (else `llvm.fma` would be a
+            call). By default, whether this processor has them.
+    """
+    fused = engine.host().has_fma if fma is None else fma
+    parts: list[str] = []
+    outside: dict[str, str] = {}
+    for name, kind in sorted(set(names)):
+        text, emitter = _definition(name, kind, fused)
+        parts.append(text)
+        outside |= emitter.globals
+    return "\n".join([*(outside[k] for k in sorted(outside)), *parts])
+
+
+@functools.cache
+def _definition(name: str, kind: str, fma: bool) -> tuple[str, Emitter]:
+    count, write = FUNCTIONS[name]
+    emitter = Emitter(FORMATS[kind], fma)
+    arguments = [Value(emitter, kind, f"%{letter}") for letter in "xyz"[:count]]
+    result = write(emitter, *arguments)
+    parameters = ", ".join(f"{kind} {x.text}" for x in arguments)
+    body = "\n".join(f"  {line}" for line in emitter.lines)
+    text = (
+        f"define internal {kind} @cr.{name}.{kind}({parameters}) "
+        f"alwaysinline nounwind willreturn memory(none) {{\n{body}\n"
+        f"  ret {kind} {result.text}\n}}\n"
+    )
+    return text, emitter

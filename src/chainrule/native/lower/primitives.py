@@ -1,0 +1,169 @@
+"""Rewriting a graph into what kernels are made of: entries, moves, reductions and matrix products.
+
+The rules look at shapes and dtypes alone, never at values: the code must be right for other
+numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from chainrule.core.kinds import broadcast_to, identity
+from chainrule.graph.graph import Apply, Constant, Vertex, dtype_of, shape, topological
+from chainrule.graph.phantom import repeated
+from chainrule.graph.recognise import is_operation
+from chainrule.graph.rewrite import rewrite, same_kind, share, substitute
+from chainrule.graph.stabilise.rules import STABILISING
+from chainrule.native.ir.text import is_native
+from chainrule.native.lower import compositions, contractions, moves, placing
+from chainrule.native.lower.joins import with_own_parts
+from chainrule.native.lower.picking import picked_early
+from chainrule.native.lower.roles import Role, expected_access, is_alias, number, role_of
+from chainrule.native.lower.sums import summed_early
+from chainrule.native.matmul import product
+from chainrule.operations import elementwise
+
+__all__ = ["as_primitives"]
+
+
+def as_primitives(outputs: Sequence[Vertex]) -> list[Vertex]:
+    """Return the same computation in terms of fewer operations."""
+    stable = share(rewrite(share(_without_repetition(outputs)), STABILISING))
+    simple = rewrite(stable, [_plain_product, _square_of_reciprocal, _primitive])
+    simple = share(picked_early(summed_early(share(simple))))
+    return with_own_parts(share(rewrite(simple, [_in_order])))
+
+
+def _without_repetition(outputs: Sequence[Vertex]) -> list[Vertex]:
+    """Make arrays that are one number throughout, as rules make them, that number."""
+    numbers: dict[Vertex, Vertex] = {}
+    for vertex in topological(outputs):
+        if isinstance(vertex, Constant) and is_repetition(vertex.value):
+            value = vertex.value
+            number = Constant(value.ravel()[0])
+            numbers[vertex] = Apply(broadcast_to, (number,), {"shape": value.shape}, value)
+    return substitute(outputs, numbers)
+
+
+def is_repetition(value: Any) -> bool:
+    """Tell whether an array is one number, repeated, that nobody can overwrite."""
+    if not isinstance(value, np.ndarray) or not value.size or any(value.strides):
+        return False
+    owner = value
+    while isinstance(owner.base, np.ndarray):
+        if owner.flags.writeable:
+            return False
+        owner = owner.base
+    return not owner.flags.writeable
+
+
+def _primitive(vertex: Apply) -> Vertex | None:
+    if _is_nothing(vertex):
+        return repeated(0, dtype_of(vertex.value), shape(vertex))
+    rule = _RULES.get(vertex.operation.name)
+    return None if rule is None else rule(vertex)
+
+
+def _is_nothing(vertex: Apply) -> bool:
+    """Tell whether an array has no entries; indices that pick none might still be out of range."""
+    if 0 not in shape(vertex) or not is_native(dtype_of(vertex.value)):
+        return False
+    return role_of(vertex) is not Role.NUMBER and not any(
+        dtype_of(x.value).kind in "biu" and shape(x) for x in vertex.operands
+    )
+
+
+def _plain_product(vertex: Apply) -> Vertex | None:
+    """``x * 1``, and guards where the upstream gradient is a number but 0, or the local one is."""
+    name = vertex.operation.name
+    if name in ("identity", "positive", "conjugate", "real"):
+        (x,) = vertex.operands
+        return x if same_kind(x, vertex) else None
+    if name not in ("multiply", "guarded_multiply"):
+        return None
+    for k, x in enumerate(vertex.operands):
+        other = vertex.operands[1 - k]
+        if role_of(x) is Role.NUMBER and number(x) == 1 and same_kind(other, vertex):
+            return other
+    first, second = vertex.operands
+    if name == "guarded_multiply" and (
+        (role_of(first) is Role.NUMBER and number(first) != 0)
+        or (role_of(second) is Role.NUMBER and _is_finite(number(second), vertex))
+    ):
+        return Apply(elementwise.multiply, (second, first), {}, vertex.value)
+    return None
+
+
+def _is_finite(x: Any, vertex: Apply) -> bool:
+    """Tell whether a number is finite in the dtype of a vertex."""
+    with np.errstate(over="ignore"):
+        return bool(np.isfinite(np.asarray(x).astype(dtype_of(vertex.value))))
+
+
+def _square_of_reciprocal(vertex: Apply) -> Vertex | None:
+    """``-y / x`` with ``y = 1 / x`` is ``-(y * y)``: the gradient of a quotient without another.
+
+    So it is a few instructions away from the value that is stored anyway.
+    """
+    if vertex.operation.name != "divide":
+        return None
+    top, below = vertex.operands
+    negated = is_operation(top, "negative")
+    y = top.operands[0] if is_operation(top, "negative") else top
+    if not is_operation(y, "divide") or not same_kind(y, vertex):
+        return None
+    one, x = y.operands
+    if x is not below or role_of(one) is not Role.NUMBER or number(one) != 1:
+        return None
+    square = Apply(elementwise.multiply, (y, y), {}, vertex.value)
+    return Apply(elementwise.negative, (square,), {}, vertex.value) if negated else square
+
+
+def _copied(x: Vertex) -> Apply:
+    return Apply(identity, (x,), {}, x.value)
+
+
+def _reshape(vertex: Apply) -> Vertex | None:
+    """Give the entries their order in memory first, where a view of them has another."""
+    (x,) = vertex.operands
+    if role_of(x) is not Role.VIEW or is_alias(vertex):
+        return None
+    access = expected_access(x)
+    if access is not None and access.is_contiguous:
+        return None
+    return Apply(vertex.operation, (_copied(x),), vertex.params, vertex.value)
+
+
+def _in_order(vertex: Apply) -> Vertex | None:
+    """Copy what a product, or the code that adds entries, cannot read where it lies."""
+    if vertex.operation.name == "reshape":
+        return _reshape(vertex)
+    role = role_of(vertex)
+    if role is Role.PRODUCT:
+        a, b = (None if role_of(x) is Role.NUMBER else expected_access(x) for x in vertex.operands)
+        fits: tuple[bool, ...] = product.readable(a, b)
+    elif role is Role.SCATTER:  # to the first operand entries are added
+        fits = (True, *map(_is_contiguous, vertex.operands[1:]))
+    else:
+        return None
+    operands = tuple(x if fit else _copied(x) for x, fit in zip(vertex.operands, fits, strict=True))
+    if operands == vertex.operands:
+        return None
+    return Apply(vertex.operation, operands, vertex.params, vertex.value)
+
+
+def _is_contiguous(x: Vertex) -> bool:
+    access = None if role_of(x) is Role.NUMBER else expected_access(x)
+    return access is not None and access.is_contiguous
+
+
+_RULES: dict[str, Callable[[Apply], Vertex | None]] = {
+    **compositions.RULES,
+    **contractions.RULES,
+    **moves.RULES,
+    **placing.RULES,
+    "matmul": contractions.matrices,
+}

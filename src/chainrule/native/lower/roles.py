@@ -1,0 +1,245 @@
+"""What a vertex is to the scheduler, and where a view's entries lie in memory."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Set
+from dataclasses import replace
+from enum import Enum, auto
+from typing import Any
+
+import numpy as np
+
+from chainrule.graph.graph import Apply, Constant, Input, Vertex, dtype_of, is_number, shape
+from chainrule.native.ir.access import Access, contiguous
+from chainrule.native.ir.elements import lowered
+from chainrule.native.ir.text import is_native
+from chainrule.native.lower.gather import accumulated, assigned, picks
+
+__all__ = [
+    "Role",
+    "accesses",
+    "expected_access",
+    "memory_of",
+    "number",
+    "reduced_axes",
+    "role_of",
+    "view",
+    "viewed",
+]
+
+
+class Role(Enum):
+    """How the value of a vertex comes about."""
+
+    NUMBER = auto()  # a constant, or repetitions of one, written into the code
+    MEMORY = auto()  # an input, or an array that the function captured
+    VIEW = auto()  # the same entries, read with other strides
+    ELEMENT = auto()  # one entry from one entry of each operand
+    REDUCTION = auto()  # many entries to one
+    GATHER = auto()  # one entry from that of an array which indices pick
+    JOIN = auto()  # parts, each written where it belongs: see `chainrule.native.lower.joins`
+    SCATTER = auto()  # one part, in which entries are then changed where indices say
+    PRODUCT = auto()  # a product of matrices or vectors, in tiles or by BLAS
+    CALL = auto()  # anything else, by NumPy
+
+
+def number(vertex: Vertex) -> Any:
+    """Return the constant that a vertex is, or repeats."""
+    while isinstance(vertex, Apply):
+        vertex = vertex.operands[0]
+    return vertex.value
+
+
+_REDUCTIONS = frozenset({"sum", "unbroadcast", "max", "min", "any", "all", "prod"})
+
+
+def role_of(vertex: Vertex) -> Role:
+    """Return the role of a vertex."""
+    if isinstance(vertex, Input):
+        return Role.MEMORY
+    if isinstance(vertex, Constant):
+        if is_number(vertex) or isinstance(vertex.value, (bool, np.bool_)):
+            return Role.NUMBER
+        return Role.MEMORY
+    if lowered(vertex):
+        return Role.ELEMENT
+    dtypes = [dtype_of(x.value) for x in (vertex, *vertex.operands)]
+    if not all(map(is_native, dtypes)):
+        return Role.CALL
+    name = vertex.operation.name
+    if name == "joined":
+        return Role.JOIN
+    if vertex.operation in (accumulated, assigned):
+        return Role.SCATTER
+    if picks(vertex) is not None:
+        x = vertex.operands[0]
+        return Role.CALL if role_of(x) is Role.NUMBER or not math.prod(shape(x)) else Role.GATHER
+    if name in _REDUCTIONS:
+        number = all(d.kind == "f" for d in dtypes) or name == "sum"
+        truth = name in ("any", "all")
+        return Role.REDUCTION if number or truth else Role.CALL
+    if name == "matmul":
+        a, b = (len(shape(x)) for x in vertex.operands)
+        first, second = vertex.operands
+        alike = a > 2 and b > 2 and shape(first)[:-2] == shape(second)[:-2]
+        same = len(set(dtypes)) == 1 and dtypes[0].kind == "f"
+        whole = all(math.prod(shape(x)) for x in (vertex, *vertex.operands))
+        return Role.PRODUCT if (max(a, b) <= 2 or alike) and same and whole else Role.CALL
+    if len(vertex.operands) == 1 and view(vertex, contiguous(vertex.operands[0])) is not None:
+        return Role.NUMBER if role_of(vertex.operands[0]) is Role.NUMBER else Role.VIEW
+    return Role.CALL
+
+
+def reduced_axes(vertex: Apply) -> tuple[tuple[int, ...], tuple[int | None, ...]]:
+    """Return the axes of the operand that a reduction sums, and which axis each of its own was.
+
+    None stands for an axis of length 1 that the reduction keeps or adds.
+    """
+    (x,) = vertex.operands
+    size, own = shape(x), shape(vertex)
+    if vertex.operation.name == "unbroadcast":
+        extra = len(size) - len(own)
+        kept = [k + extra for k in range(len(own))]
+        axes = [*range(extra), *(k for k in kept if own[k - extra] == 1 != size[k])]
+        return tuple(axes), tuple(None if k in axes else k for k in kept)
+    axis = vertex.params.get("axis")
+    if axis is None:
+        axes = list(range(len(size)))
+    else:
+        axes = [k % len(size) for k in ((axis,) if isinstance(axis, int) else axis)]
+    if vertex.params.get("keepdims"):
+        return tuple(axes), tuple(None if k in axes else k for k in range(len(size)))
+    return tuple(axes), tuple(k for k in range(len(size)) if k not in axes)
+
+
+def view(vertex: Apply, access: Access) -> Access | None:
+    """Return where the entries of a view lie, given those of its operand; None if it is none."""
+    name, params, size = vertex.operation.name, vertex.params, shape(vertex)
+    if name == "broadcast_to":
+        extra = len(size) - len(access.size)
+        strides = (0,) * extra + tuple(
+            0 if old == 1 != new else stride
+            for stride, old, new in zip(access.strides, access.size, size[extra:], strict=True)
+        )
+        return replace(access, strides=strides, size=size)
+    if name == "expand_dims":
+        rest = iter(access.strides)
+        axes = {k % len(size) for k in params["axis"]}
+        strides = tuple(0 if k in axes else next(rest) for k in range(len(size)))
+        return replace(access, strides=strides, size=size)
+    if name == "squeeze":
+        axes = {k % len(access.size) for k in params["axis"]}
+        strides = tuple(s for k, s in enumerate(access.strides) if k not in axes)
+        return replace(access, strides=strides, size=size)
+    if name == "transpose":
+        order = params.get("axes") or tuple(reversed(range(len(size))))
+        return replace(access, strides=tuple(access.strides[k] for k in order), size=size)
+    if name == "reshape":
+        if is_alias(vertex):
+            rest = iter(s for s, n in zip(access.strides, access.size, strict=True) if n != 1)
+            strides = tuple(0 if n == 1 else next(rest) for n in size)
+            return replace(access, strides=strides, size=size)
+        if access.is_contiguous:
+            return replace(contiguous(vertex), base=access.base, offset=access.offset)
+        return None
+    if name == "getitem":
+        index = params["index"]
+        parts = index if isinstance(index, tuple) else (index,)
+        if not is_basic(parts):
+            return None
+        parts = parts if Ellipsis in parts else (*parts, Ellipsis)
+        return _followed(lambda x: x[parts], access, size)  # an array, always
+    if name in ("flip", "diagonal"):
+        return _followed(lambda x: vertex.operation.compute(x, **params), access, size)
+    return None
+
+
+def is_basic(parts: tuple[Any, ...]) -> bool:
+    """Tell whether an index gives a view."""
+    return all(type(part) in (int, slice) or part is None or part is Ellipsis for part in parts)
+
+
+def _followed(move: Callable[[Any], Any], access: Access, size: tuple[int, ...]) -> Access | None:
+    """Follow a view by trying it on an array whose strides tell what happened."""
+    if not math.prod(size):
+        return None
+    origin = np.zeros(1, np.int8)
+    picked = move(np.lib.stride_tricks.as_strided(origin, access.size, access.strides))
+    moved = picked.__array_interface__["data"][0] - origin.__array_interface__["data"][0]
+    return replace(access, offset=access.offset + moved, strides=picked.strides, size=size)
+
+
+def is_alias(vertex: Apply) -> bool:
+    """Tell whether a view only adds, drops or repeats axes, so that a kernel sees through it."""
+    name = vertex.operation.name
+    if name in ("broadcast_to", "expand_dims", "squeeze"):
+        return True
+    if name == "reshape":
+        old = tuple(n for n in shape(vertex.operands[0]) if n != 1)
+        return old == tuple(n for n in shape(vertex) if n != 1)
+    return False
+
+
+def operand_axes(vertex: Apply, ids: tuple[Any, ...], k: int = 0) -> tuple[Any, ...]:
+    """Translate what the axes of a vertex are into what those of operand k are.
+
+    For operations on entries, aliases, and the indices of a gather; ``ids`` has one item per axis,
+    and None in the result stands for an axis of length 1.
+    """
+    old, new = shape(vertex.operands[k]), shape(vertex)
+    name = vertex.operation.name
+    if name == "expand_dims":
+        axes = {j % len(new) for j in vertex.params["axis"]}
+        return tuple(i for j, i in enumerate(ids) if j not in axes)
+    if name == "squeeze":
+        axes = {j % len(old) for j in vertex.params["axis"]}
+        rest = iter(ids)
+        return tuple(None if j in axes else next(rest) for j in range(len(old)))
+    if name == "reshape":
+        rest = iter(i for i, n in zip(ids, new, strict=True) if n != 1)
+        return tuple(None if n == 1 else next(rest) for n in old)
+    extra = len(new) - len(old)
+    if name == "getitem":
+        known = picks(vertex)
+        assert known is not None
+        extra = known.start + known.width - len(old)
+    return tuple(None if n == 1 else ids[j + extra] for j, n in enumerate(old))
+
+
+def computed_from(vertex: Apply, role: Role) -> tuple[int, ...]:
+    """Return which operands a kernel can compute with: of a gather, all but the array it reads."""
+    return tuple(range(1 if role is Role.GATHER else 0, len(vertex.operands)))
+
+
+def viewed(vertex: Vertex, stored: Set[Vertex] = frozenset()) -> tuple[Vertex, list[Apply]]:
+    """Return what a vertex is a view of, as far as nothing on the way is stored, and the views."""
+    chain: list[Apply] = []
+    while vertex not in stored and role_of(vertex) is Role.VIEW:
+        assert isinstance(vertex, Apply)
+        chain.append(vertex)
+        vertex = vertex.operands[0]
+    return vertex, chain[::-1]
+
+
+def expected_access(vertex: Vertex, stored: Set[Vertex] = frozenset()) -> Access | None:
+    """Return where the entries of a vertex will lie if what it is a view of is in memory."""
+    base, chain = viewed(vertex, stored)
+    access: Access | None = contiguous(base)
+    for link in chain:
+        access = None if access is None else view(link, access)
+    return access
+
+
+def memory_of(vertex: Vertex, stored: Set[Vertex]) -> Access | None:
+    """Return where the entries of a vertex lie, where it or what it views is in memory."""
+    base, _ = viewed(vertex, stored)
+    if base not in stored and role_of(base) is not Role.MEMORY:
+        return None
+    return expected_access(vertex, stored)
+
+
+def accesses(step: Apply, stored: Set[Vertex]) -> list[Access]:
+    """Return where the operands of a step that is no kernel lie: all of them are in memory."""
+    found = [memory_of(x, stored) for x in step.operands]
+    return [access for access in found if access is not None]

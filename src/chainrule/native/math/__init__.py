@@ -1,5 +1,0 @@
-"""Elementary functions as LLVM IR that the loop vectoriser widens, within 2 ULP of the truth."""
-
-from chainrule.native.math.catalogue import HAVE_NEAR, NAMES, definitions, near_range
-
-__all__ = ["HAVE_NEAR", "NAMES", "definitions", "near_range"]

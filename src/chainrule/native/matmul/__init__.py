@@ -1,0 +1,1 @@
+"""Products of matrices and vectors: in tiles of our own, or by BLAS, whichever is quicker."""

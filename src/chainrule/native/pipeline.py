@@ -1,0 +1,293 @@
+"""From a program to machine code: scheduled, laid out in memory, written as LLVM IR, compiled."""
+
+from __future__ import annotations
+
+import math as numbers
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from chainrule.graph.graph import Apply, Vertex, dtype_of, shape
+from chainrule.native.codegen import reductions, scatter
+from chainrule.native.codegen.kernel import Emitted, write
+from chainrule.native.codegen.loops import METADATA
+from chainrule.native.entry.layout import Layout, guard_of, renumbered, slot_of
+from chainrule.native.ir import math
+from chainrule.native.ir.access import contiguous
+from chainrule.native.ir.buffers import Buffer, address, load
+from chainrule.native.ir.text import Code, is_native
+from chainrule.native.lower.gather import checks
+from chainrule.native.lower.roles import Role, accesses, memory_of, viewed
+from chainrule.native.matmul import blas, product
+from chainrule.native.record.program import Program
+from chainrule.native.results import Results, results_of
+from chainrule.native.runtime import interrupts, threads
+from chainrule.native.schedule.fusion import Kernel, Schedule, schedule
+from chainrule.native.schedule.memory import Memory
+from chainrule.native.schedule.survey import Survey
+
+__all__ = ["Built", "Call", "NotNativeError", "build"]
+
+# Rough nanoseconds of work from which on other threads may run, and signals are looked for.
+_WORTH_UNLOCKING = 50_000
+_WORTH_SHARING = 60_000  # rough nanoseconds of work from which on threads share a kernel
+
+
+class NotNativeError(Exception):
+    """A program holds values that machine code does not know: complex numbers, objects."""
+
+
+@dataclass(frozen=True)
+class Call:
+    """An operation that NumPy computes, between two segments of machine code."""
+
+    vertex: Apply
+
+
+@dataclass
+class Built:
+    """What `build` made: segments of machine code in one library, and the calls between them.
+
+    ``steps`` are names of functions ``void(ptr buffers)`` and calls, in order; where there is no
+    call, ``@run`` does it all, and looks for signals between the functions. ``buffers`` tells where
+    each stored vertex lies.
+    """
+
+    program: Program
+    ir: str
+    steps: list[str | Call]
+    schedule: Schedule
+    buffers: dict[Vertex, Buffer]
+    fixed: list[np.ndarray[Any, Any]]  # arrays that rules made, after the captured ones
+    results: Results
+    arena_bytes: int
+    work: int  # rough nanoseconds
+    flops: int
+    checks: list[Vertex]  # whether indices are in range, in memory
+
+    @property
+    def layout(self) -> Layout:
+        """What the code takes and gives."""
+        program, which = self.program, self.results.numbers
+        outputs = [program.outputs[which.index(k)].value for k in range(len(self.results.distinct))]
+        captured = [*(constant.value for constant in program.captured), *self.fixed]
+        return Layout(
+            inputs=tuple(slot_of(leaf.value) for leaf in program.inputs),
+            captured=tuple(map(slot_of, captured)),
+            outputs=tuple(map(slot_of, outputs)),
+            guards=tuple(guard_of(seen) for _, seen in program.guards),
+            arena_bytes=self.arena_bytes,
+            releases_lock=self.work > _WORTH_UNLOCKING,
+            structure=None if program.structure is None else renumbered(program.structure, which),
+        )
+
+    @property
+    def calls(self) -> list[Call]:
+        """The operations that NumPy computes."""
+        return [step for step in self.steps if isinstance(step, Call)]
+
+
+def build(program: Program, parts: int | None = None) -> Built:
+    """Schedule and write a program.
+
+    Args:
+        program: what was recorded.
+        parts: how many threads may share a kernel; None for as many as there are.
+
+    Raises:
+        NotNativeError: a value in it is neither a real number nor a truth.
+    """
+    return _Builder(program, parts or threads.count()).build()
+
+
+class _Builder:
+    def __init__(self, program: Program, parts: int) -> None:
+        self.program = program
+        self.parts = parts
+        self.results = results_of(program)
+        wanted = self.results.vertices
+        # Whether all indices were in range; see `chainrule.native.lower.gather`.
+        self.checks = checks(wanted, {*program.captured})
+        self.plan = schedule([*wanted, *self.checks])
+        for vertex in self.plan.roles:
+            if not is_native(dtype_of(vertex.value)):
+                raise NotNativeError(f"{vertex} has dtype {dtype_of(vertex.value)}")
+        leaves: list[Vertex] = [*program.inputs, *program.captured]
+        known = set(leaves)
+        self.fixed = [
+            vertex
+            for vertex, role in self.plan.roles.items()
+            if role is Role.MEMORY and vertex not in known
+        ]
+        self.memory = Memory([*leaves, *self.fixed, *wanted], self.plan)
+        for check in self.checks:
+            self.memory.keep(check)
+        self.code: list[str] = []
+        self.functions: set[tuple[str, str]] = set()
+        self.products: set[tuple[str, str]] = set()
+        self.declarations: set[str] = set()
+        self.count = 0  # of products
+        self.work = 0
+        self.flops = 0
+
+    def build(self) -> Built:
+        steps = self._steps()
+        ir = self._module(steps)
+        return Built(
+            self.program,
+            ir,
+            steps,
+            self.plan,
+            self.memory.buffers,
+            [np.ascontiguousarray(vertex.value) for vertex in self.fixed],
+            self.results,
+            self.memory.arena_bytes,
+            self.work,
+            self.flops,
+            self.checks,
+        )
+
+    # The order of steps.
+
+    def _steps(self) -> list[str | Call]:
+        surveys = {
+            k: Survey(step, self.plan)
+            for k, step in enumerate(self.plan.steps)
+            if isinstance(step, Kernel)
+        }
+        reads = [
+            surveys[k].loads if isinstance(step, Kernel) else self._bases(step)
+            for k, step in enumerate(self.plan.steps)
+        ]
+        last = {vertex: k for k, bases in enumerate(reads) for vertex in bases}
+        leaving: dict[int, list[Vertex]] = {}
+        for vertex, k in last.items():
+            leaving.setdefault(k, []).append(vertex)
+        steps: list[str | Call] = []
+        segment: list[str] = []
+        ended = 0  # the work up to the end of the last segment
+        for k, step in enumerate(self.plan.steps):
+            if self.work - ended > _WORTH_UNLOCKING:
+                self._end(segment, steps)
+                ended = self.work
+            made = step.roots if isinstance(step, Kernel) else [step]
+            for vertex in made:
+                self.memory.place(vertex)
+            if isinstance(step, Kernel):
+                segment += self._kernel(f"kernel{k}", surveys[k])
+            elif self.plan.roles[step] is Role.PRODUCT and product.has_room(step):
+                segment += self._product(step)
+            elif self.plan.roles[step] is Role.SCATTER:
+                segment += self._scatter(step)
+            elif self.plan.roles[step] is not Role.JOIN:
+                self._end(segment, steps)
+                steps.append(Call(step))
+            for vertex in [*leaving.get(k, []), *(v for v in made if v not in last)]:
+                self.memory.free(vertex)
+        self._end(segment, steps)
+        return steps
+
+    def _bases(self, step: Apply) -> set[Vertex]:
+        return {viewed(x, self.plan.stored)[0] for x in step.operands}
+
+    def _end(self, segment: list[str], steps: list[str | Call]) -> None:
+        """Make a function of the lines that came together."""
+        if not segment:
+            return
+        name = f"segment{len(steps)}"
+        self.code += [f"define void @{name}(ptr %buffers) {{", *segment, "  ret void", "}"]
+        steps.append(name)
+        segment.clear()
+
+    # Steps.
+
+    def _kernel(self, name: str, survey: Survey) -> list[str]:
+        parts = self.parts if survey.nest.rows >= 2 * self.parts and survey.size >= 8192 else 1
+        emitted = self._written(name, survey, parts)
+        if parts > 1 and emitted.work < _WORTH_SHARING:
+            parts = 1
+            emitted = self._written(name, survey, parts)
+        self.code.append(emitted.text)
+        self.functions |= emitted.functions
+        self.declarations |= emitted.declarations
+        self.work += emitted.work
+        code = Code(f"{emitted.name}.")
+        for total in emitted.sums:
+            reductions.fill(code, total, parts)
+        if parts > 1:
+            call = f"call void @cr.parallel(ptr @{emitted.name}, ptr %buffers, "
+            code.add(f"{call}i64 {emitted.rows}, i64 {parts})")
+        else:
+            code.add(f"call void @{emitted.name}(ptr %buffers, i64 0, i64 {emitted.rows}, i64 0)")
+        for total in emitted.sums:
+            reductions.gather(code, total, parts)
+        self.declarations |= code.declarations
+        return code.lines
+
+    def _written(self, name: str, survey: Survey, parts: int) -> Emitted:
+        """Write a kernel; what memory it has for itself is free afterwards."""
+        taken: list[Buffer] = []
+
+        def reserve(size: int) -> Buffer:
+            taken.append(self.memory.reserve(size))
+            return taken[-1]
+
+        emitted = write(name, survey, self.memory.buffers, reserve, parts)
+        for buffer in taken:
+            self.memory.release(buffer)
+        return emitted
+
+    def _product(self, vertex: Apply) -> list[str]:
+        self.count += 1
+        code = Code(f"product{self.count}.")
+        work = product.flops(vertex) // 20
+        self.flops += product.flops(vertex)
+        self.work += work
+        parts = self.parts if work >= _WORTH_SHARING else 1
+        a, b = accesses(vertex, self.plan.stored)
+        c = contiguous(vertex)
+        self.products |= product.emit(a, b, c, self.memory.pointer, parts, code)
+        self.declarations |= code.declarations
+        return code.lines
+
+    def _scatter(self, vertex: Apply) -> list[str]:
+        name = f"scatter{len(self.code)}"
+        self.code.append(scatter.definition(name, vertex))
+        self.work += numbers.prod(shape(vertex.operands[1])) * 2
+        code = Code(f"{name}.")
+        read = [memory_of(x, self.plan.stored) for x in vertex.operands[1:]]
+        pointers = [
+            f"ptr {self.memory.pointer(code, access)}"
+            for access in (contiguous(vertex), *read)
+            if access is not None
+        ]
+        code.add(f"call void @{name}({', '.join(pointers)})")
+        return code.lines
+
+    # The whole.
+
+    def _in_range(self) -> list[str]:
+        """Return 0, or 1 where an index was out of range."""
+        code, ok = Code("check"), "true"
+        for vertex in self.checks:
+            pointer = address(code, self.memory.buffers[vertex])
+            found = load(code, pointer, np.dtype(bool))
+            ok = code.let(f"and i1 {ok}, {found}")
+        failed = code.let(f"xor i1 {ok}, true")
+        code.add(f"ret i32 {code.let(f'zext i1 {failed} to i32')}")
+        return code.lines
+
+    def _module(self, steps: list[str | Call]) -> str:
+        segments = [step for step in steps if isinstance(step, str)]
+        parts = [
+            *sorted(self.declarations),
+            math.definitions(sorted(self.functions)),
+            blas.definitions(sorted(self.products)),
+            threads.DECLARATION,
+            interrupts.DECLARATION,
+            *self.code,
+            interrupts.run(segments, self._in_range()),
+            METADATA,
+        ]
+        return "\n".join(parts)

@@ -1,0 +1,403 @@
+"""The walk over what a function refers to, which also readies it for being recorded.
+
+The walk starts at a function (a method, a partial, an object that is called, a transform of one)
+and follows what its code names: globals, the variables of enclosing functions, default arguments,
+helpers, objects and their attributes, containers, modules of the user's. For the recording it makes
+a counterpart of each function, object and container in which arrays are replaced by recorded ones:
+whatever the code does with them is then noted, and the compiled code reads them anew at each call.
+The user's own objects are left as they are. What was found is in a `Captured`.
+"""
+
+from __future__ import annotations
+
+import builtins
+import dataclasses
+import enum
+import functools
+import random
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import CellType, FunctionType, MethodType, ModuleType
+from typing import Any
+
+import numpy as np
+
+from chainrule.core.abstract import Scope
+from chainrule.core.array import Array
+from chainrule.core.node import Leaf
+from chainrule.core.recording import Recording
+from chainrule.core.source import is_internal
+from chainrule.native.entry.layout import ABSENT
+from chainrule.native.record.signature import Recorded
+from chainrule.native.record.users import is_simple, is_users_class, is_users_file
+from chainrule.native.record.watch import Captured, content
+from chainrule.numpy.names import assigned, home, is_users, mentioned
+from chainrule.numpy.view import UserFunction
+
+__all__ = ["Walk", "capture"]
+
+_ndarray = np.ndarray
+_DEEPEST = 12  # containers and objects in one another
+_MOST = 10_000  # items of one container
+_PASSES = 8  # a pass may find methods, whose code names further attributes
+_ANY_ATTRIBUTE = frozenset({"getattr", "vars", "__dict__", "hasattr"})
+_DRAWING = (np.random.Generator, np.random.RandomState, random.Random)
+_PLAIN = (int, float, complex, str, bytes, type(None), np.generic, np.dtype, np.ufunc, enum.Enum)
+
+
+def capture(
+    f: Any, statics: list[Any], recording: Recording | None, scope: Scope | None = None
+) -> Walk:
+    """Walk over a function and the static arguments that it is called with.
+
+    Args:
+        f: the function.
+        statics: what else it is given.
+        recording: whose nodes are to stand for the arrays; None to leave all arrays plain.
+        scope: gives the values of the arrays that stand for large ones.
+
+    Raises:
+        Recorded: the function refers to an Array, so it is a part of another recording.
+    """
+    names: frozenset[str] = frozenset()
+    for _ in range(_PASSES):
+        walk = Walk(recording, names, scope)
+        walk.function = walk.visit(f, _of(f))
+        walk.statics = {id(value): walk.visit(value, type(value).__name__) for value in statics}
+        if walk.mentioned <= names:
+            break
+        names |= walk.mentioned
+    walk.found.settle()
+    return walk
+
+
+def _of(f: Any) -> str:
+    return getattr(f, "__name__", type(f).__name__)
+
+
+class Walk:
+    """One pass over everything, in an order that is the same in every process.
+
+    Attributes:
+        found: what is to be watched.
+        function: the counterpart of the function.
+        statics: counterparts of the static arguments, by the id of the original.
+        mentioned: every name in the code that was met.
+    """
+
+    def __init__(
+        self, recording: Recording | None, names: frozenset[str], scope: Scope | None
+    ) -> None:
+        self.recording = recording
+        self._scope = scope
+        self.names = names
+        self.mentioned: frozenset[str] = frozenset()
+        self.found = Captured()
+        self.function: Any = None
+        self.statics: dict[int, Any] = {}
+        self._made: dict[tuple[bool, int], Any] = {}  # counterparts, by lifting and id
+        self._kept: list[Any] = []  # what an id stands for stays alive
+        self._globals: dict[tuple[bool, int], dict[str, Any]] = {}
+        self._root: tuple[str, ...] = ()
+        self._filled: list[tuple[Any, Any]] = []  # counterparts, and what they were filled with
+        self._depth = 0
+
+    def changes(self) -> str | None:
+        """Say what of the user's own the recorded run has changed, if anything."""
+        for new, before in self._filled:
+            now = _contents(new)
+            if len(now) != len(before) or not all(
+                name in now and now[name] is value for name, value in before.items()
+            ):
+                kind = type(new).__name__
+                what = f"an attribute of a {kind}" if hasattr(new, "__dict__") else f"a {kind}"
+                return f"it changes {what} that it does not make itself"
+        for array, leaf, name in self.found.arrays:
+            made = self._made[True, id(array)]
+            if made.node is not leaf:
+                return f"it writes into the array `{name}`, which it does not make itself"
+        return None
+
+    # What each kind of value is replaced by.
+
+    def visit(self, value: Any, name: str) -> Any:
+        """Return the counterpart of a value, the value itself if it needs none."""
+        kind = type(value)
+        if kind is Array:
+            raise Recorded
+        if isinstance(value, _PLAIN):
+            return value
+        key = self.recording is not None, id(value)
+        if key in self._made:
+            return self._made[key]
+        if self._depth > _DEEPEST:
+            self._obstacle(f"`{name}` lies too deep in objects and containers to be watched")
+            return value
+        self._depth += 1
+        try:
+            self._kept.append(value)
+            self._made[key] = value
+            new = self._made[key] = self._counterpart(value, kind, name, key)
+            return new
+        finally:
+            self._depth -= 1
+
+    def _counterpart(self, value: Any, kind: type, name: str, key: tuple[bool, int]) -> Any:
+        if isinstance(value, _ndarray):
+            return self._array(value, name)
+        if kind is FunctionType:
+            return self._function(value, key)
+        if kind is MethodType:
+            return MethodType(self.visit(value.__func__, name), self.visit(value.__self__, name))
+        if kind is functools.partial:
+            args = [self.visit(x, name) for x in value.args]
+            keywords = {key: self.visit(x, key) for key, x in value.keywords.items()}
+            return functools.partial(self.visit(value.func, name), *args, **keywords)
+        if kind is UserFunction:
+            f = self.visit(value.f, name)
+            return value if f is value.f else UserFunction(f)
+        if kind is dict or kind is list or kind is tuple:
+            return self._container(value, kind, name, key)
+        if isinstance(value, tuple) and hasattr(value, "_fields"):
+            return kind(
+                *(self.visit(x, field) for x, field in zip(value, value._fields, strict=True))
+            )
+        if isinstance(value, ModuleType):
+            return self._module(value)
+        if isinstance(value, _DRAWING):
+            self.found.generators.append(value)
+            return value
+        if isinstance(value, type):
+            self._class(value)
+            return value
+        wrapped = getattr(value, "__wrapped__", None)
+        if wrapped is not None and getattr(kind, "is_compiled", False):
+            return self.visit(wrapped, name)  # it runs as Python inside a recording anyhow
+        if isinstance(value, (staticmethod, classmethod, property)) or wrapped is not None:
+            if self._root:
+                self._plainly(value)
+            return value
+        if is_simple(kind):
+            return self._instance(value, kind, key)
+        self._other(value, kind, name)
+        return value
+
+    def _obstacle(self, reason: str) -> None:
+        self.found.obstacle = self.found.obstacle or reason
+
+    def _array(self, array: _ndarray[Any, Any], name: str) -> Any:
+        lifted = type(array) is _ndarray and array.dtype.kind in "fbiu"
+        if self.recording is None or not lifted:
+            if all(array is not x for x, _, _ in self.found.compared):
+                self.found.compared.append((array, array.copy(), name))
+            return array
+        leaf = Leaf(self.recording)
+        self.found.arrays.append((array, leaf, name))
+        return Array(array if self._scope is None else self._scope.of(array), leaf)
+
+    def _container(self, value: Any, kind: type, name: str, key: tuple[bool, int]) -> Any:
+        if len(value) > _MOST:
+            self._obstacle(
+                f"`{name}` is a {kind.__name__} of {len(value)} items, more than are watched: make "
+                "it an array"
+            )
+            return value
+        if kind is tuple:
+            return tuple(self.visit(item, name) for item in value)
+        new = self._made[key] = kind()
+        if kind is list:
+            self.found.lists.append((value, list(value)))
+            new += [self.visit(item, name) for item in value]
+        else:
+            self.found.counts.append((value, len(value)))
+            for entry, item in value.items():
+                self.found.names.append((value, entry, item))
+                new[entry] = self.visit(item, str(entry))
+        self._filled.append((new, _contents(new)))
+        return new
+
+    def _function(self, f: FunctionType, key: tuple[bool, int]) -> Any:
+        code = f.__code__
+        if is_internal(code):
+            return self._transform(f, key)
+        if self._root and not is_users(code, self._root):
+            return f
+        self._root = self._root or (home(code),)
+        names, stored, _ = mentioned(code)
+        self.mentioned |= names
+        if stored:
+            self._obstacle(f"{f.__name__} assigns to the global `{min(stored)}`")
+        nonlocals = assigned(code) & set(code.co_freevars)
+        if nonlocals:
+            self._obstacle(f"{f.__name__} assigns to `{min(nonlocals)}` of an enclosing function")
+        cells = self._cells(f, key)
+        place = key[0], id(f.__globals__)
+        if place not in self._globals:
+            self._globals[place] = dict(f.__globals__)
+            self._kept.append(f.__globals__)
+        seen = self._globals[place]
+        new = FunctionType(code, seen, f.__name__, f.__defaults__, cells)
+        new.__qualname__, new.__kwdefaults__ = f.__qualname__, f.__kwdefaults__
+        new.__dict__.update(f.__dict__)
+        self._made[key] = new
+        for name in sorted(names & f.__globals__.keys()):
+            value = f.__globals__[name]
+            self.found.names.append((f.__globals__, name, value))
+            seen[name] = self.visit(value, name)
+        for name in sorted((names & vars(builtins).keys()) - f.__globals__.keys()):
+            self.found.names.append((f.__globals__, name, ABSENT))
+        for name in sorted(names & f.__dict__.keys()):
+            self.found.names.append((f.__dict__, name, f.__dict__[name]))
+            new.__dict__[name] = self.visit(f.__dict__[name], name)
+        self._fill_cells(f, new)
+        self.found.functions.append((f, code, f.__defaults__, f.__kwdefaults__))
+        if f.__defaults__:
+            new.__defaults__ = tuple(self.visit(x, f.__name__) for x in f.__defaults__)
+        if f.__kwdefaults__:
+            new.__kwdefaults__ = {k: self.visit(x, k) for k, x in f.__kwdefaults__.items()}
+        self._filled.append((new, _contents(new)))
+        return new
+
+    def _transform(self, f: FunctionType, key: tuple[bool, int]) -> Any:
+        """Rebuild what ``grad`` and its like have made of a function."""
+        if f.__closure__ is None:
+            return f
+        new = FunctionType(
+            f.__code__, f.__globals__, f.__name__, f.__defaults__, self._cells(f, key)
+        )
+        new.__kwdefaults__ = f.__kwdefaults__
+        new.__dict__.update(f.__dict__)
+        self._made[key] = new
+        self._fill_cells(f, new)
+        return new
+
+    def _cells(self, f: FunctionType, key: tuple[bool, int]) -> tuple[CellType, ...]:
+        cells = []
+        for cell in f.__closure__ or ():
+            place = key[0], id(cell)
+            if place not in self._made:
+                self._kept.append(cell)
+                self._made[place] = CellType()
+            cells.append(self._made[place])
+        return tuple(cells)
+
+    def _fill_cells(self, f: FunctionType, new: FunctionType) -> None:
+        pairs = zip(f.__code__.co_freevars, f.__closure__ or (), new.__closure__ or (), strict=True)
+        for name, cell, mine in pairs:
+            value = content(cell)
+            self.found.cells.append((cell, value))
+            if value is not ABSENT and content(mine) is ABSENT:
+                mine.cell_contents = self.visit(value, name)
+
+    def _module(self, module: ModuleType) -> ModuleType:
+        if not is_users_file(getattr(module, "__file__", None)):
+            return module
+        named = sorted(self.names & module.__dict__.keys())
+        if not named:
+            return module
+        new = self._made[self.recording is not None, id(module)] = ModuleType(module.__name__)
+        new.__dict__.update(module.__dict__)
+        for name in named:
+            value = module.__dict__[name]
+            self.found.names.append((module.__dict__, name, value))
+            new.__dict__[name] = self.visit(value, name)
+        self._filled.append((new, _contents(new)))
+        return new
+
+    def _instance(self, value: Any, kind: type, key: tuple[bool, int]) -> Any:
+        self._class(kind)
+        own = value.__dict__
+        wanted = own.keys() if self._reads_all(value) else sorted(own.keys() & self.names)
+        new: Any = object.__new__(kind)
+        self._made[key] = new
+        new.__dict__.update(own)
+        for name in wanted:
+            self.found.names.append((own, name, own[name]))
+            new.__dict__[name] = self.visit(own[name], name)
+        for name in sorted(self.names - own.keys()):  # one that is set later hides the class's
+            if any(name in base.__dict__ for base in kind.__mro__):
+                self.found.names.append((own, name, ABSENT))
+        self._filled.append((new, _contents(new)))
+        return new
+
+    def _other(self, value: Any, kind: type, name: str) -> None:
+        """Watch an object that cannot be given a counterpart: of a library, or with slots."""
+        with self._plain():
+            if isinstance(value, (set, frozenset)):
+                self.found.counts.append((value, len(value)))
+                self.found.attributes += [(_in, value, item, True) for item in value]
+            elif isinstance(value, (list, deque)):
+                self.found.lists.append((value, list(value)))
+                for item in value:
+                    self.visit(item, name)
+            elif isinstance(value, dict):
+                self.found.counts.append((value, len(value)))
+                for entry, item in value.items():
+                    self.found.names.append((value, entry, item))
+                    self.visit(item, str(entry))
+            whole = self._reads_all(value)
+            for attribute, held in list(getattr(value, "__dict__", {}).items()):
+                if whole or attribute in self.names or isinstance(held, _ndarray):
+                    self.found.names.append((value.__dict__, attribute, held))
+                    self.visit(held, attribute)
+            if is_users_class(kind):
+                self._class(kind)
+                for base in kind.__mro__:
+                    for attribute in base.__dict__.get("__slots__") or ():
+                        if whole or attribute in self.names:
+                            held = _attribute(value, attribute)
+                            self.found.attributes.append((_attribute, value, attribute, held))
+                            self.visit(held, attribute)
+
+    def _reads_all(self, value: Any) -> bool:
+        return dataclasses.is_dataclass(value) or not self.names.isdisjoint(_ANY_ATTRIBUTE)
+
+    def _class(self, kind: type) -> None:
+        """Watch what code reads of a class; its methods see arrays of their own module plain."""
+        for base in kind.__mro__:
+            if not is_users_class(base):
+                continue
+            for name, value in list(base.__dict__.items()):
+                special = name.startswith("__") and isinstance(value, FunctionType)
+                if name in self.names or special:
+                    self.found.attributes.append((_of_class, base, name, value))
+                    self._plainly(value)
+
+    def _plainly(self, value: Any) -> None:
+        """Walk over something that cannot be given counterparts of arrays."""
+        with self._plain():
+            parts = [getattr(value, name, None) for name in ("__wrapped__", "fget", "__func__")]
+            if any(part is not None for part in parts) and not isinstance(value, FunctionType):
+                for part in parts:
+                    self.visit(part, _of(value))
+            else:
+                self.visit(value, _of(value))
+
+    @contextmanager
+    def _plain(self) -> Iterator[None]:
+        """Leave arrays plain, and compare them."""
+        recording, self.recording = self.recording, None
+        try:
+            yield
+        finally:
+            self.recording = recording
+
+
+def _of_class(kind: type, name: str) -> Any:
+    return kind.__dict__.get(name, ABSENT)
+
+
+def _attribute(value: Any, name: str) -> Any:
+    return getattr(value, name, ABSENT)
+
+
+def _in(items: Any, item: Any) -> bool:
+    return item in items
+
+
+def _contents(value: Any) -> dict[Any, Any]:
+    """Return what a counterpart holds: items by key or place, or attributes."""
+    if isinstance(value, list):
+        return dict(enumerate(value))
+    return dict(value if isinstance(value, dict) else value.__dict__)

@@ -1,0 +1,367 @@
+"""One recorded run of a function for compiling, and the program that it makes.
+
+The run sees recorded arrays in the place of all inputs and captured arrays. What Python looks at on
+the way becomes a guard. A second run, of the function as it is, tells what type each part of the
+result has, and shows up what no recording could: random numbers, a hidden state.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from chainrule import trees
+from chainrule.core.abstract import Abstract, Scope
+from chainrule.core.array import Array, shape_of
+from chainrule.core.kinds import astype, identity
+from chainrule.core.node import Leaf, Node
+from chainrule.core.recording import Recording, Types
+from chainrule.core.source import user_location
+from chainrule.graph.graph import Apply, Constant, Input, Vertex, dtype_of, from_nodes
+from chainrule.native.entry.layout import Structure
+from chainrule.native.record.capture import Walk, capture
+from chainrule.native.record.guards import Guards, Seen, axes_shaped_by_values
+from chainrule.native.record.program import Program, without_values
+from chainrule.native.record.signature import Replacing
+from chainrule.native.record.watch import Captured
+from chainrule.numpy.creation import restack
+from chainrule.numpy.view import UserFunction
+
+__all__ = ["NotFaithful", "NotLarge", "NotLifted", "Recorded", "Run", "run", "same"]
+
+_ndarray = np.ndarray
+_ATOMS = (int, float, complex, str, bytes, type(None), np.generic, np.dtype)
+
+
+class NotLifted(Exception):  # never seen by a user: the next attempt is made
+    """A recorded number was used where only a plain one can be: as a count of decimals, say."""
+
+
+class NotLarge(Exception):  # never seen by a user: the run is made with real values
+    """No argument or captured array is so large that a run without its values would pay."""
+
+
+class NotFaithful(Exception):  # caught by `chainrule.compile`, which says why
+    """Compiled code would not do what the function does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """A program with its guards, how the result is made of its outputs, and what it refers to."""
+
+    program: Program
+    guards: Guards
+    result: Callable[[Sequence[Any]], Any]
+    captured: Captured
+
+
+@dataclass(slots=True)
+class Run:
+    """What a recorded run has left."""
+
+    name: str
+    inputs: list[tuple[Input, Leaf | None]]
+    walk: Walk
+    recording: Recording
+    seen: list[Seen]
+    types: Types
+    output: Any
+
+    def compared(self, expected: Any) -> Recorded:
+        """Make the program, unless the function itself returned something else.
+
+        Raises:
+            NotFaithful: it did.
+        """
+        leaves, _ = trees.flatten(self.output)
+        rights, _ = trees.flatten(expected)
+        if len(leaves) != len(rights) or not all(map(_close, leaves, rights)):
+            raise NotFaithful(
+                "it gave two different results for the same arguments: does it draw random "
+                "numbers, or remember something? Pass what changes as an argument"
+            )
+        return self.recorded(expected)
+
+    def recorded(self, expected: Any) -> Recorded:
+        """Make the program.
+
+        Args:
+            expected: a result of the function, which tells the types.
+        """
+        leaves, build = trees.flatten(self.output)
+        rights, _ = trees.flatten(expected)
+        known: dict[Node, Vertex] = {
+            leaf: vertex for vertex, leaf in self.inputs if leaf is not None
+        }
+        captured = [Constant(array) for array, _, _ in self.walk.found.arrays]
+        for constant_, (_, own, _) in zip(captured, self.walk.found.arrays, strict=True):
+            known[own] = constant_
+        nodes = [seen.node for seen in self.seen]
+        nodes += [leaf.node for leaf in leaves if type(leaf) is Array]
+        known |= _constants(nodes, self.recording)
+        vertices = iter(from_nodes(nodes, known))
+        guards = Guards()
+        for given, leaf in self.inputs:
+            if leaf is None:  # integers that were plain to the run
+                guards.add(given, np.array(given.value), None)
+        for seen in self.seen:
+            guards.see(next(vertices), seen)
+        outputs: list[Vertex] = []
+        parts: list[Any] = []
+        for leaf, right in zip(leaves, rights, strict=True):
+            if type(leaf) is Array:
+                parts.append((len(outputs), type(right) if type(right) in (int, bool) else None))
+                outputs.append(_typed(next(vertices), right))
+            else:
+                parts.append(right)
+        program = Program(
+            self.name,
+            tuple(vertex for vertex, _ in self.inputs),
+            tuple(captured),
+            tuple(outputs),
+            tuple(guards.met),
+            _structure(expected, iter(parts)),
+        )
+        for vertex in program.vertices():
+            if isinstance(vertex, Apply) and any(type(x) is Array for x in vertex.params.values()):
+                raise NotLifted(f"{vertex.operation.name} takes a plain number as a parameter")
+        guards.forget()
+        result = _assembler(program.structure, build, parts)
+        return Recorded(without_values(program), guards, result, self.walk.found)
+
+
+def run(
+    f: Callable[..., Any],
+    args: Sequence[Any],
+    kwargs: Mapping[str, Any],
+    names: Sequence[str],
+    lift: bool,
+    integers: bool,
+    scope: Scope | None = None,
+) -> Run:
+    """Record a run.
+
+    Args:
+        f: the function.
+        args: its arguments.
+        kwargs: its named arguments.
+        names: what the positional arguments are called.
+        lift: record what is done with captured arrays, too; else they are plain to the run, and
+            compared at each call.
+        integers: record what is done with arrays of integers and booleans among the arguments; else
+            they are plain to the run, and the program is for their values alone.
+        scope: gives the values of large arrays; they are the real ones if there is none.
+
+    Raises:
+        NotLarge: there is a scope, but no large array.
+        NotFaithful: compiled code could not do what the function does.
+    """
+    types = Types()
+    recording = Recording(every_guard=True, types=types)
+    statics: list[Any] = []
+    collect = Replacing(lambda value, _: value, statics.append)
+    for value in (*args, *kwargs.values()):
+        collect(value, "")
+    walk = capture(f, statics, recording if lift else None, scope)
+    walk.found.statics = statics
+    if walk.found.obstacle is not None:
+        raise NotFaithful(walk.found.obstacle)
+    inputs: list[tuple[Input, Leaf | None]] = []
+    arrays: list[tuple[Array, Leaf, str]] = []
+
+    def fresh(value: Any, path: str) -> Any:
+        floating = type(value) is float or value.dtype.kind == "f"
+        leaf = Leaf(recording) if floating or integers else None
+        value = value if scope is None else scope.of(value)
+        inputs.append((Input(path, value), leaf))
+        if leaf is None:
+            return value
+        arrays.append((Array(value, leaf), leaf, path))
+        return arrays[-1][0]
+
+    replace = Replacing(fresh, lambda value: walk.statics.get(id(value), value))
+    fresh_args = [replace(value, name) for name, value in zip(names, args, strict=True)]
+    fresh_kwargs = {name: replace(value, name) for name, value in kwargs.items()}
+    if scope is not None and not scope.used:
+        raise NotLarge
+    seen: list[Seen] = []
+    _observe(recording, seen)
+    draws = _states(walk)
+    try:
+        with np.errstate(all="ignore"):
+            output = UserFunction(walk.function)(fresh_args, fresh_kwargs)
+        leaves, build = trees.flatten(output)
+        output = build([restack(leaf) if type(leaf) is _ndarray else leaf for leaf in leaves])
+    finally:
+        recording.end()
+        recording.guard = recording.converted = None
+    changed = walk.changes()
+    if changed is not None:
+        raise NotFaithful(changed)
+    for array, leaf, path in arrays:
+        if array.node is not leaf:
+            raise NotFaithful(f"it writes into its argument `{path}`; return the new value instead")
+    if not replace.is_unchanged():
+        raise NotFaithful("it changes a container among its arguments; return a new one instead")
+    if _states(walk) != draws:
+        raise NotFaithful(
+            "it draws random numbers, which compiled code would repeat; draw them outside and pass "
+            "them as an argument"
+        )
+    if not walk.found.is_current():
+        raise NotFaithful(f"it changes {walk.found.changed()}, which it does not make itself")
+    for leaf in trees.flatten(output)[0]:
+        _check_leaf(leaf, recording)
+    name = getattr(f, "__name__", type(f).__name__)
+    return Run(name, inputs, walk, recording, seen, types, output)
+
+
+def _observe(recording: Recording, seen: list[Seen]) -> None:
+    def note(node: Node, value: Any) -> None:
+        axes = axes_shaped_by_values(node)
+        seen.extend(Seen(node, None, user_location(), axis) for axis in axes)
+
+    def guard(node: Node, outcome: Any) -> None:
+        if type(outcome) is Abstract:
+            outcome.scope.needs_values()
+        if type(outcome) is list or isinstance(outcome, _ndarray):
+            outcome = np.array(outcome)
+        seen.append(Seen(node, outcome, user_location()))
+
+    recording.note = note
+    recording.guard = recording.converted = guard
+
+
+def _states(walk: Walk) -> list[Any]:
+    """Return what changes when random numbers are drawn."""
+    own = [
+        repr(x.bit_generator.state) if isinstance(x, np.random.Generator)
+        else repr(x.get_state() if isinstance(x, np.random.RandomState) else x.getstate())
+        for x in walk.found.generators
+    ]  # fmt: skip
+    name, keys, *rest = np.random.get_state(legacy=True)  # noqa: NPY002  # to see if it is used
+    return [*own, name, np.asarray(keys).tobytes(), *rest, random.getstate()]
+
+
+def _constants(nodes: Iterable[Node], recording: Recording) -> dict[Node, Vertex]:
+    """Find what belongs to recordings inside this one: it depends on nothing of this one."""
+    constants: dict[Node, Vertex] = {}
+    stack = list(nodes)
+    seen = set(stack)
+    while stack:
+        node = stack.pop()
+        for value, parent in zip(node.operands, node.parents, strict=True):
+            if parent is None or parent in seen:
+                continue
+            if parent.recording is recording:
+                seen.add(parent)
+                stack.append(parent)
+            else:
+                constants.setdefault(parent, Constant(value))
+    return constants
+
+
+# The result.
+
+
+def _typed(vertex: Vertex, right: Any) -> Vertex:
+    """Give an output the type that the function itself returns."""
+    if type(right) in (int, bool):
+        right = np.asarray(right)[()]
+    if dtype_of(vertex.value) != dtype_of(right):
+        dtype = dtype_of(right)
+        vertex = Apply(astype, (vertex,), {"dtype": dtype}, np.asarray(vertex.value, dtype)[()])
+    if type(vertex.value) is type(right):
+        return vertex
+    value = np.asarray(vertex.value)
+    return Apply(
+        identity,
+        (vertex,),
+        {},
+        value if isinstance(right, _ndarray) else type(right)(value[()]),
+    )
+
+
+def _check_leaf(leaf: Any, recording: Recording) -> None:
+    if type(leaf) is Array:
+        if leaf.node.recording is not recording:
+            raise NotFaithful("it returns an Array of another recording")
+    elif type(leaf) is Abstract:
+        leaf.scope.needs_values()
+    elif not isinstance(leaf, _ATOMS) and not (type(leaf) is _ndarray and not leaf.dtype.hasobject):
+        raise NotFaithful(
+            f"it returns a {type(leaf).__name__}: return numbers, arrays, or tuples, lists, dicts "
+            "and dataclasses of them"
+        )
+
+
+def same(found: Any, expected: Any) -> bool:
+    """Tell whether two results have the same tree, types, dtypes, shapes, and nearly values."""
+    if type(found) is not type(expected) or trees.paths(found) != trees.paths(expected):
+        return False
+    pairs = zip(trees.flatten(found)[0], trees.flatten(expected)[0], strict=True)
+    return all(
+        type(a) is type(b)
+        and getattr(a, "dtype", None) == getattr(b, "dtype", None)
+        and _close(a, b)
+        for a, b in pairs
+    )
+
+
+def _close(leaf: Any, right: Any) -> bool:
+    """Tell whether two runs gave the same, up to rounding."""
+    value = leaf.value if type(leaf) is Array else leaf
+    if not isinstance(right, (_ndarray, np.generic, int, float, complex)):
+        return type(value) is type(right) and bool(value == right)
+    if not isinstance(value, (_ndarray, np.generic, int, float, complex)):
+        return False
+    if shape_of(value) != shape_of(right):
+        return False
+    dtype = dtype_of(right)
+    if np.array_equal(value, right):
+        return True
+    if dtype.kind not in "fc":
+        return False
+    tolerance = 1e-2 if dtype.itemsize < 4 else 1e-4 if dtype.itemsize < 8 else 1e-7
+    finite = np.abs(np.where(np.isfinite(right), right, 0))
+    scale = float(np.max(finite, initial=0.0))
+    return bool(np.allclose(value, right, tolerance, tolerance * scale, equal_nan=True))
+
+
+def _structure(expected: Any, parts: Any) -> Structure | None:
+    """Return how outputs make up the result; None where it takes more than tuples and outputs."""
+    if type(expected) is tuple:
+        items = tuple(_structure(item, parts) for item in expected)
+        return None if any(item is None for item in items) else items  # type: ignore[return-value]
+    if trees.is_container(expected):
+        return None
+    part = next(parts, None)
+    return part[0] if type(part) is tuple and part[1] is None else None
+
+
+def _assembler(
+    structure: Structure | None, build: Callable[[Iterable[Any]], Any], parts: Sequence[Any]
+) -> Callable[[Sequence[Any]], Any]:
+    """Return the function that makes the result of the outputs."""
+    if structure == 0:
+        return lambda outputs: outputs[0]
+    if isinstance(structure, tuple) and structure == tuple(range(len(structure))):
+        return tuple
+    if all(type(part) is tuple and part[1] is None for part in parts):
+        return build
+
+    def assembled(outputs: Sequence[Any]) -> Any:
+        return build([_part(part, outputs) for part in parts])
+
+    return assembled
+
+
+def _part(part: Any, outputs: Sequence[Any]) -> Any:
+    if type(part) is tuple:  # no leaf of a tree is a tuple
+        at, kind = part
+        return outputs[at] if kind is None else kind(outputs[at])
+    return np.array(part) if type(part) is _ndarray else part

@@ -1,0 +1,5 @@
+"""What is computed together, in which loop nest, in which memory, and when.
+
+`fusion` makes kernels of vertices; `survey` tells what one of them consists of, and `space` the
+loops it has. `memory` and `arena` give every stored vertex its place.
+"""

@@ -1,0 +1,355 @@
+"""Which vertices are computed together, in which order, and which of them need memory.
+
+A *kernel* is one loop nest over a space of axes, forward and backward alike. Time is counted in
+levels: a vertex can be computed together with its operands (at their level), unless it needs them
+whole, which is one level later. So kernels of one level never wait for each other, and there can be
+no circles.
+
+The last axes of a space, its *inner* ones, may be reduced within the kernel: a row is reduced, and
+what depends on the result goes over the same row again while it is in the cache (softmax, layer
+norm). Whatever is a few instructions away from memory is computed anew rather than stored.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from chainrule.graph.graph import Apply, Vertex, shape, topological
+from chainrule.native.ir.access import Access
+from chainrule.native.ir.elements import is_cheap
+from chainrule.native.lower.joins import targets
+from chainrule.native.lower.roles import (
+    Role,
+    computed_from,
+    is_alias,
+    operand_axes,
+    reduced_axes,
+    role_of,
+)
+
+__all__ = ["Kernel", "Placed", "Schedule", "schedule"]
+
+_LONGEST_ROW = 32_768  # entries up to which a row is gone over twice rather than stored
+_ANEW = 4  # cheap operations up to which a value is computed anew
+_DEEPEST = 200  # operations in a row in one kernel: longer chains are cut, so that LLVM stays quick
+
+
+@dataclass(frozen=True)
+class Placed:
+    """Where a vertex is computed.
+
+    ``axes[k]`` is the axis of the space that the vertex's own axis k is; None for length 1.
+    ``reduces`` says that rows are reduced within the kernel on the way to its value, and ``hidden``
+    that these rows run along axes that it has not itself; ``depth`` is the length of the longest
+    chain of operations in the kernel up to it.
+    """
+
+    level: int
+    space: tuple[int, ...]
+    axes: tuple[int | None, ...]
+    hidden: bool = False
+    depth: int = 0
+    reduces: bool = False
+
+    @property
+    def key(self) -> tuple[int, tuple[int, ...]]:
+        """What the vertices of one kernel have in common."""
+        return self.level, self.space
+
+
+@dataclass
+class Kernel:
+    """Roots that one loop nest computes; ``inner`` is the first of the inner axes, if any."""
+
+    level: int
+    space: tuple[int, ...]
+    inner: int | None
+    roots: list[Apply] = field(default_factory=list)
+
+
+@dataclass
+class Schedule:
+    """The steps in order: kernels, products, and applications that NumPy computes."""
+
+    outputs: list[Vertex]
+    steps: list[Kernel | Apply]
+    roles: dict[Vertex, Role]
+    placed: dict[Vertex, Placed]
+    whole: set[Vertex]  # reductions that nothing in their kernel can use
+    stored: set[Vertex]  # vertices that get memory
+    targets: Mapping[Vertex, Access]  # where those of them go that are parts of others
+
+    def is_inline(self, operand: Vertex, level: int) -> bool:
+        """Tell whether a kernel of some level computes an operand itself rather than load it."""
+        if operand not in self.placed or operand in self.whole:
+            return False
+        return self.placed[operand].level == level or operand not in self.stored
+
+
+class _Scheduler:
+    def __init__(self, outputs: Sequence[Vertex]) -> None:
+        self.outputs = list(outputs)
+        self.order = topological(outputs)
+        self.roles = {vertex: role_of(vertex) for vertex in self.order}
+        self.placed: dict[Vertex, Placed] = {}  # what kernels compute
+        self.ready: dict[Vertex, int] = {}  # the level from which on all else can be loaded
+        self.whole: set[Vertex] = set()  # reductions that nothing in their kernel can use
+        self.inner: dict[tuple[int, tuple[int, ...]], int] = {}
+        self.stored: set[Vertex] = set()
+        self.certain: set[Vertex] = set()  # what is stored in any case
+
+    def _is_open(self, vertex: Vertex) -> bool:
+        """Tell whether a vertex can be computed together with what uses it."""
+        return vertex in self.placed and vertex not in self.whole
+
+    # Levels and spaces.
+
+    def place(self) -> None:
+        for vertex in self.order:
+            role = self.roles[vertex]
+            if role in (Role.NUMBER, Role.MEMORY):
+                self.ready[vertex] = 0
+                continue
+            assert isinstance(vertex, Apply)
+            if role is Role.VIEW:
+                self._place_view(vertex)
+            elif role in (Role.ELEMENT, Role.GATHER):
+                self._place_element(vertex)
+            elif role is Role.REDUCTION:
+                self._place_reduction(vertex)
+            else:
+                self.ready[vertex] = (
+                    max((self._loadable(x) for x in vertex.operands), default=0) + 1
+                )
+
+    def _loadable(self, vertex: Vertex) -> int:
+        """Return the level from which on a vertex can be loaded."""
+        placed = self.placed.get(vertex)
+        return self.ready[vertex] if placed is None else placed.level + 1
+
+    def _place_view(self, vertex: Apply) -> None:
+        (x,) = vertex.operands
+        if self._is_open(x) and is_alias(vertex):
+            self._place_element(vertex)
+        else:
+            self.ready[vertex] = self._loadable(x)
+
+    def _place_element(self, vertex: Apply) -> None:
+        own = [vertex.operands[k] for k in computed_from(vertex, self.roles[vertex])]
+        fused = [x for x in own if self._is_open(x)]
+        level = max(
+            *(self.placed[x].level if x in fused else self._loadable(x) for x in own),
+            *(self._loadable(x) for x in vertex.operands if x not in own),
+            0,
+            0,
+        )
+        together = [x for x in fused if self.placed[x].level == level]
+        depth = 1 + max((self.placed[x].depth for x in together), default=0)
+        found = self._joined(vertex, level, together) if together and depth < _DEEPEST else None
+        if found is None:
+            self.placed[vertex] = _own_space(vertex, level + bool(together))
+        else:
+            reduces = any(self.placed[x].reduces for x in together)
+            self.placed[vertex] = replace(found, depth=depth, reduces=reduces)
+
+    def _joined(self, vertex: Apply, level: int, together: list[Vertex]) -> Placed | None:
+        """Find a space in which a vertex is computed together with its operands."""
+        spaces = sorted({self.placed[x].space for x in together}, key=len, reverse=True)
+        for space in spaces:
+            axes = self._axes_in(vertex, space, together)
+            if axes is not None and self._fit(vertex, Placed(level, space, axes), together):
+                hidden = any(
+                    self.placed[x].hidden for x in together if self.placed[x].space == space
+                ) and len([a for a in axes if a is not None]) < len(space)
+                return Placed(level, space, axes, hidden)
+        own = _own_space(vertex, level)
+        return own if self._fit(vertex, own, together) else None
+
+    def _axes_in(
+        self, vertex: Apply, space: tuple[int, ...], together: list[Vertex]
+    ) -> tuple[int | None, ...] | None:
+        """Find which axis of a space each axis of a vertex is; None if there is no one answer."""
+        size = shape(vertex)
+        axes: list[int | None] = [None] * len(size)
+        for k, x in enumerate(vertex.operands):
+            if x not in together or self.placed[x].space != space:
+                continue
+            for mine, theirs in zip(
+                operand_axes(vertex, tuple(range(len(size))), k), self.placed[x].axes, strict=True
+            ):
+                if mine is None or theirs is None:
+                    continue
+                if axes[mine] not in (None, theirs):
+                    return None
+                axes[mine] = theirs
+        for k, n in enumerate(size):
+            if n != 1 and axes[k] is None:  # an axis that only operands in memory have
+                free = [j for j, m in enumerate(space) if m == n and j not in axes]
+                if not free:
+                    return None
+                axes[k] = free[-1]
+        known = [a for a in axes if a is not None]
+        return tuple(axes) if known == sorted(set(known)) else None
+
+    def _fit(self, vertex: Apply, place: Placed, together: list[Vertex]) -> bool:
+        """Tell whether each operand can be computed where the vertex is."""
+        for k, x in enumerate(vertex.operands):
+            if x not in together:
+                continue
+            there = self.placed[x]
+            wanted = operand_axes(vertex, place.axes, k)
+            if there.space == place.space:
+                if wanted != there.axes:
+                    return False
+                continue
+            if there.reduces:
+                return False
+            # It is computed again in this larger space: per row, or it must be cheap.
+            used = [a for a in wanted if a is not None]
+            per_row = len(place.space) - 1 not in used
+            if not (per_row or self._is_near(x)):
+                return False
+        return True
+
+    def _is_near(self, vertex: Vertex, budget: int = _ANEW) -> bool:
+        """Tell whether a value is a few cheap operations away from memory."""
+        return self._cost(vertex, budget) <= budget
+
+    def _cost(self, vertex: Vertex, budget: int) -> int:
+        if not self._is_open(vertex) or vertex in self.stored or vertex in self.certain:
+            return 0
+        if self.roles[vertex] in (Role.REDUCTION, Role.GATHER):
+            return budget + 1
+        assert isinstance(vertex, Apply)
+        cost = 0
+        if self.roles[vertex] is Role.ELEMENT:
+            if not is_cheap(vertex):
+                return budget + 1
+            cost = 1
+        for x in vertex.operands:
+            if cost > budget:
+                break
+            cost += self._cost(x, budget - cost)
+        return cost
+
+    def _place_reduction(self, vertex: Apply) -> None:
+        (x,) = vertex.operands
+        reduced, kept = reduced_axes(vertex)
+        there = self.placed[x] if self._is_open(x) else _own_space(x, self._loadable(x))
+        axes = tuple(None if k is None else there.axes[k] for k in kept)
+        gone = {there.axes[k] for k in reduced} - {None}
+        first = len(there.space) - len(gone)
+        row = math.prod(there.space[first:])
+        trailing = gone == set(range(first, len(there.space)))
+        within = trailing and 0 < first < len(there.space) and not there.hidden
+        if not gone or (
+            within and row <= _LONGEST_ROW and self.inner.setdefault(there.key, first) == first
+        ):
+            hidden = bool(gone) or there.hidden
+            depth, reduces = there.depth + 1, bool(gone) or there.reduces
+            self.placed[vertex] = Placed(there.level, there.space, axes, hidden, depth, reduces)
+        else:
+            self.placed[vertex] = Placed(there.level, there.space, axes, True)
+            self.whole.add(vertex)
+
+    # Memory.
+
+    def store(self) -> list[Kernel | Apply]:
+        """Decide what gets memory, from the last level to the first, and return the steps."""
+        steps: dict[int, list[Kernel | Apply]] = {}
+        waiting: dict[int, list[Vertex]] = {}
+        seen: set[Vertex] = set()
+
+        def need(vertex: Vertex) -> None:
+            """Ask for a vertex, or what it is a view of, to be in memory."""
+            vertex = self._stored_for(vertex)
+            if vertex in seen or self.roles[vertex] in (Role.NUMBER, Role.MEMORY):
+                return
+            seen.add(vertex)
+            self.stored.add(vertex)
+            placed = self.placed.get(vertex)
+            level = self.ready[vertex] - 1 if placed is None else placed.level
+            waiting.setdefault(level, []).append(vertex)
+
+        self.certain = {self._stored_for(x) for x in self._needed_whole()}
+        for output in self.outputs:
+            need(output)
+        for level in range(max(waiting, default=0), -1, -1):
+            kernels: dict[tuple[int, tuple[int, ...]], Kernel] = {}
+            here = waiting.get(level, [])
+            for vertex in here:  # grows while it is walked through
+                assert isinstance(vertex, Apply)
+                if vertex not in self.placed:
+                    steps.setdefault(level, []).append(vertex)
+                    for x in vertex.operands:
+                        need(x)
+                    continue
+                key = self.placed[vertex].key
+                if key not in kernels:
+                    kernels[key] = Kernel(*key, self.inner.get(key))
+                    steps.setdefault(level, []).append(kernels[key])
+                kernels[key].roots.append(vertex)
+                self._need_for(vertex, level, need, set())
+        return [step for level in sorted(steps) for step in steps[level]]
+
+    def _stored_for(self, vertex: Vertex) -> Vertex:
+        """Return the vertex whose memory a vertex is in."""
+        while self.roles[vertex] is Role.VIEW and vertex not in self.placed:
+            assert isinstance(vertex, Apply)
+            vertex = vertex.operands[0]
+        return vertex
+
+    def _needed_whole(self) -> Iterator[Vertex]:
+        """Yield the outputs, and the operands of what is no kernel."""
+        yield from self.outputs
+        for vertex in self.order:
+            if self.roles[vertex] in (Role.PRODUCT, Role.CALL):
+                assert isinstance(vertex, Apply)
+                yield from vertex.operands
+
+    def _need_for(self, vertex: Apply, level: int, need: Any, done: set[Vertex]) -> None:
+        """Ask for what a kernel loads in order to compute a vertex."""
+        own = computed_from(vertex, self.roles[vertex])
+        for k, x in enumerate(vertex.operands):
+            if k not in own:
+                need(x)
+                continue
+            if x in done:
+                continue
+            done.add(x)
+            placed = self.placed.get(x)
+            if placed is None:
+                need(x)
+                continue
+            far = x in self.certain or x in self.stored or not self._is_near(x)
+            if x in self.whole or (placed.level < level and far):
+                need(x)
+            else:
+                assert isinstance(x, Apply)
+                self._need_for(x, level, need, done)
+
+
+def _own_space(vertex: Vertex, level: int) -> Placed:
+    """Place a vertex in a space of its own axes."""
+    space = tuple(n for n in shape(vertex) if n != 1)
+    count = iter(range(len(space)))
+    return Placed(level, space, tuple(None if n == 1 else next(count) for n in shape(vertex)))
+
+
+def schedule(outputs: Sequence[Vertex]) -> Schedule:
+    """Return the steps that compute the outputs."""
+    scheduler = _Scheduler(outputs)
+    scheduler.place()
+    steps = scheduler.store()
+    return Schedule(
+        scheduler.outputs,
+        steps,
+        scheduler.roles,
+        scheduler.placed,
+        scheduler.whole,
+        scheduler.stored,
+        targets(steps),
+    )

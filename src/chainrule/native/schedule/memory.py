@@ -1,0 +1,76 @@
+"""Where the vertices of a schedule lie: in the buffers that a run is given, and in its arena."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from chainrule.graph.graph import Vertex, dtype_of, shape
+from chainrule.native.ir.access import Access
+from chainrule.native.ir.buffers import Buffer, address
+from chainrule.native.ir.text import Code
+from chainrule.native.schedule.arena import Arena
+from chainrule.native.schedule.fusion import Schedule
+
+__all__ = ["Memory"]
+
+
+class Memory:
+    """Hands out memory for vertices while the steps of a schedule are written, one after the other.
+
+    Attributes:
+        buffers: where each vertex lies that has had memory so far.
+    """
+
+    def __init__(self, given: Sequence[Vertex], plan: Schedule) -> None:
+        self.buffers = {vertex: Buffer(k) for k, vertex in enumerate(given)}
+        self._plan = plan
+        self._arena = Arena()
+        self._index = len(given)  # the arena comes after what is given
+        self._places: dict[Vertex, Buffer] = {}
+
+    @property
+    def arena_bytes(self) -> int:
+        """How large the arena has to be."""
+        return self._arena.size
+
+    def keep(self, vertex: Vertex) -> None:
+        """Give a vertex a place of the arena for good."""
+        self.buffers[vertex] = self.reserve(_bytes(vertex))
+
+    def place(self, vertex: Vertex) -> None:
+        """Give a vertex memory: a part of an array that it is a part of, or of the arena."""
+        if vertex in self.buffers:
+            return
+        target = self._plan.targets.get(vertex)
+        if target is not None:
+            self.place(target.base)
+            self.buffers[vertex] = self._buffer(target)
+            return
+        self.buffers[vertex] = self._places[vertex] = self.reserve(_bytes(vertex))
+
+    def free(self, vertex: Vertex) -> None:
+        """Let the place of a vertex be used again, if it has one that nobody else needs."""
+        if vertex in self._places:
+            self.release(self._places.pop(vertex))
+
+    def reserve(self, size: int) -> Buffer:
+        """Set bytes of the arena aside."""
+        return Buffer(self._index, self._arena.take(size))
+
+    def release(self, buffer: Buffer) -> None:
+        """Give back what was set aside."""
+        self._arena.give(buffer.offset)
+
+    def pointer(self, code: Code, access: Access) -> str:
+        """Write the pointer to the first entry of an access."""
+        return address(code, self._buffer(access))
+
+    def _buffer(self, access: Access) -> Buffer:
+        whole = self.buffers[access.base]
+        offset = access.offset * dtype_of(access.base.value).itemsize
+        return Buffer(whole.index, whole.offset + offset)
+
+
+def _bytes(vertex: Vertex) -> int:
+    return math.prod(shape(vertex)) * dtype_of(vertex.value).itemsize

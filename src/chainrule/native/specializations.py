@@ -1,0 +1,271 @@
+"""What is known of one signature of a compiled function: its recordings, and when to record anew.
+
+A function may take several paths, and what it refers to may change: each recording is for one path
+and one state of that. What cannot be compiled runs as Python.
+"""
+
+from __future__ import annotations
+
+import inspect
+import os
+import threading
+import warnings
+import weakref
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from chainrule.core.source import stack_level
+from chainrule.errors import ChainruleError, NotCompiledWarning, UnsupportedError
+from chainrule.native.paths import MISSED, Path, Paths
+from chainrule.native.record.program import Builder
+from chainrule.native.record.run import NotFaithful, NotLifted, run, same
+from chainrule.native.record.run import Recorded as Recording
+from chainrule.native.record.signature import Recorded, flatten
+from chainrule.native.record.twice import recorded_without_values
+from chainrule.native.record.watch import Captured
+from chainrule.native.runtime.interrupts import Stopped
+from chainrule.numpy.view import UserFunction
+
+__all__ = ["MOST_RECORDINGS", "NotCompiled", "Specialization", "name_of"]
+
+#: How often one signature is recorded, for other paths or another state of what is referred to.
+MOST_RECORDINGS = 32
+_MOST_VARIANTS = 8  # states of what is referred to that are kept, for those that come and go
+
+#: What a recorded run makes of captured arrays, and of arrays of integers among the arguments:
+#: the first attempt that the function goes along with counts.
+_ATTEMPTS = ((True, True), (True, False), (False, False))
+_NOTHING: Any = object()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Variant:
+    """All paths for one state of what the function refers to."""
+
+    captured: Captured
+    paths: Paths
+
+
+class Specialization:
+    """What is known of one signature, and the way to more.
+
+    Args:
+        f: the function.
+        builder: makes a recorded program runnable.
+        enter: is told of each new path, and what the function refers to on it.
+    """
+
+    def __init__(
+        self, f: Callable[..., Any], builder: Builder, enter: Callable[[Path, Captured], None]
+    ) -> None:
+        self._f = f
+        self._builder = builder
+        self._told = enter
+        self._variants: tuple[_Variant, ...] = ()
+        self._recordings = 0
+        self._as_python = False
+        self._values_needed = False  # for recording, once that was found out
+        self.lock = threading.RLock()
+        _specializations.add(self)
+
+    def __call__(self, args: Sequence[Any], kwargs: Mapping[str, Any], inputs: list[Any]) -> Any:
+        """Return the function's result for arguments of this signature, and for their leaves."""
+        if self._as_python:
+            return self._f(*args, **kwargs)
+        result = self._known(inputs)
+        return result if result is not MISSED else self._record(args, kwargs, inputs)
+
+    def _known(self, inputs: list[Any]) -> Any:
+        for variant in self._variants:
+            if variant.captured.is_current():
+                try:
+                    return variant.paths.run(inputs)
+                except Stopped as stopped:
+                    raise stopped.error from None
+                except Exception:
+                    return MISSED  # to be met again where the function itself runs
+        return MISSED
+
+    def _record(self, args: Sequence[Any], kwargs: Mapping[str, Any], inputs: list[Any]) -> Any:
+        with self.lock:
+            result = self._known(inputs)  # another thread may have been here
+            if result is not MISSED:
+                return result
+            if self._as_python:
+                return self._f(*args, **kwargs)
+            if self._recordings >= MOST_RECORDINGS:
+                self._run_as_python(self._too_many())
+                return self._f(*args, **kwargs)
+            try:
+                result, path, captured = self.built(args, kwargs)
+            except Recorded:
+                return UserFunction(self._f)(args, dict(kwargs))
+            except NotCompiled as reason:
+                self._run_as_python(str(reason))
+                return reason.result
+            self._recordings += 1
+            self._enter(path, captured)
+            return result
+
+    def _enter(self, path: Path, captured: Captured) -> None:
+        for variant in self._variants:
+            if variant.captured.is_current():
+                break
+        else:
+            variant = _Variant(captured, Paths([array for array, _, _ in captured.arrays]))
+            self._variants = (variant, *self._variants[: _MOST_VARIANTS - 1])
+        variant.paths.add(path)
+        self._told(path, captured)
+
+    def built(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[Any, Path, Captured]:
+        """Record and build: return the function's result, the path, and what it refers to.
+
+        Raises:
+            Recorded: the function refers to an Array.
+            NotCompiled: compiled code could not do what the function does.
+            ChainruleError: the function cannot be recorded.
+        """
+        names = _names(self._f, len(args))
+        if not self._values_needed:
+            found = self._built_without_values(args, kwargs, names)
+            if found is not None:
+                return found
+            self._values_needed = True
+        expected = failure = _NOTHING
+        for lift, integers in _ATTEMPTS:
+            draft = reason = None
+            try:
+                draft = run(self._f, args, kwargs, names, lift, integers)
+            except Recorded:
+                raise
+            except NotFaithful as error:
+                reason = str(error)
+            except Exception as error:
+                failure = error if failure is _NOTHING else failure
+            if expected is _NOTHING:
+                expected = self._f(*args, **kwargs)  # which may well raise what the run raised
+            if draft is not None:
+                try:
+                    recorded = draft.compared(expected)
+                except NotFaithful as error:
+                    reason = str(error)
+                except NotLifted as error:
+                    failure = error if failure is _NOTHING else failure
+                else:
+                    return expected, self._path(recorded), recorded.captured
+            if reason is not None:
+                raise NotCompiled(reason, expected)
+        try:
+            name = name_of(self._f)
+            if isinstance(failure, ChainruleError):
+                failure.add_note(f"This is what chainrule.compile met when it recorded {name}.")
+                raise failure
+            kind = type(failure).__name__
+            raise UnsupportedError(
+                f"{name} cannot be compiled: recorded arrays led to {kind}: {failure}"
+            ) from failure
+        finally:  # or it would keep this frame, and the arguments, until they are collected
+            del failure
+
+    def _built_without_values(
+        self, args: Sequence[Any], kwargs: Mapping[str, Any], names: Sequence[str]
+    ) -> tuple[Any, Path, Captured] | None:
+        """Do the same for large arrays, without their values where that gives the same result.
+
+        What was recorded without values was compared with nothing. So the code that it becomes is
+        run, and then the function as it is: where they differ, real values have to tell why.
+        """
+        try:
+            recorded = recorded_without_values(self._f, args, kwargs, names)
+        except NotFaithful as error:
+            raise NotCompiled(str(error), self._f(*args, **kwargs)) from None
+        if recorded is None:
+            return None
+        inputs = flatten(args, kwargs)[1]
+        before = [x.copy() if isinstance(x, np.ndarray) else x for x in inputs]
+        try:
+            path = self._path(recorded)
+            outputs, guards = path.runnable(
+                inputs, [array for array, _, _ in recorded.captured.arrays]
+            )
+            found = recorded.result(outputs) if guards is True else _NOTHING
+        except Stopped as stopped:
+            raise stopped.error from None
+        except Exception:
+            return None
+        expected = self._f(*args, **kwargs)
+        if not all(map(same, inputs, before)):
+            raise NotCompiled("it writes into an argument; return the new value instead", expected)
+        return (expected, path, recorded.captured) if same(found, expected) else None
+
+    def _path(self, recorded: Recording) -> Path:
+        return Path(recorded, self._builder(recorded.program))
+
+    def _run_as_python(self, reason: str) -> None:
+        self._as_python = True
+        self._variants = ()
+        warnings.warn(
+            f"{name_of(self._f)} runs as Python for these arguments: {reason}",
+            NotCompiledWarning,
+            stacklevel=stack_level(),
+        )
+
+    def _too_many(self) -> str:
+        variant = self._variants[0]
+        if variant.captured.is_current():
+            line = variant.paths.diverged
+            where = f" at {line}" if line is not None else ""
+            return (
+                f"what Python looks at{where} came out in more than {MOST_RECORDINGS} ways. Write "
+                "np.where or another function of arrays there, or leave that part uncompiled"
+            )
+        return (
+            f"{variant.captured.changed()} was changed more than {MOST_RECORDINGS} times: pass it "
+            "as an argument"
+        )
+
+
+class NotCompiled(UnsupportedError):
+    """Why a function runs as Python; ``result`` is what it returned."""
+
+    def __init__(self, reason: str, result: Any) -> None:
+        super().__init__(reason)
+        self.result = result
+
+
+_specializations: weakref.WeakSet[Specialization] = weakref.WeakSet()
+
+
+def _fresh_locks() -> None:
+    """Forget locks that threads of the parent process held."""
+    for specialization in _specializations:
+        specialization.lock = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_fresh_locks)
+
+
+def name_of(f: Any) -> str:
+    """Return what a function is called, for messages."""
+    return getattr(f, "__name__", None) or repr(f)
+
+
+def _names(f: Callable[..., Any], count: int) -> list[str]:
+    """Return what the positional arguments are called."""
+    try:
+        parameters = list(inspect.signature(f).parameters.values())
+    except (TypeError, ValueError):
+        parameters = []
+    names: list[str] = []
+    for k in range(count):
+        if k < len(parameters) and parameters[k].kind is not parameters[k].VAR_POSITIONAL:
+            names.append(parameters[k].name)
+        elif parameters and parameters[-1].kind is parameters[-1].VAR_POSITIONAL:
+            names.append(f"{parameters[-1].name}_{k - len(parameters) + 1}")
+        else:
+            names.append(f"x{k}")
+    return names
