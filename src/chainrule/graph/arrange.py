@@ -12,6 +12,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeGuard
 
+from chainrule.core.kinds import broadcast_to
 from chainrule.graph.graph import (
     Apply,
     Constant,
@@ -20,21 +21,40 @@ from chainrule.graph.graph import (
     apply_to,
     dtype_of,
     is_number,
+    is_operation,
     shape,
     topological,
 )
-from chainrule.graph.recognise import is_operation
 from chainrule.graph.rewrite import same_kind
-from chainrule.operations import elementwise
+from chainrule.operations import contraction, elementwise, indexing, reduction
+from chainrule.operations import shape as shapes
 
 __all__ = ["arrange", "signed", "without"]
 
-_CHAIN = frozenset({"multiply", "divide", "negative"})
-_SUMS = frozenset({"add", "subtract"})
-_ODD = frozenset({"transpose", "expand_dims", "reshape", "broadcast_to", "scatter_add"})
-_CONTRACTIONS = frozenset({"matmul", "dot", "outer", "inner", "vdot", "einsum"})
-_SCALED = _CONTRACTIONS | {"transpose"}  # what a number that stands alone is taken out of
-_LAST = _SUMS | {"greater", "greater_equal", "less", "less_equal", "equal", "not_equal"}
+_CHAIN = frozenset({elementwise.multiply, elementwise.divide, elementwise.negative})
+_SUMS = frozenset({elementwise.add, elementwise.subtract})
+_ODD = frozenset(
+    {shapes.transpose, shapes.expand_dims, shapes.reshape, broadcast_to, indexing.scatter_add}
+)
+_CONTRACTIONS = frozenset(
+    {
+        contraction.matmul,
+        contraction.dot,
+        contraction.outer,
+        contraction.inner,
+        contraction.vdot,
+        contraction.einsum,
+    }
+)
+_SCALED = _CONTRACTIONS | {shapes.transpose}  # what a number that stands alone is taken out of
+_LAST = _SUMS | {
+    elementwise.greater,
+    elementwise.greater_equal,
+    elementwise.less,
+    elementwise.less_equal,
+    elementwise.equal,
+    elementwise.not_equal,
+}
 
 
 @dataclass(slots=True)
@@ -109,10 +129,10 @@ class _Arranger:
             return
         if any(x in self.carries for x in vertex.operands):
             self.carries.add(vertex)
-        name = vertex.operation.name
-        if name in _CHAIN:
+        operation = vertex.operation
+        if operation in _CHAIN:
             new = self.built(self.product(vertex))
-        elif name in _SUMS:
+        elif operation in _SUMS:
             new = self._sum(vertex)
         else:
             new = self._moved(vertex)
@@ -138,13 +158,13 @@ class _Arranger:
                 return
             (product.denominators if below else product.numerators).append(factor)
             return
-        if vertex.operation.name == "negative":
+        if vertex.operation is elementwise.negative:
             product.sign = -product.sign
             self._collect(vertex.operands[0], product, below, False)
             return
         first, second = vertex.operands
         self._collect(first, product, below, False)
-        self._collect(second, product, below ^ (vertex.operation.name == "divide"), False)
+        self._collect(second, product, below ^ (vertex.operation is elementwise.divide), False)
 
     def built(self, product: _Product) -> Vertex:
         above, below = _cancelled(product.numerators, product.denominators)
@@ -178,7 +198,7 @@ class _Arranger:
     def _rank(self, vertex: Vertex) -> int:
         if vertex is self.upstream:
             return 0
-        if isinstance(vertex, Apply) and vertex.operation.name in _LAST:
+        if isinstance(vertex, Apply) and vertex.operation in _LAST:
             return 5
         if vertex in self.carries:
             return 1
@@ -242,9 +262,9 @@ class _Arranger:
         """Rebuild any other operation: ``sum(-2 * x)`` becomes ``-2 * sum(x)``."""
         operands = [self.of(x) for x in vertex.operands]
         outside = _Product()
-        name = vertex.operation.name
-        if name == "sum" or name in _CONTRACTIONS or name in _ODD:
-            linear = range(len(operands)) if name in _CONTRACTIONS else range(1)
+        operation = vertex.operation
+        if operation is reduction.sum or operation in _CONTRACTIONS or operation in _ODD:
+            linear = range(len(operands)) if operation in _CONTRACTIONS else range(1)
             for k in linear:
                 operands[k] = self._inside(vertex, operands[k], outside)
         inner = Apply(vertex.operation, tuple(operands), vertex.params, vertex.value)
@@ -262,10 +282,10 @@ class _Arranger:
             return x
         product = self.product(x)
         moved = _Product(sign=product.take_sign())
-        name = vertex.operation.name
-        if name == "sum":
+        operation = vertex.operation
+        if operation is reduction.sum:
             _move_constants(vertex, product, moved)
-        if name == "sum" or (name in _SCALED and _is_single(product)):
+        if operation is reduction.sum or (operation in _SCALED and _is_single(product)):
             moved.numbers, product.numbers = product.numbers, []
             moved.below, product.below = product.below, []
         inner = self.built(product)
@@ -280,7 +300,7 @@ class _Arranger:
 
 
 def _is_chain(vertex: Vertex) -> TypeGuard[Apply]:
-    return isinstance(vertex, Apply) and vertex.operation.name in _CHAIN
+    return isinstance(vertex, Apply) and vertex.operation in _CHAIN
 
 
 def _is_single(product: _Product) -> bool:
@@ -304,7 +324,7 @@ def _are_equal(a: _Product, b: _Product) -> bool:
 def _share_factors(products: Sequence[_Product], common: _Product) -> bool:
     """Take what divides both terms of a sum out of them."""
     a, b = products
-    written = [x for p in products for x in p.numerators if is_operation(x, "scatter_add")]
+    written = [x for p in products for x in p.numerators if is_operation(x, indexing.scatter_add)]
     if written:  # each term is added at an index of its own
         return False
     common.denominators = [x for x in a.denominators if x in b.denominators]
@@ -366,7 +386,7 @@ def _powers(factors: list[Vertex]) -> list[Vertex]:
     exponents: dict[Vertex, int] = {}
     for factor in factors:
         base, exponent = factor, 1
-        if is_operation(factor, "power"):
+        if is_operation(factor, elementwise.power):
             inner, power = factor.operands
             if is_number(power) and type(power.value) is int and power.value > 0:
                 base, exponent = inner, power.value
@@ -383,7 +403,7 @@ def _negated(factors: list[Vertex]) -> list[Vertex]:
     if is_number(first):
         return [Constant(-first.value), *rest]
     for k, factor in enumerate(factors):
-        if is_operation(factor, "subtract"):
+        if is_operation(factor, elementwise.subtract):
             a, b = factor.operands
             return [*factors[:k], apply_to(elementwise.subtract, b, a), *factors[k + 1 :]]
     if dtype_of(first.value).kind == "b":

@@ -15,15 +15,19 @@ from chainrule.graph.graph import (
     dtype_of,
     evaluate,
     is_number,
+    is_operation,
     shape,
 )
-from chainrule.graph.recognise import is_operation, is_second_variable
+from chainrule.graph.recognise import is_second_variable
 from chainrule.graph.rewrite import Rule, instead
 from chainrule.operations import elementwise
 
 __all__ = ["CHOICES", "chosen"]
 
-_OR_EQUAL = {"greater": elementwise.greater_equal, "less": elementwise.less_equal}
+_OR_EQUAL = {
+    elementwise.greater: elementwise.greater_equal,
+    elementwise.less: elementwise.less_equal,
+}
 
 
 def _without_ties(vertex: Apply) -> Vertex | None:
@@ -32,25 +36,25 @@ def _without_ties(vertex: Apply) -> Vertex | None:
     Where they are, each gets a half. The shorter code hands all of it to the second of two
     variables, and nothing to a variable that equals a constant.
     """
-    if vertex.operation.name != "where":
+    if vertex.operation is not elementwise.where:
         return None
     ties, half, rest = vertex.operands
-    if not is_number(half, 0.5) or not is_operation(ties, "equal") or np.any(ties.value):
+    if not is_number(half, 0.5) or not is_operation(ties, elementwise.equal) or np.any(ties.value):
         return None
-    if not isinstance(rest, Apply) or rest.operation.name not in _OR_EQUAL:
+    if not isinstance(rest, Apply) or rest.operation not in _OR_EQUAL:
         return None
     if is_second_variable(rest.operands[0], ties.operands):
-        return Apply(_OR_EQUAL[rest.operation.name], rest.operands, {}, rest.value)
+        return Apply(_OR_EQUAL[rest.operation], rest.operands, {}, rest.value)
     return rest
 
 
 def _as_mask(vertex: Apply) -> Vertex | None:
     """``where(c, 1, 0) * g`` is ``c * g``."""
-    if vertex.operation.name != "multiply":
+    if vertex.operation is not elementwise.multiply:
         return None
     for k in (0, 1):
         x, other = vertex.operands[k], vertex.operands[1 - k]
-        if not is_operation(x, "where") or is_operation(other, "where"):
+        if not is_operation(x, elementwise.where) or is_operation(other, elementwise.where):
             continue
         condition, one, zero = x.operands
         if is_number(one, 1) and is_number(zero, 0) and dtype_of(condition.value).kind == "b":
@@ -61,7 +65,7 @@ def _as_mask(vertex: Apply) -> Vertex | None:
 
 def _as_floats(vertex: Apply) -> Vertex | None:
     """``c * 1.0``, and the diagonal that ``trace`` multiplies by."""
-    if vertex.operation.name != "multiply":
+    if vertex.operation is not elementwise.multiply:
         return None
     for k in (0, 1):
         x, other = vertex.operands[k], vertex.operands[1 - k]
@@ -77,12 +81,12 @@ def _as_floats(vertex: Apply) -> Vertex | None:
 
 
 def _is_choice(vertex: Vertex) -> TypeGuard[Apply]:
-    return is_operation(vertex, "where")
+    return is_operation(vertex, elementwise.where)
 
 
 def _scaled_choice(vertex: Apply) -> Vertex | None:
     """A number times ``where(c, 1.0, 0.0)``: each of its two numbers is multiplied."""
-    if vertex.operation.name not in ("multiply", "negative"):
+    if vertex.operation not in (elementwise.multiply, elementwise.negative):
         return None
     *factor, choice = vertex.operands
     if factor and _is_choice(factor[0]):
@@ -101,7 +105,7 @@ def chosen(vertex: Vertex) -> tuple[Vertex, Vertex] | None:
     """Return c and a where a vertex is ``where(c, a, 0)`` or ``a * c`` with a mask c."""
     if _is_choice(vertex) and is_number(vertex.operands[2], 0):
         return vertex.operands[0], vertex.operands[1]
-    if is_operation(vertex, "multiply"):
+    if is_operation(vertex, elementwise.multiply):
         for mask, a in (vertex.operands, vertex.operands[::-1]):
             if dtype_of(mask.value).kind == "b":
                 return mask, a
@@ -110,7 +114,7 @@ def chosen(vertex: Vertex) -> tuple[Vertex, Vertex] | None:
 
 def _sum_of_choices(vertex: Apply) -> Vertex | None:
     """``where(c, a, 0) + where(c, b, 0)`` is ``where(c, a + b, 0)``; one may be ``a * c``."""
-    if vertex.operation.name not in ("add", "subtract"):
+    if vertex.operation not in (elementwise.add, elementwise.subtract):
         return None
     first, second = map(chosen, vertex.operands)
     if first is None or second is None or first[0] is not second[0]:
@@ -125,14 +129,14 @@ def _sum_of_choices(vertex: Apply) -> Vertex | None:
 
 def _merged_choices(vertex: Apply) -> Vertex | None:
     """``where(c, a, 0) + where(c, 0, b)`` is ``where(c, a, b)``."""
-    if vertex.operation.name not in ("add", "subtract"):
+    if vertex.operation not in (elementwise.add, elementwise.subtract):
         return None
     first, second = vertex.operands
     if not _is_choice(first) or not _is_choice(second):
         return None
     if first.operands[0] is not second.operands[0]:
         return None
-    minus = vertex.operation.name == "subtract"
+    minus = vertex.operation is elementwise.subtract
     if is_number(first.operands[2], 0) and is_number(second.operands[1], 0):
         a, b = first.operands[1], _signed(second.operands[2], minus)
     elif is_number(first.operands[1], 0) and is_number(second.operands[2], 0):
@@ -150,10 +154,10 @@ def _signed(vertex: Vertex, minus: bool) -> Vertex:
 
 def _not_minus_infinity(vertex: Apply) -> Vertex | None:
     """The guard of logsumexp against entries that are all ``-inf``: none are in the example."""
-    if vertex.operation.name != "where":
+    if vertex.operation is not elementwise.where:
         return None
     condition, _, x = vertex.operands
-    if not is_operation(condition, "equal") or np.any(condition.value):
+    if not is_operation(condition, elementwise.equal) or np.any(condition.value):
         return None
     tested, infinity = condition.operands
     return x if tested is x and is_number(infinity, -np.inf) else None

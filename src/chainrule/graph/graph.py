@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeGuard
 
 import numpy as np
 
@@ -28,6 +28,7 @@ __all__ = [
     "evaluate",
     "from_nodes",
     "is_number",
+    "is_operation",
     "topological",
 ]
 
@@ -92,6 +93,11 @@ def topological(outputs: Iterable[Vertex]) -> list[Vertex]:
 
 def _operands(vertex: Vertex) -> Iterator[Vertex]:
     return iter(vertex.operands if isinstance(vertex, Apply) else ())
+
+
+def is_operation(vertex: Vertex, *operations: Operation) -> TypeGuard[Apply]:
+    """Tell whether a vertex applies one of some operations."""
+    return isinstance(vertex, Apply) and vertex.operation in operations
 
 
 def is_number(vertex: Vertex, *numbers: float) -> bool:

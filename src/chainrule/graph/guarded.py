@@ -22,10 +22,10 @@ from chainrule.graph.graph import (
     apply_to,
     dtype_of,
     is_number,
+    is_operation,
     shape,
     topological,
 )
-from chainrule.graph.recognise import is_operation
 from chainrule.graph.rewrite import Rule, instead
 from chainrule.operations import elementwise
 
@@ -34,14 +34,14 @@ __all__ = ["GUARDED", "always_finite", "as_plain_product"]
 
 def as_plain_product(vertex: Apply) -> Vertex | None:
     """``guarded_multiply`` as ``*``: for where no zero can meet an infinite local gradient."""
-    if vertex.operation.name != "guarded_multiply":
+    if vertex.operation is not guarded_multiply:
         return None
     return apply_to(elementwise.multiply, *vertex.operands[::-1])
 
 
 def _needs_no_guard(vertex: Apply) -> Vertex | None:
     """A number that is not 0 stops nothing, and what is always finite needs no stop."""
-    if vertex.operation.name != "guarded_multiply":
+    if vertex.operation is not guarded_multiply:
         return None
     g, local = vertex.operands
     if is_number(g, 0):
@@ -52,7 +52,7 @@ def _needs_no_guard(vertex: Apply) -> Vertex | None:
 
 def _guarded_choice(vertex: Apply) -> Vertex | None:
     """``where(c, g, 0) * local`` is ``where(c, g * local, 0)``, in which nothing can be 0 * inf."""
-    if vertex.operation.name != "guarded_multiply":
+    if vertex.operation is not guarded_multiply:
         return None
     choice, local = vertex.operands
     found = chosen(choice)
@@ -67,10 +67,12 @@ def _guarded_choice(vertex: Apply) -> Vertex | None:
 
 def _cancelled_divisor(vertex: Apply) -> Vertex | None:
     """``(g * x) * (n / x)`` is ``g * n``, unless x is 0 in the example where g is not."""
-    if vertex.operation.name != "guarded_multiply":
+    if vertex.operation is not guarded_multiply:
         return None
     product, local = vertex.operands
-    if not is_operation(product, "multiply") or not is_operation(local, "divide"):
+    if not is_operation(product, elementwise.multiply):
+        return None
+    if not is_operation(local, elementwise.divide):
         return None
     above, below = local.operands
     for x, g in (product.operands, product.operands[::-1]):
@@ -85,10 +87,10 @@ def _cancelled_divisor(vertex: Apply) -> Vertex | None:
 
 def _sum_of_guarded(vertex: Apply) -> Vertex | None:
     """``g * a + g * b`` is ``g * (a + b)``: one guard does for both."""
-    if vertex.operation.name not in ("add", "subtract"):
+    if vertex.operation not in (elementwise.add, elementwise.subtract):
         return None
     for x in vertex.operands:
-        if not is_operation(x, "guarded_multiply"):
+        if not is_operation(x, guarded_multiply):
             continue
         first, second = (_factor(y, x.operands[0]) for y in vertex.operands)
         if first is not None and second is not None and _are_numbers(first, second):
@@ -106,9 +108,9 @@ def _factor(vertex: Vertex, g: Vertex) -> Vertex | None:
     """Return what a product with g is made of besides."""
     if vertex is g:
         return Constant(1)
-    if is_operation(vertex, "guarded_multiply"):
+    if is_operation(vertex, guarded_multiply):
         return vertex.operands[1] if vertex.operands[0] is g else None
-    if is_operation(vertex, "multiply") and g in vertex.operands:
+    if is_operation(vertex, elementwise.multiply) and g in vertex.operands:
         a, b = vertex.operands
         return b if a is g else a
     return None
@@ -133,9 +135,9 @@ def _keeps_finite(x: Apply, finite: Mapping[Vertex, bool]) -> bool:
         return True
     if not all(finite[operand] for operand in x.operands):
         return False
-    if operation.name == "divide":
+    if operation is elementwise.divide:
         return _never_zero(x.operands[1])
-    if operation.name == "power":
+    if operation is elementwise.power:
         return is_number(x.operands[1]) and _is_whole(x.operands[1].value)
     if isinstance(operation, Elementwise):
         domain = operation.domain

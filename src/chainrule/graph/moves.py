@@ -4,32 +4,42 @@ from __future__ import annotations
 
 import numpy as np
 
-from chainrule.core.kinds import Elementwise, broadcast_to
-from chainrule.graph.graph import (
-    Apply,
-    Constant,
-    Vertex,
-    apply_to,
-    shape,
-)
-from chainrule.graph.recognise import is_operation
+from chainrule.core.kinds import Elementwise, astype, broadcast_to, unbroadcast
+from chainrule.graph.graph import Apply, Constant, Vertex, apply_to, is_operation, shape
 from chainrule.graph.rewrite import Rule, instead
-from chainrule.operations import contraction, elementwise, reduction
+from chainrule.operations import contraction, elementwise, indexing, reduction
 from chainrule.operations import shape as shapes
 
 __all__ = ["MOVES", "drop_shape", "undo"]
 
-_MOVES = frozenset({"expand_dims", "squeeze", "reshape", "transpose", "swapaxes", "flip", "roll"})
+_MOVES = frozenset(
+    {
+        shapes.expand_dims,
+        shapes.squeeze,
+        shapes.reshape,
+        shapes.transpose,
+        shapes.swapaxes,
+        shapes.flip,
+        shapes.roll,
+    }
+)
+
+
+#: What leaves every entry where it is, if the result has the shape and dtype of the operand.
+_RESHAPING = frozenset(
+    {shapes.reshape, shapes.squeeze, shapes.expand_dims, broadcast_to, unbroadcast, astype}
+)
 
 
 def drop_shape(vertex: Apply) -> Vertex | None:
     """Moves that leave everything where it is: reshape to the same shape, cast to the same type."""
-    name = vertex.operation.name
-    if name in ("reshape", "broadcast_to", "unbroadcast", "astype", "squeeze", "expand_dims"):
+    operation = vertex.operation
+    if operation in _RESHAPING:
         return instead(vertex, vertex.operands[0])
-    if name in ("getitem", "scatter_add") and vertex.params["index"] == ():
+    if operation in (indexing.getitem, indexing.scatter_add) and vertex.params["index"] == ():
         return instead(vertex, vertex.operands[0])
-    if name == "transpose" and vertex.params.get("axes") == tuple(range(len(shape(vertex)))):
+    in_order = tuple(range(len(shape(vertex))))
+    if operation is shapes.transpose and vertex.params.get("axes") == in_order:
         return vertex.operands[0]
     return None
 
@@ -38,15 +48,15 @@ def undo(vertex: Apply) -> Vertex | None:
     """Two moves in a row: ``x.T.T``, a reshape of a reshape."""
     if not vertex.operands or not isinstance(inner := vertex.operands[0], Apply):
         return None
-    names = vertex.operation.name, inner.operation.name
-    if names == ("reshape", "reshape") or names == ("broadcast_to", "broadcast_to"):
+    pair = vertex.operation, inner.operation
+    if pair in ((shapes.reshape, shapes.reshape), (broadcast_to, broadcast_to)):
         return apply_to(vertex.operation, inner.operands[0], **vertex.params)
     axes = vertex.params.get("axis"), inner.params.get("axis")
-    if set(names) == {"squeeze", "expand_dims"} and axes[0] == axes[1]:
+    if set(pair) == {shapes.squeeze, shapes.expand_dims} and axes[0] == axes[1]:
         return instead(vertex, inner.operands[0])
-    if names == ("swapaxes", "swapaxes") and vertex.params == inner.params:
+    if pair == (shapes.swapaxes, shapes.swapaxes) and vertex.params == inner.params:
         return inner.operands[0]
-    if names == ("transpose", "transpose"):
+    if pair == (shapes.transpose, shapes.transpose):
         ndim = len(shape(vertex))
         first = inner.params.get("axes") or tuple(reversed(range(ndim)))
         second = vertex.params.get("axes") or tuple(reversed(range(ndim)))
@@ -57,16 +67,16 @@ def undo(vertex: Apply) -> Vertex | None:
 
 def _plain_transpose(vertex: Apply) -> Vertex | None:
     """Swapping the axes of a matrix is ``.T``."""
-    if len(shape(vertex)) != 2 or vertex.operation.name not in ("swapaxes", "transpose"):
+    if len(shape(vertex)) != 2 or vertex.operation not in (shapes.swapaxes, shapes.transpose):
         return None
-    if vertex.operation.name == "transpose" and vertex.params.get("axes") in (None, (0, 1)):
+    if vertex.operation is shapes.transpose and vertex.params.get("axes") in (None, (0, 1)):
         return None
     return Apply(shapes.transpose, vertex.operands, {}, vertex.value)
 
 
 def _as_sums(vertex: Apply) -> Vertex | None:
     """Undo a broadcast by ``sum``: over the axes in front, then over those of length 1."""
-    if vertex.operation.name != "unbroadcast":
+    if vertex.operation is not unbroadcast:
         return None
     (x,) = vertex.operands
     wanted = vertex.params["shape"]
@@ -82,22 +92,30 @@ def _as_sums(vertex: Apply) -> Vertex | None:
 
 
 _BROADCASTING = frozenset(
-    {"where", "equal", "not_equal", "less", "less_equal", "greater", "greater_equal"}
+    {
+        elementwise.where,
+        elementwise.equal,
+        elementwise.not_equal,
+        elementwise.less,
+        elementwise.less_equal,
+        elementwise.greater,
+        elementwise.greater_equal,
+    }
 )
 
 
 def _broadcasts(vertex: Apply) -> bool:
     """Tell whether NumPy broadcasts the operands of an operation."""
     operation = vertex.operation
-    return isinstance(operation, Elementwise) or operation.name in _BROADCASTING
+    return isinstance(operation, Elementwise) or operation in _BROADCASTING
 
 
 def _drop_broadcast_written(vertex: Apply) -> Vertex | None:
     """What is written at an index is broadcast to it anyway."""
-    if vertex.operation.name != "scatter_add":
+    if vertex.operation is not indexing.scatter_add:
         return None
     x, *arrays = vertex.operands
-    if not is_operation(x, "broadcast_to") or shape(inner := x.operands[0]) != ():
+    if not is_operation(x, broadcast_to) or shape(inner := x.operands[0]) != ():
         return None
     return Apply(vertex.operation, (inner, *arrays), vertex.params, vertex.value)
 
@@ -126,7 +144,7 @@ def _sum_of_same(vertex: Apply) -> Vertex | None:
         return None
     (x,) = vertex.operands
     size = np.size(vertex.value)
-    if not is_operation(x, "broadcast_to") or shape(inner := x.operands[0]) != () or not size:
+    if not is_operation(x, broadcast_to) or shape(inner := x.operands[0]) != () or not size:
         return None
     total = apply_to(elementwise.multiply, Constant(np.size(x.value) // size), inner)
     if not shape(vertex):
@@ -136,8 +154,8 @@ def _sum_of_same(vertex: Apply) -> Vertex | None:
 
 def _axes_of_length_one(vertex: Apply) -> Vertex | None:
     """``x[None, :]`` and its pullback, where no entry is chosen: axes that come or go."""
-    name = vertex.operation.name
-    if name not in ("getitem", "scatter_add") or len(vertex.operands) != 1:
+    operation = vertex.operation
+    if operation not in (indexing.getitem, indexing.scatter_add) or len(vertex.operands) != 1:
         return None
     index = vertex.params["index"]
     parts = index if isinstance(index, tuple) else (index,)
@@ -149,14 +167,14 @@ def _axes_of_length_one(vertex: Apply) -> Vertex | None:
     axis = tuple(k for k, part in enumerate(parts) if part is None)
     if not axis or len(large) - len(small) != len(axis):
         return None
-    move = shapes.expand_dims if name == "getitem" else shapes.squeeze
+    move = shapes.expand_dims if operation is indexing.getitem else shapes.squeeze
     return Apply(move, vertex.operands, {"axis": axis}, vertex.value)
 
 
 def _squeezed_reduction(vertex: Apply) -> Vertex | None:
     """A reduction that keeps axes which are then dropped."""
     x = vertex.operands[0] if vertex.operands else None
-    if vertex.operation.name != "squeeze" or not isinstance(x, Apply):
+    if vertex.operation is not shapes.squeeze or not isinstance(x, Apply):
         return None
     kept = x.params.get("keepdims") and x.params.get("axis") is not None
     if not kept or sorted(x.params["axis"]) != sorted(vertex.params["axis"]):
@@ -166,18 +184,18 @@ def _squeezed_reduction(vertex: Apply) -> Vertex | None:
 
 def _transposed_product(vertex: Apply) -> Vertex | None:
     """``(a.T @ b).T`` is ``b.T @ a``."""
-    if vertex.operation.name != "transpose" or len(shape(vertex)) != 2:
+    if vertex.operation is not shapes.transpose or len(shape(vertex)) != 2:
         return None
     x = vertex.operands[0]
-    if not (is_operation(x, "matmul") or is_operation(x, "dot")) or vertex.params.get("axes"):
+    if not is_operation(x, contraction.matmul, contraction.dot) or vertex.params.get("axes"):
         return None
     a, b = x.operands
     if len(shape(a)) != 2 or len(shape(b)) != 2:
         return None
-    if not (is_operation(a, "transpose") or is_operation(b, "transpose")):
+    if not (is_operation(a, shapes.transpose) or is_operation(b, shapes.transpose)):
         return None
     turned = (
-        y.operands[0] if is_operation(y, "transpose") else apply_to(shapes.transpose, y)
+        y.operands[0] if is_operation(y, shapes.transpose) else apply_to(shapes.transpose, y)
         for y in (b, a)
     )
     return apply_to(x.operation, *turned)
@@ -211,12 +229,12 @@ def _drop_broadcast(vertex: Apply) -> Vertex | None:
 
 def _moved_constant(vertex: Apply) -> Vertex | None:
     """A move of an array whose entries are all the same number is another such array."""
-    if vertex.operation.name not in _MOVES or not isinstance(x := vertex.operands[0], Apply):
+    if vertex.operation not in _MOVES or not isinstance(x := vertex.operands[0], Apply):
         return None
     if x.operation is not broadcast_to:
         return None
     (inner,) = x.operands
-    if vertex.operation is broadcast_to or is_operation(inner, "expand_dims"):
+    if vertex.operation is broadcast_to or is_operation(inner, shapes.expand_dims):
         return None
     if shape(inner) != ():
         return None
@@ -225,9 +243,11 @@ def _moved_constant(vertex: Apply) -> Vertex | None:
 
 def _broadcast_leading(vertex: Apply) -> Vertex | None:
     """Axes in front come by themselves in a broadcast."""
-    if vertex.operation is not broadcast_to or not is_operation(vertex.operands[0], "expand_dims"):
+    if vertex.operation is not broadcast_to:
         return None
-    inner = vertex.operands[0]
+    (inner,) = vertex.operands
+    if not is_operation(inner, shapes.expand_dims):
+        return None
     axis = inner.params["axis"]
     if sorted(axis) != list(range(len(axis))):
         return None
@@ -237,10 +257,10 @@ def _broadcast_leading(vertex: Apply) -> Vertex | None:
 
 def _as_outer(vertex: Apply) -> Vertex | None:
     """``a[:, None] * b`` of two vectors."""
-    if vertex.operation.name != "multiply" or len(shape(vertex)) != 2:
+    if vertex.operation is not elementwise.multiply or len(shape(vertex)) != 2:
         return None
     for a, b in (vertex.operands, vertex.operands[::-1]):
-        column = is_operation(a, "expand_dims") and a.params["axis"] == (1,)
+        column = is_operation(a, shapes.expand_dims) and a.params["axis"] == (1,)
         if column and isinstance(a, Apply) and len(shape(b)) == 1:
             return Apply(contraction.outer, (a.operands[0], b), {}, vertex.value)
     return None

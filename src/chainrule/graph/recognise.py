@@ -7,7 +7,6 @@ applied blindly, do not show. So is ``exp(x) / sum(exp(x))`` a softmax.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TypeGuard
 
 import numpy as np
 
@@ -19,6 +18,7 @@ from chainrule.graph.graph import (
     apply_to,
     dtype_of,
     is_number,
+    is_operation,
     shape,
     topological,
 )
@@ -28,31 +28,28 @@ from chainrule.operations import elementwise, reduction
 __all__ = [
     "RECOGNITION",
     "chosen_by",
-    "is_operation",
     "is_second_variable",
     "recognised_as_a_whole",
 ]
 
 
-def is_operation(vertex: Vertex, name: str) -> TypeGuard[Apply]:
-    """Tell whether a vertex applies the operation of a name."""
-    return isinstance(vertex, Apply) and vertex.operation.name == name
+_WINS = {elementwise.maximum: elementwise.greater, elementwise.minimum: elementwise.less}
 
 
 def _as_sigmoid(vertex: Apply) -> Vertex | None:
     """``1 / (1 + exp(-x))`` and ``exp(x) / (1 + exp(x))``."""
-    if vertex.operation.name != "divide":
+    if vertex.operation is not elementwise.divide:
         return None
     numerator, denominator = vertex.operands
-    if not isinstance(denominator, Apply) or denominator.operation.name != "add":
+    if not isinstance(denominator, Apply) or denominator.operation is not elementwise.add:
         return None
     left, right = denominator.operands
     power = right if is_number(left, 1) else left if is_number(right, 1) else None
-    if not isinstance(power, Apply) or power.operation.name != "exp":
+    if not isinstance(power, Apply) or power.operation is not elementwise.exp:
         return None
     (exponent,) = power.operands
     if is_number(numerator, 1):
-        if is_operation(exponent, "negative"):
+        if is_operation(exponent, elementwise.negative):
             return _of(vertex, exponent.operands[0])
         return _of(vertex, apply_to(elementwise.negative, exponent))
     if numerator is power:
@@ -68,12 +65,12 @@ def _of(vertex: Apply, x: Vertex) -> Apply | None:
 
 def _as_softmax(vertex: Apply) -> Vertex | None:
     """``exp(x) / exp(x).sum(axis, keepdims=True)``."""
-    if vertex.operation.name != "divide":
+    if vertex.operation is not elementwise.divide:
         return None
     powers, total = vertex.operands
-    if not (isinstance(powers, Apply) and powers.operation.name == "exp"):
+    if not (isinstance(powers, Apply) and powers.operation is elementwise.exp):
         return None
-    if not (isinstance(total, Apply) and total.operation.name == "sum"):
+    if not (isinstance(total, Apply) and total.operation is reduction.sum):
         return None
     axis = total.params.get("axis")
     kept = total.params.get("keepdims") or axis is None
@@ -84,7 +81,7 @@ def _as_softmax(vertex: Apply) -> Vertex | None:
 
 def _as_square(vertex: Apply) -> Vertex | None:
     """``x * x``."""
-    if vertex.operation.name == "multiply" and vertex.operands[0] is vertex.operands[1]:
+    if vertex.operation is elementwise.multiply and vertex.operands[0] is vertex.operands[1]:
         return Apply(elementwise.power, (vertex.operands[0], Constant(2)), {}, vertex.value)
     return None
 
@@ -103,9 +100,9 @@ def chosen_by(output: Vertex, root: Vertex) -> Rule:
     """
 
     def rule(vertex: Apply) -> Vertex | None:
-        if not isinstance(root, Apply) or root.operation.name not in ("maximum", "minimum"):
+        if not isinstance(root, Apply) or root.operation not in _WINS:
             return None
-        if vertex.operation.name != ("greater" if root.operation.name == "maximum" else "less"):
+        if vertex.operation is not _WINS[root.operation]:
             return None
         winner, other = vertex.operands
         if not isinstance(winner, Apply) or winner is output:
@@ -124,12 +121,12 @@ def recognised_as_a_whole(root: Vertex) -> Vertex:
 
     Their gradients refer to their own values: ``exp(x - y)`` and ``g - exp(y) * sum(g)``.
     """
-    if is_operation(root, "log"):
+    if is_operation(root, elementwise.log):
         return _as_logsumexp(root) or root
-    if is_operation(root, "subtract"):
+    if is_operation(root, elementwise.subtract):
         x, total = root.operands
-        total = (_as_logsumexp(total) if is_operation(total, "log") else None) or total
-        if is_operation(total, "logsumexp") and total.operands[0] is x:
+        total = (_as_logsumexp(total) if is_operation(total, elementwise.log) else None) or total
+        if is_operation(total, reduction.logsumexp) and total.operands[0] is x:
             axis = total.params.get("axis")
             if total.params.get("keepdims") or axis is None:
                 return Apply(reduction.log_softmax, (x,), {"axis": axis}, root.value)
@@ -138,10 +135,12 @@ def recognised_as_a_whole(root: Vertex) -> Vertex:
 
 def _as_logsumexp(log: Apply) -> Apply | None:
     (total,) = log.operands
-    if not is_operation(total, "sum"):
+    if not is_operation(total, reduction.sum):
         return None
     (powers,) = total.operands
-    if not is_operation(powers, "exp") or not shape(powers) or not np.all(np.isfinite(log.value)):
+    if not is_operation(powers, elementwise.exp) or not shape(powers):
+        return None
+    if not np.all(np.isfinite(log.value)):
         return None
     return Apply(reduction.logsumexp, powers.operands, total.params, log.value)
 

@@ -83,7 +83,7 @@ def share(outputs: Sequence[Vertex]) -> list[Vertex]:
 
 def _key(vertex: Vertex) -> Any:
     if isinstance(vertex, Apply):
-        return vertex.operation.name, vertex.operands, _frozen(vertex.params)
+        return vertex.operation, vertex.operands, _frozen(vertex.params)
     if isinstance(vertex, Constant) and not isinstance(vertex.value, np.ndarray):
         return Constant, type(vertex.value), _frozen(vertex.value), str(vertex.value)
     if isinstance(vertex, Constant):

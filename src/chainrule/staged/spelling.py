@@ -17,8 +17,8 @@ import numpy as np
 
 from chainrule.core.array import shape_of
 from chainrule.errors import UnsupportedError
-from chainrule.graph.graph import Apply, Constant, Input, Vertex, is_number
-from chainrule.graph.recognise import is_operation
+from chainrule.graph.graph import Apply, Constant, Input, Vertex, is_number, is_operation
+from chainrule.operations import elementwise
 from chainrule.staged.constants import Constants
 from chainrule.staged.text import (
     BIT_OR,
@@ -168,7 +168,7 @@ def _sigmoid(speller: Speller, vertex: Apply, x: Text) -> Text:
     (operand,) = vertex.operands
     name = "math.exp" if type(operand.value) is float else "np.exp"
     exponent = negated(x)
-    if operand not in speller.names and is_operation(operand, "negative"):
+    if operand not in speller.names and is_operation(operand, elementwise.negative):
         exponent = speller.text(operand.operands[0])
     return infix("/", literal(1), infix("+", literal(1), call(name, exponent)))
 
@@ -177,7 +177,7 @@ def _sigmoid(speller: Speller, vertex: Apply, x: Text) -> Text:
 def _guarded(speller: Speller, vertex: Apply, g: Text, local: Text) -> Text:
     product = infix("*", g, local)
     factor = vertex.operands[1]
-    inverse = is_operation(factor, "divide") and is_number(factor.operands[0], 1)
+    inverse = is_operation(factor, elementwise.divide) and is_number(factor.operands[0], 1)
     if isinstance(factor, Apply) and inverse and factor not in speller.names:
         product = infix("/", g, speller.text(factor.operands[1]))
     if shape_of(vertex.value) == () and shape_of(vertex.operands[0].value) == ():

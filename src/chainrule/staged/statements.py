@@ -8,8 +8,8 @@ from typing import TypeAlias
 import numpy as np
 
 from chainrule.core.array import shape_of
-from chainrule.graph.graph import Apply, Constant, Vertex, topological
-from chainrule.graph.recognise import is_operation
+from chainrule.core.kinds import guarded_multiply
+from chainrule.graph.graph import Apply, Constant, Vertex, is_operation, topological
 from chainrule.graph.rewrite import uses
 from chainrule.staged.spelling import Speller
 from chainrule.staged.spelling_arrays import index_text
@@ -132,7 +132,7 @@ def shared_parts(outputs: Iterable[Vertex]) -> list[Vertex]:
     vertices = topological(outputs)
     count = uses(outputs)
     for vertex in vertices:
-        if is_operation(vertex, "guarded_multiply"):  # its first operand is written twice
+        if is_operation(vertex, guarded_multiply):  # its first operand is written twice
             count[vertex.operands[0]] += 1
     roots = set(outputs)
     sizes: dict[Vertex, int] = {}

@@ -7,9 +7,9 @@ digits that it loses would take another exponential.
 
 from __future__ import annotations
 
-from chainrule.graph.graph import Apply, Vertex, dtype_of, is_number
+from chainrule.core.operation import Operation
+from chainrule.graph.graph import Apply, Vertex, dtype_of, is_number, is_operation
 from chainrule.graph.phantom import element, is_float, literal, truth
-from chainrule.graph.recognise import is_operation
 from chainrule.graph.rewrite import same_kind
 from chainrule.operations import elementwise
 
@@ -18,7 +18,7 @@ __all__ = ["exp_minus_one", "one_minus_cos"]
 
 def exp_minus_one(vertex: Apply) -> Vertex | None:
     """``exp(x) - 1`` and ``1 - exp(x)``."""
-    power, sign = _less_one(vertex, "exp")
+    power, sign = _less_one(vertex, elementwise.exp)
     if power is None:
         return None
     return _with_sign(element(elementwise.expm1, power), sign, vertex)
@@ -29,7 +29,7 @@ def one_minus_cos(vertex: Apply) -> Vertex | None:
 
     The sine is in the gradient, too, and half of its work is that of the cosine.
     """
-    x, sign = _less_one(vertex, "cos")
+    x, sign = _less_one(vertex, elementwise.cos)
     if x is None:
         return None
     sine, cosine = element(elementwise.sin, x), element(elementwise.cos, x)
@@ -42,16 +42,16 @@ def one_minus_cos(vertex: Apply) -> Vertex | None:
     return _with_sign(result, -sign, vertex)
 
 
-def _less_one(vertex: Apply, name: str) -> tuple[Vertex | None, int]:
+def _less_one(vertex: Apply, f: Operation) -> tuple[Vertex | None, int]:
     """Return x and 1 of ``f(x) - 1``, x and -1 of ``1 - f(x)``."""
     found: tuple[Vertex, int] | None = None
-    if vertex.operation.name == "subtract":
+    if vertex.operation is elementwise.subtract:
         a, b = vertex.operands
         found = (a, 1) if is_number(b, 1) else (b, -1) if is_number(a, 1) else None
-    elif vertex.operation.name == "add":
+    elif vertex.operation is elementwise.add:
         a, b = vertex.operands
         found = (a, 1) if is_number(b, -1) else (b, 1) if is_number(a, -1) else None
-    if found is None or not is_operation(found[0], name):
+    if found is None or not is_operation(found[0], f):
         return None, 0
     (x,) = found[0].operands
     return (x, found[1]) if is_float(x) and same_kind(x, vertex) else (None, 0)

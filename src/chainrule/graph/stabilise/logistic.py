@@ -9,9 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from chainrule.core.kinds import guarded_multiply
-from chainrule.graph.graph import Apply, Constant, Vertex, dtype_of, is_number
+from chainrule.graph.graph import Apply, Constant, Vertex, dtype_of, is_number, is_operation
 from chainrule.graph.phantom import element, is_float, like, literal
-from chainrule.graph.recognise import is_operation
 from chainrule.graph.rewrite import same_kind
 from chainrule.graph.stabilise.parts import exponent, one_plus
 from chainrule.graph.stabilise.powers import Powers, complement, powers_of, sigmoid_in
@@ -25,10 +24,10 @@ _DEEPEST = 6  # products within products that are looked at
 
 def softplus(vertex: Apply) -> Vertex | None:
     """``log(1 + exp(x))`` and ``log1p(exp(x))`` overflow, and the first is 0 for small exp(x)."""
-    (inner,) = vertex.operands if vertex.operation.name in ("log", "log1p") else (None,)
-    if inner is None:
+    if vertex.operation not in (elementwise.log, elementwise.log1p):
         return None
-    x = exponent(one_plus(inner) if vertex.operation.name == "log" else inner)
+    (inner,) = vertex.operands
+    x = exponent(one_plus(inner) if vertex.operation is elementwise.log else inner)
     if x is None or not is_float(x) or not same_kind(x, vertex):
         return None
     return Apply(elementwise.logaddexp, (x, Constant(0.0)), {}, vertex.value)
@@ -36,13 +35,13 @@ def softplus(vertex: Apply) -> Vertex | None:
 
 def log_of_sigmoid(vertex: Apply) -> Vertex | None:
     """``log(y)``, ``log(1 - y)`` and ``log1p(-y)`` of a sigmoid y: the logarithm of 0."""
-    if vertex.operation.name not in ("log", "log1p"):
+    if vertex.operation not in (elementwise.log, elementwise.log1p):
         return None
     (inner,) = vertex.operands
-    if vertex.operation.name == "log":
+    if vertex.operation is elementwise.log:
         found = powers_of(inner)
     else:
-        share = sigmoid_in(inner.operands[0]) if is_operation(inner, "negative") else None
+        share = sigmoid_in(inner.operands[0]) if is_operation(inner, elementwise.negative) else None
         found = None if share is None else share.of_minus
     if found is None or {found.p, found.q} != {0, 1} or not same_kind(found.x, vertex):
         return None
@@ -71,7 +70,7 @@ def cancelled(vertex: Apply) -> Vertex | None:
     ``exp(x) / (1 + exp(x))`` is such a product. So are gradients: that of ``log(1 + exp(x))`` is g
     / (1 + exp(x)) times exp(x).
     """
-    if vertex.operation.name not in _PRODUCTS or not is_float(vertex):
+    if vertex.operation not in _PRODUCTS or not is_float(vertex):
         return None
     chain = _Chain(vertex)
     product = chain.cancelled()
@@ -80,7 +79,8 @@ def cancelled(vertex: Apply) -> Vertex | None:
     return _multiplied_out(chain)
 
 
-_PRODUCTS = frozenset({"multiply", "guarded_multiply", "divide"})
+_SUMS = (elementwise.add, elementwise.subtract)
+_PRODUCTS = frozenset({elementwise.multiply, guarded_multiply, elementwise.divide})
 
 
 class _Chain:
@@ -114,25 +114,25 @@ class _Chain:
         return inner
 
     def _is_product(self, vertex: Apply) -> bool:
-        name = vertex.operation.name
+        operation = vertex.operation
         if dtype_of(vertex.value) != dtype_of(self.root.value):
             return False
         is_square = _is_square(vertex) and powers_of(vertex.operands[0]) is not None
-        return name == "negative" or name in _PRODUCTS or is_square
+        return operation is elementwise.negative or operation in _PRODUCTS or is_square
 
     def _take(self, vertex: Vertex, power: int) -> None:
         if vertex not in self._inner:
             self.factors.append((vertex, power))
             return
         assert isinstance(vertex, Apply)
-        name, first = vertex.operation.name, vertex.operands[0]
-        if name == "negative":
+        operation, first = vertex.operation, vertex.operands[0]
+        if operation is elementwise.negative:
             self.sign = -self.sign if power % 2 else self.sign
             self._take(first, power)
-        elif name in _PRODUCTS:
-            self.guarded |= name == "guarded_multiply"
+        elif operation in _PRODUCTS:
+            self.guarded |= operation is guarded_multiply
             self._take(first, power)
-            self._take(vertex.operands[1], -power if name == "divide" else power)
+            self._take(vertex.operands[1], -power if operation is elementwise.divide else power)
         else:
             self._take(first, 2 * power)
 
@@ -169,17 +169,17 @@ class _Chain:
             found = self._powers.get(vertex)
             return None if found is not None and found.x is x else vertex
         assert isinstance(vertex, Apply)
-        name = vertex.operation.name
+        operation = vertex.operation
         first, *others = (self._without(y, x) for y in vertex.operands)
-        if name == "negative":
+        if operation is elementwise.negative:
             return first
-        if name not in _PRODUCTS:  # a square
+        if operation not in _PRODUCTS:  # a square
             return None if first is None else vertex
         (second,) = others
         if second is None:
             return first
         if first is None:
-            if name != "divide":
+            if operation is not elementwise.divide:
                 return second
             first = literal(1)
         if (first, second) == vertex.operands:
@@ -209,7 +209,7 @@ def _given(uses: dict[Vertex, int]) -> tuple[dict[bool, Vertex], dict[bool, Vert
         share = sigmoid_in(factor)
         if exponent(factor) is not None:
             exponentials[found.p == 1] = factor
-        elif is_operation(factor, complement.name):
+        elif is_operation(factor, complement):
             known[found.p == 1], known[found.q == 1] = factor, factor.operands[1]
             exponentials[found.p == 1] = factor.operands[0]
         elif share is not None and power > 0:
@@ -218,8 +218,9 @@ def _given(uses: dict[Vertex, int]) -> tuple[dict[bool, Vertex], dict[bool, Vert
 
 
 def _is_square(vertex: Apply) -> bool:
-    name = vertex.operation.name
-    return name == "square" or (name == "power" and is_number(vertex.operands[1], 2))
+    if vertex.operation is elementwise.power:
+        return is_number(vertex.operands[1], 2)
+    return vertex.operation is elementwise.square
 
 
 def _multiplied_out(chain: _Chain) -> Vertex | None:
@@ -275,8 +276,7 @@ def difference(vertex: Apply) -> Vertex | None:
 
 
 def _is_sum(vertex: Vertex) -> bool:
-    is_sum = is_operation(vertex, "add") or is_operation(vertex, "subtract")
-    return is_sum and powers_of(vertex) is None
+    return is_operation(vertex, *_SUMS) and powers_of(vertex) is None
 
 
 def _difference(products: list[_Product | None], vertex: Apply) -> Vertex | None:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import math
 
-from chainrule.graph.graph import Apply, Vertex, dtype_of, is_number, shape
+from chainrule.core.kinds import broadcast_to, guarded_multiply, identity, stopped
+from chainrule.graph.graph import Apply, Vertex, dtype_of, is_number, is_operation, shape
 from chainrule.graph.phantom import axes_of, is_float
-from chainrule.graph.recognise import is_operation
+from chainrule.operations import elementwise, reduction
+from chainrule.operations import shape as shapes
 
 __all__ = ["exponent", "factors", "is_laid_over", "one_plus", "summed_exponent"]
 
 
 def one_plus(vertex: Vertex) -> Vertex | None:
     """Return x of ``1 + x``."""
-    if not is_operation(vertex, "add"):
+    if not is_operation(vertex, elementwise.add):
         return None
     a, b = vertex.operands
     other = b if is_number(a, 1) else a if is_number(b, 1) else None
@@ -22,12 +24,14 @@ def one_plus(vertex: Vertex) -> Vertex | None:
 
 def exponent(vertex: Vertex | None) -> Vertex | None:
     """Return x of ``exp(x)``."""
-    return vertex.operands[0] if vertex is not None and is_operation(vertex, "exp") else None
+    if vertex is None or not is_operation(vertex, elementwise.exp):
+        return None
+    return vertex.operands[0]
 
 
 def factors(vertex: Vertex) -> tuple[Vertex, Vertex] | None:
     """Return the two factors of a product, guarded or not."""
-    if is_operation(vertex, "multiply") or is_operation(vertex, "guarded_multiply"):
+    if is_operation(vertex, elementwise.multiply, guarded_multiply):
         a, b = vertex.operands
         return a, b
     return None
@@ -57,18 +61,18 @@ def _places(vertex: Vertex, total: Apply) -> tuple[int | None, ...] | None:
         if total.params.get("keepdims"):
             return tuple(None if k in axes else k for k in range(count))
         return tuple(k for k in range(count) if k not in axes)
-    if not isinstance(vertex, Apply) or vertex.operation.name not in _SPREADING:
+    if not isinstance(vertex, Apply) or vertex.operation not in _SPREADING:
         return None
     x = vertex.operands[-1]
     places, old, new = _places(x, total), shape(x), shape(vertex)
     if places is None:
         return None
-    name = vertex.operation.name
-    if name == "expand_dims":
+    operation = vertex.operation
+    if operation is shapes.expand_dims:
         added = {k % len(new) for k in vertex.params["axis"]}
         rest = iter(places)
         return tuple(None if k in added else next(rest) for k in range(len(new)))
-    if name == "broadcast_to":
+    if operation is broadcast_to:
         places = tuple(
             place if n == m else None
             for place, n, m in zip(places, old, new[len(new) - len(old) :], strict=True)
@@ -77,27 +81,28 @@ def _places(vertex: Vertex, total: Apply) -> tuple[int | None, ...] | None:
     return places if old == new else None  # where(y == -inf, 0, y)
 
 
-_SPREADING = frozenset({"expand_dims", "broadcast_to", "where"})
+_SPREADING = frozenset({shapes.expand_dims, broadcast_to, elementwise.where})
 
 
 def _is_shifted(x: Vertex, axes: tuple[int, ...]) -> bool:
     """Tell whether somebody has already subtracted the largest entry."""
-    if not is_operation(x, "subtract"):
+    if not is_operation(x, elementwise.subtract):
         return False
     value, peak = x.operands
-    while isinstance(peak, Apply) and peak.operation.name in _SAME_PEAK:
-        peak = peak.operands[1 if peak.operation.name == "where" else 0]  # where(finite, peak, 0)
-    return is_operation(peak, "max") and axes_of(peak) == axes and peak.operands[0] is value
+    while isinstance(peak, Apply) and peak.operation in _SAME_PEAK:
+        is_where = peak.operation is elementwise.where  # where(finite, peak, 0)
+        peak = peak.operands[1 if is_where else 0]
+    return is_operation(peak, reduction.max) and axes_of(peak) == axes and peak.operands[0] is value
 
 
 _SAME_PEAK = frozenset(
-    {"expand_dims", "broadcast_to", "reshape", "stop_gradient", "identity", "where"}
+    {shapes.expand_dims, broadcast_to, shapes.reshape, stopped, identity, elementwise.where}
 )
 
 
 def summed_exponent(vertex: Vertex) -> Vertex | None:
     """Return x of ``sum(exp(x))``, if nobody has made sure that it does not overflow."""
-    if not is_operation(vertex, "sum") or not shape(vertex.operands[0]):
+    if not is_operation(vertex, reduction.sum) or not shape(vertex.operands[0]):
         return None
     x = exponent(vertex.operands[0])
     if (

@@ -12,10 +12,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from chainrule.core.operation import Operation
-from chainrule.graph.graph import Apply, Vertex, is_number
-from chainrule.graph.recognise import is_operation
+from chainrule.graph.graph import Apply, Vertex, is_number, is_operation
 from chainrule.graph.rewrite import same_kind
 from chainrule.graph.stabilise.parts import exponent, one_plus
+from chainrule.operations import elementwise
 
 __all__ = ["Powers", "complement", "powers_of", "sigmoid_in"]
 
@@ -45,37 +45,37 @@ def powers_of(vertex: Vertex) -> Powers | None:
     """Read a factor as powers of sigmoids."""
     if not isinstance(vertex, Apply):
         return None
-    name = vertex.operation.name
-    if name == "exp":
+    operation = vertex.operation
+    if operation is elementwise.exp:
         return _signed(vertex.operands[0], 1, -1)
-    if name in ("sigmoid", "divide"):
+    if operation in (elementwise.sigmoid, elementwise.divide):
         return sigmoid_in(vertex)
     whole = None
-    if name == "complement":
+    if operation is complement:
         whole = vertex.operands[1]
-    elif name == "subtract":
+    elif operation is elementwise.subtract:
         one, y = vertex.operands
         whole = y if is_number(one, 1) else None
-    elif name == "add":
+    elif operation is elementwise.add:
         more = one_plus(vertex)
         if more is None or not isinstance(more, Apply):
             return None
-        if more.operation.name == "exp":
+        if more.operation is elementwise.exp:
             return _signed(more.operands[0], 0, -1)
-        whole = more.operands[0] if more.operation.name == "negative" else None
+        whole = more.operands[0] if more.operation is elementwise.negative else None
     share = None if whole is None else sigmoid_in(whole)
     return None if share is None else share.of_minus
 
 
 def sigmoid_in(vertex: Vertex) -> Powers | None:
     """Read ``sigmoid(x)`` or ``1 / (1 + exp(x))``."""
-    if is_operation(vertex, "sigmoid"):
+    if is_operation(vertex, elementwise.sigmoid):
         return _signed(vertex.operands[0], 1, 0)
-    if is_operation(vertex, "divide") and is_number(vertex.operands[0], 1):
+    if is_operation(vertex, elementwise.divide) and is_number(vertex.operands[0], 1):
         x = exponent(one_plus(vertex.operands[1]))
         return None if x is None or not same_kind(x, vertex) else _signed(x, 0, 1)
     return None
 
 
 def _signed(x: Vertex, p: int, q: int) -> Powers:
-    return Powers(x.operands[0], q, p) if is_operation(x, "negative") else Powers(x, p, q)
+    return Powers(x.operands[0], q, p) if is_operation(x, elementwise.negative) else Powers(x, p, q)

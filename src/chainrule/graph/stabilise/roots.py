@@ -6,9 +6,8 @@
 from __future__ import annotations
 
 from chainrule.core.kinds import guarded_multiply
-from chainrule.graph.graph import Apply, Vertex, dtype_of, is_number
+from chainrule.graph.graph import Apply, Vertex, dtype_of, is_number, is_operation
 from chainrule.graph.phantom import element, is_float, like, literal, truth
-from chainrule.graph.recognise import is_operation
 from chainrule.graph.rewrite import same_kind
 from chainrule.graph.stabilise.parts import factors
 from chainrule.operations import elementwise
@@ -20,16 +19,17 @@ def _squared(vertex: Vertex) -> Vertex | None:
     """Return x of ``x * x``, ``x**2`` and ``square(x)``."""
     if not isinstance(vertex, Apply) or not is_float(vertex):
         return None
-    name = vertex.operation.name
-    twice = name == "multiply" and vertex.operands[0] is vertex.operands[1]
-    power = name == "power" and is_number(vertex.operands[1], 2)
+    operation = vertex.operation
+    twice = operation is elementwise.multiply and vertex.operands[0] is vertex.operands[1]
+    power = operation is elementwise.power and is_number(vertex.operands[1], 2)
     x = vertex.operands[0]
-    return x if (twice or power or name == "square") and same_kind(x, vertex) else None
+    is_square = twice or power or operation is elementwise.square
+    return x if is_square and same_kind(x, vertex) else None
 
 
 def root_of_square(vertex: Apply) -> Vertex | None:
     """``sqrt(x * x)`` is the absolute value of x."""
-    if vertex.operation.name != "sqrt":
+    if vertex.operation is not elementwise.sqrt:
         return None
     x = _squared(vertex.operands[0])
     if x is None or not same_kind(x, vertex):
@@ -39,10 +39,13 @@ def root_of_square(vertex: Apply) -> Vertex | None:
 
 def root_of_squares(vertex: Apply) -> Vertex | None:
     """``sqrt(x * x + y * y)`` is ``hypot(x, y)``, or NaN if either is."""
-    if vertex.operation.name != "sqrt" or not is_operation(vertex.operands[0], "add"):
+    if vertex.operation is not elementwise.sqrt:
+        return None
+    (total,) = vertex.operands
+    if not is_operation(total, elementwise.add):
         return None
     dtype = dtype_of(vertex.value)
-    x, y = map(_squared, vertex.operands[0].operands)
+    x, y = map(_squared, total.operands)
     if x is None or y is None or {dtype_of(x.value), dtype_of(y.value)} != {dtype}:
         return None
     root = element(elementwise.hypot, x, y)
@@ -60,12 +63,12 @@ def slope_of_root(vertex: Apply) -> Vertex | None:
     for left, right in (product, product[::-1]) if product else ():
         inner = factors(left)
         for g, slope in (inner, inner[::-1]) if inner else ():
-            if not is_operation(slope, "divide") or not is_number(slope.operands[0], 0.5):
+            if not is_operation(slope, elementwise.divide) or not is_number(slope.operands[0], 0.5):
                 continue
             found = _direction(right, slope.operands[1])
             if found is None or dtype_of(found.value) != dtype_of(vertex.value):
                 continue
-            guarded = any(is_operation(x, "guarded_multiply") for x in (vertex, left))
+            guarded = any(is_operation(x, guarded_multiply) for x in (vertex, left))
             times = guarded_multiply if guarded else elementwise.multiply
             result = element(times, g, found, dtype=dtype_of(vertex.value))
             return result if same_kind(result, vertex) else None
@@ -79,7 +82,7 @@ def _direction(vertex: Vertex, root: Vertex) -> Vertex | None:
     for two, other in (product, product[::-1]) if product else ():
         if is_number(two, 2):
             x, half = other, False
-    if is_operation(root, "absolute") and root.operands[0] is x:
+    if is_operation(root, elementwise.absolute) and root.operands[0] is x:
         unit = element(elementwise.sign, x)
     elif x in _legs(root) and same_kind(x, root):
         some = truth(elementwise.not_equal, root, literal(0))
@@ -94,6 +97,6 @@ def _direction(vertex: Vertex, root: Vertex) -> Vertex | None:
 
 def _legs(vertex: Vertex) -> tuple[Vertex, ...]:
     """Return x and y of what `root_of_squares` made."""
-    while is_operation(vertex, "where"):
+    while is_operation(vertex, elementwise.where):
         vertex = vertex.operands[2]
-    return vertex.operands if is_operation(vertex, "hypot") else ()
+    return vertex.operands if is_operation(vertex, elementwise.hypot) else ()

@@ -7,12 +7,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from chainrule.graph.graph import Apply, Vertex, dtype_of, is_number, shape
+from chainrule.core.kinds import broadcast_to, unbroadcast
+from chainrule.graph.graph import Apply, Vertex, dtype_of, is_number, is_operation, shape
 from chainrule.graph.phantom import axes_of, element, is_float, like, literal, reduce, truth
-from chainrule.graph.recognise import is_operation
 from chainrule.graph.rewrite import same_kind
 from chainrule.graph.stabilise.parts import exponent, factors, is_laid_over, summed_exponent
-from chainrule.operations import elementwise, reduction
+from chainrule.operations import elementwise, indexing, reduction
 from chainrule.operations import shape as shapes
 
 __all__ = [
@@ -59,12 +59,12 @@ def shares(powers: Vertex, total: Vertex) -> Apply:
 
 def new_axes(vertex: Apply) -> Vertex | None:
     """``x[:, None]`` and ``x.reshape(-1, 1)`` as `expand_dims`, their gradients as `squeeze`."""
-    name, old, new = vertex.operation.name, shape(vertex.operands[0]), shape(vertex)
-    if name == "reshape":
+    operation, old, new = vertex.operation, shape(vertex.operands[0]), shape(vertex)
+    if operation is shapes.reshape:
         added, dropped = _longer(old, new), _longer(new, old)
-    elif name in ("getitem", "scatter_add") and len(vertex.operands) == 1:
+    elif operation in (indexing.getitem, indexing.scatter_add) and len(vertex.operands) == 1:
         axes = _new_axes_in(vertex.params["index"], max(len(old), len(new)))
-        added, dropped = (axes, ()) if name == "getitem" else ((), axes)
+        added, dropped = (axes, ()) if operation is indexing.getitem else ((), axes)
     else:
         return None
     if added:
@@ -103,7 +103,7 @@ def _longer(old: tuple[int, ...], new: tuple[int, ...]) -> tuple[int, ...]:
 
 def logsumexp(vertex: Apply) -> Vertex | None:
     """``log(sum(exp(x)))`` overflows, or is the logarithm of 0."""
-    if vertex.operation.name != "log":
+    if vertex.operation is not elementwise.log:
         return None
     (total,) = vertex.operands
     x = summed_exponent(total)
@@ -115,7 +115,7 @@ def logsumexp(vertex: Apply) -> Vertex | None:
 
 def softmax(vertex: Apply) -> Vertex | None:
     """``exp(x) / sum(exp(x))``: infinity by infinity, or 0 by 0."""
-    if vertex.operation.name != "divide":
+    if vertex.operation is not elementwise.divide:
         return None
     powers, spread = vertex.operands
     total = _total_in(spread)
@@ -126,9 +126,9 @@ def softmax(vertex: Apply) -> Vertex | None:
 
 
 def _total_in(vertex: Vertex) -> Apply | None:
-    while isinstance(vertex, Apply) and vertex.operation.name in ("broadcast_to", "expand_dims"):
+    while isinstance(vertex, Apply) and vertex.operation in (broadcast_to, shapes.expand_dims):
         vertex = vertex.operands[0]
-    return vertex if is_operation(vertex, "sum") else None
+    return vertex if is_operation(vertex, reduction.sum) else None
 
 
 def _softmax(x: Vertex, total: Apply, value: Any) -> Apply:
@@ -166,7 +166,7 @@ def _over_total(vertex: Vertex, powers: Vertex) -> _Quotient | None:
     """Read ``g * (c / total)``, however moved, where the total is a sum of powers."""
     if not isinstance(vertex, Apply):
         return None
-    if vertex.operation.name in ("add", "subtract"):
+    if vertex.operation in (elementwise.add, elementwise.subtract):
         left, right = (_over_total(x, powers) for x in vertex.operands)
         if left is None or right is None or left[::2] != right[::2]:
             return None
@@ -174,7 +174,7 @@ def _over_total(vertex: Vertex, powers: Vertex) -> _Quotient | None:
         if any(shape(x) != shape(vertex) for x in terms):
             return None
         return left._replace(numerator=Apply(vertex.operation, terms, {}, vertex.value))
-    if vertex.operation.name in ("broadcast_to", "expand_dims", "unbroadcast", "squeeze"):
+    if vertex.operation in (broadcast_to, shapes.expand_dims, unbroadcast, shapes.squeeze):
         found = _over_total(vertex.operands[0], powers)
         laid_over = None if found is None else _laid_over_after(vertex, found)
         if found is None or laid_over is None:
@@ -183,7 +183,7 @@ def _over_total(vertex: Vertex, powers: Vertex) -> _Quotient | None:
         return _Quotient(found.total, moved, laid_over)
     product = factors(vertex)
     for g, quotient in (product, product[::-1]) if product else ():
-        if not is_operation(quotient, "divide"):
+        if not is_operation(quotient, elementwise.divide):
             continue
         numerator, spread = quotient.operands
         total = _total_in(spread)
@@ -202,24 +202,24 @@ def _over_total(vertex: Vertex, powers: Vertex) -> _Quotient | None:
 
 def _laid_over_after(move: Apply, quotient: _Quotient) -> bool | None:
     """Tell whether entries are where their rows are after a move; None if sums got mixed up."""
-    total, name = quotient.total, move.operation.name
+    total, operation = quotient.total, move.operation
     before, after = shape(move.operands[0]), shape(move)
     whole, reduced = shape(total.operands[0]), set(axes_of(total))
-    if name in ("expand_dims", "squeeze"):
+    if operation in (shapes.expand_dims, shapes.squeeze):
         longer = max(before, after, key=len)
         axes = {k % len(longer) for k in move.params["axis"]}
         in_front = axes == set(range(len(axes)))
         if quotient.laid_over and in_front and len(longer) <= len(whole):
             return True
-        here = quotient.laid_over == (name == "squeeze")
+        here = quotient.laid_over == (operation is shapes.squeeze)
         return (
-            name == "expand_dims"
+            operation is shapes.expand_dims
             if here and axes == reduced and len(longer) == len(whole)
             else None
         )
     if not quotient.laid_over:
         return None
-    if name == "broadcast_to":
+    if operation is broadcast_to:
         return True
     extra = len(before) - len(after)
     summed = {*range(extra), *(k + extra for k, n in enumerate(after) if n != before[k + extra])}
@@ -229,9 +229,11 @@ def _laid_over_after(move: Apply, quotient: _Quotient) -> bool | None:
 
 def log_softmax(vertex: Apply) -> Vertex | None:
     """``log(softmax(x))``, of a softmax that is 0."""
-    if vertex.operation.name != "log" or not is_operation(vertex.operands[0], "softmax"):
+    if vertex.operation is not elementwise.log:
         return None
-    inner = vertex.operands[0]
+    (inner,) = vertex.operands
+    if not is_operation(inner, reduction.softmax):
+        return None
     return Apply(reduction.log_softmax, inner.operands, inner.params, vertex.value)
 
 
@@ -242,13 +244,13 @@ def product_with_inverse(vertex: Apply) -> Vertex | None:
     """
     product = factors(vertex)
     for left, right in (product, product[::-1]) if product else ():
-        y = right.operands[0] if is_operation(right, "negative") else right
-        if not is_operation(y, "softmax"):
+        y = right.operands[0] if is_operation(right, elementwise.negative) else right
+        if not is_operation(y, reduction.softmax):
             continue
         g = _over(left, y)
         if g is not None and same_kind(g, vertex):
             return g if right is y else Apply(elementwise.negative, (g,), {}, vertex.value)
-        if is_operation(left, "subtract") and right is y:
+        if is_operation(left, elementwise.subtract) and right is y:
             g = _over(left.operands[0], y)
             if g is not None and same_kind(g, vertex):
                 rest = element(elementwise.multiply, y, left.operands[1])
@@ -260,11 +262,11 @@ def _over(vertex: Vertex, y: Vertex) -> Vertex | None:
     """Return g of ``g * (1 / y)``."""
     product = factors(vertex)
     for g, inverse in (product, product[::-1]) if product else ():
-        if is_operation(inverse, "divide") and is_number(inverse.operands[0], 1):
+        if is_operation(inverse, elementwise.divide) and is_number(inverse.operands[0], 1):
             other = inverse.operands[1]
             if other is y or (
-                is_operation(other, "softmax")
-                and is_operation(y, "softmax")
+                is_operation(other, reduction.softmax)
+                and is_operation(y, reduction.softmax)
                 and other.operands[0] is y.operands[0]
                 and other.params == y.params
             ):
@@ -279,10 +281,10 @@ def exp_of_log_softmax(vertex: Apply) -> Vertex | None:
     for x = [1000, 1000.5], the logarithm has lost three digits more than the quotient.
     """
     x = exponent(vertex)
-    if isinstance(x, Apply) and x.operation.name == "log_softmax":
+    if isinstance(x, Apply) and x.operation is reduction.log_softmax:
         powers, total, _ = exponentials(x.operands[0], axes_of(x))
         return like(shares(powers, total), vertex)
-    if x is None or not is_operation(x, "subtract") or not is_float(x):
+    if x is None or not is_operation(x, elementwise.subtract) or not is_float(x):
         return None
     value, spread = x.operands
     log, guarded = _logsumexp_in(spread)
@@ -301,16 +303,16 @@ def _logsumexp_in(vertex: Vertex) -> tuple[Apply | None, bool]:
     """Find the logsumexp in ``where(y == -inf, 0, y)``, spread or not."""
     guarded = False
     while isinstance(vertex, Apply):
-        if vertex.operation.name == "logsumexp":
+        if vertex.operation is reduction.logsumexp:
             return vertex, guarded
-        if vertex.operation.name == "where":
+        if vertex.operation is elementwise.where:
             test, zero, rest = vertex.operands
-            if guarded or not is_number(zero, 0) or not is_operation(test, "equal"):
+            if guarded or not is_number(zero, 0) or not is_operation(test, elementwise.equal):
                 break
             if test.operands[0] is not rest or not is_number(test.operands[1], -math.inf):
                 break
             guarded, vertex = True, rest
-        elif vertex.operation.name in ("expand_dims", "broadcast_to"):
+        elif vertex.operation in (shapes.expand_dims, broadcast_to):
             vertex = vertex.operands[0]
         else:
             break

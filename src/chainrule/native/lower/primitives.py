@@ -12,9 +12,16 @@ from typing import Any
 import numpy as np
 
 from chainrule.core.kinds import broadcast_to, identity
-from chainrule.graph.graph import Apply, Constant, Vertex, dtype_of, shape, topological
+from chainrule.graph.graph import (
+    Apply,
+    Constant,
+    Vertex,
+    dtype_of,
+    is_operation,
+    shape,
+    topological,
+)
 from chainrule.graph.phantom import repeated
-from chainrule.graph.recognise import is_operation
 from chainrule.graph.rewrite import rewrite, same_kind, share, substitute
 from chainrule.graph.stabilise.rules import STABILISING
 from chainrule.native.ir.text import is_native
@@ -111,9 +118,9 @@ def _square_of_reciprocal(vertex: Apply) -> Vertex | None:
     if vertex.operation.name != "divide":
         return None
     top, below = vertex.operands
-    negated = is_operation(top, "negative")
-    y = top.operands[0] if is_operation(top, "negative") else top
-    if not is_operation(y, "divide") or not same_kind(y, vertex):
+    negated = is_operation(top, elementwise.negative)
+    y = top.operands[0] if is_operation(top, elementwise.negative) else top
+    if not is_operation(y, elementwise.divide) or not same_kind(y, vertex):
         return None
     one, x = y.operands
     if x is not below or role_of(one) is not Role.NUMBER or number(one) != 1:

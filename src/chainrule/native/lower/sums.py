@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from chainrule.graph.graph import Apply, Vertex, dtype_of, shape, topological
+from chainrule.core.kinds import unbroadcast
+from chainrule.graph.graph import Apply, Vertex, dtype_of, is_operation, shape, topological
 from chainrule.graph.phantom import like, make, reduce
-from chainrule.graph.recognise import is_operation
 from chainrule.graph.rewrite import uses, with_operands
 from chainrule.native.lower.roles import Role, reduced_axes, role_of
 from chainrule.operations import contraction, elementwise, reduction
@@ -26,7 +26,7 @@ def summed_early(outputs: Sequence[Vertex]) -> list[Vertex]:
     done: dict[Vertex, Vertex] = {}
     for vertex in topological(outputs):
         new = with_operands(vertex, done)
-        if is_operation(vertex, "unbroadcast") and _is_alone(vertex, count):
+        if is_operation(vertex, unbroadcast) and _is_alone(vertex, count):
             assert isinstance(new, Apply)
             new = _summed(new)
         done[vertex] = new
@@ -37,14 +37,14 @@ def _is_alone(vertex: Apply, count: dict[Vertex, int]) -> bool:
     """Tell whether a sum is all that needs the product which it is of."""
     (x,) = vertex.operands
     same = dtype_of(x.value) == dtype_of(vertex.value)
-    while is_operation(x, "negative") and count[x] == 1:
+    while is_operation(x, elementwise.negative) and count[x] == 1:
         (x,) = x.operands
     return same and isinstance(x, Apply) and role_of(x) is Role.PRODUCT and count[x] == 1
 
 
 def _summed(vertex: Apply) -> Vertex:
     (x,) = vertex.operands
-    if is_operation(x, "negative"):
+    if is_operation(x, elementwise.negative):
         inner = Apply(vertex.operation, x.operands, vertex.params, vertex.value)
         return Apply(elementwise.negative, (_summed(inner),), {}, vertex.value)
     assert isinstance(x, Apply)
