@@ -19,10 +19,8 @@ from chainrule.graph.graph import (
     Input,
     Vertex,
     apply_to,
-    dtype_of,
     is_number,
     is_operation,
-    shape,
     topological,
 )
 from chainrule.graph.rewrite import same_kind
@@ -203,17 +201,17 @@ class _Arranger:
         if vertex in self.carries:
             return 1
         if isinstance(vertex, (Input, Constant)):
-            return 2 if shape(vertex) == () else 3
+            return 2 if vertex.shape == () else 3
         return 4
 
     def _sum(self, vertex: Apply) -> Vertex:
         """Write ``a + (-b)`` as ``a - b``, ``a + a`` as ``2 * a``, and take out what is common."""
-        whole = shape(vertex)
+        whole = vertex.shape
         signs, terms = [], []
         for k, operand in enumerate(vertex.operands):
             sign, term = self._term(operand)
             other = vertex.operands[1 - k]
-            if not same_kind(term, operand) and shape(other) != whole:
+            if not same_kind(term, operand) and other.shape != whole:
                 sign, term = 1, self.of(operand)
             minus = k == 1 and vertex.operation is elementwise.subtract
             signs.append(-sign if minus else sign)
@@ -227,7 +225,7 @@ class _Arranger:
             return twice if same_kind(twice, vertex) else self.of(vertex)
         if _share_factors(products, common):
             terms = [self.built(product) for product in products]
-        if all(dtype_of(term.value).kind == "b" for term in terms):  # masks do not add up
+        if all(term.dtype.kind == "b" for term in terms):  # masks do not add up
             return self.of(vertex)
         total = self._added(signs, terms)
         if not same_kind(total, vertex):
@@ -308,7 +306,7 @@ def _is_single(product: _Product) -> bool:
 
 
 def _are_floats(factors: Sequence[Vertex]) -> bool:
-    return any(dtype_of(x.value).kind == "f" for x in factors)
+    return any(x.dtype.kind == "f" for x in factors)
 
 
 def _are_equal(a: _Product, b: _Product) -> bool:
@@ -338,12 +336,12 @@ def _share_factors(products: Sequence[_Product], common: _Product) -> bool:
 
 def _move_constants(vertex: Apply, product: _Product, outside: _Product) -> None:
     """Take the factors that are the same along the summed axes out of a sum."""
-    ndim = len(shape(vertex.operands[0]))
+    ndim = vertex.operands[0].ndim
     axis = vertex.params.get("axis")
     summed = range(ndim) if axis is None else [k % ndim for k in axis]
 
     def is_constant(factor: Vertex) -> bool:
-        lengths = shape(factor)
+        lengths = factor.shape
         first = ndim - len(lengths)
         if not vertex.params.get("keepdims"):
             return all(k < first for k in summed)
@@ -406,7 +404,7 @@ def _negated(factors: list[Vertex]) -> list[Vertex]:
         if is_operation(factor, elementwise.subtract):
             a, b = factor.operands
             return [*factors[:k], apply_to(elementwise.subtract, b, a), *factors[k + 1 :]]
-    if dtype_of(first.value).kind == "b":
+    if first.dtype.kind == "b":
         return [Constant(-1), *factors]
     return [apply_to(elementwise.negative, first), *rest]
 

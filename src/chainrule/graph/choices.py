@@ -12,11 +12,9 @@ from chainrule.graph.graph import (
     Constant,
     Vertex,
     apply_to,
-    dtype_of,
     evaluate,
     is_number,
     is_operation,
-    shape,
 )
 from chainrule.graph.recognise import is_second_variable
 from chainrule.graph.rewrite import Rule, instead
@@ -57,7 +55,7 @@ def _as_mask(vertex: Apply) -> Vertex | None:
         if not is_operation(x, elementwise.where) or is_operation(other, elementwise.where):
             continue
         condition, one, zero = x.operands
-        if is_number(one, 1) and is_number(zero, 0) and dtype_of(condition.value).kind == "b":
+        if is_number(one, 1) and is_number(zero, 0) and condition.dtype.kind == "b":
             new = apply_to(elementwise.multiply, other, condition)
             return instead(vertex, new)
     return None
@@ -69,14 +67,14 @@ def _as_floats(vertex: Apply) -> Vertex | None:
         return None
     for k in (0, 1):
         x, other = vertex.operands[k], vertex.operands[1 - k]
-        if dtype_of(x.value).kind != "b" or not shape(x):
+        if x.dtype.kind != "b" or not x.shape:
             continue
-        if isinstance(x, Constant) and len(shape(x)) == 2:
-            if np.array_equal(x.value, np.eye(*shape(x), dtype=bool)):
-                ones = Constant(x.value.astype(dtype_of(vertex.value)))
+        if isinstance(x, Constant) and x.ndim == 2:
+            if np.array_equal(x.value, np.eye(*x.shape, dtype=bool)):
+                ones = Constant(x.value.astype(vertex.dtype))
                 return apply_to(elementwise.multiply, other, ones)
-        elif is_number(other, 1) and isinstance(x, Apply) and dtype_of(other.value).kind == "f":
-            return Apply(astype, (x,), {"dtype": dtype_of(vertex.value)}, vertex.value)
+        elif is_number(other, 1) and isinstance(x, Apply) and other.dtype.kind == "f":
+            return Apply(astype, (x,), {"dtype": vertex.dtype}, vertex.value)
     return None
 
 
@@ -107,7 +105,7 @@ def chosen(vertex: Vertex) -> tuple[Vertex, Vertex] | None:
         return vertex.operands[0], vertex.operands[1]
     if is_operation(vertex, elementwise.multiply):
         for mask, a in (vertex.operands, vertex.operands[::-1]):
-            if dtype_of(mask.value).kind == "b":
+            if mask.dtype.kind == "b":
                 return mask, a
     return None
 
@@ -119,7 +117,7 @@ def _sum_of_choices(vertex: Apply) -> Vertex | None:
     first, second = map(chosen, vertex.operands)
     if first is None or second is None or first[0] is not second[0]:
         return None
-    masks = (dtype_of(x[1].value).kind == "b" for x in (first, second))
+    masks = (x[1].dtype.kind == "b" for x in (first, second))
     if not any(map(_is_choice, vertex.operands)) or any(masks):  # masks do not add up
         return None
     total = apply_to(vertex.operation, first[1], second[1])

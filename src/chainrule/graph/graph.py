@@ -33,8 +33,41 @@ __all__ = [
 ]
 
 
+class _Valued:
+    """What every vertex tells about its value; found when it is asked for, and kept."""
+
+    __slots__ = ("_dtype", "_shape")
+
+    value: Any
+    _dtype: np.dtype[Any]
+    _shape: tuple[int, ...]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The lengths of the axes, () for a number."""
+        try:
+            return self._shape
+        except AttributeError:
+            object.__setattr__(self, "_shape", shape_of(self.value))
+            return self._shape
+
+    @property
+    def ndim(self) -> int:
+        """The number of axes."""
+        return len(self.shape)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The NumPy dtype; float64 for a Python float."""
+        try:
+            return self._dtype
+        except AttributeError:
+            object.__setattr__(self, "_dtype", dtype_of(self.value))
+            return self._dtype
+
+
 @dataclass(frozen=True, eq=False, slots=True)
-class Input:
+class Input(_Valued):
     """A variable that comes from outside: an argument, or the value of an earlier stage.
 
     ``finite`` is False where it may be infinite or NaN though the arguments are not, as a logarithm
@@ -47,14 +80,14 @@ class Input:
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class Constant:
+class Constant(_Valued):
     """A number, or an array that the function captured."""
 
     value: Any
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class Apply:
+class Apply(_Valued):
     """An operation applied to other vertices."""
 
     operation: Operation
@@ -182,4 +215,4 @@ def from_nodes(
 
 def shape(vertex: Vertex) -> tuple[int, ...]:
     """Return the shape of a vertex's value."""
-    return shape_of(vertex.value)
+    return vertex.shape

@@ -20,10 +20,8 @@ from chainrule.graph.graph import (
     Input,
     Vertex,
     apply_to,
-    dtype_of,
     is_number,
     is_operation,
-    shape,
     topological,
 )
 from chainrule.graph.rewrite import Rule, instead
@@ -45,8 +43,8 @@ def _needs_no_guard(vertex: Apply) -> Vertex | None:
         return None
     g, local = vertex.operands
     if is_number(g, 0):
-        zero = Apply(broadcast_to, (Constant(0.0),), {"shape": shape(vertex)}, vertex.value)
-        return instead(vertex, zero if shape(vertex) else Constant(vertex.value))
+        zero = Apply(broadcast_to, (Constant(0.0),), {"shape": vertex.shape}, vertex.value)
+        return instead(vertex, zero if vertex.shape else Constant(vertex.value))
     return as_plain_product(vertex) if is_number(g) or always_finite(local) else None
 
 
@@ -78,7 +76,7 @@ def _cancelled_divisor(vertex: Apply) -> Vertex | None:
     for x, g in (product.operands, product.operands[::-1]):
         if x is below:
             new = apply_to(guarded_multiply, g, above)
-            same = shape(new) == shape(vertex) and np.allclose(
+            same = new.shape == vertex.shape and np.allclose(
                 new.value, vertex.value, rtol=1e-12, atol=0.0, equal_nan=True
             )
             return instead(vertex, new) if same else None
@@ -101,7 +99,7 @@ def _sum_of_guarded(vertex: Apply) -> Vertex | None:
 
 def _are_numbers(*vertices: Vertex) -> bool:
     """Tell whether none is a mask: those do not add up as numbers do."""
-    return all(dtype_of(x.value).kind != "b" for x in vertices)
+    return all(x.dtype.kind != "b" for x in vertices)
 
 
 def _factor(vertex: Vertex, g: Vertex) -> Vertex | None:
@@ -131,7 +129,7 @@ def always_finite(x: Vertex) -> bool:
 def _keeps_finite(x: Apply, finite: Mapping[Vertex, bool]) -> bool:
     """Tell whether an operation makes nothing infinite of its operands."""
     operation = x.operation
-    if dtype_of(x.value).kind != "f":
+    if x.dtype.kind != "f":
         return True
     if not all(finite[operand] for operand in x.operands):
         return False

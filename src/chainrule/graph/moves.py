@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from chainrule.core.kinds import Elementwise, astype, broadcast_to, unbroadcast
-from chainrule.graph.graph import Apply, Constant, Vertex, apply_to, is_operation, shape
+from chainrule.graph.graph import Apply, Constant, Vertex, apply_to, is_operation
 from chainrule.graph.rewrite import Rule, instead
 from chainrule.operations import contraction, elementwise, indexing, reduction
 from chainrule.operations import shape as shapes
@@ -38,7 +38,7 @@ def drop_shape(vertex: Apply) -> Vertex | None:
         return instead(vertex, vertex.operands[0])
     if operation in (indexing.getitem, indexing.scatter_add) and vertex.params["index"] == ():
         return instead(vertex, vertex.operands[0])
-    in_order = tuple(range(len(shape(vertex))))
+    in_order = tuple(range(vertex.ndim))
     if operation is shapes.transpose and vertex.params.get("axes") == in_order:
         return vertex.operands[0]
     return None
@@ -57,7 +57,7 @@ def undo(vertex: Apply) -> Vertex | None:
     if pair == (shapes.swapaxes, shapes.swapaxes) and vertex.params == inner.params:
         return inner.operands[0]
     if pair == (shapes.transpose, shapes.transpose):
-        ndim = len(shape(vertex))
+        ndim = vertex.ndim
         first = inner.params.get("axes") or tuple(reversed(range(ndim)))
         second = vertex.params.get("axes") or tuple(reversed(range(ndim)))
         if tuple(first[k] for k in second) == tuple(range(ndim)):
@@ -67,7 +67,7 @@ def undo(vertex: Apply) -> Vertex | None:
 
 def _plain_transpose(vertex: Apply) -> Vertex | None:
     """Swapping the axes of a matrix is ``.T``."""
-    if len(shape(vertex)) != 2 or vertex.operation not in (shapes.swapaxes, shapes.transpose):
+    if vertex.ndim != 2 or vertex.operation not in (shapes.swapaxes, shapes.transpose):
         return None
     if vertex.operation is shapes.transpose and vertex.params.get("axes") in (None, (0, 1)):
         return None
@@ -80,12 +80,12 @@ def _as_sums(vertex: Apply) -> Vertex | None:
         return None
     (x,) = vertex.operands
     wanted = vertex.params["shape"]
-    extra = len(shape(x)) - len(wanted)
+    extra = x.ndim - len(wanted)
     if not wanted:
         return Apply(reduction.sum, (x,), {"axis": None}, vertex.value)
     if extra > 0:
         x = apply_to(reduction.sum, x, axis=tuple(range(extra)))
-    ones = tuple(k for k, (m, n) in enumerate(zip(shape(x), wanted, strict=True)) if n == 1 != m)
+    ones = tuple(k for k, (m, n) in enumerate(zip(x.shape, wanted, strict=True)) if n == 1 != m)
     if ones:
         x = apply_to(reduction.sum, x, axis=ones, keepdims=True)
     return x
@@ -115,7 +115,7 @@ def _drop_broadcast_written(vertex: Apply) -> Vertex | None:
     if vertex.operation is not indexing.scatter_add:
         return None
     x, *arrays = vertex.operands
-    if not is_operation(x, broadcast_to) or shape(inner := x.operands[0]) != ():
+    if not is_operation(x, broadcast_to) or (inner := x.operands[0]).shape != ():
         return None
     return Apply(vertex.operation, (inner, *arrays), vertex.params, vertex.value)
 
@@ -127,13 +127,13 @@ def _drop_keepdims(vertex: Apply) -> Vertex | None:
     for k, x in enumerate(vertex.operands):
         if not (isinstance(x, Apply) and x.params.get("keepdims") and "axis" in x.params):
             continue
-        whole = range(len(shape(x)))
+        whole = range(x.ndim)
         axis = x.params["axis"]
         if axis is not None and sorted(axis) != list(whole[: len(axis)]):
             continue
         smaller = apply_to(x.operation, *x.operands, **{**x.params, "keepdims": False})
         operands = (*vertex.operands[:k], smaller, *vertex.operands[k + 1 :])
-        if np.broadcast_shapes(*map(shape, operands)) == shape(vertex):
+        if np.broadcast_shapes(*(x.shape for x in operands)) == vertex.shape:
             return Apply(vertex.operation, operands, vertex.params, vertex.value)
     return None
 
@@ -144,12 +144,12 @@ def _sum_of_same(vertex: Apply) -> Vertex | None:
         return None
     (x,) = vertex.operands
     size = np.size(vertex.value)
-    if not is_operation(x, broadcast_to) or shape(inner := x.operands[0]) != () or not size:
+    if not is_operation(x, broadcast_to) or (inner := x.operands[0]).shape != () or not size:
         return None
     total = apply_to(elementwise.multiply, Constant(np.size(x.value) // size), inner)
-    if not shape(vertex):
+    if not vertex.shape:
         return instead(vertex, total)
-    return Apply(broadcast_to, (total,), {"shape": shape(vertex)}, vertex.value)
+    return Apply(broadcast_to, (total,), {"shape": vertex.shape}, vertex.value)
 
 
 def _axes_of_length_one(vertex: Apply) -> Vertex | None:
@@ -159,7 +159,7 @@ def _axes_of_length_one(vertex: Apply) -> Vertex | None:
         return None
     index = vertex.params["index"]
     parts = index if isinstance(index, tuple) else (index,)
-    small, large = sorted((shape(vertex), shape(vertex.operands[0])), key=len)
+    small, large = sorted((vertex.shape, vertex.operands[0].shape), key=len)
     if any(part is not None and part != slice(None) for part in parts if part is not Ellipsis):
         return None
     if Ellipsis in parts and parts[-1] is not Ellipsis:
@@ -184,13 +184,13 @@ def _squeezed_reduction(vertex: Apply) -> Vertex | None:
 
 def _transposed_product(vertex: Apply) -> Vertex | None:
     """``(a.T @ b).T`` is ``b.T @ a``."""
-    if vertex.operation is not shapes.transpose or len(shape(vertex)) != 2:
+    if vertex.operation is not shapes.transpose or vertex.ndim != 2:
         return None
     x = vertex.operands[0]
     if not is_operation(x, contraction.matmul, contraction.dot) or vertex.params.get("axes"):
         return None
     a, b = x.operands
-    if len(shape(a)) != 2 or len(shape(b)) != 2:
+    if a.ndim != 2 or b.ndim != 2:
         return None
     if not (is_operation(a, shapes.transpose) or is_operation(b, shapes.transpose)):
         return None
@@ -205,7 +205,7 @@ def _drop_broadcast(vertex: Apply) -> Vertex | None:
     """Leave to NumPy's own broadcasting what it does anyway."""
     if not _broadcasts(vertex):
         return None
-    whole = shape(vertex)
+    whole = vertex.shape
     for k, x in enumerate(vertex.operands):
         if not isinstance(x, Apply):
             continue
@@ -219,9 +219,9 @@ def _drop_broadcast(vertex: Apply) -> Vertex | None:
         else:
             continue
         operands = (*vertex.operands[:k], inner, *vertex.operands[k + 1 :])
-        if np.broadcast_shapes(*map(shape, operands)) == whole:
+        if np.broadcast_shapes(*(x.shape for x in operands)) == whole:
             return Apply(vertex.operation, operands, vertex.params, vertex.value)
-        if x.operation is broadcast_to and len(whole) == len(shape(x)):
+        if x.operation is broadcast_to and len(whole) == x.ndim:
             smaller = apply_to(vertex.operation, *operands, **vertex.params)
             return Apply(broadcast_to, (smaller,), {"shape": whole}, vertex.value)
     return None
@@ -236,9 +236,9 @@ def _moved_constant(vertex: Apply) -> Vertex | None:
     (inner,) = x.operands
     if vertex.operation is broadcast_to or is_operation(inner, shapes.expand_dims):
         return None
-    if shape(inner) != ():
+    if inner.shape != ():
         return None
-    return Apply(broadcast_to, (inner,), {"shape": shape(vertex)}, vertex.value)
+    return Apply(broadcast_to, (inner,), {"shape": vertex.shape}, vertex.value)
 
 
 def _broadcast_leading(vertex: Apply) -> Vertex | None:
@@ -257,11 +257,11 @@ def _broadcast_leading(vertex: Apply) -> Vertex | None:
 
 def _as_outer(vertex: Apply) -> Vertex | None:
     """``a[:, None] * b`` of two vectors."""
-    if vertex.operation is not elementwise.multiply or len(shape(vertex)) != 2:
+    if vertex.operation is not elementwise.multiply or vertex.ndim != 2:
         return None
     for a, b in (vertex.operands, vertex.operands[::-1]):
         column = is_operation(a, shapes.expand_dims) and a.params["axis"] == (1,)
-        if column and isinstance(a, Apply) and len(shape(b)) == 1:
+        if column and isinstance(a, Apply) and b.ndim == 1:
             return Apply(contraction.outer, (a.operands[0], b), {}, vertex.value)
     return None
 

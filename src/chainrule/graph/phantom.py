@@ -12,7 +12,7 @@ import numpy as np
 
 from chainrule.core.kinds import astype, broadcast_to
 from chainrule.core.operation import Operation
-from chainrule.graph.graph import Apply, Constant, Vertex, dtype_of, shape
+from chainrule.graph.graph import Apply, Constant, Vertex
 from chainrule.operations import elementwise
 from chainrule.operations import shape as shapes
 
@@ -55,8 +55,8 @@ def make(
 
 def element(operation: Operation, *operands: Vertex, dtype: np.dtype[Any] | None = None) -> Apply:
     """Apply an elementwise operation; the dtype is that of the first operand if none is given."""
-    size = np.broadcast_shapes(*map(shape, operands))
-    return make(operation, operands, dtype or dtype_of(operands[0].value), size)
+    size = np.broadcast_shapes(*(x.shape for x in operands))
+    return make(operation, operands, dtype or operands[0].dtype, size)
 
 
 def truth(operation: Operation, *operands: Vertex) -> Apply:
@@ -76,13 +76,13 @@ def literal(value: float) -> Constant:
 
 def is_float(vertex: Vertex) -> bool:
     """Tell whether a vertex has real numbers."""
-    return dtype_of(vertex.value).kind == "f"
+    return vertex.dtype.kind == "f"
 
 
 def axes_of(vertex: Apply) -> tuple[int, ...]:
     """Return the axes along which an operation goes, as non-negative numbers."""
     axis = vertex.params.get("axis")
-    ndim = len(shape(vertex.operands[0]))
+    ndim = vertex.operands[0].ndim
     if axis is None:
         return tuple(range(ndim))
     return tuple(k % ndim for k in ((axis,) if isinstance(axis, int) else axis))
@@ -92,16 +92,16 @@ def reduce(
     operation: Operation, x: Vertex, axes: tuple[int, ...], dtype: np.dtype[Any] | None = None
 ) -> Apply:
     """Reduce along axes, which stay as axes of length 1."""
-    size = tuple(1 if k in axes else n for k, n in enumerate(shape(x)))
-    dtype = dtype or dtype_of(x.value)
+    size = tuple(1 if k in axes else n for k, n in enumerate(x.shape))
+    dtype = dtype or x.dtype
     return make(operation, [x], dtype, size, axis=axes, keepdims=True)
 
 
 def like(new: Vertex, old: Apply) -> Apply:
     """Give what replaces a vertex the shape and the kind of value that it has."""
-    if isinstance(new, Apply) and shape(new) == shape(old):
+    if isinstance(new, Apply) and new.shape == old.shape:
         return Apply(new.operation, new.operands, new.params, old.value)
-    return Apply(shapes.reshape, (new,), {"shape": shape(old)}, old.value)
+    return Apply(shapes.reshape, (new,), {"shape": old.shape}, old.value)
 
 
 def repeated(value: Any, dtype: np.dtype[Any], size: tuple[int, ...]) -> Apply:
@@ -111,21 +111,21 @@ def repeated(value: Any, dtype: np.dtype[Any], size: tuple[int, ...]) -> Apply:
 
 def converted(x: Vertex, dtype: np.dtype[Any]) -> Vertex:
     """Return a vertex as another dtype."""
-    if dtype_of(x.value) == dtype:
+    if x.dtype == dtype:
         return x
-    return make(astype, [x], dtype, shape(x), dtype=dtype)
+    return make(astype, [x], dtype, x.shape, dtype=dtype)
 
 
 def reshaped(x: Vertex, size: tuple[int, ...]) -> Vertex:
     """Return a vertex in another shape."""
-    if shape(x) == size:
+    if x.shape == size:
         return x
-    return make(shapes.reshape, [x], dtype_of(x.value), size, shape=size)
+    return make(shapes.reshape, [x], x.dtype, size, shape=size)
 
 
 def moved(x: Vertex, order: tuple[int, ...]) -> Vertex:
     """Return a vertex with its axes in another order."""
     if order == tuple(range(len(order))):
         return x
-    size = tuple(shape(x)[k] for k in order)
-    return make(shapes.transpose, [x], dtype_of(x.value), size, axes=order)
+    size = tuple(x.shape[k] for k in order)
+    return make(shapes.transpose, [x], x.dtype, size, axes=order)

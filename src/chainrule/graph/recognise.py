@@ -16,10 +16,8 @@ from chainrule.graph.graph import (
     Input,
     Vertex,
     apply_to,
-    dtype_of,
     is_number,
     is_operation,
-    shape,
     topological,
 )
 from chainrule.graph.rewrite import Rule
@@ -58,7 +56,7 @@ def _as_sigmoid(vertex: Apply) -> Vertex | None:
 
 
 def _of(vertex: Apply, x: Vertex) -> Apply | None:
-    if dtype_of(x.value) != dtype_of(vertex.value):
+    if x.dtype != vertex.dtype:
         return None
     return Apply(elementwise.sigmoid, (x,), {}, vertex.value)
 
@@ -74,7 +72,7 @@ def _as_softmax(vertex: Apply) -> Vertex | None:
         return None
     axis = total.params.get("axis")
     kept = total.params.get("keepdims") or axis is None
-    if total.operands[0] is not powers or not kept or not shape(powers):
+    if total.operands[0] is not powers or not kept or not powers.shape:
         return None
     return Apply(reduction.softmax, powers.operands, {"axis": axis}, vertex.value)
 
@@ -138,7 +136,7 @@ def _as_logsumexp(log: Apply) -> Apply | None:
     if not is_operation(total, reduction.sum):
         return None
     (powers,) = total.operands
-    if not is_operation(powers, elementwise.exp) or not shape(powers):
+    if not is_operation(powers, elementwise.exp) or not powers.shape:
         return None
     if not np.all(np.isfinite(log.value)):
         return None

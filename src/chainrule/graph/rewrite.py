@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from chainrule.graph.graph import Apply, Constant, Vertex, dtype_of, shape, topological
+from chainrule.graph.graph import Apply, Constant, Vertex, topological
 
 __all__ = [
     "Rule",
@@ -124,7 +124,7 @@ def uses(outputs: Iterable[Vertex]) -> dict[Vertex, int]:
 
 def same_kind(new: Vertex, old: Vertex) -> bool:
     """Tell whether a vertex may stand for another: the same shape and dtype."""
-    return shape(new) == shape(old) and dtype_of(new.value) == dtype_of(old.value)
+    return new.shape == old.shape and new.dtype == old.dtype
 
 
 def instead(old: Apply, new: Vertex) -> Vertex | None:

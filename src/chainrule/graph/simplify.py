@@ -17,7 +17,6 @@ from chainrule.graph.graph import (
     evaluate,
     is_number,
     is_operation,
-    shape,
 )
 from chainrule.graph.guarded import GUARDED
 from chainrule.graph.moves import MOVES, drop_shape, undo
@@ -121,7 +120,7 @@ def _times_zero(vertex: Apply) -> Vertex | None:
     if vertex.operation not in (elementwise.multiply, guarded_multiply):
         return None
     for x in vertex.operands:
-        if is_number(x, 0) and not shape(vertex):
+        if is_number(x, 0) and not vertex.shape:
             return Constant(vertex.value) if vertex.value == 0 else None
     return None
 

@@ -8,7 +8,7 @@ digits that it loses would take another exponential.
 from __future__ import annotations
 
 from chainrule.core.operation import Operation
-from chainrule.graph.graph import Apply, Vertex, dtype_of, is_number, is_operation
+from chainrule.graph.graph import Apply, Vertex, is_number, is_operation
 from chainrule.graph.phantom import element, is_float, literal, truth
 from chainrule.graph.rewrite import same_kind
 from chainrule.operations import elementwise
@@ -38,7 +38,7 @@ def one_minus_cos(vertex: Apply) -> Vertex | None:
     less = element(elementwise.add, element(elementwise.negative, cosine), literal(1))
     near = truth(elementwise.greater, cosine, literal(0))
     quotient = element(elementwise.divide, square, more)
-    result = element(elementwise.where, near, quotient, less, dtype=dtype_of(x.value))
+    result = element(elementwise.where, near, quotient, less, dtype=x.dtype)
     return _with_sign(result, -sign, vertex)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from chainrule.core.kinds import guarded_multiply
-from chainrule.graph.graph import Apply, Constant, Vertex, dtype_of, is_number, is_operation
+from chainrule.graph.graph import Apply, Constant, Vertex, is_number, is_operation
 from chainrule.graph.phantom import element, is_float, like, literal
 from chainrule.graph.rewrite import same_kind
 from chainrule.graph.stabilise.parts import exponent, one_plus
@@ -115,7 +115,7 @@ class _Chain:
 
     def _is_product(self, vertex: Apply) -> bool:
         operation = vertex.operation
-        if dtype_of(vertex.value) != dtype_of(self.root.value):
+        if vertex.dtype != self.root.dtype:
             return False
         is_square = _is_square(vertex) and powers_of(vertex.operands[0]) is not None
         return operation is elementwise.negative or operation in _PRODUCTS or is_square
@@ -147,7 +147,7 @@ class _Chain:
     def arguments(self) -> list[Vertex]:
         """Return every x of whose sigmoid there are powers."""
         found = dict.fromkeys(powers.x for powers in self._powers.values())
-        return [x for x in found if dtype_of(x.value) == dtype_of(self.root.value)]
+        return [x for x in found if x.dtype == self.root.dtype]
 
     def counted(self, x: Vertex) -> tuple[_Product, int]:
         """Add up the powers of the sigmoids of x and -x; return how many there were, too."""
@@ -184,7 +184,7 @@ class _Chain:
             first = literal(1)
         if (first, second) == vertex.operands:
             return vertex
-        return element(vertex.operation, first, second, dtype=dtype_of(vertex.value))
+        return element(vertex.operation, first, second, dtype=vertex.dtype)
 
     def with_factor(self, vertex: Vertex, old: Vertex, new: Vertex) -> Vertex:
         """Put another factor in the place of one."""
@@ -196,7 +196,7 @@ class _Chain:
         operands = tuple(self.with_factor(x, old, new) for x in vertex.operands)
         if operands == vertex.operands:
             return vertex
-        return element(vertex.operation, *operands, dtype=dtype_of(vertex.value))
+        return element(vertex.operation, *operands, dtype=vertex.dtype)
 
 
 def _given(uses: dict[Vertex, int]) -> tuple[dict[bool, Vertex], dict[bool, Vertex]]:
@@ -307,7 +307,7 @@ def _written(product: _Product, vertex: Apply) -> Vertex | None:
         local = element(elementwise.multiply, local, half)
     if product.sign < 0:
         local = element(elementwise.negative, local)
-    dtype = dtype_of(vertex.value)
+    dtype = vertex.dtype
     result: Vertex = local
     if product.rest is not None:
         times = guarded_multiply if product.guarded else elementwise.multiply
@@ -330,5 +330,5 @@ def _half(product: _Product, positive: bool) -> Vertex:
 
 def _share(power: Vertex) -> Apply:
     one = Constant(1)
-    total = element(elementwise.add, one, power, dtype=dtype_of(power.value))
-    return element(elementwise.divide, one, total, dtype=dtype_of(power.value))
+    total = element(elementwise.add, one, power, dtype=power.dtype)
+    return element(elementwise.divide, one, total, dtype=power.dtype)

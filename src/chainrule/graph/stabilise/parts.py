@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from chainrule.core.kinds import broadcast_to, guarded_multiply, identity, stopped
-from chainrule.graph.graph import Apply, Vertex, dtype_of, is_number, is_operation, shape
+from chainrule.graph.graph import Apply, Vertex, is_number, is_operation
 from chainrule.graph.phantom import axes_of, is_float
 from chainrule.operations import elementwise, reduction
 from chainrule.operations import shape as shapes
@@ -19,7 +19,7 @@ def one_plus(vertex: Vertex) -> Vertex | None:
         return None
     a, b = vertex.operands
     other = b if is_number(a, 1) else a if is_number(b, 1) else None
-    return other if other is not None and shape(other) == shape(vertex) else None
+    return other if other is not None and other.shape == vertex.shape else None
 
 
 def exponent(vertex: Vertex | None) -> Vertex | None:
@@ -43,7 +43,7 @@ def is_laid_over(vertex: Vertex, total: Apply) -> bool:
     The vertex is the result with axes added, dropped or repeated; it meets what was reduced by
     broadcasting, so that its last axis is laid over the last one.
     """
-    whole, reduced = shape(total.operands[0]), axes_of(total)
+    whole, reduced = total.operands[0].shape, axes_of(total)
     places = _places(vertex, total)
     if places is None or len(places) > len(whole):
         return False
@@ -57,14 +57,14 @@ def is_laid_over(vertex: Vertex, total: Apply) -> bool:
 def _places(vertex: Vertex, total: Apply) -> tuple[int | None, ...] | None:
     """Return which axis of what was reduced each axis is; None for one of a repeated entry."""
     if vertex is total:
-        axes, count = axes_of(total), len(shape(total.operands[0]))
+        axes, count = axes_of(total), total.operands[0].ndim
         if total.params.get("keepdims"):
             return tuple(None if k in axes else k for k in range(count))
         return tuple(k for k in range(count) if k not in axes)
     if not isinstance(vertex, Apply) or vertex.operation not in _SPREADING:
         return None
     x = vertex.operands[-1]
-    places, old, new = _places(x, total), shape(x), shape(vertex)
+    places, old, new = _places(x, total), x.shape, vertex.shape
     if places is None:
         return None
     operation = vertex.operation
@@ -102,14 +102,9 @@ _SAME_PEAK = frozenset(
 
 def summed_exponent(vertex: Vertex) -> Vertex | None:
     """Return x of ``sum(exp(x))``, if nobody has made sure that it does not overflow."""
-    if not is_operation(vertex, reduction.sum) or not shape(vertex.operands[0]):
+    if not is_operation(vertex, reduction.sum) or not vertex.operands[0].shape:
         return None
     x = exponent(vertex.operands[0])
-    if (
-        x is None
-        or not is_float(x)
-        or not math.prod(shape(x))
-        or dtype_of(x.value) != dtype_of(vertex.value)
-    ):
+    if x is None or not is_float(x) or not math.prod(x.shape) or x.dtype != vertex.dtype:
         return None
     return None if _is_shifted(x, axes_of(vertex)) else x

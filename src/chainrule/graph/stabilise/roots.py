@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from chainrule.core.kinds import guarded_multiply
-from chainrule.graph.graph import Apply, Vertex, dtype_of, is_number, is_operation
+from chainrule.graph.graph import Apply, Vertex, is_number, is_operation
 from chainrule.graph.phantom import element, is_float, like, literal, truth
 from chainrule.graph.rewrite import same_kind
 from chainrule.graph.stabilise.parts import factors
@@ -44,9 +44,9 @@ def root_of_squares(vertex: Apply) -> Vertex | None:
     (total,) = vertex.operands
     if not is_operation(total, elementwise.add):
         return None
-    dtype = dtype_of(vertex.value)
+    dtype = vertex.dtype
     x, y = map(_squared, total.operands)
-    if x is None or y is None or {dtype_of(x.value), dtype_of(y.value)} != {dtype}:
+    if x is None or y is None or {x.dtype, y.dtype} != {dtype}:
         return None
     root = element(elementwise.hypot, x, y)
     for z in (x, y):  # the hypot of an infinity and NaN is infinite
@@ -66,11 +66,11 @@ def slope_of_root(vertex: Apply) -> Vertex | None:
             if not is_operation(slope, elementwise.divide) or not is_number(slope.operands[0], 0.5):
                 continue
             found = _direction(right, slope.operands[1])
-            if found is None or dtype_of(found.value) != dtype_of(vertex.value):
+            if found is None or found.dtype != vertex.dtype:
                 continue
             guarded = any(is_operation(x, guarded_multiply) for x in (vertex, left))
             times = guarded_multiply if guarded else elementwise.multiply
-            result = element(times, g, found, dtype=dtype_of(vertex.value))
+            result = element(times, g, found, dtype=vertex.dtype)
             return result if same_kind(result, vertex) else None
     return None
 
@@ -87,12 +87,10 @@ def _direction(vertex: Vertex, root: Vertex) -> Vertex | None:
     elif x in _legs(root) and same_kind(x, root):
         some = truth(elementwise.not_equal, root, literal(0))
         quotient = element(elementwise.divide, x, root)
-        unit = element(elementwise.where, some, quotient, literal(0), dtype=dtype_of(x.value))
+        unit = element(elementwise.where, some, quotient, literal(0), dtype=x.dtype)
     else:
         return None
-    return (
-        element(elementwise.multiply, literal(0.5), unit, dtype=dtype_of(x.value)) if half else unit
-    )
+    return element(elementwise.multiply, literal(0.5), unit, dtype=x.dtype) if half else unit
 
 
 def _legs(vertex: Vertex) -> tuple[Vertex, ...]:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from chainrule.core.kinds import broadcast_to, unbroadcast
-from chainrule.graph.graph import Apply, Vertex, dtype_of, is_number, is_operation, shape
+from chainrule.graph.graph import Apply, Vertex, is_number, is_operation
 from chainrule.graph.phantom import axes_of, element, is_float, like, literal, reduce, truth
 from chainrule.graph.rewrite import same_kind
 from chainrule.graph.stabilise.parts import exponent, factors, is_laid_over, summed_exponent
@@ -43,7 +43,7 @@ def exponentials(x: Vertex, axes: tuple[int, ...]) -> Exponentials:
     """Return the exponentials along some axes. Whoever asks for the same shares them."""
     peak = reduce(reduction.max, x, axes)
     finite = truth(elementwise.isfinite, peak)
-    peak = element(elementwise.where, finite, peak, literal(0), dtype=dtype_of(x.value))
+    peak = element(elementwise.where, finite, peak, literal(0), dtype=x.dtype)
     powers = element(elementwise.exp, element(elementwise.subtract, x, peak))
     return Exponentials(powers, reduce(reduction.sum, powers, axes), peak)
 
@@ -53,13 +53,13 @@ def shares(powers: Vertex, total: Vertex) -> Apply:
 
     It lies between 1, which the largest is, and their number: so its inverse is harmless.
     """
-    inverse = element(elementwise.divide, literal(1), total, dtype=dtype_of(total.value))
+    inverse = element(elementwise.divide, literal(1), total, dtype=total.dtype)
     return element(elementwise.multiply, powers, inverse)
 
 
 def new_axes(vertex: Apply) -> Vertex | None:
     """``x[:, None]`` and ``x.reshape(-1, 1)`` as `expand_dims`, their gradients as `squeeze`."""
-    operation, old, new = vertex.operation, shape(vertex.operands[0]), shape(vertex)
+    operation, old, new = vertex.operation, vertex.operands[0].shape, vertex.shape
     if operation is shapes.reshape:
         added, dropped = _longer(old, new), _longer(new, old)
     elif operation in (indexing.getitem, indexing.scatter_add) and len(vertex.operands) == 1:
@@ -171,7 +171,7 @@ def _over_total(vertex: Vertex, powers: Vertex) -> _Quotient | None:
         if left is None or right is None or left[::2] != right[::2]:
             return None
         terms = left.numerator, right.numerator
-        if any(shape(x) != shape(vertex) for x in terms):
+        if any(x.shape != vertex.shape for x in terms):
             return None
         return left._replace(numerator=Apply(vertex.operation, terms, {}, vertex.value))
     if vertex.operation in (broadcast_to, shapes.expand_dims, unbroadcast, shapes.squeeze):
@@ -190,12 +190,12 @@ def _over_total(vertex: Vertex, powers: Vertex) -> _Quotient | None:
         if total is None or total.operands[0] is not powers:
             continue
         laid_over = is_laid_over(spread, total)
-        if not laid_over and (spread is not total or shape(vertex) != shape(total)):
+        if not laid_over and (spread is not total or vertex.shape != total.shape):
             continue
         if is_number(numerator, 1) and same_kind(g, vertex):
             return _Quotient(total, g, laid_over)
-        if shape(vertex) == np.broadcast_shapes(shape(g), shape(numerator)):
-            whole = element(vertex.operation, g, numerator, dtype=dtype_of(vertex.value))
+        if vertex.shape == np.broadcast_shapes(g.shape, numerator.shape):
+            whole = element(vertex.operation, g, numerator, dtype=vertex.dtype)
             return _Quotient(total, whole, laid_over)
     return None
 
@@ -203,8 +203,8 @@ def _over_total(vertex: Vertex, powers: Vertex) -> _Quotient | None:
 def _laid_over_after(move: Apply, quotient: _Quotient) -> bool | None:
     """Tell whether entries are where their rows are after a move; None if sums got mixed up."""
     total, operation = quotient.total, move.operation
-    before, after = shape(move.operands[0]), shape(move)
-    whole, reduced = shape(total.operands[0]), set(axes_of(total))
+    before, after = move.operands[0].shape, move.shape
+    whole, reduced = total.operands[0].shape, set(axes_of(total))
     if operation in (shapes.expand_dims, shapes.squeeze):
         longer = max(before, after, key=len)
         axes = {k % len(longer) for k in move.params["axis"]}
@@ -288,14 +288,14 @@ def exp_of_log_softmax(vertex: Apply) -> Vertex | None:
         return None
     value, spread = x.operands
     log, guarded = _logsumexp_in(spread)
-    if log is None or log.operands[0] is not value or shape(value) != shape(vertex):
+    if log is None or log.operands[0] is not value or value.shape != vertex.shape:
         return None
-    if not math.prod(shape(value)) or not is_laid_over(spread, log):
+    if not math.prod(value.shape) or not is_laid_over(spread, log):
         return None
     powers, total, _ = exponentials(value, axes_of(log))
     if guarded:  # of nothing but -inf, the powers are 0, and so is the result
         none = truth(elementwise.equal, total, literal(0))
-        total = element(elementwise.where, none, literal(1), total, dtype=dtype_of(total.value))
+        total = element(elementwise.where, none, literal(1), total, dtype=total.dtype)
     return like(shares(powers, total), vertex)
 
 
