@@ -11,7 +11,7 @@ from chainrule.graph.arrange import arrange, signed, without
 from chainrule.graph.graph import Apply, Constant, Input, Vertex, apply_to, topological
 from chainrule.graph.recognise import RECOGNITION
 from chainrule.graph.rewrite import rewrite, share, substitute, uses
-from chainrule.graph.simplify import simplify
+from chainrule.graph.simplify.rules import simplify
 from chainrule.graph.verify import GraphError, equivalent, verify
 from chainrule.operations import elementwise as e
 from chainrule.operations import reduction, shape

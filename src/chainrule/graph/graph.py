@@ -24,9 +24,11 @@ __all__ = [
     "Input",
     "Vertex",
     "apply_to",
+    "axes_of",
     "dtype_of",
     "evaluate",
     "from_nodes",
+    "is_float",
     "is_number",
     "is_operation",
     "topological",
@@ -140,6 +142,20 @@ def is_number(vertex: Vertex, *numbers: float) -> bool:
     if not isinstance(vertex.value, (int, float, np.integer, np.floating)):
         return False
     return not numbers or vertex.value in numbers
+
+
+def is_float(vertex: Vertex) -> bool:
+    """Tell whether a vertex has real numbers."""
+    return vertex.dtype.kind == "f"
+
+
+def axes_of(vertex: Apply) -> tuple[int, ...]:
+    """Return the axes along which an operation goes, as non-negative numbers."""
+    axis = vertex.params.get("axis")
+    ndim = vertex.operands[0].ndim
+    if axis is None:
+        return tuple(range(ndim))
+    return tuple(k % ndim for k in ((axis,) if isinstance(axis, int) else axis))
 
 
 def evaluate(operation: Operation, values: Sequence[Any], params: Mapping[str, Any]) -> Any:

@@ -1,7 +1,8 @@
-"""Recognising what a person writes in several operations and differentiates as one.
+"""Rules that replace what a person writes in several operations by the one operation it is.
 
 ``1 / (1 + exp(-x))`` is a sigmoid: its gradient is ``(1 - y) * y``, which five rules of calculus,
-applied blindly, do not show. So is ``exp(x) / sum(exp(x))`` a softmax.
+applied blindly, do not show. So is ``exp(x) / sum(exp(x))`` a softmax. What such formulas look like
+is said in `patterns`.
 """
 
 from __future__ import annotations
@@ -16,15 +17,17 @@ from chainrule.graph.graph import (
     Input,
     Vertex,
     apply_to,
-    is_number,
     is_operation,
     topological,
 )
+from chainrule.graph.patterns import logsumexp_argument, sigmoid_argument, softmax_argument
 from chainrule.graph.rewrite import Rule
 from chainrule.operations import elementwise, reduction
 
 __all__ = [
     "RECOGNITION",
+    "as_logsumexp",
+    "as_softmax",
     "chosen_by",
     "is_second_variable",
     "recognised_as_a_whole",
@@ -36,45 +39,29 @@ _WINS = {elementwise.maximum: elementwise.greater, elementwise.minimum: elementw
 
 def _as_sigmoid(vertex: Apply) -> Vertex | None:
     """``1 / (1 + exp(-x))`` and ``exp(x) / (1 + exp(x))``."""
-    if vertex.operation is not elementwise.divide:
+    found = sigmoid_argument(vertex)
+    if found is None:
         return None
-    numerator, denominator = vertex.operands
-    if not isinstance(denominator, Apply) or denominator.operation is not elementwise.add:
-        return None
-    left, right = denominator.operands
-    power = right if is_number(left, 1) else left if is_number(right, 1) else None
-    if not isinstance(power, Apply) or power.operation is not elementwise.exp:
-        return None
-    (exponent,) = power.operands
-    if is_number(numerator, 1):
-        if is_operation(exponent, elementwise.negative):
-            return _of(vertex, exponent.operands[0])
-        return _of(vertex, apply_to(elementwise.negative, exponent))
-    if numerator is power:
-        return _of(vertex, exponent)
-    return None
-
-
-def _of(vertex: Apply, x: Vertex) -> Apply | None:
-    if x.dtype != vertex.dtype:
-        return None
+    x = apply_to(elementwise.negative, found.x) if found.negative else found.x
     return Apply(elementwise.sigmoid, (x,), {}, vertex.value)
 
 
-def _as_softmax(vertex: Apply) -> Vertex | None:
-    """``exp(x) / exp(x).sum(axis, keepdims=True)``."""
-    if vertex.operation is not elementwise.divide:
+def as_softmax(vertex: Apply) -> Apply | None:
+    """``exp(x) / sum(exp(x))``."""
+    found = softmax_argument(vertex)
+    if found is None:
         return None
-    powers, total = vertex.operands
-    if not (isinstance(powers, Apply) and powers.operation is elementwise.exp):
+    x, total = found
+    return Apply(reduction.softmax, (x,), {"axis": total.params.get("axis")}, vertex.value)
+
+
+def as_logsumexp(vertex: Apply) -> Apply | None:
+    """``log(sum(exp(x)))``."""
+    found = logsumexp_argument(vertex)
+    if found is None:
         return None
-    if not (isinstance(total, Apply) and total.operation is reduction.sum):
-        return None
-    axis = total.params.get("axis")
-    kept = total.params.get("keepdims") or axis is None
-    if total.operands[0] is not powers or not kept or not powers.shape:
-        return None
-    return Apply(reduction.softmax, powers.operands, {"axis": axis}, vertex.value)
+    x, total = found
+    return Apply(reduction.logsumexp, (x,), total.params, vertex.value)
 
 
 def _as_square(vertex: Apply) -> Vertex | None:
@@ -119,33 +106,25 @@ def recognised_as_a_whole(root: Vertex) -> Vertex:
 
     Their gradients refer to their own values: ``exp(x - y)`` and ``g - exp(y) * sum(g)``.
     """
-    if is_operation(root, elementwise.log):
-        return _as_logsumexp(root) or root
     if is_operation(root, elementwise.subtract):
         x, total = root.operands
-        total = (_as_logsumexp(total) if is_operation(total, elementwise.log) else None) or total
+        total = _as_finite_logsumexp(total)
         if is_operation(total, reduction.logsumexp) and total.operands[0] is x:
             axis = total.params.get("axis")
             if total.params.get("keepdims") or axis is None:
                 return Apply(reduction.log_softmax, (x,), {"axis": axis}, root.value)
-    return root
+    return _as_finite_logsumexp(root)
 
 
-def _as_logsumexp(log: Apply) -> Apply | None:
-    (total,) = log.operands
-    if not is_operation(total, reduction.sum):
-        return None
-    (powers,) = total.operands
-    if not is_operation(powers, elementwise.exp) or not powers.shape:
-        return None
-    if not np.all(np.isfinite(log.value)):
-        return None
-    return Apply(reduction.logsumexp, powers.operands, total.params, log.value)
+def _as_finite_logsumexp(vertex: Vertex) -> Vertex:
+    if not isinstance(vertex, Apply) or not np.all(np.isfinite(vertex.value)):
+        return vertex
+    return as_logsumexp(vertex) or vertex
 
 
 #: Rules for a graph that is about to be differentiated; they expect shared vertices.
 RECOGNITION: tuple[Rule, ...] = (
     _as_sigmoid,
-    _as_softmax,
+    as_softmax,
     _as_square,
 )

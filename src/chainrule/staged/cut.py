@@ -15,10 +15,10 @@ from chainrule.core.array import Array, shape_of
 from chainrule.core.kinds import identity
 from chainrule.core.node import Node
 from chainrule.core.source import Location
+from chainrule.graph.finite import always_finite
 from chainrule.graph.graph import Apply, Constant, Input, Vertex, from_nodes
-from chainrule.graph.guarded import always_finite
 from chainrule.graph.rewrite import rewrite
-from chainrule.graph.simplify import TIDYING
+from chainrule.graph.simplify.rules import TIDYING
 from chainrule.graph.trace import Guard, Trace
 from chainrule.staged.names import Names
 

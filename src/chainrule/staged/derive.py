@@ -17,6 +17,7 @@ from chainrule.core.backward import backward
 from chainrule.core.node import Leaf, Node
 from chainrule.core.recording import Recording
 from chainrule.graph.arrange import arrange
+from chainrule.graph.finite import always_finite
 from chainrule.graph.graph import (
     Apply,
     Constant,
@@ -26,10 +27,10 @@ from chainrule.graph.graph import (
     is_number,
     topological,
 )
-from chainrule.graph.guarded import always_finite, as_plain_product
 from chainrule.graph.recognise import RECOGNITION, chosen_by, recognised_as_a_whole
 from chainrule.graph.rewrite import rewrite, share
-from chainrule.graph.simplify import simplify
+from chainrule.graph.simplify.guarded_products import as_plain_product
+from chainrule.graph.simplify.rules import simplify
 from chainrule.staged.statements import shared_parts
 
 __all__ = ["derive", "is_scalar", "may_be_infinite"]

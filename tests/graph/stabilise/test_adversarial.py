@@ -27,7 +27,7 @@ def same(f: Any, *args: Any) -> None:
     fast(*(np.cos(x) for x in args))
     value, gradients = fast(*args)
     expected, right = function(*args)
-    # Cures differ from what they cure by rounding, which sums of terms of all sizes magnify.
+    # Cures differ from what they rewrite by rounding, which sums of terms of all sizes magnify.
     precise = 1e-12 if all(x.dtype == np.float64 for x in args) else 1e-5
     np.testing.assert_allclose(value, expected, rtol=precise, atol=precise)
     for found, gradient, x in zip(gradients, right, args, strict=True):
@@ -219,3 +219,11 @@ def test_not_a_number_and_infinities(name: str) -> None:
     np.testing.assert_array_equal(np.isnan(found[unknown]), np.isnan(expected[unknown]))
     known = ~np.isnan(expected)
     np.testing.assert_allclose(found[known], expected[known], rtol=1e-5)
+
+
+def test_a_softmax_that_is_repeated_keeps_its_shape() -> None:
+    def repeated(x: Any) -> Any:
+        powers = np.exp(x)
+        return powers / np.broadcast_to(np.sum(powers, axis=1, keepdims=True), (3, 1))
+
+    same(repeated, np.array([[0.1, 0.2, 0.3, 0.4]]))

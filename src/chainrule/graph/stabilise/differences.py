@@ -8,8 +8,8 @@ digits that it loses would take another exponential.
 from __future__ import annotations
 
 from chainrule.core.operation import Operation
-from chainrule.graph.graph import Apply, Vertex, is_number, is_operation
-from chainrule.graph.phantom import element, is_float, literal, truth
+from chainrule.graph.graph import Apply, Vertex, is_float, is_number, is_operation
+from chainrule.graph.placeholder import element, literal, truth
 from chainrule.graph.rewrite import same_kind
 from chainrule.operations import elementwise
 

@@ -13,8 +13,7 @@ import numpy as np
 
 from chainrule.core.operation import Operation
 from chainrule.graph.graph import Apply, Vertex, is_number, is_operation
-from chainrule.graph.rewrite import same_kind
-from chainrule.graph.stabilise.parts import exponent, one_plus
+from chainrule.graph.patterns import one_plus, sigmoid_argument, unsigned
 from chainrule.operations import elementwise
 
 __all__ = ["Powers", "complement", "powers_of", "sigmoid_in"]
@@ -47,7 +46,7 @@ def powers_of(vertex: Vertex) -> Powers | None:
         return None
     operation = vertex.operation
     if operation is elementwise.exp:
-        return _signed(vertex.operands[0], 1, -1)
+        return _powers_in(vertex.operands[0], 1, -1)
     if operation in (elementwise.sigmoid, elementwise.divide):
         return sigmoid_in(vertex)
     whole = None
@@ -61,7 +60,7 @@ def powers_of(vertex: Vertex) -> Powers | None:
         if more is None or not isinstance(more, Apply):
             return None
         if more.operation is elementwise.exp:
-            return _signed(more.operands[0], 0, -1)
+            return _powers_in(more.operands[0], 0, -1)
         whole = more.operands[0] if more.operation is elementwise.negative else None
     share = None if whole is None else sigmoid_in(whole)
     return None if share is None else share.of_minus
@@ -70,12 +69,13 @@ def powers_of(vertex: Vertex) -> Powers | None:
 def sigmoid_in(vertex: Vertex) -> Powers | None:
     """Read ``sigmoid(x)`` or ``1 / (1 + exp(x))``."""
     if is_operation(vertex, elementwise.sigmoid):
-        return _signed(vertex.operands[0], 1, 0)
-    if is_operation(vertex, elementwise.divide) and is_number(vertex.operands[0], 1):
-        x = exponent(one_plus(vertex.operands[1]))
-        return None if x is None or not same_kind(x, vertex) else _signed(x, 0, 1)
-    return None
+        return _powers_in(vertex.operands[0], 1, 0)
+    found = sigmoid_argument(vertex)
+    if found is None or not isinstance(vertex, Apply) or not is_number(vertex.operands[0], 1):
+        return None
+    return Powers(found.x, 0, 1) if found.negative else Powers(found.x, 1, 0)
 
 
-def _signed(x: Vertex, p: int, q: int) -> Powers:
-    return Powers(x.operands[0], q, p) if is_operation(x, elementwise.negative) else Powers(x, p, q)
+def _powers_in(argument: Vertex, p: int, q: int) -> Powers:
+    x, negative = unsigned(argument)
+    return Powers(x, q, p) if negative else Powers(x, p, q)

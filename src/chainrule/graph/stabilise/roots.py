@@ -6,25 +6,19 @@
 from __future__ import annotations
 
 from chainrule.core.kinds import guarded_multiply
-from chainrule.graph.graph import Apply, Vertex, is_number, is_operation
-from chainrule.graph.phantom import element, is_float, like, literal, truth
+from chainrule.graph.graph import Apply, Vertex, is_float, is_number, is_operation
+from chainrule.graph.patterns import factors, squared
+from chainrule.graph.placeholder import element, like, literal, truth
 from chainrule.graph.rewrite import same_kind
-from chainrule.graph.stabilise.parts import factors
 from chainrule.operations import elementwise
 
 __all__ = ["root_of_square", "root_of_squares", "slope_of_root"]
 
 
 def _squared(vertex: Vertex) -> Vertex | None:
-    """Return x of ``x * x``, ``x**2`` and ``square(x)``."""
-    if not isinstance(vertex, Apply) or not is_float(vertex):
-        return None
-    operation = vertex.operation
-    twice = operation is elementwise.multiply and vertex.operands[0] is vertex.operands[1]
-    power = operation is elementwise.power and is_number(vertex.operands[1], 2)
-    x = vertex.operands[0]
-    is_square = twice or power or operation is elementwise.square
-    return x if is_square and same_kind(x, vertex) else None
+    """Return x of a square, if that is an array of the same real numbers."""
+    x = squared(vertex)
+    return x if x is not None and is_float(x) and same_kind(x, vertex) else None
 
 
 def root_of_square(vertex: Apply) -> Vertex | None:

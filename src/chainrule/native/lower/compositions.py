@@ -14,21 +14,10 @@ import numpy as np
 
 from chainrule.core.kinds import astype, identity
 from chainrule.core.operation import Operation
-from chainrule.graph.graph import Apply, Constant, Vertex, dtype_of, shape
-from chainrule.graph.phantom import (
-    axes_of,
-    both,
-    element,
-    is_float,
-    like,
-    literal,
-    make,
-    reduce,
-    repeated,
-    truth,
-)
+from chainrule.graph.graph import Apply, Constant, Vertex, axes_of, dtype_of, is_float, shape
+from chainrule.graph.placeholder import both, element, like, literal, make, reduce, repeated, truth
 from chainrule.graph.stabilise.powers import complement
-from chainrule.graph.stabilise.rows import exponentials, shares
+from chainrule.graph.stabilise.softmax import exponentials, shares
 from chainrule.operations import elementwise, reduction
 
 __all__ = ["RULES"]

@@ -16,7 +16,7 @@ from string import ascii_letters
 
 from chainrule.core.kinds import broadcast_to
 from chainrule.graph.graph import Apply, Vertex, dtype_of, shape
-from chainrule.graph.phantom import (
+from chainrule.graph.placeholder import (
     converted,
     element,
     like,

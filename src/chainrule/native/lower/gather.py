@@ -16,7 +16,7 @@ import numpy as np
 
 from chainrule.core.operation import Operation
 from chainrule.graph.graph import Apply, Constant, Vertex, dtype_of, shape, topological
-from chainrule.graph.phantom import both, make, truth
+from chainrule.graph.placeholder import both, make, truth
 from chainrule.operations import elementwise, reduction
 from chainrule.operations.indexing import SLOT, join_index, set_at
 

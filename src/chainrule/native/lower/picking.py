@@ -10,7 +10,7 @@ import math
 from collections.abc import Sequence
 
 from chainrule.graph.graph import Apply, Constant, Vertex, dtype_of, shape, topological
-from chainrule.graph.phantom import make, reshaped
+from chainrule.graph.placeholder import make, reshaped
 from chainrule.native.lower.gather import Picked, picks
 from chainrule.native.lower.roles import Role, number, role_of
 from chainrule.operations import indexing

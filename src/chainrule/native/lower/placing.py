@@ -12,7 +12,7 @@ import numpy as np
 from chainrule.core.kinds import broadcast_to
 from chainrule.core.operation import Operation
 from chainrule.graph.graph import Apply, Constant, Vertex, dtype_of, shape
-from chainrule.graph.phantom import (
+from chainrule.graph.placeholder import (
     both,
     converted,
     element,

@@ -21,7 +21,7 @@ from chainrule.graph.graph import (
     shape,
     topological,
 )
-from chainrule.graph.phantom import repeated
+from chainrule.graph.placeholder import repeated
 from chainrule.graph.rewrite import rewrite, same_kind, share, substitute
 from chainrule.graph.stabilise.rules import STABILISING
 from chainrule.native.ir.text import is_native

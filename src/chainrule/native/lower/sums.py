@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from chainrule.core.kinds import unbroadcast
 from chainrule.graph.graph import Apply, Vertex, dtype_of, is_operation, shape, topological
-from chainrule.graph.phantom import like, make, reduce
+from chainrule.graph.placeholder import like, make, reduce
 from chainrule.graph.rewrite import uses, with_operands
 from chainrule.native.lower.roles import Role, reduced_axes, role_of
 from chainrule.operations import contraction, elementwise, reduction

@@ -15,7 +15,7 @@ import numpy as np
 from chainrule.core.abstract import Abstract
 from chainrule.core.array import shape_of
 from chainrule.graph.graph import Apply, Constant, Input, Vertex, dtype_of, topological
-from chainrule.graph.phantom import phantom
+from chainrule.graph.placeholder import phantom
 from chainrule.native.entry.layout import Structure
 
 __all__ = ["Builder", "Program", "Runnable", "without_values"]

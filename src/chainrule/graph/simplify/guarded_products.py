@@ -6,28 +6,23 @@ are through are the guards that do something.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
-
 import numpy as np
 
-from chainrule.core.domain import REAL
-from chainrule.core.kinds import Elementwise, Linear, broadcast_to, guarded_multiply
-from chainrule.graph.choices import chosen
+from chainrule.core.kinds import broadcast_to, guarded_multiply
+from chainrule.graph.finite import always_finite
 from chainrule.graph.graph import (
     Apply,
     Constant,
-    Input,
     Vertex,
     apply_to,
     is_number,
     is_operation,
-    topological,
 )
 from chainrule.graph.rewrite import Rule, instead
+from chainrule.graph.simplify.masks import masked
 from chainrule.operations import elementwise
 
-__all__ = ["GUARDED", "always_finite", "as_plain_product"]
+__all__ = ["GUARDED_PRODUCTS", "as_plain_product"]
 
 
 def as_plain_product(vertex: Apply) -> Vertex | None:
@@ -48,12 +43,12 @@ def _needs_no_guard(vertex: Apply) -> Vertex | None:
     return as_plain_product(vertex) if is_number(g) or always_finite(local) else None
 
 
-def _guarded_choice(vertex: Apply) -> Vertex | None:
+def _guarded_where(vertex: Apply) -> Vertex | None:
     """``where(c, g, 0) * local`` is ``where(c, g * local, 0)``, in which nothing can be 0 * inf."""
     if vertex.operation is not guarded_multiply:
         return None
     choice, local = vertex.operands
-    found = chosen(choice)
+    found = masked(choice)
     if found is None:
         return None
     condition, g = found
@@ -114,48 +109,10 @@ def _factor(vertex: Vertex, g: Vertex) -> Vertex | None:
     return None
 
 
-def always_finite(x: Vertex) -> bool:
-    """Tell whether a vertex is finite, and will be for all finite arguments (that are not huge)."""
-    finite: dict[Vertex, bool] = {}
-    for vertex in topological([x]):
-        if isinstance(vertex, Apply):
-            here = _keeps_finite(vertex, finite)
-        else:
-            here = vertex.finite if isinstance(vertex, Input) else True
-        finite[vertex] = here and bool(np.all(np.isfinite(vertex.value)))
-    return finite[x]
-
-
-def _keeps_finite(x: Apply, finite: Mapping[Vertex, bool]) -> bool:
-    """Tell whether an operation makes nothing infinite of its operands."""
-    operation = x.operation
-    if x.dtype.kind != "f":
-        return True
-    if not all(finite[operand] for operand in x.operands):
-        return False
-    if operation is elementwise.divide:
-        return _never_zero(x.operands[1])
-    if operation is elementwise.power:
-        return is_number(x.operands[1]) and _is_whole(x.operands[1].value)
-    if isinstance(operation, Elementwise):
-        domain = operation.domain
-        anywhere = domain is None or domain == REAL or set(domain) == {REAL}
-        return anywhere and not operation.singular
-    return isinstance(operation, Linear)
-
-
-def _is_whole(exponent: float) -> bool:
-    return exponent >= 0 and exponent == math.floor(exponent)
-
-
-def _never_zero(x: Vertex) -> bool:
-    return isinstance(x, Constant) and bool(np.all(x.value))
-
-
 #: The rules, in the order in which they are tried.
-GUARDED: tuple[Rule, ...] = (
+GUARDED_PRODUCTS: tuple[Rule, ...] = (
     _needs_no_guard,
     _cancelled_divisor,
-    _guarded_choice,
+    _guarded_where,
     _sum_of_guarded,
 )

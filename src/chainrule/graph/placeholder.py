@@ -17,11 +17,9 @@ from chainrule.operations import elementwise
 from chainrule.operations import shape as shapes
 
 __all__ = [
-    "axes_of",
     "both",
     "converted",
     "element",
-    "is_float",
     "like",
     "literal",
     "make",
@@ -72,20 +70,6 @@ def both(first: Vertex, second: Vertex) -> Apply:
 def literal(value: float) -> Constant:
     """Return a number that takes the dtype of what it is used with."""
     return Constant(float(value))
-
-
-def is_float(vertex: Vertex) -> bool:
-    """Tell whether a vertex has real numbers."""
-    return vertex.dtype.kind == "f"
-
-
-def axes_of(vertex: Apply) -> tuple[int, ...]:
-    """Return the axes along which an operation goes, as non-negative numbers."""
-    axis = vertex.params.get("axis")
-    ndim = vertex.operands[0].ndim
-    if axis is None:
-        return tuple(range(ndim))
-    return tuple(k % ndim for k in ((axis,) if isinstance(axis, int) else axis))
 
 
 def reduce(

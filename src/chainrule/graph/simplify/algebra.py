@@ -1,14 +1,8 @@
-"""Algebra: rules that make a gradient as short as a person would write it.
-
-Every rule is a function of one vertex. It returns a simpler vertex of the same value, shape and
-dtype, or None where it has nothing to say. The vertices that it compares are expected to be shared,
-so that the same computation is the same object.
-"""
+"""Rules of arithmetic: numbers alone, zeros and ones, signs, what is added to itself."""
 
 from __future__ import annotations
 
 from chainrule.core.kinds import guarded_multiply, identity
-from chainrule.graph.choices import CHOICES
 from chainrule.graph.graph import (
     Apply,
     Constant,
@@ -18,13 +12,10 @@ from chainrule.graph.graph import (
     is_number,
     is_operation,
 )
-from chainrule.graph.guarded import GUARDED
-from chainrule.graph.moves import MOVES, drop_shape, undo
-from chainrule.graph.rewrite import Rule, instead, rewrite, share
+from chainrule.graph.rewrite import Rule, instead
 from chainrule.operations import elementwise
-from chainrule.operations import shape as shapes
 
-__all__ = ["SIMPLIFICATION", "TIDYING", "simplify"]
+__all__ = ["ALGEBRA"]
 
 _FOLDED = frozenset(
     {
@@ -125,30 +116,8 @@ def _times_zero(vertex: Apply) -> Vertex | None:
     return None
 
 
-def _tidy_reshape(vertex: Apply) -> Vertex | None:
-    """A reshape that changes nothing, or that another one follows."""
-    if vertex.operation is not shapes.reshape:
-        return None
-    return drop_shape(vertex) or undo(vertex)
-
-
-def _tidy_start(vertex: Apply) -> Vertex | None:
-    """The 0 that a sum over a loop starts from."""
-    if vertex.operation is not elementwise.add or not is_number(vertex.operands[0], 0):
-        return None
-    rest = vertex.operands[1]
-    return instead(vertex, rest) if isinstance(rest, Apply) else None
-
-
-def _tidy_transpose(vertex: Apply) -> Vertex | None:
-    """A transpose that leaves every axis in its place, as `np.cross` makes of vectors."""
-    return drop_shape(vertex) if vertex.operation is shapes.transpose else None
-
-
-#: Rules for code as a person wrote it: they leave out only what nobody writes.
-TIDYING: tuple[Rule, ...] = (_tidy_reshape, _tidy_start, _tidy_transpose)
-#: The rules of `simplify`, in the order in which they are tried.
-SIMPLIFICATION: tuple[Rule, ...] = (
+#: The rules, in the order in which they are tried.
+ALGEBRA: tuple[Rule, ...] = (
     _fold,
     _drop_one,
     _drop_zero,
@@ -156,17 +125,4 @@ SIMPLIFICATION: tuple[Rule, ...] = (
     _divided,
     _twice,
     _times_zero,
-    *CHOICES,
-    *GUARDED,
-    *MOVES,
 )
-
-
-def simplify(outputs: list[Vertex], *more: Rule) -> list[Vertex]:
-    """Apply all rules, and those given, until nothing changes."""
-    for _ in range(3):  # sharing what the rules built lets them see more
-        before = outputs
-        outputs = share(rewrite(share(outputs), (*more, *SIMPLIFICATION)))
-        if outputs == before:
-            break
-    return outputs

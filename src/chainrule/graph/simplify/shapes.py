@@ -10,7 +10,7 @@ from chainrule.graph.rewrite import Rule, instead
 from chainrule.operations import contraction, elementwise, indexing, reduction
 from chainrule.operations import shape as shapes
 
-__all__ = ["MOVES", "drop_shape", "undo"]
+__all__ = ["SHAPES", "drop_shape", "undo"]
 
 _MOVES = frozenset(
     {
@@ -267,7 +267,7 @@ def _as_outer(vertex: Apply) -> Vertex | None:
 
 
 #: The rules, in the order in which they are tried.
-MOVES: tuple[Rule, ...] = (
+SHAPES: tuple[Rule, ...] = (
     drop_shape,
     undo,
     _plain_transpose,

@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from chainrule.core.kinds import guarded_multiply
-from chainrule.graph.graph import Apply, Constant, Vertex, is_number, is_operation
-from chainrule.graph.phantom import element, is_float, like, literal
+from chainrule.graph.graph import Apply, Constant, Vertex, is_float, is_operation
+from chainrule.graph.patterns import exponent, one_plus, squared
+from chainrule.graph.placeholder import element, like, literal
 from chainrule.graph.rewrite import same_kind
-from chainrule.graph.stabilise.parts import exponent, one_plus
 from chainrule.graph.stabilise.powers import Powers, complement, powers_of, sigmoid_in
 from chainrule.operations import elementwise
 from chainrule.operations.special import log_expit
@@ -117,8 +117,10 @@ class _Chain:
         operation = vertex.operation
         if vertex.dtype != self.root.dtype:
             return False
-        is_square = _is_square(vertex) and powers_of(vertex.operands[0]) is not None
-        return operation is elementwise.negative or operation in _PRODUCTS or is_square
+        if operation is elementwise.negative or operation in _PRODUCTS:
+            return True
+        x = squared(vertex)
+        return x is not None and powers_of(x) is not None
 
     def _take(self, vertex: Vertex, power: int) -> None:
         if vertex not in self._inner:
@@ -215,12 +217,6 @@ def _given(uses: dict[Vertex, int]) -> tuple[dict[bool, Vertex], dict[bool, Vert
         elif share is not None and power > 0:
             known[found.p == 1] = factor
     return known, exponentials
-
-
-def _is_square(vertex: Apply) -> bool:
-    if vertex.operation is elementwise.power:
-        return is_number(vertex.operands[1], 2)
-    return vertex.operation is elementwise.square
 
 
 def _multiplied_out(chain: _Chain) -> Vertex | None:

@@ -8,10 +8,18 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from chainrule.core.kinds import broadcast_to, unbroadcast
-from chainrule.graph.graph import Apply, Vertex, is_number, is_operation
-from chainrule.graph.phantom import axes_of, element, is_float, like, literal, reduce, truth
+from chainrule.graph.graph import Apply, Vertex, axes_of, is_float, is_number, is_operation
+from chainrule.graph.patterns import (
+    exponent,
+    factors,
+    is_laid_over,
+    is_shifted,
+    spread_sum,
+    summed_exponent,
+)
+from chainrule.graph.placeholder import element, like, literal, reduce, truth
+from chainrule.graph.recognise import as_logsumexp, as_softmax
 from chainrule.graph.rewrite import same_kind
-from chainrule.graph.stabilise.parts import exponent, factors, is_laid_over, summed_exponent
 from chainrule.operations import elementwise, indexing, reduction
 from chainrule.operations import shape as shapes
 
@@ -103,32 +111,20 @@ def _longer(old: tuple[int, ...], new: tuple[int, ...]) -> tuple[int, ...]:
 
 def logsumexp(vertex: Apply) -> Vertex | None:
     """``log(sum(exp(x)))`` overflows, or is the logarithm of 0."""
-    if vertex.operation is not elementwise.log:
-        return None
-    (total,) = vertex.operands
-    x = summed_exponent(total)
-    if x is None:
-        return None
-    assert isinstance(total, Apply)
-    return Apply(reduction.logsumexp, (x,), total.params, vertex.value)
+    found = as_logsumexp(vertex)
+    return None if found is None or is_shifted(found.operands[0], axes_of(found)) else found
 
 
 def softmax(vertex: Apply) -> Vertex | None:
     """``exp(x) / sum(exp(x))``: infinity by infinity, or 0 by 0."""
-    if vertex.operation is not elementwise.divide:
-        return None
-    powers, spread = vertex.operands
-    total = _total_in(spread)
-    if total is None or total.operands[0] is not powers or not is_laid_over(spread, total):
-        return None
+    found = as_softmax(vertex)
+    return None if found is None or is_shifted(found.operands[0], axes_of(found)) else found
+
+
+def _overflowing_exponent(total: Apply) -> Vertex | None:
+    """Return x of ``sum(exp(x))``, if nobody has made sure that it does not overflow."""
     x = summed_exponent(total)
-    return None if x is None else _softmax(x, total, vertex.value)
-
-
-def _total_in(vertex: Vertex) -> Apply | None:
-    while isinstance(vertex, Apply) and vertex.operation in (broadcast_to, shapes.expand_dims):
-        vertex = vertex.operands[0]
-    return vertex if is_operation(vertex, reduction.sum) else None
+    return None if x is None or is_shifted(x, axes_of(total)) else x
 
 
 def _softmax(x: Vertex, total: Apply, value: Any) -> Apply:
@@ -143,7 +139,7 @@ def slope_of_logsumexp(vertex: Apply) -> Vertex | None:
     product = factors(vertex)
     for left, powers in (product, product[::-1]) if product else ():
         found = None if exponent(powers) is None else _over_total(left, powers)
-        x = None if found is None else summed_exponent(found.total)
+        x = None if found is None else _overflowing_exponent(found.total)
         if found is None or x is None or not found.laid_over:
             continue
         y = _softmax(x, found.total, powers.value)
@@ -186,7 +182,7 @@ def _over_total(vertex: Vertex, powers: Vertex) -> _Quotient | None:
         if not is_operation(quotient, elementwise.divide):
             continue
         numerator, spread = quotient.operands
-        total = _total_in(spread)
+        total = spread_sum(spread)
         if total is None or total.operands[0] is not powers:
             continue
         laid_over = is_laid_over(spread, total)

@@ -1,4 +1,4 @@
-"""Rules about choices: masks, and the ties of maximum and minimum."""
+"""Rules about masks and ``where``, and about the ties of maximum and minimum."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from chainrule.graph.recognise import is_second_variable
 from chainrule.graph.rewrite import Rule, instead
 from chainrule.operations import elementwise
 
-__all__ = ["CHOICES", "chosen"]
+__all__ = ["MASKS", "masked"]
 
 _OR_EQUAL = {
     elementwise.greater: elementwise.greater_equal,
@@ -78,18 +78,18 @@ def _as_floats(vertex: Apply) -> Vertex | None:
     return None
 
 
-def _is_choice(vertex: Vertex) -> TypeGuard[Apply]:
+def _is_where(vertex: Vertex) -> TypeGuard[Apply]:
     return is_operation(vertex, elementwise.where)
 
 
-def _scaled_choice(vertex: Apply) -> Vertex | None:
+def _scaled_where(vertex: Apply) -> Vertex | None:
     """A number times ``where(c, 1.0, 0.0)``: each of its two numbers is multiplied."""
     if vertex.operation not in (elementwise.multiply, elementwise.negative):
         return None
     *factor, choice = vertex.operands
-    if factor and _is_choice(factor[0]):
+    if factor and _is_where(factor[0]):
         factor, choice = [choice], factor[0]
-    if not _is_choice(choice) or not all(is_number(x) for x in factor + list(choice.operands[1:])):
+    if not _is_where(choice) or not all(is_number(x) for x in factor + list(choice.operands[1:])):
         return None
     condition, a, b = choice.operands
     products = (
@@ -99,9 +99,9 @@ def _scaled_choice(vertex: Apply) -> Vertex | None:
     return instead(vertex, Apply(elementwise.where, (condition, *products), {}, vertex.value))
 
 
-def chosen(vertex: Vertex) -> tuple[Vertex, Vertex] | None:
+def masked(vertex: Vertex) -> tuple[Vertex, Vertex] | None:
     """Return c and a where a vertex is ``where(c, a, 0)`` or ``a * c`` with a mask c."""
-    if _is_choice(vertex) and is_number(vertex.operands[2], 0):
+    if _is_where(vertex) and is_number(vertex.operands[2], 0):
         return vertex.operands[0], vertex.operands[1]
     if is_operation(vertex, elementwise.multiply):
         for mask, a in (vertex.operands, vertex.operands[::-1]):
@@ -110,27 +110,27 @@ def chosen(vertex: Vertex) -> tuple[Vertex, Vertex] | None:
     return None
 
 
-def _sum_of_choices(vertex: Apply) -> Vertex | None:
+def _sum_of_wheres(vertex: Apply) -> Vertex | None:
     """``where(c, a, 0) + where(c, b, 0)`` is ``where(c, a + b, 0)``; one may be ``a * c``."""
     if vertex.operation not in (elementwise.add, elementwise.subtract):
         return None
-    first, second = map(chosen, vertex.operands)
+    first, second = map(masked, vertex.operands)
     if first is None or second is None or first[0] is not second[0]:
         return None
     masks = (x[1].dtype.kind == "b" for x in (first, second))
-    if not any(map(_is_choice, vertex.operands)) or any(masks):  # masks do not add up
+    if not any(map(_is_where, vertex.operands)) or any(masks):  # masks do not add up
         return None
     total = apply_to(vertex.operation, first[1], second[1])
     choice = Apply(elementwise.where, (first[0], total, Constant(0.0)), {}, vertex.value)
     return instead(vertex, choice)
 
 
-def _merged_choices(vertex: Apply) -> Vertex | None:
+def _merged_wheres(vertex: Apply) -> Vertex | None:
     """``where(c, a, 0) + where(c, 0, b)`` is ``where(c, a, b)``."""
     if vertex.operation not in (elementwise.add, elementwise.subtract):
         return None
     first, second = vertex.operands
-    if not _is_choice(first) or not _is_choice(second):
+    if not _is_where(first) or not _is_where(second):
         return None
     if first.operands[0] is not second.operands[0]:
         return None
@@ -162,12 +162,12 @@ def _not_minus_infinity(vertex: Apply) -> Vertex | None:
 
 
 #: The rules, in the order in which they are tried.
-CHOICES: tuple[Rule, ...] = (
+MASKS: tuple[Rule, ...] = (
     _without_ties,
     _not_minus_infinity,
     _as_mask,
     _as_floats,
-    _scaled_choice,
-    _sum_of_choices,
-    _merged_choices,
+    _scaled_where,
+    _sum_of_wheres,
+    _merged_wheres,
 )

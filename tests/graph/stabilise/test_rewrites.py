@@ -12,8 +12,8 @@ import pytest
 import scipy.special
 
 import chainrule as cr
-from chainrule.graph.stabilise import rows
-from chainrule.graph.stabilise.rules import CURES, STABILISING, Cure
+from chainrule.graph.stabilise import softmax
+from chainrule.graph.stabilise.rules import REWRITES, STABILISING, Rewrite
 from chainrule.native.lower import primitives
 
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
@@ -47,9 +47,9 @@ EXACT = {"np": Exact, "expit": Exact.expit, "softmax": Exact.softmax, "logsumexp
 PLAIN = {"np": np} | {name: getattr(scipy.special, name) for name in EXACT if name != "np"}
 
 
-def formula(cure: Cure, functions: dict[str, Any]) -> Callable[..., Any]:
+def formula(rewrite: Rewrite, functions: dict[str, Any]) -> Callable[..., Any]:
     """Return the formula as a function of arrays."""
-    source = f"lambda {', '.join(cure.at)}: {cure.written}"
+    source = f"lambda {', '.join(rewrite.at)}: {rewrite.written}"
     return eval(compile(source, __file__, "eval"), functions)
 
 
@@ -63,13 +63,13 @@ def added_up(f: Callable[..., Any]) -> Callable[..., Any]:
     return weighted
 
 
-def given(cure: Cure, dtype: Any = np.float64) -> tuple[np.ndarray, ...]:
-    return tuple(np.atleast_1d(np.array(x, dtype)) for x in cure.at.values())
+def given(rewrite: Rewrite, dtype: Any = np.float64) -> tuple[np.ndarray, ...]:
+    return tuple(np.atleast_1d(np.array(x, dtype)) for x in rewrite.at.values())
 
 
-def function_of(cure: Cure) -> Any:
-    argnums = tuple(range(len(cure.at)))
-    return cr.value_and_grad(added_up(formula(cure, PLAIN)), argnums)
+def function_of(rewrite: Rewrite) -> Any:
+    argnums = tuple(range(len(rewrite.at)))
+    return cr.value_and_grad(added_up(formula(rewrite, PLAIN)), argnums)
 
 
 def flat(result: Any) -> list[float]:
@@ -77,11 +77,11 @@ def flat(result: Any) -> list[float]:
     return [float(value), *(float(x) for gradient in gradients for x in gradient)]
 
 
-def right(cure: Cure, values: tuple[np.ndarray, ...]) -> list[Any]:
+def right(rewrite: Rewrite, values: tuple[np.ndarray, ...]) -> list[Any]:
     """Return the value and the gradient, of hundreds of digits."""
     with mpmath.workdps(1500):
         exact = [np.array([mpmath.mpf(float(y)) for y in x], object) for x in values]
-        f = added_up(formula(cure, EXACT))
+        f = added_up(formula(rewrite, EXACT))
         results = [f(*exact)]
         for x in exact:
             for k, entry in enumerate(x.copy()):
@@ -104,14 +104,14 @@ def is_right(found: float, expected: Any, dtype: Any = np.float64) -> bool:
     )
 
 
-def compiled(cure: Cure, dtype: Any = np.float64) -> list[float]:
-    function, values = cr.compile(function_of(cure)), given(cure, dtype)
+def compiled(rewrite: Rewrite, dtype: Any = np.float64) -> list[float]:
+    function, values = cr.compile(function_of(rewrite)), given(rewrite, dtype)
     function(*(np.ones_like(x) for x in values))  # recorded with numbers that tell nothing
     return flat(function(*values))
 
 
-def name_of(cure: Cure) -> str:
-    return f"{cure.written} at {', '.join(map(str, cure.at.values()))}"
+def name_of(rewrite: Rewrite) -> str:
+    return f"{rewrite.written} at {', '.join(map(str, rewrite.at.values()))}"
 
 
 def listed(numbers: Any, write: Callable[[float], str]) -> str:
@@ -119,21 +119,21 @@ def listed(numbers: Any, write: Callable[[float], str]) -> str:
     return texts[0] if len(texts) == 1 else f"({', '.join(texts)})"
 
 
-def row(cure: Cure) -> str:
-    """Return the row of a cure in the documentation."""
-    values = given(cure)
-    found, expected = flat(function_of(cure)(*values)), right(cure, values)
+def row(rewrite: Rewrite) -> str:
+    """Return the row of a rewrite in the documentation."""
+    values = given(rewrite)
+    found, expected = flat(function_of(rewrite)(*values)), right(rewrite, values)
     wrong = [not is_right(*pair) for pair in zip(found, expected, strict=True)]
     if wrong[0]:
         with mpmath.workdps(1500):
             exact = [np.array([mpmath.mpf(float(y)) for y in x], object) for x in values]
-            results = formula(cure, PLAIN)(*values), formula(cure, EXACT)(*exact)
+            results = formula(rewrite, PLAIN)(*values), formula(rewrite, EXACT)(*exact)
     else:
         results = found[1:], expected[1:]
     cells = (
-        f"`{cure.written}`",
-        f"`{cure.becomes}`",
-        ", ".join(f"{name} = {listed(x, repr)}" for name, x in cure.at.items()),
+        f"`{rewrite.written}`",
+        f"`{rewrite.becomes}`",
+        ", ".join(f"{name} = {listed(x, repr)}" for name, x in rewrite.at.items()),
         ("" if wrong[0] else "gradient ") + listed(results[0], "{:.4g}".format),
         listed(results[1], "{:.4g}".format),
     )
@@ -145,49 +145,51 @@ def test_the_documentation_lists_every_cure() -> None:
     first = lines.index("## Stabilising rewrites")
     begin = next(k for k in range(first, len(lines)) if lines[k].startswith("| ---"))
     end = next(k for k in range(begin, len(lines)) if not lines[k].startswith("|"))
-    written, expected = lines[begin + 1 : end], [row(cure) for cure in CURES]
+    written, expected = lines[begin + 1 : end], [row(rewrite) for rewrite in REWRITES]
     assert written == expected, "\n".join(expected)
 
 
-@pytest.mark.parametrize("cure", CURES, ids=name_of)
-def test_value_and_gradient_are_right_where_the_formula_fails(cure: Cure) -> None:
-    values = given(cure)
-    expected = right(cure, values)
-    found = zip(flat(function_of(cure)(*values)), expected, strict=True)
+@pytest.mark.parametrize("rewrite", REWRITES, ids=name_of)
+def test_value_and_gradient_are_right_where_the_formula_fails(rewrite: Rewrite) -> None:
+    values = given(rewrite)
+    expected = right(rewrite, values)
+    found = zip(flat(function_of(rewrite)(*values)), expected, strict=True)
     assert not all(is_right(*pair) for pair in found)
-    cured = compiled(cure)
+    cured = compiled(rewrite)
     assert all(map(is_right, cured, expected)), (cured, [float(x) for x in expected])
 
 
 SINGLE = [
-    cure
-    for cure in CURES
-    if all(np.all((np.abs(x) < 1e30) & (np.abs(x) > 1e-30) | (x == 0)) for x in given(cure))
+    rewrite
+    for rewrite in REWRITES
+    if all(np.all((np.abs(x) < 1e30) & (np.abs(x) > 1e-30) | (x == 0)) for x in given(rewrite))
 ]
 
 
-@pytest.mark.parametrize("cure", SINGLE, ids=name_of)
-def test_single_precision(cure: Cure) -> None:
-    expected = right(cure, given(cure, np.float32))
-    found = compiled(cure, np.float32)
+@pytest.mark.parametrize("rewrite", SINGLE, ids=name_of)
+def test_single_precision(rewrite: Rewrite) -> None:
+    expected = right(rewrite, given(rewrite, np.float32))
+    found = compiled(rewrite, np.float32)
     assert all(is_right(*pair, np.float32) for pair in zip(found, expected, strict=True)), found
 
 
 @pytest.mark.parametrize(
-    ("cure", "rule"),
+    ("rewrite", "rule"),
     [
-        pytest.param(cure, rule, id=f"{name_of(cure)} without {rule.__name__}")
-        for cure in CURES
-        for rule in cure.rules
+        pytest.param(rewrite, rule, id=f"{name_of(rewrite)} without {rule.__name__}")
+        for rewrite in REWRITES
+        for rule in rewrite.rules
     ],
 )
-def test_without_the_rule_it_fails(cure: Cure, rule: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_rule_it_fails(
+    rewrite: Rewrite, rule: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     rest = tuple(other for other in STABILISING if other is not rule)
     monkeypatch.setattr(primitives, "STABILISING", rest)
-    expected = right(cure, given(cure))
-    assert not all(map(is_right, compiled(cure), expected))
+    expected = right(rewrite, given(rewrite))
+    assert not all(map(is_right, compiled(rewrite), expected))
 
 
 def test_every_rule_is_needed_for_some_cure() -> None:
-    needed = {rule for cure in CURES for rule in cure.rules}
-    assert needed == {*STABILISING} - {rows.new_axes}  # which lets the others see more
+    needed = {rule for rewrite in REWRITES for rule in rewrite.rules}
+    assert needed == {*STABILISING} - {softmax.new_axes}  # which lets the others see more

@@ -1,0 +1,50 @@
+"""The rules of simplification in the order in which they are tried, and the pass itself."""
+
+from __future__ import annotations
+
+from chainrule.graph.graph import Apply, Vertex, is_number
+from chainrule.graph.rewrite import Rule, instead, rewrite, share
+from chainrule.graph.simplify.algebra import ALGEBRA
+from chainrule.graph.simplify.guarded_products import GUARDED_PRODUCTS
+from chainrule.graph.simplify.masks import MASKS
+from chainrule.graph.simplify.shapes import SHAPES, drop_shape, undo
+from chainrule.operations import elementwise
+from chainrule.operations import shape as shapes
+
+__all__ = ["SIMPLIFICATION", "TIDYING", "simplify"]
+
+
+def _tidy_reshape(vertex: Apply) -> Vertex | None:
+    """A reshape that changes nothing, or that another one follows."""
+    if vertex.operation is not shapes.reshape:
+        return None
+    return drop_shape(vertex) or undo(vertex)
+
+
+def _tidy_start(vertex: Apply) -> Vertex | None:
+    """The 0 that a sum over a loop starts from."""
+    if vertex.operation is not elementwise.add or not is_number(vertex.operands[0], 0):
+        return None
+    rest = vertex.operands[1]
+    return instead(vertex, rest) if isinstance(rest, Apply) else None
+
+
+def _tidy_transpose(vertex: Apply) -> Vertex | None:
+    """A transpose that leaves every axis in its place, as `np.cross` makes of vectors."""
+    return drop_shape(vertex) if vertex.operation is shapes.transpose else None
+
+
+#: Rules for code as a person wrote it: they leave out only what nobody writes.
+TIDYING: tuple[Rule, ...] = (_tidy_reshape, _tidy_start, _tidy_transpose)
+#: The rules of `simplify`.
+SIMPLIFICATION: tuple[Rule, ...] = (*ALGEBRA, *MASKS, *GUARDED_PRODUCTS, *SHAPES)
+
+
+def simplify(outputs: list[Vertex], *more: Rule) -> list[Vertex]:
+    """Apply all rules, and those given, until nothing changes."""
+    for _ in range(3):  # sharing what the rules built lets them see more
+        before = outputs
+        outputs = share(rewrite(share(outputs), (*more, *SIMPLIFICATION)))
+        if outputs == before:
+            break
+    return outputs
