@@ -9,8 +9,9 @@ import numpy as np
 
 from chainrule.core.array import Array
 from chainrule.core.captured import hold
-from chainrule.core.node import Absent, Node
+from chainrule.core.node import Node
 from chainrule.core.operation import Operation
+from chainrule.core.placeholder import Placeholder
 from chainrule.core.recording import Recording, outermost
 
 __all__ = ["apply", "apply_binary", "apply_unary", "set_restacking"]
@@ -149,9 +150,9 @@ def _record(
         unread = values[k] if k < arity else value
         if type(unread) is _ndarray and unread.nbytes >= _WORTH_DROPPING:
             if k < arity:
-                values[k] = Absent(unread)
+                values[k] = Placeholder(unread.shape, unread.dtype)
             else:
-                output = Absent(unread)
+                output = Placeholder(unread.shape, unread.dtype)
     if captures:
         for k, parent in enumerate(parents):
             if parent is None and type(values[k]) is _ndarray:

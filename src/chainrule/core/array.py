@@ -163,7 +163,7 @@ def value_of(operand: Any) -> Any:
 
 
 def shape_of(value: Any) -> tuple[int, ...]:
-    """Return the shape of a number, ndarray, Array or Absent."""
+    """Return the shape of a number, ndarray, Array or Placeholder."""
     try:
         return value.shape  # type: ignore[no-any-return]
     except AttributeError:
@@ -171,6 +171,6 @@ def shape_of(value: Any) -> tuple[int, ...]:
 
 
 def dtype_of(value: Any) -> np.dtype[Any]:
-    """Return the dtype of a number, ndarray, Array or Absent."""
+    """Return the dtype of a number, ndarray, Array or Placeholder."""
     found: np.dtype[Any] = value.dtype if hasattr(value, "dtype") else np.asarray(value).dtype
     return found

@@ -7,46 +7,23 @@ freed as soon as the user's code lets go of it.
 from __future__ import annotations
 
 import itertools
-import math
 from collections.abc import Mapping
 from typing import Any
-
-import numpy as np
 
 from chainrule.core.operation import Operation
 from chainrule.core.recording import Recording
 
-__all__ = ["Absent", "Leaf", "Node"]
+__all__ = ["Leaf", "Node"]
 
 _births = itertools.count(1).__next__
 _NO_PARAMS: Mapping[str, Any] = {}
-
-
-class Absent:
-    """Stands for an operand whose value no rule needs: only its shape and dtype remain."""
-
-    __slots__ = ("dtype", "shape")
-
-    def __init__(self, value: np.ndarray[Any, Any]) -> None:
-        self.shape = value.shape
-        self.dtype = value.dtype
-
-    @property
-    def ndim(self) -> int:
-        """Number of axes."""
-        return len(self.shape)
-
-    @property
-    def size(self) -> int:
-        """Number of entries."""
-        return math.prod(self.shape)
 
 
 class Node:
     """One application of an operation.
 
     ``parents[k]`` is the node of operand k, or None where that is a constant; ``operands[k]`` is
-    its value and ``output`` the node's own, or an `Absent` where no rule needs them. ``birth``
+    its value and ``output`` the node's own, or a `Placeholder` where no rule needs them. ``birth``
     numbers all nodes in the order in which they were made, which is a topological order.
     """
 

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from chainrule.core.array import Array
-from chainrule.core.node import Absent, Node
+from chainrule.core.node import Node
+from chainrule.core.placeholder import Placeholder
 from chainrule.core.recording import has_ended
 
 __all__ = ["as_numpy", "lift"]
@@ -16,7 +17,7 @@ __all__ = ["as_numpy", "lift"]
 
 def lift(value: Any, node: Node | None) -> Any:
     """Give a saved value its history back, so that a rule which uses it is recorded."""
-    if node is None or type(value) is Absent or value is None or has_ended(node.recording):
+    if node is None or type(value) is Placeholder or value is None or has_ended(node.recording):
         return value
     return Array(value, node)
 

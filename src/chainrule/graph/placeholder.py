@@ -1,6 +1,6 @@
-"""Vertices that rewriting makes. They stand for arrays that nobody computes.
+"""Vertices that rewriting makes for compiled code, in which nobody computes their values.
 
-So their values are phantoms: one zero, broadcast, which has the shape and the dtype.
+Their values are placeholders, which have a shape and a dtype alone.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import numpy as np
 
 from chainrule.core.kinds import astype, broadcast_to
 from chainrule.core.operation import Operation
+from chainrule.core.placeholder import Placeholder
 from chainrule.graph.graph import Apply, Constant, Vertex
 from chainrule.operations import elementwise
 from chainrule.operations import shape as shapes
@@ -24,7 +25,6 @@ __all__ = [
     "literal",
     "make",
     "moved",
-    "phantom",
     "reduce",
     "repeated",
     "reshaped",
@@ -32,11 +32,6 @@ __all__ = [
 ]
 
 _BOOL = np.dtype(bool)
-
-
-def phantom(dtype: np.dtype[Any], size: tuple[int, ...]) -> np.ndarray[Any, Any]:
-    """Return zeros that take no memory."""
-    return np.broadcast_to(np.zeros((), dtype), size)
 
 
 def make(
@@ -48,7 +43,7 @@ def make(
     **params: Any,
 ) -> Apply:
     """Apply an operation, of which the dtype and the shape of the result are known."""
-    return Apply(operation, tuple(operands), params, phantom(dtype, size))
+    return Apply(operation, tuple(operands), params, Placeholder(size, dtype))
 
 
 def element(operation: Operation, *operands: Vertex, dtype: np.dtype[Any] | None = None) -> Apply:

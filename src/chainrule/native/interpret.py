@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.core.array import shape_of
+from chainrule.core.placeholder import is_array
 from chainrule.graph.graph import Apply, Constant, Vertex, evaluate, topological
 from chainrule.native.record.program import Program
 
@@ -104,7 +105,7 @@ def like(value: Any, example: Any) -> Any:
     kind = type(example)
     if type(value) is kind:
         return value
-    if kind is _ndarray:
+    if is_array(example):
         return np.asarray(value, example.dtype)
     if isinstance(example, np.generic):
         return example.dtype.type(value)

@@ -15,7 +15,8 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
-from chainrule.graph.graph import dtype_of
+from chainrule.core.array import dtype_of, shape_of
+from chainrule.core.placeholder import is_array
 
 __all__ = [
     "ABSENT",
@@ -149,8 +150,8 @@ def slot_of(value: Any) -> Slot:
     """Return the slot of a value like this one."""
     if type(value) is float:
         return Slot("float", np.dtype(np.float64))
-    kind: Literal["array", "scalar"] = "array" if isinstance(value, np.ndarray) else "scalar"
-    return Slot(kind, dtype_of(value), np.shape(value))
+    kind: Literal["array", "scalar"] = "array" if is_array(value) else "scalar"
+    return Slot(kind, dtype_of(value), shape_of(value))
 
 
 def guard_of(seen: bool | int | float) -> Guard:

@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from chainrule.graph.graph import Apply, dtype_of
+from chainrule.graph.graph import Apply, Vertex, dtype_of
 from chainrule.native.ir import division, math
 from chainrule.native.ir.text import Code, constant, is_native, register_type
 
@@ -49,12 +49,17 @@ def operand_dtypes(vertex: Apply) -> list[np.dtype[Any]]:
     if element.convert == "truth":
         return [_BOOL] * len(own)
     if element.convert == "common":
-        common = np.result_type(*(x.value for x in vertex.operands))
+        common = np.result_type(*(_typed(x) for x in vertex.operands))
         return [common] * len(own)
     result = dtype_of(vertex.value)
     if element.convert == "choice":
         return [_BOOL, result, result]
     return [result] * len(own)
+
+
+def _typed(vertex: Vertex) -> Any:
+    """Return what NumPy takes a dtype from: Python's numbers adapt to the others."""
+    return vertex.value if type(vertex.value) in (bool, int, float) else vertex.dtype
 
 
 def lowered(vertex: Apply) -> bool:

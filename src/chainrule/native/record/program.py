@@ -14,8 +14,8 @@ import numpy as np
 
 from chainrule.core.abstract import Abstract
 from chainrule.core.array import shape_of
+from chainrule.core.placeholder import Placeholder, is_array
 from chainrule.graph.graph import Apply, Constant, Input, Vertex, dtype_of, topological
-from chainrule.graph.placeholder import phantom
 from chainrule.native.entry.layout import Structure
 
 __all__ = ["Builder", "Program", "Runnable", "without_values"]
@@ -98,7 +98,7 @@ def without_values(program: Program) -> Program:
         if type(value) is Abstract:
             value = value.stand_in()
         elif isinstance(value, np.ndarray):
-            value = phantom(value.dtype, value.shape)
+            value = Placeholder(value.shape, value.dtype)
         if isinstance(vertex, Input):
             light[vertex] = Input(vertex.name, value)
         elif isinstance(vertex, Apply):
@@ -147,7 +147,7 @@ class Builder(Protocol):
 def _kind(value: Any) -> str:
     if type(value) in (float, int, bool):
         return type(value).__name__
-    shape = f" {shape_of(value)}" if isinstance(value, np.ndarray) else ""
+    shape = f" {shape_of(value)}" if is_array(value) else ""
     return f"{dtype_of(value)}{shape}"
 
 
