@@ -80,7 +80,7 @@ def derive(
     rules = (
         [chosen_by(variable, prepared)] if guarded else [chosen_by(variable, prepared), _unguarded]
     )
-    gradients = simplify(gradients, *rules)
+    gradients = simplify(gradients, *rules, written=topological([prepared]))
     gradients = _arranged(gradients, upstream, ordered=not is_scalar(expression))
     result: list[Vertex | None] = [None] * len(inputs)
     for k, gradient in zip(reached, gradients, strict=True):

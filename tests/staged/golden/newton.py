@@ -31,5 +31,5 @@ def newton_gradient(a):
     dx = (0.5 - 0.5 * a / (x**2)) * dx_1      # (2)
     da += (0.5 / x) * dx_1                    # (2)
     # backprop x = 0.5 * (a + a / a)
-    da += (0.5 + 0.5 / a - 0.5 / a) * dx      # (1)
+    da += (0.5) * dx                          # (1)
     return x_4, (da,)

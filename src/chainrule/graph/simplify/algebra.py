@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from chainrule.core.kinds import guarded_multiply, identity
+import numpy as np
+
+from chainrule.core.kinds import broadcast_to, guarded_multiply, identity
 from chainrule.graph.graph import (
     Apply,
     Constant,
@@ -15,7 +17,7 @@ from chainrule.graph.graph import (
 from chainrule.graph.rewrite import Rule, instead
 from chainrule.operations import elementwise
 
-__all__ = ["ALGEBRA"]
+__all__ = ["ALGEBRA", "zeros_like"]
 
 _FOLDED = frozenset(
     {
@@ -107,13 +109,22 @@ def _twice(vertex: Apply) -> Vertex | None:
 
 
 def _times_zero(vertex: Apply) -> Vertex | None:
-    """``0 * x``, as the derivative of ``x**0`` has it."""
-    if vertex.operation not in (elementwise.multiply, guarded_multiply):
+    """``0 * x`` and ``0 / x``, as the derivative of ``x**0`` has them."""
+    if vertex.operation in (elementwise.multiply, guarded_multiply):
+        found = any(is_number(x, 0) for x in vertex.operands)
+    elif vertex.operation is elementwise.divide:
+        found = is_number(vertex.operands[0], 0)
+    else:
         return None
-    for x in vertex.operands:
-        if is_number(x, 0) and not vertex.shape:
-            return Constant(vertex.value) if vertex.value == 0 else None
-    return None
+    return zeros_like(vertex) if found and np.all(vertex.value == 0) else None
+
+
+def zeros_like(vertex: Apply) -> Vertex:
+    """Return zeros of the shape and dtype of a vertex."""
+    if not vertex.shape:
+        return Constant(type(vertex.value)(0))
+    zero = Constant(0.0 if vertex.dtype == np.float64 else vertex.dtype.type(0))
+    return apply_to(broadcast_to, zero, shape=vertex.shape)
 
 
 #: The rules, in the order in which they are tried.

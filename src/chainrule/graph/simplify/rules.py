@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from chainrule.graph.graph import Apply, Vertex, is_number
 from chainrule.graph.rewrite import Rule, instead, rewrite, share
 from chainrule.graph.simplify.algebra import ALGEBRA
 from chainrule.graph.simplify.guarded_products import GUARDED_PRODUCTS
 from chainrule.graph.simplify.masks import MASKS
 from chainrule.graph.simplify.shapes import SHAPES, drop_shape, undo
+from chainrule.graph.simplify.sums import without_cancelling_terms
 from chainrule.operations import elementwise
 from chainrule.operations import shape as shapes
 
@@ -40,11 +43,28 @@ TIDYING: tuple[Rule, ...] = (_tidy_reshape, _tidy_start, _tidy_transpose)
 SIMPLIFICATION: tuple[Rule, ...] = (*ALGEBRA, *MASKS, *GUARDED_PRODUCTS, *SHAPES)
 
 
-def simplify(outputs: list[Vertex], *more: Rule) -> list[Vertex]:
-    """Apply all rules, and those given, until nothing changes."""
+def simplify(
+    outputs: Sequence[Vertex], *more: Rule, written: Sequence[Vertex] = ()
+) -> list[Vertex]:
+    """Apply all rules, and those given, until nothing changes; and cancel terms of sums.
+
+    ``written`` are vertices that a person wrote: their sums stay as they are.
+    """
+    outputs, written = _settled(outputs, written, more)
+    shorter = without_cancelling_terms(outputs, written)
+    if shorter != outputs:
+        shorter, _ = _settled(shorter, (), more)
+    return shorter
+
+
+def _settled(
+    outputs: Sequence[Vertex], written: Sequence[Vertex], more: Sequence[Rule]
+) -> tuple[list[Vertex], list[Vertex]]:
+    """Apply rules until nothing changes; return also what has become of the written vertices."""
+    everything = [*outputs, *written]
     for _ in range(3):  # sharing what the rules built lets them see more
-        before = outputs
-        outputs = share(rewrite(share(outputs), (*more, *SIMPLIFICATION)))
-        if outputs == before:
+        before = everything
+        everything = share(rewrite(share(everything), (*more, *SIMPLIFICATION)))
+        if everything == before:
             break
-    return outputs
+    return everything[: len(outputs)], everything[len(outputs) :]
