@@ -31,9 +31,11 @@ __all__ = ["arrange", "signed", "without"]
 
 _CHAIN = frozenset({elementwise.multiply, elementwise.divide, elementwise.negative})
 _SUMS = frozenset({elementwise.add, elementwise.subtract})
+#: A minus is taken out of their first operand.
 _ODD = frozenset(
     {shapes.transpose, shapes.expand_dims, shapes.reshape, broadcast_to, indexing.scatter_add}
 )
+#: Linear in each operand: what is taken out of any of them.
 _CONTRACTIONS = frozenset(
     {
         contraction.matmul,
@@ -45,6 +47,7 @@ _CONTRACTIONS = frozenset(
     }
 )
 _SCALED = _CONTRACTIONS | {shapes.transpose}  # what a number that stands alone is taken out of
+#: Factors that are written last.
 _LAST = _SUMS | {
     elementwise.greater,
     elementwise.greater_equal,

@@ -34,6 +34,7 @@ __all__ = [
 ]
 
 
+#: The comparison that tells where the first operand is the result.
 _WINS = {elementwise.maximum: elementwise.greater, elementwise.minimum: elementwise.less}
 
 

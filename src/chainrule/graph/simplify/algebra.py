@@ -19,6 +19,7 @@ from chainrule.operations import elementwise
 
 __all__ = ["ALGEBRA", "zeros_like"]
 
+#: What is computed where all operands are numbers.
 _FOLDED = frozenset(
     {
         elementwise.negative,
@@ -29,8 +30,7 @@ _FOLDED = frozenset(
         elementwise.floor_divide,
     }
 )
-
-
+#: What returns its operand.
 _SAME = (elementwise.positive, identity)
 
 

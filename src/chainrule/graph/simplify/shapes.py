@@ -12,6 +12,7 @@ from chainrule.operations import shape as shapes
 
 __all__ = ["SHAPES", "drop_shape", "undo"]
 
+#: What only moves entries.
 _MOVES = frozenset(
     {
         shapes.expand_dims,
@@ -91,6 +92,7 @@ def _as_sums(vertex: Apply) -> Vertex | None:
     return x
 
 
+#: Operations that broadcast their operands without being of the elementwise kind.
 _BROADCASTING = frozenset(
     {
         elementwise.where,
