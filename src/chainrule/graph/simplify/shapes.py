@@ -4,26 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from chainrule.core.kinds import Elementwise, astype, broadcast_to, unbroadcast
+from chainrule.core.kinds import astype, broadcast_to, unbroadcast
 from chainrule.graph.graph import Apply, Constant, Vertex, apply_to, is_operation
 from chainrule.graph.rewrite import Rule, instead
 from chainrule.operations import contraction, elementwise, indexing, reduction
 from chainrule.operations import shape as shapes
 
 __all__ = ["SHAPES", "drop_shape", "undo"]
-
-#: What only moves entries.
-_MOVES = frozenset(
-    {
-        shapes.expand_dims,
-        shapes.squeeze,
-        shapes.reshape,
-        shapes.transpose,
-        shapes.swapaxes,
-        shapes.flip,
-        shapes.roll,
-    }
-)
 
 
 #: What leaves every entry where it is, if the result has the shape and dtype of the operand.
@@ -92,26 +79,6 @@ def _as_sums(vertex: Apply) -> Vertex | None:
     return x
 
 
-#: Operations that broadcast their operands without being of the elementwise kind.
-_BROADCASTING = frozenset(
-    {
-        elementwise.where,
-        elementwise.equal,
-        elementwise.not_equal,
-        elementwise.less,
-        elementwise.less_equal,
-        elementwise.greater,
-        elementwise.greater_equal,
-    }
-)
-
-
-def _broadcasts(vertex: Apply) -> bool:
-    """Tell whether NumPy broadcasts the operands of an operation."""
-    operation = vertex.operation
-    return isinstance(operation, Elementwise) or operation in _BROADCASTING
-
-
 def _drop_broadcast_written(vertex: Apply) -> Vertex | None:
     """What is written at an index is broadcast to it anyway."""
     if vertex.operation is not indexing.scatter_add:
@@ -124,7 +91,7 @@ def _drop_broadcast_written(vertex: Apply) -> Vertex | None:
 
 def _drop_keepdims(vertex: Apply) -> Vertex | None:
     """Axes of length 1 in front, which a reduction kept, come by themselves in a broadcast."""
-    if not _broadcasts(vertex):
+    if not vertex.operation.entrywise:
         return None
     for k, x in enumerate(vertex.operands):
         if not (isinstance(x, Apply) and x.params.get("keepdims") and "axis" in x.params):
@@ -205,7 +172,7 @@ def _transposed_product(vertex: Apply) -> Vertex | None:
 
 def _drop_broadcast(vertex: Apply) -> Vertex | None:
     """Leave to NumPy's own broadcasting what it does anyway."""
-    if not _broadcasts(vertex):
+    if not vertex.operation.entrywise:
         return None
     whole = vertex.shape
     for k, x in enumerate(vertex.operands):
@@ -231,7 +198,7 @@ def _drop_broadcast(vertex: Apply) -> Vertex | None:
 
 def _moved_constant(vertex: Apply) -> Vertex | None:
     """A move of an array whose entries are all the same number is another such array."""
-    if vertex.operation not in _MOVES or not isinstance(x := vertex.operands[0], Apply):
+    if not vertex.operation.moves or not isinstance(x := vertex.operands[0], Apply):
         return None
     if x.operation is not broadcast_to:
         return None
