@@ -25,7 +25,6 @@ __all__ = [
     "Vertex",
     "apply_to",
     "axes_of",
-    "dtype_of",
     "evaluate",
     "from_nodes",
     "is_float",
@@ -227,8 +226,3 @@ def from_nodes(
             value = evaluate(node.operation, _values(operands), node.params)
         made[node] = Apply(node.operation, tuple(operands), dict(node.params), value)
     return [made[node] for node in outputs]
-
-
-def shape(vertex: Vertex) -> tuple[int, ...]:
-    """Return the shape of a vertex's value."""
-    return vertex.shape

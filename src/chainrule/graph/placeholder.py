@@ -18,17 +18,17 @@ from chainrule.operations import elementwise
 from chainrule.operations import shape as shapes
 
 __all__ = [
+    "boolean",
     "both",
-    "converted",
+    "cast",
     "element",
+    "full",
     "like",
     "literal",
     "make",
-    "moved",
     "reduce",
-    "repeated",
     "reshaped",
-    "truth",
+    "transposed",
 ]
 
 _BOOL = np.dtype(bool)
@@ -52,14 +52,14 @@ def element(operation: Operation, *operands: Vertex, dtype: np.dtype[Any] | None
     return make(operation, operands, dtype or operands[0].dtype, size)
 
 
-def truth(operation: Operation, *operands: Vertex) -> Apply:
+def boolean(operation: Operation, *operands: Vertex) -> Apply:
     """Apply an elementwise operation that tells whether something is so."""
     return element(operation, *operands, dtype=_BOOL)
 
 
 def both(first: Vertex, second: Vertex) -> Apply:
     """Return whether two conditions hold."""
-    return truth(elementwise.logical_and, first, second)
+    return boolean(elementwise.logical_and, first, second)
 
 
 def literal(value: float) -> Constant:
@@ -83,12 +83,12 @@ def like(new: Vertex, old: Apply) -> Apply:
     return Apply(shapes.reshape, (new,), {"shape": old.shape}, old.value)
 
 
-def repeated(value: Any, dtype: np.dtype[Any], size: tuple[int, ...]) -> Apply:
+def full(value: Any, dtype: np.dtype[Any], size: tuple[int, ...]) -> Apply:
     """Return an array that is one number throughout."""
     return make(broadcast_to, [Constant(dtype.type(value))], dtype, size, shape=size)
 
 
-def converted(x: Vertex, dtype: np.dtype[Any]) -> Vertex:
+def cast(x: Vertex, dtype: np.dtype[Any]) -> Vertex:
     """Return a vertex as another dtype."""
     if x.dtype == dtype:
         return x
@@ -102,7 +102,7 @@ def reshaped(x: Vertex, size: tuple[int, ...]) -> Vertex:
     return make(shapes.reshape, [x], x.dtype, size, shape=size)
 
 
-def moved(x: Vertex, order: tuple[int, ...]) -> Vertex:
+def transposed(x: Vertex, order: tuple[int, ...]) -> Vertex:
     """Return a vertex with its axes in another order."""
     if order == tuple(range(len(order))):
         return x

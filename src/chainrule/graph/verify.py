@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from chainrule.core.array import Array, shape_of
+from chainrule.core.array import Array, dtype_of, shape_of
 from chainrule.core.operation import OPERATIONS
-from chainrule.graph.graph import Apply, Vertex, dtype_of, evaluate, topological
+from chainrule.graph.graph import Apply, Vertex, evaluate, topological
 
 __all__ = ["GraphError", "equivalent", "verify"]
 

@@ -6,7 +6,7 @@ import math
 from dataclasses import replace
 from typing import Any
 
-from chainrule.graph.graph import Apply, Vertex, dtype_of, shape
+from chainrule.graph.graph import Apply, Vertex
 from chainrule.native.listing import listing
 from chainrule.native.lower.roles import Role
 from chainrule.native.pipeline import Built
@@ -59,12 +59,12 @@ def _kernel(kernel: Kernel) -> str:
 
 
 def _kind(vertex: Apply) -> str:
-    return f"{_size(vertex)} {dtype_of(vertex.value)}"
+    return f"{_size(vertex)} {vertex.dtype}"
 
 
 def _size(vertex: Vertex) -> str:
-    return "(" + ", ".join(map(str, shape(vertex))) + ")"
+    return "(" + ", ".join(map(str, vertex.shape)) + ")"
 
 
 def _bytes(vertex: Vertex) -> int:
-    return math.prod(shape(vertex)) * dtype_of(vertex.value).itemsize
+    return math.prod(vertex.shape) * vertex.dtype.itemsize

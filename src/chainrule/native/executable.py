@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.core.operation import Operation
-from chainrule.graph.graph import Apply, Vertex, dtype_of, evaluate, shape
+from chainrule.graph.graph import Apply, Vertex, evaluate
 from chainrule.native.describe import describe
 from chainrule.native.entry import calling
 from chainrule.native.entry.layout import Watch, met
@@ -156,7 +156,7 @@ class Executable:
         if _is_users(vertex.operation):  # it may keep them, and the memory is soon used again
             operands = [x.copy() if isinstance(x, np.ndarray) else x for x in operands]
         result = np.asarray(evaluate(vertex.operation, operands, vertex.params))
-        if result.shape != shape(vertex) or result.dtype != dtype_of(vertex.value):
+        if result.shape != vertex.shape or result.dtype != vertex.dtype:
             return False
         np.copyto(self._memory(vertex, arrays), result)
         return True
@@ -164,10 +164,10 @@ class Executable:
     def _value(self, vertex: Vertex, arrays: Sequence[np.ndarray[Any, Any]]) -> Any:
         """Return the value of an operand: of a number, in memory, or a view of what is there."""
         if self.built.schedule.roles[vertex] is Role.NUMBER:
-            if not shape(vertex):
+            if not vertex.shape:
                 return vertex.value if not isinstance(vertex, Apply) else number(vertex)
-            entry_of_all = np.asarray(number(vertex), dtype_of(vertex.value))
-            return np.broadcast_to(entry_of_all, shape(vertex))
+            entry_of_all = np.asarray(number(vertex), vertex.dtype)
+            return np.broadcast_to(entry_of_all, vertex.shape)
         is_view = self.built.schedule.roles[vertex] is Role.VIEW
         if vertex not in self.built.schedule.stored and is_view:
             assert isinstance(vertex, Apply)
@@ -180,7 +180,7 @@ class Executable:
     ) -> np.ndarray[Any, Any]:
         """Return the memory of a vertex as an array."""
         buffer = self.built.buffers[vertex]
-        size, dtype = shape(vertex), dtype_of(vertex.value)
+        size, dtype = vertex.shape, vertex.dtype
         array = arrays[buffer.index]
         if buffer.index < len(arrays) - 1:
             return array if array.dtype == dtype else array.view(dtype)[:1].reshape(size)

@@ -82,10 +82,10 @@ def _compute(batch: Sequence[Apply], values: dict[Vertex, Any]) -> None:
     for vertex in batch:
         operands = _as_recorded(vertex, [values[x] for x in vertex.operands])
         value = evaluate(vertex.operation, operands, vertex.params)
-        if shape_of(value) != shape_of(vertex.value):
+        if shape_of(value) != vertex.shape:
             raise ValueError(
                 f"{vertex.operation.name} gave shape {shape_of(value)} where "
-                f"{shape_of(vertex.value)} was recorded"
+                f"{vertex.shape} was recorded"
             )
         values[vertex] = value if type(value) is type(vertex.value) else like(value, vertex.value)
 

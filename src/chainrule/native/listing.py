@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.graph.graph import Apply, Vertex, dtype_of, shape, topological
+from chainrule.graph.graph import Apply, Vertex, topological
 from chainrule.native.lower.gather import picks
 from chainrule.native.lower.roles import (
     Role,
@@ -96,7 +96,7 @@ class _Listing:
         """Write what is in memory, or a view of it."""
         if self.plan.roles[vertex] is Role.NUMBER:
             value = literal(number(vertex))
-            return f"full({shape(vertex)}, {value})" if shape(vertex) else value
+            return f"full({vertex.shape}, {value})" if vertex.shape else value
         base, chain = viewed(vertex, self.plan.stored)
         text = self.named.get(base) or f"m{self.numbers[base]}"
         for link in chain:
@@ -182,8 +182,8 @@ class _Kernel:
         value = self.value(vertex, axes, phase)
         lines = self.entries[phase] if inner else self.rows[phase]
         memory = self.listing.memory(vertex)
-        if shape(vertex):
-            self.made.append(f"{memory} = empty({shape(vertex)}, {_dtype(vertex)})")
+        if vertex.shape:
+            self.made.append(f"{memory} = empty({vertex.shape}, {_dtype(vertex)})")
         lines.append(f"{memory}{_index(axes)} = {value}")
 
     def _carry(self, reduction: Apply, item: Item, phase: int) -> None:
@@ -198,7 +198,7 @@ class _Kernel:
     def _whole(self, reduction: Apply, axes: Axes, item: Item, phase: int) -> None:
         update, start = _REDUCE[reduction.operation.name]
         memory = self.listing.memory(reduction)
-        size = shape(reduction)
+        size = reduction.shape
         self.made.append(
             f"{memory} = full({size}, {start}, {_dtype(reduction)})"
             if size
@@ -315,7 +315,7 @@ def _index(axes: Axes) -> str:
 
 
 def _dtype(vertex: Vertex) -> str:
-    return repr(dtype_of(vertex.value).name)
+    return repr(vertex.dtype.name)
 
 
 def literal(value: Any) -> str:

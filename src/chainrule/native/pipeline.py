@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.graph.graph import Apply, Vertex, dtype_of, shape
+from chainrule.graph.graph import Apply, Vertex
 from chainrule.native.codegen import reductions, scatter
 from chainrule.native.codegen.kernel import Emitted, write
 from chainrule.native.codegen.loops import METADATA
@@ -111,8 +111,8 @@ class _Builder:
         self.checks = checks(wanted, {*program.captured})
         self.plan = schedule([*wanted, *self.checks])
         for vertex in self.plan.roles:
-            if not is_native(dtype_of(vertex.value)):
-                raise NotNativeError(f"{vertex} has dtype {dtype_of(vertex.value)}")
+            if not is_native(vertex.dtype):
+                raise NotNativeError(f"{vertex} has dtype {vertex.dtype}")
         leaves: list[Vertex] = [*program.inputs, *program.captured]
         known = set(leaves)
         self.fixed = [
@@ -254,7 +254,7 @@ class _Builder:
     def _scatter(self, vertex: Apply) -> list[str]:
         name = f"scatter{len(self.code)}"
         self.code.append(scatter.definition(name, vertex))
-        self.work += numbers.prod(shape(vertex.operands[1])) * 2
+        self.work += numbers.prod(vertex.operands[1].shape) * 2
         code = Code(f"{name}.")
         read = [memory_of(x, self.plan.stored) for x in vertex.operands[1:]]
         pointers = [

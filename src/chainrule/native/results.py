@@ -8,7 +8,7 @@ import numpy as np
 
 from chainrule.core.kinds import astype, identity
 from chainrule.core.placeholder import Placeholder, is_array
-from chainrule.graph.graph import Apply, Vertex, dtype_of
+from chainrule.graph.graph import Apply, Vertex
 from chainrule.native.lower.primitives import as_primitives
 from chainrule.native.lower.roles import Role, role_of
 from chainrule.native.record.program import Program
@@ -56,7 +56,7 @@ def results_of(program: Program) -> Results:
 
 def _for_slot(vertex: Apply, output: Vertex) -> Apply:
     """Widen a whole number to the eight bytes of its slot."""
-    dtype = dtype_of(output.value)
+    dtype = output.dtype
     if is_array(output.value) or dtype.kind not in "iu" or dtype.itemsize == 8:
         return vertex
     wide = np.dtype(f"{dtype.kind}8")
@@ -65,7 +65,7 @@ def _for_slot(vertex: Apply, output: Vertex) -> Apply:
 
 def _as_guard(vertex: Vertex) -> Vertex:
     """Return what a guard compares, as eight bytes."""
-    dtype = np.dtype(np.float64 if dtype_of(vertex.value).kind == "f" else np.int64)
+    dtype = np.dtype(np.float64 if vertex.dtype.kind == "f" else np.int64)
     value = Placeholder(vertex.shape, dtype)
     return Apply(astype, (vertex,), {"dtype": dtype}, value)
 

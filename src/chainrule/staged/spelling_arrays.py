@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.core.array import shape_of
-from chainrule.graph.graph import Apply, dtype_of, is_number
+from chainrule.core.array import dtype_of, shape_of
+from chainrule.graph.graph import Apply, is_number
 from chainrule.operations.indexing import SLOT
 from chainrule.staged.spelling import Speller, is_array, spelled
 from chainrule.staged.text import (

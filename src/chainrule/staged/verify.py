@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from chainrule import trees
-from chainrule.core.array import shape_of, value_of
+from chainrule.core.array import dtype_of, shape_of, value_of
 from chainrule.core.node import Node
 from chainrule.errors import ChainruleError
-from chainrule.graph.graph import dtype_of
 
 if TYPE_CHECKING:
     from chainrule.staged.staged import Staged

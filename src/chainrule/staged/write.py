@@ -8,12 +8,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from chainrule import trees
-from chainrule.core.array import Array, shape_of, value_of
+from chainrule.core.array import Array, dtype_of, shape_of, value_of
 from chainrule.core.backward import backward_everywhere
 from chainrule.core.node import Node
 from chainrule.core.source import Location
 from chainrule.errors import NonScalarOutputError
-from chainrule.graph.graph import Apply, Constant, Input, Vertex, dtype_of, topological
+from chainrule.graph.graph import Apply, Constant, Input, Vertex, topological
 from chainrule.graph.trace import Trace, is_floating, trace
 from chainrule.staged.arguments import (
     gradient_tree,

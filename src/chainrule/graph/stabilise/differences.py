@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from chainrule.core.operation import Operation
 from chainrule.graph.graph import Apply, Vertex, is_float, is_number, is_operation
-from chainrule.graph.placeholder import element, literal, truth
+from chainrule.graph.placeholder import boolean, element, literal
 from chainrule.graph.rewrite import same_kind
 from chainrule.operations import elementwise
 
@@ -36,7 +36,7 @@ def one_minus_cos(vertex: Apply) -> Vertex | None:
     square = element(elementwise.multiply, sine, sine)
     more = element(elementwise.add, cosine, literal(1))
     less = element(elementwise.add, element(elementwise.negative, cosine), literal(1))
-    near = truth(elementwise.greater, cosine, literal(0))
+    near = boolean(elementwise.greater, cosine, literal(0))
     quotient = element(elementwise.divide, square, more)
     result = element(elementwise.where, near, quotient, less, dtype=x.dtype)
     return _with_sign(result, -sign, vertex)

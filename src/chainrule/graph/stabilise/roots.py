@@ -8,7 +8,7 @@ from __future__ import annotations
 from chainrule.core.kinds import guarded_multiply
 from chainrule.graph.graph import Apply, Vertex, is_float, is_number, is_operation
 from chainrule.graph.patterns import factors, squared
-from chainrule.graph.placeholder import element, like, literal, truth
+from chainrule.graph.placeholder import boolean, element, like, literal
 from chainrule.graph.rewrite import same_kind
 from chainrule.operations import elementwise
 
@@ -44,7 +44,7 @@ def root_of_squares(vertex: Apply) -> Vertex | None:
         return None
     root = element(elementwise.hypot, x, y)
     for z in (x, y):  # the hypot of an infinity and NaN is infinite
-        root = element(elementwise.where, truth(elementwise.isnan, z), z, root, dtype=dtype)
+        root = element(elementwise.where, boolean(elementwise.isnan, z), z, root, dtype=dtype)
     return like(root, vertex)
 
 
@@ -79,7 +79,7 @@ def _direction(vertex: Vertex, root: Vertex) -> Vertex | None:
     if is_operation(root, elementwise.absolute) and root.operands[0] is x:
         unit = element(elementwise.sign, x)
     elif x in _legs(root) and same_kind(x, root):
-        some = truth(elementwise.not_equal, root, literal(0))
+        some = boolean(elementwise.not_equal, root, literal(0))
         quotient = element(elementwise.divide, x, root)
         unit = element(elementwise.where, some, quotient, literal(0), dtype=x.dtype)
     else:

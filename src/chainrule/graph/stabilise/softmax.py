@@ -17,7 +17,7 @@ from chainrule.graph.patterns import (
     spread_sum,
     summed_exponent,
 )
-from chainrule.graph.placeholder import element, like, literal, reduce, truth
+from chainrule.graph.placeholder import boolean, element, like, literal, reduce
 from chainrule.graph.recognise import as_logsumexp, as_softmax
 from chainrule.graph.rewrite import same_kind
 from chainrule.operations import elementwise, indexing, reduction
@@ -50,7 +50,7 @@ class Exponentials(NamedTuple):
 def exponentials(x: Vertex, axes: tuple[int, ...]) -> Exponentials:
     """Return the exponentials along some axes. Whoever asks for the same shares them."""
     peak = reduce(reduction.max, x, axes)
-    finite = truth(elementwise.isfinite, peak)
+    finite = boolean(elementwise.isfinite, peak)
     peak = element(elementwise.where, finite, peak, literal(0), dtype=x.dtype)
     powers = element(elementwise.exp, element(elementwise.subtract, x, peak))
     return Exponentials(powers, reduce(reduction.sum, powers, axes), peak)
@@ -290,7 +290,7 @@ def exp_of_log_softmax(vertex: Apply) -> Vertex | None:
         return None
     powers, total, _ = exponentials(value, axes_of(log))
     if guarded:  # of nothing but -inf, the powers are 0, and so is the result
-        none = truth(elementwise.equal, total, literal(0))
+        none = boolean(elementwise.equal, total, literal(0))
         total = element(elementwise.where, none, literal(1), total, dtype=total.dtype)
     return like(shares(powers, total), vertex)
 

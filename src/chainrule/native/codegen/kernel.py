@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from chainrule.graph.graph import Apply, Vertex, dtype_of, shape
+from chainrule.graph.graph import Apply, Vertex
 from chainrule.native.codegen.loops import Carried, Phase
 from chainrule.native.codegen.pointers import PARALLEL, Apart, Pointers, from_start
 from chainrule.native.codegen.reductions import Sum, combine, neutral
@@ -106,13 +106,13 @@ class _Writer:
         role = self.plan.roles[vertex]
         kept = place == "inner" and key in self.survey.spilled
         if kept and self.survey.phases[key] < phase.number:
-            memo[key] = load(code, self._kept(key, code), dtype_of(vertex.value), PARALLEL)
+            memo[key] = load(code, self._kept(key, code), vertex.dtype, PARALLEL)
         elif key in self.survey.strides:
             access = memory_of(vertex, self.plan.stored)
             assert access is not None
             place_in = self._pointer(access, self.survey.strides[key], place, key, code)
             mark = self._mark(access.base, place == "inner")
-            memo[key] = load(code, place_in, dtype_of(vertex.value), mark)
+            memo[key] = load(code, place_in, vertex.dtype, mark)
         elif role is Role.GATHER:
             assert isinstance(vertex, Apply)
             memo[key] = self._gather(vertex, axes, place, code, phase, within)
@@ -122,8 +122,8 @@ class _Writer:
             (item,) = self.survey.operands(vertex, axes)
             memo[key] = code.convert(
                 self._register(*item, phase, within),
-                dtype_of(item[0].value),
-                dtype_of(vertex.value),
+                item[0].dtype,
+                vertex.dtype,
             )
         elif role is Role.VIEW:
             assert isinstance(vertex, Apply)
@@ -136,7 +136,7 @@ class _Writer:
 
     def _register(self, x: Vertex, axes: Axes, phase: Phase, within: str) -> str:
         if self.plan.roles[x] is Role.NUMBER:
-            return constant(number(x), dtype_of(x.value))
+            return constant(number(x), x.dtype)
         return self.value(x, axes, phase, within)
 
     def _element(self, vertex: Apply, axes: Axes, code: Code, phase: Phase, within: str) -> str:
@@ -147,9 +147,9 @@ class _Writer:
                 registers.append(constant(number(x), dtype))
             else:
                 register = self.value(x, theirs, phase, within)
-                registers.append(code.convert(register, dtype_of(x.value), dtype))
+                registers.append(code.convert(register, x.dtype, dtype))
         element = TABLE[vertex.operation.name]
-        used = wanted[-1] if wanted else dtype_of(vertex.value)
+        used = wanted[-1] if wanted else vertex.dtype
         return element.write(code, registers, used, vertex.params)
 
     # Memory.
@@ -158,7 +158,7 @@ class _Writer:
         self, access: Access, strides: tuple[int, ...], place: str, key: object, code: Code
     ) -> str:
         """Return the pointer to an entry, given the strides over the axes of the space."""
-        dtype = dtype_of(access.base.value)
+        dtype = access.base.dtype
         kind = memory_type(dtype)
         buffer = self.buffers[access.base]
         size = max(dtype.itemsize, 1)
@@ -178,18 +178,16 @@ class _Writer:
         assert access is not None
         assert known is not None
         key = vertex, axes
-        kind = memory_type(dtype_of(vertex.value))
+        kind = memory_type(vertex.dtype)
         pointer = self._pointer(access, self.survey.walked[key], place, key, code)
         for item, axis in zip(self.survey.operands(vertex, axes), known.slots, strict=True):
             register = self._register(*item, phase, within)
             n, stride = access.size[axis], access.strides[axis]
-            index, inside = from_start(code, register, dtype_of(item[0].value), n)
+            index, inside = from_start(code, register, item[0].dtype, n)
             index = code.let(f"select i1 {inside}, i64 {index}, i64 0")
             offset = code.let(f"mul i64 {index}, {stride}")
             pointer = code.let(f"getelementptr {kind}, ptr {pointer}, i64 {offset}")
-        return load(
-            code, pointer, dtype_of(vertex.value), self._mark(access.base, place == "inner")
-        )
+        return load(code, pointer, vertex.dtype, self._mark(access.base, place == "inner"))
 
     def _mark(self, base: Vertex, inner: bool) -> str:
         """Return metadata for an access to an array, in the loop over a row or outside."""
@@ -197,7 +195,7 @@ class _Writer:
 
     def _kept(self, item: Item, code: Code) -> str:
         """Return the pointer to where a later phase will find a value of this one."""
-        offset, kind = self.survey.spilled[item], memory_type(dtype_of(item[0].value))
+        offset, kind = self.survey.spilled[item], memory_type(item[0].dtype)
         row = self.entry.let(f"getelementptr i8, ptr {self.scratch}, i64 {offset}")
         return code.let(f"getelementptr {kind}, ptr {row}, i64 %column")
 
@@ -222,7 +220,7 @@ class _Writer:
             if survey.phases[item] == phase.number:
                 register = self.value(*item, phase, "inner")
                 pointer = self._kept(item, phase.inner)
-                store(phase.inner, register, pointer, dtype_of(item[0].value), PARALLEL)
+                store(phase.inner, register, pointer, item[0].dtype, PARALLEL)
         for item, own in survey.phases.items():
             vertex = item[0]
             if (
@@ -238,7 +236,7 @@ class _Writer:
     def _store(self, root: Root, phase: Phase) -> None:
         vertex, axes = root.vertex, root.axes
         walk = self.nest.walk(self.survey.own_strides(root))
-        dtype = dtype_of(vertex.value)
+        dtype = vertex.dtype
         kind = memory_type(dtype)
         inner = self.nest.is_inner(a for a in axes if a is not None)
         code = phase.inner if inner else phase.row
@@ -253,11 +251,11 @@ class _Writer:
         """Write what a reduction reduces, as the dtype of its result."""
         (x,) = reduction.operands
         register = self._register(x, self.survey.domain(reduction), phase, within)
-        return code.convert(register, dtype_of(x.value), dtype_of(reduction.value))
+        return code.convert(register, x.dtype, reduction.dtype)
 
     def _carry(self, reduction: Apply, phase: Phase) -> str:
         """Reduce over the entries of a row; return the register of the result."""
-        dtype = dtype_of(reduction.value)
+        dtype = reduction.dtype
         kind, code = register_type(dtype), phase.inner
         name = reduction.operation.name
         start = neutral(name, dtype)
@@ -271,12 +269,12 @@ class _Writer:
 
     def _whole(self, reduction: Apply, phase: Phase) -> None:
         """Reduce over rows, into memory that the rows have in common."""
-        dtype = dtype_of(reduction.value)
+        dtype = reduction.dtype
         kind, gone = memory_type(dtype), self.survey.gone(reduction)
         domain = {a for a in self.survey.domain(reduction) if a is not None}
         root = Root(reduction, self.plan.placed[reduction].axes)
         walk = self.nest.walk(self.survey.own_strides(root))
-        size = math.prod(shape(reduction))
+        size = math.prod(reduction.shape)
         name = reduction.operation.name
         base = self._sum_base(reduction, name, dtype, size)
         pointer = self.pointers.row(base, kind, walk, ("sum", reduction))

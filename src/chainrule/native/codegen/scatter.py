@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from chainrule.graph.graph import Apply, dtype_of, shape
+from chainrule.graph.graph import Apply
 from chainrule.native.codegen.pointers import from_start
 from chainrule.native.ir.buffers import load, store
 from chainrule.native.ir.text import Code, memory_type, register_type
@@ -22,12 +22,12 @@ def definition(name: str, vertex: Apply) -> str:
     range, nothing is changed.
     """
     indices = vertex.operands[2:]
-    size, dtype = shape(vertex), dtype_of(vertex.value)
+    size, dtype = vertex.shape, vertex.dtype
     known = picked(vertex.params["index"], indices, len(size))
     assert known is not None
     first, end = known.slots[0], known.slots[-1] + 1
     before, after = math.prod(size[:first]), math.prod(size[end:])
-    count = math.prod(np.broadcast_shapes(*map(shape, indices)))
+    count = math.prod(np.broadcast_shapes(*(x.shape for x in indices)))
     whole = math.prod(size[first:end])
     code = Code("v")
     counters = [("outer", before), ("middle", count), ("inner", after)]
@@ -44,7 +44,7 @@ def definition(name: str, vertex: Apply) -> str:
     flat = "0"
     inside = "true"
     for k, (x, n) in enumerate(zip(indices, size[first:end], strict=True)):
-        kind = dtype_of(x.value)
+        kind = x.dtype
         at = code.let(f"getelementptr {memory_type(kind)}, ptr %index{k}, i64 %middle.k")
         index, fits = from_start(code, load(code, at, kind), kind, n)
         inside = code.let(f"and i1 {inside}, {fits}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from chainrule.graph.graph import Vertex, shape
+from chainrule.graph.graph import Vertex
 
 __all__ = ["Access", "contiguous"]
 
@@ -31,7 +31,7 @@ class Access:
 
 def contiguous(vertex: Vertex) -> Access:
     """Return the access to a vertex that has memory of its own, in C order."""
-    size = shape(vertex)
+    size = vertex.shape
     strides = []
     step = 1
     for n in reversed(size):

@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from chainrule.graph.graph import Apply, Vertex, dtype_of
+from chainrule.graph.graph import Apply, Vertex
 from chainrule.native.ir import division, math
 from chainrule.native.ir.text import Code, constant, is_native, register_type
 
@@ -43,7 +43,7 @@ class Element:
 def operand_dtypes(vertex: Apply) -> list[np.dtype[Any]]:
     """Return the dtypes to which NumPy converts the operands of an operation."""
     element = TABLE[vertex.operation.name]
-    own = [dtype_of(x.value) for x in vertex.operands]
+    own = [x.dtype for x in vertex.operands]
     if element.convert == "none":
         return own
     if element.convert == "truth":
@@ -51,7 +51,7 @@ def operand_dtypes(vertex: Apply) -> list[np.dtype[Any]]:
     if element.convert == "common":
         common = np.result_type(*(_typed(x) for x in vertex.operands))
         return [common] * len(own)
-    result = dtype_of(vertex.value)
+    result = vertex.dtype
     if element.convert == "choice":
         return [_BOOL, result, result]
     return [result] * len(own)
@@ -67,13 +67,13 @@ def lowered(vertex: Apply) -> bool:
     element = TABLE.get(vertex.operation.name)
     if element is None:
         return False
-    dtypes = [*operand_dtypes(vertex), dtype_of(vertex.value)]
-    dtypes += [dtype_of(x.value) for x in vertex.operands]
+    dtypes = [*operand_dtypes(vertex), vertex.dtype]
+    dtypes += [x.dtype for x in vertex.operands]
     if not all(is_native(dtype) for dtype in dtypes):
         return False
     if element.floating and not all(d.kind == "f" for d in operand_dtypes(vertex)):
         return False
-    if element.arithmetic and dtype_of(vertex.value).kind == "b":
+    if element.arithmetic and vertex.dtype.kind == "b":
         return False  # a sum of truths is their disjunction: seldom, and left to NumPy
     return all(name == "dtype" for name in vertex.params)
 

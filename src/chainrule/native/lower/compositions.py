@@ -14,8 +14,8 @@ import numpy as np
 
 from chainrule.core.kinds import astype, identity
 from chainrule.core.operation import Operation
-from chainrule.graph.graph import Apply, Constant, Vertex, axes_of, dtype_of, is_float, shape
-from chainrule.graph.placeholder import both, element, like, literal, make, reduce, repeated, truth
+from chainrule.graph.graph import Apply, Constant, Vertex, axes_of, is_float
+from chainrule.graph.placeholder import boolean, both, element, full, like, literal, make, reduce
 from chainrule.graph.stabilise.powers import complement
 from chainrule.graph.stabilise.softmax import exponentials, shares
 from chainrule.operations import elementwise, reduction
@@ -31,14 +31,14 @@ def _mean(vertex: Apply) -> Vertex | None:
         return None
     axes = axes_of(vertex)
     total = reduce(reduction.sum, x, axes)
-    count = math.prod(shape(x)[k] for k in axes)
+    count = math.prod(x.shape[k] for k in axes)
     return like(element(elementwise.divide, total, literal(count)), vertex)
 
 
 def _variance(vertex: Apply) -> Apply | None:
     (x,) = vertex.operands
     axes = axes_of(vertex)
-    count = math.prod(shape(x)[k] for k in axes)
+    count = math.prod(x.shape[k] for k in axes)
     freedom = count - vertex.params.get("ddof", 0)
     if not is_float(x) or freedom <= 0:
         return None
@@ -62,7 +62,7 @@ def _count_nonzero(vertex: Apply) -> Vertex | None:
     (x,) = vertex.operands
     count = np.dtype(np.int64)
     number = make(
-        astype, [truth(elementwise.not_equal, x, Constant(0))], count, shape(x), dtype=count
+        astype, [boolean(elementwise.not_equal, x, Constant(0))], count, x.shape, dtype=count
     )
     return like(reduce(reduction.sum, number, axes_of(vertex)), vertex)
 
@@ -73,7 +73,7 @@ def _count_nonzero(vertex: Apply) -> Vertex | None:
 def _norm(vertex: Apply) -> Vertex | None:
     (x,) = vertex.operands
     axes, order = axes_of(vertex), vertex.params.get("ord")
-    if not is_float(x) or not axes or not math.prod(shape(x)):
+    if not is_float(x) or not axes or not math.prod(x.shape):
         return None
     if order is None or (order == 2 and len(axes) == 1) or (order == "fro" and len(axes) == 2):
         total = reduce(reduction.sum, element(elementwise.square, x), axes)
@@ -93,9 +93,9 @@ def _norm(vertex: Apply) -> Vertex | None:
     if abs(order) == math.inf:
         return like(reduce(extreme, size, axes), vertex)
     if order == 0:
-        some = truth(elementwise.not_equal, x, Constant(0))
-        dtype = dtype_of(x.value)
-        number = make(astype, [some], dtype, shape(x), dtype=dtype)
+        some = boolean(elementwise.not_equal, x, Constant(0))
+        dtype = x.dtype
+        number = make(astype, [some], dtype, x.shape, dtype=dtype)
         return like(reduce(reduction.sum, number, axes), vertex)
     if order == 1:
         return like(reduce(reduction.sum, size, axes), vertex)
@@ -110,7 +110,7 @@ def _norm(vertex: Apply) -> Vertex | None:
 def _logsumexp(vertex: Apply) -> Vertex | None:
     (x,) = vertex.operands
     axes = axes_of(vertex)
-    if not is_float(x) or not math.prod(shape(x)[k] for k in axes):
+    if not is_float(x) or not math.prod(x.shape[k] for k in axes):
         return None
     _, total, peak = exponentials(x, axes)
     return like(element(elementwise.add, element(elementwise.log, total), peak), vertex)
@@ -119,7 +119,7 @@ def _logsumexp(vertex: Apply) -> Vertex | None:
 def _softmax(vertex: Apply) -> Vertex | None:
     (x,) = vertex.operands
     axes = axes_of(vertex)
-    if not is_float(x) or not math.prod(shape(x)):
+    if not is_float(x) or not math.prod(x.shape):
         return None
     peak = reduce(reduction.max, x, axes)
     powers = element(elementwise.exp, element(elementwise.subtract, x, peak))
@@ -129,7 +129,7 @@ def _softmax(vertex: Apply) -> Vertex | None:
 def _log_softmax(vertex: Apply) -> Vertex | None:
     (x,) = vertex.operands
     axes = axes_of(vertex)
-    if not is_float(x) or not math.prod(shape(x)):
+    if not is_float(x) or not math.prod(x.shape):
         return None
     _, total, peak = exponentials(x, axes)
     shifted = element(elementwise.subtract, x, peak)
@@ -144,7 +144,7 @@ def _where(test: Vertex, chosen: Vertex, other: Vertex, dtype: np.dtype[np.gener
 
 
 def _equals(x: Vertex, number: float) -> Apply:
-    return truth(elementwise.equal, x, literal(number))
+    return boolean(elementwise.equal, x, literal(number))
 
 
 def _sinc(vertex: Apply) -> Vertex | None:
@@ -152,16 +152,16 @@ def _sinc(vertex: Apply) -> Vertex | None:
     (x,) = vertex.operands
     if not is_float(x):
         return None
-    dtype = dtype_of(x.value)
+    dtype = x.dtype
     scaled = element(elementwise.multiply, x, literal(np.pi))
-    some = truth(elementwise.not_equal, scaled, literal(0))
+    some = boolean(elementwise.not_equal, scaled, literal(0))
     y = _where(some, scaled, literal(np.finfo(dtype).eps), dtype)
     return like(element(elementwise.divide, element(elementwise.sin, y), y), vertex)
 
 
 def _nan_to_num(vertex: Apply) -> Vertex | None:
     (x,) = vertex.operands
-    dtype = dtype_of(x.value)
+    dtype = x.dtype
     if not is_float(x):
         return Apply(identity, (x,), {}, vertex.value)
     largest = float(np.finfo(dtype).max)
@@ -171,16 +171,16 @@ def _nan_to_num(vertex: Apply) -> Vertex | None:
         return None
     y = _where(_equals(x, -math.inf), literal(numbers["neginf"]), x, dtype)
     y = _where(_equals(x, math.inf), literal(numbers["posinf"]), y, dtype)
-    return like(_where(truth(elementwise.isnan, x), literal(numbers["nan"]), y, dtype), vertex)
+    return like(_where(boolean(elementwise.isnan, x), literal(numbers["nan"]), y, dtype), vertex)
 
 
 def _heaviside(vertex: Apply) -> Vertex | None:
     x, at_zero = vertex.operands
-    dtype = dtype_of(vertex.value)
-    below = truth(elementwise.less, x, literal(0))
+    dtype = vertex.dtype
+    below = boolean(elementwise.less, x, literal(0))
     step = _where(below, literal(0), literal(1), dtype)
     y = _where(_equals(x, 0), at_zero, step, dtype)
-    return like(_where(truth(elementwise.isnan, x), x, y, dtype), vertex)
+    return like(_where(boolean(elementwise.isnan, x), x, y, dtype), vertex)
 
 
 def _around(vertex: Apply) -> Vertex | None:
@@ -202,8 +202,8 @@ def _product_with(logarithm: Operation) -> Callable[[Apply], Vertex | None]:
 
     def rule(vertex: Apply) -> Vertex | None:
         x, y = vertex.operands
-        dtype = dtype_of(vertex.value)
-        known = truth(elementwise.logical_not, truth(elementwise.isnan, y))
+        dtype = vertex.dtype
+        known = boolean(elementwise.logical_not, boolean(elementwise.isnan, y))
         product = element(elementwise.multiply, x, element(logarithm, y, dtype=dtype), dtype=dtype)
         zero = both(_equals(x, 0), known)
         return like(_where(zero, literal(0), product, dtype), vertex)
@@ -214,29 +214,29 @@ def _product_with(logarithm: Operation) -> Callable[[Apply], Vertex | None]:
 def _entr(vertex: Apply) -> Vertex | None:
     """``-x log(x)``; 0 at 0, and -inf below it."""
     (x,) = vertex.operands
-    dtype = dtype_of(vertex.value)
+    dtype = vertex.dtype
     log = element(elementwise.log, x, dtype=dtype)
     minus = element(elementwise.negative, x, dtype=dtype)
     y = element(elementwise.multiply, minus, log)
     y = _where(_equals(x, 0), literal(0), y, dtype)
     return like(
-        _where(truth(elementwise.less, x, literal(0)), literal(-math.inf), y, dtype), vertex
+        _where(boolean(elementwise.less, x, literal(0)), literal(-math.inf), y, dtype), vertex
     )
 
 
 def _complement(vertex: Apply) -> Vertex:
     """``1 - y`` of ``y = 1 / (1 + power)``: where that would cancel, ``power * y``."""
     power, y = vertex.operands
-    dtype = dtype_of(vertex.value)
-    large = truth(elementwise.greater, power, literal(1))
+    dtype = vertex.dtype
+    large = boolean(elementwise.greater, power, literal(1))
     rest = element(elementwise.subtract, literal(1), y, dtype=dtype)
     return like(_where(large, rest, element(elementwise.multiply, power, y), dtype), vertex)
 
 
 def _imag(vertex: Apply) -> Vertex | None:
-    if dtype_of(vertex.operands[0].value).kind == "c":
+    if vertex.operands[0].dtype.kind == "c":
         return None
-    return repeated(0, dtype_of(vertex.value), shape(vertex))
+    return full(0, vertex.dtype, vertex.shape)
 
 
 RULES: dict[str, Callable[[Apply], Vertex | None]] = {

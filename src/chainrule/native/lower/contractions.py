@@ -15,16 +15,16 @@ from dataclasses import dataclass
 from string import ascii_letters
 
 from chainrule.core.kinds import broadcast_to
-from chainrule.graph.graph import Apply, Vertex, dtype_of, shape
+from chainrule.graph.graph import Apply, Vertex
 from chainrule.graph.placeholder import (
-    converted,
+    cast,
     element,
+    full,
     like,
     make,
-    moved,
     reduce,
-    repeated,
     reshaped,
+    transposed,
 )
 from chainrule.operations import contraction, elementwise, reduction
 from chainrule.operations import shape as shapes
@@ -42,11 +42,11 @@ class _Term:
 
     @property
     def lengths(self) -> dict[str, int]:
-        return dict(zip(self.letters, shape(self.x), strict=True))
+        return dict(zip(self.letters, self.x.shape, strict=True))
 
     def ordered(self, letters: str) -> _Term:
         """Move the axes."""
-        return _Term(moved(self.x, tuple(map(self.letters.index, letters))), letters)
+        return _Term(transposed(self.x, tuple(map(self.letters.index, letters))), letters)
 
     def merged(self, *groups: str) -> Vertex:
         """Make one axis of each group of letters."""
@@ -84,7 +84,7 @@ def contracted(a: _Term, b: _Term, keep: str) -> _Term:
     columns = "".join(i for i in b.letters if i not in a.letters)
     left = batch + rows + columns
     thin = not (rows and columns) and bool(batch)
-    if not inner or thin or dtype_of(a.x.value).kind != "f" or (not rows and not columns):
+    if not inner or thin or a.x.dtype.kind != "f" or (not rows and not columns):
         order = "".join(i for i in keep if i in left) + inner
         product = _Term(element(elementwise.multiply, a.among(order), b.among(order)), order)
         return product.summed(inner)
@@ -92,7 +92,7 @@ def contracted(a: _Term, b: _Term, keep: str) -> _Term:
     groups_b = [g for g, wanted in ((batch, batch), (inner, True), (columns, columns)) if wanted]
     first, second = a.merged(*groups_a), b.merged(*groups_b)
     size = tuple(math.prod(lengths[i] for i in g) for g in (batch, rows, columns) if g)
-    product_of = make(contraction.matmul, [first, second], dtype_of(first.value), size)
+    product_of = make(contraction.matmul, [first, second], first.dtype, size)
     return _Term(reshaped(product_of, tuple(lengths[i] for i in left)), left)
 
 
@@ -124,9 +124,9 @@ def _diagonals(term: _Term) -> _Term:
         letter = next(i for i in term.letters if term.letters.count(i) > 1)
         first = term.letters.index(letter)
         second = term.letters.index(letter, first + 1)
-        rest = [n for k, n in enumerate(shape(term.x)) if k not in (first, second)]
-        size = (*rest, shape(term.x)[first])
-        dtype = dtype_of(term.x.value)
+        rest = [n for k, n in enumerate(term.x.shape) if k not in (first, second)]
+        size = (*rest, term.x.shape[first])
+        dtype = term.x.dtype
         x = make(shapes.diagonal, [term.x], dtype, size, offset=0, axis1=first, axis2=second)
         letters = "".join(i for k, i in enumerate(term.letters) if k not in (first, second))
         term = _Term(x, letters + letter)
@@ -134,19 +134,19 @@ def _diagonals(term: _Term) -> _Term:
 
 
 def _einsum(vertex: Apply) -> Vertex | None:
-    dtype = dtype_of(vertex.value)
+    dtype = vertex.dtype
     if dtype.kind not in "fiu":
         return None
-    letters, output = spelled_out(vertex.params["subscripts"], [shape(x) for x in vertex.operands])
+    letters, output = spelled_out(vertex.params["subscripts"], [x.shape for x in vertex.operands])
     longest: dict[str, int] = {}
     for x, term in zip(vertex.operands, letters, strict=True):
-        for i, n in zip(term, shape(x), strict=True):
-            if term.count(i) > 1 and n != dict(zip(term, shape(x), strict=True))[i]:
+        for i, n in zip(term, x.shape, strict=True):
+            if term.count(i) > 1 and n != dict(zip(term, x.shape, strict=True))[i]:
                 return None
             longest[i] = n if longest.get(i, 1) == 1 else longest[i]
     terms = []
     for x, term in zip(vertex.operands, letters, strict=True):
-        whole = _diagonals(_Term(converted(x, dtype), term))
+        whole = _diagonals(_Term(cast(x, dtype), term))
         short = [i for i, n in whole.lengths.items() if n == 1 != longest[i]]
         kept = "".join(i for i in whole.letters if i not in short)
         terms.append(_Term(reshaped(whole.x, tuple(longest[i] for i in kept)), kept))
@@ -160,17 +160,17 @@ def _by_axes(
     vertex: Apply, in_a: Sequence[int], in_b: Sequence[int], a: Vertex, b: Vertex
 ) -> Vertex | None:
     """Contract axes of a with those of b; what is left of a comes first."""
-    dtype = dtype_of(vertex.value)
-    ndim = len(shape(a)) + len(shape(b))
+    dtype = vertex.dtype
+    ndim = a.ndim + b.ndim
     if dtype.kind not in "fiu" or ndim > len(ascii_letters):
         return None
     names = ascii_letters
-    of_a = list(names[: len(shape(a))])
-    of_b = list(names[len(shape(a)) : ndim])
+    of_a = list(names[: a.ndim])
+    of_b = list(names[a.ndim : ndim])
     for j, k in zip(in_a, in_b, strict=True):
         of_b[k] = of_a[j]
     output = "".join(i for i in (*of_a, *of_b) if (i in of_a) != (i in of_b))
-    terms = [_Term(converted(a, dtype), "".join(of_a)), _Term(converted(b, dtype), "".join(of_b))]
+    terms = [_Term(cast(a, dtype), "".join(of_a)), _Term(cast(b, dtype), "".join(of_b))]
     return like(_product(terms, output).x, vertex)
 
 
@@ -185,7 +185,7 @@ def _tensordot(vertex: Apply) -> Vertex | None:
 def _dot(vertex: Apply) -> Vertex | None:
     """``dot`` and ``inner``: of vectors, matrices and all else."""
     a, b = vertex.operands
-    m, n = len(shape(a)), len(shape(b))
+    m, n = a.ndim, b.ndim
     if not m or not n:
         return Apply(elementwise.multiply, (a, b), {}, vertex.value)
     if vertex.operation.name == "dot" and m <= 2 and n <= 2:
@@ -195,56 +195,56 @@ def _dot(vertex: Apply) -> Vertex | None:
 
 
 def _vdot(vertex: Apply) -> Vertex | None:
-    a, b = (reshaped(x, (math.prod(shape(x)),)) for x in vertex.operands)
+    a, b = (reshaped(x, (math.prod(x.shape),)) for x in vertex.operands)
     return _by_axes(vertex, (0,), (0,), a, b)
 
 
 def _outer(vertex: Apply) -> Vertex | None:
     a, b = vertex.operands
-    column = reshaped(a, (math.prod(shape(a)), 1))
-    row = reshaped(b, (math.prod(shape(b)),))
+    column = reshaped(a, (math.prod(a.shape), 1))
+    row = reshaped(b, (math.prod(b.shape),))
     return Apply(elementwise.multiply, (column, row), {}, vertex.value)
 
 
 def _kron(vertex: Apply) -> Vertex | None:
     """An axis of a and one of b, side by side, make one of the result."""
     a, b = vertex.operands
-    ndim = len(shape(vertex))
-    in_a = (1,) * (ndim - len(shape(a))) + shape(a)
-    in_b = (1,) * (ndim - len(shape(b))) + shape(b)
+    ndim = vertex.ndim
+    in_a = (1,) * (ndim - a.ndim) + a.shape
+    in_b = (1,) * (ndim - b.ndim) + b.shape
     first = reshaped(a, tuple(n for length in in_a for n in (length, 1)))
     second = reshaped(b, tuple(n for length in in_b for n in (1, length)))
-    product = element(elementwise.multiply, first, second, dtype=dtype_of(vertex.value))
+    product = element(elementwise.multiply, first, second, dtype=vertex.dtype)
     return like(product, vertex)
 
 
 def matrices(vertex: Apply) -> Vertex | None:
     """Matrix products of other than two matrices of one dtype: batches, mixed dtypes, vectors."""
     a, b = vertex.operands
-    dtype = dtype_of(vertex.value)
-    m, n = len(shape(a)), len(shape(b))
+    dtype = vertex.dtype
+    m, n = a.ndim, b.ndim
     if dtype.kind != "f":
         return _by_axes(vertex, (m - 1,), (max(n - 2, 0),), a, b) if m <= 2 and n <= 2 else None
-    if {dtype_of(a.value), dtype_of(b.value)} != {dtype}:
-        operands = converted(a, dtype), converted(b, dtype)
+    if {a.dtype, b.dtype} != {dtype}:
+        operands = cast(a, dtype), cast(b, dtype)
         return Apply(contraction.matmul, operands, {}, vertex.value)
-    if not shape(a)[-1]:
-        return repeated(0, dtype, shape(vertex))  # sums of nothing
+    if not a.shape[-1]:
+        return full(0, dtype, vertex.shape)  # sums of nothing
     if m <= 2 and n <= 2:
         return None
-    if math.prod(shape(b)[:-2]) == 1:
-        b = reshaped(b, shape(b)[-2:])
-    if len(shape(b)) <= 2:  # the batch axes are rows like any other
-        rows, inner = math.prod(shape(a)[:-1]), shape(a)[-1]
-        size = (rows, *shape(b)[1:])
+    if math.prod(b.shape[:-2]) == 1:
+        b = reshaped(b, b.shape[-2:])
+    if b.ndim <= 2:  # the batch axes are rows like any other
+        rows, inner = math.prod(a.shape[:-1]), a.shape[-1]
+        size = (rows, *b.shape[1:])
         left = reshaped(a, (rows, inner))
         return like(make(contraction.matmul, [left, b], dtype, size), vertex)
     if m == 1:
-        row = reshaped(a, (1, *shape(a)))
-        size = (*shape(vertex)[:-1], 1, shape(vertex)[-1])
+        row = reshaped(a, (1, *a.shape))
+        size = (*vertex.shape[:-1], 1, vertex.shape[-1])
         return like(make(contraction.matmul, [row, b], dtype, size), vertex)
-    batch = shape(vertex)[:-2]
-    if shape(a)[:-2] == shape(b)[:-2] == batch:
+    batch = vertex.shape[:-2]
+    if a.shape[:-2] == b.shape[:-2] == batch:
         return None
     operands = _spread(a, batch), _spread(b, batch)
     return Apply(contraction.matmul, operands, {}, vertex.value)
@@ -252,10 +252,10 @@ def matrices(vertex: Apply) -> Vertex | None:
 
 def _spread(x: Vertex, batch: tuple[int, ...]) -> Vertex:
     """Repeat matrices along the axes of a batch."""
-    size = batch + shape(x)[-2:]
-    if shape(x) == size:
+    size = batch + x.shape[-2:]
+    if x.shape == size:
         return x
-    return make(broadcast_to, [x], dtype_of(x.value), size, shape=size)
+    return make(broadcast_to, [x], x.dtype, size, shape=size)
 
 
 RULES: dict[str, Callable[[Apply], Vertex | None]] = {

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from chainrule.core.operation import Operation
-from chainrule.graph.graph import Apply, Constant, Vertex, dtype_of, shape, topological
-from chainrule.graph.placeholder import both, make, truth
+from chainrule.graph.graph import Apply, Constant, Vertex, topological
+from chainrule.graph.placeholder import boolean, both, make
 from chainrule.operations import elementwise, reduction
 from chainrule.operations.indexing import SLOT, join_index, set_at
 
@@ -61,12 +61,12 @@ def picked(index: Any, indices: Sequence[Vertex], ndim: int) -> Picked | None:
         return None
     if not all(part is SLOT or (type(part) is slice and part == WHOLE) for part in index):
         return None
-    if any(dtype_of(x.value).kind not in "iu" for x in indices):
+    if any(x.dtype.kind not in "iu" for x in indices):
         return None
     slots = tuple(k for k, part in enumerate(index) if part is SLOT)
     together = slots == tuple(range(slots[0], slots[0] + len(slots)))
     start = slots[0] if together else 0
-    width = len(np.broadcast_shapes(*map(shape, indices)))
+    width = len(np.broadcast_shapes(*(x.shape for x in indices)))
     places = iter(k for k in range(ndim + width) if not start <= k < start + width)
     walked = tuple(None if k in slots else next(places) for k in range(ndim))
     return Picked(slots, start, width, walked)
@@ -77,7 +77,7 @@ def picks(vertex: Apply) -> Picked | None:
     if vertex.operation.name != "getitem" or len(vertex.operands) < 2:
         return None
     x, *indices = vertex.operands
-    return picked(vertex.params["index"], indices, len(shape(x)))
+    return picked(vertex.params["index"], indices, x.ndim)
 
 
 def checks(outputs: Sequence[Vertex], captured: Set[Vertex]) -> list[Vertex]:
@@ -90,7 +90,7 @@ def checks(outputs: Sequence[Vertex], captured: Set[Vertex]) -> list[Vertex]:
         if not isinstance(vertex, Apply):
             continue
         known = picks(vertex)
-        size, indices = shape(vertex.operands[0]) if vertex.operands else (), vertex.operands[1:]
+        size, indices = vertex.operands[0].shape if vertex.operands else (), vertex.operands[1:]
         if vertex.operation in (accumulated, assigned):
             indices = vertex.operands[2:]
             known = picked(vertex.params["index"], indices, len(size))
@@ -114,8 +114,8 @@ def _is_known(index: Vertex, length: int, captured: Set[Vertex]) -> bool:
 
 
 def _in_range(index: Vertex, length: int) -> Apply:
-    below = truth(elementwise.less, index, Constant(length))
+    below = boolean(elementwise.less, index, Constant(length))
     test: Vertex = below
-    if dtype_of(index.value).kind == "i":
-        test = both(truth(elementwise.greater_equal, index, Constant(-length)), below)
+    if index.dtype.kind == "i":
+        test = both(boolean(elementwise.greater_equal, index, Constant(-length)), below)
     return make(reduction.all, [test], np.dtype(bool), (), axis=None, keepdims=False)

@@ -13,7 +13,7 @@ import numpy as np
 
 from chainrule.core.kinds import identity
 from chainrule.core.operation import Operation
-from chainrule.graph.graph import Apply, Vertex, shape, topological
+from chainrule.graph.graph import Apply, Vertex, topological
 from chainrule.native.ir.access import Access, contiguous
 from chainrule.native.lower.gather import accumulated, assigned
 
@@ -64,5 +64,5 @@ def targets(steps: Iterable[object]) -> Mapping[Vertex, Access]:
         starts = step.params["starts"] if step.operation is joined else [zero]
         for part, start in zip(step.operands[: _count_of_parts(step)], starts, strict=False):
             offset = sum(k * stride for k, stride in zip(start, whole.strides, strict=True))
-            found[part] = replace(whole, offset=offset, size=shape(part))
+            found[part] = replace(whole, offset=offset, size=part.shape)
     return found

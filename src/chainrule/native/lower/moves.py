@@ -14,13 +14,13 @@ from typing import Any
 import numpy as np
 
 from chainrule.core.kinds import broadcast_to
-from chainrule.graph.graph import Apply, Constant, Vertex, dtype_of, shape
+from chainrule.graph.graph import Apply, Constant, Vertex
 from chainrule.graph.placeholder import (
-    converted,
+    cast,
     element,
+    full,
     like,
     make,
-    repeated,
     reshaped,
 )
 from chainrule.native.lower.gather import WHOLE, picks
@@ -48,8 +48,8 @@ def sliced(x: Vertex, index: tuple[Any, ...]) -> Vertex:
     """Read with a basic index."""
     if all(type(part) is slice and part == WHOLE for part in index):
         return x
-    size = np.broadcast_to(np.zeros(()), shape(x))[index].shape
-    return make(indexing.getitem, [x], dtype_of(x.value), size, index=index)
+    size = np.broadcast_to(np.zeros(()), x.shape)[index].shape
+    return make(indexing.getitem, [x], x.dtype, size, index=index)
 
 
 def spelled_out(index: Any, arrays: Sequence[Vertex], ndim: int) -> Any:
@@ -75,14 +75,14 @@ def spelled_out(index: Any, arrays: Sequence[Vertex], ndim: int) -> Any:
 
 def are_integers(arrays: Sequence[Vertex]) -> bool:
     """Tell whether arrays can be indices that are no masks."""
-    return all(dtype_of(x.value).kind in "iu" for x in arrays)
+    return all(x.dtype.kind in "iu" for x in arrays)
 
 
 def _getitem(vertex: Apply) -> Vertex | None:
     x, *arrays = vertex.operands
     if not arrays or not are_integers(arrays) or picks(vertex) is not None:
         return None
-    basic, slots, found = spelled_out(vertex.params["index"], arrays, len(shape(x)))
+    basic, slots, found = spelled_out(vertex.params["index"], arrays, x.ndim)
     return Apply(indexing.getitem, (sliced(x, basic), *found), {"index": slots}, vertex.value)
 
 
@@ -91,12 +91,12 @@ def _take(vertex: Apply) -> Vertex | None:
     axis, mode = vertex.params["axis"], vertex.params.get("mode", "raise")
     if not isinstance(axis, int) or not are_integers([indices]):
         return None
-    n = shape(x)[axis]
+    n = x.shape[axis]
     if mode == "clip":
         indices = element(elementwise.clip, indices, Constant(0), Constant(n - 1))
     elif mode == "wrap":
         indices = element(elementwise.remainder, indices, Constant(n))
-    index = tuple(SLOT if k == axis else WHOLE for k in range(len(shape(x))))
+    index = tuple(SLOT if k == axis else WHOLE for k in range(x.ndim))
     return Apply(indexing.getitem, (x, indices), {"index": index}, vertex.value)
 
 
@@ -105,10 +105,10 @@ def _take_along_axis(vertex: Apply) -> Vertex | None:
     axis = vertex.params["axis"]
     if not isinstance(axis, int) or not are_integers([indices]):
         return None
-    ndim = len(shape(x))
+    ndim = x.ndim
     grid = [
         indices if k == axis else Constant(along(np.arange(n), k, ndim))
-        for k, n in enumerate(shape(x))
+        for k, n in enumerate(x.shape)
     ]
     return Apply(indexing.getitem, (x, *grid), {"index": (SLOT,) * ndim}, vertex.value)
 
@@ -124,14 +124,14 @@ def chosen(x: Vertex, origins: Sequence[np.ndarray[Any, Any] | None]) -> Vertex:
     if not some:
         return x
     if role_of(x) is Role.NUMBER:
-        size = tuple(n if o is None else len(o) for n, o in zip(shape(x), origins, strict=True))
-        return repeated(number(x), dtype_of(x.value), size)
+        size = tuple(n if o is None else len(o) for n, o in zip(x.shape, origins, strict=True))
+        return full(number(x), x.dtype, size)
     first, end = some[0], some[-1] + 1
-    lines = [np.arange(shape(x)[k]) if o is None else o for k, o in enumerate(origins)]
+    lines = [np.arange(x.shape[k]) if o is None else o for k, o in enumerate(origins)]
     arrays = [Constant(along(lines[k], k - first, end - first)) for k in range(first, end)]
     index = tuple(SLOT if first <= k < end else WHOLE for k in range(len(origins)))
     size = tuple(map(len, lines))
-    return make(indexing.getitem, [x, *arrays], dtype_of(x.value), size, index=index)
+    return make(indexing.getitem, [x, *arrays], x.dtype, size, index=index)
 
 
 # Joining.
@@ -141,53 +141,53 @@ def join(
     parts: Sequence[tuple[Vertex, tuple[int, ...]]], dtype: np.dtype[Any], size: tuple[int, ...]
 ) -> Vertex:
     """Put parts together, each of which begins at some place."""
-    some = [(x, start) for x, start in parts if math.prod(shape(x))]
+    some = [(x, start) for x, start in parts if math.prod(x.shape)]
     if len(some) == 1:
-        return converted(some[0][0], dtype)
-    operands = [converted(x, dtype) for x, _ in some]
+        return cast(some[0][0], dtype)
+    operands = [cast(x, dtype) for x, _ in some]
     return make(joined, operands, dtype, size, starts=tuple(start for _, start in some), shape=size)
 
 
 def _concatenated(xs: Sequence[Vertex], axis: int, vertex: Apply) -> Vertex:
-    ends = itertools.accumulate((shape(x)[axis] for x in xs), initial=0)
-    ndim = len(shape(xs[0]))
+    ends = itertools.accumulate((x.shape[axis] for x in xs), initial=0)
+    ndim = xs[0].ndim
     parts = [
         (x, (0,) * axis + (k,) + (0,) * (ndim - axis - 1)) for x, k in zip(xs, ends, strict=False)
     ]
-    size = list(shape(xs[0]))
-    size[axis] = sum(shape(x)[axis] for x in xs)
-    return join(parts, dtype_of(vertex.value), tuple(size))
+    size = list(xs[0].shape)
+    size[axis] = sum(x.shape[axis] for x in xs)
+    return join(parts, vertex.dtype, tuple(size))
 
 
 def _concatenate(vertex: Apply) -> Vertex | None:
     axis = vertex.params["axis"]
     xs = vertex.operands
     if axis is None:
-        xs, axis = tuple(reshaped(x, (math.prod(shape(x)),)) for x in xs), 0
-    if not math.prod(shape(vertex)):
+        xs, axis = tuple(reshaped(x, (math.prod(x.shape),)) for x in xs), 0
+    if not math.prod(vertex.shape):
         return None
-    return like(_concatenated(xs, axis % len(shape(xs[0])), vertex), vertex)
+    return like(_concatenated(xs, axis % xs[0].ndim, vertex), vertex)
 
 
 def _stack(vertex: Apply) -> Vertex | None:
-    axis = vertex.params["axis"] % len(shape(vertex))
-    if not math.prod(shape(vertex)):
+    axis = vertex.params["axis"] % vertex.ndim
+    if not math.prod(vertex.shape):
         return None
-    size = (*shape(vertex)[:axis], 1, *shape(vertex)[axis + 1 :])
+    size = (*vertex.shape[:axis], 1, *vertex.shape[axis + 1 :])
     return like(_concatenated([reshaped(x, size) for x in vertex.operands], axis, vertex), vertex)
 
 
 def _roll(vertex: Apply) -> Vertex | None:
     (x,) = vertex.operands
     shift, axis = vertex.params["shift"], vertex.params.get("axis")
-    if not math.prod(shape(x)):
+    if not math.prod(x.shape):
         return None
-    y = reshaped(x, (math.prod(shape(x)),)) if axis is None else x
+    y = reshaped(x, (math.prod(x.shape),)) if axis is None else x
     axes = (0,) if axis is None else axis if isinstance(axis, tuple) else (axis,)
     shifts = shift if isinstance(shift, tuple) else (shift,)
     for by, k in np.broadcast(shifts, axes):
-        k %= len(shape(y))
-        n = shape(y)[k]
+        k %= y.ndim
+        n = y.shape[k]
         cut = (n - int(by)) % n
         lead = (WHOLE,) * k
         back, front = sliced(y, (*lead, slice(cut, None))), sliced(y, (*lead, slice(0, cut)))
@@ -200,17 +200,17 @@ def _roll(vertex: Apply) -> Vertex | None:
 
 def repeated_to(x: Vertex, size: tuple[int, ...]) -> Vertex:
     """Repeat an array to a shape, as NumPy broadcasts it."""
-    if shape(x) == size:
+    if x.shape == size:
         return x
-    return make(broadcast_to, [x], dtype_of(x.value), size, shape=size)
+    return make(broadcast_to, [x], x.dtype, size, shape=size)
 
 
 def _tile(vertex: Apply) -> Vertex | None:
     (x,) = vertex.operands
-    ndim = len(shape(vertex))
+    ndim = vertex.ndim
     reps = vertex.params["reps"]
     reps = (1,) * (ndim - len(reps)) + tuple(reps)
-    lengths = (1,) * (ndim - len(shape(x))) + shape(x)
+    lengths = (1,) * (ndim - x.ndim) + x.shape
     once = reshaped(x, tuple(n for length in lengths for n in (1, length)))
     split = tuple(n for pair in zip(reps, lengths, strict=True) for n in pair)
     return like(repeated_to(once, split), vertex)
@@ -220,8 +220,8 @@ def _repeat(vertex: Apply) -> Vertex | None:
     (x,) = vertex.operands
     repeats, axis = vertex.params["repeats"], vertex.params["axis"]
     if axis is None:
-        x, axis = reshaped(x, (math.prod(shape(x)),)), 0
-    size = shape(x)
+        x, axis = reshaped(x, (math.prod(x.shape),)), 0
+    size = x.shape
     if np.ndim(repeats):
         origin = np.repeat(np.arange(size[axis]), repeats)
         return like(chosen(x, [origin if k == axis else None for k in range(len(size))]), vertex)
@@ -233,7 +233,7 @@ def _repeat(vertex: Apply) -> Vertex | None:
 
 
 def _swapaxes(vertex: Apply) -> Vertex | None:
-    order = list(range(len(shape(vertex))))
+    order = list(range(vertex.ndim))
     i, j = vertex.params["axis1"], vertex.params["axis2"]
     order[i], order[j] = order[j], order[i]
     return Apply(shapes.transpose, vertex.operands, {"axes": tuple(order)}, vertex.value)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from chainrule.graph.graph import Apply, Constant, Vertex, dtype_of, shape, topological
+from chainrule.graph.graph import Apply, Constant, Vertex, topological
 from chainrule.graph.placeholder import make, reshaped
 from chainrule.native.lower.gather import Picked, picks
 from chainrule.native.lower.roles import Role, number, role_of
@@ -47,8 +47,8 @@ class _Picker:
         x, *self.indices = vertex.operands
         self.known: Picked = known
         self.index = vertex.params["index"]
-        self.size = shape(x)
-        self.result = shape(vertex)
+        self.size = x.shape
+        self.result = vertex.shape
         self.few = _FEW * math.prod(self.result) <= math.prod(self.size)
         self.memo: dict[tuple[Vertex, int], Vertex] = {}
 
@@ -62,22 +62,22 @@ class _Picker:
     def _entries(self, x: Vertex, depth: int, like: Vertex | None) -> Vertex:
         role = role_of(x)
         if role is Role.NUMBER:
-            return Constant(dtype_of(x.value).type(number(x))) if shape(x) else x
+            return Constant(x.dtype.type(number(x))) if x.shape else x
         whole = self.few and depth > 0 and isinstance(x, Apply)
-        if whole and role is Role.ELEMENT and shape(x):
+        if whole and role is Role.ELEMENT and x.shape:
             assert isinstance(x, Apply)
             operands = tuple(self.entries(y, depth - 1) for y in x.operands)
             if like is not None:
                 return Apply(x.operation, operands, x.params, like.value)
             size = self._size(x)
-            return make(x.operation, operands, dtype_of(x.value), size, **x.params)
+            return make(x.operation, operands, x.dtype, size, **x.params)
         if like is not None:
             return like
-        return self._gathered(x) if shape(x) else x
+        return self._gathered(x) if x.shape else x
 
     def _size(self, x: Vertex) -> tuple[int, ...]:
         """Return the shape of the picked entries of an array."""
-        lengths = (1,) * (len(self.size) - len(shape(x))) + shape(x)
+        lengths = (1,) * (len(self.size) - x.ndim) + x.shape
         size = list(self.result)
         for k, place in enumerate(self.known.walked):
             if place is not None:
@@ -88,19 +88,19 @@ class _Picker:
         return tuple(size)
 
     def _gathered(self, x: Vertex) -> Vertex:
-        lengths = (1,) * (len(self.size) - len(shape(x))) + shape(x)
+        lengths = (1,) * (len(self.size) - x.ndim) + x.shape
         indices: list[Vertex] = []
         for k, index in zip(self.known.slots, self.indices, strict=True):
             short = lengths[k] == 1 != self.size[k]
             indices.append(Constant(0) if short else index)
         whole = reshaped(x, lengths)
         size = self._size(x)
-        if all(isinstance(i, Constant) and not shape(i) for i in indices):
+        if all(isinstance(i, Constant) and not i.shape for i in indices):
             values = iter(i.value for i in indices if isinstance(i, Constant))
             kept = tuple(next(values) if n is None else slice(None) for n in self.known.walked)
             smaller = tuple(
                 n for n, place in zip(lengths, self.known.walked, strict=True) if place is not None
             )
-            one = make(indexing.getitem, [whole], dtype_of(x.value), smaller, index=kept)
+            one = make(indexing.getitem, [whole], x.dtype, smaller, index=kept)
             return reshaped(one, size)
-        return make(indexing.getitem, [whole, *indices], dtype_of(x.value), size, index=self.index)
+        return make(indexing.getitem, [whole, *indices], x.dtype, size, index=self.index)

@@ -11,19 +11,19 @@ import numpy as np
 
 from chainrule.core.kinds import broadcast_to
 from chainrule.core.operation import Operation
-from chainrule.graph.graph import Apply, Constant, Vertex, dtype_of, shape
+from chainrule.graph.graph import Apply, Constant, Vertex
 from chainrule.graph.placeholder import (
+    boolean,
     both,
-    converted,
+    cast,
     element,
+    full,
     like,
     literal,
     make,
-    moved,
     reduce,
-    repeated,
     reshaped,
-    truth,
+    transposed,
 )
 from chainrule.native.lower.gather import WHOLE, accumulated, assigned, picked
 from chainrule.native.lower.moves import (
@@ -46,16 +46,16 @@ __all__ = ["RULES"]
 
 def _placed(piece: Vertex, starts: Sequence[int], fill: Vertex | float, vertex: Apply) -> Vertex:
     """Put a piece among what surrounds it: a number, or the entries of another array there."""
-    size, dtype = shape(vertex), dtype_of(vertex.value)
+    size, dtype = vertex.shape, vertex.dtype
     parts = [(piece, tuple(starts))]
     box = [(0, n) for n in size]
-    for k, (start, n) in enumerate(zip(starts, shape(piece), strict=True)):
+    for k, (start, n) in enumerate(zip(starts, piece.shape, strict=True)):
         for low, high in ((0, start), (start + n, size[k])):
             if low < high:
                 region = [*box[:k], (low, high), *box[k + 1 :]]
                 lengths = tuple(end - begin for begin, end in region)
                 around = (
-                    repeated(fill, dtype, lengths)
+                    full(fill, dtype, lengths)
                     if isinstance(fill, (int, float))
                     else sliced(fill, tuple(itertools.starmap(slice, region)))
                 )
@@ -68,7 +68,7 @@ def _spread(
     piece: Vertex, places: Sequence[np.ndarray[Any, Any]], fill: Vertex, vertex: Apply
 ) -> Vertex:
     """Put the entries of a piece at places that may have gaps between them."""
-    size, dtype = shape(vertex), dtype_of(vertex.value)
+    size, dtype = vertex.shape, vertex.dtype
     origins: list[np.ndarray[Any, Any] | None] = []
     test: Vertex | None = None
     for k, (n, at) in enumerate(zip(size, places, strict=True)):
@@ -84,21 +84,21 @@ def _spread(
         test = mask if test is None else both(test, mask)
     entries = chosen(piece, origins)
     if test is None:
-        return converted(entries, dtype)
+        return cast(entries, dtype)
     return element(elementwise.where, test, entries, fill, dtype=dtype)
 
 
 def _put(piece: Vertex, index: Any, fill: Vertex | float, vertex: Apply) -> Vertex | None:
     """Put a piece where a basic index says."""
-    size = shape(vertex)
+    size = vertex.shape
     parts = list(index) if isinstance(index, tuple) else [index]
     if not all(type(p) in (int, slice) or p is None or p is Ellipsis for p in parts):
         return None
-    if not math.prod(shape(piece)):
+    if not math.prod(piece.shape):
         return (
-            converted(fill, dtype_of(vertex.value))
+            cast(fill, vertex.dtype)
             if not isinstance(fill, (int, float))
-            else (repeated(fill, dtype_of(vertex.value), size))
+            else (full(fill, vertex.dtype, size))
         )
     at = parts.index(Ellipsis) if Ellipsis in parts else len(parts)
     missing = len(size) - sum(part is not None and part is not Ellipsis for part in parts)
@@ -114,12 +114,12 @@ def _put(piece: Vertex, index: Any, fill: Vertex | float, vertex: Apply) -> Vert
 
 def _scatter_add(vertex: Apply) -> Vertex | None:
     g, *arrays = vertex.operands
-    size, dtype = shape(vertex), dtype_of(vertex.value)
+    size, dtype = vertex.shape, vertex.dtype
     if dtype.kind == "b" or not math.prod(size):
         return None
     if not arrays:
         return _put(g, vertex.params["index"], 0, vertex)
-    zeros = repeated(0, dtype, size)
+    zeros = full(0, dtype, size)
     return _changed(accumulated, zeros, g, arrays, vertex)
 
 
@@ -127,7 +127,7 @@ def _changed(
     operation: Operation, base: Vertex, g: Vertex, arrays: Sequence[Vertex], vertex: Apply
 ) -> Vertex | None:
     """Change entries where arrays of indices say."""
-    size, dtype = shape(vertex), dtype_of(vertex.value)
+    size, dtype = vertex.shape, vertex.dtype
     if not are_integers(arrays):
         return None
     basic, slots, found = spelled_out(vertex.params["index"], arrays, len(size))
@@ -146,13 +146,13 @@ def _changed(
         order = known.slots + tuple(k for k in range(len(size)) if k not in known.slots)
         index = tuple(slots[k] for k in order)
         inner = make(operation, (), dtype, tuple(size[k] for k in order), index=index)
-        changed = _changed(operation, moved(base, order), g, found, inner)
+        changed = _changed(operation, transposed(base, order), g, found, inner)
         back = tuple(order.index(k) for k in range(len(size)))
-        return None if changed is None else like(moved(changed, back), vertex)
-    together = np.broadcast_shapes(*map(shape, found))
-    found = [repeated_to(converted(x, np.dtype(np.int64)), together) for x in found]
+        return None if changed is None else like(transposed(changed, back), vertex)
+    together = np.broadcast_shapes(*(x.shape for x in found))
+    found = [repeated_to(cast(x, np.dtype(np.int64)), together) for x in found]
     first, end = known.slots[0], known.slots[-1] + 1
-    piece = repeated_to(converted(g, dtype), (*size[:first], *together, *size[end:]))
+    piece = repeated_to(cast(g, dtype), (*size[:first], *together, *size[end:]))
     return Apply(operation, (base, piece, *found), {"index": slots}, vertex.value)
 
 
@@ -165,7 +165,7 @@ def _add(vertex: Apply) -> Vertex | None:
         other = vertex.operands[1 - k]
         if not isinstance(x, Apply) or x.operation is not accumulated:
             continue
-        alike = shape(other) == shape(vertex) and dtype_of(other.value) == dtype_of(x.value)
+        alike = other.shape == vertex.shape and other.dtype == x.dtype
         zeros = isinstance(x.operands[0], Apply) and x.operands[0].operation is broadcast_to
         if alike and zeros:
             return Apply(accumulated, (other, *x.operands[1:]), x.params, vertex.value)
@@ -175,40 +175,40 @@ def _add(vertex: Apply) -> Vertex | None:
 def _set_at(vertex: Apply) -> Vertex | None:
     x, value, *arrays = vertex.operands
     index = vertex.params["index"]
-    dtype = dtype_of(vertex.value)
-    if not math.prod(shape(vertex)) or dtype_of(x.value) != dtype:
+    dtype = vertex.dtype
+    if not math.prod(vertex.shape) or x.dtype != dtype:
         return None
     if not arrays:
-        piece = shape(sliced(x, index if isinstance(index, tuple) else (index,)))
-        extra = max(len(shape(value)) - len(piece), 0)
-        value = reshaped(value, shape(value)[extra:])
-        return _put(repeated_to(converted(value, dtype), piece), index, x, vertex)
+        piece = sliced(x, index if isinstance(index, tuple) else (index,)).shape
+        extra = max(value.ndim - len(piece), 0)
+        value = reshaped(value, value.shape[extra:])
+        return _put(repeated_to(cast(value, dtype), piece), index, x, vertex)
     if are_integers(arrays):
         return _changed(assigned, x, value, arrays, vertex)
     (mask, *more) = arrays
-    if more or index not in ((SLOT,), (SLOT, Ellipsis)) or math.prod(shape(value)) != 1:
+    if more or index not in ((SLOT,), (SLOT, Ellipsis)) or math.prod(value.shape) != 1:
         return None
-    rest = len(shape(x)) - len(shape(mask))
-    if dtype_of(mask.value).kind != "b" or shape(mask) != shape(x)[: len(shape(mask))]:
+    rest = x.ndim - mask.ndim
+    if mask.dtype.kind != "b" or mask.shape != x.shape[: mask.ndim]:
         return None
-    mask, value = reshaped(mask, shape(mask) + (1,) * rest), reshaped(value, ())
+    mask, value = reshaped(mask, mask.shape + (1,) * rest), reshaped(value, ())
     return like(element(elementwise.where, mask, value, x, dtype=dtype), vertex)
 
 
 def _pad(vertex: Apply) -> Vertex | None:
     (x,) = vertex.operands
     mode = vertex.params.get("mode", "constant")
-    widths, dtype = vertex.params["pad_width"], dtype_of(vertex.value)
+    widths, dtype = vertex.params["pad_width"], vertex.dtype
     if mode == "constant":
         fill = vertex.params.get("constant_values", 0)
-        if not isinstance(fill, (int, float)) or not math.prod(shape(x)):
+        if not isinstance(fill, (int, float)) or not math.prod(x.shape):
             return None
         return like(_placed(x, [low for low, _ in widths], dtype.type(fill).item(), vertex), vertex)
-    if not math.prod(shape(x)):
+    if not math.prod(x.shape):
         return None
     origins = [
         np.pad(np.arange(n), width, mode) if any(width) else None
-        for n, width in zip(shape(x), widths, strict=True)
+        for n, width in zip(x.shape, widths, strict=True)
     ]
     return like(chosen(x, origins), vertex)
 
@@ -218,21 +218,21 @@ def _pad(vertex: Apply) -> Vertex | None:
 
 def _triangle(vertex: Apply) -> Vertex | None:
     (x,) = vertex.operands
-    if len(shape(x)) < 2:
+    if x.ndim < 2:
         return None
-    rows, columns = (np.arange(n) for n in shape(x)[-2:])
+    rows, columns = (np.arange(n) for n in x.shape[-2:])
     below = Constant(rows[:, None] + vertex.params.get("k", 0)), Constant(columns[None, :])
     test = elementwise.greater_equal if vertex.operation.name == "tril" else elementwise.less_equal
-    dtype = dtype_of(vertex.value)
+    dtype = vertex.dtype
     zero = Constant(dtype.type(0))
-    return like(element(elementwise.where, truth(test, *below), x, zero, dtype=dtype), vertex)
+    return like(element(elementwise.where, boolean(test, *below), x, zero, dtype=dtype), vertex)
 
 
 def _diag(vertex: Apply) -> Vertex | None:
     (x,) = vertex.operands
     k = vertex.params.get("k", 0)
-    if len(shape(x)) == 1:
-        params = {"shape": shape(vertex), "offset": k}
+    if x.ndim == 1:
+        params = {"shape": vertex.shape, "offset": k}
         return Apply(shapes.embed_diagonal, (x,), params, vertex.value)
     params = {"offset": k, "axis1": 0, "axis2": 1}
     return Apply(shapes.diagonal, (x,), params, vertex.value)
@@ -240,28 +240,28 @@ def _diag(vertex: Apply) -> Vertex | None:
 
 def _trace(vertex: Apply) -> Vertex | None:
     (x,) = vertex.operands
-    size = np.trace(np.broadcast_to(np.zeros(()), shape(x)), **vertex.params).shape
-    length = len(np.diagonal(np.broadcast_to(np.zeros(()), shape(x)), **vertex.params).T)
-    if not length or dtype_of(vertex.value).kind == "b":
+    size = np.trace(np.broadcast_to(np.zeros(()), x.shape), **vertex.params).shape
+    length = len(np.diagonal(np.broadcast_to(np.zeros(()), x.shape), **vertex.params).T)
+    if not length or vertex.dtype.kind == "b":
         return None
-    diagonal = make(shapes.diagonal, [x], dtype_of(x.value), (*size, length), **vertex.params)
-    return like(reduce(reduction.sum, diagonal, (len(size),), dtype_of(vertex.value)), vertex)
+    diagonal = make(shapes.diagonal, [x], x.dtype, (*size, length), **vertex.params)
+    return like(reduce(reduction.sum, diagonal, (len(size),), vertex.dtype), vertex)
 
 
 def _embed_diagonal(vertex: Apply) -> Vertex | None:
     (x,) = vertex.operands
-    size, dtype = shape(vertex), dtype_of(vertex.value)
+    size, dtype = vertex.shape, vertex.dtype
     offset = vertex.params.get("offset", 0)
     rows, columns = vertex.params.get("axis1", 0), vertex.params.get("axis2", 1)
-    length = shape(x)[-1]
+    length = x.shape[-1]
     if not length or not math.prod(size):
         return None
     line = columns if length == size[columns] and offset <= 0 else rows
     if length != size[line]:
         origin = np.clip(np.arange(size[line]) - max(-offset, 0), 0, length - 1)
-        x = chosen(x, [*(None for _ in shape(x)[:-1]), origin])
+        x = chosen(x, [*(None for _ in x.shape[:-1]), origin])
     others = [k for k in range(len(size)) if k not in (rows, columns)]
-    x = moved(
+    x = transposed(
         x,
         tuple(
             len(others) if k == line else others.index(k)
@@ -271,7 +271,7 @@ def _embed_diagonal(vertex: Apply) -> Vertex | None:
     )
     spread = reshaped(x, tuple(n if k == line or k in others else 1 for k, n in enumerate(size)))
     ndim = len(size)
-    test = truth(
+    test = boolean(
         elementwise.equal,
         Constant(along(np.arange(size[rows]) + offset, rows, ndim)),
         Constant(along(np.arange(size[columns]), columns, ndim)),

@@ -16,12 +16,10 @@ from chainrule.graph.graph import (
     Apply,
     Constant,
     Vertex,
-    dtype_of,
     is_operation,
-    shape,
     topological,
 )
-from chainrule.graph.placeholder import repeated
+from chainrule.graph.placeholder import full
 from chainrule.graph.rewrite import rewrite, same_kind, share, substitute
 from chainrule.graph.stabilise.rules import STABILISING
 from chainrule.native.ir.text import is_native
@@ -69,17 +67,17 @@ def is_repetition(value: Any) -> bool:
 
 def _primitive(vertex: Apply) -> Vertex | None:
     if _is_nothing(vertex):
-        return repeated(0, dtype_of(vertex.value), shape(vertex))
+        return full(0, vertex.dtype, vertex.shape)
     rule = _RULES.get(vertex.operation.name)
     return None if rule is None else rule(vertex)
 
 
 def _is_nothing(vertex: Apply) -> bool:
     """Tell whether an array has no entries; indices that pick none might still be out of range."""
-    if 0 not in shape(vertex) or not is_native(dtype_of(vertex.value)):
+    if 0 not in vertex.shape or not is_native(vertex.dtype):
         return False
     return role_of(vertex) is not Role.NUMBER and not any(
-        dtype_of(x.value).kind in "biu" and shape(x) for x in vertex.operands
+        x.dtype.kind in "biu" and x.shape for x in vertex.operands
     )
 
 
@@ -107,7 +105,7 @@ def _plain_product(vertex: Apply) -> Vertex | None:
 def _is_finite(x: Any, vertex: Apply) -> bool:
     """Tell whether a number is finite in the dtype of a vertex."""
     with np.errstate(over="ignore"):
-        return bool(np.isfinite(np.asarray(x).astype(dtype_of(vertex.value))))
+        return bool(np.isfinite(np.asarray(x).astype(vertex.dtype)))
 
 
 def _square_of_reciprocal(vertex: Apply) -> Vertex | None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.graph.graph import Apply, Constant, Input, Vertex, dtype_of, is_number, shape
+from chainrule.graph.graph import Apply, Constant, Input, Vertex, is_number
 from chainrule.native.ir.access import Access, contiguous
 from chainrule.native.ir.elements import lowered
 from chainrule.native.ir.text import is_native
@@ -64,7 +64,7 @@ def role_of(vertex: Vertex) -> Role:
         return Role.MEMORY
     if lowered(vertex):
         return Role.ELEMENT
-    dtypes = [dtype_of(x.value) for x in (vertex, *vertex.operands)]
+    dtypes = [x.dtype for x in (vertex, *vertex.operands)]
     if not all(map(is_native, dtypes)):
         return Role.CALL
     name = vertex.operation.name
@@ -74,17 +74,17 @@ def role_of(vertex: Vertex) -> Role:
         return Role.SCATTER
     if picks(vertex) is not None:
         x = vertex.operands[0]
-        return Role.CALL if role_of(x) is Role.NUMBER or not math.prod(shape(x)) else Role.GATHER
+        return Role.CALL if role_of(x) is Role.NUMBER or not math.prod(x.shape) else Role.GATHER
     if name in _REDUCTIONS:
         number = all(d.kind == "f" for d in dtypes) or name == "sum"
         truth = name in ("any", "all")
         return Role.REDUCTION if number or truth else Role.CALL
     if name == "matmul":
-        a, b = (len(shape(x)) for x in vertex.operands)
+        a, b = (x.ndim for x in vertex.operands)
         first, second = vertex.operands
-        alike = a > 2 and b > 2 and shape(first)[:-2] == shape(second)[:-2]
+        alike = a > 2 and b > 2 and first.shape[:-2] == second.shape[:-2]
         same = len(set(dtypes)) == 1 and dtypes[0].kind == "f"
-        whole = all(math.prod(shape(x)) for x in (vertex, *vertex.operands))
+        whole = all(math.prod(x.shape) for x in (vertex, *vertex.operands))
         return Role.PRODUCT if (max(a, b) <= 2 or alike) and same and whole else Role.CALL
     if len(vertex.operands) == 1 and view(vertex, contiguous(vertex.operands[0])) is not None:
         return Role.NUMBER if role_of(vertex.operands[0]) is Role.NUMBER else Role.VIEW
@@ -97,7 +97,7 @@ def reduced_axes(vertex: Apply) -> tuple[tuple[int, ...], tuple[int | None, ...]
     None stands for an axis of length 1 that the reduction keeps or adds.
     """
     (x,) = vertex.operands
-    size, own = shape(x), shape(vertex)
+    size, own = x.shape, vertex.shape
     if vertex.operation.name == "unbroadcast":
         extra = len(size) - len(own)
         kept = [k + extra for k in range(len(own))]
@@ -115,7 +115,7 @@ def reduced_axes(vertex: Apply) -> tuple[tuple[int, ...], tuple[int | None, ...]
 
 def view(vertex: Apply, access: Access) -> Access | None:
     """Return where the entries of a view lie, given those of its operand; None if it is none."""
-    name, params, size = vertex.operation.name, vertex.params, shape(vertex)
+    name, params, size = vertex.operation.name, vertex.params, vertex.shape
     if name == "broadcast_to":
         extra = len(size) - len(access.size)
         strides = (0,) * extra + tuple(
@@ -176,8 +176,8 @@ def is_alias(vertex: Apply) -> bool:
     if name in ("broadcast_to", "expand_dims", "squeeze"):
         return True
     if name == "reshape":
-        old = tuple(n for n in shape(vertex.operands[0]) if n != 1)
-        return old == tuple(n for n in shape(vertex) if n != 1)
+        old = tuple(n for n in vertex.operands[0].shape if n != 1)
+        return old == tuple(n for n in vertex.shape if n != 1)
     return False
 
 
@@ -187,7 +187,7 @@ def operand_axes(vertex: Apply, ids: tuple[Any, ...], k: int = 0) -> tuple[Any, 
     For operations on entries, aliases, and the indices of a gather; ``ids`` has one item per axis,
     and None in the result stands for an axis of length 1.
     """
-    old, new = shape(vertex.operands[k]), shape(vertex)
+    old, new = vertex.operands[k].shape, vertex.shape
     name = vertex.operation.name
     if name == "expand_dims":
         axes = {j % len(new) for j in vertex.params["axis"]}

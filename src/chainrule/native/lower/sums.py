@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from chainrule.core.kinds import unbroadcast
-from chainrule.graph.graph import Apply, Vertex, dtype_of, is_operation, shape, topological
+from chainrule.graph.graph import Apply, Vertex, is_operation, topological
 from chainrule.graph.placeholder import like, make, reduce
 from chainrule.graph.rewrite import uses, with_operands
 from chainrule.native.lower.roles import Role, reduced_axes, role_of
@@ -36,7 +36,7 @@ def summed_early(outputs: Sequence[Vertex]) -> list[Vertex]:
 def _is_alone(vertex: Apply, count: dict[Vertex, int]) -> bool:
     """Tell whether a sum is all that needs the product which it is of."""
     (x,) = vertex.operands
-    same = dtype_of(x.value) == dtype_of(vertex.value)
+    same = x.dtype == vertex.dtype
     while is_operation(x, elementwise.negative) and count[x] == 1:
         (x,) = x.operands
     return same and isinstance(x, Apply) and role_of(x) is Role.PRODUCT and count[x] == 1
@@ -49,15 +49,15 @@ def _summed(vertex: Apply) -> Vertex:
         return Apply(elementwise.negative, (_summed(inner),), {}, vertex.value)
     assert isinstance(x, Apply)
     a, b = x.operands
-    rows, columns = len(shape(x)) - 2, len(shape(x)) - 1
+    rows, columns = x.ndim - 2, x.ndim - 1
     gone, _ = reduced_axes(vertex)
-    if min(len(shape(a)), len(shape(b))) < 2 or not {rows, columns} & {*gone}:
+    if min(a.ndim, b.ndim) < 2 or not {rows, columns} & {*gone}:
         return vertex
     if rows in gone:
         a = reduce(reduction.sum, a, (rows,))
     if columns in gone:
         b = reduce(reduction.sum, b, (columns,))
-    size = (*shape(a)[:-1], shape(b)[-1])
-    product = make(contraction.matmul, [a, b], dtype_of(x.value), size)
+    size = (*a.shape[:-1], b.shape[-1])
+    product = make(contraction.matmul, [a, b], x.dtype, size)
     batch = tuple(k for k in gone if k < rows)
     return like(reduce(reduction.sum, product, batch) if batch else product, vertex)

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from dataclasses import replace
 
-from chainrule.graph.graph import Apply, dtype_of, shape
+from chainrule.graph.graph import Apply
 from chainrule.native.ir.access import Access
 from chainrule.native.ir.text import Code, constant, register_type
 from chainrule.native.matmul import tiles
@@ -65,8 +65,8 @@ def _leading(access: Access) -> tuple[bool, int] | None:
 
 def flops(vertex: Apply) -> int:
     """Count the multiplications and additions of a product."""
-    a = shape(vertex.operands[0])
-    return 2 * math.prod(shape(vertex)) * (a[-1] if a else 1)
+    a = vertex.operands[0].shape
+    return 2 * math.prod(vertex.shape) * (a[-1] if a else 1)
 
 
 def uses_blas(a: Access, b: Access) -> bool:
@@ -84,7 +84,7 @@ def emit(
     code: Code,
 ) -> set[tuple[str, str]]:
     """Write c = a @ b; return the BLAS functions that it needs, for `blas.definitions`."""
-    dtype = dtype_of(c.base.value)
+    dtype = c.base.dtype
     kind = register_type(dtype)
     one, zero = constant(1, dtype), constant(0, dtype)
     at_a, at_b, at_c = pointer(code, a), pointer(code, b), pointer(code, c)
@@ -177,4 +177,4 @@ def _step(vector: Access) -> int:
 
 def has_room(vertex: Apply) -> bool:
     """Tell whether the sizes of a product fit into BLAS's integers."""
-    return all(fits(*shape(x)) for x in (vertex, *vertex.operands))
+    return all(fits(*x.shape) for x in (vertex, *vertex.operands))

@@ -17,7 +17,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from chainrule.graph.graph import dtype_of
 from chainrule.native.ir.access import Access
 from chainrule.native.ir.text import Code, register_type
 from chainrule.native.runtime.engine import Target, host
@@ -61,7 +60,7 @@ def is_quicker(a: Access, b: Access) -> bool:
     ==================  =========  =========    ==================  =========  =========
     """
     (m, k), n = a.size[-2:], b.size[-1]
-    itemsize = dtype_of(a.base.value).itemsize
+    itemsize = a.base.dtype.itemsize
     if m * n == 1:
         return k <= 1024  # each addition waits for the last
     if packs(b):
@@ -153,7 +152,7 @@ class _Loops:
         self.a, self.b = a, b
         self.batch = a.size[:-2]
         (self.m, self.k), self.n = a.size[-2:], b.size[-1]
-        dtype = dtype_of(a.base.value)
+        dtype = a.base.dtype
         self.kind, self.itemsize = register_type(dtype), dtype.itemsize
         self.tile = _tile(self.m, self.n, self.itemsize, host())
         width = self.tile.width

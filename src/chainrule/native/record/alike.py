@@ -13,9 +13,8 @@ from typing import Any
 import numpy as np
 
 from chainrule.core.abstract import Abstract
-from chainrule.core.array import shape_of
 from chainrule.core.source import is_internal
-from chainrule.graph.graph import Apply, Constant, Vertex, dtype_of
+from chainrule.graph.graph import Apply, Constant, Vertex
 from chainrule.native.record.program import Program
 
 __all__ = ["alike", "is_plain", "same_value"]
@@ -58,8 +57,8 @@ def _same(x: Vertex, y: Vertex, partners: Mapping[Vertex, Vertex]) -> bool:
         and all(partners[p] is q for p, q in zip(x.operands, y.operands, strict=True))
         and same_value(dict(x.params), dict(y.params))
         and type(x.value) is type(y.value)
-        and shape_of(x.value) == shape_of(y.value)
-        and dtype_of(x.value) == dtype_of(y.value)
+        and x.shape == y.shape
+        and x.dtype == y.dtype
     )
 
 

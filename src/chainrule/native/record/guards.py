@@ -17,7 +17,7 @@ from chainrule.core.array import shape_of
 from chainrule.core.kinds import constant
 from chainrule.core.node import Node
 from chainrule.core.source import Location
-from chainrule.graph.graph import Apply, Constant, Vertex, dtype_of
+from chainrule.graph.graph import Apply, Constant, Vertex
 from chainrule.operations.elementwise import not_equal
 from chainrule.operations.shape import reshape
 
@@ -70,7 +70,7 @@ class Guards:
         """Add the guard for what was seen of a node, given its vertex."""
         outcome = seen.outcome
         if seen.axis is not None:
-            outcome = shape_of(vertex.value)[seen.axis]
+            outcome = vertex.shape[seen.axis]
             vertex = Apply(_length, (vertex,), {"axis": seen.axis}, outcome)
         self.add(vertex, outcome, seen.location)
 
@@ -104,12 +104,12 @@ def _guard(vertex: Vertex, outcome: Any) -> tuple[tuple[Vertex, Any], tuple[Any,
         outcome = np.array(outcome)
         same = Apply(_array_equal, (vertex, Constant(outcome)), {}, True)
         return (same, True), (_ndarray, outcome.shape, outcome.dtype.str, outcome.tobytes())
-    if shape_of(vertex.value) != () or isinstance(vertex.value, _ndarray):
+    if vertex.shape != () or isinstance(vertex.value, _ndarray):
         number = np.asarray(vertex.value).reshape(())[()]
         vertex = Apply(reshape, (vertex,), {"shape": ()}, number)
-    if kind is bool and dtype_of(vertex.value).kind != "b":
+    if kind is bool and vertex.dtype.kind != "b":
         vertex = Apply(not_equal, (vertex, Constant(0)), {}, np.bool_(outcome))
-    elif kind is int and dtype_of(vertex.value).kind != "i":
+    elif kind is int and vertex.dtype.kind != "i":
         vertex = Apply(_truncated, (vertex,), {}, outcome)
     key = outcome.hex() if kind is float else outcome
     return (vertex, outcome), (kind, key)

@@ -13,9 +13,9 @@ from typing import Any, Protocol
 import numpy as np
 
 from chainrule.core.abstract import Abstract
-from chainrule.core.array import shape_of
+from chainrule.core.array import dtype_of, shape_of
 from chainrule.core.placeholder import Placeholder, is_array
-from chainrule.graph.graph import Apply, Constant, Input, Vertex, dtype_of, topological
+from chainrule.graph.graph import Apply, Constant, Input, Vertex, topological
 from chainrule.native.entry.layout import Structure
 
 __all__ = ["Builder", "Program", "Runnable", "without_values"]

@@ -16,12 +16,12 @@ import numpy as np
 
 from chainrule import trees
 from chainrule.core.abstract import Abstract, Scope
-from chainrule.core.array import Array, shape_of
+from chainrule.core.array import Array, dtype_of, shape_of
 from chainrule.core.kinds import astype, identity
 from chainrule.core.node import Leaf, Node
 from chainrule.core.recording import Recording, Types
 from chainrule.core.source import user_location
-from chainrule.graph.graph import Apply, Constant, Input, Vertex, dtype_of, from_nodes
+from chainrule.graph.graph import Apply, Constant, Input, Vertex, from_nodes
 from chainrule.native.entry.layout import Structure
 from chainrule.native.record.capture import Walk, capture
 from chainrule.native.record.guards import Guards, Seen, axes_shaped_by_values
@@ -272,7 +272,7 @@ def _typed(vertex: Vertex, right: Any) -> Vertex:
     """Give an output the type that the function itself returns."""
     if type(right) in (int, bool):
         right = np.asarray(right)[()]
-    if dtype_of(vertex.value) != dtype_of(right):
+    if vertex.dtype != dtype_of(right):
         dtype = dtype_of(right)
         vertex = Apply(astype, (vertex,), {"dtype": dtype}, np.asarray(vertex.value, dtype)[()])
     if type(vertex.value) is type(right):

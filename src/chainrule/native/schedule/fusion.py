@@ -17,7 +17,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from chainrule.graph.graph import Apply, Vertex, shape, topological
+from chainrule.graph.graph import Apply, Vertex, topological
 from chainrule.native.ir.access import Access
 from chainrule.native.ir.elements import is_cheap
 from chainrule.native.lower.joins import targets
@@ -172,7 +172,7 @@ class _Scheduler:
         self, vertex: Apply, space: tuple[int, ...], together: list[Vertex]
     ) -> tuple[int | None, ...] | None:
         """Find which axis of a space each axis of a vertex is; None if there is no one answer."""
-        size = shape(vertex)
+        size = vertex.shape
         axes: list[int | None] = [None] * len(size)
         for k, x in enumerate(vertex.operands):
             if x not in together or self.placed[x].space != space:
@@ -334,9 +334,9 @@ class _Scheduler:
 
 def _own_space(vertex: Vertex, level: int) -> Placed:
     """Place a vertex in a space of its own axes."""
-    space = tuple(n for n in shape(vertex) if n != 1)
+    space = tuple(n for n in vertex.shape if n != 1)
     count = iter(range(len(space)))
-    return Placed(level, space, tuple(None if n == 1 else next(count) for n in shape(vertex)))
+    return Placed(level, space, tuple(None if n == 1 else next(count) for n in vertex.shape))
 
 
 def schedule(outputs: Sequence[Vertex]) -> Schedule:

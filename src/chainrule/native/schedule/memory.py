@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from chainrule.graph.graph import Vertex, dtype_of, shape
+from chainrule.graph.graph import Vertex
 from chainrule.native.ir.access import Access
 from chainrule.native.ir.buffers import Buffer, address
 from chainrule.native.ir.text import Code
@@ -68,9 +68,9 @@ class Memory:
 
     def _buffer(self, access: Access) -> Buffer:
         whole = self.buffers[access.base]
-        offset = access.offset * dtype_of(access.base.value).itemsize
+        offset = access.offset * access.base.dtype.itemsize
         return Buffer(whole.index, whole.offset + offset)
 
 
 def _bytes(vertex: Vertex) -> int:
-    return math.prod(shape(vertex)) * dtype_of(vertex.value).itemsize
+    return math.prod(vertex.shape) * vertex.dtype.itemsize

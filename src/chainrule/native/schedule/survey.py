@@ -14,7 +14,7 @@ import math
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from chainrule.graph.graph import Apply, Vertex, dtype_of, shape
+from chainrule.graph.graph import Apply, Vertex
 from chainrule.native.ir import math as functions
 from chainrule.native.ir.access import contiguous
 from chainrule.native.ir.elements import is_cheap
@@ -103,7 +103,7 @@ class Survey:
         if self.is_inline(x):
             return self.plan.placed[x].axes
         count = iter(range(len(self.kernel.space)))
-        return tuple(None if n == 1 else next(count) for n in shape(x))
+        return tuple(None if n == 1 else next(count) for n in x.shape)
 
     def gone(self, reduction: Apply) -> frozenset[int]:
         """Return the axes of the space that a reduction sums."""
@@ -279,7 +279,7 @@ class Survey:
         return steps + sum(self._steps(item, seen, inside=True) for item in operands)
 
     def _spill(self, key: Item) -> None:
-        dtype = dtype_of(key[0].value)
+        dtype = key[0].dtype
         offset = self.scratch_bytes
         self.scratch_bytes += -(-self.nest.columns * dtype.itemsize // 64) * 64
         self.spilled[key] = offset
