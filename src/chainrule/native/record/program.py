@@ -86,7 +86,7 @@ class Program:
 
 
 def without_values(program: Program) -> Program:
-    """Return a program that holds no arrays of its recorded run, but phantoms of them.
+    """Return a program that holds no arrays of its recorded run, but placeholders of them.
 
     Of what is computed, and of the inputs, only shapes, dtypes and types are needed later.
     """
