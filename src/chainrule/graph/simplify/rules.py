@@ -50,21 +50,20 @@ def simplify(
 
     ``written`` are vertices that a person wrote: their sums stay as they are.
     """
-    outputs, written = _settled(outputs, written, more)
-    shorter = without_cancelling_terms(outputs, written)
-    if shorter != outputs:
-        shorter, _ = _settled(shorter, (), more)
-    return shorter
+    outputs = _settled(outputs, more)
+    if without_cancelling_terms(outputs, ()) == outputs:
+        return outputs
+    settled = _settled([*outputs, *written], more)  # what has become of what was written, too
+    outputs, written = settled[: len(outputs)], settled[len(outputs) :]
+    return _settled(without_cancelling_terms(outputs, written), more)
 
 
-def _settled(
-    outputs: Sequence[Vertex], written: Sequence[Vertex], more: Sequence[Rule]
-) -> tuple[list[Vertex], list[Vertex]]:
-    """Apply rules until nothing changes; return also what has become of the written vertices."""
-    everything = [*outputs, *written]
+def _settled(outputs: Sequence[Vertex], rules: Sequence[Rule]) -> list[Vertex]:
+    """Apply all rules until nothing changes."""
+    outputs = list(outputs)
     for _ in range(3):  # sharing what the rules built lets them see more
-        before = everything
-        everything = share(rewrite(share(everything), (*more, *SIMPLIFICATION)))
-        if everything == before:
+        before = outputs
+        outputs = share(rewrite(share(outputs), (*rules, *SIMPLIFICATION)))
+        if outputs == before:
             break
-    return everything[: len(outputs)], everything[len(outputs) :]
+    return outputs
