@@ -15,9 +15,9 @@ import numpy as np
 
 from chainrule.errors import ChainruleError
 from chainrule.explain.reviews.compare import close
+from chainrule.explain.reviews.reference import Reference
 from chainrule.explain.reviews.report import Finding, LineReview
 from chainrule.explain.reviews.run import HandRun
-from chainrule.explain.reviews.truth import Truth
 
 __all__ = ["staged_or_none", "with_advice"]
 
@@ -33,7 +33,7 @@ def staged_or_none(f: Callable[..., Any], args: Sequence[Any]) -> Any:
 
 
 def with_advice(
-    line: LineReview, run: HandRun, spoken: dict[str, str], truth: Truth, staged: Any
+    line: LineReview, run: HandRun, spoken: dict[str, str], reference: Reference, staged: Any
 ) -> LineReview:
     """Add what to write instead, where that can be said in the person's own names."""
     if line.verdict != "wrong" or line.cause is None:
@@ -43,7 +43,7 @@ def with_advice(
         return line  # an entry of a list that the line writes as a whole
     variables = run.variables_at(line.time)
     count = sum((c.line, c.shown) == (line.number, worst.name) for c in run.changes)
-    for text in _advice(line, spoken, truth, staged, count > 1):
+    for text in _advice(line, spoken, reference, staged, count > 1):
         if _gives(text, worst, variables, run.namespace):
             better = replace(worst, cause=replace(line.cause, write=text))
             return replace(line, findings=tuple(better if x is worst else x for x in line.findings))
@@ -51,7 +51,7 @@ def with_advice(
 
 
 def _advice(
-    line: LineReview, spoken: dict[str, str], truth: Truth, staged: Any, repeated: bool
+    line: LineReview, spoken: dict[str, str], reference: Reference, staged: Any, repeated: bool
 ) -> Iterator[str]:
     """Go over the lines that may be right in place of a wrong one."""
     assert line.cause is not None
@@ -62,7 +62,7 @@ def _advice(
     elif line.cause.kind == "forward value":
         if repeated:
             return  # the round of a loop does a part only of what the function does at once
-        for place in [truth.location(node) for node in truth.names.get(name, [])]:
+        for place in [reference.location(node) for node in reference.names.get(name, [])]:
             if place and place.text.startswith(f"{name} ="):
                 yield place.text
     elif staged is not None:

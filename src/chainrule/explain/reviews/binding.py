@@ -13,22 +13,17 @@ import numpy as np
 
 from chainrule.core.array import shape_of
 from chainrule.core.node import Node
-from chainrule.explain.reviews.compare import close
-from chainrule.explain.reviews.names import (
-    base_of_gradient,
-    is_gradient_container,
-)
-from chainrule.explain.reviews.report import Finding
-from chainrule.explain.reviews.returned import is_numeric, parts_returned
-from chainrule.explain.reviews.run import MISSING, Change, HandRun, Place
-from chainrule.explain.reviews.scene import Cause, is_telling
+from chainrule.explain.reviews.compare import close, identical, is_telling
+from chainrule.explain.reviews.inference import bind_by_value
+from chainrule.explain.reviews.names import base_of_gradient, is_gradient_container
+from chainrule.explain.reviews.reference import Reference
+from chainrule.explain.reviews.report import Cause, Finding, Verdict
+from chainrule.explain.reviews.returned import parts_returned
+from chainrule.explain.reviews.run import MISSING, Change, HandRun, Place, is_numeric
+from chainrule.explain.reviews.scales import find_scales
 from chainrule.explain.reviews.segments import Segment, Step
-from chainrule.explain.reviews.truth import Truth
-from chainrule.explain.reviews.unnamed import bind_by_value, find_scales
 
 __all__ = ["Binding"]
-
-_MOST_NODES = 5000  # beyond which values are not looked up among all nodes
 
 
 class Binding:
@@ -44,10 +39,10 @@ class Binding:
         output_right: whether the function's value is computed, and right; None if it is not.
     """
 
-    def __init__(self, truth: Truth, run: HandRun) -> None:
-        self.truth, self.run = truth, run
+    def __init__(self, reference: Reference, run: HandRun) -> None:
+        self.reference, self.run = reference, run
         self.findings: list[tuple[int, int, Finding]] = []  # time, line
-        self.known: dict[str, list[Node]] = dict(truth.names)
+        self.known: dict[str, list[Node]] = dict(reference.names)
         self._name_parameters()
         self.aliases: dict[str, list[Node]] = {}
         self.unknown: set[str] = set()
@@ -63,22 +58,23 @@ class Binding:
         self._settle_output()
         self._drop_other_meanings()
         self._read_gradients(gradients)
-        find_scales(truth, self.segments)
+        find_scales(reference, self.segments)
         self.loose, self.loose_forward = bind_by_value(
-            truth, self.segments, self.loose, self.forward_times
+            reference, self.segments, self.loose, self.forward_times
         )
         self._read_returned()
 
     def _name_parameters(self) -> None:
         """Let the person's own parameter names stand for the arguments at the same positions."""
-        by_position = {a.position: a for a in self.truth.arguments if not a.path}
+        by_position = {a.position: a for a in self.reference.arguments if not a.path}
         for k, name in enumerate(self.run.parameters):
             argument = by_position.get(k)
             if argument is not None and argument.node is not None and name != argument.name:
                 self.known[name] = [argument.node]
 
-    def _add(self, time: int, line: int, finding: Finding) -> None:
-        self.findings.append((time, line, finding))
+    def _tell(self, time: int, change: Change, verdict: Verdict, note: str = "") -> None:
+        finding = Finding(change.shown, verdict, change.value, note=note)
+        self.findings.append((time, change.line, finding))
 
     # Which variable stands for what.
 
@@ -103,15 +99,15 @@ class Binding:
                 return None
             return change.name if change.name in names else base_of_gradient(change.name, names)
         base = base_of_gradient(change.name, names)
-        if base is None and change.name in ("grad", "gradient") and len(self.truth.wanted) == 1:
-            base = self.truth.wanted[0].name
+        if base is None and change.name in ("grad", "gradient") and len(self.reference.wanted) == 1:
+            base = self.reference.wanted[0].name
         if base is None or change.name not in self.known:
             return base
         # f itself has a variable dx: what this one is, its value tells.
-        if any(close(change.value, self.truth.values[n]) for n in self.known[change.name]):
+        if any(close(change.value, self.reference.values[n]) for n in self.known[change.name]):
             return None
         nodes = self._nodes_of(base)
-        return base if any(close(change.value, self.truth.gradient(n)) for n in nodes) else None
+        return base if any(close(change.value, self.reference.gradient(n)) for n in nodes) else None
 
     def _nodes_of(self, base: str) -> list[Node]:
         return self.aliases.get(base, []) or self.known.get(base, [])
@@ -121,17 +117,16 @@ class Binding:
         self.forward[change.shown] = change.value
         self.forward_times.append(time)
         for node in nodes:
-            if close(change.value, self.truth.values[node]):
+            if close(change.value, self.reference.values[node]):
                 self.aliases[change.name] = [node] if len(nodes) == 1 else nodes
-                if node is self.truth.output:
+                if node is self.reference.output:
                     self.output_right = True
                 self._not_finished(change)
-                self._add(time, change.line, Finding(change.shown, "right", change.value))
+                self._tell(time, change, "right")
                 return
-        same = self._same_values(change.value)
-        if any(_is_part(change.value, self.truth.values[node]) for node in nodes):
-            finding = Finding(change.shown, "not compared", change.value, note="a part of it")
-            self._add(time, change.line, finding)
+        same = self._nodes_with(change.value)
+        if any(_is_part(change.value, self.reference.values[node]) for node in nodes):
+            self._tell(time, change, "not compared", "a part of it")
             self._not_finished(change)
             self.parts.add(change.name)
             return
@@ -149,25 +144,24 @@ class Binding:
         self.forward_wrong.append((time, change, node))
         if same:
             self.aliases[change.name] = same
-        if self.truth.output in same:
+        if self.reference.output in same:
             self.output_right = True
 
     def _not_finished(self, change: Change) -> None:
         """Take back what was said against a variable before the change that completes it."""
         for time, before, _ in self.forward_wrong:
             if before.place == change.place:
-                finding = Finding(before.shown, "not compared", before.value, note="not finished")
-                self._add(time, before.line, finding)
+                self._tell(time, before, "not compared", "not finished")
         self.forward_wrong = [x for x in self.forward_wrong if x[1].place != change.place]
 
     def _settle_output(self) -> None:
         """Tell whether the value of the function is computed, and right."""
         if self.output_right is None:
-            right = self.truth.values[self.truth.output]
+            right = self.reference.values[self.reference.output]
             value, _ = self._returned()
             if value is not None and close(value, right):
                 self.output_right = True
-            elif any(node is self.truth.output for _, _, node in self.forward_wrong):
+            elif any(node is self.reference.output for _, _, node in self.forward_wrong):
                 self.output_right = False
 
     def _drop_other_meanings(self) -> None:
@@ -185,7 +179,7 @@ class Binding:
         name = change.shown
         if _is_real(change.value):
             self.forward[name] = change.value
-        same = self._same_values(change.value)
+        same = self._nodes_with(change.value)
         if not same:
             self.unknown.add(change.name)
             if _is_real(change.value):
@@ -193,24 +187,14 @@ class Binding:
             return
         self.aliases[change.name] = same
         self.forward_times.append(time)
-        if self.truth.output in same:
+        if self.reference.output in same:
             self.output_right = True
-        label = self.truth.label(same[0])
-        note = f"is {label} of {self.truth.name}" if label.isidentifier() else ""
-        self._add(time, change.line, Finding(name, "right", change.value, note=note))
+        label = self.reference.label(same[0])
+        note = f"is {label} of {self.reference.name}" if label.isidentifier() else ""
+        self._tell(time, change, "right", note)
 
-    def _same_values(self, value: Any) -> list[Node]:
-        truth = self.truth
-        if len(truth.order) > _MOST_NODES or not _is_real(value) or not is_telling(value):
-            return []
-        shape = np.shape(value)
-        return [
-            node
-            for node in truth.order
-            if node in truth.flow.gradients
-            and shape_of(truth.values[node]) == shape
-            and close(value, truth.values[node])
-        ]
+    def _nodes_with(self, value: Any) -> list[Node]:
+        return self.reference.with_value(value) if _is_real(value) else []
 
     # Gradients: which node each stands for, and what is complete.
 
@@ -223,10 +207,7 @@ class Binding:
             if not nodes:
                 self.loose += [Step(time, c.line, c.shown, c.value) for time, c, _ in entries]
                 continue
-            steps = [
-                Step(time, change.line, change.shown, change.value, change.before)
-                for time, change, _ in entries
-            ]
+            steps = [Step.of(time, change) for time, change, _ in entries]
             self.segments += self._segments(steps, nodes)
         self.segments.sort(key=lambda s: s.end)
 
@@ -245,12 +226,12 @@ class Binding:
                 step = Step(step.time, step.line, step.name, step.value, MISSING)
                 current = Segment(step.name, turned)
             current.steps.append(step)
-            current.complete = self.truth.paths(current.node).complete(step.value)
+            current.complete = self.reference.paths(current.node).complete(step.value)
         return [*segments, current]
 
     def _turns(self, step: Step, current: Segment, nodes: Sequence[Node]) -> Node | None:
         """Return the node that a variable becomes the gradient of, if it does here."""
-        paths = self.truth.paths(current.node)
+        paths = self.reference.paths(current.node)
         if not current.steps or paths.complete(step.value):
             return None
         if current.complete:
@@ -264,37 +245,37 @@ class Binding:
         """Return the node whose gradient a variable comes to be first, or else the last one."""
         for step in steps:
             for node in reversed(nodes):
-                if close(step.value, self.truth.gradient(node)):
+                if close(step.value, self.reference.gradient(node)):
                     return node
-        fitting = [n for n in nodes if shape_of(self.truth.values[n]) == np.shape(steps[-1].value)]
-        on_path = [n for n in fitting or nodes if self.truth.is_on_path(n)]
-        return (on_path or fitting or list(nodes))[-1]
+        fitting = [
+            n for n in nodes if shape_of(self.reference.values[n]) == np.shape(steps[-1].value)
+        ]
+        return (fitting or list(nodes))[-1]
 
     def _moved_to(self, step: Step, current: Segment, nodes: Sequence[Node]) -> Node | None:
         """Return the node that a complete gradient variable turns to, by its new value."""
-        flow, shape = self.truth.flow, np.shape(step.value)
+        flow, shape = self.reference.flow, np.shape(step.value)
         rest = [n for n in nodes if n is not current.node]
-        others = [n for n in flow.gradients if n is not current.node and n not in rest]
-        for node in [*reversed(rest), *others]:
-            if self.truth.is_on_path(node) and close(step.value, flow.gradients[node]):
+        for node in reversed(rest):
+            if self.reference.is_on_path(node) and close(step.value, flow.gradients[node]):
                 return node
         # Nothing agrees, so this is a mistake on the way to what the node was computed from.
-        earlier = [n for n in rest if n.birth < current.node.birth and self.truth.is_on_path(n)]
+        earlier = [n for n in rest if n.birth < current.node.birth and self.reference.is_on_path(n)]
         if earlier and current.node.parents:
             return max(earlier, key=lambda n: n.birth)
-        inside, _ = self.truth.stage(current.node, self.truth.own_names)
+        inside, _ = self.reference.stage(current.node, self.reference.own_names)
         near = [
             n
             for n in inside - {current.node}
-            if self.truth.is_on_path(n) and shape_of(self.truth.values[n]) == shape
+            if self.reference.is_on_path(n) and shape_of(self.reference.values[n]) == shape
         ]
         return max(near, key=lambda n: n.birth, default=None)
 
     # The value and the gradients that are returned.
 
     def _returned(self) -> tuple[Any, list[Any]]:
-        right = self.truth.values[self.truth.output]
-        names = [a.name for a in self.truth.arguments]
+        right = self.reference.values[self.reference.output]
+        names = [a.name for a in self.reference.arguments]
         return parts_returned(self.run.returned, names, lambda v: close(v, right))
 
     def _read_returned(self) -> None:
@@ -302,7 +283,7 @@ class Binding:
         if line is None or returned is MISSING or self.run.error is not None:
             return
         time = len(self.run.changes)
-        right = self.truth.values[self.truth.output]
+        right = self.reference.values[self.reference.output]
         value, gradients = self._returned()
         if np.ndim(value) and not (self.output_right is None and _sums_up(value, right)):
             value = None  # something else that is computed on the way
@@ -313,7 +294,7 @@ class Binding:
             if self.output_right:
                 text = "the right value was computed, but another is returned"
                 cause = Cause("forward value", text)
-                self._add(time, line, Finding(name, "wrong", value, right, cause))
+                self.findings.append((time, line, Finding(name, "wrong", value, right, cause)))
             else:
                 self.output_right = False
                 change = Change(line, Place(name, name), value, MISSING)
@@ -321,24 +302,24 @@ class Binding:
                 if origin is not None:
                     time, change = origin.time, self.run.changes[origin.time]
                     self.findings = [f for f in self.findings if f[0] != time]
-                self.forward_wrong.append((time, change, self.truth.output))
+                self.forward_wrong.append((time, change, self.reference.output))
                 self.forward_wrong.sort(key=lambda entry: entry[0])
-        for argument, g in zip(self.truth.arguments, gradients, strict=False):
+        for argument, g in zip(self.reference.arguments, gradients, strict=False):
             if argument.node is None or not is_numeric(g):
                 continue
             own = [s for s in self.segments if s.node is argument.node]
-            if any(_identical(g, s.value) for s in own):
+            if any(identical(g, s.value) for s in own):
                 continue
             name = f"the gradient by {argument.name} that is returned"
-            segment = Segment(name, argument.node, [self._origin(g) or Step(time, line, name, g)])
-            segment.complete = close(g, self.truth.gradient(argument.node))
+            segment = Segment(name, argument.node, [Step(time, line, name, g)])
+            segment.complete = close(g, self.reference.gradient(argument.node))
             self.segments.append(segment)
 
     def _origin(self, value: Any) -> Step | None:
         """Return the change of a variable that stands for nothing else which gave a value."""
         bound = {step.time for s in self.segments if not s.by_value for step in s.steps}
         for time, change in reversed(list(enumerate(self.run.changes))):
-            same = change.value is value or (is_telling(value) and _identical(change.value, value))
+            same = change.value is value or (is_telling(value) and identical(change.value, value))
             if same and time not in bound:
                 self.loose = [step for step in self.loose if step.time != time]
                 return Step(time, change.line, change.shown, change.value)
@@ -349,7 +330,7 @@ class Binding:
         computed = [change.value for _, change, _ in self.forward_wrong]
         if not beside_gradients:
             computed += [s.value for s in self.segments]
-        return any(_identical(value, v) for v in computed)
+        return any(identical(value, v) for v in computed)
 
 
 def _is_real(value: Any) -> bool:
@@ -370,7 +351,3 @@ def _is_part(value: Any, whole: Any) -> bool:
 def _sums_up(value: Any, total: Any) -> bool:
     with np.errstate(all="ignore"):
         return close(np.sum(value), total) or close(np.mean(value), total)
-
-
-def _identical(a: Any, b: Any) -> bool:
-    return np.shape(a) == np.shape(b) and bool(np.array_equal(a, b, equal_nan=True))

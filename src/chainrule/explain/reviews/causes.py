@@ -14,7 +14,8 @@ import numpy as np
 
 from chainrule.core.array import shape_of
 from chainrule.core.node import Node
-from chainrule.explain.reviews.compare import close, ratio
+from chainrule.explain.reviews.compare import alike, close, is_informative, ratio
+from chainrule.explain.reviews.context import Context, Path
 from chainrule.explain.reviews.operands import (
     extra_factor,
     substitutions,
@@ -22,57 +23,66 @@ from chainrule.explain.reviews.operands import (
     wrong_local,
     wrong_operand,
 )
-from chainrule.explain.reviews.scene import Cause, Path, Scene, alike, is_informative, pulled
+from chainrule.explain.reviews.report import Cause
+from chainrule.operations import contraction, elementwise
 
 __all__ = ["BROAD", "NARROW", "Hypothesis", "cause_of", "cause_of_value", "number"]
 
-Hypothesis = Callable[[Any, Path, Scene], Cause | None]
+Hypothesis = Callable[[Any, Path, Context], Cause | None]
 
+_PRODUCTS = frozenset({contraction.matmul, contraction.dot, elementwise.multiply})
+_WITH_FACTORS = frozenset({elementwise.multiply, elementwise.divide})
 #: Operations whose local gradient nobody would speak of.
-_PLAIN = frozenset({"add", "subtract", "negative", "positive", "multiply", "divide"})
+_PLAIN = frozenset(
+    {elementwise.add, elementwise.subtract, elementwise.negative, elementwise.positive}
+)
 
 
 def cause_of(
-    found: Any, path: Path, scene: Scene, hypotheses: Sequence[Hypothesis]
+    found: Any, path: Path, context: Context, hypotheses: Sequence[Hypothesis]
 ) -> Cause | None:
     """Return why a contribution is not what it should be, or None if nothing explains it."""
     for hypothesis in hypotheses:
-        cause = hypothesis(found, path, scene)
+        cause = hypothesis(found, path, context)
         if cause is not None:
             return cause
     return None
 
 
-def _sign(found: Any, path: Path, scene: Scene) -> Cause | None:
+def _sign(found: Any, path: Path, context: Context) -> Cause | None:
     if np.any(path.want) and close(found, -path.want):
         return Cause("sign", "the sign is wrong: it should be the negative of this")
     return None
 
 
-def _transpose(found: Any, path: Path, scene: Scene) -> Cause | None:
+def _transpose(found: Any, path: Path, context: Context) -> Cause | None:
     want = path.want
     if np.ndim(want) == 2 and np.shape(found) == np.shape(want)[::-1] and close(found, want.T):
         return Cause("transpose", "this is the transpose of the right value")
     if path.start is None:
         return None
-    inside, _ = scene.truth.stage(path.start, path.boundaries)
-    for node in inside:
-        for parent in {p for p in node.parents if p is not None and p is not scene.node}:
-            value = scene.values[parent]
-            if np.ndim(value) == 2 and value.shape[0] == value.shape[1]:
-                turned = {**scene.values, parent: value.T}
-                if close(found, pulled(path, scene, turned)):
-                    name = scene.truth.label(parent)
-                    return Cause("transpose", f"{name} and its transpose are mixed up")
+    operands = {p for node in context.stage(path)[0] for p in node.parents if p is not None}
+    for node in operands - {context.node}:
+        value = context.values[node]
+        if _is_square(value):
+            turned = context.pulled(path, {**context.values, node: value.T})
+            if close(found, turned):
+                return _mixed_up(context.reference.label(node))
     g = path.upstream
-    square = np.ndim(g) == 2 and g.shape[0] == g.shape[1]
-    if square and close(found, pulled(path, scene, scene.values, g.T)):
-        name = scene.gradient_name(path.start)
-        return Cause("transpose", f"{name} and its transpose are mixed up")
+    if _is_square(g) and close(found, context.pulled(path, upstream=g.T)):
+        return _mixed_up(context.gradient_name(path.start))
     return None
 
 
-def _missing_sum(found: Any, path: Path, scene: Scene) -> Cause | None:
+def _is_square(value: Any) -> bool:
+    return np.ndim(value) == 2 and value.shape[0] == value.shape[1]
+
+
+def _mixed_up(name: str) -> Cause:
+    return Cause("transpose", f"{name} and its transpose are mixed up")
+
+
+def _missing_sum(found: Any, path: Path, context: Context) -> Cause | None:
     want, shape = path.want, np.shape(path.want)
     reshaped = np.shape(found) != shape and np.size(found) == np.size(want)
     if reshaped and close(np.reshape(found, shape), want):
@@ -96,7 +106,7 @@ def _missing_sum(found: Any, path: Path, scene: Scene) -> Cause | None:
     if path.start is None:
         return None
     # The right numbers before they were summed: summed over other axes, or over all.
-    before = _before_sum(path, scene)
+    before = _before_sum(path, context)
     if before is None:
         return None
     right = _summed_axes(np.shape(before), shape)
@@ -114,18 +124,18 @@ def _missing_sum(found: Any, path: Path, scene: Scene) -> Cause | None:
     return None
 
 
-def _before_sum(path: Path, scene: Scene) -> Any:
+def _before_sum(path: Path, context: Context) -> Any:
     """Return what flows back to the node before it is summed over what was broadcast."""
-    value = scene.values[scene.node]
-    for consumer, _ in scene.truth.consumers.get(scene.node, []):
-        shape = shape_of(scene.values[consumer])
+    value = context.values[context.node]
+    for consumer, _ in context.reference.consumers.get(context.node, []):
+        shape = shape_of(context.values[consumer])
         if len(shape) <= len(shape_of(value)):
             continue
         try:
             wide = np.broadcast_to(value, shape)
         except ValueError:
             continue
-        return pulled(path, scene, {**scene.values, scene.node: wide})
+        return context.pulled(path, {**context.values, context.node: wide})
     return None
 
 
@@ -143,37 +153,36 @@ def _summed_axes(found: tuple[int, ...], want: tuple[int, ...]) -> tuple[int, ..
     )
 
 
-def _missing_upstream(found: Any, path: Path, scene: Scene) -> Cause | None:
+def _missing_upstream(found: Any, path: Path, context: Context) -> Cause | None:
     if path.start is None or not is_informative(path.upstream):
         return None
-    name = scene.gradient_name(path.start)
+    name = context.gradient_name(path.start)
     cause = Cause(
         "missing upstream",
         f"the upstream gradient {name} is missing: this is the local gradient alone",
     )
     ones = np.ones_like(path.upstream, dtype=np.float64)[()]
-    local = pulled(path, scene, scene.values, ones)
+    local = context.pulled(path, upstream=ones)
     if local is not None and not close(local, path.want) and alike(found, local):
         return cause
     # Of a matrix product: the other factor, maybe transposed, without the upstream gradient.
-    inside, _ = scene.truth.stage(path.start, path.boundaries)
-    for node in inside:
-        if node.operation.name not in ("matmul", "dot", "multiply"):
+    for node in context.stage(path)[0]:
+        if node.operation not in _PRODUCTS:
             continue
         for operand, parent in zip(node.operands, node.parents, strict=True):
-            value = operand if parent is None else scene.values[parent]
-            if parent is scene.node or not np.ndim(value):
+            value = operand if parent is None else context.values[parent]
+            if parent is context.node or not np.ndim(value):
                 continue
             if close(found, value) or close(found, np.transpose(value)):
                 return cause
     return None
 
 
-def _missing_local(found: Any, path: Path, scene: Scene) -> Cause | None:
+def _missing_local(found: Any, path: Path, context: Context) -> Cause | None:
     if path.start is None:
         return None
     if alike(found, path.upstream) and not close(path.want, path.upstream):
-        name = scene.gradient_name(path.start)
+        name = context.gradient_name(path.start)
         return Cause(
             "missing local",
             f"this is the upstream gradient {name} alone: the local gradient is missing",
@@ -181,54 +190,37 @@ def _missing_local(found: Any, path: Path, scene: Scene) -> Cause | None:
     return None
 
 
-def _skipped_local(found: Any, path: Path, scene: Scene) -> Cause | None:
-    """Find that a ReLU, say, was forgotten between two matrix products."""
+def _missing_factor(found: Any, path: Path, context: Context) -> Cause | None:
+    """Find that one factor of the chain was left out: a ReLU's, say, or what a product makes."""
     if path.start is None:
         return None
-    inside, _ = scene.truth.stage(path.start, path.boundaries)
-    for node in inside:
-        parents = {p for p in node.parents if p is not None}
-        if len(parents) != 1 or node.operation.name in _PLAIN:
-            continue
-        (parent,) = parents
-        if np.shape(scene.values[parent]) != np.shape(scene.values[node]):
-            continue
-        without = scene.truth.pull_stage(
-            path.start, path.upstream, scene.node, scene.values, path.boundaries, skip=node
-        )
-        if close(found, without):
-            place = scene.truth.location(node)
-            where = f" in `{place.text}`" if place is not None and place.text else ""
-            text = f"the local gradient of {node.operation.name}{where} is missing"
-            return Cause("missing local", text)
+    for node in context.stage(path)[0]:
+        parents = [p for p in dict.fromkeys(node.parents) if p is not None]
+        if node.operation in _WITH_FACTORS:
+            for parent in parents:
+                value = np.asarray(context.values[parent], dtype=np.float64)
+                if parent is context.node or not is_informative(value):
+                    continue
+                without = {**context.values, parent: np.ones_like(value)[()]}
+                if alike(found, context.pulled(path, without)):
+                    name = context.reference.label(parent)
+                    return Cause("missing local", f"the factor that {name} makes is missing")
+        elif len(parents) == 1 and node.operation not in _PLAIN:
+            shapes = {np.shape(context.values[n]) for n in (node, *parents)}
+            if len(shapes) == 1 and close(found, context.pulled(path, skip=node)):
+                place = context.reference.location(node)
+                where = f" in `{place.text}`" if place is not None and place.text else ""
+                text = f"the local gradient of {node.operation.name}{where} is missing"
+                return Cause("missing local", text)
     return None
 
 
-def _missing_factor(found: Any, path: Path, scene: Scene) -> Cause | None:
-    """Find that the other factor of a product was left out, maybe before a sum."""
-    if path.start is None:
-        return None
-    inside, _ = scene.truth.stage(path.start, path.boundaries)
-    for node in inside:
-        if node.operation.name not in ("multiply", "divide"):
-            continue
-        for parent in node.parents:
-            if parent is None or parent is scene.node:
-                continue
-            value = np.asarray(scene.values[parent], dtype=np.float64)
-            without = {**scene.values, parent: np.ones_like(value)[()]}
-            if is_informative(value) and alike(found, pulled(path, scene, without)):
-                name = scene.truth.label(parent)
-                return Cause("missing local", f"the factor that {name} makes is missing")
-    return None
-
-
-def _factor(found: Any, path: Path, scene: Scene) -> Cause | None:
+def _factor(found: Any, path: Path, context: Context) -> Cause | None:
     k = ratio(found, path.want)
     if k is None or close(found, path.want):
         return None
     common = {2.0, 0.5, -2.0, -0.5, 3.0, 1 / 3}
-    lengths = {n for value in scene.values.values() for n in (*np.shape(value), np.size(value))}
+    lengths = {n for value in context.values.values() for n in (*np.shape(value), np.size(value))}
     common |= {float(n) for n in lengths if n > 1} | {1 / n for n in lengths if n > 1}
     if np.size(found) == 1 and not any(abs(k - c) <= 1e-6 * abs(c) for c in common):
         return None  # any number is a multiple of any other
@@ -266,28 +258,27 @@ NARROW: Sequence[Hypothesis] = (
     _missing_upstream,
     _missing_local,
     _factor,
-    _skipped_local,
     _missing_factor,
 )
 #: With any variable in any place.
 BROAD: Sequence[Hypothesis] = (wrong_operand, extra_factor, wrong_local)
 
 
-def cause_of_value(found: Any, want: Any, node: Node, scene: Scene) -> Cause:
+def cause_of_value(found: Any, want: Any, node: Node, context: Context) -> Cause:
     """Return why a value of the forward pass is not what it should be."""
     path = Path(want)
     detail = None
-    for hypothesis in (_sign, _transpose, _missing_sum, _factor):
-        cause = hypothesis(found, path, scene)
+    for hypothesis in (_sign, _missing_sum, _factor):
+        cause = hypothesis(found, path, context)
         if cause is not None:
             detail = cause.text
             break
     else:
-        boundaries = frozenset(scene.truth.own_names)
+        boundaries = frozenset(context.reference.own_names)
         stage = Path(want, node, None, boundaries)
-        for old, new, label in substitutions(stage, scene):
-            if old is not node and close(found, with_replaced(stage, scene, old, new)[node]):
-                detail = f"{label} was used in place of {scene.truth.label(old)}"
+        for old, new, label in substitutions(stage, context):
+            if old is not node and close(found, with_replaced(stage, context, old, new)[node]):
+                detail = f"{label} was used in place of {context.reference.label(old)}"
                 break
     if detail is None and np.shape(found) != np.shape(want):
         detail = f"the shape is {np.shape(found)}, not {np.shape(want)}"

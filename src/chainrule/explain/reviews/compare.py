@@ -1,4 +1,4 @@
-"""Whether two values are the same number, and which paths' contributions a value is the sum of."""
+"""How values are compared: equal up to rounding, proportional, or a sum of contributions."""
 
 from __future__ import annotations
 
@@ -7,8 +7,19 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["Paths", "close", "largest", "ratio"]
+__all__ = [
+    "Paths",
+    "alike",
+    "close",
+    "identical",
+    "is_informative",
+    "is_telling",
+    "largest",
+    "ratio",
+]
 
+#: Numbers that are met too often to recognise a variable by them.
+_COMMON = (0.0, 1.0, -1.0, 2.0, -2.0, 0.5, -0.5)
 _MOST_PATHS = 10  # 2**10 sums are looked at; beyond that only whether the whole is reached
 
 
@@ -50,6 +61,39 @@ def ratio(found: Any, expected: Any) -> float | None:
         return None
     k = float(a @ b) / square
     return k if k != 0.0 and close(np.asarray(found), k * np.asarray(expected)) else None
+
+
+def identical(a: Any, b: Any) -> bool:
+    """Tell whether two values are the same to the last bit."""
+    return np.shape(a) == np.shape(b) and bool(np.array_equal(a, b, equal_nan=True))
+
+
+def alike(found: Any, value: Any) -> bool:
+    """Tell whether two values agree where one may have been broadcast to the other's shape."""
+    if value is None:
+        return False
+    if close(found, value):
+        return True
+    try:
+        a, b = np.broadcast_arrays(found, value)
+    except ValueError:
+        return False
+    return np.size(found) <= np.size(value) and close(a, b)
+
+
+def is_telling(value: Any) -> bool:
+    """Tell whether a value is special enough to recognise a variable by it."""
+    array = np.asarray(value)
+    if array.dtype.kind != "f" or array.size == 0:
+        return False
+    if array.size == 1:
+        return float(array.flat[0]) not in _COMMON
+    return bool(np.any(array != array.flat[0]))
+
+
+def is_informative(value: Any) -> bool:
+    """Tell whether leaving a factor out can be seen at all."""
+    return bool(np.any(np.asarray(value) != 1))
 
 
 class Paths:

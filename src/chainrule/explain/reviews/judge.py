@@ -15,16 +15,16 @@ from typing import Any
 import numpy as np
 
 from chainrule.core.node import Node
-from chainrule.explain.reviews.adopt import adopt, adopt_value
+from chainrule.explain.reviews.attribution import UNEXPLAINED, attribute
 from chainrule.explain.reviews.binding import Binding
-from chainrule.explain.reviews.blame import Blame, blame
 from chainrule.explain.reviews.causes import cause_of_value, number
 from chainrule.explain.reviews.compare import close
-from chainrule.explain.reviews.report import Finding
-from chainrule.explain.reviews.run import Change, HandRun
-from chainrule.explain.reviews.scene import Cause, Scene
+from chainrule.explain.reviews.context import Context
+from chainrule.explain.reviews.inference import infer_gradients, infer_value
+from chainrule.explain.reviews.reference import Flow, Reference
+from chainrule.explain.reviews.report import Cause, Finding, Verdict
+from chainrule.explain.reviews.run import HandRun
 from chainrule.explain.reviews.segments import Flows, Segment, Step
-from chainrule.explain.reviews.truth import Truth
 
 __all__ = ["Judgement", "judge"]
 
@@ -42,15 +42,15 @@ class Judgement:
     spoken: dict[str, str]
 
 
-def judge(truth: Truth, run: HandRun) -> Judgement:
+def judge(reference: Reference, run: HandRun) -> Judgement:
     """Judge the changes of a run's variables."""
-    return _Judge(truth, run).judge()
+    return _Judge(reference, run).judge()
 
 
 class _Judge:
-    def __init__(self, truth: Truth, run: HandRun) -> None:
-        binding = Binding(truth, run)
-        self.truth, self.run = truth, run
+    def __init__(self, reference: Reference, run: HandRun) -> None:
+        binding = Binding(reference, run)
+        self.reference, self.run = reference, run
         self.aliases, self.forward = binding.aliases, binding.forward
         self.forward_wrong, self.output_right = binding.forward_wrong, binding.output_right
         self.segments, self.loose = binding.segments, binding.loose
@@ -68,7 +68,7 @@ class _Judge:
         values = {node: name for name, nodes in self.aliases.items() for node in nodes}
         gradients = {s.node: s.name for s in self.segments}
         spoken = {}
-        for name, nodes in self.truth.names.items():
+        for name, nodes in self.reference.names.items():
             node = nodes[-1]
             if node in values and name not in self.aliases:
                 spoken[name] = values[node]
@@ -76,128 +76,116 @@ class _Judge:
                 spoken[f"d{name}"] = gradients[node]
         return spoken
 
-    def _add(self, time: int, line: int, finding: Finding) -> None:
-        self.findings.append((time, line, finding))
+    def _tell(
+        self,
+        step: Step,
+        verdict: Verdict,
+        expected: Any = None,
+        cause: Cause | None = None,
+        note: str = "",
+    ) -> None:
+        finding = Finding(step.name, verdict, step.value, expected, cause, note)
+        self.findings.append((step.time, step.line, finding))
+
+    def _tell_all(self, segment: Segment, verdict: Verdict, **more: Any) -> None:
+        for step in segment.steps:
+            self._tell(step, verdict, **more)
 
     def _arguments_right(self) -> set[Node]:
         ends: dict[Node, bool] = {}
         for s in self.segments:
             ends[s.node] = s.complete or ends.get(s.node, False)
-        return {a.node for a in self.truth.arguments if a.node and ends.get(a.node)}
+        return {a.node for a in self.reference.arguments if a.node and ends.get(a.node)}
 
     def _missing(self) -> list[Node]:
         reached = {s.node for s in self.segments}
-        return [a.node for a in self.truth.wanted if a.node is not None and a.node not in reached]
+        return [
+            a.node for a in self.reference.wanted if a.node is not None and a.node not in reached
+        ]
 
     def _without_gradient(self) -> list[str]:
         """Return the variables that the person computes, but not the gradients of."""
-        reached = {s.node for s in self.segments} | {self.truth.output}
-        reached |= {a.node for a in self.truth.arguments if a.node is not None}
+        reached = {s.node for s in self.segments} | {self.reference.output}
+        reached |= {a.node for a in self.reference.arguments if a.node is not None}
         return [
             name
             for name in self.forward
-            for nodes in [self.truth.names.get(name, [])]
-            if any(self.truth.is_on_path(n) for n in nodes) and reached.isdisjoint(nodes)
+            for nodes in [self.reference.names.get(name, [])]
+            if any(self.reference.is_on_path(n) for n in nodes) and reached.isdisjoint(nodes)
         ]
 
     def _judge_forward(self) -> None:
         """Judge what differs in the forward pass; with the right value in the end, nothing does."""
+        steps = [(Step.of(time, change), node) for time, change, node in self.forward_wrong]
         if self.output_right is not False:
-            wanted = {a.node for a in self.truth.wanted}
+            wanted = {a.node for a in self.reference.wanted}
             all_right = self._arguments_right() >= (wanted - set(self._missing()))
             if self.output_right or all_right:
-                for time, change, _ in self.forward_wrong:
-                    self._add(time, change.line, self._coincidence(change))
+                for (step, _), (_, change, _) in zip(steps, self.forward_wrong, strict=True):
+                    if self.aliases.get(change.name):  # it has the value of another node
+                        self._tell(step, "right")
+                    else:
+                        self._tell(step, "not compared", note="another meaning")
                 self.forward_wrong = []
                 return
         theirs: dict[Node, Any] = {}
-        for time, change, node in self.forward_wrong:
-            right, found = self.truth.values[node], change.value
-            values = self.truth.replay(theirs)
-            own = self.truth.compute(node, values) if node.parents else None
-            if (node.parents and close(found, own)) or close(
-                found, want := self._stage_value(node, theirs)
-            ):
-                self._add(time, change.line, Finding(change.shown, "follows", found, right))
-            elif earlier := adopt_value(self.truth, node, found, theirs, self._loose_before(time)):
-                step, inner = earlier
-                self.loose_forward.remove(step)
-                self._add_wrong_value(step.time, step.line, step.name, step.value, inner, theirs)
-                self._add(time, change.line, Finding(change.shown, "follows", found, right))
-                theirs[inner] = step.value
+        for step, node in steps:
+            right = self.reference.values[node]
+            loose = [other for other in self.loose_forward if other.time < step.time]
+            if close(step.value, self._stage_value(node, theirs)):
+                self._tell(step, "follows", right)
+            elif earlier := infer_value(self.reference, node, step.value, theirs, loose):
+                origin, inner = earlier
+                self.loose_forward.remove(origin)
+                self._tell_wrong_value(origin, inner, theirs)
+                self._tell(step, "follows", right)
+                theirs[inner] = origin.value
             else:
-                self._add_wrong_value(time, change.line, change.shown, found, node, theirs, want)
-            if np.shape(found) == np.shape(right):
-                theirs[node] = found
+                self._tell_wrong_value(step, node, theirs)
+            if np.shape(step.value) == np.shape(right):
+                theirs[node] = step.value
 
-    def _loose_before(self, time: int) -> list[Step]:
-        return [step for step in self.loose_forward if step.time < time]
-
-    def _add_wrong_value(
-        self,
-        time: int,
-        line: int,
-        name: str,
-        found: Any,
-        node: Node,
-        theirs: Mapping[Node, Any],
-        want: Any = None,
-    ) -> None:
-        want = self._stage_value(node, theirs) if want is None else want
-        scene = self._scene(node, self.truth.replay(theirs), time)
-        cause = cause_of_value(found, want, node, scene)
-        self._add(time, line, Finding(name, "wrong", found, want, cause))
+    def _tell_wrong_value(self, step: Step, node: Node, theirs: Mapping[Node, Any]) -> None:
+        want = self._stage_value(node, theirs)
+        context = self._context(node, self.reference.replay(theirs), step.time)
+        self._tell(step, "wrong", want, cause_of_value(step.value, want, node, context))
 
     def _stage_value(self, node: Node, theirs: Mapping[Node, Any]) -> Any:
+        """Return what a node would be, from the person's values of the others."""
         others = {n: v for n, v in theirs.items() if n is not node}
-        return self.truth.replay(others)[node]
+        return self.reference.replay(others)[node]
 
-    def _coincidence(self, change: Change) -> Finding:
-        same = self.aliases.get(change.name)
-        if same:
-            return Finding(change.shown, "right", change.value)
-        return Finding(change.shown, "not compared", change.value, note="another meaning")
-
-    def _scene(self, node: Node, values: Mapping[Node, Any], time: int) -> Scene:
-        truth = self.truth
-        variables = {a.name: a.value for a in truth.arguments} | self.forward
+    def _context(self, node: Node, values: Mapping[Node, Any], time: int) -> Context:
+        reference = self.reference
+        variables = {a.name: a.value for a in reference.arguments} | self.forward
         gradients: dict[str, Any] = {}
         names: dict[Node, str] = {}
         for s in self.segments:
             names[s.node] = s.name
             before = [step for step in s.steps if step.time < time]
             if s.node is not node and before:
-                last = before[-1]
-                old = last is s.steps[-1] and any(
-                    t.name == s.name and last.time < t.end < time for t in self.segments
-                )
-                gradients[f"{s.name} of line {last.line}" if old else s.name] = last.value
-        return Scene(truth, node, values, variables, gradients, names)
+                gradients[s.name] = before[-1].value
+        return Context(reference, node, values, variables, gradients, names)
 
     def _judge_gradients(self) -> None:
         right = self._arguments_right()
-        arguments = {a.node for a in self.truth.arguments}
-        flows = Flows(self.truth, self.segments, self.forward_wrong)
-        taken = adopt(flows, self.loose)
+        arguments = {a.node for a in self.reference.arguments}
+        flows = Flows(self.reference, self.segments, self.forward_wrong)
+        taken = infer_gradients(flows, self.loose)
         for step in [*self.loose_forward, *self.loose]:
             if step.time not in taken:
-                self._add(step.time, step.line, Finding(step.name, "not compared", step.value))
+                self._tell(step, "not compared")
         self.segments.sort(key=lambda s: s.end)
         for segment in self.segments:
             if segment.complete:
                 note = "" if segment.scale == 1.0 else f"{number(segment.scale)} times it"
-                for step in segment.steps:
-                    finding = Finding(step.name, "right", step.value, note=note)
-                    self._add(step.time, step.line, finding)
+                self._tell_all(segment, "right", note=note)
             elif segment.node not in arguments and (
-                self.truth.upstream_arguments[segment.node] <= right
+                self.reference.upstream_arguments[segment.node] <= right
             ):
-                for step in segment.steps:
-                    finding = Finding(step.name, "not compared", step.value, note="another meaning")
-                    self._add(step.time, step.line, finding)
+                self._tell_all(segment, "not compared", note="another meaning")
             elif self.run.error is not None and self._is_partial(segment):
-                for step in segment.steps:
-                    self._add(step.time, step.line, Finding(step.name, "right", step.value))
+                self._tell_all(segment, "right")
             else:
                 self._judge_segment(segment, flows)
         self._pass_nothing_wrong()
@@ -208,87 +196,66 @@ class _Judge:
             return
         right = self._arguments_right()
         for segment in self.segments:
-            if segment.node in {a.node for a in self.truth.wanted} - right:
-                step, total = segment.steps[-1], self.truth.gradient(segment.node)
-                cause = Cause("unknown", "no simple mistake gives this value")
-                self._add(
-                    step.time, step.line, Finding(step.name, "wrong", step.value, total, cause)
-                )
+            if segment.node in {a.node for a in self.reference.wanted} - right:
+                total = self.reference.gradient(segment.node)
+                self._tell(segment.steps[-1], "wrong", total, UNEXPLAINED)
                 return
 
     def _is_partial(self, segment: Segment) -> bool:
         """Tell whether a gradient is right as far as it got."""
-        return bool(self.truth.paths(segment.node).masks(segment.value))
+        return bool(self.reference.paths(segment.node).masks(segment.value))
 
     def _judge_segment(self, segment: Segment, flows: Flows) -> None:
-        node = segment.node
-        total = self.truth.gradient(node)
+        node, last = segment.node, segment.steps[-1]
+        total = self.reference.gradient(node)
         candidates = flows.at(segment)
-        for flow, _ in candidates:
-            if flow.paths(node).complete(segment.value):
-                order = self._too_early(segment)
-                for step in segment.steps:
-                    last = step is segment.steps[-1]
-                    if order is not None and last:
-                        finding = Finding(step.name, "wrong", step.value, total, order)
-                    else:
-                        finding = Finding(step.name, "follows", step.value, total)
-                    self._add(step.time, step.line, finding)
-                return
-        if not candidates:
-            cause = Cause("unknown", f"{self.truth.name} does not depend on this, so it is zero")
-            step = segment.steps[-1]
-            self._add(step.time, step.line, Finding(step.name, "wrong", step.value, total, cause))
-            return
-        if self._shares_a_mistake(segment):
-            for step in segment.steps:
-                self._add(step.time, step.line, Finding(step.name, "follows", step.value, total))
-            return
-        mixed_up = self._returned_for_another(segment)
-        if mixed_up is not None:
-            step = segment.steps[-1]
-            self._add(
-                step.time, step.line, Finding(step.name, "wrong", step.value, total, mixed_up)
-            )
-            return
-        flow, values = candidates[-1]
-        boundaries = self._boundaries()
-        scene = self._scene(node, values, segment.end)
+        if any(flow.paths(node).complete(segment.value) for flow, _ in candidates):
+            order = self._too_early(segment)
+            for step in segment.steps[:-1]:
+                self._tell(step, "follows", total)
+            self._tell(last, "follows" if order is None else "wrong", total, order)
+        elif not candidates:
+            text = f"{self.reference.name} does not depend on this, so it is zero"
+            self._tell(last, "wrong", total, Cause("unknown", text))
+        elif self._shares_a_mistake(segment):
+            self._tell_all(segment, "follows", expected=total)
+        elif (order := self._returned_for_another(segment)) is not None:
+            self._tell(last, "wrong", total, order)
+        else:
+            self._attribute(segment, *candidates[-1])
+
+    def _attribute(self, segment: Segment, flow: Flow, values: Mapping[Node, Any]) -> None:
+        """Tell which line of a wrong gradient is wrong; the others are right or follow."""
+        total = self.reference.gradient(segment.node)
+        paths = self.reference.flow.paths(segment.node)
+        context = self._context(segment.node, values, segment.end)
         steps = segment.scaled_steps
-        found: Blame = blame(steps, scene, flow, boundaries)
-        truth_paths = self.truth.flow.paths(node)
-        lost = found.cause.kind == "unknown" and self._is_wrong_before(found.step.time)
-        for step in steps:
-            if step is found.step and not lost:
-                scale = segment.scale
-                finding = Finding(
-                    step.name,
-                    "wrong",
-                    found.found * scale,
-                    found.expected * scale,
-                    found.cause,
-                    added=found.added,
-                )
-            elif step.added is not None and truth_paths.masks(step.added):
-                finding = Finding(step.name, "right", step.value)
+        found = attribute(steps, context, flow, self._boundaries())
+        lost = found.cause is UNEXPLAINED and self._is_wrong_before(found.step.time)
+        for step, scaled in zip(segment.steps, steps, strict=True):
+            if scaled is found.step and not lost:
+                values_found = found.found * segment.scale, found.expected * segment.scale
+                finding = Finding(step.name, "wrong", *values_found, found.cause, added=found.added)
+                self.findings.append((step.time, step.line, finding))
+            elif scaled.added is not None and paths.masks(scaled.added):
+                self._tell(scaled, "right")
             else:
-                finding = Finding(step.name, "follows", step.value, total)
-            self._add(step.time, step.line, finding)
+                self._tell(scaled, "follows", total)
 
     def _shares_a_mistake(self, segment: Segment) -> bool:
         """Tell whether a gradient was made from a wrong one of an operand beside it.
 
         ``dy = -dz2`` is right for ``z2 - y`` as far as dz2 is.
         """
-        truth, node, total = self.truth, segment.node, self.truth.gradient(segment.node)
+        reference, node, total = self.reference, segment.node, self.reference.gradient(segment.node)
         if np.shape(segment.value) != np.shape(total):
             return False
-        used_in = {consumer for consumer, _ in truth.consumers.get(node, [])}
+        used_in = {consumer for consumer, _ in reference.consumers.get(node, [])}
         for other in self.segments:
             if other.complete or other.end >= segment.end or other.node is node:
                 continue
-            beside = {consumer for consumer, _ in truth.consumers.get(other.node, [])} & used_in
-            right = truth.gradient(other.node)
+            beside = {consumer for consumer, _ in reference.consumers.get(other.node, [])} & used_in
+            right = reference.gradient(other.node)
             if not beside or not np.shape(right) == np.shape(other.value) == np.shape(total):
                 continue
             if np.any(other.value) and close(segment.value * right, total * other.value):
@@ -299,16 +266,16 @@ class _Judge:
         """Tell whether what is returned in one argument's place is another's gradient."""
         if segment.end < len(self.run.changes):
             return None
-        for a in self.truth.arguments:
-            if a.node is not None and close(segment.value, self.truth.gradient(a.node)):
+        for a in self.reference.arguments:
+            if a.node is not None and close(segment.value, self.reference.gradient(a.node)):
                 text = f"this is the gradient by {a.name}: they are returned in another order"
                 return Cause("wrong operand", text)
         return None
 
     def _boundaries(self) -> list[frozenset[Node]]:
         """Return sets of nodes at which the chain is cut: where the person has gradients, names."""
-        mine = {s.node for s in self.segments} | {self.truth.output}
-        named = mine | {n for n in self.truth.own_names if n in self.truth.flow.gradients}
+        mine = {s.node for s in self.segments} | {self.reference.output}
+        named = mine | {n for n in self.reference.own_names if n in self.reference.flow.gradients}
         return [frozenset(named), frozenset(mine)]
 
     def _is_wrong_before(self, end: int) -> bool:

@@ -12,7 +12,7 @@ _PATTERNS = (
     re.compile(r"(?:grad|gradient|delta|del|bar|adj)_?(?:of_)?(.+)"),  # grad_W1
     re.compile(r"(.+?)_?(?:grad|gradient|bar|adj|adjoint)"),  # W1_grad
     re.compile(r"[dg](?:[A-Za-z]+?\d*)_?d_?(.+)"),  # dL_dW1, dlossdx
-    re.compile(r"g_?(.+)"),
+    re.compile(r"g_?(.+)"),  # gW1
 )
 _CONTAINER = re.compile(r"d|dp|d_?params|d_?theta|g|grads?|gradients?|deltas?", re.IGNORECASE)
 

@@ -10,17 +10,29 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from chainrule.explain.reviews.scene import Cause
-
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderResult
 
-__all__ = ["Finding", "LineReview", "Review", "Verdict"]
+__all__ = ["Cause", "Finding", "LineReview", "Review", "Verdict"]
 
 Verdict = Literal["right", "wrong", "follows", "not compared", "missing"]
 
 _RANK: dict[Verdict, int] = {"wrong": 4, "missing": 3, "follows": 2, "right": 1, "not compared": 0}
 _STYLE = {"right": "green", "wrong": "bold red", "follows": "yellow", "missing": "magenta"}
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Why a line is wrong: a ``kind`` to test for, and the sentence for the reader.
+
+    Kinds: ``missing +=``, ``missing upstream``, ``missing local``, ``wrong local``, ``sign``,
+    ``transpose``, ``missing sum``, ``factor``, ``wrong operand``, ``missing path``, ``order``,
+    ``forward value``, ``shape``, ``unknown``.
+    """
+
+    kind: str
+    text: str
+    write: str | None = None  # what to write instead, where that is known
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from chainrule.explain.reviews.names import base_of_gradient
+from chainrule.explain.reviews.run import is_numeric
 
-__all__ = ["is_numeric", "parts_returned"]
+__all__ = ["parts_returned"]
 
 
 def parts_returned(
@@ -63,8 +64,3 @@ def _by_name(gradients: Mapping[Any, Any], names: Sequence[str]) -> list[Any]:
         if base is not None and is_numeric(g):
             found[base] = g
     return [found.get(name) for name in names]
-
-
-def is_numeric(value: Any) -> bool:
-    """Tell whether a value is a number or an array."""
-    return isinstance(value, (float, int, np.ndarray, np.generic))

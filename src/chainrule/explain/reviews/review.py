@@ -1,4 +1,4 @@
-"""`review`: hand-written backprop compared with the truth, line by line."""
+"""`review`: hand-written backprop compared with the reference, line by line."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import Any
 from chainrule.core.node import Node
 from chainrule.explain.reviews.advice import staged_or_none, with_advice
 from chainrule.explain.reviews.judge import judge
+from chainrule.explain.reviews.reference import Reference
 from chainrule.explain.reviews.report import Finding, LineReview, Review
 from chainrule.explain.reviews.run import run_by_hand
-from chainrule.explain.reviews.truth import Truth
 
 __all__ = ["Review", "review"]
 
@@ -58,22 +58,22 @@ def review(
     >>> bool(result), result.first.names, result.first.cause.kind
     (False, ('dq',), 'wrong operand')
     """
-    truth = Truth(f, args, argnums)
+    reference = Reference(f, args, argnums)
     run = run_by_hand(handwritten, args)
-    judgement = judge(truth, run)
+    judgement = judge(reference, run)
     by_line: dict[int, list[tuple[int, Finding]]] = {}
     for time, line, finding in judgement.findings:
         by_line.setdefault(line, []).append((time, finding))
     lines = [_line(number, run.text(number), found) for number, found in sorted(by_line.items())]
     staged = staged_or_none(f, args) if any(line.verdict == "wrong" for line in lines) else None
-    lines = [with_advice(line, run, judgement.spoken, truth, staged) for line in lines]
+    lines = [with_advice(line, run, judgement.spoken, reference, staged) for line in lines]
     if run.error is None:
-        lines += [_missing(truth, node) for node in judgement.missing]
+        lines += [_missing(reference, node) for node in judgement.missing]
     remarks = []
     if judgement.without_gradient and run.error is None:
         remarks.append(f"no gradient of their own: {', '.join(judgement.without_gradient)}")
     return Review(
-        truth.name,
+        reference.name,
         run.code.co_name,
         tuple(lines),
         tuple(remarks),
@@ -95,7 +95,7 @@ def _line(number: int, source: str, found: Sequence[tuple[int, Finding]]) -> Lin
     return replace(line, time=time)
 
 
-def _missing(truth: Truth, node: Node) -> LineReview:
-    name = truth.label(node)
-    finding = Finding(name, "missing", expected=truth.flow.gradients.get(node))
+def _missing(reference: Reference, node: Node) -> LineReview:
+    name = reference.label(node)
+    finding = Finding(name, "missing", expected=reference.flow.gradients.get(node))
     return LineReview(None, f"d{name} = ...", (finding,))

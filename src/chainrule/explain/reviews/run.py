@@ -20,8 +20,9 @@ import numpy as np
 
 from chainrule.core.source import annotate
 from chainrule.errors import ArgumentError
+from chainrule.explain.reviews.compare import identical
 
-__all__ = ["MISSING", "Change", "HandRun", "Place", "run_by_hand"]
+__all__ = ["MISSING", "Change", "HandRun", "Place", "is_numeric", "run_by_hand"]
 
 MISSING = object()
 _MOST = 64  # changes of one variable by one line that are kept: the first ones and the last
@@ -208,7 +209,7 @@ class _Watcher:
         for place, value in _tracked(frame.f_locals, names):
             known = self.last.get(place)
             assigned = (known is None or known[0] is not value) and place.shown in stored
-            if known is not None and not assigned and _same(value, known[1]):
+            if known is not None and not assigned and identical(value, known[1]):
                 self.last[place] = value, known[1]
                 continue
             kept = _copy(value)
@@ -257,14 +258,14 @@ def _tracked(variables: Any, names: Any) -> Iterator[tuple[Place, Any]]:
     """Go over the numbers and arrays that names hold, or that objects and containers in them do."""
     for name in names:
         value = variables.get(name, MISSING)
-        if _is_numeric(value):
+        if is_numeric(value):
             yield Place(name, name), value
         elif isinstance(value, (dict, list)):
             yield from _entries(name, name, value)
         elif isinstance(getattr(value, "__dict__", None), dict) and not _is_code(value):
             for attribute, entry in vars(value).items():
                 shown = f"{name}.{attribute}"
-                if _is_numeric(entry):
+                if is_numeric(entry):
                     yield Place(attribute, shown), entry
                 else:
                     yield from _entries(attribute, shown, entry)
@@ -273,11 +274,11 @@ def _tracked(variables: Any, names: Any) -> Iterator[tuple[Place, Any]]:
 def _entries(name: str, shown: str, value: Any) -> Iterator[tuple[Place, Any]]:
     if isinstance(value, dict):
         for key, entry in value.items():
-            if isinstance(key, str) and _is_numeric(entry):
+            if isinstance(key, str) and is_numeric(entry):
                 yield Place(key, f'{shown}["{key}"]', name), entry
     elif isinstance(value, list) and len(value) <= _MOST_ENTRIES:
         for k, entry in enumerate(value):
-            if _is_numeric(entry):
+            if is_numeric(entry):
                 yield Place(f"{name}_{k}", f"{shown}[{k}]"), entry
 
 
@@ -285,7 +286,8 @@ def _is_code(value: Any) -> bool:
     return isinstance(value, (type, ModuleType, FunctionType, MethodType))
 
 
-def _is_numeric(value: Any) -> bool:
+def is_numeric(value: Any) -> bool:
+    """Tell whether a value is a number or an array of numbers; a mask is one of zeros and ones."""
     if isinstance(value, (bool, np.bool_)):
         return False
     if isinstance(value, (np.ndarray, np.generic)):
@@ -307,9 +309,3 @@ def _copy_of_tree(value: Any) -> Any:
     if type(value) in (list, tuple):
         return type(value)(_copy_of_tree(entry) for entry in value)
     return value.copy() if isinstance(value, np.ndarray) else value
-
-
-def _same(a: Any, b: Any) -> bool:
-    if np.shape(a) != np.shape(b):
-        return False
-    return bool(np.array_equal(a, b, equal_nan=np.asarray(a).dtype.kind == "f"))

@@ -10,8 +10,8 @@ import numpy as np
 
 from chainrule.core.array import shape_of
 from chainrule.core.node import Node
+from chainrule.explain.reviews.reference import Flow, Reference
 from chainrule.explain.reviews.run import MISSING, Change
-from chainrule.explain.reviews.truth import Flow, Truth
 
 __all__ = ["Flows", "Segment", "Step"]
 
@@ -25,6 +25,11 @@ class Step:
     name: str
     value: Any
     before: Any = MISSING
+
+    @classmethod
+    def of(cls, time: int, change: Change) -> Step:
+        """Return a change of any variable as one of a gradient."""
+        return cls(time, change.line, change.shown, change.value, change.before)
 
     @property
     def added(self) -> Any:
@@ -84,17 +89,17 @@ class Flows:
 
     def __init__(
         self,
-        truth: Truth,
+        reference: Reference,
         segments: list[Segment],
         forward_wrong: Sequence[tuple[int, Change, Node]],
     ) -> None:
-        self.truth, self.segments = truth, segments
+        self.reference, self.segments = reference, segments
         theirs = {
             node: change.value
             for _, change, node in forward_wrong
-            if np.shape(change.value) == shape_of(truth.values[node])
+            if np.shape(change.value) == shape_of(reference.values[node])
         }
-        self.values = [truth.values] + ([truth.replay(theirs)] if theirs else [])
+        self.values = [reference.values] + ([reference.replay(theirs)] if theirs else [])
 
     def overrides(self, segment: Segment) -> dict[Node, Any]:
         """Return the gradients that the person had when the last line of a segment ran."""
@@ -114,7 +119,7 @@ class Flows:
     ) -> list[tuple[Flow, Mapping[Node, Any]]]:
         """Return the backward passes that may have led to a segment, with the values of each."""
         overrides = {**self.overrides(segment), **(more or {})}
-        flows = [(self.truth.flow_with(v, overrides), v) for v in self.values]
+        flows = [(self.reference.flow_with(v, overrides), v) for v in self.values]
         return [(flow, values) for flow, values in flows if segment.node in flow.gradients]
 
     def explains(self, segment: Segment, more: Mapping[Node, Any] | None = None) -> bool:

@@ -1,13 +1,15 @@
 """Variables under names of their own: which gradients they were meant to be.
 
-``da = dh * (1 - h)`` may be the gradient of something that the function has no name for. If what is
-computed from it is wrong, and comes out right once it stands for the gradient of some node, then it
-was meant to be that gradient, and the mistake is in its line.
+``delta`` may simply have the value of a gradient. And ``da = dh * (1 - h)`` may be the gradient of
+something that the function has no name for: if what is computed from it is wrong, and comes out
+right once it stands for the gradient of some node, then it was meant to be that gradient, and the
+mistake is in its line.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,23 +17,49 @@ import numpy as np
 from chainrule.core.array import shape_of
 from chainrule.core.node import Node
 from chainrule.explain.reviews.compare import close
+from chainrule.explain.reviews.names import is_called_gradient
+from chainrule.explain.reviews.reference import Flow, Reference
 from chainrule.explain.reviews.segments import Flows, Segment, Step
-from chainrule.explain.reviews.truth import Flow, Truth
 
-__all__ = ["adopt", "adopt_value"]
+__all__ = ["bind_by_value", "infer_gradients", "infer_value"]
 
-_MOST_ROUNDS = 30
+_MOST_SEGMENTS = 30  # that are found, one after the other
 _MOST_CHANGES = 200  # of unnamed variables that are tried
 _MOST_NODES = 200  # that are tried for each of them
 _MOST_VALUES = 20  # of the forward pass that are tried for a wrong one
 
 
-def adopt(flows: Flows, loose: Sequence[Step]) -> set[int]:
+def bind_by_value(
+    reference: Reference,
+    segments: list[Segment],
+    loose: Sequence[Step],
+    forward_times: Sequence[int],
+) -> tuple[list[Step], list[Step]]:
+    """Bind changes under other names that have the value of a gradient.
+
+    Returns the changes that stay loose: of the backward and of the forward pass.
+    """
+    first = min((s.steps[0].time for s in segments), default=math.inf)
+    last_value = max((time for time in forward_times if time < first), default=-1)
+    backward: list[Step] = []
+    forward: list[Step] = []
+    for step in sorted(loose, key=lambda step: step.time):
+        called = is_called_gradient(step.name)
+        if not (step.time > first or (called and step.time > last_value)):
+            forward.append(step)
+        elif nodes := reference.with_gradient(step.value):
+            segments.append(Segment(step.name, nodes[0], [step], complete=True, by_value=True))
+        else:
+            backward.append(step)
+    return backward, forward
+
+
+def infer_gradients(flows: Flows, loose: Sequence[Step]) -> set[int]:
     """Add segments for loose changes that explain wrong ones; return the times of these changes."""
     taken: set[int] = set()
     loose = [*loose, *(step for s in flows.segments if s.by_value for step in s.steps)]
     loose.sort(key=lambda step: step.time)
-    for _ in range(_MOST_ROUNDS):
+    for _ in range(_MOST_SEGMENTS):
         wrong = [s for s in sorted(flows.segments, key=lambda s: s.end) if not s.complete]
         found = next(filter(None, (_explained(flows, s, loose, taken) for s in wrong)), None)
         if found is None:
@@ -49,16 +77,16 @@ def _explained(
     steps = [s for s in loose if s.time < segment.end and s.time not in taken]
     if not (steps or segment.steps[1:]) or flows.explains(segment):
         return []
-    truth = flows.truth
+    reference = flows.reference
     overrides = flows.overrides(segment)
-    near = _region(truth, segment.node, overrides)
+    near = _region(reference, segment.node, overrides)
     for flow, values in flows.at(segment):
         paths, last = flow.paths(segment.node), segment.steps[-1]
         adds = last.added is not None and paths.masks(last.added)
         own = [s for s in segment.steps[:-1] if s.line != last.line and not adds]
         own = [s for s in own if not paths.masks(s.value)]
         for step in [*reversed(steps[-_MOST_CHANGES:]), *reversed(own)]:
-            node = _stands_for(step, segment, flow, values, near, truth, overrides)
+            node = _stands_for(step, segment, flow, values, near, reference, overrides)
             if node is None:
                 continue
             if step in own:  # the variable goes on from one gradient to another
@@ -74,7 +102,7 @@ def _explained(
                 rest = Step(first.time, first.line, first.name, first.value, step.value)
                 segment.steps[0:1] = [step, rest]
                 return [segment]
-    return _turned(flows, segment) or _rounds(flows, segment, steps, near)
+    return _turned(flows, segment)
 
 
 def _is_contribution(step: Step, segment: Segment, flow: Flow) -> bool:
@@ -94,14 +122,14 @@ def _is_contribution(step: Step, segment: Segment, flow: Flow) -> bool:
 
 def _turned(flows: Flows, segment: Segment) -> list[Segment]:
     """Find that a variable, wrong already, goes on to be the gradient of an operand."""
-    truth, last = flows.truth, segment.steps[-1]
-    inside, inputs = truth.stage(segment.node, truth.own_names)
+    reference, last = flows.reference, segment.steps[-1]
+    inside, inputs = reference.stage(segment.node, reference.own_names)
     for step in segment.steps[:-1]:
         for node in sorted((inside | inputs) - {segment.node}, key=lambda n: -n.birth):
             upstream = segment.scaled(step.value)
-            if np.shape(upstream) != shape_of(truth.values[segment.node]):
+            if np.shape(upstream) != shape_of(reference.values[segment.node]):
                 break
-            g = truth.pull_stage(segment.node, upstream, node, flows.values[-1], ())
+            g = reference.pull_stage(segment.node, upstream, node, flows.values[-1], ())
             if g is not None and np.any(g) and close(segment.value, g):
                 before = segment.steps[: segment.steps.index(step) + 1]
                 first = segment.steps[len(before)]
@@ -114,33 +142,33 @@ def _turned(flows: Flows, segment: Segment) -> list[Segment]:
     return []
 
 
-def adopt_value(
-    truth: Truth, node: Node, found: Any, theirs: Mapping[Node, Any], loose: Sequence[Step]
+def infer_value(
+    reference: Reference, node: Node, found: Any, theirs: Mapping[Node, Any], loose: Sequence[Step]
 ) -> tuple[Step, Node] | None:
     """Return the earlier change that a wrong value of the forward pass follows from, and of what.
 
     ``theirs`` are the person's values of other nodes.
     """
-    inside, _ = truth.stage(node, truth.own_names)
+    inside, _ = reference.stage(node, reference.own_names)
     for step in reversed(loose[-_MOST_VALUES:]):
         for inner in inside - {node}:
-            right = truth.values[inner]
+            right = reference.values[inner]
             if np.shape(step.value) != np.shape(right) or close(step.value, right):
                 continue
-            if close(found, truth.replay({**theirs, inner: step.value})[node]):
+            if close(found, reference.replay({**theirs, inner: step.value})[node]):
                 return step, inner
     return None
 
 
-def _region(truth: Truth, node: Node, ends: Mapping[Node, Any]) -> list[Node]:
+def _region(reference: Reference, node: Node, ends: Mapping[Node, Any]) -> list[Node]:
     """Return what is computed from a node, up to where the person has gradients, farthest first."""
     seen, queue = {node}, [node]
     for start in queue:
-        for consumer, _ in truth.consumers.get(start, []):
+        for consumer, _ in reference.consumers.get(start, []):
             if consumer not in seen and consumer not in ends and len(seen) <= _MOST_NODES:
                 seen.add(consumer)
                 queue.append(consumer)
-    return [n for n in reversed(queue[1:]) if n in truth.flow.gradients]
+    return [n for n in reversed(queue[1:]) if n in reference.flow.gradients]
 
 
 def _stands_for(
@@ -149,7 +177,7 @@ def _stands_for(
     flow: Flow,
     values: Mapping[Node, Any],
     near: Sequence[Node],
-    truth: Truth,
+    reference: Reference,
     ends: Mapping[Node, Any],
 ) -> Node | None:
     """Return the node whose gradient a change must be for a wrong gradient to follow from it."""
@@ -157,11 +185,11 @@ def _stands_for(
     if lacking is None:
         return None
     for node in near:
-        value = _shaped(segment.scaled(step.value), shape_of(truth.values[node]))
+        value = _shaped(segment.scaled(step.value), shape_of(reference.values[node]))
         if value is None or node not in flow.used or close(value, flow.used[node]):
             continue
         change = _difference(value, flow.used[node])
-        part = truth.pull_stage(node, change, segment.node, values, ends)
+        part = reference.pull_stage(node, change, segment.node, values, ends)
         if part is not None and _agree(part, lacking, segment.value):
             return node
     return None
@@ -181,41 +209,3 @@ def _shaped(value: Any, shape: tuple[int, ...]) -> Any:
         return np.broadcast_to(np.asarray(value, dtype=np.float64), shape)[()]
     except ValueError:
         return None
-
-
-def _rounds(
-    flows: Flows, segment: Segment, steps: Sequence[Step], near: Sequence[Node]
-) -> list[Segment]:
-    """Do the same with all rounds of a loop at once."""
-    lines: dict[tuple[str, int], list[Step]] = {}
-    for step in steps:
-        lines.setdefault((step.name, step.line), []).append(step)
-    for (name, _), rounds in reversed(lines.items()):
-        if len(rounds) < 2:
-            continue
-        for nodes in _families(flows.truth, near, len(rounds)):
-            for order in (list(reversed(nodes)), nodes):
-                gradients = {
-                    node: _shaped(step.value, shape_of(flows.truth.values[node]))
-                    for node, step in zip(order, rounds, strict=True)
-                }
-                if all(g is not None for g in gradients.values()) and flows.explains(
-                    segment, gradients
-                ):
-                    pairs = zip(order, rounds, strict=True)
-                    return [Segment(name, node, [step]) for node, step in pairs]
-    return []
-
-
-def _families(truth: Truth, near: Sequence[Node], count: int) -> Iterator[list[Node]]:
-    """Go over the nodes that one place of the function made, once in each round of a loop."""
-    places: dict[tuple[Any, str], list[Node]] = {}
-    for node in sorted(near, key=lambda n: n.birth):
-        place = truth.location(node)
-        key = (place and (place.filename, place.lineno)), node.operation.name
-        places.setdefault(key, []).append(node)
-    for nodes in places.values():
-        if len(nodes) % count == 0:
-            stride = len(nodes) // count
-            for first in range(stride):
-                yield nodes[first::stride]

@@ -1,8 +1,8 @@
-"""What a function's variables and their gradients really are, and what they would be if.
+"""The function that a person differentiates: its true values and gradients, and what they would be.
 
-The truth comes from one trace of the function. From other values for some of its variables it can
-be replayed, and from other gradients for some of them the chain rule can be continued: that is how
-a mistake is told apart from what follows from it.
+They come from one trace of the function. From other values for some of its variables it can be
+replayed, and from other gradients for some of them the chain rule can be continued: that is how a
+mistake is told apart from what follows from it.
 """
 
 from __future__ import annotations
@@ -18,10 +18,12 @@ from chainrule.core.node import Node
 from chainrule.core.saved import as_numpy
 from chainrule.core.source import Location
 from chainrule.errors import ArgumentError, NonScalarOutputError
-from chainrule.explain.reviews.compare import Paths
+from chainrule.explain.reviews.compare import Paths, close, is_telling
 from chainrule.graph.trace import Argument, Trace, trace
 
-__all__ = ["Flow", "Truth", "Use"]
+__all__ = ["Flow", "Reference", "Use"]
+
+_MOST_NODES = 5000  # beyond which values are not looked up among all nodes
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,7 @@ class Flow:
         return Paths(self.gradients[node], [use.part for use in self.uses.get(node, [])])
 
 
-class Truth:
+class Reference:
     """The traced function: nodes, values, names, gradients."""
 
     def __init__(
@@ -141,6 +143,19 @@ class Truth:
     def paths(self, node: Node) -> Paths:
         """Return the true contributions to a node's gradient."""
         return self.flow.paths(node) if self.is_on_path(node) else Paths(self.gradient(node), [])
+
+    def with_value(self, value: Any) -> list[Node]:
+        """Return the nodes that have a value, if it is special enough to tell by."""
+        return self._with(self.order, value, self.values)
+
+    def with_gradient(self, value: Any) -> list[Node]:
+        """Return the nodes within the function that have a gradient, if it can tell them."""
+        return self._with(self.trace.nodes, value, self.flow.gradients)
+
+    def _with(self, nodes: Sequence[Node], value: Any, table: Mapping[Node, Any]) -> list[Node]:
+        if len(self.order) > _MOST_NODES or not is_telling(value):
+            return []
+        return [n for n in nodes if self.is_on_path(n) and close(value, table[n])]
 
     # Words for messages.
 

@@ -10,16 +10,19 @@ import numpy as np
 
 from chainrule.explain.reviews.causes import BROAD, NARROW, Hypothesis, cause_of
 from chainrule.explain.reviews.compare import Paths, close, ratio
+from chainrule.explain.reviews.context import Context, Path
+from chainrule.explain.reviews.reference import Flow
+from chainrule.explain.reviews.report import Cause
 from chainrule.explain.reviews.run import MISSING
-from chainrule.explain.reviews.scene import Cause, Path, Scene
 from chainrule.explain.reviews.segments import Step
-from chainrule.explain.reviews.truth import Flow
 
-__all__ = ["Blame", "blame"]
+__all__ = ["UNEXPLAINED", "Attribution", "attribute"]
+
+UNEXPLAINED = Cause("unknown", "no simple mistake gives this value")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Blame:
+class Attribution:
     """The wrong line, what was found and expected there, and why."""
 
     step: Step
@@ -29,43 +32,43 @@ class Blame:
     added: bool = False
 
 
-def blame(
-    steps: Sequence[Step], scene: Scene, flow: Flow, boundaries: Sequence[frozenset[Any]]
-) -> Blame:
+def attribute(
+    steps: Sequence[Step], context: Context, flow: Flow, boundaries: Sequence[frozenset[Any]]
+) -> Attribution:
     """Find the change that made a gradient wrong.
 
     An explanation counts if putting it right puts the final value right; the simplest is tried
     first: something overwritten, then one line's contribution, one path's, the whole.
     """
-    paths = flow.paths(scene.node)
-    wants = list(_wants(scene, flow, boundaries))
+    paths = flow.paths(context.node)
+    wants = list(_wants(context, flow, boundaries))
     return (
         _overwritten(steps, paths)
         or _overwritten_in_loop(steps, paths)
-        or _one_line(steps, paths, wants, scene, NARROW)
-        or _one_line(steps, paths, wants, scene, BROAD)
-        or _left_out(steps, paths, wants, scene)
-        or _one_path(steps, paths, wants, scene, NARROW)
-        or _one_path(steps, paths, wants, scene, BROAD)
-        or _whole(steps, paths, wants, scene, NARROW)
-        or _whole(steps, paths, wants, scene, BROAD)
-        or _deeper(steps, paths, scene, flow, boundaries[-1])
+        or _one_line(steps, paths, wants, context, NARROW)
+        or _one_line(steps, paths, wants, context, BROAD)
+        or _left_out(steps, paths, wants, context)
+        or _one_path(steps, paths, wants, context, NARROW)
+        or _one_path(steps, paths, wants, context, BROAD)
+        or _whole(steps, paths, wants, context, NARROW)
+        or _whole(steps, paths, wants, context, BROAD)
+        or _deeper(steps, paths, context, flow, boundaries[-1])
         or _unexplained(steps, paths)
     )
 
 
-def _wants(scene: Scene, flow: Flow, boundaries: Sequence[frozenset[Any]]) -> Iterator[Path]:
+def _wants(context: Context, flow: Flow, boundaries: Sequence[frozenset[Any]]) -> Iterator[Path]:
     """Go over what a line may have been meant to add: one stage's contribution, or one use's."""
-    truth, node = scene.truth, scene.node
+    reference, node = context.reference, context.node
     seen: set[tuple[Any, frozenset[Any]]] = set()
     for ends in boundaries:
-        starts = truth.next_boundaries(node, ends)
+        starts = reference.next_boundaries(node, ends)
         for start in starts:
             if (start, ends) in seen or start not in flow.used:
                 continue
             seen.add((start, ends))
             upstream = flow.used[start]
-            want = truth.pull_stage(start, upstream, node, scene.values, ends)
+            want = reference.pull_stage(start, upstream, node, context.values, ends)
             if want is not None:
                 yield Path(want, start, upstream, ends)
     for use in flow.uses.get(node, []):
@@ -74,16 +77,16 @@ def _wants(scene: Scene, flow: Flow, boundaries: Sequence[frozenset[Any]]) -> It
 
 
 def _deeper(
-    steps: Sequence[Step], paths: Paths, scene: Scene, flow: Flow, ends: frozenset[Any]
-) -> Blame | None:
+    steps: Sequence[Step], paths: Paths, context: Context, flow: Flow, ends: frozenset[Any]
+) -> Attribution | None:
     """Look for a wrong path that forks off later, at a value that the person has no gradient of.
 
     ``dscores = probs; dscores[range(n), labels] -= 1`` adds up two such paths.
     """
-    truth, node = scene.truth, scene.node
+    reference, node = context.reference, context.node
     region, stack = [], [node]
     while stack:
-        for consumer, _ in truth.consumers.get(stack.pop(), []):
+        for consumer, _ in reference.consumers.get(stack.pop(), []):
             if consumer not in ends and consumer not in region and consumer in flow.used:
                 region.append(consumer)
                 stack.append(consumer)
@@ -96,20 +99,20 @@ def _deeper(
         for use in uses:
             want = use.part
             if not same:
-                want = truth.pull_stage(fork, use.part, node, scene.values, ends)
+                want = reference.pull_stage(fork, use.part, node, context.values, ends)
             if want is not None:
-                wants.append(Path(want, through=truth.label(use.consumer)))
+                wants.append(Path(want, through=reference.label(use.consumer)))
         found = (
-            _left_out(steps, paths, wants, scene)
-            or _one_path(steps, paths, wants, scene, NARROW)
-            or _one_path(steps, paths, wants, scene, BROAD)
+            _left_out(steps, paths, wants, context)
+            or _one_path(steps, paths, wants, context, NARROW)
+            or _one_path(steps, paths, wants, context, BROAD)
         )
         if found is not None:
             return found
     return None
 
 
-def _overwritten(steps: Sequence[Step], paths: Paths) -> Blame | None:
+def _overwritten(steps: Sequence[Step], paths: Paths) -> Attribution | None:
     """Find a plain ``=`` where a contribution was there already."""
     final = steps[-1].value
     first: Step | None = None
@@ -131,10 +134,10 @@ def _overwritten(steps: Sequence[Step], paths: Paths) -> Blame | None:
         "paths that fork add up"
     )
     expected = np.add(first.value, first.before)[()]
-    return Blame(first, first.value, expected, Cause("missing +=", text))
+    return Attribution(first, first.value, expected, Cause("missing +=", text))
 
 
-def _overwritten_in_loop(steps: Sequence[Step], paths: Paths) -> Blame | None:
+def _overwritten_in_loop(steps: Sequence[Step], paths: Paths) -> Attribution | None:
     """Find a plain ``=`` in a loop, of the whole or of entries, where the rounds add up."""
     for line in dict.fromkeys(step.line for step in steps):
         rounds = [step for step in steps if step.line == line]
@@ -143,7 +146,6 @@ def _overwritten_in_loop(steps: Sequence[Step], paths: Paths) -> Blame | None:
             or rounds != [s for s in steps if rounds[0].time <= s.time][: len(rounds)]
         ):
             continue
-        total = np.zeros(np.shape(paths.total)) if rounds[0].before is MISSING else rounds[0].before
         parts = [_entries_written(step) for step in rounds]
         if any(part is None or np.shape(part) != np.shape(paths.total) for part in parts):
             continue
@@ -159,7 +161,7 @@ def _overwritten_in_loop(steps: Sequence[Step], paths: Paths) -> Blame | None:
                 "contributions of the rounds add up"
             )
             step = rounds[-1]
-            return Blame(step, step.value, paths.total, Cause("missing +=", text))
+            return Attribution(step, step.value, paths.total, Cause("missing +=", text))
     return None
 
 
@@ -174,25 +176,24 @@ def _one_line(
     steps: Sequence[Step],
     paths: Paths,
     wants: Sequence[Path],
-    scene: Scene,
+    context: Context,
     hypotheses: Sequence[Hypothesis],
-) -> Blame | None:
+) -> Attribution | None:
     """Find one line whose contribution is wrong in a known way."""
     final = steps[-1].value
-    whole = [Path(paths.total)] if len(steps) == 1 and len(paths.parts) > 1 else []
     for step in steps:
         for found in _found(step):
-            for path in [*wants, *whole]:
+            for path in wants:
                 if close(found, path.want):
                     continue
                 if len(steps) > 1 and not _repairs(final, found, path.want, paths):
                     continue
                 if len(steps) == 1 and not _is_total(path.want, paths):
                     continue
-                cause = cause_of(found, path, scene, hypotheses)
+                cause = cause_of(found, path, context, hypotheses)
                 if cause is not None:
                     added = step.before is not MISSING and found is not step.value
-                    return Blame(step, found, path.want, cause, added)
+                    return Attribution(step, found, path.want, cause, added)
     return None
 
 
@@ -205,8 +206,6 @@ def _found(step: Step) -> Iterator[Any]:
 
 def _repairs(final: Any, found: Any, want: Any, paths: Paths) -> bool:
     """Tell whether the gradient comes out right if one contribution is replaced by another."""
-    if paths.complete(want) and close(final, found):
-        return True
     try:
         with np.errstate(all="ignore"):
             return paths.complete(np.add(np.subtract(final, found), want)[()])
@@ -222,9 +221,9 @@ def _one_path(
     steps: Sequence[Step],
     paths: Paths,
     wants: Sequence[Path],
-    scene: Scene,
+    context: Context,
     hypotheses: Sequence[Hypothesis],
-) -> Blame | None:
+) -> Attribution | None:
     """Find one path whose contribution is wrong, wherever it was added."""
     final = steps[-1].value
     if np.shape(final) != np.shape(paths.total):
@@ -236,13 +235,13 @@ def _one_path(
         found = np.add(path.want, excess)[()]
         if not np.any(np.abs(found) > 1e-9 * np.max(np.abs(path.want), initial=0.0)):
             continue  # this path is missing altogether
-        cause = cause_of(found, path, scene, hypotheses)
+        cause = cause_of(found, path, context, hypotheses)
         if cause is None:
             continue
         step = next(
             (s for s in steps if s.added is not None and _proportional(s.added, found)), steps[-1]
         )
-        return Blame(step, step.value, np.subtract(step.value, excess)[()], cause)
+        return Attribution(step, step.value, np.subtract(step.value, excess)[()], cause)
     return None
 
 
@@ -254,56 +253,43 @@ def _whole(
     steps: Sequence[Step],
     paths: Paths,
     wants: Sequence[Path],
-    scene: Scene,
+    context: Context,
     hypotheses: Sequence[Hypothesis],
-) -> Blame | None:
+) -> Attribution | None:
     final = steps[-1]
     for path in [*(p for p in wants if _is_total(p.want, paths)), Path(paths.total)]:
-        cause = cause_of(final.value, path, scene, hypotheses)
+        cause = cause_of(final.value, path, context, hypotheses)
         if cause is not None:
-            return Blame(final, final.value, paths.total, cause)
+            return Attribution(final, final.value, paths.total, cause)
     return None
 
 
 def _left_out(
-    steps: Sequence[Step], paths: Paths, wants: Sequence[Path], scene: Scene
-) -> Blame | None:
-    """Find that the gradient is the sum of some paths only, or has one of them twice."""
+    steps: Sequence[Step], paths: Paths, wants: Sequence[Path], context: Context
+) -> Attribution | None:
+    """Find that what comes through one path is missing."""
     final = steps[-1]
     if np.shape(final.value) != np.shape(paths.total) or not np.any(final.value):
         return None
-    k = ratio(final.value, paths.total)
-    if k is not None and (np.size(final.value) > 1 or k in (0.5, 2.0)):
-        return None  # rather a constant factor
     excess = np.subtract(final.value, paths.total)[()]
     for path in wants:
         if np.shape(path.want) != np.shape(excess) or not np.any(path.want):
             continue
         name = path.through
         if path.start is not None:
-            name = scene.gradient_name(path.start)
+            name = context.gradient_name(path.start)
         if close(excess, -path.want):
             text = f"not complete after its last line: what comes through {name} is missing"
-            return Blame(final, final.value, paths.total, Cause("missing path", text))
-        if close(excess, path.want):
-            text = f"what comes through {name} was added twice"
-            twice = next(
-                (s for s in reversed(steps) if s.added is not None and close(s.added, excess)),
-                final,
-            )
-            return Blame(twice, final.value, paths.total, Cause("counted twice", text))
-    if paths.masks(final.value):
-        text = "not complete after its last line: some of the paths that lead here are missing"
-        return Blame(final, final.value, paths.total, Cause("missing path", text))
+            return Attribution(final, final.value, paths.total, Cause("missing path", text))
     return None
 
 
-def _unexplained(steps: Sequence[Step], paths: Paths) -> Blame:
-    """Blame the last line whose contribution is not one that the chain rule has."""
+def _unexplained(steps: Sequence[Step], paths: Paths) -> Attribution:
+    """Attribution the last line whose contribution is not one that the chain rule has."""
     odd = [s for s in steps if s.added is None or not paths.masks(s.added)]
     step = odd[-1] if odd else steps[-1]
     found, expected = step.value, paths.total
     if np.shape(found) != np.shape(expected):
         text = f"the shape is {np.shape(found)}, not {np.shape(expected)}"
-        return Blame(step, found, expected, Cause("shape", text))
-    return Blame(step, found, expected, Cause("unknown", "no simple mistake gives this value"))
+        return Attribution(step, found, expected, Cause("shape", text))
+    return Attribution(step, found, expected, UNEXPLAINED)
