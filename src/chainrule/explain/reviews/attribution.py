@@ -58,7 +58,7 @@ def attribute(
 
 
 def _wants(context: Context, flow: Flow, boundaries: Sequence[frozenset[Any]]) -> Iterator[Path]:
-    """Go over what a line may have been meant to add: one stage's contribution, or one use's."""
+    """Go over what a line may have been meant to add: what comes through one stage or one use."""
     reference, node = context.reference, context.node
     seen: set[tuple[Any, frozenset[Any]]] = set()
     for ends in boundaries:
@@ -285,7 +285,7 @@ def _left_out(
 
 
 def _unexplained(steps: Sequence[Step], paths: Paths) -> Attribution:
-    """Attribution the last line whose contribution is not one that the chain rule has."""
+    """Take the last line whose contribution is not one that the chain rule has."""
     odd = [s for s in steps if s.added is None or not paths.masks(s.added)]
     step = odd[-1] if odd else steps[-1]
     found, expected = step.value, paths.total

@@ -79,7 +79,7 @@ class Binding:
     # Which variable stands for what.
 
     def _read_forward(self) -> list[tuple[int, Change, str]]:
-        """Bind the forward pass; return the changes of gradients, with whose they are."""
+        """Bind the forward pass; return the changes of gradients, each with its variable's name."""
         gradients = []
         for time, change in enumerate(self.run.changes):
             base = self._base(change)
@@ -148,7 +148,7 @@ class Binding:
             self.output_right = True
 
     def _not_finished(self, change: Change) -> None:
-        """Take back what was said against a variable before the change that completes it."""
+        """Excuse the earlier values of a variable that takes several lines to become right."""
         for time, before, _ in self.forward_wrong:
             if before.place == change.place:
                 self._tell(time, before, "not compared", "not finished")
@@ -165,7 +165,7 @@ class Binding:
                 self.output_right = False
 
     def _drop_other_meanings(self) -> None:
-        """Forget the names that mean something else here, as the right value in the end tells."""
+        """Forget names that mean something else here: the result is right whatever they hold."""
         names = self.parts
         if self.output_right:
             names = names | {change.name for _, change, _ in self.forward_wrong}
@@ -242,7 +242,7 @@ class Binding:
         return None
 
     def _best_node(self, steps: Sequence[Step], nodes: Sequence[Node]) -> Node:
-        """Return the node whose gradient a variable comes to be first, or else the last one."""
+        """Return the node whose gradient a variable becomes first, else the last of its shape."""
         for step in steps:
             for node in reversed(nodes):
                 if close(step.value, self.reference.gradient(node)):
@@ -316,7 +316,7 @@ class Binding:
             self.segments.append(segment)
 
     def _origin(self, value: Any) -> Step | None:
-        """Return the change of a variable that stands for nothing else which gave a value."""
+        """Return the change of a variable, bound to nothing else, that made a value."""
         bound = {step.time for s in self.segments if not s.by_value for step in s.steps}
         for time, change in reversed(list(enumerate(self.run.changes))):
             same = change.value is value or (is_telling(value) and identical(change.value, value))
@@ -338,7 +338,7 @@ def _is_real(value: Any) -> bool:
 
 
 def _is_part(value: Any, whole: Any) -> bool:
-    """Tell whether an array holds entries of another only, in another layout: one row, say."""
+    """Tell whether an array is a part of another, or the same in another layout: one row, say."""
     if np.shape(value) == np.shape(whole) or np.size(value) > np.size(whole) or not np.ndim(whole):
         return False
     entries = np.sort(np.asarray(whole, dtype=np.float64), axis=None)

@@ -55,7 +55,7 @@ def bind_by_value(
 
 
 def infer_gradients(flows: Flows, loose: Sequence[Step]) -> set[int]:
-    """Add segments for loose changes that explain wrong ones; return the times of these changes."""
+    """Bind unnamed changes that explain wrong gradients; return the times of these changes."""
     taken: set[int] = set()
     loose = [*loose, *(step for s in flows.segments if s.by_value for step in s.steps)]
     loose.sort(key=lambda step: step.time)
@@ -73,7 +73,7 @@ def infer_gradients(flows: Flows, loose: Sequence[Step]) -> set[int]:
 def _explained(
     flows: Flows, segment: Segment, loose: Sequence[Step], taken: set[int]
 ) -> list[Segment]:
-    """Return new segments from which a wrong one follows, [] if there are none."""
+    """Return segments from which a wrong gradient follows, [] if there are none."""
     steps = [s for s in loose if s.time < segment.end and s.time not in taken]
     if not (steps or segment.steps[1:]) or flows.explains(segment):
         return []
@@ -121,7 +121,7 @@ def _is_contribution(step: Step, segment: Segment, flow: Flow) -> bool:
 
 
 def _turned(flows: Flows, segment: Segment) -> list[Segment]:
-    """Find that a variable, wrong already, goes on to be the gradient of an operand."""
+    """Find that a variable, which is wrong already, turns into the gradient of an operand."""
     reference, last = flows.reference, segment.steps[-1]
     inside, inputs = reference.stage(segment.node, reference.own_names)
     for step in segment.steps[:-1]:

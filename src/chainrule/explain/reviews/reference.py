@@ -37,7 +37,7 @@ class Use:
 
 @dataclass(slots=True)
 class Flow:
-    """Gradients as the chain rule gives them, and the parts that each is the sum of.
+    """The gradients of one backward pass, and the contributions that each is the sum of.
 
     Where a gradient was overridden, ``gradients`` holds what it should have been; what flows on
     from there is the override's.
@@ -149,7 +149,7 @@ class Reference:
         return self._with(self.order, value, self.values)
 
     def with_gradient(self, value: Any) -> list[Node]:
-        """Return the nodes within the function that have a gradient, if it can tell them."""
+        """Return the nodes that have a gradient, without the arguments."""
         return self._with(self.trace.nodes, value, self.flow.gradients)
 
     def _with(self, nodes: Sequence[Node], value: Any, table: Mapping[Node, Any]) -> list[Node]:
@@ -233,9 +233,10 @@ class Reference:
         boundaries: Iterable[Node],
         skip: Node | None = None,
     ) -> Any:
-        """Return what an upstream gradient of start contributes to target, past no boundary.
+        """Return what an upstream gradient of start contributes to target, within one stage.
 
-        The local gradient of ``skip`` is left out.
+        Paths that cross another of the boundaries do not count. The local gradient of ``skip`` is
+        left out.
         """
         ends = set(boundaries) - {start}
         inside, stack = {start}, [start]

@@ -1,4 +1,4 @@
-"""`review`: hand-written backprop compared with the reference, line by line."""
+"""`review`: hand-written backprop compared with the true gradient, line by line."""
 
 from __future__ import annotations
 

@@ -15,7 +15,10 @@ __all__ = ["find_scales"]
 
 
 def find_scales(reference: Reference, segments: Sequence[Segment]) -> None:
-    """Find gradients that are all off by a constant which the arguments' make up for."""
+    """Find gradients that are off by a constant while those of the arguments are not.
+
+    ``dz = p - y``, with the 1/N of a mean left to ``dW = x.T @ dz / N``, is such a one.
+    """
     arguments = {a.node for a in reference.arguments}
     ends = {s.node: s for s in segments if s.node in arguments}
     for segment in segments:

@@ -28,7 +28,7 @@ class Step:
 
     @classmethod
     def of(cls, time: int, change: Change) -> Step:
-        """Return a change of any variable as one of a gradient."""
+        """Return a change of a variable as a step."""
         return cls(time, change.line, change.shown, change.value, change.before)
 
     @property
@@ -85,7 +85,10 @@ class Segment:
 
 
 class Flows:
-    """Backward passes from the person's gradients, over the true values and over the person's."""
+    """Backward passes that go on from the person's gradients.
+
+    There is one over the true values, and one over the person's where those differ.
+    """
 
     def __init__(
         self,
