@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.core.captured import fingerprint
 from chainrule.core.source import stack_level
 from chainrule.errors import ChainruleError, NotCompiledWarning, UnsupportedError
 from chainrule.native.paths import MISSED, Path, Paths
@@ -24,7 +25,7 @@ from chainrule.native.record.program import Builder
 from chainrule.native.record.run import NotFaithful, Run, run
 from chainrule.native.record.run import Recorded as Recording
 from chainrule.native.record.signature import Recorded, flatten
-from chainrule.native.record.watch import Captured, unchanged
+from chainrule.native.record.watch import Captured
 from chainrule.native.runtime.interrupts import Stopped
 from chainrule.numpy.view import UserFunction
 
@@ -139,7 +140,7 @@ class Specialization:
             except Exception as error:
                 failure = error if failure is _NOTHING else failure
             if expected is _NOTHING or draft is not None:
-                before = _copies(args, kwargs, draft)
+                before = _fingerprints(args, kwargs, draft)
                 expected = self._f(*args, **kwargs)  # which may well raise what the run raised
                 if reason is None:
                     reason = _written(before)
@@ -217,24 +218,24 @@ def name_of(f: Any) -> str:
     return getattr(f, "__name__", None) or repr(f)
 
 
-def _copies(
+def _fingerprints(
     args: Sequence[Any], kwargs: Mapping[str, Any], draft: Run | None
 ) -> list[tuple[Any, Any, str]]:
-    """Copy the arrays that a function might write into: its arguments, and what it refers to.
+    """Look at the arrays that a function might write into: its arguments, and what it refers to.
 
-    Each comes with what is to be said if it does.
+    Each comes with its fingerprint and what is to be said if that has changed.
     """
     why = "it writes into an argument; return the new value instead"
     arrays = [(x, why) for x in flatten(args, kwargs)[1] if isinstance(x, np.ndarray)]
     if draft is not None:
         why = "it writes into the array `{}`, which it does not make itself"
         arrays += [(x, why.format(name)) for x, _, name in draft.captured.arrays]
-    return [(x, x.copy(), why) for x, why in arrays]
+    return [(x, fingerprint(x), why) for x, why in arrays]
 
 
 def _written(before: list[tuple[Any, Any, str]]) -> str | None:
     """Say what has been written into, if anything."""
-    return next((why for x, copy, why in before if not unchanged(x, copy)), None)
+    return next((why for x, seen, why in before if fingerprint(x) != seen), None)
 
 
 def _names(f: Callable[..., Any], count: int) -> list[str]:

@@ -20,7 +20,7 @@ import numpy as np
 from chainrule.core.node import Leaf
 from chainrule.native.entry.layout import ABSENT
 
-__all__ = ["Captured", "content", "unchanged"]
+__all__ = ["Captured", "content"]
 
 _NUMBERS = frozenset({int, float, bool, str, complex})
 
@@ -98,7 +98,7 @@ class Captured:
         return (
             all(len(names) == count for names, count in self.counts)
             and all(get(x, name) is value for get, x, name, value in self.attributes)
-            and all(unchanged(array, copy) for array, copy, _ in self.compared)
+            and all(_unchanged(array, copy) for array, copy, _ in self.compared)
         )
 
     def changed(self) -> str:
@@ -107,7 +107,7 @@ class Captured:
             if not _same(names.get(name, ABSENT), value):
                 return f"`{name}`"
         for array, copy, name in self.compared:
-            if not unchanged(array, copy):
+            if not _unchanged(array, copy):
                 return f"the array `{name}`"
         for cell, value in self.cells:
             if not _same(content(cell), value):
@@ -133,8 +133,7 @@ def _same(a: Any, b: Any) -> bool:
     return bool(a == b) and repr(a) == repr(b)  # -0.0 is another number than 0.0
 
 
-def unchanged(array: np.ndarray[Any, Any], copy: np.ndarray[Any, Any]) -> bool:
-    """Tell whether an array is still what it was when it was copied, to the last bit."""
+def _unchanged(array: np.ndarray[Any, Any], copy: np.ndarray[Any, Any]) -> bool:
     if array.shape != copy.shape or array.dtype != copy.dtype:
         return False
     if array.dtype.hasobject:
