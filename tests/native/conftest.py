@@ -18,10 +18,8 @@ import pytest
 
 import chainrule as cr
 from chainrule import trees
-from chainrule.native import specializations
 from chainrule.native.executable import native
 from chainrule.native.interpret import interpreted
-from chainrule.native.record import twice
 
 TESTS = Path(__file__).parents[1]
 #: Name -> what makes a program runnable, and the relative error that it may have.
@@ -65,22 +63,6 @@ def compiled(builder: str) -> Callable[..., Any]:
 
     compile.tolerance = BUILDERS[builder][1]
     return compile
-
-
-@pytest.fixture
-def without_values(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
-    """Record as if all arrays were large; the list tells of each time whether it could be done."""
-    monkeypatch.setattr(twice, "LARGE", 0)
-    done: list[bool] = []
-    record = specializations.recorded_without_values
-
-    def recorded(*args: Any) -> Any:
-        found = record(*args)
-        done.append(found is not None)
-        return found
-
-    monkeypatch.setattr(specializations, "recorded_without_values", recorded)
-    return done
 
 
 def same(found: Any, expected: Any, tolerance: float = 1e-13, size: float = 0.0) -> None:

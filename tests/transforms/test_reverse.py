@@ -195,9 +195,43 @@ def test_a_number_of_another_precision_keeps_it(f, dtype):
         assert type(g) is dtype
 
 
-def test_an_independent_number_has_the_same_type_of_gradient():
-    g = cr.grad(lambda x, y: x * x, (0, 1))(np.float64(2.0), np.float64(3.0))
-    assert [type(part) for part in g] == [float, float]
+LIKES = [2.0, np.float64(2.0), np.float32(2.0), np.array(2.0), np.array(2.0, np.float32)]
+
+
+@pytest.mark.parametrize("x", LIKES, ids=lambda x: f"{type(x).__name__}-{np.asarray(x).dtype}")
+@pytest.mark.parametrize(
+    "derive",
+    [
+        lambda x: cr.grad(lambda t: t * t)(x),
+        lambda x: cr.grad(lambda t: np.sum(t * X) + np.sum(t))(x),
+        lambda x: cr.grad(lambda t, u: u * u, (0, 1))(x, x)[0],
+        lambda x: cr.grad(lambda t, u: u * u, (0, 1))(x, x)[1],
+        lambda x: cr.grad(cr.grad(lambda t: t**3))(x),
+        lambda x: cr.grad(lambda t: cr.grad(lambda u: t * np.sum(u * X))(t))(x),
+        lambda x: cr.vjp(lambda t: t * X, x)[1](X)[0],
+        lambda x: cr.jacobian(lambda t: t * t)(x),
+        lambda x: cr.hessian(lambda t: t * t * t)(x),
+    ],
+)
+@pytest.mark.filterwarnings("ignore::chainrule.errors.IndependentOutputWarning")
+def test_a_gradient_has_the_type_and_shape_of_its_input(derive, x):
+    g = derive(x)
+    assert type(g) is type(x)
+    assert np.asarray(g).dtype == np.asarray(x).dtype
+    assert np.shape(g) == ()
+
+
+@pytest.mark.parametrize("x", LIKES, ids=lambda x: f"{type(x).__name__}-{np.asarray(x).dtype}")
+def test_a_gradient_inside_another_has_the_type_of_its_input(x):
+    found = []
+
+    def f(s):
+        g = cr.grad(lambda t: np.sum(t * s * X))(x)
+        found.append(type(g.value))
+        return np.sum(g)
+
+    cr.grad(f)(3.0)
+    assert found == [type(x)]
 
 
 @pytest.mark.parametrize(

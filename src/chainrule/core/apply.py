@@ -136,7 +136,10 @@ def _record(
 ) -> Any:
     """Make the node of a value that was just computed."""
     if recording.note is not None:
-        node = Node(operation, parents, tuple(values), value, params, recording)
+        operands, output = tuple(values), value
+        if not recording.keeps_values:
+            operands, output = _saved(operation, value, values, parents, active, recording)
+        node = Node(operation, parents, operands, output, params, recording)
         recording.note(node, value)
         return Array(value, node)
     if not operation.differentiable:
@@ -161,6 +164,29 @@ def _record(
     if recording.nodes is not None:
         recording.nodes.append(node)
     return Array(value, node)
+
+
+def _saved(
+    operation: Operation,
+    value: Any,
+    values: list[Any],
+    parents: tuple[Node | None, ...],
+    active: int,
+    recording: Recording,
+) -> tuple[tuple[Any, ...], Any]:
+    """Return the operands and the output of a node without the values that no rule will read.
+
+    Constants stay, for they are part of the graph.
+    """
+    arity = len(values)
+    saved: list[Any] = [*values, value]
+    for k in operation.dropped(active, arity) if operation.differentiable else range(arity + 1):
+        unread = saved[k]
+        if type(unread) is _ndarray and unread.nbytes >= _WORTH_DROPPING:
+            parent = parents[k] if k < arity else None
+            if k == arity or (parent is not None and parent.recording is recording):
+                saved[k] = Placeholder(unread.shape, unread.dtype)
+    return tuple(saved[:arity]), saved[arity]
 
 
 def set_restacking(holds: Callable[[Any], bool], restack: Callable[[Any], Any]) -> None:

@@ -16,7 +16,7 @@ import numpy as np
 from chainrule.core.recording import Recording
 from chainrule.errors import GradientLostError
 
-__all__ = ["check_unchanged", "hold"]
+__all__ = ["check_unchanged", "fingerprint", "hold"]
 
 _CHEAP_TO_COPY = 16_384  # bytes: a copy takes less than a microsecond
 _COLUMNS = 64
@@ -36,7 +36,7 @@ def hold(value: np.ndarray[Any, Any], recording: Recording) -> np.ndarray[Any, A
     if captured is None:
         return _copy(value)
     if id(value) not in captured:
-        captured[id(value)] = value, _fingerprint(value)
+        captured[id(value)] = value, fingerprint(value)
     return value
 
 
@@ -58,7 +58,7 @@ def _copy(value: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
 def check_unchanged(recording: Recording) -> None:
     """Raise if a captured array was overwritten since the recording first used it."""
     for value, before in (recording.captured or {}).values():
-        if _fingerprint(value) != before:
+        if fingerprint(value) != before:
             raise GradientLostError(
                 f"an array of shape {value.shape} and dtype {value.dtype} that the function uses "
                 "was overwritten in place after its first use, so the gradient would be wrong: "
@@ -66,7 +66,7 @@ def check_unchanged(recording: Recording) -> None:
             )
 
 
-def _fingerprint(value: np.ndarray[Any, Any]) -> tuple[bytes, bytes]:
+def fingerprint(value: np.ndarray[Any, Any]) -> tuple[bytes, bytes]:
     """Sum the bits, 64 sums side by side, at memory speed.
 
     Any single change is seen; the weights are there to see entries that change places.

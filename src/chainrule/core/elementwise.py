@@ -13,7 +13,6 @@ from typing import Any, TypeAlias, Unpack
 
 import numpy as np
 
-from chainrule.core.abstract import Abstract
 from chainrule.core.array import Array, dtype_of, shape_of
 from chainrule.core.linear import broadcast_to, conform, sum_to
 from chainrule.core.operation import Operation
@@ -179,7 +178,7 @@ def _guarded_multiply(g: Any, local: Any) -> Any:
         return local * g if g != 0.0 else 0.0
     product = local * g
     # One pass over the product finds out whether any entry can be NaN at all.
-    if type(product) is Abstract or math.isfinite(np.add.reduce(product, axis=None)):
+    if math.isfinite(np.add.reduce(product, axis=None)):
         return product
     return np.where(np.equal(g, 0), np.zeros((), dtype_of(product)), product)[()]
 

@@ -11,7 +11,6 @@ from typing import Any, Unpack
 
 import numpy as np
 
-from chainrule.core.abstract import Abstract, as_array
 from chainrule.core.array import dtype_of, shape_of
 from chainrule.core.operation import Operation
 from chainrule.core.rules import per_operand, positions_read
@@ -177,7 +176,7 @@ def sum_to(g: Any, like: Any) -> Any:
 
 
 def _unbroadcast(g: Any, *, shape: tuple[int, ...]) -> Any:
-    g = as_array(g)
+    g = np.asarray(g)
     extra = g.ndim - len(shape)
     if extra > 0:
         g = np.add.reduce(g, axis=0 if extra == 1 else tuple(range(extra)))
@@ -188,7 +187,7 @@ def _unbroadcast(g: Any, *, shape: tuple[int, ...]) -> Any:
 
 
 def _broadcast_to(x: Any, shape: tuple[int, ...]) -> Any:
-    if shape_of(x) == () and type(x) is not Abstract:
+    if shape_of(x) == ():
         # What np.broadcast_to does, without its overhead: one number with strides of zero.
         x = np.array(x)
         x.flags.writeable = False  # nobody else has it: it is a constant to all who see it
@@ -212,7 +211,7 @@ broadcast_to: Linear = linear(
 )
 astype = linear(
     "astype",
-    lambda x, dtype: as_array(x).astype(dtype)[()],
+    lambda x, dtype: np.asarray(x).astype(dtype)[()],
     pullback=lambda g, x, dtype: g,
     source="{0}.astype(np.{dtype})",
     entrywise=True,

@@ -22,20 +22,6 @@ _births = itertools.count()
 Observer: TypeAlias = "Callable[[Any, Any], None]"
 
 
-class Types:
-    """What is known of the types that values would have without a recording.
-
-    ``fresh`` are the nodes that stand for the inputs of transforms, with the transforms'
-    recordings; ``given`` are those of results that transforms have given their type.
-    """
-
-    __slots__ = ("fresh", "given")
-
-    def __init__(self) -> None:
-        self.fresh: dict[Any, Recording] = {}
-        self.given: set[Any] = set()
-
-
 class Recording:
     """What the nodes of one run have in common.
 
@@ -48,11 +34,19 @@ class Recording:
     recording never ends. ``nodes`` are all nodes in order, where the one who began the recording
     wants them: a backward pass over them need not search. ``every_guard`` asks for a guard at every
     product of an upstream and a local gradient, of one who takes out those that do no work.
-    ``types`` is there where results are to have the type that they would have without this
-    recording.
+    ``keeps_values`` says that the observer wants nodes to keep the values that no rule reads, too.
     """
 
-    __slots__ = ("birth", "captured", "converted", "every_guard", "guard", "nodes", "note", "types")
+    __slots__ = (
+        "birth",
+        "captured",
+        "converted",
+        "every_guard",
+        "guard",
+        "keeps_values",
+        "nodes",
+        "note",
+    )
 
     def __init__(
         self,
@@ -60,7 +54,7 @@ class Recording:
         guard: Observer | None = None,
         nodes: list[Any] | None = None,
         every_guard: bool = False,
-        types: Types | None = None,
+        keeps_values: bool = True,
     ) -> None:
         self.birth = next(_births)
         self.nodes = nodes
@@ -68,13 +62,13 @@ class Recording:
         self.guard = guard
         self.converted: Observer | None = None
         self.every_guard = every_guard
-        self.types = types
+        self.keeps_values = keeps_values
         self.captured: dict[int, tuple[Any, Any]] | None = {}
 
     def end(self) -> None:
         """Let any further use of the recording's arrays raise."""
         self.note = _ended
-        self.nodes = self.types = None  # they refer to the recording, so it must let go of them
+        self.nodes = None  # they refer to the recording, so it must let go of them
 
 
 def _ended(node: Any, value: Any) -> NoReturn:

@@ -44,14 +44,19 @@ def results_of(program: Program) -> Results:
     for vertex in vertices:
         if vertex not in computed:
             computed[vertex] = _computed(vertex)
-    given = [
-        _for_slot(computed[vertex], output)
-        for vertex, output in zip(vertices, program.outputs, strict=False)
-    ]
-    distinct = list(dict.fromkeys(given))
-    numbers = [distinct.index(vertex) for vertex in given]
+    # One result may be there as several types, a float and a float64 say, each in its own place.
+    given: dict[tuple[Vertex, type], Apply] = {}
+    keys = []
+    for vertex, output in zip(vertices, program.outputs, strict=False):
+        key = computed[vertex], type(output.value)
+        if key not in given:
+            result = _for_slot(computed[vertex], output)
+            given[key] = result if result not in given.values() else _copy(result)
+        keys.append(key)
+    distinct = list(given.values())
+    numbers = [list(given).index(key) for key in keys]
     # A guard may be an output, too, and still has a place of its own.
-    return Results(distinct, numbers, [_copy(vertex) for vertex in vertices[len(given) :]])
+    return Results(distinct, numbers, [_copy(vertex) for vertex in vertices[len(keys) :]])
 
 
 def _for_slot(vertex: Apply, output: Vertex) -> Apply:

@@ -17,14 +17,14 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.core.captured import fingerprint
 from chainrule.core.source import stack_level
 from chainrule.errors import ChainruleError, NotCompiledWarning, UnsupportedError
 from chainrule.native.paths import MISSED, Path, Paths
 from chainrule.native.record.program import Builder
-from chainrule.native.record.run import NotFaithful, NotLifted, run, same
+from chainrule.native.record.run import NotFaithful, Run, run
 from chainrule.native.record.run import Recorded as Recording
 from chainrule.native.record.signature import Recorded, flatten
-from chainrule.native.record.twice import recorded_without_values
 from chainrule.native.record.watch import Captured
 from chainrule.native.runtime.interrupts import Stopped
 from chainrule.numpy.view import UserFunction
@@ -67,7 +67,6 @@ class Specialization:
         self._variants: tuple[_Variant, ...] = ()
         self._recordings = 0
         self._as_python = False
-        self._values_needed = False  # for recording, once that was found out
         self.lock = threading.RLock()
         _specializations.add(self)
 
@@ -129,11 +128,6 @@ class Specialization:
             ChainruleError: the function cannot be recorded.
         """
         names = _names(self._f, len(args))
-        if not self._values_needed:
-            found = self._built_without_values(args, kwargs, names)
-            if found is not None:
-                return found
-            self._values_needed = True
         expected = failure = _NOTHING
         for lift, integers in _ATTEMPTS:
             draft = reason = None
@@ -145,15 +139,16 @@ class Specialization:
                 reason = str(error)
             except Exception as error:
                 failure = error if failure is _NOTHING else failure
-            if expected is _NOTHING:
+            if expected is _NOTHING or draft is not None:
+                before = _fingerprints(args, kwargs, draft)
                 expected = self._f(*args, **kwargs)  # which may well raise what the run raised
-            if draft is not None:
+                if reason is None:
+                    reason = _written(before)
+            if draft is not None and reason is None:
                 try:
                     recorded = draft.compared(expected)
                 except NotFaithful as error:
                     reason = str(error)
-                except NotLifted as error:
-                    failure = error if failure is _NOTHING else failure
                 else:
                     return expected, self._path(recorded), recorded.captured
             if reason is not None:
@@ -169,37 +164,6 @@ class Specialization:
             ) from failure
         finally:  # or it would keep this frame, and the arguments, until they are collected
             del failure
-
-    def _built_without_values(
-        self, args: Sequence[Any], kwargs: Mapping[str, Any], names: Sequence[str]
-    ) -> tuple[Any, Path, Captured] | None:
-        """Do the same for large arrays, without their values where that gives the same result.
-
-        What was recorded without values was compared with nothing. So the code that it becomes is
-        run, and then the function as it is: where they differ, real values have to tell why.
-        """
-        try:
-            recorded = recorded_without_values(self._f, args, kwargs, names)
-        except NotFaithful as error:
-            raise NotCompiled(str(error), self._f(*args, **kwargs)) from None
-        if recorded is None:
-            return None
-        inputs = flatten(args, kwargs)[1]
-        before = [x.copy() if isinstance(x, np.ndarray) else x for x in inputs]
-        try:
-            path = self._path(recorded)
-            outputs, guards = path.runnable(
-                inputs, [array for array, _, _ in recorded.captured.arrays]
-            )
-            found = recorded.result(outputs) if guards is True else _NOTHING
-        except Stopped as stopped:
-            raise stopped.error from None
-        except Exception:
-            return None
-        expected = self._f(*args, **kwargs)
-        if not all(map(same, inputs, before)):
-            raise NotCompiled("it writes into an argument; return the new value instead", expected)
-        return (expected, path, recorded.captured) if same(found, expected) else None
 
     def _path(self, recorded: Recording) -> Path:
         return Path(recorded, self._builder(recorded.program))
@@ -252,6 +216,26 @@ if hasattr(os, "register_at_fork"):
 def name_of(f: Any) -> str:
     """Return what a function is called, for messages."""
     return getattr(f, "__name__", None) or repr(f)
+
+
+def _fingerprints(
+    args: Sequence[Any], kwargs: Mapping[str, Any], draft: Run | None
+) -> list[tuple[Any, Any, str]]:
+    """Look at the arrays that a function might write into: its arguments, and what it refers to.
+
+    Each comes with its fingerprint and what is to be said if that has changed.
+    """
+    why = "it writes into an argument; return the new value instead"
+    arrays = [(x, why) for x in flatten(args, kwargs)[1] if isinstance(x, np.ndarray)]
+    if draft is not None:
+        why = "it writes into the array `{}`, which it does not make itself"
+        arrays += [(x, why.format(name)) for x, _, name in draft.captured.arrays]
+    return [(x, fingerprint(x), why) for x, why in arrays]
+
+
+def _written(before: list[tuple[Any, Any, str]]) -> str | None:
+    """Say what has been written into, if anything."""
+    return next((why for x, seen, why in before if fingerprint(x) != seen), None)
 
 
 def _names(f: Callable[..., Any], count: int) -> list[str]:

@@ -25,7 +25,6 @@ import numpy as _numpy
 
 from chainrule.core.array import Array
 from chainrule.numpy import (  # noqa: F401  # each installs its part on Array
-    abstract,
     calculus,
     contraction,
     conversion,

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.core.abstract import as_array, retyped, type_of
 from chainrule.core.apply import apply, apply_unary
 from chainrule.core.array import Array
 from chainrule.core.kinds import astype, constant, identity
@@ -18,7 +17,7 @@ __all__ = ["another", "astype_method", "cast", "whole"]
 
 _to_integers = constant(
     "to_integers",
-    lambda x, dtype: as_array(x).astype(dtype)[()],
+    lambda x, dtype: np.asarray(x).astype(dtype)[()],
     source="{0}.astype(np.{dtype})",
 )
 
@@ -31,10 +30,10 @@ def another(a: Array) -> Array:
 
 
 def whole(a: Array) -> Array:
-    """Return an Array, a number as one of no dimensions where types are to be NumPy's."""
-    if a.node.recording.types is None or type_of(a.value) is np.ndarray:
+    """Return an Array, a number as one without axes."""
+    if type(a.value) is np.ndarray:
         return a
-    made: Array = apply_unary(identity, lambda x: retyped(x, np.ndarray), a)
+    made: Array = apply_unary(identity, np.asarray, a)
     return made
 
 
@@ -45,7 +44,7 @@ def cast(a: Any, dtype: Any) -> Any:
     dtype = np.dtype(dtype)
     if type(a) is not Array:
         return np.asarray(a, dtype)
-    if a.dtype == dtype and type_of(a.value) is not float:
+    if a.dtype == dtype and type(a.value) is not float:
         return a
     if dtype.kind in "biu":
         return apply(_to_integers, _to_integers.compute, (a,), {"dtype": dtype})

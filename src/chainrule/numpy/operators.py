@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.core.abstract import type_of
 from chainrule.core.apply import apply_binary, apply_unary
 from chainrule.core.array import Array
 from chainrule.core.operation import OPERATIONS, Operation
@@ -53,7 +52,7 @@ def _in_place(name: str, forward: Callable[[Array, Any], Any]) -> Callable[[Arra
 
     def method(self: Array, other: Any) -> Any:
         new = forward(self, other)
-        if new is NotImplemented or type_of(self.value) is not np.ndarray:
+        if new is NotImplemented or type(self.value) is not np.ndarray:
             return new
         if new.shape != self.shape:
             raise ValueError(

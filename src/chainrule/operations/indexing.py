@@ -20,7 +20,6 @@ from typing import Any, Final
 
 import numpy as np
 
-from chainrule.core.abstract import Abstract, beside, is_abstract
 from chainrule.core.array import Array, shape_of, value_of
 from chainrule.core.kinds import constant, general, linear, sum_to
 from chainrule.core.operation import Operation
@@ -89,38 +88,19 @@ def join_index(index: Any, arrays: Sequence[Any]) -> Any:
 
 
 def _getitem(x: Any, *arrays: Any, index: Any) -> Any:
-    return beside(x, *arrays)[join_index(index, arrays)]
+    return x[join_index(index, arrays)]
 
 
 def _scatter_add(g: Any, *arrays: Any, index: Any, shape: tuple[int, ...]) -> Any:
-    if is_abstract(g, *arrays):
-        return _abstract_entries(g, g, *arrays, index=index, shape=shape)
     buffer = np.zeros(shape, np.asarray(g).dtype)
     _accumulate(buffer, g, *arrays, index=index)
     return buffer
 
 
 def _set_at(x: Any, v: Any, *arrays: Any, index: Any) -> Any:
-    if is_abstract(x, v, *arrays):
-        return _abstract_entries(x, v, *arrays, index=index, shape=shape_of(x))
     x = np.array(x)
     x[join_index(index, arrays)] = v
     return x
-
-
-def _abstract_entries(
-    like: Any, v: Any, *arrays: Any, index: Any, shape: tuple[int, ...]
-) -> Abstract:
-    """Return the Abstract of an array of some shape that v was written into, if it fits."""
-    scope = next(x.scope for x in (like, v, *arrays) if type(x) is Abstract)
-    found = scope.array(shape, like.dtype)
-    place = shape_of(_getitem(found, *arrays, index=index))
-    given = shape_of(v)
-    while len(given) > len(place) and given[0] == 1:  # NumPy lets them be in front
-        given = given[1:]
-    if np.broadcast_shapes(given, place) != place:
-        scope.needs_values()
-    return found
 
 
 def _accumulate(buffer: np.ndarray[Any, Any], g: Any, *arrays: Any, index: Any) -> None:
@@ -237,16 +217,14 @@ def _along_axis_scatter(buffer: np.ndarray[Any, Any], g: Any, indices: Any, axis
 
 take = linear(
     "take",
-    lambda x, indices, axis, mode="raise": np.take(
-        beside(x, indices), indices, axis=axis, mode=mode
-    ),
+    lambda x, indices, axis, mode="raise": np.take(x, indices, axis=axis, mode=mode),
     pullback=_take_pullback,
     scatter=_take_scatter,
     moves=True,
 )
 take_along_axis = linear(
     "take_along_axis",
-    lambda x, indices, axis: np.take_along_axis(beside(x, indices), indices, axis),
+    lambda x, indices, axis: np.take_along_axis(x, indices, axis),
     pullback=_along_axis_pullback,
     scatter=_along_axis_scatter,
     moves=True,

@@ -16,7 +16,6 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from chainrule.core.abstract import as_array
 from chainrule.core.array import Array, shape_of
 from chainrule.core.domain import NONZERO
 from chainrule.core.kinds import astype, broadcast_to, constant, general, linear
@@ -224,7 +223,7 @@ def _peak(x: Any, axis: Axis) -> Any:
 
 
 def _logsumexp(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
-    x = as_array(x)
+    x = np.asarray(x)
     if x.dtype.kind != "f":
         x = x.astype(float)
     if count(x, axis):

@@ -12,7 +12,6 @@ from typing import Any, Unpack
 
 import numpy as np
 
-from chainrule.core.abstract import Abstract, as_array
 from chainrule.core.domain import ABOVE_MINUS_ONE, INSIDE_ONE, POSITIVE, REAL, Interval
 from chainrule.core.kinds import elementwise
 from chainrule.core.operation import Operation
@@ -82,8 +81,6 @@ xlog1py = _special(
 def _polygamma(x: Any, n: int) -> Any:
     from scipy.special import polygamma as compute
 
-    if type(x) is Abstract:
-        return as_array(x)[()]
     y = np.asarray(compute(n, x))
     dtype = getattr(x, "dtype", y.dtype)
     return y.astype(dtype, copy=False)[()]

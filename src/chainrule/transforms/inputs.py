@@ -11,20 +11,20 @@ from typing import Any
 import numpy as np
 
 from chainrule import trees
-from chainrule.core.abstract import type_of
+from chainrule.core.apply import apply_unary
 from chainrule.core.array import Array
 from chainrule.core.captured import hold
-from chainrule.core.kinds import identity
+from chainrule.core.kinds import astype, identity
 from chainrule.core.node import Leaf, Node
 from chainrule.core.recording import Recording
 from chainrule.errors import ArgumentError, UnsupportedError
-from chainrule.transforms.exact import alone, as_float, like_value, with_type
 
 __all__ = ["Inputs", "check_real", "finish", "own", "plain", "positions", "refuse", "select"]
 
 _ndarray = np.ndarray
 _float64 = np.float64
 _PLAIN = (float, _ndarray, Array)
+_NUMBERS = (float, np.generic)
 
 
 class Inputs:
@@ -78,8 +78,6 @@ class Inputs:
                 raise self._refuse(value, position, at)
             node = identity(value).node
             value = value.value
-            if node.recording.types is not None:
-                node.recording.types.fresh[node] = self.recording
         else:
             raise self._refuse(value, position, at)
         self.nodes.append(node)
@@ -184,19 +182,24 @@ def _resolved(argnums: int | tuple[int, ...], count: int) -> tuple[int, ...] | N
 
 
 def plain(value: Any, recording: Recording) -> Any:
-    """Return the plain value of a result, unless an outer recording may still differentiate it."""
-    kind = type(value)
-    if kind is float or kind is _ndarray:
-        return value
-    if kind is Array:
+    """Return a result as its user expects it: a plain value, and a float64 number as a float.
+
+    It stays an Array where an outer recording may still differentiate it.
+    """
+    value = _unwrapped(value, recording)
+    if type(value) is _float64:
+        return float(value)
+    if type(value) is Array and type(value.value) is _float64:
+        return apply_unary(identity, float, value)
+    return value
+
+
+def _unwrapped(value: Any, recording: Recording) -> Any:
+    if type(value) is Array:
         outer = value.node.recording
         if outer is recording or not (_is_float(value) or outer.note is not None):
-            value = value.value
-        elif type_of(value.value) is _float64 and alone(value, recording):
-            return as_float(value)
-        else:
-            return value
-    return float(value) if type(value) is _float64 else value
+            return value.value
+    return value
 
 
 def check_real(values: Iterable[Any], f: Callable[..., Any]) -> None:
@@ -226,27 +229,40 @@ def _is_float(value: Array) -> bool:
 
 
 def finish(results: Sequence[Any], values: Sequence[Any], recording: Recording) -> list[Any]:
-    """Give gradients or tangents the type, shape and memory of their own that a user expects."""
+    """Give gradients or tangents the type, dtype and shape of what they belong to.
+
+    Each also has memory of its own.
+    """
     finished = []
     given: set[int] = set()
     for g, like in zip(results, values, strict=True):
+        if type(like) is Array:
+            like = like.value
+        g = _unwrapped(g, recording)
+        kind = type(like)
         if g is None:
-            like = like_value(like, recording)
-            is_float = issubclass(type_of(like), float)
-            finished.append(0.0 if is_float else np.zeros_like(like)[()])
-            continue
-        g = plain(g, recording)
-        if type(g) is Array:
-            g = with_type(g, like, recording)
-        elif type(like) is _ndarray:
+            zero = np.zeros_like(like)
+            g = zero if kind is _ndarray else 0.0 if kind is float else zero[()]
+        elif type(g) is Array:
+            g = _with_type(g, like)
+        elif kind is _ndarray:
             if type(g) is not _ndarray or g.dtype != like.dtype:
                 g = np.array(g, dtype=like.dtype)
             if g.base is not None or not g.flags.writeable or id(g) in given:
                 g = np.array(g)
             given.add(id(g))
-        elif isinstance(like, float):  # np.float64 is a float, too
-            g = float(g)
-        elif isinstance(like, np.generic):
-            g = like.dtype.type(g)
+        elif type(g) is not kind and issubclass(kind, _NUMBERS):
+            g = kind(g)
         finished.append(g)
     return finished
+
+
+def _with_type(g: Array, like: Any) -> Array:
+    """Give an Array the type and the dtype of another value."""
+    kind = type(like)
+    dtype = np.dtype(float) if kind is float else getattr(like, "dtype", g.dtype)
+    if g.dtype != dtype:
+        g = astype(g, dtype=dtype)
+    if type(g.value) is not kind:
+        g = apply_unary(identity, np.asarray if kind is _ndarray else kind, g)
+    return g

@@ -23,7 +23,6 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.core.abstract import Scope
 from chainrule.core.array import Array
 from chainrule.core.node import Leaf
 from chainrule.core.recording import Recording
@@ -46,23 +45,20 @@ _DRAWING = (np.random.Generator, np.random.RandomState, random.Random)
 _PLAIN = (int, float, complex, str, bytes, type(None), np.generic, np.dtype, np.ufunc, enum.Enum)
 
 
-def capture(
-    f: Any, statics: list[Any], recording: Recording | None, scope: Scope | None = None
-) -> Walk:
+def capture(f: Any, statics: list[Any], recording: Recording | None) -> Walk:
     """Walk over a function and the static arguments that it is called with.
 
     Args:
         f: the function.
         statics: what else it is given.
         recording: whose nodes are to stand for the arrays; None to leave all arrays plain.
-        scope: gives the values of the arrays that stand for large ones.
 
     Raises:
         Recorded: the function refers to an Array, so it is a part of another recording.
     """
     names: frozenset[str] = frozenset()
     for _ in range(_PASSES):
-        walk = Walk(recording, names, scope)
+        walk = Walk(recording, names)
         walk.function = walk.visit(f, _of(f))
         walk.statics = {id(value): walk.visit(value, type(value).__name__) for value in statics}
         if walk.mentioned <= names:
@@ -86,11 +82,8 @@ class Walk:
         mentioned: every name in the code that was met.
     """
 
-    def __init__(
-        self, recording: Recording | None, names: frozenset[str], scope: Scope | None
-    ) -> None:
+    def __init__(self, recording: Recording | None, names: frozenset[str]) -> None:
         self.recording = recording
-        self._scope = scope
         self.names = names
         self.mentioned: frozenset[str] = frozenset()
         self.found = Captured()
@@ -194,7 +187,7 @@ class Walk:
             return array
         leaf = Leaf(self.recording)
         self.found.arrays.append((array, leaf, name))
-        return Array(array if self._scope is None else self._scope.of(array), leaf)
+        return Array(array, leaf)
 
     def _container(self, value: Any, kind: type, name: str, key: tuple[bool, int]) -> Any:
         if len(value) > _MOST:

@@ -12,7 +12,6 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from chainrule.core.abstract import Abstract
 from chainrule.core.array import dtype_of, shape_of
 from chainrule.core.placeholder import Placeholder, is_array
 from chainrule.graph.graph import Apply, Constant, Input, Vertex, topological
@@ -95,9 +94,7 @@ def without_values(program: Program) -> Program:
         if vertex in light:
             continue
         value = vertex.value
-        if type(value) is Abstract:
-            value = value.stand_in()
-        elif isinstance(value, np.ndarray):
+        if isinstance(value, np.ndarray):
             value = Placeholder(value.shape, value.dtype)
         if isinstance(vertex, Input):
             light[vertex] = Input(vertex.name, value)

@@ -7,6 +7,7 @@ result has, and shows up what no recording could: random numbers, a hidden state
 
 from __future__ import annotations
 
+import dataclasses
 import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,11 +16,11 @@ from typing import Any
 import numpy as np
 
 from chainrule import trees
-from chainrule.core.abstract import Abstract, Scope
 from chainrule.core.array import Array, dtype_of, shape_of
 from chainrule.core.kinds import astype, identity
 from chainrule.core.node import Leaf, Node
-from chainrule.core.recording import Recording, Types
+from chainrule.core.placeholder import Placeholder
+from chainrule.core.recording import Recording
 from chainrule.core.source import user_location
 from chainrule.graph.graph import Apply, Constant, Input, Vertex, from_nodes
 from chainrule.native.entry.layout import Structure
@@ -31,7 +32,7 @@ from chainrule.native.record.watch import Captured
 from chainrule.numpy.creation import restack
 from chainrule.numpy.view import UserFunction
 
-__all__ = ["NotFaithful", "NotLarge", "NotLifted", "Recorded", "Run", "run", "same"]
+__all__ = ["NotFaithful", "NotLifted", "Recorded", "Run", "run"]
 
 _ndarray = np.ndarray
 _ATOMS = (int, float, complex, str, bytes, type(None), np.generic, np.dtype)
@@ -39,10 +40,6 @@ _ATOMS = (int, float, complex, str, bytes, type(None), np.generic, np.dtype)
 
 class NotLifted(Exception):  # never seen by a user: the next attempt is made
     """A recorded number was used where only a plain one can be: as a count of decimals, say."""
-
-
-class NotLarge(Exception):  # never seen by a user: the run is made with real values
-    """No argument or captured array is so large that a run without its values would pay."""
 
 
 class NotFaithful(Exception):  # caught by `chainrule.compile`, which says why
@@ -61,77 +58,51 @@ class Recorded:
 
 @dataclass(slots=True)
 class Run:
-    """What a recorded run has left."""
+    """What a recorded run has left.
 
-    name: str
-    inputs: list[tuple[Input, Leaf | None]]
-    walk: Walk
-    recording: Recording
-    seen: list[Seen]
-    types: Types
-    output: Any
+    Attributes:
+        program: of the result as it was recorded, without the values of the run.
+        guards: what Python looked at.
+        captured: what the function refers to.
+        paths: where the leaves of the result lie in it.
+        leaves: their values.
+        computed: whether each is an output of the program; the others are constants.
+    """
+
+    program: Program
+    guards: Guards
+    captured: Captured
+    paths: list[str]
+    leaves: list[Any]
+    computed: list[bool]
 
     def compared(self, expected: Any) -> Recorded:
-        """Make the program, unless the function itself returned something else.
+        """Give the program the types that the function itself returns.
+
+        Args:
+            expected: what it returned.
 
         Raises:
-            NotFaithful: it did.
+            NotFaithful: it returned something else.
         """
-        leaves, _ = trees.flatten(self.output)
-        rights, _ = trees.flatten(expected)
-        if len(leaves) != len(rights) or not all(map(_close, leaves, rights)):
+        rights, build = trees.flatten(expected)
+        if trees.paths(expected) != self.paths or not all(map(_close, self.leaves, rights)):
             raise NotFaithful(
                 "it gave two different results for the same arguments: does it draw random "
                 "numbers, or remember something? Pass what changes as an argument"
             )
-        return self.recorded(expected)
-
-    def recorded(self, expected: Any) -> Recorded:
-        """Make the program.
-
-        Args:
-            expected: a result of the function, which tells the types.
-        """
-        leaves, build = trees.flatten(self.output)
-        rights, _ = trees.flatten(expected)
-        known: dict[Node, Vertex] = {
-            leaf: vertex for vertex, leaf in self.inputs if leaf is not None
-        }
-        captured = [Constant(array) for array, _, _ in self.walk.found.arrays]
-        for constant_, (_, own, _) in zip(captured, self.walk.found.arrays, strict=True):
-            known[own] = constant_
-        nodes = [seen.node for seen in self.seen]
-        nodes += [leaf.node for leaf in leaves if type(leaf) is Array]
-        known |= _constants(nodes, self.recording)
-        vertices = iter(from_nodes(nodes, known))
-        guards = Guards()
-        for given, leaf in self.inputs:
-            if leaf is None:  # integers that were plain to the run
-                guards.add(given, np.array(given.value), None)
-        for seen in self.seen:
-            guards.see(next(vertices), seen)
+        recorded = iter(self.program.outputs)
         outputs: list[Vertex] = []
         parts: list[Any] = []
-        for leaf, right in zip(leaves, rights, strict=True):
-            if type(leaf) is Array:
+        for computed, right in zip(self.computed, rights, strict=True):
+            if computed:
                 parts.append((len(outputs), type(right) if type(right) in (int, bool) else None))
-                outputs.append(_typed(next(vertices), right))
+                outputs.append(_typed(next(recorded), right))
             else:
                 parts.append(right)
-        program = Program(
-            self.name,
-            tuple(vertex for vertex, _ in self.inputs),
-            tuple(captured),
-            tuple(outputs),
-            tuple(guards.met),
-            _structure(expected, iter(parts)),
-        )
-        for vertex in program.vertices():
-            if isinstance(vertex, Apply) and any(type(x) is Array for x in vertex.params.values()):
-                raise NotLifted(f"{vertex.operation.name} takes a plain number as a parameter")
-        guards.forget()
-        result = _assembler(program.structure, build, parts)
-        return Recorded(without_values(program), guards, result, self.walk.found)
+        structure = _structure(expected, iter(parts))
+        program = dataclasses.replace(self.program, outputs=tuple(outputs), structure=structure)
+        return Recorded(program, self.guards, _assembler(structure, build, parts), self.captured)
 
 
 def run(
@@ -141,7 +112,6 @@ def run(
     names: Sequence[str],
     lift: bool,
     integers: bool,
-    scope: Scope | None = None,
 ) -> Run:
     """Record a run.
 
@@ -154,19 +124,17 @@ def run(
             compared at each call.
         integers: record what is done with arrays of integers and booleans among the arguments; else
             they are plain to the run, and the program is for their values alone.
-        scope: gives the values of large arrays; they are the real ones if there is none.
 
     Raises:
-        NotLarge: there is a scope, but no large array.
         NotFaithful: compiled code could not do what the function does.
+        NotLifted: a recorded number was used where only a plain one can be.
     """
-    types = Types()
-    recording = Recording(every_guard=True, types=types)
+    recording = Recording(every_guard=True, keeps_values=False)
     statics: list[Any] = []
     collect = Replacing(lambda value, _: value, statics.append)
     for value in (*args, *kwargs.values()):
         collect(value, "")
-    walk = capture(f, statics, recording if lift else None, scope)
+    walk = capture(f, statics, recording if lift else None)
     walk.found.statics = statics
     if walk.found.obstacle is not None:
         raise NotFaithful(walk.found.obstacle)
@@ -176,7 +144,6 @@ def run(
     def fresh(value: Any, path: str) -> Any:
         floating = type(value) is float or value.dtype.kind == "f"
         leaf = Leaf(recording) if floating or integers else None
-        value = value if scope is None else scope.of(value)
         inputs.append((Input(path, value), leaf))
         if leaf is None:
             return value
@@ -186,8 +153,6 @@ def run(
     replace = Replacing(fresh, lambda value: walk.statics.get(id(value), value))
     fresh_args = [replace(value, name) for name, value in zip(names, args, strict=True)]
     fresh_kwargs = {name: replace(value, name) for name, value in kwargs.items()}
-    if scope is not None and not scope.used:
-        raise NotLarge
     seen: list[Seen] = []
     _observe(recording, seen)
     draws = _states(walk)
@@ -214,10 +179,56 @@ def run(
         )
     if not walk.found.is_current():
         raise NotFaithful(f"it changes {walk.found.changed()}, which it does not make itself")
-    for leaf in trees.flatten(output)[0]:
+    leaves, _ = trees.flatten(output)
+    for leaf in leaves:
         _check_leaf(leaf, recording)
     name = getattr(f, "__name__", type(f).__name__)
-    return Run(name, inputs, walk, recording, seen, types, output)
+    program, guards = _program(name, inputs, walk, seen, leaves, recording)
+    return Run(
+        program,
+        guards,
+        walk.found,
+        trees.paths(output),
+        [leaf.value if type(leaf) is Array else leaf for leaf in leaves],
+        [type(leaf) is Array for leaf in leaves],
+    )
+
+
+def _program(
+    name: str,
+    inputs: Sequence[tuple[Input, Leaf | None]],
+    walk: Walk,
+    seen: Sequence[Seen],
+    leaves: Sequence[Any],
+    recording: Recording,
+) -> tuple[Program, Guards]:
+    """Make the program of a run, without the run's values, and its guards."""
+    known: dict[Node, Vertex] = {leaf: vertex for vertex, leaf in inputs if leaf is not None}
+    captured = [Constant(array) for array, _, _ in walk.found.arrays]
+    for constant_, (_, own, _) in zip(captured, walk.found.arrays, strict=True):
+        known[own] = constant_
+    nodes = [look.node for look in seen]
+    nodes += [leaf.node for leaf in leaves if type(leaf) is Array]
+    known |= _constants(nodes, recording)
+    vertices = iter(from_nodes(nodes, known))
+    guards = Guards()
+    for given, leaf in inputs:
+        if leaf is None:  # integers that were plain to the run
+            guards.add(given, np.array(given.value), None)
+    for look in seen:
+        guards.see(next(vertices), look)
+    program = Program(
+        name,
+        tuple(vertex for vertex, _ in inputs),
+        tuple(captured),
+        tuple(vertices),
+        tuple(guards.met),
+    )
+    for vertex in program.vertices():
+        if isinstance(vertex, Apply) and any(type(x) is Array for x in vertex.params.values()):
+            raise NotLifted(f"{vertex.operation.name} takes a plain number as a parameter")
+    guards.forget()
+    return without_values(program), guards
 
 
 def _observe(recording: Recording, seen: list[Seen]) -> None:
@@ -226,8 +237,6 @@ def _observe(recording: Recording, seen: list[Seen]) -> None:
         seen.extend(Seen(node, None, user_location(), axis) for axis in axes)
 
     def guard(node: Node, outcome: Any) -> None:
-        if type(outcome) is Abstract:
-            outcome.scope.needs_values()
         if type(outcome) is list or isinstance(outcome, _ndarray):
             outcome = np.array(outcome)
         seen.append(Seen(node, outcome, user_location()))
@@ -272,44 +281,24 @@ def _typed(vertex: Vertex, right: Any) -> Vertex:
     """Give an output the type that the function itself returns."""
     if type(right) in (int, bool):
         right = np.asarray(right)[()]
-    if vertex.dtype != dtype_of(right):
-        dtype = dtype_of(right)
-        vertex = Apply(astype, (vertex,), {"dtype": dtype}, np.asarray(vertex.value, dtype)[()])
-    if type(vertex.value) is type(right):
-        return vertex
-    value = np.asarray(vertex.value)
-    return Apply(
-        identity,
-        (vertex,),
-        {},
-        value if isinstance(right, _ndarray) else type(right)(value[()]),
-    )
+    dtype = dtype_of(right)
+    if vertex.dtype != dtype:
+        value = Placeholder(vertex.shape, dtype) if vertex.shape else dtype.type(0)
+        vertex = Apply(astype, (vertex,), {"dtype": dtype}, value)
+    if isinstance(right, _ndarray):
+        right = Placeholder(right.shape, dtype)
+    return vertex if type(vertex.value) is type(right) else Apply(identity, (vertex,), {}, right)
 
 
 def _check_leaf(leaf: Any, recording: Recording) -> None:
     if type(leaf) is Array:
         if leaf.node.recording is not recording:
             raise NotFaithful("it returns an Array of another recording")
-    elif type(leaf) is Abstract:
-        leaf.scope.needs_values()
     elif not isinstance(leaf, _ATOMS) and not (type(leaf) is _ndarray and not leaf.dtype.hasobject):
         raise NotFaithful(
             f"it returns a {type(leaf).__name__}: return numbers, arrays, or tuples, lists, dicts "
             "and dataclasses of them"
         )
-
-
-def same(found: Any, expected: Any) -> bool:
-    """Tell whether two results have the same tree, types, dtypes, shapes, and nearly values."""
-    if type(found) is not type(expected) or trees.paths(found) != trees.paths(expected):
-        return False
-    pairs = zip(trees.flatten(found)[0], trees.flatten(expected)[0], strict=True)
-    return all(
-        type(a) is type(b)
-        and getattr(a, "dtype", None) == getattr(b, "dtype", None)
-        and _close(a, b)
-        for a, b in pairs
-    )
 
 
 def _close(leaf: Any, right: Any) -> bool:
