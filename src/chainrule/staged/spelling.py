@@ -7,7 +7,9 @@ is not simply ``np.name(operands)``. What needs more than one statement (writing
 
 from __future__ import annotations
 
+import ast
 import contextlib
+import functools
 import inspect
 import string
 from collections.abc import Callable, Mapping
@@ -21,6 +23,7 @@ from chainrule.graph.graph import Apply, Constant, Input, Vertex, is_number, is_
 from chainrule.operations import elementwise
 from chainrule.staged.constants import Constants
 from chainrule.staged.text import (
+    ATOM,
     BIT_OR,
     CONDITIONAL,
     Text,
@@ -104,11 +107,30 @@ def _is_python_float(vertex: Apply) -> bool:
 
 
 def _from_template(source: str, operands: list[Text], params: Mapping[str, Any]) -> Text:
-    given = {key: literal(value).text for key, value in params.items()}
-    known = {field for _, field, _, _ in string.Formatter().parse(source) if field is not None}
-    named = {key: given.get(key, "None") for key in known if not key.isdigit()}
-    text = source.format(*(x.text for x in operands), **named)
-    return atom(text)
+    """Fill a template in: operands get parentheses unless brackets or commas are around them."""
+    pieces = [(before, field) for before, field, _, _ in string.Formatter().parse(source)]
+    behind = [before for before, _ in pieces[1:]]
+    text = ""
+    for (before, field), after in zip(pieces, [*behind, ""], strict=True):
+        text += before
+        if field is None:
+            continue
+        if not field.isdigit():
+            text += literal(params.get(field)).text
+        elif text.rstrip()[-1:] in "(,[" and after.lstrip()[:1] in "),]":
+            text += operands[int(field)].text
+        else:
+            text += operands[int(field)].within(ATOM)
+    return Text(text, ATOM if _is_atom(source) else CONDITIONAL)
+
+
+@functools.cache
+def _is_atom(source: str) -> bool:
+    """Tell whether what a template prints needs no parentheses: a call, an attribute, an entry."""
+    fields = {field for _, field, _, _ in string.Formatter().parse(source) if field is not None}
+    names = {field: "x" for field in fields if not field.isdigit()}
+    body = ast.parse(source.format(*["x"] * len(fields), **names), mode="eval").body
+    return isinstance(body, (ast.Call, ast.Attribute, ast.Subscript, ast.Name))
 
 
 def _given(operation: Any, params: Mapping[str, Any]) -> dict[str, Any]:
