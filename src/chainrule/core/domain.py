@@ -11,7 +11,9 @@ __all__ = [
     "INSIDE_ONE",
     "NONZERO",
     "POSITIVE",
+    "POSITIVE_DEFINITE",
     "REAL",
+    "Definite",
     "Domain",
     "Example",
     "Interval",
@@ -27,8 +29,14 @@ class Interval(NamedTuple):
     hole: float = 0.0
 
 
+class Definite(NamedTuple):
+    """Matrices in the last two axes: ``m @ m.T`` plus ``shift`` on the diagonal, m from -1 to 1."""
+
+    shift: float
+
+
 #: Of all operands, or of each.
-Domain: TypeAlias = "Interval | tuple[Interval, ...]"
+Domain: TypeAlias = "Interval | Definite | tuple[Interval | Definite, ...]"
 
 
 class Example(NamedTuple):
@@ -49,3 +57,4 @@ POSITIVE = Interval(0.2, 4.0)
 INSIDE_ONE = Interval(-0.9, 0.9)
 ABOVE_ONE = Interval(1.1, 4.0)
 ABOVE_MINUS_ONE = Interval(-0.8, 4.0)
+POSITIVE_DEFINITE = Definite(1.0)

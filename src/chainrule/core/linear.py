@@ -13,6 +13,7 @@ import numpy as np
 
 from chainrule.core.abstract import Abstract, as_array
 from chainrule.core.array import dtype_of, is_complex, shape_of
+from chainrule.core.domain import example
 from chainrule.core.operation import Operation
 from chainrule.core.rules import per_operand, positions_read
 from chainrule.core.traits import Traits
@@ -228,6 +229,7 @@ real: Linear = linear(
     pullback=lambda g, x: g,
     source="{0}.real",
     entrywise=True,
+    examples=(example(()), example((2, 3))),
     view=True,
     dtypes="fc",
 )

@@ -23,6 +23,7 @@ from chainrule.core.domain import (
     NONZERO,
     POSITIVE,
     REAL,
+    example,
 )
 from chainrule.core.kinds import constant, elementwise, linear, sum_to
 from chainrule.core.operation import Operation
@@ -508,6 +509,7 @@ conjugate: Operation = linear(
     np.conjugate,
     pullback=lambda g, z: conjugated(g),
     entrywise=True,
+    examples=(example(()), example((2, 3))),
     dtypes="fc",
 )
 imag = linear(
@@ -516,6 +518,7 @@ imag = linear(
     pullback=lambda g, z: -1j * g if is_complex(z) else None,
     source="{0}.imag",
     entrywise=True,
+    examples=(example(()), example((2, 3))),
     view=True,
     dtypes="fc",
 )

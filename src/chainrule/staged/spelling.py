@@ -18,6 +18,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from chainrule.core.array import shape_of
+from chainrule.core.operation import Operation
 from chainrule.errors import UnsupportedError
 from chainrule.graph.graph import Apply, Constant, Input, Vertex, is_number, is_operation
 from chainrule.operations import elementwise
@@ -71,7 +72,7 @@ class Speller:
         """Return a vertex as an expression.
 
         Raises:
-            UnsupportedError: there is no way to write an operation with NumPy alone.
+            UnsupportedError: there is no way to write an operation with NumPy and SciPy.
         """
         if vertex in self.names:
             return atom(self.names[vertex])
@@ -90,15 +91,29 @@ class Speller:
             return infix(operation.symbol, *operands)
         if operation.scalar is not None and _is_python_float(vertex):
             return call(f"math.{operation.scalar.__name__}", *operands)
-        if operation.source is not None and not operation.source.startswith("scipy."):
+        if operation.source is not None:
             return _from_template(operation.source, operands, vertex.params)
-        if operation.source is None and callable(getattr(np, operation.name, None)):
-            return call(f"np.{operation.name}", *operands, **_given(operation, vertex.params))
+        function = _function_of(operation)
+        if function is not None:
+            return call(function, *operands, **_given(operation, vertex.params))
         raise UnsupportedError(
             f"the operation `{operation.name}` cannot be printed with NumPy alone, so a function "
             "that uses it cannot be staged: declare it with source=, for example "
             f'source="np.{operation.name}({{0}})", or write it in NumPy'
         )
+
+
+def _function_of(operation: Operation) -> str | None:
+    """Return the function of NumPy or SciPy that an operation is, as code calls it."""
+    if not operation.numpy:
+        return None
+    library, _, name = operation.numpy[0].partition(".")
+    if library == "numpy":
+        found = functools.reduce(
+            lambda module, part: getattr(module, part, None), name.split("."), np
+        )
+        return f"np.{name}" if callable(found) else None
+    return operation.numpy[0] if library == "scipy" else None
 
 
 def _is_python_float(vertex: Apply) -> bool:
@@ -133,7 +148,7 @@ def _is_atom(source: str) -> bool:
     return isinstance(body, (ast.Call, ast.Attribute, ast.Subscript, ast.Name))
 
 
-def _given(operation: Any, params: Mapping[str, Any]) -> dict[str, Any]:
+def _given(operation: Operation, params: Mapping[str, Any]) -> dict[str, Any]:
     """Leave out the parameters that have their default value."""
     if not params:
         return {}
