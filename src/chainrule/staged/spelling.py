@@ -109,9 +109,9 @@ def _function_of(operation: Operation) -> str | None:
         return None
     library, _, name = operation.numpy[0].partition(".")
     if library == "numpy":
-        found = functools.reduce(
-            lambda module, part: getattr(module, part, None), name.split("."), np
-        )
+        found: Any = np
+        for part in name.split("."):
+            found = getattr(found, part, None)
         return f"np.{name}" if callable(found) else None
     return operation.numpy[0] if library == "scipy" else None
 
