@@ -18,7 +18,7 @@ import pytest
 
 import chainrule.operations
 from chainrule.core import kinds
-from chainrule.core.domain import REAL, Definite, Interval
+from chainrule.core.domain import REAL, Interval, Matrices
 from chainrule.core.kinds import Constant, Elementwise
 from chainrule.core.operation import Operation
 from chainrule.operations.indexing import SLOT
@@ -49,11 +49,12 @@ def away(*shape: int) -> np.ndarray:
 
 
 def draw(
-    domain: Interval | Definite, shape: tuple[int, ...], random: np.random.Generator = RANDOM
+    domain: Interval | Matrices, shape: tuple[int, ...], random: np.random.Generator = RANDOM
 ) -> np.ndarray:
-    if isinstance(domain, Definite):
+    if isinstance(domain, Matrices):
         m = random.uniform(-1, 1, shape)
-        return m @ m.swapaxes(-1, -2) + domain.shift * np.eye(shape[-1])
+        n = shape[-1]
+        return m @ m.swapaxes(-1, -2) + np.eye(n) if domain.definite else m + n * np.eye(n)
     x = random.uniform(domain.low, domain.high, shape)
     return np.where(np.abs(x) < domain.hole, np.copysign(domain.hole + np.abs(x), x), x)
 
@@ -304,7 +305,7 @@ def cases_of(name: str) -> list[Case]:
     random = generator_of(name)
 
     def drawn(shapes: Sequence[tuple[int, ...]], params: Mapping[str, Any]) -> Case:
-        each = isinstance(domain, (Interval, Definite))
+        each = isinstance(domain, (Interval, Matrices))
         domains = (domain,) * len(shapes) if each else domain
         return case(
             *(draw(d, shape, random) for d, shape in zip(domains, shapes, strict=True)), **params

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.core.array import shape_of
-from chainrule.core.domain import NONZERO, POSITIVE_DEFINITE, REAL, example
+from chainrule.core.domain import INVERTIBLE, NONZERO, POSITIVE_DEFINITE, REAL, example
 from chainrule.core.kinds import general, sum_to
 from chainrule.core.operation import Operation
 from chainrule.errors import UnsupportedError
@@ -110,7 +110,7 @@ solve: Operation = general(
         lambda g, a, b, x: sum_to(_solve_right(g, a, b), b),
     ),
     numpy="numpy.linalg.solve",
-    domain=(POSITIVE_DEFINITE, REAL),
+    domain=(INVERTIBLE, REAL),
     examples=(
         example((3, 3), (3,)),
         example((3, 3), (3, 2)),
@@ -129,7 +129,7 @@ def _lower(x: Any) -> Any:
 
 
 def _cholesky_pullback(g: Any, a: Any, y: Any, upper: bool = False) -> Any:
-    """Pull back by two triangular solves.
+    """Pull back by two triangular solves, for which NumPy has its general one.
 
     See I. Murray, "Differentiation of the Cholesky decomposition", 2016, section 3.2.
     """
