@@ -138,9 +138,11 @@ def _record(
 ) -> Any:
     """Make the node of a value that was just computed."""
     if operation.real_only:
-        for x in (*values, value):
-            if type(x) is not float and is_complex(x):
+        for x in values:
+            if is_complex(x):
                 raise _refused(operation, x)
+        if is_complex(value):
+            raise _refused(operation, value)
     if recording.note is not None:
         node = Node(operation, parents, tuple(values), value, params, recording)
         recording.note(node, value)

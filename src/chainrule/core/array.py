@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Array", "array", "dtype_of", "is_complex", "shape_of", "value_of"]
 
+_PLAIN = frozenset({float, int, np.float64})  # real numbers, as most values are
+
 
 class Array:
     """A number or array whose history is being recorded.
@@ -178,6 +180,6 @@ def dtype_of(value: Any) -> np.dtype[Any]:
 
 def is_complex(x: Any) -> bool:
     """Tell whether a number or array is of complex dtype."""
-    if type(x) is float:
+    if type(x) in _PLAIN:
         return False
     return type(x) is complex or (hasattr(x, "dtype") and bool(x.dtype.kind == "c"))
