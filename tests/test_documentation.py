@@ -29,6 +29,17 @@ def test_files_that_are_named_exist(page):
 
 
 @pytest.mark.parametrize("page", PAGES, ids=page_name)
+def test_code_that_is_quoted_stands_in_its_file(page):
+    text = page.read_text(encoding="utf-8")
+    quoted = re.findall(
+        r"^```{code-block} python\n:caption: (\S+)\n\n(.*?)^```$", text, re.M | re.S
+    )
+    for name, code in quoted:
+        source = (ROOT / "src" / "chainrule" / name).read_text(encoding="utf-8")
+        assert code in source, name
+
+
+@pytest.mark.parametrize("page", PAGES, ids=page_name)
 def test_links_within_the_repository_lead_somewhere(page):
     text = page.read_text(encoding="utf-8")
     targets = re.findall(r"\]\((?!\w+:|#)([^)#\s]+)", text)

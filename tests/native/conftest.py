@@ -82,10 +82,11 @@ def same(found: Any, expected: Any, tolerance: float = 1e-13, size: float = 0.0)
             assert leaf == right
             continue
         array = np.asarray(right)
-        if array.dtype.kind != "f":
+        if array.dtype.kind not in "fc":
             assert np.array_equal(leaf, right)
             continue
-        allowed = tolerance if array.dtype.itemsize == 8 else max(tolerance, 2e-6)
+        single = array.real.dtype.itemsize < 8
+        allowed = max(tolerance, 2e-6) if single else tolerance
         finite = np.abs(array[np.isfinite(array)])
         scale = float(np.max(finite, initial=size))
         np.testing.assert_allclose(leaf, right, rtol=allowed, atol=allowed * scale)

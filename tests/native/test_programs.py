@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import chainrule as cr
+from chainrule.core.array import is_complex
 from chainrule.core.operation import Operation
 from chainrule.native.interpret import interpreted
 
@@ -86,10 +87,43 @@ def check_operation(row: Operation, case: Any, compiled: Any) -> None:
     if not floating or not row.differentiable:
         return
     weights = np.random.default_rng(0).uniform(0.5, 1.5, np.shape(f(*args)))
-    both = cr.value_and_grad(lambda *xs: np.sum(f(*xs) * weights), floating)
+    if is_complex(f(*args)):
+        weights = weights * (1 + 2j)
+        g = lambda *xs: np.sum((f(*xs) * weights).real)
+    else:
+        g = lambda *xs: np.sum(f(*xs) * weights)
+    both = cr.value_and_grad(g, floating)
     fast = compiled(both)
     for _ in range(2):
         same(fast(*args), both(*args), 1e-11)
+
+
+COMPLEX = [param for param in CASES if "c" in param.values[0].dtypes]
+
+
+@pytest.mark.filterwarnings("ignore::numpy.exceptions.ComplexWarning")  # of astype and set_at
+@pytest.mark.parametrize(("row", "case"), COMPLEX)
+def test_every_operation_of_complex_numbers(row: Operation, case: Any, compiled: Any) -> None:
+    """Compile the gradient by real and imaginary parts, among operations of real numbers."""
+    real = [
+        k for k, x in enumerate(case.operands) if getattr(x, "dtype", np.dtype(int)).kind == "f"
+    ]
+    random = np.random.default_rng(0)
+
+    def f(*xs: Any) -> Any:
+        operands = list(case.operands)
+        for k, u, v in zip(real, xs, xs[len(real) :], strict=False):
+            operands[k] = np.tanh(u) + u + 1j * (v * v)
+        y = row(*operands, **case.params)
+        return np.sum(np.sqrt(1 + np.real(y) ** 2)) + np.sum(np.imag(y))
+
+    args = [np.asarray(case.operands[k]) for k in real]
+    args += [random.uniform(0.2, 1, x.shape) for x in args]
+    both = cr.value_and_grad(f, tuple(range(len(args))))
+    fast = compiled(both)
+    for _ in range(5):
+        same(fast(*args), both(*args), 1e-11)
+        args = [x * random.uniform(0.95, 1.05, x.shape) for x in args]
 
 
 @pytest.mark.parametrize("builder", BUILDERS)

@@ -256,6 +256,7 @@ def test_the_namespace_is_numpy_with_lists_of_arrays():
     assert cnp.float64 is np.float64
     assert cnp.pi == np.pi
     assert cnp.linalg is np.linalg
+    assert cnp.fft is np.fft
     x = cr.array(2.0)
     assert type(cnp.array([x, 1.0])) is Array
     assert x.__array_namespace__() is cnp

@@ -1,7 +1,8 @@
 """The table of the operations' tests: operands for every row.
 
-An elementwise row is drawn from its ``domain``; any other has its cases in `CASES`. A row that is
-declared without either makes `test_every_row_is_in_the_table` fail.
+They are drawn from the row's ``domain``, in the shapes of its ``examples``, which an elementwise
+row need not have. What cannot be drawn so (masks, indices) has its cases in `CASES`. A row that is
+declared without any makes `test_every_row_is_in_the_table` fail.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import zlib
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,7 +18,7 @@ import pytest
 
 import chainrule.operations
 from chainrule.core import kinds
-from chainrule.core.domain import REAL, Interval
+from chainrule.core.domain import REAL, Interval, Matrices
 from chainrule.core.kinds import Constant, Elementwise
 from chainrule.core.operation import Operation
 from chainrule.operations.indexing import SLOT
@@ -47,10 +49,14 @@ def away(*shape: int) -> np.ndarray:
 
 
 def draw(
-    interval: Interval, shape: tuple[int, ...], random: np.random.Generator = RANDOM
+    domain: Interval | Matrices, shape: tuple[int, ...], random: np.random.Generator = RANDOM
 ) -> np.ndarray:
-    x = random.uniform(interval.low, interval.high, shape)
-    return np.where(np.abs(x) < interval.hole, np.copysign(interval.hole + np.abs(x), x), x)
+    if isinstance(domain, Matrices):
+        m = random.uniform(-1, 1, shape)
+        n = shape[-1]
+        return m @ m.swapaxes(-1, -2) + np.eye(n) if domain.definite else m + n * np.eye(n)
+    x = random.uniform(domain.low, domain.high, shape)
+    return np.where(np.abs(x) < domain.hole, np.copysign(domain.hole + np.abs(x), x), x)
 
 
 MASK = np.array([[True, False, True], [False, False, True]])
@@ -295,19 +301,23 @@ def cases_of(name: str) -> list[Case]:
     operation = ROWS[name]
     if name in CASES:
         return CASES[name]
-    if not isinstance(operation, Elementwise):
-        return []
-    arity = len(operation.d)
     domain = operation.domain or REAL
-    domains = (domain,) * arity if isinstance(domain, Interval) else domain
+    random = generator_of(name)
+
+    def drawn(shapes: Sequence[tuple[int, ...]], params: Mapping[str, Any]) -> Case:
+        each = isinstance(domain, (Interval, Matrices))
+        domains = (domain,) * len(shapes) if each else domain
+        return case(
+            *(draw(d, shape, random) for d, shape in zip(domains, shapes, strict=True)), **params
+        )
+
+    if operation.examples or not isinstance(operation, Elementwise):
+        return [drawn(example.shapes, example.params) for example in operation.examples]
+    arity = len(operation.d)
     shapes = [[()] * arity, [(2, 3)] * arity, [(0, 3)] * arity]
     if arity == 2:
         shapes += [[(2, 3), (3,)], [(2, 1), (1, 3)], [(), (2,)]]
-    random = generator_of(name)
-    return [
-        case(*(draw(d, shape, random) for d, shape in zip(domains, row, strict=True)))
-        for row in shapes
-    ]
+    return [drawn(row, {}) for row in shapes]
 
 
 def generator_of(name: str) -> np.random.Generator:
@@ -316,17 +326,19 @@ def generator_of(name: str) -> np.random.Generator:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Give ``row, given`` every case of every row, to a test of constants those of constants."""
+    """Give ``row, given`` every case of every row that a test is for, which its name tells."""
     if "given" not in metafunc.fixturenames:
         return
     wants_constants = "constant" in metafunc.function.__name__
     wants_numbers = "python_floats" in metafunc.function.__name__
+    wants_complex = "complex" in metafunc.function.__name__
     metafunc.parametrize(
         ("row", "given"),
         [
             pytest.param(row, given, id=f"{name}-{k}")
             for name, row in ROWS.items()
             if isinstance(row, Constant) == wants_constants
+            and (not wants_complex or "c" in row.dtypes)
             for k, given in enumerate(cases_of(name))
             if not wants_numbers
             or (isinstance(row, Elementwise) and all(np.shape(x) == () for x in given.operands))

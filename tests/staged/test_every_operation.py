@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import chainrule as cr
+from chainrule.core.array import is_complex
 from chainrule.core.operation import Operation
 
 
@@ -27,8 +28,6 @@ def _table() -> Any:
 
 
 TABLE = _table()
-#: What SciPy alone has, or needs for its derivative.
-UNPRINTABLE = {"erfinv", "log_ndtr", "gamma", "gammaln", "digamma", "polygamma"}
 
 
 def _floats(case: Any) -> list[int]:
@@ -55,19 +54,21 @@ def test_round_trip(row: Operation, case: Any) -> None:
     active = _floats(case)
     plain = row(*operands, **case.params)
     weights = np.random.default_rng(0).uniform(0.5, 1.5, np.shape(plain))
+    if is_complex(plain):
+        weights = weights * (1 + 2j)
 
     def f(*xs: Any) -> Any:
         given = list(operands)
         for k, x in zip(active, xs, strict=True):
             given[k] = x
         y = row(*given, **case.params)
-        return np.sum(y * weights) if row.differentiable else np.sum(xs[0]) + np.sum(y * 1.0)
+        return (
+            np.sum(np.real(y * weights) if is_complex(y) else y * weights)
+            if row.differentiable
+            else np.sum(xs[0]) + np.sum(y * 1.0)
+        )
 
     args = [np.asarray(operands[k]) for k in active]
-    if row.name in UNPRINTABLE:
-        with pytest.raises(cr.errors.UnsupportedError, match="cannot be printed"):
-            cr.stage(f, *args)
-        return
     staged = cr.stage(f, *args)
     value, gradients = staged(*args)
     expected, eager = cr.value_and_grad(f, tuple(range(len(args))))(*args)

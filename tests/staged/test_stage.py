@@ -218,10 +218,25 @@ def test_refusals() -> None:
         cr.stage(lambda x: x * 2, np.ones(2))
     with pytest.raises(errors.ArgumentError, match=r"pass 3\.0 instead of 3"):
         cr.stage(lambda x: x * 2, 3)
+
+
+def test_what_numpy_does_not_have_is_imported_from_scipy() -> None:
     from scipy import special
 
-    with pytest.raises(errors.UnsupportedError, match="`gammaln` cannot be printed"):
-        cr.stage(lambda x: special.gammaln(x), 2.5)
+    staged = cr.stage(lambda x: np.sum(special.gammaln(x)), np.array([2.5, 1.5]))
+    assert "import numpy as np\nimport scipy.special\n" in staged.source
+    assert "scipy.special.gammaln(x)" in staged.source
+    assert "scipy.special.digamma(x)" in staged.source
+    found = staged.run(np.array([2.5, 1.5]))
+    np.testing.assert_array_equal(found.gradients[0], special.digamma([2.5, 1.5]))
+
+
+def test_templates_keep_what_they_are_filled_with_together() -> None:
+    power = cr.elementwise(
+        "power_of_a_test", lambda x: x**3, d=lambda x, y: 3 * x**2, source="{0} ** 3"
+    )
+    staged = cr.stage(lambda x: -power(x + 1.0) * 2.0, 2.0)
+    assert "-((x + 1.0) ** 3) * 2.0" in staged.source
 
 
 def test_an_operation_of_the_users_own_needs_a_source() -> None:

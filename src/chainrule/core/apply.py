@@ -7,12 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.core.array import Array
+from chainrule.core.array import Array, dtype_of, is_complex
 from chainrule.core.captured import hold
 from chainrule.core.node import Node
 from chainrule.core.operation import Operation
 from chainrule.core.placeholder import Placeholder
 from chainrule.core.recording import Recording, outermost
+from chainrule.core.source import where_am_i
+from chainrule.errors import UnsupportedError
 
 __all__ = ["apply", "apply_binary", "apply_unary", "set_restacking"]
 
@@ -135,6 +137,12 @@ def _record(
     params: Mapping[str, Any],
 ) -> Any:
     """Make the node of a value that was just computed."""
+    if operation.real_only:
+        for x in values:
+            if is_complex(x):
+                raise _refused(operation, x)
+        if is_complex(value):
+            raise _refused(operation, value)
     if recording.note is not None:
         operands, output = tuple(values), value
         if not recording.keeps_values:
@@ -187,6 +195,14 @@ def _saved(
             if k == arity or (parent is not None and parent.recording is recording):
                 saved[k] = Placeholder(unread.shape, unread.dtype)
     return tuple(saved[:arity]), saved[arity]
+
+
+def _refused(operation: Operation, x: Any) -> UnsupportedError:
+    return UnsupportedError(
+        f"`{operation.name}` of complex numbers ({dtype_of(x)}) has no derivative in chainrule, "
+        f"at {where_am_i()}. To go on, take np.abs(z), z.real or z.imag first, or cut z off with "
+        "chainrule.stop_gradient."
+    )
 
 
 def set_restacking(holds: Callable[[Any], bool], restack: Callable[[Any], Any]) -> None:

@@ -13,7 +13,9 @@ from chainrule.errors import ArgumentError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["Array", "array", "dtype_of", "shape_of", "value_of"]
+__all__ = ["Array", "array", "dtype_of", "is_complex", "shape_of", "value_of"]
+
+_PLAIN = frozenset({float, int, np.float64})  # real numbers, as most values are
 
 
 class Array:
@@ -174,3 +176,10 @@ def dtype_of(value: Any) -> np.dtype[Any]:
     """Return the dtype of a number, ndarray, Array or Placeholder."""
     found: np.dtype[Any] = value.dtype if hasattr(value, "dtype") else np.asarray(value).dtype
     return found
+
+
+def is_complex(x: Any) -> bool:
+    """Tell whether a number or array is of complex dtype."""
+    if type(x) in _PLAIN:
+        return False
+    return type(x) is complex or (hasattr(x, "dtype") and bool(x.dtype.kind == "c"))

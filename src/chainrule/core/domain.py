@@ -9,12 +9,15 @@ __all__ = [
     "ABOVE_MINUS_ONE",
     "ABOVE_ONE",
     "INSIDE_ONE",
+    "INVERTIBLE",
     "NONZERO",
     "POSITIVE",
+    "POSITIVE_DEFINITE",
     "REAL",
     "Domain",
     "Example",
     "Interval",
+    "Matrices",
     "example",
 ]
 
@@ -27,8 +30,17 @@ class Interval(NamedTuple):
     hole: float = 0.0
 
 
+class Matrices(NamedTuple):
+    """Invertible matrices in the last two axes: numbers from -1 to 1, and more on the diagonal.
+
+    Where they are to be ``definite``, they are symmetric and positive definite.
+    """
+
+    definite: bool
+
+
 #: Of all operands, or of each.
-Domain: TypeAlias = "Interval | tuple[Interval, ...]"
+Domain: TypeAlias = "Interval | Matrices | tuple[Interval | Matrices, ...]"
 
 
 class Example(NamedTuple):
@@ -49,3 +61,5 @@ POSITIVE = Interval(0.2, 4.0)
 INSIDE_ONE = Interval(-0.9, 0.9)
 ABOVE_ONE = Interval(1.1, 4.0)
 ABOVE_MINUS_ONE = Interval(-0.8, 4.0)
+INVERTIBLE = Matrices(definite=False)
+POSITIVE_DEFINITE = Matrices(definite=True)

@@ -178,7 +178,7 @@ def _guarded_multiply(g: Any, local: Any) -> Any:
         return local * g if g != 0.0 else 0.0
     product = local * g
     # One pass over the product finds out whether any entry can be NaN at all.
-    if math.isfinite(np.add.reduce(product, axis=None)):
+    if math.isfinite(abs(np.add.reduce(product, axis=None))):
         return product
     return np.where(np.equal(g, 0), np.zeros((), dtype_of(product)), product)[()]
 
@@ -191,6 +191,7 @@ guarded_multiply: Elementwise = _GuardedMultiply(
     singular=True,
     numpy=(),
     glyph="*",
+    dtypes="fc",
 )
 #: The node that gives a transform a fresh input without cutting it off from an outer recording.
-identity = elementwise("identity", lambda x: x, d=1, numpy=(), moves=True, view=True)
+identity = elementwise("identity", lambda x: x, d=1, numpy=(), moves=True, view=True, dtypes="fc")

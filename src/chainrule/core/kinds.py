@@ -12,6 +12,12 @@ constant      output                                 no gradient flows
 Rules are functions of the operands and the output, written with operations and operators. On plain
 values they compute numbers; on Arrays the same rules record a graph, which is how derivatives of
 any order, compiled code and printed code come about.
+
+Complex numbers on the way from real inputs to a real output: the gradient by z = x + iy is
+d/dx - i d/dy, as in JAX and HIPS autograd. With it rules of functions that have a complex
+derivative (products, exp, fft) are what they are for real numbers, with no conjugate in them; the
+gradient of a real operand is the real part (`conform`). A row says ``dtypes="fc"`` where its rules
+are right for complex numbers; all others refuse them.
 """
 
 import chainrule.core.apply  # noqa: F401  # makes operations callable
@@ -24,6 +30,7 @@ from chainrule.core.linear import (
     broadcast_to,
     conform,
     linear,
+    real,
     sum_to,
     unbroadcast,
 )
@@ -42,6 +49,7 @@ __all__ = [
     "guarded_multiply",
     "identity",
     "linear",
+    "real",
     "stopped",
     "sum_to",
     "unbroadcast",

@@ -11,11 +11,11 @@ from typing import Any, Unpack
 
 import numpy as np
 
-from chainrule.core.array import dtype_of, shape_of
+from chainrule.core.array import dtype_of, is_complex, shape_of
+from chainrule.core.domain import example
 from chainrule.core.operation import Operation
 from chainrule.core.rules import per_operand, positions_read
 from chainrule.core.traits import Traits
-from chainrule.errors import UnsupportedError
 
 __all__ = [
     "Linear",
@@ -23,6 +23,7 @@ __all__ = [
     "broadcast_to",
     "conform",
     "linear",
+    "real",
     "sum_to",
     "unbroadcast",
 ]
@@ -135,24 +136,25 @@ def _zeros_like(value: Any) -> Any:
 
 
 def conform(g: Any, like: Any) -> Any:
-    """Cast a gradient to the dtype of its operand, so that float32 stays float32."""
-    if g is None or type(g) is float or type(like) is float:
+    """Cast a gradient to the dtype of its operand, so that float32 stays float32.
+
+    The gradient of a real operand is the real part of what came by way of complex numbers: it does
+    not move off the real axis.
+    """
+    if g is None or type(g) is float:
         return g
+    if type(like) is float or type(g) is complex:
+        return real(g) if is_complex(g) and not is_complex(like) else g
     try:
         dtype = like.dtype
-        if g.dtype is dtype or g.dtype == dtype or dtype.kind != "f":
+        if g.dtype is dtype or g.dtype == dtype or dtype.kind not in "fc":
             return g
     except AttributeError:
         return g
-    if g.dtype.kind == "c":
-        raise _complex_gradient()
+    if dtype.kind == "f" and g.dtype.kind == "c":
+        g = real(g)
+        return g if g.dtype == dtype else astype(g, dtype=dtype)
     return astype(g, dtype=dtype)
-
-
-def _complex_gradient() -> UnsupportedError:
-    return UnsupportedError(
-        "a complex gradient reached a real operand: complex numbers are not supported yet"
-    )
 
 
 def sum_to(g: Any, like: Any) -> Any:
@@ -162,9 +164,7 @@ def sum_to(g: Any, like: Any) -> Any:
             return g
         if shape_of(g):
             g = unbroadcast(g, shape=())
-        if dtype_of(g).kind == "c":
-            raise _complex_gradient()
-        return g
+        return real(g) if is_complex(g) else g
     if type(g) is _ndarray and type(like) is _ndarray:
         if g.shape != like.shape:
             g = _unbroadcast(g, shape=like.shape)
@@ -198,7 +198,10 @@ def _broadcast_to(x: Any, shape: tuple[int, ...]) -> Any:
 
 
 unbroadcast: Linear = linear(
-    "unbroadcast", _unbroadcast, pullback=lambda g, x, shape: broadcast_to(g, shape=x.shape)
+    "unbroadcast",
+    _unbroadcast,
+    pullback=lambda g, x, shape: broadcast_to(g, shape=x.shape),
+    dtypes="fc",
 )
 broadcast_to: Linear = linear(
     "broadcast_to",
@@ -208,6 +211,7 @@ broadcast_to: Linear = linear(
     glyph="repeat",
     moves=True,
     view=True,
+    dtypes="fc",
 )
 astype = linear(
     "astype",
@@ -215,4 +219,16 @@ astype = linear(
     pullback=lambda g, x, dtype: g,
     source="{0}.astype(np.{dtype})",
     entrywise=True,
+    dtypes="fc",
+)
+#: The real part. The gradient of a complex operand is then real, too.
+real: Linear = linear(
+    "real",
+    np.real,
+    pullback=lambda g, x: g,
+    source="{0}.real",
+    entrywise=True,
+    examples=(example(()), example((2, 3))),
+    view=True,
+    dtypes="fc",
 )

@@ -28,6 +28,7 @@ class Operation:
 
     Attributes:
         differentiable: False for operations such as comparisons, whose output carries no gradient.
+        real_only: its rules are not known to be right for complex numbers, so it refuses them.
 
     The kinds (`chainrule.core.kinds`) add the rules: ``pull``, from the upstream gradient to the
     gradient of operand k, and ``push``, from the operands' tangents to the output's.
@@ -63,6 +64,7 @@ class Operation:
         self.order = traits.get("order", 2)
         self.tolerance = traits.get("tolerance", 1e-7)
         self.dtypes = traits.get("dtypes", "f")
+        self.real_only = self.differentiable and "c" not in self.dtypes
         self.dropped_for: dict[int, tuple[int, ...]] = {}
         OPERATIONS[name] = self
 

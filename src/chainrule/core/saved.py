@@ -23,11 +23,13 @@ def lift(value: Any, node: Node | None) -> Any:
 
 
 def as_numpy(values: Sequence[Any]) -> list[Any]:
-    """Turn Python floats, which raise where NumPy's give inf or NaN, into NumPy's."""
+    """Turn Python's numbers, which raise where NumPy's give inf or NaN, into NumPy's."""
 
     def convert(value: Any) -> Any:
         if type(value) is Array:
             return Array(convert(value.value), value.node)
-        return np.float64(value) if type(value) is float else value
+        if type(value) is float:
+            return np.float64(value)
+        return np.complex128(value) if type(value) is complex else value
 
     return [convert(value) for value in values]

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.core.array import shape_of
+from chainrule.core.array import is_complex, shape_of
 from chainrule.core.kinds import Constant, Elementwise
 from chainrule.core.node import Node
 from chainrule.explain.observed import Run
@@ -152,7 +152,7 @@ def _expected(kind: str, x: Any, y: Any) -> Any:
 
 def _fitting(node: Node, value: Any) -> Iterator[tuple[str, float]]:
     """Yield what a node can be of a value by their first entries: a cheap test."""
-    if not np.size(value):
+    if not np.size(value) or is_complex(value) or is_complex(node.output):
         return
     x, y = float(np.asarray(value).flat[0]), float(np.asarray(node.output).flat[0])
     unknown = not (math.isfinite(x) and math.isfinite(y))

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.core.array import shape_of
+from chainrule.core.array import is_complex, shape_of
 
 __all__ = ["brief", "columns", "format_array", "format_number", "format_value", "is_scalar", "norm"]
 
@@ -20,7 +20,7 @@ def is_scalar(value: Any) -> bool:
 
 def norm(value: Any) -> float:
     """Return the Euclidean norm of all entries, without overflow on the way."""
-    entries = np.abs(np.asarray(value, dtype=float)).ravel()
+    entries = np.abs(np.asarray(value, dtype=complex if is_complex(value) else float)).ravel()
     largest = float(entries.max()) if entries.size else 0.0
     if largest == 0.0 or not math.isfinite(largest):
         return largest if not np.isnan(entries).any() else math.nan
@@ -44,9 +44,13 @@ def format_number(value: Any) -> str:
 
     >>> [format_number(v) for v in (0.7310585786, 3.0, -12345.678, 1.6e-9, float("nan"), True)]
     ['0.7311', '3', '-12345.7', '1.6e-09', 'nan', 'True']
+    >>> format_number(0.5 - 2j)
+    '0.5-2j'
     """
     if isinstance(value, (bool, np.bool_)):
         return str(bool(value))
+    if is_complex(value):
+        return f"{value:.4g}"
     number = float(value)
     return f"{number:.6g}" if 1e4 <= abs(number) < 1e6 else f"{number:.4g}"
 
@@ -64,7 +68,7 @@ def format_array(value: Any) -> str:
     if not entries.size:
         return f"{entries.shape} empty"
     with np.errstate(all="ignore"):
-        mean = float(entries.mean(dtype=float))
+        mean = entries.mean(dtype=complex if is_complex(entries) else float)
     return f"{entries.shape} mean {format_number(mean)}, norm {format_number(norm(entries))}"
 
 
@@ -81,6 +85,8 @@ def brief(value: Any) -> str:
     """
     if isinstance(value, (bool, np.bool_)):
         return str(bool(value))
+    if is_complex(value):
+        return f"{value:.2f}"
     number = float(value)
     if number == 0 or not math.isfinite(number) or 0.01 <= abs(number) < 1e5:
         return f"{number:.2f}" if number != 0 else "0.00"

@@ -30,7 +30,7 @@ def always_finite(x: Vertex) -> bool:
 def _keeps_finite(x: Apply, finite: Mapping[Vertex, bool]) -> bool:
     """Tell whether an operation makes nothing infinite of its operands."""
     operation = x.operation
-    if x.dtype.kind != "f":
+    if x.dtype.kind not in "fc":
         return True
     if not all(finite[operand] for operand in x.operands):
         return False

@@ -25,7 +25,7 @@ __all__ = ["Executable", "native"]
 
 
 def native(program: Program) -> Runnable:
-    """Compile a program, or let NumPy interpret it where its values are no real numbers."""
+    """Compile a program, or let NumPy interpret it where its values are no numbers."""
     try:
         return Executable(program)
     except NotNativeError:

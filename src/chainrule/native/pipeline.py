@@ -35,7 +35,7 @@ _WORTH_SHARING = 60_000  # rough nanoseconds of work from which on threads share
 
 
 class NotNativeError(Exception):
-    """A program holds values that machine code does not know: complex numbers, objects."""
+    """A program holds values that have no place in the memory of machine code, such as objects."""
 
 
 @dataclass(frozen=True)
@@ -96,9 +96,15 @@ def build(program: Program, parts: int | None = None) -> Built:
         parts: how many threads may share a kernel; None for as many as there are.
 
     Raises:
-        NotNativeError: a value in it is neither a real number nor a truth.
+        NotNativeError: a value in it is neither a number nor a truth, or one that the function
+            takes, gives or looks at is a single number that registers do not hold.
     """
     return _Builder(program, parts or threads.count()).build()
+
+
+def _has_memory(dtype: np.dtype[Any]) -> bool:
+    """Tell whether arrays of a dtype may lie in memory, for NumPy to compute with."""
+    return dtype.kind in "iubfc" and dtype.isnative
 
 
 class _Builder:
@@ -111,8 +117,11 @@ class _Builder:
         self.checks = checks(wanted, {*program.captured})
         self.plan = schedule([*wanted, *self.checks])
         for vertex in self.plan.roles:
-            if not is_native(vertex.dtype):
+            if not _has_memory(vertex.dtype):
                 raise NotNativeError(f"{vertex} has dtype {vertex.dtype}")
+        for vertex in [*program.inputs, *program.outputs, *(guard for guard, _ in program.guards)]:
+            if not (isinstance(vertex.value, np.ndarray) or is_native(vertex.dtype)):
+                raise NotNativeError(f"{vertex} is a number of dtype {vertex.dtype}")
         leaves: list[Vertex] = [*program.inputs, *program.captured]
         known = set(leaves)
         self.fixed = [

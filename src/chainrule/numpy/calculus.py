@@ -9,6 +9,7 @@ import numpy as np
 from chainrule.numpy.axes import axes_of, axis_of, operand
 from chainrule.numpy.casting import cast
 from chainrule.numpy.dispatch import UNSET, arrays_in, implements, plain, unsupported
+from chainrule.operations.elementwise import conjugated
 
 __all__: list[str] = []
 
@@ -145,7 +146,7 @@ def convolve(a: Any, v: Any, mode: str = "full") -> Any:
 
 @implements(np.correlate)
 def correlate(a: Any, v: Any, mode: str = "valid") -> Any:
-    return convolve(a, np.ravel(operand(v))[::-1], mode)
+    return convolve(a, conjugated(np.ravel(operand(v))[::-1]), mode)
 
 
 # Polynomials.

@@ -1,4 +1,4 @@
-"""Changing the dtype: between float types with a gradient, to integers and booleans without."""
+"""Changing the dtype: between floating types with a gradient, to integers and booleans without."""
 
 from __future__ import annotations
 
@@ -48,8 +48,8 @@ def cast(a: Any, dtype: Any) -> Any:
         return a
     if dtype.kind in "biu":
         return apply(_to_integers, _to_integers.compute, (a,), {"dtype": dtype})
-    if dtype.kind != "f":
-        raise unsupported(f"astype({dtype})", "stay with real floating-point numbers")
+    if dtype.kind not in "fc":
+        raise unsupported(f"astype({dtype})", "stay with floating-point numbers")
     return astype(a, dtype=dtype)
 
 

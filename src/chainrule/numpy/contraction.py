@@ -14,6 +14,7 @@ from chainrule.numpy.axes import axes_of, axis_of, operand
 from chainrule.numpy.dispatch import implements, refuse, unsupported
 from chainrule.operations import contraction as rows
 from chainrule.operations import linalg as linalg_rows
+from chainrule.operations.elementwise import conjugated
 
 __all__: list[str] = []
 
@@ -193,7 +194,7 @@ def vector_cross(x1: Any, x2: Any, /, *, axis: int = -1) -> Any:
 
 @implements(np.linalg.vecdot)
 def vecdot(x1: Any, x2: Any, /, *, axis: int = -1) -> Any:
-    return np.sum(np.multiply(x1, x2), axis=axis)
+    return np.sum(np.multiply(conjugated(operand(x1)), x2), axis=axis)
 
 
 # Norms.

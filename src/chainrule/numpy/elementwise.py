@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.core import kinds
 from chainrule.core.apply import apply
+from chainrule.core.array import is_complex
 from chainrule.numpy.axes import axis_of, operand
 from chainrule.numpy.creation import asarray
 from chainrule.numpy.dispatch import UNSET, arrays_in, implements, refuse, unsupported
@@ -80,20 +82,27 @@ def nan_to_num(
 
 @implements(np.real)
 def real(val: Any) -> Any:
-    return apply(rows.real, np.real, (operand(val),))
+    return apply(kinds.real, np.real, (operand(val),))
 
 
 @implements(np.imag)
 def imag(val: Any) -> Any:
-    val = operand(val)
-    if val.dtype.kind == "c":
-        raise unsupported("np.imag of a complex array", "stay with real numbers")
-    return apply(rows.imag, np.imag, (val,))
+    return apply(rows.imag, np.imag, (operand(val),))
+
+
+@implements(np.angle)
+def angle(z: Any, deg: bool = False) -> Any:
+    z = operand(z)
+    angle = np.arctan2(imag(z), real(z))
+    return np.rad2deg(angle) if deg else angle
 
 
 @implements(np.real_if_close)
 def real_if_close(a: Any, tol: float = 100) -> Any:
-    return asarray(a)  # complex numbers are not supported yet, so it is real
+    a = asarray(a)
+    if is_complex(a):
+        raise unsupported("np.real_if_close of complex numbers", "write z.real")
+    return a
 
 
 @implements(np.select)

@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.core.array import value_of
+from chainrule.core.array import is_complex, value_of
 from chainrule.numpy.axes import axes_of, operand
 from chainrule.numpy.casting import cast
 from chainrule.numpy.dispatch import UNSET, implements, refuse, unsupported
+from chainrule.operations.elementwise import conjugated
 
 __all__: list[str] = []
 
@@ -149,7 +150,7 @@ def _covariance(m: Any, y: Any, rowvar: bool, ddof: int, dtype: Any) -> Any:
         other = np.atleast_2d(cast(operand(y), dtype))
         x = np.concatenate([x, other.T if not rowvar and other.shape[0] != 1 else other])
     centred = x - np.mean(x, axis=1, keepdims=True)
-    return np.squeeze(centred @ centred.T / (x.shape[1] - ddof))
+    return np.squeeze(centred @ conjugated(centred.T) / (x.shape[1] - ddof))
 
 
 @implements(np.cov)
@@ -250,8 +251,9 @@ def nanvar(
     numbers, missing = _without_nan(cast(operand(a), dtype), 0.0)
     count = np.sum(~missing, axis=axis, keepdims=True, dtype=numbers.dtype)
     centred = np.where(missing, 0.0, numbers - np.sum(numbers, axis=axis, keepdims=True) / count)
-    squares = np.sum(centred * centred, axis=axis, keepdims=True)
-    result = squares / (count - ddof)
+    squares = abs(centred) ** 2 if is_complex(centred) else centred * centred
+    count = count.real if is_complex(centred) else count
+    result = np.sum(squares, axis=axis, keepdims=True) / (count - ddof)
     return result if keepdims is True else np.squeeze(result, axis=_all_axes(axis, numbers))
 
 

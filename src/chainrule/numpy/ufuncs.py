@@ -30,6 +30,7 @@ from chainrule.numpy.dispatch import (
 from chainrule.numpy.lookup import named_in, operation_of
 from chainrule.operations import elementwise, special  # noqa: F401  # rows that have names
 from chainrule.operations import shape as shape_rows
+from chainrule.operations.elementwise import conjugated
 
 __all__ = ["UFUNCS", "array_ufunc", "method_of"]
 
@@ -138,7 +139,7 @@ def _modf(x: Any) -> tuple[Any, Any]:
 
 
 def _vecdot(a: Any, b: Any) -> Any:
-    return np.sum(np.multiply(a, b), axis=-1)
+    return np.sum(np.multiply(conjugated(asarray(a)), b), axis=-1)
 
 
 def _matvec(a: Any, x: Any) -> Any:
@@ -146,7 +147,7 @@ def _matvec(a: Any, x: Any) -> Any:
 
 
 def _vecmat(x: Any, a: Any) -> Any:
-    return np.squeeze(np.matmul(np.expand_dims(asarray(x), -2), a), axis=-2)
+    return np.squeeze(np.matmul(np.expand_dims(conjugated(asarray(x)), -2), a), axis=-2)
 
 
 _COMPOSITIONS: dict[np.ufunc, Callable[..., Any]] = {

@@ -15,6 +15,7 @@ import numpy as np
 
 from chainrule.core.array import shape_of
 from chainrule.core.kinds import broadcast_to, linear, sum_to
+from chainrule.operations.elementwise import conjugated
 from chainrule.operations.indexing import SLOT, set_at
 from chainrule.operations.shape import (
     expand_dims,
@@ -62,22 +63,29 @@ def _matmul_right(g: Any, a: Any, b: Any) -> Any:
 
 
 matmul = linear(
-    "matmul", operator.matmul, pullback=(_matmul_left, _matmul_right), multilinear=True, symbol="@"
+    "matmul",
+    operator.matmul,
+    pullback=(_matmul_left, _matmul_right),
+    multilinear=True,
+    symbol="@",
+    dtypes="fc",
 )
 outer = linear(
     "outer",
     np.outer,
     pullback=(lambda g, a, b: g @ b, lambda g, a, b: a @ g),
     multilinear=True,
+    dtypes="fc",
 )
 vdot = linear(
     "vdot",
     np.vdot,
     pullback=(
-        lambda g, a, b: reshape(g * b, shape=shape_of(a)),
-        lambda g, a, b: reshape(g * a, shape=shape_of(b)),
+        lambda g, a, b: conjugated(reshape(g * b, shape=shape_of(a))),
+        lambda g, a, b: reshape(g * conjugated(a), shape=shape_of(b)),
     ),
     multilinear=True,
+    dtypes="fc",
 )
 
 # Contractions of chosen axes. What the result consists of: the free axes of a, then those of b.
@@ -131,6 +139,7 @@ tensordot = linear(
     lambda a, b, axes: np.tensordot(a, b, axes)[()],
     pullback=(_contract_left, _contract_right),
     multilinear=True,
+    dtypes="fc",
 )
 dot = linear(
     "dot",
@@ -148,6 +157,7 @@ dot = linear(
         ),
     ),
     multilinear=True,
+    dtypes="fc",
 )
 inner = linear(
     "inner",
@@ -157,6 +167,7 @@ inner = linear(
         lambda g, a, b: _contract_right(g, a, b, _inner_axes(a, b)),
     ),
     multilinear=True,
+    dtypes="fc",
 )
 
 
@@ -180,6 +191,7 @@ kron = linear(
         lambda g, a, b: _kron_pullback(g, a, b, left=False),
     ),
     multilinear=True,
+    dtypes="fc",
 )
 
 # Einstein's notation.
@@ -267,4 +279,5 @@ einsum = linear(
     multilinear=True,
     variadic=True,
     view=True,  # of one operand, whose axes it permutes
+    dtypes="fc",
 )

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.core.array import is_complex
 from chainrule.core.domain import (
     ABOVE_MINUS_ONE,
     ABOVE_ONE,
@@ -22,6 +23,7 @@ from chainrule.core.domain import (
     NONZERO,
     POSITIVE,
     REAL,
+    example,
 )
 from chainrule.core.kinds import constant, elementwise, linear, sum_to
 from chainrule.core.operation import Operation
@@ -31,14 +33,15 @@ LN10 = math.log(10.0)
 
 # Arithmetic.
 
-add = elementwise("add", operator.add, d=(1, 1), symbol="+", commutes=True)
-subtract = elementwise("subtract", operator.sub, d=(1, -1), symbol="-")
+add = elementwise("add", operator.add, d=(1, 1), symbol="+", commutes=True, dtypes="fc")
+subtract = elementwise("subtract", operator.sub, d=(1, -1), symbol="-", dtypes="fc")
 multiply = elementwise(
     "multiply",
     operator.mul,
     d=(lambda a, b, y: b, lambda a, b, y: a),
     symbol="*",
     commutes=True,
+    dtypes="fc",
 )
 divide = elementwise(
     "divide",
@@ -48,9 +51,12 @@ divide = elementwise(
     singular=True,
     domain=(REAL, NONZERO),
     advice="Add a small number to the denominator, or choose with np.where before dividing.",
+    dtypes="fc",
 )
-negative = elementwise("negative", operator.neg, d=-1, symbol="-", glyph="*-1")
-positive = elementwise("positive", operator.pos, d=1, symbol="+", moves=True, view=True)
+negative = elementwise("negative", operator.neg, d=-1, symbol="-", glyph="*-1", dtypes="fc")
+positive = elementwise(
+    "positive", operator.pos, d=1, symbol="+", moves=True, view=True, dtypes="fc"
+)
 floor_divide = elementwise(
     "floor_divide", operator.floordiv, d=(0, 0), symbol="//", kinked=True, domain=(REAL, NONZERO)
 )
@@ -98,11 +104,14 @@ power = elementwise(
     singular=True,
     domain=(POSITIVE, REAL),
     advice="Keep the base positive, or use an integer exponent.",
+    dtypes="fc",
 )
 float_power = elementwise(
     "float_power", np.float_power, d=power.d, glyph="**", singular=True, domain=(POSITIVE, REAL)
 )
-square = elementwise("square", np.square, d=lambda x, y: 2 * x, source="{0} ** 2", glyph="**2")
+square = elementwise(
+    "square", np.square, d=lambda x, y: 2 * x, source="{0} ** 2", glyph="**2", dtypes="fc"
+)
 sqrt = elementwise(
     "sqrt",
     np.sqrt,
@@ -111,6 +120,7 @@ sqrt = elementwise(
     singular=True,
     domain=POSITIVE,
     advice="Clip its operand from below, or add a small number inside.",
+    dtypes="fc",
 )
 cbrt = elementwise(
     "cbrt",
@@ -121,7 +131,13 @@ cbrt = elementwise(
     domain=NONZERO,
 )
 reciprocal = elementwise(
-    "reciprocal", np.reciprocal, d=lambda x, y: -y * y, glyph="1/x", singular=True, domain=NONZERO
+    "reciprocal",
+    np.reciprocal,
+    d=lambda x, y: -y * y,
+    glyph="1/x",
+    singular=True,
+    domain=NONZERO,
+    dtypes="fc",
 )
 hypot = elementwise(
     "hypot",
@@ -144,6 +160,7 @@ exp = elementwise(
     d=lambda x, y: y,
     singular=True,
     advice="Subtract the maximum first, or use scipy.special.expit, softmax or logsumexp.",
+    dtypes="fc",
 )
 exp2 = elementwise("exp2", np.exp2, scalar=math.exp2, d=lambda x, y: LN2 * y, singular=True)
 expm1 = elementwise("expm1", np.expm1, scalar=math.expm1, d=lambda x, y: y + 1, singular=True)
@@ -155,6 +172,7 @@ log: Operation = elementwise(
     singular=True,
     domain=POSITIVE,
     advice="Add a small number inside, or clip its operand from below.",
+    dtypes="fc",
 )
 log2 = elementwise(
     "log2", np.log2, scalar=math.log2, d=lambda x, y: 1 / (LN2 * x), singular=True, domain=POSITIVE
@@ -219,10 +237,16 @@ sigmoid = elementwise(
 
 # Trigonometric and hyperbolic functions.
 
-sin = elementwise("sin", np.sin, scalar=math.sin, d=lambda x, y: cos(x))
-cos: Operation = elementwise("cos", np.cos, scalar=math.cos, d=lambda x, y: -sin(x))
+sin = elementwise("sin", np.sin, scalar=math.sin, d=lambda x, y: cos(x), dtypes="fc")
+cos: Operation = elementwise("cos", np.cos, scalar=math.cos, d=lambda x, y: -sin(x), dtypes="fc")
 tan = elementwise(
-    "tan", np.tan, scalar=math.tan, d=lambda x, y: 1 + y * y, singular=True, domain=INSIDE_ONE
+    "tan",
+    np.tan,
+    scalar=math.tan,
+    d=lambda x, y: 1 + y * y,
+    singular=True,
+    domain=INSIDE_ONE,
+    dtypes="fc",
 )
 arcsin = elementwise(
     "arcsin",
@@ -249,11 +273,13 @@ arctan2 = elementwise(
     singular=True,
     domain=(NONZERO, NONZERO),
 )
-sinh = elementwise("sinh", np.sinh, scalar=math.sinh, d=lambda x, y: cosh(x), singular=True)
-cosh: Operation = elementwise(
-    "cosh", np.cosh, scalar=math.cosh, d=lambda x, y: sinh(x), singular=True
+sinh = elementwise(
+    "sinh", np.sinh, scalar=math.sinh, d=lambda x, y: cosh(x), singular=True, dtypes="fc"
 )
-tanh = elementwise("tanh", np.tanh, scalar=math.tanh, d=lambda x, y: 1 - y * y)
+cosh: Operation = elementwise(
+    "cosh", np.cosh, scalar=math.cosh, d=lambda x, y: sinh(x), singular=True, dtypes="fc"
+)
+tanh = elementwise("tanh", np.tanh, scalar=math.tanh, d=lambda x, y: 1 - y * y, dtypes="fc")
 arcsinh = elementwise("arcsinh", np.arcsinh, scalar=math.asinh, d=lambda x, y: 1 / sqrt(1 + x * x))
 arccosh = elementwise(
     "arccosh",
@@ -336,15 +362,26 @@ where: Operation = linear(
     ),
     entrywise=True,
     selects=True,
+    dtypes="fc",
 )
-absolute = elementwise(
+
+
+def _absolute_slope(x: Any, y: Any) -> Any:
+    if not is_complex(x):
+        return sign(x)
+    size = absolute(x)
+    return conjugate(x) / where(equal(size, 0), 1.0, size)
+
+
+absolute: Operation = elementwise(
     "absolute",
     operator.abs,
-    d=lambda x, y: sign(x),
+    d=_absolute_slope,
     numpy=("numpy.abs", "math.fabs"),
     source="np.abs({0})",
     glyph="abs",
     kinked=True,
+    dtypes="fc",
 )
 fabs = elementwise("fabs", np.fabs, d=lambda x, y: sign(x), kinked=True)
 sign: Operation = elementwise("sign", np.sign, d=0, kinked=True)
@@ -457,6 +494,31 @@ nan_to_num = elementwise(
     d=lambda x, y, nan=0.0, posinf=None, neginf=None: isfinite(x),
     singular=True,
 )
-conjugate = elementwise("conjugate", np.conjugate, d=1)
-real = elementwise("real", np.real, d=1, source="{0}.real", view=True)
-imag = elementwise("imag", np.imag, d=0, source="{0}.imag", view=True)
+
+
+# Parts of complex numbers. `real` is in chainrule.core.linear, which takes it of gradients.
+
+
+def conjugated(x: Any) -> Any:
+    """Return the conjugate, and real numbers as they are."""
+    return conjugate(x) if is_complex(x) else x
+
+
+conjugate: Operation = linear(
+    "conjugate",
+    np.conjugate,
+    pullback=lambda g, z: conjugated(g),
+    entrywise=True,
+    examples=(example(()), example((2, 3))),
+    dtypes="fc",
+)
+imag = linear(
+    "imag",
+    np.imag,
+    pullback=lambda g, z: -1j * g if is_complex(z) else None,
+    source="{0}.imag",
+    entrywise=True,
+    examples=(example(()), example((2, 3))),
+    view=True,
+    dtypes="fc",
+)

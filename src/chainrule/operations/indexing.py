@@ -153,11 +153,13 @@ getitem = linear(
     moves=True,
     view=True,
     shaped_by="masks",
+    dtypes="fc",
 )
 scatter_add: Operation = linear(
     "scatter_add",
     _scatter_add,
     pullback=lambda g, x, *arrays, index, shape: getitem(g, *arrays, index=index),
+    dtypes="fc",
 )
 set_at: Operation = linear(
     "set_at",
@@ -166,6 +168,7 @@ set_at: Operation = linear(
         lambda g, x, v, *arrays, index: set_at(g, 0.0, *arrays, index=index),
         _written_value,
     ),
+    dtypes="fc",
 )
 
 # Along one axis.
@@ -221,6 +224,7 @@ take = linear(
     pullback=_take_pullback,
     scatter=_take_scatter,
     moves=True,
+    dtypes="fc",
 )
 take_along_axis = linear(
     "take_along_axis",
@@ -228,6 +232,7 @@ take_along_axis = linear(
     pullback=_along_axis_pullback,
     scatter=_along_axis_scatter,
     moves=True,
+    dtypes="fc",
 )
 
 # Order.

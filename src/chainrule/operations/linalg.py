@@ -1,4 +1,10 @@
-"""Linear algebra: `norm`. The rest of np.linalg will live here.
+"""Linear algebra: norms, linear equations, and the Cholesky decomposition.
+
+Matrices lie in the last two axes; axes in front of them are a batch.
+
+`cholesky` reads one triangle of its operand, as NumPy does, so the gradient lies in that triangle:
+it is the derivative by each entry of the array. Of a symmetric matrix, taken as one thing, it is
+``(G + G.T) / 2``.
 
 At the zero vector every norm has gradient 0, where mathematics has none: so a distance of 0 does no
 harm to a sum of distances. Entries that tie for the norms by inf and -inf share the gradient.
@@ -11,11 +17,13 @@ from typing import Any
 import numpy as np
 
 from chainrule.core.array import shape_of
-from chainrule.core.domain import NONZERO
-from chainrule.core.kinds import general
+from chainrule.core.domain import INVERTIBLE, NONZERO, POSITIVE_DEFINITE, REAL, example
+from chainrule.core.kinds import general, sum_to
+from chainrule.core.operation import Operation
 from chainrule.errors import UnsupportedError
 from chainrule.operations.elementwise import absolute, equal, sign, where
 from chainrule.operations.reduction import Axis, kept, share, sum
+from chainrule.operations.shape import expand_dims, squeeze, swapaxes, tril
 
 
 def _is_matrix_norm(x: Any, order: Any, axis: Axis) -> bool:
@@ -71,4 +79,72 @@ norm = general(
     source="np.linalg.norm({0})",
     kinked=True,
     domain=NONZERO,
+)
+
+# Linear equations. As in NumPy, b is a vector if it has one axis, and a matrix otherwise.
+
+
+def _transposed(a: Any) -> Any:
+    ndim = len(shape_of(a))
+    return swapaxes(a, axis1=ndim - 2, axis2=ndim - 1)
+
+
+def _columns(x: Any, b: Any) -> Any:
+    """Return what belongs to b as a matrix, a vector as its one column."""
+    return expand_dims(x, axis=(len(shape_of(x)),)) if len(shape_of(b)) == 1 else x
+
+
+def _solve_right(g: Any, a: Any, b: Any) -> Any:
+    """Return the gradient by b, before it is summed over the axes along which b was repeated."""
+    x = solve(_transposed(a), _columns(g, b))
+    return squeeze(x, axis=(len(shape_of(x)) - 1,)) if len(shape_of(b)) == 1 else x
+
+
+solve: Operation = general(
+    "solve",
+    np.linalg.solve,
+    pullback=(
+        lambda g, a, b, x: sum_to(
+            -_columns(_solve_right(g, a, b), b) @ _transposed(_columns(x, b)), a
+        ),
+        lambda g, a, b, x: sum_to(_solve_right(g, a, b), b),
+    ),
+    numpy="numpy.linalg.solve",
+    domain=(INVERTIBLE, REAL),
+    examples=(
+        example((3, 3), (3,)),
+        example((3, 3), (3, 2)),
+        example((2, 3, 3), (3,)),
+        example((2, 3, 3), (4, 1, 3, 2)),
+    ),
+    dtypes="fc",
+)
+
+# Decompositions.
+
+
+def _lower(x: Any) -> Any:
+    """Return the lower triangle, with half of the diagonal."""
+    return (tril(x) + tril(x, k=-1)) / 2
+
+
+def _cholesky_pullback(g: Any, a: Any, y: Any, upper: bool = False) -> Any:
+    """Pull back by two triangular solves, for which NumPy has its general one.
+
+    See I. Murray, "Differentiation of the Cholesky decomposition", 2016, section 3.2.
+    """
+    if upper:
+        return _transposed(_cholesky_pullback(_transposed(g), a, _transposed(y)))
+    lt = _transposed(y)
+    s = solve(lt, _transposed(solve(lt, _lower(lt @ g))))
+    return _lower(s + _transposed(s))
+
+
+cholesky = general(
+    "cholesky",
+    lambda a, upper=False: np.linalg.cholesky(a, upper=upper),
+    pullback=_cholesky_pullback,
+    numpy="numpy.linalg.cholesky",
+    domain=POSITIVE_DEFINITE,
+    examples=(example((3, 3)), example((2, 3, 3)), example((2, 2), upper=True)),
 )

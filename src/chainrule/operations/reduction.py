@@ -51,6 +51,7 @@ sum = linear(
     "sum",
     lambda x, axis=None, keepdims=False: np.add.reduce(x, axis=axis, keepdims=keepdims),
     pullback=lambda g, x, axis=None, keepdims=False: spread(g, x, axis, keepdims),
+    dtypes="fc",
 )
 
 
@@ -63,6 +64,7 @@ mean = linear(
     "mean",
     lambda x, axis=None, keepdims=False: np.mean(x, axis=axis, keepdims=keepdims),
     pullback=_mean_pullback,
+    dtypes="fc",
 )
 
 
@@ -197,12 +199,14 @@ prod = general(
     lambda x, axis=None, keepdims=False: np.multiply.reduce(x, axis=axis, keepdims=keepdims),
     pullback=_product_pullback,
     domain=NONZERO,
+    dtypes="fc",
 )
 cumprod = general(
     "cumprod",
     lambda x, axis: np.cumprod(x, axis=axis),
     pullback=_cumulative_product_pullback,
     domain=NONZERO,
+    dtypes="fc",
 )
 
 
@@ -211,7 +215,10 @@ def _cumulative_sum_pullback(g: Any, x: Any, axis: int) -> Any:
 
 
 cumsum = linear(
-    "cumsum", lambda x, axis: np.cumsum(x, axis=axis), pullback=_cumulative_sum_pullback
+    "cumsum",
+    lambda x, axis: np.cumsum(x, axis=axis),
+    pullback=_cumulative_sum_pullback,
+    dtypes="fc",
 )
 
 # The softmax family: the largest entry is taken out first, so that exp cannot overflow.

@@ -24,6 +24,7 @@ reshape: Operation = linear(
     pullback=lambda g, x, shape: reshape(g, shape=shape_of(x)),
     moves=True,
     view=True,
+    dtypes="fc",
 )
 
 
@@ -44,6 +45,7 @@ transpose: Operation = linear(
     glyph=".T",
     moves=True,
     view=True,
+    dtypes="fc",
 )
 swapaxes: Operation = linear(
     "swapaxes",
@@ -51,6 +53,7 @@ swapaxes: Operation = linear(
     pullback=lambda g, x, axis1, axis2: swapaxes(g, axis1=axis1, axis2=axis2),
     moves=True,
     view=True,
+    dtypes="fc",
 )
 expand_dims = linear(
     "expand_dims",
@@ -59,6 +62,7 @@ expand_dims = linear(
     glyph="[None]",
     moves=True,
     view=True,
+    dtypes="fc",
 )
 squeeze: Operation = linear(
     "squeeze",
@@ -66,6 +70,7 @@ squeeze: Operation = linear(
     pullback=lambda g, x, axis: expand_dims(g, axis=axis),
     moves=True,
     view=True,
+    dtypes="fc",
 )
 
 # Joining and repeating.
@@ -84,12 +89,14 @@ concatenate = linear(
     lambda *xs, axis: np.concatenate(xs, axis=axis),
     pullback=_concatenate_pullback,
     variadic=True,
+    dtypes="fc",
 )
 stack = linear(
     "stack",
     lambda *xs, axis: np.stack(xs, axis=axis),
     pullback=lambda k, g, *xs, axis: getitem(g, index=(slice(None),) * axis + (k,)),
     variadic=True,
+    dtypes="fc",
 )
 
 
@@ -115,12 +122,15 @@ def _repeat_pullback(g: Any, x: Any, repeats: Any, axis: int) -> Any:
     return scatter_add(g, origin, index=(slice(None),) * axis + (SLOT,), shape=shape)
 
 
-tile = linear("tile", lambda x, reps: np.tile(x, reps), pullback=_tile_pullback, moves=True)
+tile = linear(
+    "tile", lambda x, reps: np.tile(x, reps), pullback=_tile_pullback, moves=True, dtypes="fc"
+)
 repeat = linear(
     "repeat",
     lambda x, repeats, axis: np.repeat(x, repeats, axis),
     pullback=_repeat_pullback,
     moves=True,
+    dtypes="fc",
 )
 
 # Flipping, rolling, padding.
@@ -136,12 +146,14 @@ flip: Operation = linear(
     pullback=lambda g, x, axis=None: flip(g, axis=axis),
     moves=True,
     view=True,
+    dtypes="fc",
 )
 roll: Operation = linear(
     "roll",
     lambda x, shift, axis: np.roll(x, shift, axis),
     pullback=lambda g, x, shift, axis: roll(g, shift=_minus(shift), axis=axis),
     moves=True,
+    dtypes="fc",
 )
 
 _COPYING = ("edge", "reflect", "symmetric", "wrap")  # modes whose every entry is one of x's
@@ -181,15 +193,16 @@ pad: Operation = general(
     pushforward=lambda tangents, x, y, pad_width, mode="constant", constant_values=0: pad(
         tangents[0], pad_width=pad_width, mode=mode
     ),
+    dtypes="fc",
 )
 
 # Triangles and diagonals.
 
 tril: Operation = linear(
-    "tril", lambda x, k=0: np.tril(x, k), pullback=lambda g, x, k=0: tril(g, k=k)
+    "tril", lambda x, k=0: np.tril(x, k), pullback=lambda g, x, k=0: tril(g, k=k), dtypes="fc"
 )
 triu: Operation = linear(
-    "triu", lambda x, k=0: np.triu(x, k), pullback=lambda g, x, k=0: triu(g, k=k)
+    "triu", lambda x, k=0: np.triu(x, k), pullback=lambda g, x, k=0: triu(g, k=k), dtypes="fc"
 )
 
 
@@ -226,6 +239,7 @@ diagonal = linear(
     ),
     moves=True,
     view=True,
+    dtypes="fc",
 )
 embed_diagonal: Operation = linear(
     "embed_diagonal",
@@ -233,10 +247,14 @@ embed_diagonal: Operation = linear(
     pullback=lambda g, x, shape, offset=0, axis1=0, axis2=1: diagonal(
         g, offset=offset, axis1=axis1, axis2=axis2
     ),
+    dtypes="fc",
 )
-diag: Operation = linear("diag", lambda x, k=0: np.diag(x, k), pullback=_diag_pullback, view=True)
+diag: Operation = linear(
+    "diag", lambda x, k=0: np.diag(x, k), pullback=_diag_pullback, view=True, dtypes="fc"
+)
 trace = linear(
     "trace",
     lambda x, offset=0, axis1=0, axis2=1: np.trace(x, offset, axis1, axis2),
     pullback=_trace_pullback,
+    dtypes="fc",
 )

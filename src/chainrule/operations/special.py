@@ -19,6 +19,8 @@ from chainrule.core.traits import Traits
 from chainrule.operations.elementwise import (
     equal,
     exp,
+    greater,
+    less,
     less_equal,
     log,
     log1p,
@@ -49,7 +51,30 @@ erfinv = _special(
     "erfinv", d=lambda x, y: SQRT_PI / 2 * exp(y * y), singular=True, domain=INSIDE_ONE
 )
 ndtr = _special("ndtr", d=lambda x, y: exp(-0.5 * x * x) / math.sqrt(2 * math.pi))
-log_ndtr = _special("log_ndtr", d=lambda x, y: exp(-0.5 * x * x - y) / math.sqrt(2 * math.pi))
+
+
+def _erfcx_slope(x: Any, y: Any) -> Any:
+    # 2 * x * y is nearly 2 / sqrt(pi) for large x, so an asymptotic series serves there
+    # (Abramowitz and Stegun, "Handbook of Mathematical Functions", formula 7.1.23).
+    far = greater(x, 50)
+    t = 1 / where(far, x, 1.0) ** 2
+    series = -t * (1 - t * (3 / 2 - t * (15 / 4 - t * (105 / 8 - t * 945 / 16)))) / SQRT_PI
+    return where(far, series, 2 * where(far, 1.0, x) * y - 2 / SQRT_PI)
+
+
+#: exp(x**2) * erfc(x)
+erfcx = _special("erfcx", d=_erfcx_slope, singular=True)
+
+
+def _log_ndtr_slope(x: Any, y: Any) -> Any:
+    # The bell curve over its integral: on the left both vanish, and their quotient does not.
+    left = less(x, -1)
+    tail = math.sqrt(2 / math.pi) / erfcx(where(left, x, -1.0) / -math.sqrt(2))
+    rest = exp(where(left, 0.0, -0.5 * x * x - y)) / math.sqrt(2 * math.pi)
+    return where(left, tail, rest)
+
+
+log_ndtr = _special("log_ndtr", d=_log_ndtr_slope)
 
 # Logarithms of odds, and products with logarithms.
 

@@ -288,10 +288,10 @@ def one_like(value: Any) -> Any:
 
 
 def _active(arguments: list[Input], pieces: list[Piece]) -> set[Input]:
-    """Return the variables that gradients flow through: floats that depend on an argument."""
+    """Return the variables that gradients flow through: numbers that depend on an argument."""
     active = set(arguments)
     for piece in pieces:
-        if np.asarray(piece.variable.value).dtype.kind != "f":
+        if np.asarray(piece.variable.value).dtype.kind not in "fc":
             continue
         if any(x in active for x in topological([piece.expression]) if isinstance(x, Input)):
             active.add(piece.variable)

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.core.array import Array, shape_of
+from chainrule.core.array import Array, is_complex, shape_of
 from chainrule.core.backward import backward
 from chainrule.core.node import Leaf, Node
 from chainrule.core.recording import Recording
@@ -37,8 +37,14 @@ __all__ = ["derive", "is_scalar", "may_be_infinite"]
 
 
 def is_scalar(expression: Vertex) -> bool:
-    """Tell whether a stage is a formula of numbers, so that local and upstream can stand apart."""
-    return all(shape_of(vertex.value) == () for vertex in topological([expression]))
+    """Tell whether a stage is a formula of numbers, so that local and upstream can stand apart.
+
+    The upstream gradient of a complex number does not only scale the local one: the real part may
+    be taken of their product.
+    """
+    return not is_complex(expression.value) and all(
+        shape_of(vertex.value) == () for vertex in topological([expression])
+    )
 
 
 def derive(
@@ -134,7 +140,7 @@ def _replay(
     for vertex in topological([expression]):
         if isinstance(vertex, Constant):
             made[vertex] = vertex.value
-            if isinstance(vertex.value, np.ndarray) and vertex.value.dtype.kind == "f":
+            if isinstance(vertex.value, np.ndarray) and vertex.value.dtype.kind in "fc":
                 known[leaf := Leaf(recording)] = vertex
                 made[vertex] = Array(vertex.value, leaf)
         elif isinstance(vertex, Apply):

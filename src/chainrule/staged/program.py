@@ -10,7 +10,7 @@ from chainrule.staged.constants import Constants
 from chainrule.staged.layout import WIDTH, aligned, comment, wrapped
 from chainrule.staged.parts import Line, Stage
 
-__all__ = ["Program"]
+__all__ = ["Program", "imports"]
 
 _INDENT = "    "
 
@@ -51,7 +51,7 @@ class Program:
         body, places = self._body([*self.built_in, *(self.shapes if large else [])])
         constants = self.constants.definitions(large)
         text = "\n".join([*body, *constants])
-        head = self._imports(text)
+        head = imports(text)
         lines = [*head, ""] if head else []
         if constants:
             lines += [*(line for c in constants for line in _definition(c)), ""]
@@ -60,14 +60,6 @@ class Program:
             for part, at in places:
                 part.lineno = len(lines) + at
         return "\n".join([*lines, *body]) + "\n"
-
-    def _imports(self, text: str) -> list[str]:
-        code = "\n".join(line for line in text.splitlines() if not line.lstrip().startswith("#"))
-        used = set(re.findall(r"(?<![\w.])\w+(?=\.)", code))
-        lines = [f"import {name}" for name in ("base64", "math", "zlib") if name in used]
-        if "np" in used:
-            lines += ["", "import numpy as np"] if lines else ["import numpy as np"]
-        return lines
 
     def _body(self, checks: list[str]) -> tuple[list[str], list[tuple[Stage | Line, int]]]:
         """Return the function, and in which line of it each stage and gradient stands."""
@@ -102,6 +94,16 @@ class Program:
             heights.append(len(lines) + len(laid) + 1)
             laid += row_lines
         return [*lines, *laid], [(part, heights[row]) for row, part in places]
+
+
+def imports(text: str) -> list[str]:
+    """Return the lines that import what a text refers to."""
+    code = "\n".join(line for line in text.splitlines() if not line.lstrip().startswith("#"))
+    used = set(re.findall(r"(?<![\w.])\w+(?=\.)", code))
+    lines = [f"import {name}" for name in ("base64", "math", "zlib") if name in used]
+    libraries = {"np": "import numpy as np", "scipy": "import scipy.special"}
+    needed = [line for name, line in libraries.items() if name in used]
+    return [*lines, "", *needed] if lines and needed else [*lines, *needed]
 
 
 def _mark(stage: Stage, line: Line | None = None) -> str:

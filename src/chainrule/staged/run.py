@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from chainrule.staged.program import imports
+
 if TYPE_CHECKING:
     from chainrule.staged.staged import Staged
 
@@ -35,6 +37,7 @@ def run(staged: Staged, args: Sequence[Any]) -> Run:
     """Run staged code on arguments, one statement at a time."""
     program = staged.program
     names: dict[str, Any] = {"np": np, "math": math, **program.constants.arrays}
+    exec("\n".join(imports(staged.source)), names)
     hidden = set(names) | {"__builtins__"}
     names.update(zip(program.parameters, args, strict=True))
     for statement in program.unpacked:

@@ -7,7 +7,9 @@ is not simply ``np.name(operands)``. What needs more than one statement (writing
 
 from __future__ import annotations
 
+import ast
 import contextlib
+import functools
 import inspect
 import string
 from collections.abc import Callable, Mapping
@@ -16,11 +18,13 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from chainrule.core.array import shape_of
+from chainrule.core.operation import Operation
 from chainrule.errors import UnsupportedError
 from chainrule.graph.graph import Apply, Constant, Input, Vertex, is_number, is_operation
 from chainrule.operations import elementwise
 from chainrule.staged.constants import Constants
 from chainrule.staged.text import (
+    ATOM,
     BIT_OR,
     CONDITIONAL,
     Text,
@@ -68,7 +72,7 @@ class Speller:
         """Return a vertex as an expression.
 
         Raises:
-            UnsupportedError: there is no way to write an operation with NumPy alone.
+            UnsupportedError: there is no way to write an operation with NumPy and SciPy.
         """
         if vertex in self.names:
             return atom(self.names[vertex])
@@ -87,15 +91,29 @@ class Speller:
             return infix(operation.symbol, *operands)
         if operation.scalar is not None and _is_python_float(vertex):
             return call(f"math.{operation.scalar.__name__}", *operands)
-        if operation.source is not None and not operation.source.startswith("scipy."):
+        if operation.source is not None:
             return _from_template(operation.source, operands, vertex.params)
-        if operation.source is None and callable(getattr(np, operation.name, None)):
-            return call(f"np.{operation.name}", *operands, **_given(operation, vertex.params))
+        function = _function_of(operation)
+        if function is not None:
+            return call(function, *operands, **_given(operation, vertex.params))
         raise UnsupportedError(
             f"the operation `{operation.name}` cannot be printed with NumPy alone, so a function "
             "that uses it cannot be staged: declare it with source=, for example "
             f'source="np.{operation.name}({{0}})", or write it in NumPy'
         )
+
+
+def _function_of(operation: Operation) -> str | None:
+    """Return the function of NumPy or SciPy that an operation is, as code calls it."""
+    if not operation.numpy:
+        return None
+    library, _, name = operation.numpy[0].partition(".")
+    if library == "numpy":
+        found: Any = np
+        for part in name.split("."):
+            found = getattr(found, part, None)
+        return f"np.{name}" if callable(found) else None
+    return operation.numpy[0] if library == "scipy" else None
 
 
 def _is_python_float(vertex: Apply) -> bool:
@@ -104,14 +122,33 @@ def _is_python_float(vertex: Apply) -> bool:
 
 
 def _from_template(source: str, operands: list[Text], params: Mapping[str, Any]) -> Text:
-    given = {key: literal(value).text for key, value in params.items()}
-    known = {field for _, field, _, _ in string.Formatter().parse(source) if field is not None}
-    named = {key: given.get(key, "None") for key in known if not key.isdigit()}
-    text = source.format(*(x.text for x in operands), **named)
-    return atom(text)
+    """Fill a template in: operands get parentheses unless brackets or commas are around them."""
+    pieces = [(before, field) for before, field, _, _ in string.Formatter().parse(source)]
+    behind = [before for before, _ in pieces[1:]]
+    text = ""
+    for (before, field), after in zip(pieces, [*behind, ""], strict=True):
+        text += before
+        if field is None:
+            continue
+        if not field.isdigit():
+            text += literal(params.get(field)).text
+        elif text.rstrip()[-1:] in "(,[" and after.lstrip()[:1] in "),]":
+            text += operands[int(field)].text
+        else:
+            text += operands[int(field)].within(ATOM)
+    return Text(text, ATOM if _is_atom(source) else CONDITIONAL)
 
 
-def _given(operation: Any, params: Mapping[str, Any]) -> dict[str, Any]:
+@functools.cache
+def _is_atom(source: str) -> bool:
+    """Tell whether what a template prints needs no parentheses: a call, an attribute, an entry."""
+    fields = {field for _, field, _, _ in string.Formatter().parse(source) if field is not None}
+    names = {field: "x" for field in fields if not field.isdigit()}
+    body = ast.parse(source.format(*["x"] * len(fields), **names), mode="eval").body
+    return isinstance(body, (ast.Call, ast.Attribute, ast.Subscript, ast.Name))
+
+
+def _given(operation: Operation, params: Mapping[str, Any]) -> dict[str, Any]:
     """Leave out the parameters that have their default value."""
     if not params:
         return {}
@@ -193,7 +230,9 @@ def _where(speller: Speller, vertex: Apply, c: Text, a: Text, b: Text) -> Text:
 @spelled("astype", "to_integers")
 def _astype(speller: Speller, vertex: Apply, x: Text, dtype: Any) -> Text:
     name = np.dtype(dtype).name
-    if is_array(vertex.operands[0]):
+    (operand,) = vertex.operands
+    is_literal = isinstance(operand, Constant) and shape_of(operand.value) == ()
+    if is_array(operand) and not is_literal:
         return method(x, "astype", "float" if name == "float64" else f"np.{name}")
     return call(f"np.{name}", x)
 

@@ -89,7 +89,10 @@ class Staged:
         return run(self, args)
 
     def save(self, path: str | Path) -> None:
-        """Write a module that needs NumPy alone; captured arrays are embedded in it."""
+        """Write a module that needs NumPy alone; captured arrays are embedded in it.
+
+        It needs SciPy too where f uses a special function that NumPy cannot express.
+        """
         Path(path).write_text(self.program.source(large=True), encoding="utf-8")
 
     def _class_for_numbers(self) -> type[Staged]:
@@ -161,7 +164,7 @@ def stage(
     Raises:
         ArgumentError: there is no float to differentiate by.
         NonScalarOutputError: f's output is not one number.
-        UnsupportedError: f uses an operation that cannot be written with NumPy alone.
+        UnsupportedError: f uses an operation that cannot be written with NumPy and SciPy.
 
     >>> import chainrule as cr
     >>> def f(x, y):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Any, NamedTuple
 
@@ -129,11 +130,20 @@ def literal(value: Any) -> Text:
         return Text(str(value), ATOM if value >= 0 else UNARY)
     if isinstance(value, float):
         return _float(value)
+    if isinstance(value, complex):
+        if value != value or abs(value) == math.inf:
+            return call("complex", _float(value.real), _float(value.imag))
+        if value.real:
+            return atom(repr(value))  # in brackets
+        text = f"{value.imag!r}j".replace(".0j", "j")
+        return Text(text, UNARY if text.startswith("-") else ATOM)
     if isinstance(value, tuple):
         inner = ", ".join(literal(item).text for item in value)
         return atom(f"({inner},)" if len(value) == 1 else f"({inner})")
     if isinstance(value, list):
         return atom(f"[{', '.join(literal(item).text for item in value)}]")
+    if isinstance(value, str) and value.isprintable() and not set(value) & set('"\\'):
+        return atom(f'"{value}"')
     return atom(repr(value))
 
 

@@ -20,7 +20,7 @@ from chainrule.graph.graph import (
     topological,
 )
 from chainrule.graph.placeholder import full
-from chainrule.graph.rewrite import rewrite, same_kind, share, substitute
+from chainrule.graph.rewrite import Rule, rewrite, same_kind, share, substitute
 from chainrule.graph.stabilise.rules import STABILISING
 from chainrule.native.ir.text import is_native
 from chainrule.native.lower import compositions, contractions, moves, placing
@@ -36,10 +36,25 @@ __all__ = ["as_primitives"]
 
 def as_primitives(outputs: Sequence[Vertex]) -> list[Vertex]:
     """Return the same computation in terms of fewer operations."""
-    stable = share(rewrite(share(_without_repetition(outputs)), STABILISING))
-    simple = rewrite(stable, [_plain_product, _square_of_reciprocal, _primitive])
+    stable = share(rewrite(share(_without_repetition(outputs)), [_of_machine(*STABILISING)]))
+    rules = _of_machine(_plain_product, _square_of_reciprocal, _primitive)
+    simple = rewrite(stable, [rules])
     simple = share(picked_early(summed_early(share(simple))))
     return with_own_parts(share(rewrite(simple, [_in_order])))
+
+
+def _of_machine(*rules: Rule) -> Rule:
+    """Return the rules as one, for numbers that registers hold: NumPy computes all others.
+
+    The rules are about real numbers: the conjugate of a complex one is not the number itself.
+    """
+
+    def rule(vertex: Apply) -> Vertex | None:
+        if not all(is_native(x.dtype) for x in (vertex, *vertex.operands)):
+            return None
+        return next((new for rule in rules if (new := rule(vertex)) is not None), None)
+
+    return rule
 
 
 def _without_repetition(outputs: Sequence[Vertex]) -> list[Vertex]:

@@ -51,6 +51,7 @@ def number(vertex: Vertex) -> Any:
     return vertex.value
 
 
+_OTHER_NUMBERS = (bool, np.bool_, complex, np.complexfloating)
 _REDUCTIONS = frozenset({"sum", "unbroadcast", "max", "min", "any", "all", "prod"})
 
 
@@ -59,7 +60,7 @@ def role_of(vertex: Vertex) -> Role:
     if isinstance(vertex, Input):
         return Role.MEMORY
     if isinstance(vertex, Constant):
-        if is_number(vertex) or isinstance(vertex.value, (bool, np.bool_)):
+        if is_number(vertex) or isinstance(vertex.value, _OTHER_NUMBERS):
             return Role.NUMBER
         return Role.MEMORY
     if lowered(vertex):

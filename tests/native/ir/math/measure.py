@@ -136,6 +136,14 @@ def _precise(name: str) -> Callable[..., Any]:
             return mp.log(mp.erfc(-x / mp.sqrt(2)) / 2)
         return mp.log1p(-mp.erfc(x / mp.sqrt(2)) / 2) if x < 1e3 else -mp.mpf(0)
 
+    def erfcx(x: Any) -> Any:
+        if x < -1e3:
+            return mp.inf
+        if x < 1e3:
+            return mp.exp(x * x) * mp.erfc(x)
+        t = 1 / (2 * x * x)
+        return (1 - t * (1 - 3 * t * (1 - 5 * t * (1 - 7 * t)))) / (x * mp.sqrt(mp.pi))
+
     def error_function(f: Callable[..., Any]) -> Callable[..., Any]:
         return lambda x: f(x) if abs(x) < 1e3 else f(mp.sign(x) * mp.inf)
 
@@ -165,6 +173,7 @@ def _precise(name: str) -> Callable[..., Any]:
         "cbrt": lambda x: mp.sign(x) * mp.cbrt(abs(x)),
         "erf": error_function(mp.erf),
         "erfc": error_function(mp.erfc),
+        "erfcx": erfcx,
         "log_ndtr": log_ndtr,
         "ndtr": error_function(lambda x: mp.erfc(-x / mp.sqrt(2)) / 2),
     }
@@ -216,6 +225,7 @@ RANGES: dict[str, tuple[tuple[float, float], ...]] = {
     "arctanh": ((-1, 1), (-0.5, 0.5)),
     "erf": ((-1.2, 1.2), (-6, 6)),
     "erfc": ((-1.2, 1.2), (-6, 28)),
+    "erfcx": ((-1.2, 1.2), (-6, 40), (-27, -26)),
     "log_expit": ((-40, 40), (-2, 2), (-760, 760)),
     "logit": ((0, 1), (0.45, 0.55)),
     "ndtr": ((-1.2, 1.2), (-39, 9)),

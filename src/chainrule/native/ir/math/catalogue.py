@@ -47,6 +47,7 @@ _ONE_ARGUMENT: tuple[Callable[..., Value], ...] = (
     hyperbolic.arctanh,
     error.erf,
     error.erfc,
+    error.erfcx,
     error.ndtr,
     error.log_ndtr,
     power.cbrt,

@@ -54,6 +54,11 @@ INVERSE_SQRT_2 = Fraction(
     int("b504f333f9de6484597d89b3754abe9f1d6f60ba893ba84ced17ac85833399154afc83043ab8a2c3", 16),
     2**320,
 )
+#: 1 / sqrt(pi).
+INVERSE_SQRT_PI = Fraction(
+    int("906eba8214db688d71d48a7f6bfec3441409a0ebac3e751739a15830cce620b0c0759cf859270f11", 16),
+    2**320,
+)
 
 
 def round_to(x: Fraction, bits: int) -> Fraction:

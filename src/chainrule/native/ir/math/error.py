@@ -1,4 +1,4 @@
-"""The error function and its kin: erf, erfc, ndtr, log_ndtr.
+"""The error function and its kin: erf, erfc, erfcx, ndtr, log_ndtr.
 
 Away from 0, erfc(x) is e**(-x**2) G(t) / (1 + 2 x), where G is smooth in t = (x - 4) / (x + 4)
 (M. M. Shepherd and J. G. Laframboise, "Chebyshev approximation of (1 + 2 x) exp(x**2) erfc(x) in
@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 
 from chainrule.native.ir.math import coefficients as c
-from chainrule.native.ir.math.constants import INVERSE_SQRT_2, expand
+from chainrule.native.ir.math.constants import INVERSE_SQRT_2, INVERSE_SQRT_PI, expand
 from chainrule.native.ir.math.emitter import Emitter, Value
 from chainrule.native.ir.math.exact import (
     Pair,
@@ -83,6 +83,30 @@ def erfc(b: Emitter, x: Value) -> Value:
     far = b.select(x < 0.0, 2.0 - tail, tail)
     high, low = fast_two_sum(b.number(1.0), -x)
     return b.select(size < 0.5, high + (low - _small(b, x)), far)
+
+
+def erfcx(b: Emitter, x: Value) -> Value:
+    """Return exp(x**2) erfc(x), which neither vanishes nor is cut short on the right.
+
+    Far on the right it is an asymptotic series (Abramowitz and Stegun, "Handbook of Mathematical
+    Functions", formula 7.1.23); on the left it is 2 exp(x**2) less its value at -x.
+    """
+    size, edge = b.abs(x), 30.0
+    bounded = _bounded(b, size, edge)
+    high, low = _scaled(b, b.select(size < 0.5, 0.5, bounded))
+    t = 0.5 / (size * size)
+    less = t * b.polynomial(t, (1.0, -3.0, 15.0, -105.0, 945.0, -10395.0, 135135.0))
+    factor, factor_low = expand(INVERSE_SQRT_PI, b.format, b.format.fraction + 1)
+    first = factor / size
+    far = first + (factor_low / size - first * less)
+    right = b.select(size > edge, far, high + low)
+    # Near 0, exp(x**2) times 1 - erf(x); on the left exp(x**2) alone.
+    is_near = size < 0.5
+    one, rest = fast_two_sum(b.number(1.0), -x)
+    times = b.select(is_near, one, 1.0), b.select(is_near, rest - _small(b, x), 0.0)
+    square, square_low = two_product(b, bounded, bounded)
+    y = _tail(b, times, (-square, -square_low))
+    return b.select(is_near, y, b.select(x < 0.0, (y + y) - right, right))
 
 
 def _over_sqrt_2(b: Emitter, x: Value) -> Pair:

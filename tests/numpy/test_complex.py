@@ -1,0 +1,198 @@
+"""Complex numbers between real inputs and a real output, in programs as people write them."""
+
+from contextlib import suppress
+
+import numpy as np
+import pytest
+
+import chainrule as cr
+from chainrule.core.kinds import Elementwise
+from chainrule.core.operation import OPERATIONS
+from chainrule.errors import UnsupportedError
+
+RANDOM = np.random.default_rng(0)
+X, Y = RANDOM.normal(size=(2, 6))
+W = RANDOM.normal(size=(5, 6)) + 1j * RANDOM.normal(size=(5, 6))
+
+
+def power(x):
+    return np.sum(np.abs(np.fft.fft(x)) ** 2)
+
+
+def filtered(x, h):
+    z = np.fft.fft(x, n=8)[1:5] * np.fft.fft(h, norm="ortho")[2:6]
+    return np.sum((np.fft.ifft(z).real - x[:4]) ** 2)
+
+
+def phases(x):
+    return np.sum(np.angle(np.fft.fft(x))[1:3] ** 2)
+
+
+def waves(x, y):
+    z = np.exp(1j * x) * (y + 2j)
+    z = z / (1 + z * z.conj()) - z**2
+    return np.sum(z.real * z.imag)
+
+
+def written(x):
+    z = np.zeros(6, complex) * x
+    z[1:3] = (x * (1 + 1j))[:2]
+    z[0] += 2j * x[5]
+    return np.sum(np.abs(z - 1) ** 2)
+
+
+def projected(x):
+    return np.sum(np.abs(W @ x)) + np.vdot(W @ x, W[:, 0]).imag
+
+
+def scalar(x, y):
+    z = np.exp(1j * x) * y
+    return abs(z * z + 1.5) + (z / (1 + z)).imag
+
+
+def covariance(x, y):
+    z = np.stack([x + 1j * y, y - 2j * x])
+    return np.sum(np.abs(np.cov(z)) ** 2) + np.real(np.sum(np.correlate(z[0], z[1], "full")))
+
+
+PROGRAMS = [
+    (power, (X,)),
+    (filtered, (X, Y)),
+    (phases, (X,)),
+    (waves, (X, Y)),
+    (written, (X,)),
+    (projected, (X,)),
+    (scalar, (0.4, 1.3)),
+    (covariance, (X, Y)),
+]
+EVERY = pytest.mark.parametrize(
+    ("f", "args"), [pytest.param(f, args, id=f.__name__) for f, args in PROGRAMS]
+)
+
+
+@EVERY
+def test_gradients_are_those_of_differences(f, args):
+    assert cr.check_gradient(f, *args)
+
+
+@EVERY
+def test_second_order(f, args):
+    weights = [np.cos(x) for x in args]
+
+    def projection(*args):
+        found = cr.grad(f, tuple(range(len(args))))(*args)
+        return sum(np.sum(w * g) for w, g in zip(weights, found, strict=True))
+
+    assert cr.check_gradient(projection, *args)
+
+
+@EVERY
+def test_real_inputs_have_real_gradients(f, args):
+    for x, g in zip(args, cr.grad(f, tuple(range(len(args))))(*args), strict=True):
+        assert type(g) is type(x)
+        assert np.asarray(g).dtype == np.float64
+
+
+@EVERY
+def test_printed_code_does_the_same(f, args):
+    if f is written:
+        args = (np.array(args[0]),)
+    staged = cr.stage(f, *args)
+    value, gradients = staged(*args)
+    expected, eager = cr.value_and_grad(f, tuple(range(len(args))))(*args)
+    np.testing.assert_allclose(value, expected, rtol=1e-12)
+    for g, right in zip(gradients, eager, strict=True):
+        np.testing.assert_allclose(g, right, rtol=1e-10, atol=1e-12)
+
+
+@EVERY
+def test_explanations_have_complex_numbers(f, args):
+    assert "result" in str(cr.explain(f, *args))
+
+
+@EVERY
+def test_tangents(f, args):
+    tangents = tuple(np.sin(3 * x) if np.shape(x) else float(np.sin(3 * x)) for x in args)
+    _, pushed = cr.jvp(f, args, tangents)
+    pulled = cr.grad(f, tuple(range(len(args))))(*args)
+    expected = sum(np.sum(t * g) for t, g in zip(tangents, pulled, strict=True))
+    np.testing.assert_allclose(pushed, expected, rtol=1e-11)
+
+
+def test_single_precision_stays():
+    g = cr.grad(power)(X.astype(np.float32))
+    assert g.dtype == np.float32
+    np.testing.assert_allclose(g, cr.grad(power)(X), rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("f", "name"),
+    [
+        (lambda z: np.max(z), "max"),
+        (lambda z: np.var(z), "var"),
+        (lambda z: np.linalg.norm(z), "norm"),
+        (lambda z: np.sort(z)[0], "sort"),
+        (lambda z: np.sign(z)[0], "sign"),
+        (lambda z: np.log1p(z)[0], "log1p"),
+        (lambda z: np.maximum(z, 0)[0], "maximum"),
+    ],
+)
+@pytest.mark.parametrize("transform", [cr.grad, lambda f: lambda x: cr.stage(f, x)])
+def test_what_is_not_known_for_complex_numbers_is_refused(f, name, transform):
+    def g(x):
+        return np.real(f(np.fft.fft(x)))
+
+    with pytest.raises(UnsupportedError, match=f"`{name}` of complex numbers .*line .*lambda z"):
+        transform(g)(X)
+
+
+def test_no_other_row_takes_complex_operands():
+    """Where NumPy does not refuse them, chainrule does."""
+    taken = []
+
+    def f(x):
+        for row in OPERATIONS.values():
+            if row.real_only and isinstance(row, Elementwise):
+                with suppress(TypeError, UnsupportedError):
+                    row(*[x * (0.3 + 0.2j)] * len(row.d))
+                    taken.append(row)
+        return np.sum(x)
+
+    cr.grad(f)(np.ones(2))
+    assert not taken
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda z, w: np.vdot(z, w),
+        lambda z, w: np.linalg.vecdot(z, w),
+        lambda z, w: np.correlate(z, w, "same"),
+        lambda z, w: np.cov(z, w),
+        lambda z, w: np.nanvar(z),
+        lambda z, w: np.angle(z, deg=True),
+        lambda z, w: np.convolve(z, w),
+        lambda z, w: np.fft.fft(np.outer(z, w), n=4, axis=0, norm="forward"),
+        lambda z, w: np.fft.ifft(np.outer(z, w), axis=-1),
+        lambda z, w: np.linalg.solve(np.outer(z, w) + np.eye(6), w),
+    ],
+)
+def test_values_are_those_of_numpy(f):
+    z, w = X + 1j * Y, Y - 0.5j * X
+    seen = []
+
+    def g(x, y):
+        seen.append(f(x + 1j * y, y - 0.5j * x).value)
+        return np.sum(x)
+
+    cr.grad(g)(cr.array(X), cr.array(Y))
+    np.testing.assert_allclose(seen[0], f(z, w), rtol=1e-12)
+
+
+def test_complex_inputs_are_refused():
+    with pytest.raises(cr.errors.ArgumentError, match="is complex"):
+        cr.grad(lambda z: np.abs(z))(1j)
+
+
+def test_a_zero_has_gradient_zero():
+    np.testing.assert_array_equal(cr.grad(lambda x: np.sum(np.abs(x * 1j)))(np.zeros(2)), 0)
