@@ -9,8 +9,8 @@ made; otherwise the same rules run on Arrays and thereby record the derivative.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence, Set
-from typing import Any
+from collections.abc import Callable, Sequence, Set
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -22,15 +22,25 @@ from chainrule.core.reach import dependent, is_recorded, own_nodes, reach
 
 __all__ = ["backward", "backward_everywhere"]
 
+#: Given starts, inputs and the gradients that the rules gave: gradients that may be better.
+Repair: TypeAlias = "Callable[[Sequence[tuple[Array, Any]], Sequence[Node], list[Any]], list[Any]]"
+
 _ndarray = np.ndarray
 
 
-def backward(starts: Sequence[tuple[Array, Any]], inputs: Sequence[Node]) -> list[Any]:
+def backward(
+    starts: Sequence[tuple[Array, Any]],
+    inputs: Sequence[Node],
+    recorded: bool = False,
+    repair: Repair | None = None,
+) -> list[Any]:
     """Pull upstream gradients back to the inputs.
 
     Args:
         starts: pairs of an output and its upstream gradient.
         inputs: nodes to differentiate with respect to.
+        recorded: record the derivative even if nothing outside can depend on it.
+        repair: asked where an output, or a plain gradient at the first attempt, is not finite.
 
     Returns:
         One gradient per input: None where no start depends on it; an Array where the result itself
@@ -41,14 +51,17 @@ def backward(starts: Sequence[tuple[Array, Any]], inputs: Sequence[Node]) -> lis
     results: dict[Node, Any] = dict.fromkeys(inputs)
     own = own_nodes(starts, inputs)
     if own is not None:
-        _sweep([*reversed(own), *inputs], None, starts, results, False)
+        finite = _sweep([*reversed(own), *inputs], None, starts, results, recorded)
     else:
         nodes, outside = reach([y.node for y, _ in starts], inputs)
-        recorded = is_recorded(nodes, inputs, outside, [g for _, g in starts])
+        recorded = recorded or is_recorded(nodes, inputs, outside, [g for _, g in starts])
         if outside:
             nodes = dependent(nodes, inputs)
-        _sweep(nodes, set(nodes), starts, results, recorded)
-    return [results[node] for node in inputs]
+        finite = _sweep(nodes, set(nodes), starts, results, recorded)
+    gradients = [results[node] for node in inputs]
+    if repair is None or recorded or (finite and all(_is_finite(y.value) for y, _ in starts)):
+        return gradients
+    return repair(starts, inputs, gradients)
 
 
 def backward_everywhere(
@@ -70,20 +83,22 @@ def _sweep(
     results: dict[Node, Any],
     recorded: bool,
     every: bool = False,
-) -> None:
+) -> bool:
     """Visit the nodes, latest first, and leave the gradients of inputs (or of all) in results.
 
-    Gradients flow to the wanted nodes alone; None stands for all.
+    Gradients flow to the wanted nodes alone; None stands for all. Tells whether plain gradients
+    were finite at the first attempt.
     """
     with np.errstate(all="ignore"):  # inf and NaN in local gradients are reported by explain
         if not recorded:
             chain_rule(nodes, wanted, starts, results, False, every, False)
             if all(map(_is_finite, results.values())):
-                return
+                return True
             # 0 * inf may be among the reasons: go again, with the rules that look out for it.
             for node in results:
                 results[node] = None
         chain_rule(nodes, wanted, starts, results, recorded, every, True)
+    return False
 
 
 def _is_finite(g: Any) -> bool:

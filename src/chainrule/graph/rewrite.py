@@ -12,6 +12,7 @@ from chainrule.graph.graph import Apply, Constant, Vertex, topological
 __all__ = [
     "Rule",
     "instead",
+    "only_of",
     "rewrite",
     "same_kind",
     "share",
@@ -34,6 +35,20 @@ def rewrite(outputs: Sequence[Vertex], rules: Sequence[Rule]) -> list[Vertex]:
     for vertex in topological(outputs):
         done[vertex] = _settle(with_operands(vertex, done), rules, settled)
     return [done[output] for output in outputs]
+
+
+def only_of(fits: Callable[[np.dtype[Any]], bool], *rules: Rule) -> Rule:
+    """Return rules as one, for vertices that have fitting dtypes alone, as their operands do.
+
+    Most rules are about real numbers: the conjugate of a complex one is not the number itself.
+    """
+
+    def rule(vertex: Apply) -> Vertex | None:
+        if not all(fits(x.dtype) for x in (vertex, *vertex.operands)):
+            return None
+        return next((new for rule in rules if (new := rule(vertex)) is not None), None)
+
+    return rule
 
 
 def _settle(vertex: Vertex, rules: Sequence[Rule], settled: set[Vertex]) -> Vertex:

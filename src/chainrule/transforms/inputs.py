@@ -87,6 +87,14 @@ class Inputs:
     def _refuse(self, value: Any, position: int, at: int) -> ArgumentError:
         return refuse(self._f, self.args[position], value, position, at)
 
+    def repair(
+        self, starts: Sequence[tuple[Array, Any]], nodes: Sequence[Node], gradients: list[Any]
+    ) -> list[Any]:
+        """Compute gradients that are not finite once more, in stable form."""
+        from chainrule.transforms.stable import stable_gradients  # loads the passes over graphs
+
+        return stable_gradients(starts, nodes, self.values, gradients)
+
     def build(self, results: Sequence[Any]) -> tuple[Any, ...]:
         """Put one result per leaf into the structure of the arguments, one entry per argument."""
         built = []

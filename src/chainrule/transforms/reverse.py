@@ -67,9 +67,11 @@ def value_and_grad(
             if type(y) is Array:
                 value = y.value
                 if type(value) is float:
-                    gradients = backward([(y, 1.0)], inputs.nodes)
+                    gradients = backward([(y, 1.0)], inputs.nodes, repair=inputs.repair)
                 elif y.dtype.kind == "f":
-                    gradients = backward([(y, value.dtype.type(1))], inputs.nodes)
+                    gradients = backward(
+                        [(y, value.dtype.type(1))], inputs.nodes, repair=inputs.repair
+                    )
                 else:
                     check_real([y], f)
             for g in gradients:
@@ -150,7 +152,7 @@ def vjp(f: Callable[..., Any], *args: Any) -> tuple[Any, Callable[[Any], tuple[A
     def pullback(g: Any) -> tuple[Any, ...]:
         seeds = seeds_like(g, value)
         starts = [(y, seed) for y, seed in zip(outputs, seeds, strict=True) if type(y) is Array]
-        gradients = backward(starts, inputs.nodes)
+        gradients = backward(starts, inputs.nodes, repair=inputs.repair)
         return inputs.build(finish(gradients, inputs.values, recording))
 
     return value, pullback

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from chainrule.graph.rewrite import Rule
+import numpy as np
+
+from chainrule.graph.graph import Vertex
+from chainrule.graph.repetition import without_repetition
+from chainrule.graph.rewrite import Rule, only_of, rewrite, share
 from chainrule.graph.stabilise import differences, roots, sigmoid, softmax
 
-__all__ = ["REWRITES", "STABILISING", "Rewrite"]
+__all__ = ["REWRITES", "STABILISING", "Rewrite", "stabilised"]
 
 #: The rules, for `chainrule.graph.rewrite`.
 STABILISING: tuple[Rule, ...] = (
@@ -139,3 +144,14 @@ REWRITES: tuple[Rewrite, ...] = (
         (differences.one_minus_cos,),
     ),
 )
+
+
+def stabilised(
+    outputs: Sequence[Vertex], fits: Callable[[np.dtype[Any]], bool], *more: Rule
+) -> list[Vertex]:
+    """Return the same computation in forms that do not fail, by the rules and those given.
+
+    Rules are applied where all dtypes fit. Vertices that they make have placeholders for values.
+    """
+    rules = only_of(fits, *STABILISING, *more)
+    return share(rewrite(share(without_repetition(outputs)), [rules]))

@@ -11,17 +11,15 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.core.kinds import broadcast_to, identity
+from chainrule.core.kinds import identity
 from chainrule.graph.graph import (
     Apply,
-    Constant,
     Vertex,
     is_operation,
-    topological,
 )
 from chainrule.graph.placeholder import full
-from chainrule.graph.rewrite import Rule, rewrite, same_kind, share, substitute
-from chainrule.graph.stabilise.rules import STABILISING
+from chainrule.graph.rewrite import only_of, rewrite, same_kind, share
+from chainrule.graph.stabilise.rules import stabilised
 from chainrule.native.ir.text import is_native
 from chainrule.native.lower import compositions, contractions, moves, placing
 from chainrule.native.lower.joins import with_own_parts
@@ -36,48 +34,11 @@ __all__ = ["as_primitives"]
 
 def as_primitives(outputs: Sequence[Vertex]) -> list[Vertex]:
     """Return the same computation in terms of fewer operations."""
-    stable = share(rewrite(share(_without_repetition(outputs)), [_of_machine(*STABILISING)]))
-    rules = _of_machine(_plain_product, _square_of_reciprocal, _primitive)
-    simple = rewrite(stable, [rules])
+    # Of numbers that registers hold alone: NumPy computes all others.
+    rules = only_of(is_native, _plain_product, _square_of_reciprocal, _primitive)
+    simple = rewrite(stabilised(outputs, is_native), [rules])
     simple = share(picked_early(summed_early(share(simple))))
     return with_own_parts(share(rewrite(simple, [_in_order])))
-
-
-def _of_machine(*rules: Rule) -> Rule:
-    """Return the rules as one, for numbers that registers hold: NumPy computes all others.
-
-    The rules are about real numbers: the conjugate of a complex one is not the number itself.
-    """
-
-    def rule(vertex: Apply) -> Vertex | None:
-        if not all(is_native(x.dtype) for x in (vertex, *vertex.operands)):
-            return None
-        return next((new for rule in rules if (new := rule(vertex)) is not None), None)
-
-    return rule
-
-
-def _without_repetition(outputs: Sequence[Vertex]) -> list[Vertex]:
-    """Make arrays that are one number throughout, as rules make them, that number."""
-    numbers: dict[Vertex, Vertex] = {}
-    for vertex in topological(outputs):
-        if isinstance(vertex, Constant) and is_repetition(vertex.value):
-            value = vertex.value
-            number = Constant(value.ravel()[0])
-            numbers[vertex] = Apply(broadcast_to, (number,), {"shape": value.shape}, value)
-    return substitute(outputs, numbers)
-
-
-def is_repetition(value: Any) -> bool:
-    """Tell whether an array is one number, repeated, that nobody can overwrite."""
-    if not isinstance(value, np.ndarray) or not value.size or any(value.strides):
-        return False
-    owner = value
-    while isinstance(owner.base, np.ndarray):
-        if owner.flags.writeable:
-            return False
-        owner = owner.base
-    return not owner.flags.writeable
 
 
 def _primitive(vertex: Apply) -> Vertex | None:
