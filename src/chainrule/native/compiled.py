@@ -177,10 +177,10 @@ class Compiled:
         Raises:
             UnsupportedError: the function cannot be compiled; it says why.
         """
-        key, _ = flatten(args, kwargs)
+        key, inputs = flatten(args, kwargs)
         specialization = self._new_specialization(key)
         try:
-            _, path, _ = specialization.built(args, kwargs)
+            _, path, _ = specialization.built(args, kwargs, inputs)
         except NotCompiled as reason:
             name = name_of(self.__wrapped__)
             raise UnsupportedError(f"{name} cannot be compiled: {reason}") from None

@@ -99,7 +99,7 @@ class Specialization:
                 self._run_as_python(self._too_many())
                 return self._f(*args, **kwargs)
             try:
-                result, path, captured = self.built(args, kwargs)
+                result, path, captured = self.built(args, kwargs, inputs)
             except Recorded:
                 return UserFunction(self._f)(args, dict(kwargs))
             except NotCompiled as reason:
@@ -119,7 +119,9 @@ class Specialization:
         variant.paths.add(path)
         self._told(path, captured)
 
-    def built(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[Any, Path, Captured]:
+    def built(
+        self, args: Sequence[Any], kwargs: Mapping[str, Any], inputs: list[Any]
+    ) -> tuple[Any, Path, Captured]:
         """Record and build: return the function's result, the path, and what it refers to.
 
         Raises:
@@ -146,7 +148,7 @@ class Specialization:
                     reason = _written(before)
             if draft is not None and reason is None:
                 try:
-                    recorded = draft.compared(expected)
+                    recorded = draft.compared(expected, lambda made: self._ran(made, inputs))
                 except NotFaithful as error:
                     reason = str(error)
                 else:
@@ -164,6 +166,12 @@ class Specialization:
             ) from failure
         finally:  # or it would keep this frame, and the arguments, until they are collected
             del failure
+
+    def _ran(self, recorded: Recording, inputs: list[Any]) -> Any:
+        """Return the result that a recorded program gives."""
+        arrays = [array for array, _, _ in recorded.captured.arrays]
+        outputs, _ = self._path(recorded).runnable(inputs, arrays)
+        return recorded.result(outputs)
 
     def _path(self, recorded: Recording) -> Path:
         return Path(recorded, self._builder(recorded.program))

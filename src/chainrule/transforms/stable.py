@@ -41,8 +41,7 @@ def stable_gradients(
 ) -> list[Any]:
     """Return gradients whose entries are finite wherever a stable form is known.
 
-    Where the outputs become finite by it, the gradients are those of the stable form. Elsewhere
-    only entries that were not finite are replaced.
+    They are what compiled code computes. Entries for which no stable form is finite stay.
 
     Args:
         starts: pairs of an output and its upstream gradient.
@@ -61,19 +60,16 @@ def stable_gradients(
         copies[node]: Input(f"x{k}", value)
         for k, (node, value) in enumerate(zip(inputs, values, strict=True))
     }
-    before = from_nodes([y.node for y, _ in again] + [derived[k].node for k in wanted], known)
+    before = from_nodes([derived[k].node for k in wanted], known)
     after = stabilised(before, _is_real, root_of_sum_of_squares)
     try:
         outputs = _evaluated(after, kept=set(topological(before)))
     except _NotKept:
         return gradients
-    replaced = all(map(_is_finite, outputs[: len(again)]))
     found = list(gradients)
-    for k, new in zip(wanted, outputs[len(again) :], strict=True):
-        old = gradients[k]
-        if np.shape(new) == np.shape(old):
-            better = np.isfinite(new) if replaced else np.isfinite(new) & ~np.isfinite(old)
-            found[k] = np.where(better, new, old)[()]
+    for k, new in zip(wanted, outputs, strict=True):
+        if np.shape(new) == np.shape(gradients[k]):
+            found[k] = np.where(np.isfinite(new), new, gradients[k])[()]
     return found
 
 

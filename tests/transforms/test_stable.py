@@ -1,0 +1,117 @@
+"""Gradients of formulas that overflow: eager ones are finite wherever compiled ones are."""
+
+import math
+import warnings
+
+import numpy as np
+import pytest
+from scipy import special
+
+import chainrule as cr
+from chainrule.graph.stabilise.rules import REWRITES
+
+NAMES = {"np": np, **{name: getattr(special, name) for name in ("expit", "softmax", "logsumexp")}}
+
+
+def written(rewrite):
+    """Return the formula of a rewrite as a function of one number or array per variable."""
+    names = ", ".join(rewrite.at)
+    return eval(f"lambda {names}: np.sum({rewrite.written})", dict(NAMES))
+
+
+@pytest.mark.parametrize("rewrite", REWRITES, ids=lambda r: f"{r.written} at {r.at}")
+@pytest.mark.parametrize("transform", [cr.grad, lambda f, k: lambda *a: cr.vjp(f, *a)[1](1.0)])
+def test_what_is_finite_compiled_is_finite_eager(rewrite, transform):
+    f = written(rewrite)
+    at = [np.asarray(x, float) for x in rewrite.at.values()]
+    which = tuple(range(len(at)))
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        compiled = cr.compile(cr.grad(f, which))
+        compiled(*at)
+        for found, expected in zip(transform(f, which)(*at), compiled(*at), strict=True):
+            finite = np.isfinite(expected)
+            assert np.isfinite(found[finite]).all()
+
+
+X = np.array([[1000.0, 999.0], [0.0, 1.0]])
+SOFTMAX = special.softmax(X, axis=1)
+
+
+@pytest.mark.parametrize(
+    ("f", "x", "expected"),
+    [
+        (lambda x: np.log(1 + np.exp(x)), np.float64(1000.0), 1.0),
+        (lambda x: np.sum(np.log(np.sum(np.exp(x), axis=1))), X, SOFTMAX),
+        (lambda x: np.sqrt(x[0] ** 2 + x[1] ** 2), np.array([3e200, 4e200]), [0.6, 0.8]),
+    ],
+)
+@pytest.mark.parametrize("compiled", [False, True])
+def test_gradients_are_those_of_mathematics(f, x, expected, compiled):
+    gradient = cr.grad(f)
+    if compiled:
+        gradient = cr.compile(gradient)
+    with np.errstate(all="ignore"):
+        for _ in range(3 if compiled and f(x) < math.inf else 1):
+            np.testing.assert_allclose(gradient(x), expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("axis", [None, 0, 1])
+def test_norms_of_large_vectors(axis):
+    """Compiled code has no such form: it would take another pass over the vector."""
+    x = np.array([[3e200, 4e200], [4e200, 3e200]])
+    with np.errstate(all="ignore"):
+        g = cr.grad(lambda x: np.sum(np.sqrt(np.sum(x * x, axis=axis))))(x)
+    np.testing.assert_allclose(g, x / np.linalg.norm(x / 1e200, axis=axis, keepdims=True) / 1e200)
+
+
+def test_a_cross_entropy_with_large_scores():
+    rng = np.random.default_rng(0)
+    x, w = rng.normal(size=(20, 3)), rng.normal(size=(3, 4))
+    labels = rng.integers(0, 4, 20)
+
+    def loss(w):
+        scores = x @ w + 1000.0
+        shares = np.exp(scores) / np.sum(np.exp(scores), axis=1, keepdims=True)
+        return -np.mean(np.log(shares[np.arange(20), labels]))
+
+    expected = x.T @ (special.softmax(x @ w, axis=1) - np.eye(4)[labels]) / 20
+    with np.errstate(all="ignore"):
+        assert not np.isfinite(loss(w))
+        np.testing.assert_allclose(cr.grad(loss)(w), expected, atol=1e-12)
+
+
+def test_the_function_is_not_run_again():
+    calls = []
+
+    def f(x):
+        calls.append(x)
+        return np.log(np.sum(np.exp(x)))
+
+    with np.errstate(all="ignore"):
+        cr.grad(f)(np.array([1000.0, 999.0]))
+    assert len(calls) == 1
+
+
+def test_entries_that_were_finite_stay_as_they_were():
+    def f(x):
+        return np.sum(np.log(1 + np.exp(x[:2]))) + 1.0 / x[2] + np.sin(x[3])
+
+    x = np.array([800.0, 1.0, 0.0, 2.0])
+    with np.errstate(all="ignore"):
+        g = cr.grad(f)(x)
+    assert g[0] == 1.0
+    assert g[2] == -math.inf
+    np.testing.assert_allclose(g[[1, 3]], [special.expit(1.0), math.cos(2.0)], rtol=1e-15)
+
+
+def test_nan_in_the_input_stays():
+    g = cr.grad(lambda x: np.log(np.sum(np.exp(x))))(np.array([np.nan, 1.0]))
+    assert np.isnan(g).all()
+
+
+def test_float32_stays_float32():
+    with np.errstate(all="ignore"):
+        g = cr.grad(lambda x: np.log(np.sum(np.exp(x))))(np.array([200.0, 199.0], np.float32))
+    assert g.dtype == np.float32
+    np.testing.assert_allclose(g, special.softmax([200.0, 199.0]), rtol=1e-6)
