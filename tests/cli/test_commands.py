@@ -28,6 +28,13 @@ def test_explain_prints_the_stages_with_their_numbers(chainrule):
     assert "\x1b" not in out
 
 
+@pytest.mark.parametrize("command", ["explain", "check"])
+def test_the_last_line_ends(chainrule, command):
+    _, out, _ = chainrule(command, *F)
+    assert out.endswith("\n")
+    assert not out.endswith("\n\n")
+
+
 def test_explain_takes_constants_as_they_are(chainrule):
     _, out, _ = chainrule("explain", "model.py:f", "--at", "x=3", "--static", "n=2")
     assert "36" in out

@@ -7,7 +7,7 @@ import pytest
 from scipy.special import expit
 
 import chainrule as cr
-from chainrule.explain.findings import Run, saturated
+from chainrule.explain.findings import Observation, saturated
 
 X = np.array([[1.0, -2.0, 0.5], [0.3, 1.5, -1.0], [-0.7, 0.2, 2.0], [1.1, -0.4, -0.6]])
 W = np.array([[0.2, -0.3], [0.4, 0.1], [-0.1, 0.2]])
@@ -418,5 +418,5 @@ def test_findings_need_only_a_trace_and_gradients():
     traced = trace(f, [np.full((2, 2), 9.0)])
     gradients = backward_everywhere([(traced.output, 1.0)], [a.node for a in traced.inputs])
     traced.end()
-    (finding,) = saturated(Run(traced, gradients))
+    (finding,) = saturated(Observation(traced, gradients))
     assert (finding.kind, finding.stage) == ("saturated", "z")

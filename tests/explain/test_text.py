@@ -12,7 +12,7 @@ from rich.console import Console
 
 import chainrule as cr
 from chainrule.explain.numbers import columns, format_array, format_number, norm
-from chainrule.explain.text import wrap
+from chainrule.explain.spans import wrap
 
 
 def staged(x, y):

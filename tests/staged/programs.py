@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
-from scipy.special import expit
+from scipy.special import expit, ndtr
 
 import chainrule as cr
 
@@ -411,6 +411,62 @@ def black_scholes(S, K, T, r, sigma):
     d1 = (math.log(S / K) + (r + 0.5 * sigma**2) * T) / (sigma * math.sqrt(T))
     d2 = d1 - sigma * math.sqrt(T)
     return S * N(d1) - K * math.exp(-r * T) * N(d2)
+
+
+@example(100.0, 95.0, 0.02, 0.3, 0.5)
+def call_price(S, K, r, sigma, T):
+    d1 = (math.log(S / K) + (r + sigma**2 / 2) * T) / (sigma * math.sqrt(T))
+    d2 = d1 - sigma * math.sqrt(T)
+    price = S * ndtr(d1) - K * math.exp(-r * T) * ndtr(d2)
+    return price
+
+
+@example(100.0, 95.0, 0.02, 0.3, 0.5)
+def call_price_in_stages(S, K, r, sigma, T):
+    vol = sigma * math.sqrt(T)
+    d1 = (math.log(S / K) + (r + sigma**2 / 2) * T) / vol
+    d2 = d1 - vol
+    discount = math.exp(-r * T)
+    strike = K * discount * ndtr(d2)
+    price = S * ndtr(d1) - strike
+    return price
+
+
+# Constants.
+
+
+@example(0.5)
+def error_function(x):
+    return math.erf(x)
+
+
+@example(0.3, 0.1, 2.0)
+def bell_curve(x, mu, sigma):
+    z = (x - mu) / sigma
+    density = math.exp(-(z**2) / 2) / (sigma * math.sqrt(2 * math.pi))
+    return density
+
+
+@example(0.3, 0.4)
+def box_muller(u, v):
+    r = math.sqrt(-2 * math.log(u))
+    angle = 2 * math.pi * v
+    return r * math.cos(angle)
+
+
+@example(normal(5))
+def gelu(x):
+    inner = np.sqrt(2 / np.pi) * (x + 0.044715 * x**3)
+    y = 0.5 * x * (1 + np.tanh(inner))
+    return np.sum(y)
+
+
+@example(2.0)
+def cube_root(x):
+    return x ** (1 / 3)
+
+
+# More.
 
 
 @example(normal(4), "relu", 2)

@@ -101,7 +101,7 @@ def test_lines_stand_where_they_say(name: str) -> None:
     source = staged.source.splitlines()
     assert max(map(len, source)) <= 100
     for part in (*staged.stages, *staged.backward):
-        start = part.text.partition(" = ")[0].partition("(")[0]
+        start = part.text.partition("= ")[0].partition("(")[0]
         assert source[part.lineno - 1].strip().startswith(start)
 
 

@@ -1,9 +1,22 @@
-"""Numbers beside the code, the graph as a picture, and the review of hand-written backprop."""
+"""Numbers beside the code, the graph as a picture, and the review of hand-written backprop.
+
+In the order in which to read it:
+
+- ``explanation`` is what the user gets: ``annotated``, the staged code with the numbers of one run,
+  and ways to show it;
+- ``text`` writes the lines, made of ``spans`` with a style, ``numbers`` what stands in them;
+- ``observation`` is the run as the searches for trouble see it: ``findings``, ``non_finite``, and
+  ``activations``, which finds sigmoids and ReLUs however they are written;
+- ``circuit`` is the graph as it is drawn, ``dot`` writes it for Graphviz; ``glyphs`` are its signs,
+  ``layout`` finds their places, ``drawing`` puts the picture together, ``svg`` writes it, ``html``
+  a page with picture and text;
+- ``reviews`` is a room of its own: hand-written backprop compared with the true gradients.
+"""
 
 from __future__ import annotations
 
 from chainrule.explain.explanation import Explanation, explain
-from chainrule.explain.observed import Finding
+from chainrule.explain.observation import Finding
 from chainrule.explain.reviews.review import Review, review
 
 __all__ = ["Explanation", "Finding", "Review", "explain", "review"]

@@ -15,9 +15,10 @@ from typing import Any
 import numpy as np
 
 from chainrule.core.array import is_complex, shape_of
-from chainrule.core.kinds import Constant, Elementwise
 from chainrule.core.node import Node
-from chainrule.explain.observed import Run
+from chainrule.explain.observation import Observation
+from chainrule.operations import elementwise
+from chainrule.operations.indexing import set_at
 
 __all__ = ["Activation", "activations"]
 
@@ -27,16 +28,22 @@ _PROBES = np.array([0.5, -3.0, 12.0, -0.25, 1.0, 30.0, -1.0, 2.0, -30.0, 5.0, -1
 _FAR = np.array([-31.0, -30.0, 30.0, 31.0])
 _FLAT = 0.01  # a slope below it does not come back
 _SCALES = (1.0, -1.0, 0.5, -0.5, 2.0, -2.0)
-#: What sigmoid and tanh, and what ReLU cannot be written without.
-_CURVED = frozenset(
-    {"exp", "exp2", "expm1", "power", "float_power", "sigmoid", "tanh", "sinh", "cosh"}
-    | {"logaddexp", "logaddexp2"}
+#: What sigmoid and tanh cannot be written without.
+_EXPONENTIAL = frozenset(
+    {
+        elementwise.exp,
+        elementwise.exp2,
+        elementwise.expm1,
+        elementwise.power,
+        elementwise.float_power,
+        elementwise.sigmoid,
+        elementwise.tanh,
+        elementwise.sinh,
+        elementwise.cosh,
+        elementwise.logaddexp,
+        elementwise.logaddexp2,
+    }
 )
-_KINKED = frozenset(
-    {"maximum", "minimum", "fmax", "fmin", "clip", "absolute", "fabs", "sign", "heaviside"}
-    | {"copysign", "where", "set_at"}
-)
-_ALSO_ENTRYWISE = frozenset({"where", "astype", "set_at"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +76,7 @@ class Activation:
             return 1 - np.tanh(x) ** 2
 
 
-def activations(run: Run) -> Iterator[Activation]:
+def activations(run: Observation) -> Iterator[Activation]:
     """Yield the activation functions of a run, in the order of their nodes.
 
     Those are left out that are a part of how another one is written, or that a larger function
@@ -91,14 +98,13 @@ def activations(run: Run) -> Iterator[Activation]:
 
 
 def _is_entrywise(node: Node) -> bool:
-    return bool(node.parents) and (
-        isinstance(node.operation, (Elementwise, Constant))
-        or node.operation.name in _ALSO_ENTRYWISE
-    )
+    if not node.parents:
+        return False
+    return node.operation.entrywise or node.operation is set_at
 
 
 def _functions(
-    run: Run, node: Node, found: dict[Node, Activation]
+    run: Observation, node: Node, found: dict[Node, Activation]
 ) -> Iterator[tuple[list[Node], set[str], Node, Any]]:
     """Yield the nodes that a node is a function of, with their values, nearest first.
 
@@ -114,9 +120,11 @@ def _functions(
             return
         del frontier[last]
         chain.append(last)
-        if last.operation.name in _CURVED:
+        operation = last.operation
+        if operation in _EXPONENTIAL:
             kinds |= {"sigmoid", "tanh"}
-        if last.operation.name in _KINKED or isinstance(last.operation, Constant):
+        choice = operation.selects or operation is set_at or not operation.differentiable
+        if operation.kinked or choice:
             kinds.add("relu")
         found_here = zip(last.parents, last.operands, strict=True)
         frontier |= {parent: x for parent, x in found_here if parent is not None}

@@ -17,7 +17,8 @@ import numpy as np
 from chainrule.core.node import Node
 from chainrule.core.operation import Operation
 from chainrule.explain.numbers import brief, is_scalar, norm
-from chainrule.explain.observed import Run, pull
+from chainrule.explain.observation import Observation, pull
+from chainrule.operations.elementwise import float_power
 
 __all__ = ["Circuit", "Group", "Lead", "Vertex", "circuit"]
 
@@ -70,7 +71,7 @@ class Circuit:
     groups: list[Group]
 
 
-def circuit(run: Run, stages: Mapping[Node, tuple[str, str]], title: str) -> Circuit:
+def circuit(run: Observation, stages: Mapping[Node, tuple[str, str]], title: str) -> Circuit:
     """Build the circuit of a run.
 
     Args:
@@ -108,7 +109,7 @@ def circuit(run: Run, stages: Mapping[Node, tuple[str, str]], title: str) -> Cir
     return Circuit(title, vertices, groups)
 
 
-def _closing_nodes(run: Run, stages: Mapping[Node, tuple[str, str]]) -> dict[Node, Node]:
+def _closing_nodes(run: Observation, stages: Mapping[Node, tuple[str, str]]) -> dict[Node, Node]:
     """Find for each node the one that closes its stage.
 
     A node that all its users have in common with one stage belongs to it. So every stage has one
@@ -121,7 +122,7 @@ def _closing_nodes(run: Run, stages: Mapping[Node, tuple[str, str]]) -> dict[Nod
     return closing
 
 
-def _flows(run: Run, node: Node) -> bool:
+def _flows(run: Observation, node: Node) -> bool:
     """Tell whether a node has a gradient that means something: comparisons have none."""
     return node in run.gradients and (not node.parents or node.operation.differentiable)
 
@@ -141,7 +142,7 @@ def _local(node: Node, k: int, gradient: Any, flows: bool) -> tuple[float | None
     return norm(pull(node, k, gradient)) / upstream, False
 
 
-def _captured_names(run: Run) -> Mapping[int, str]:
+def _captured_names(run: Observation) -> Mapping[int, str]:
     names = dict(run.trace.constant_names)
     for argument in run.trace.arguments:
         if argument.node is None and isinstance(argument.value, np.ndarray):
@@ -150,18 +151,6 @@ def _captured_names(run: Run) -> Mapping[int, str]:
 
 
 # Symbols.
-
-_INFIX = {
-    "add": "+", "subtract": "-", "multiply": "*", "divide": "/", "power": "**", "matmul": "@",
-    "remainder": "%", "floor_divide": "//", "float_power": "**", "greater": ">", "less": "<",
-    "greater_equal": ">=", "less_equal": "<=", "equal": "==", "not_equal": "!=",
-}  # fmt: skip
-_NAMES = {
-    "negative": "*-1", "reciprocal": "1/x", "sigmoid": "σ", "maximum": "max", "minimum": "min",
-    "square": "**2", "absolute": "abs", "getitem": "[ ]", "transpose": ".T", "positive": "+",
-    "guarded_multiply": "*", "broadcast_to": "repeat", "expand_dims": "[None]",
-}  # fmt: skip
-_COMMUTES = frozenset({"add", "multiply"})
 
 
 def symbol(
@@ -178,17 +167,16 @@ def symbol(
         operands: their values.
         names: of arrays, by id.
     """
-    name = operation.name
-    sign = _INFIX.get(name) or _NAMES.get(name) or operation.symbol or name
+    sign = operation.glyph or operation.symbol or operation.name
     if len(parents) != 2 or all(p is not None for p in parents):
         return sign
     at = 0 if parents[0] is None else 1
     constant = _constant(operands[at], names)
-    if name not in _INFIX:
-        return f"{sign} {constant}" if constant and name in _NAMES else sign
+    if operation.symbol is None and operation is not float_power:
+        return f"{sign} {constant}" if constant and operation.glyph else sign
     if not constant:
         return sign
-    if at == 1 or name in _COMMUTES:
+    if at == 1 or operation.commutes:
         return f"{sign}{constant}"
     return f"{constant}{sign}x" if len(constant) < 6 else f"{constant}{sign}"
 

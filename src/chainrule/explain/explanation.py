@@ -12,30 +12,27 @@ from typing import Any
 
 import numpy as np
 
-from chainrule import trees
-from chainrule.core.array import Array
-from chainrule.core.backward import backward_everywhere
-from chainrule.core.saved import as_numpy
 from chainrule.errors import ArgumentError, UnsupportedError
 from chainrule.explain import html
+from chainrule.explain.annotated import Annotated
 from chainrule.explain.circuit import Circuit, circuit
 from chainrule.explain.dot import dot
 from chainrule.explain.drawing import draw
-from chainrule.explain.findings import find
-from chainrule.explain.observed import Finding, Run
+from chainrule.explain.spans import Span, to_ansi, to_plain
 from chainrule.explain.svg import svg
-from chainrule.explain.text import WIDTH, Span, lines_of, to_ansi, to_plain
-from chainrule.staged import Staged, stage
+from chainrule.explain.text import WIDTH, lines_of
+from chainrule.staged import stage
 
 __all__ = ["Explanation", "explain"]
 
 _NARROWEST = 20  # columns in which code can still be read
 
 
-class Explanation:
+class Explanation(Annotated):
     """The staged code of a function with the numbers of one run, and what they warn of.
 
-    ``print`` it; in a notebook it shows the graph as well. `save` writes it to a file.
+    ``print`` it; in a notebook it shows the graph as well. `save` writes it to a file. The numbers
+    are there as data, too.
 
     Attributes:
         value: the function's value.
@@ -49,51 +46,11 @@ class Explanation:
             factors, None where it is not written as their product.
     """
 
-    def __init__(self, staged: Staged, args: Sequence[Any]) -> None:
-        self.staged = staged
-        trace = staged.trace
-        output = trace.output
-        gradients = {}
-        if type(output) is Array:
-            seed = np.ones_like(output.value)[()] if hasattr(output.value, "dtype") else 1.0
-            inputs = [a.node for a in trace.inputs if a.node is not None]
-            gradients = backward_everywhere([(output, seed)], inputs)
-        names = {stage.node: stage.name for stage in staged.stages}
-        self.run = Run(trace, gradients, names)
-        self.value = output.value if type(output) is Array else output
-        self.gradients = self._gradients(args)
-        self.variables, self.contributions, self.locals, self.upstreams = _numbers(staged, args)
-        self.warnings: list[Finding] = find(self.run)
-
-    def _gradients(self, args: Sequence[Any]) -> tuple[Any, ...]:
-        """Give the gradients the structure of the arguments; None for what is not wanted."""
-        found = []
-        for position in self.staged.program.order:
-            _, build = trees.flatten(args[position])
-            leaves = (leaf for leaf in self.staged.arguments if leaf.position == position)
-            found.append(build([self._gradient(leaf) for leaf in leaves]))
-        return tuple(found)
-
-    def _gradient(self, argument: Any) -> Any:
-        if not argument.wanted:
-            return None
-        zero = np.zeros_like(argument.value) if np.ndim(argument.value) else 0.0
-        gradient = self.run.gradients.get(argument.node, zero)
-        return np.array(gradient) if isinstance(gradient, np.ndarray) else gradient
-
     @cached_property
     def graph(self) -> Circuit:
         """The graph of operations as it is drawn."""
         stages = {s.node: (s.name, s.text) for s in self.staged.stages}
         return circuit(self.run, stages, self.title)
-
-    @property
-    def title(self) -> str:
-        """The function and its arguments."""
-        names = dict.fromkeys(
-            a.name if not a.path else _root(self.staged, a.position) for a in self.staged.arguments
-        )
-        return f"{self.staged.name.removesuffix('_gradient')}({', '.join(names)})"
 
     # Text.
 
@@ -120,7 +77,7 @@ class Explanation:
         return f"<explanation of {self.title}: {count} finding{'' if count == 1 else 's'}>"
 
     def __rich_console__(self, console: Any, options: Any) -> Iterator[Any]:
-        yield to_ansi(self.lines(_width(options.max_width)))
+        yield to_ansi(self.lines(_width(options.max_width)), end="\n")
 
     # Pictures.
 
@@ -197,35 +154,6 @@ def explain(
     """
     with np.errstate(all="ignore"):  # what NumPy would warn of is reported with its line
         return Explanation(stage(f, *args, argnums=argnums, **kwargs), args)
-
-
-def _root(staged: Staged, position: int) -> str:
-    """Return the parameter that holds a tree."""
-    return staged.program.parameters[position]
-
-
-def _numbers(
-    staged: Staged, args: Sequence[Any]
-) -> tuple[dict[str, Any], list[Any], list[Any], list[Any]]:
-    """Run the staged code; where Python floats make it raise, keep what the derivation knew."""
-    for values in (args, _as_numpy_leaves(args)):
-        try:
-            run = staged.run(*values)
-        except (ArithmeticError, ValueError):
-            continue
-        return run.variables, run.contributions, run.locals, run.upstreams
-    variables = {s.name: s.value for s in staged.stages}
-    variables.update({a.name: a.value for a in staged.arguments})
-    lines = staged.backward
-    return variables, [line.value for line in lines], [None] * len(lines), [None] * len(lines)
-
-
-def _as_numpy_leaves(args: Sequence[Any]) -> list[Any]:
-    found = []
-    for arg in args:
-        leaves, build = trees.flatten(arg)
-        found.append(build(as_numpy(leaves)))
-    return found
 
 
 def _width(columns: int) -> int:

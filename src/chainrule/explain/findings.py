@@ -1,7 +1,7 @@
 """What can go wrong in a forward and backward pass, found in the numbers of one run.
 
-Each function looks at a `Run` for one kind of trouble and returns what it found; `find` asks them
-all. A finding says what it means and what to do about it.
+Each function looks at an `Observation` for one kind of trouble and returns what it found; `find`
+asks them all. A finding says what it means and what to do about it.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from chainrule.core.node import Node
 from chainrule.explain.activations import Activation, activations
 from chainrule.explain.non_finite import non_finite_gradients, non_finite_values
 from chainrule.explain.numbers import format_number, is_scalar, norm
-from chainrule.explain.observed import Finding, Run, ancestors, is_floating, pull
+from chainrule.explain.observation import Finding, Observation, ancestors, is_floating, pull
 
 __all__ = [
     "FLAT",
     "MANY",
     "RATIO",
     "Finding",
-    "Run",
+    "Observation",
     "find",
     "non_finite_gradients",
     "non_finite_values",
@@ -42,9 +42,9 @@ RATIO = 1000.0
 _ROUNDING = 1e-12  # what is left of gradients that cancel out
 
 
-def find(run: Run) -> list[Finding]:
+def find(run: Observation) -> list[Finding]:
     """Look for everything, forward pass first."""
-    looks: tuple[Callable[[Run], list[Finding]], ...] = (
+    looks: tuple[Callable[[Observation], list[Finding]], ...] = (
         non_finite_values,
         saturated,
         silent,
@@ -58,7 +58,7 @@ def find(run: Run) -> list[Finding]:
 # Activations.
 
 
-def saturated(run: Run) -> list[Finding]:
+def saturated(run: Observation) -> list[Finding]:
     """Find sigmoids and tanhs whose slope is nearly zero at many entries."""
     found = []
     for activation in activations(run):
@@ -78,7 +78,7 @@ def saturated(run: Run) -> list[Finding]:
 
 
 def _saturation(
-    run: Run, activation: Activation, share: float, stuck: int | None, flat: Any
+    run: Observation, activation: Activation, share: float, stuck: int | None, flat: Any
 ) -> str:
     name, kind = run.name(activation.node), activation.kind
     if is_scalar(activation.node.output):
@@ -97,7 +97,7 @@ def _saturation(
 _SMALLER = "Smaller weights, or inputs scaled to mean 0 and variance 1, keep it out of there."
 
 
-def silent(run: Run) -> list[Finding]:
+def silent(run: Observation) -> list[Finding]:
     """Find ReLUs with units that have no positive input on these rows."""
     found = []
     for activation in activations(run):
@@ -145,7 +145,7 @@ def _percent(share: float) -> str:
 # Gradients that are too small or too large.
 
 
-def zero_gradients(run: Run) -> list[Finding]:
+def zero_gradients(run: Observation) -> list[Finding]:
     """Find stages where the gradient becomes exactly zero, and arguments that it does not reach."""
     found = []
     zero = {node for node in run.live if node in run.dependent and _is_zero(run, node)}
@@ -181,13 +181,13 @@ def zero_gradients(run: Run) -> list[Finding]:
 _NO_FAULT = "That is as it should be at a minimum and in a branch that is not taken."
 
 
-def _is_zero(run: Run, node: Node) -> bool:
+def _is_zero(run: Observation, node: Node) -> bool:
     if node.parents and not (node.operation.differentiable and is_floating(node.output)):
         return False
     return not np.any(run.gradients.get(node, 0.0))
 
 
-def _stopped_at(run: Run, node: Node, zero: set[Node]) -> str:
+def _stopped_at(run: Observation, node: Node, zero: set[Node]) -> str:
     """Name the operation behind which the gradient is not zero any more."""
     seen = {node}
     stack = [node]
@@ -204,7 +204,7 @@ def _stopped_at(run: Run, node: Node, zero: set[Node]) -> str:
     return ""
 
 
-def _cancels(run: Run, node: Node) -> bool:
+def _cancels(run: Observation, node: Node) -> bool:
     """Tell whether a gradient is a sum of others, as that of a maximum subtracted in a softmax.
 
     The sum is one over paths or, where the node was broadcast, over entries. With other weights it
@@ -222,7 +222,7 @@ def _reweighted(g: Any) -> Any:
     return g if is_scalar(g) else g * np.random.default_rng(0).uniform(-1, 1, g.shape)
 
 
-def vanishing_or_exploding(run: Run) -> list[Finding]:
+def vanishing_or_exploding(run: Observation) -> list[Finding]:
     """Compare the gradient's norm at the last stage with that at the first one that leads to it."""
     ends = _first_and_last(run)
     if ends is None:
@@ -254,7 +254,7 @@ def vanishing_or_exploding(run: Run) -> list[Finding]:
     return [run.finding(kind, first, what, advice, backward=True, numbers={"ratio": ratio})]
 
 
-def _first_and_last(run: Run) -> tuple[Node, Node] | None:
+def _first_and_last(run: Observation) -> tuple[Node, Node] | None:
     """Return the stages to compare: the last one that others lead to, and the first of these.
 
     Gradients of arrays are compared with one another, those of numbers only where nothing else is:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-from chainrule.explain.text import Span, to_html
+from chainrule.explain.spans import Span, to_html
 
 __all__ = ["document", "fragment"]
 

@@ -8,12 +8,12 @@ import numpy as np
 
 from chainrule.core.node import Node
 from chainrule.explain.numbers import format_number
-from chainrule.explain.observed import Finding, Run, pull
+from chainrule.explain.observation import Finding, Observation, pull
 
 __all__ = ["non_finite_gradients", "non_finite_values"]
 
 
-def non_finite_values(run: Run) -> list[Finding]:
+def non_finite_values(run: Observation) -> list[Finding]:
     """Find the first NaN and the first inf of the forward pass, with the values that made it.
 
     Infinity that the user put in, as into the mask of an attention, is nothing to speak of where
@@ -33,7 +33,7 @@ def non_finite_values(run: Run) -> list[Finding]:
     return found
 
 
-def _first_bad(run: Run, kind: str, is_bad: Any, given: bool, after: str) -> Finding | None:
+def _first_bad(run: Observation, kind: str, is_bad: Any, given: bool, after: str) -> Finding | None:
     """Find where one of them comes from; what was given by the user counts if `given`."""
     word = _WORD[kind]
     if given:
@@ -48,7 +48,7 @@ def _first_bad(run: Run, kind: str, is_bad: Any, given: bool, after: str) -> Fin
         if not bad:
             operands = _operands(run, node, is_bad(np.asarray(node.output)))
             what = f"{word} arises here, in `{node.operation.name}` of {operands}. {after}"
-            return run.finding(kind, node, what, _cure(node))
+            return run.finding(kind, node, what, node.operation.advice or _KEEP_AWAY)
         if given and all(node.parents[k] is None for k in bad):
             name = run.trace.constant_names.get(id(node.operands[bad[0]]))
             constant = f"the constant {name}" if name else "a constant"
@@ -59,17 +59,6 @@ def _first_bad(run: Run, kind: str, is_bad: Any, given: bool, after: str) -> Fin
 
 _WORD = {"nan": "NaN", "inf": "inf"}
 _KEEP_AWAY = "Keep the operands away from such values."
-_CURES = {
-    "exp": "Subtract the maximum first, or use scipy.special.expit, softmax or logsumexp.",
-    "log": "Add a small number inside, or clip its operand from below.",
-    "divide": "Add a small number to the denominator, or choose with np.where before dividing.",
-    "sqrt": "Clip its operand from below, or add a small number inside.",
-    "power": "Keep the base positive, or use an integer exponent.",
-}
-
-
-def _cure(node: Node) -> str:
-    return _CURES.get(node.operation.name, _KEEP_AWAY)
 
 
 def _any(is_bad: Any, value: Any) -> bool:
@@ -82,7 +71,7 @@ def _finite(value: Any) -> bool:
     return entries.dtype.kind not in "fc" or bool(np.isfinite(entries).all())
 
 
-def _operands(run: Run, node: Node, bad: Any) -> str:
+def _operands(run: Observation, node: Node, bad: Any) -> str:
     """Describe the operands of a node at the first entry where something is bad."""
     count = int(bad.sum())
     index = tuple(int(k) for k in np.argwhere(bad)[0]) if bad.ndim else ()
@@ -105,11 +94,11 @@ def _operands(run: Run, node: Node, bad: Any) -> str:
     return " and ".join(parts) + more
 
 
-def _operand_name(run: Run, node: Node, parent: Node | None) -> str:
+def _operand_name(run: Observation, node: Node, parent: Node | None) -> str:
     return run.name(parent) if parent is not None and run.is_named(parent) else ""
 
 
-def non_finite_gradients(run: Run) -> list[Finding]:
+def non_finite_gradients(run: Observation) -> list[Finding]:
     """Find the operation whose local gradient first makes the backward pass NaN or inf."""
     found: list[Finding] = []
     for kind, is_bad in (("nan", np.isnan), ("inf", np.isinf)):
@@ -126,16 +115,16 @@ def non_finite_gradients(run: Run) -> list[Finding]:
     return found
 
 
-def _pulls(is_bad: Any, run: Run, user: Node, k: int) -> bool:
+def _pulls(is_bad: Any, run: Observation, user: Node, k: int) -> bool:
     g = run.gradients.get(user)
     # From a gradient that is inf already, NaN is only a consequence.
     return g is not None and _finite(g) and _any(is_bad, pull(user, k, g))
 
 
-def _bad_slope(run: Run, kind: str, culprit: Node, node: Node) -> Finding:
+def _bad_slope(run: Observation, kind: str, culprit: Node, node: Node) -> Finding:
     bad = ~np.isfinite(np.asarray(run.gradients[node], dtype=float))
     what = (
         f"{_WORD[kind]} arises here in the backward pass: `{culprit.operation.name}` has no finite "
         f"slope at {_operands(run, culprit, bad)} ({run.place(culprit)})."
     )
-    return run.finding(kind, culprit, what, _cure(culprit), backward=True)
+    return run.finding(kind, culprit, what, culprit.operation.advice or _KEEP_AWAY, backward=True)

@@ -1,15 +1,12 @@
-"""An explanation as text: staged code with a number at the right of every line.
-
-Text is made of spans with a style. They become plain text, a coloured terminal, or HTML.
-"""
+"""An explanation as text: staged code with a number at the right of every line."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from html import escape
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
+from chainrule.explain.annotated import Annotated
 from chainrule.explain.numbers import (
     columns,
     format_array,
@@ -18,43 +15,23 @@ from chainrule.explain.numbers import (
     is_scalar,
     norm,
 )
-from chainrule.explain.observed import Finding
+from chainrule.explain.observation import Finding
+from chainrule.explain.spans import Span, wrap
+from chainrule.graph.trace import Guard
 
-if TYPE_CHECKING:
-    from chainrule.explain.explanation import Explanation
-    from chainrule.graph.trace import Guard
-
-__all__ = ["WIDTH", "Span", "lines_of", "to_ansi", "to_html", "to_plain", "wrap"]
+__all__ = ["WIDTH", "lines_of"]
 
 #: Columns of a terminal that the text takes, where there are so many.
 WIDTH = 80
 _INDENT = 5  # of code below a stage's number
 
 
-class Span(NamedTuple):
-    """A piece of a line in one style."""
-
-    text: str
-    style: str = "code"
-
-
-#: For each style what it is in a terminal (rich) and in HTML (CSS).
-_STYLES = {
-    "code": ("", ""),
-    "title": ("bold", "font-weight:bold"),
-    "number": ("green", "color:#00735c"),
-    "gradient": ("red", "color:#c2330f"),
-    "dim": ("dim", "color:#6e7781"),
-    "finding": ("bold yellow", "color:#9a6700;font-weight:bold"),
-}
-
-
-def lines_of(explanation: Explanation, width: int = WIDTH) -> list[list[Span]]:
+def lines_of(e: Annotated, width: int = WIDTH) -> list[list[Span]]:
     """Write an explanation in lines of at most so many columns."""
-    return list(_lines(explanation, width))
+    return list(_lines(e, width))
 
 
-def _lines(e: Explanation, width: int) -> Iterator[list[Span]]:
+def _lines(e: Annotated, width: int) -> Iterator[list[Span]]:
     placed = _Placed(e)
     said: set[str] = set()
     yield from _indented(e.title, 0, width, "title")
@@ -99,7 +76,7 @@ def _lines(e: Explanation, width: int) -> Iterator[list[Span]]:
 class _Placed:
     """Findings by the line that they stand under."""
 
-    def __init__(self, e: Explanation) -> None:
+    def __init__(self, e: Annotated) -> None:
         self.forward: dict[str, list[Finding]] = {}
         self.backward: dict[int, list[Finding]] = {}
         self.rest: list[Finding] = []
@@ -123,7 +100,7 @@ class _Placed:
 # Parts.
 
 
-def _example(e: Explanation) -> Iterator[str]:
+def _example(e: Annotated) -> Iterator[str]:
     """Write the values of the arguments."""
     texts = []
     for argument in e.staged.arguments:
@@ -142,7 +119,7 @@ def _numbered(number: int, code: str) -> list[Span]:
     return [Span(f"({number})".ljust(_INDENT), "dim"), Span(code)]
 
 
-def _guards_by_stage(e: Explanation) -> dict[int, list[Guard]]:
+def _guards_by_stage(e: Annotated) -> dict[int, list[Guard]]:
     """Find the stage before which Python looked at each value."""
     place = {node: k for k, node in enumerate(e.staged.trace.nodes)}
     found: dict[int, list[Guard]] = {}
@@ -163,7 +140,7 @@ def _remark(guard: Guard) -> str:
     return f"# line {where.lineno}{code} saw {guard.outcome}: other values may go another way"
 
 
-def _product(e: Explanation, k: int) -> str:
+def _product(e: Annotated, k: int) -> str:
     """Write local gradient times upstream gradient and what comes of it."""
     contribution = e.contributions[k]
     local, upstream = e.locals[k], e.upstreams[k]
@@ -175,7 +152,7 @@ def _product(e: Explanation, k: int) -> str:
     return f"{format_number(local)} × {format_number(upstream)} = {total}"
 
 
-def _detail(e: Explanation, k: int) -> str:
+def _detail(e: Annotated, k: int) -> str:
     """Write how the local gradient comes about; for arrays the norms of the two factors."""
     line = e.staged.backward[k]
     local, upstream = e.locals[k], e.upstreams[k]
@@ -226,7 +203,7 @@ def _with_numbers(expression: str, variables: Mapping[str, Any]) -> str | None:
     return None if arrays else filled
 
 
-def _result(e: Explanation, width: int) -> Iterator[list[Span]]:
+def _result(e: Annotated, width: int) -> Iterator[list[Span]]:
     """Write the value and the gradients below one another."""
     rows = [(e.staged.output, format_value(e.value), "number")]
     for argument in e.staged.arguments:
@@ -286,57 +263,3 @@ def _two_sides(left: Sequence[Span], right: str, style: str, width: int) -> Iter
             else [Span(" " * (indent + 4) + part, code_style)]
         )
     yield from _right(right, style, width)
-
-
-def wrap(text: str, width: int) -> list[str]:
-    """Break a text at spaces into lines of at most so many columns; longer words are divided.
-
-    >>> wrap("loss = np.sum((z2 - y) ** 2)", 12)
-    ['loss =', 'np.sum((z2 -', 'y) ** 2)']
-    """
-    lines = [""]
-    for word in text.split(" "):
-        joined = f"{lines[-1]} {word}" if lines[-1] else word
-        if columns(joined) <= width:
-            lines[-1] = joined
-            continue
-        if lines[-1]:
-            lines.append("")
-        for character in word:
-            if columns(lines[-1]) + columns(character) > width:
-                lines.append("")
-            lines[-1] += character
-    return lines
-
-
-# Output.
-
-
-def to_plain(lines: Iterable[Sequence[Span]]) -> str:
-    """Join the lines without styles."""
-    return "\n".join("".join(span.text for span in line).rstrip() for line in lines)
-
-
-def to_ansi(lines: Iterable[Sequence[Span]]) -> Any:
-    """Return the lines as a `rich.text.Text`."""
-    from rich.text import Text
-
-    text = Text(no_wrap=True, end="")
-    for k, line in enumerate(lines):
-        text.append("\n" if k else "")
-        for span in line:
-            text.append(span.text, style=_STYLES[span.style][0])
-    return text
-
-
-def to_html(lines: Iterable[Sequence[Span]]) -> str:
-    """Join the lines as HTML for a ``pre`` element."""
-    written = []
-    for line in lines:
-        parts = []
-        for span in line:
-            css = _STYLES[span.style][1]
-            text = escape(span.text)
-            parts.append(f'<span style="{css}">{text}</span>' if css else text)
-        written.append("".join(parts))
-    return "\n".join(written)

@@ -12,7 +12,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeGuard
 
-from chainrule.core.kinds import broadcast_to
+from chainrule.core.kinds import Elementwise, broadcast_to
+from chainrule.graph.closed_forms import Quotient, combined
 from chainrule.graph.graph import (
     Apply,
     Constant,
@@ -27,7 +28,7 @@ from chainrule.graph.rewrite import same_kind
 from chainrule.operations import contraction, elementwise, indexing, reduction
 from chainrule.operations import shape as shapes
 
-__all__ = ["arrange", "signed", "without"]
+__all__ = ["Arranger", "Product", "arrange", "compared", "is_chain", "signed", "without"]
 
 _CHAIN = frozenset({elementwise.multiply, elementwise.divide, elementwise.negative})
 _SUMS = frozenset({elementwise.add, elementwise.subtract})
@@ -59,7 +60,7 @@ _LAST = _SUMS | {
 
 
 @dataclass(slots=True)
-class _Product:
+class Product:
     """``sign * coefficient * numerators / denominators``."""
 
     sign: int = 1
@@ -67,6 +68,8 @@ class _Product:
     below: list[Any] = field(default_factory=list)
     numerators: list[Vertex] = field(default_factory=list)
     denominators: list[Vertex] = field(default_factory=list)
+    compared: bool = False
+    """Whether a comparison looks at it: then NaN has to stay NaN."""
 
     def take_sign(self) -> int:
         """Return the sign of the whole product, which is positive from now on."""
@@ -91,15 +94,14 @@ def arrange(
         kept: vertices that will have a name of their own, so that no chain is merged with them.
         ordered: sort the factors; else they keep the order that the rules give them.
     """
-    arranger = _Arranger(kept, upstream, ordered)
-    for vertex in topological(outputs):
-        arranger.visit(vertex)
+    arranger = Arranger(kept, upstream, ordered)
+    arranger.arrange(outputs)
     return [arranger.of(output) for output in outputs]
 
 
 def without(vertex: Vertex, factor: Vertex) -> Vertex | None:
     """Return what a product is apart from one of its factors, None if it is not one."""
-    arranger = _Arranger((), None, False)
+    arranger = Arranger((), None, False)
     product = arranger.product(vertex)
     if factor not in product.numerators:
         return None
@@ -109,23 +111,34 @@ def without(vertex: Vertex, factor: Vertex) -> Vertex | None:
 
 def signed(vertex: Vertex) -> tuple[int, Vertex]:
     """Take the minus off a product: return 1 or -1, and the rest."""
-    sign, rest = _Arranger((), None, False)._term(vertex)
+    sign, rest = Arranger((), None, False)._term(vertex)
     return (sign, rest) if sign < 0 and same_kind(rest, vertex) else (1, vertex)
 
 
-class _Arranger:
+class Arranger:
+    """Takes products apart into their factors and puts them together in order."""
+
     def __init__(self, kept: Collection[Vertex], upstream: Vertex | None, ordered: bool) -> None:
         self.kept = kept
         self.upstream = upstream
         self.ordered = ordered
         self.done: dict[Vertex, Vertex] = {}
         self.sealed: set[Vertex] = set(kept)
+        self.compared: set[Vertex] = set()
         self.carries: set[Vertex] = set() if upstream is None else {upstream}
 
+    def arrange(self, outputs: Sequence[Vertex]) -> None:
+        """Write every vertex that the outputs need in order."""
+        vertices = topological(outputs)
+        self.compared = compared(vertices)
+        for vertex in vertices:
+            self._visit(vertex)
+
     def of(self, vertex: Vertex) -> Vertex:
+        """Return what a vertex has become."""
         return self.done.get(vertex, vertex)
 
-    def visit(self, vertex: Vertex) -> None:
+    def _visit(self, vertex: Vertex) -> None:
         if not isinstance(vertex, Apply):
             return
         if any(x in self.carries for x in vertex.operands):
@@ -143,18 +156,19 @@ class _Arranger:
         if vertex in self.carries:
             self.carries.add(self.done[vertex])
 
-    def product(self, vertex: Vertex) -> _Product:
-        product = _Product()
+    def product(self, vertex: Vertex) -> Product:
+        """Take a product apart."""
+        product = Product(compared=vertex in self.compared)
         self._collect(vertex, product, False, True)
         return product
 
-    def _collect(self, vertex: Vertex, product: _Product, below: bool, root: bool) -> None:
+    def _collect(self, vertex: Vertex, product: Product, below: bool, root: bool) -> None:
         if is_number(vertex):
             (product.below if below else product.numbers).append(_plain(vertex.value))
             return
-        if not _is_chain(vertex) or (vertex in self.sealed and not root):
+        if not is_chain(vertex) or (vertex in self.sealed and not root):
             factor = self.of(vertex)
-            if factor is not vertex and _is_chain(factor) and factor not in self.sealed:
+            if factor is not vertex and is_chain(factor) and factor not in self.sealed:
                 self._collect(factor, product, below, False)  # factors moved out of a sum
                 return
             (product.denominators if below else product.numerators).append(factor)
@@ -167,11 +181,15 @@ class _Arranger:
         self._collect(first, product, below, False)
         self._collect(second, product, below ^ (vertex.operation is elementwise.divide), False)
 
-    def built(self, product: _Product) -> Vertex:
-        above, below = _cancelled(product.numerators, product.denominators)
+    def built(self, product: Product) -> Vertex:
+        """Put a product together."""
+        above, below = product.numerators, product.denominators
+        if not product.compared:
+            above, below = _without_roots(above, below)
+        above, below = _cancelled(above, below)
         numerators = self._ordered(_powers(above))
         denominators = self._ordered(_powers(below))
-        number, divisor = _multiplied(product.numbers), _multiplied(product.below)
+        number, constant, divisor = _quotient(product.numbers, product.below)
         sign = product.sign
         if number is not None and number < 0:
             number, sign = -number, -sign
@@ -182,6 +200,8 @@ class _Arranger:
         is_float = divisor is not None or _are_floats(numerators)  # with whole numbers, too
         if isinstance(number, float) and number.is_integer() and is_float:
             number = int(number)
+        if constant is not None:
+            numerators.insert(0, Constant(constant))
         if (number is not None and number != 1) or not numerators:
             numerators.insert(0, Constant(1 if number is None else number))
         if divisor is not None and divisor != 1:
@@ -219,13 +239,14 @@ class _Arranger:
             minus = k == 1 and vertex.operation is elementwise.subtract
             signs.append(-sign if minus else sign)
             terms.append(term)
-        common = _Product()
+        common = Product()
         products = [self.product(term) for term in terms]
-        if signs[0] == signs[1] and _are_equal(*products):
-            products[0].sign = signs[0]
-            products[0].numbers.append(2)
-            twice = self.built(products[0])
-            return twice if same_kind(twice, vertex) else self.of(vertex)
+        if _are_alike(*products):
+            first, second = (k * _coefficient(p) for k, p in zip(signs, products, strict=True))
+            number = 0 if vertex in self.compared and first != second else first + second
+            products[0].sign, products[0].numbers = 1, [number]
+            together = self.built(products[0])
+            return together if number and same_kind(together, vertex) else self.of(vertex)
         if _share_factors(products, common):
             terms = [self.built(product) for product in products]
         if all(term.dtype.kind == "b" for term in terms):  # masks do not add up
@@ -233,7 +254,7 @@ class _Arranger:
         total = self._added(signs, terms)
         if not same_kind(total, vertex):
             return self.of(vertex)
-        if common == _Product():
+        if common == Product():
             return total
         common.numerators.append(total)
         return self.built(common)
@@ -247,29 +268,29 @@ class _Arranger:
         if signs == [-1, 1]:
             return apply_to(elementwise.subtract, b, a)
         if signs[0] < 0:
-            product = _Product(numerators=[a]) if a in self.sealed else self.product(a)
+            product = Product(numerators=[a]) if a in self.sealed else self.product(a)
             product.sign = -product.sign
             a = self.built(product)
         return apply_to(elementwise.subtract, a, b)
 
     def _term(self, vertex: Vertex) -> tuple[int, Vertex]:
         new = self.of(vertex)
-        if vertex in self.kept or not _is_chain(new):
+        if vertex in self.kept or not is_chain(new):
             return 1, new
-        product = self.product(vertex if _is_chain(vertex) else new)
+        product = self.product(vertex if is_chain(vertex) else new)
         return product.take_sign(), self.built(product)
 
     def _moved(self, vertex: Apply) -> Vertex:
         """Rebuild any other operation: ``sum(-2 * x)`` becomes ``-2 * sum(x)``."""
         operands = [self.of(x) for x in vertex.operands]
-        outside = _Product()
+        outside = Product()
         operation = vertex.operation
         if operation is reduction.sum or operation in _CONTRACTIONS or operation in _ODD:
             linear = range(len(operands)) if operation in _CONTRACTIONS else range(1)
             for k in linear:
                 operands[k] = self._inside(vertex, operands[k], outside)
         inner = Apply(vertex.operation, tuple(operands), vertex.params, vertex.value)
-        if outside == _Product():
+        if outside == Product():
             return inner
         inner = apply_to(vertex.operation, *operands, **vertex.params)
         if vertex in self.carries:
@@ -277,12 +298,12 @@ class _Arranger:
         outside.numerators.insert(0, inner)
         return self.built(outside)
 
-    def _inside(self, vertex: Apply, x: Vertex, outside: _Product) -> Vertex:
+    def _inside(self, vertex: Apply, x: Vertex, outside: Product) -> Vertex:
         """Return what has to stay inside a linear operation; the rest is added to ``outside``."""
-        if not _is_chain(x) or x in self.sealed:
+        if not is_chain(x) or x in self.sealed:
             return x
         product = self.product(x)
-        moved = _Product(sign=product.take_sign())
+        moved = Product(sign=product.take_sign())
         operation = vertex.operation
         if operation is reduction.sum:
             _move_constants(vertex, product, moved)
@@ -300,11 +321,27 @@ class _Arranger:
         return inner
 
 
-def _is_chain(vertex: Vertex) -> TypeGuard[Apply]:
+def compared(vertices: Sequence[Vertex]) -> set[Vertex]:
+    """Return what comparisons and choices look at: there NaN has to stay NaN."""
+    return set(topological(x for vertex in vertices for x in _deciding(vertex)))
+
+
+def _deciding(vertex: Vertex) -> Sequence[Vertex]:
+    """Return the operands of a vertex whose values decide something."""
+    if not isinstance(vertex, Apply):
+        return ()
+    if vertex.operation is elementwise.where:
+        return vertex.operands[:1]
+    decides = vertex.operation.kinked or not vertex.operation.differentiable
+    return vertex.operands if decides else ()
+
+
+def is_chain(vertex: Vertex) -> TypeGuard[Apply]:
+    """Tell whether a vertex is a product, a quotient or a negative."""
     return isinstance(vertex, Apply) and vertex.operation in _CHAIN
 
 
-def _is_single(product: _Product) -> bool:
+def _is_single(product: Product) -> bool:
     return len(product.numerators) == 1 and not product.denominators
 
 
@@ -312,17 +349,21 @@ def _are_floats(factors: Sequence[Vertex]) -> bool:
     return any(x.dtype.kind == "f" for x in factors)
 
 
-def _are_equal(a: _Product, b: _Product) -> bool:
-    """Tell whether two products have the same factors, in whichever order."""
+def _are_alike(a: Product, b: Product) -> bool:
+    """Tell whether two products have the same factors, in whichever order, apart from a number."""
     return (
-        (a.sign, _multiplied(a.numbers)) == (b.sign, _multiplied(b.numbers))
-        and _multiplied(a.below) == _multiplied(b.below)
+        _multiplied(a.below) == _multiplied(b.below)
         and Counter(a.numerators) == Counter(b.numerators)
         and Counter(a.denominators) == Counter(b.denominators)
     )
 
 
-def _share_factors(products: Sequence[_Product], common: _Product) -> bool:
+def _coefficient(product: Product) -> Any:
+    number = _multiplied(product.numbers)
+    return product.sign * (1 if number is None else number)
+
+
+def _share_factors(products: Sequence[Product], common: Product) -> bool:
     """Take what divides both terms of a sum out of them."""
     a, b = products
     written = [x for p in products for x in p.numerators if is_operation(x, indexing.scatter_add)]
@@ -334,10 +375,10 @@ def _share_factors(products: Sequence[_Product], common: _Product) -> bool:
             product.denominators.remove(factor)
     if a.below and _multiplied(a.below) == _multiplied(b.below):
         common.below, a.below, b.below = a.below, [], []
-    return common != _Product()
+    return common != Product()
 
 
-def _move_constants(vertex: Apply, product: _Product, outside: _Product) -> None:
+def _move_constants(vertex: Apply, product: Product, outside: Product) -> None:
     """Take the factors that are the same along the summed axes out of a sum."""
     ndim = vertex.operands[0].ndim
     axis = vertex.params.get("axis")
@@ -354,6 +395,43 @@ def _move_constants(vertex: Apply, product: _Product, outside: _Product) -> None
         factors = getattr(product, name)
         getattr(outside, name).extend(x for x in factors if is_constant(x))
         setattr(product, name, [x for x in factors if not is_constant(x)])
+
+
+def _without_roots(
+    numerators: list[Vertex], denominators: list[Vertex]
+) -> tuple[list[Vertex], list[Vertex]]:
+    """Write ``sqrt(x) * sqrt(x)`` as ``x``, and ``x / sqrt(x)`` as ``sqrt(x)``."""
+    above, below = _squared(numerators), _squared(denominators)
+    for factors, others in ((above, below), (below, above)):
+        for root in [x for x in others if is_operation(x, elementwise.sqrt)]:
+            (inner,) = root.operands
+            if inner in factors and root in others:
+                others.remove(root)
+                factors[factors.index(inner)] = root
+    return above, below
+
+
+def _squared(factors: list[Vertex]) -> list[Vertex]:
+    """Write a root that stands twice as what it is the root of."""
+    result: list[Vertex] = []
+    for factor in factors:
+        if (
+            is_operation(factor, elementwise.sqrt)
+            and factor in result
+            and _is_short(factor.operands[0])
+        ):
+            result[result.index(factor)] = factor.operands[0]
+        else:
+            result.append(factor)
+    return result
+
+
+def _is_short(vertex: Vertex) -> bool:
+    """Tell whether a vertex is as easily written as the name of its root: ``var + 1e-5``."""
+    if not isinstance(vertex, Apply):
+        return True
+    flat = not any(isinstance(x, Apply) for x in vertex.operands)
+    return flat and isinstance(vertex.operation, Elementwise)
 
 
 def _cancelled(
@@ -380,6 +458,11 @@ def _multiplied(numbers: list[Any]) -> Any:
     for number in rest:
         total = total if number == 1 else number if total == 1 else total * number
     return total
+
+
+def _quotient(numbers: list[Any], below: list[Any]) -> Quotient:
+    """Return the product of the numbers above and below the line."""
+    return combined(numbers, below) or Quotient(_multiplied(numbers), None, _multiplied(below))
 
 
 def _powers(factors: list[Vertex]) -> list[Vertex]:

@@ -13,9 +13,9 @@ from chainrule.core.node import Leaf
 from chainrule.core.recording import FREE
 from chainrule.numpy.dispatch import implements, unsupported
 
-__all__ = ["another", "astype_method", "cast", "whole"]
+__all__ = ["another", "astype_method", "cast", "to_integers", "whole"]
 
-_to_integers = constant(
+to_integers = constant(
     "to_integers",
     lambda x, dtype: np.asarray(x).astype(dtype)[()],
     source="{0}.astype(np.{dtype})",
@@ -47,7 +47,7 @@ def cast(a: Any, dtype: Any) -> Any:
     if a.dtype == dtype and type(a.value) is not float:
         return a
     if dtype.kind in "biu":
-        return apply(_to_integers, _to_integers.compute, (a,), {"dtype": dtype})
+        return apply(to_integers, to_integers.compute, (a,), {"dtype": dtype})
     if dtype.kind not in "fc":
         raise unsupported(f"astype({dtype})", "stay with floating-point numbers")
     return astype(a, dtype=dtype)

@@ -1,9 +1,23 @@
-"""The gradient of a function as Python that a person would have written."""
+"""The gradient of a function as Python that a person would have written.
+
+In the order in which to read it:
+
+- ``staging`` has `stage`, which runs the steps of ``write`` and lets ``verify`` check the result;
+- ``partition`` parts a recorded run into stages: what a person writes on one line;
+- ``derive`` finds the gradient of one stage, ``backprop`` the lines of the whole backward pass;
+- ``speller`` turns a graph into an expression (``text``), by the tables of ``spelling``;
+  ``statements`` writes what takes more than one expression;
+- ``names``, ``constants``, ``arguments``: what variables, arrays and parameters are called;
+- ``lines`` are the stages and backward lines that come of it, ``program`` the module that they are
+  printed in, ``formatting`` its line breaks;
+- ``staged`` is what the user gets; ``run`` executes it line by line.
+"""
 
 from __future__ import annotations
 
-from chainrule.staged.parts import Line, Stage
+from chainrule.staged.lines import Line, Stage
 from chainrule.staged.run import Run
-from chainrule.staged.staged import Staged, stage
+from chainrule.staged.staged import Staged
+from chainrule.staged.staging import stage
 
 __all__ = ["Line", "Run", "Stage", "Staged", "stage"]

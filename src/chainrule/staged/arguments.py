@@ -15,7 +15,7 @@ from chainrule.graph.graph import Input
 from chainrule.graph.trace import Argument, Trace
 from chainrule.staged.constants import Constants
 from chainrule.staged.names import Names
-from chainrule.staged.text import literal
+from chainrule.staged.text import assertion, literal
 
 __all__ = [
     "gradient_tree",
@@ -69,12 +69,15 @@ def value_checks(trace: Trace, parameters: Sequence[str], constants: Constants) 
             continue
         name = parameters[argument.position] + argument.path.replace(chr(39), chr(34))
         if isinstance(value, np.ndarray) and value.dtype.kind in "biu":
-            checks.append(f"assert np.array_equal({argument.name}, {constants.copy(value).text})")
+            test = f"np.array_equal({argument.name}, {constants.copy(value).text})"
         elif value is None or isinstance(value, bool):
-            checks.append(f"assert {name} is {value}")
+            test = f"{name} is {value}"
         elif isinstance(value, (int, str, np.integer)):
-            checks.append(f"assert {name} == {_quoted(value)}")
-    return ["# built into the code; for other values stage again", *checks] if checks else []
+            test = f"{name} == {_quoted(value)}"
+        else:
+            continue
+        checks.append(assertion(test, f"{name} is built into the code; stage again"))
+    return checks
 
 
 def shape_checks(trace: Trace) -> list[str]:
@@ -82,12 +85,14 @@ def shape_checks(trace: Trace) -> list[str]:
     shaped = [a for a in trace.arguments if a.node is not None]
     if not any(shape_of(a.value) for a in shaped):
         return []
-    checks = [
-        f"assert np.shape({a.name}) == {literal(shape_of(a.value)).text}"
+    return [
+        assertion(
+            f"np.shape({a.name}) == {literal(shape_of(a.value)).text}",
+            f"sums and means depend on the shape of {a.name}; stage again",
+        )
         for a in shaped
         if isinstance(a.value, (np.ndarray, np.generic, float))
     ]
-    return ["# sums and means depend on the shapes; for others stage again", *checks]
 
 
 def gradient_tree(

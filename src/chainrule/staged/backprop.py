@@ -12,24 +12,23 @@ from chainrule.core.kinds import broadcast_to
 from chainrule.graph.arrange import signed, without
 from chainrule.graph.graph import Apply, Constant, Input, Vertex, is_number, topological
 from chainrule.graph.rewrite import same_kind
+from chainrule.operations.elementwise import add, negative, subtract
 from chainrule.staged.constants import Constants
-from chainrule.staged.cut import Piece
 from chainrule.staged.derive import derive, is_scalar, may_be_infinite
+from chainrule.staged.lines import Line, Stage
 from chainrule.staged.names import Names
-from chainrule.staged.parts import Line, Stage
-from chainrule.staged.spelling import Speller
-from chainrule.staged.statements import place_of, shared_parts, statements_for, takes_statements
+from chainrule.staged.partition import Assignment
+from chainrule.staged.speller import Speller
+from chainrule.staged.spelling import speller_for
+from chainrule.staged.statements import (
+    scatter_index,
+    shared_subexpressions,
+    statements_for,
+    takes_statements,
+)
 from chainrule.staged.text import PRODUCT, Text, atom, call, method
 
 __all__ = ["Backprop", "one_like"]
-
-_VIEWS = frozenset(
-    {
-        "transpose", "reshape", "swapaxes", "expand_dims", "squeeze", "getitem", "broadcast_to",
-        "diagonal", "flip", "positive", "identity", "stop_gradient",
-    }
-)  # fmt: skip
-_SELECTING = frozenset({"where", "maximum", "minimum", "fmax", "fmin", "clip"})
 
 
 @dataclass(slots=True)
@@ -47,7 +46,7 @@ class Backprop:
 
     Args:
         arguments: the variables that gradients are wanted of.
-        pieces: the stages, and `Stage` for each.
+        assignments: the stages, and `Stage` for each.
         names: the names in use.
         constants: the captured arrays.
         math: user code takes functions of numbers from `math`.
@@ -56,29 +55,30 @@ class Backprop:
     def __init__(
         self,
         arguments: list[Input],
-        pieces: list[tuple[Piece, Stage]],
+        assignments: list[tuple[Assignment, Stage]],
         names: Names,
         constants: Constants,
         math: bool,
     ) -> None:
         self.arguments = arguments
-        self.pieces = pieces
+        self.assignments = assignments
         self.names = names
         self.constants = constants
         self.math = math
         self.lines: list[Line] = []
         self.gradients: dict[Input, _Gradient] = {}
-        self.active = _active(arguments, [piece for piece, _ in pieces])
-        self.uses = _uses([piece for piece, _ in pieces])
-        self.guarded = _guarded([piece for piece, _ in pieces])
+        self.temporaries: dict[str | None, str] = {}  # by what they were assigned
+        self.active = _active(arguments, [assignment for assignment, _ in assignments])
+        self.uses = _uses([assignment for assignment, _ in assignments])
+        self.guarded = _guarded([assignment for assignment, _ in assignments])
 
     def write(self, output: Vertex) -> None:
         """Write all lines for an output whose own gradient is 1."""
-        for piece, stage in reversed(self.pieces):
-            if piece.variable is output:
-                self._stage(piece, stage, Constant(one_like(piece.variable.value)))
-            elif piece.variable in self.gradients:
-                self._stage(piece, stage, self.gradients[piece.variable].variable)
+        for assignment, stage in reversed(self.assignments):
+            if assignment.variable is output:
+                self._stage(assignment, stage, Constant(one_like(assignment.variable.value)))
+            elif assignment.variable in self.gradients:
+                self._stage(assignment, stage, self.gradients[assignment.variable].variable)
         self._separate()
 
     def gradient_name(self, variable: Input) -> str | None:
@@ -88,25 +88,28 @@ class Backprop:
 
     # One stage.
 
-    def _stage(self, piece: Piece, stage: Stage, upstream: Input | Constant) -> None:
+    def _stage(self, assignment: Assignment, stage: Stage, upstream: Input | Constant) -> None:
         inputs = [
-            x for x in topological([piece.expression]) if isinstance(x, Input) and x in self.active
+            x
+            for x in topological([assignment.expression])
+            if isinstance(x, Input) and x in self.active
         ]
         if not inputs:
             return
-        scalar = is_scalar(piece.expression)
+        scalar = is_scalar(assignment.expression)
         product = scalar and isinstance(upstream, Input)
         seed = Constant(one_like(upstream.value)) if scalar else upstream
-        guarded = self.guarded[piece.variable]
-        found = derive(piece.variable, piece.expression, seed, inputs, guarded, self.math)
-        pairs = [(x, g) for x, g in zip(inputs, found, strict=True) if g is not None]
+        guarded = self.guarded[assignment.variable]
+        found = derive(assignment.variable, assignment.expression, seed, inputs, guarded, self.math)
+        pairs = [(x, g) for x, g in zip(inputs, found.gradients, strict=True) if g is not None]
         # A gradient that another one is made of comes first, and is what the other refers to: one
         # that is complete, for what is added later would change the other too.
         order = {vertex: k for k, vertex in enumerate(topological(g for _, g in pairs))}
         own = set() if product else {g for x, g in pairs if self.uses[x] == 1}
         pairs.sort(key=lambda pair: (order[pair[1]], pair[1] in own and self.uses[pair[0]] > 1))
-        speller = Speller(self.constants)
-        self._temporaries(stage, [g for _, g in pairs], own, speller)
+        speller = speller_for(self.constants)
+        parts = shared_subexpressions([g for _, g in pairs], found.named)
+        self._temporaries(stage, parts, own, upstream, speller)
         for variable, gradient in pairs:
             if product and isinstance(upstream, Input):
                 self._product(stage, variable, gradient, upstream, speller, guarded)
@@ -116,17 +119,33 @@ class Backprop:
                     speller.names[gradient] = self.gradients[variable].variable.name
 
     def _temporaries(
-        self, stage: Stage, gradients: list[Vertex], own: set[Vertex], speller: Speller
+        self,
+        stage: Stage,
+        parts: list[Vertex],
+        own: set[Vertex],
+        upstream: Vertex,
+        speller: Speller,
     ) -> None:
-        parts = shared_parts(gradients)
+        """Name the parts that several gradients of a stage have in common.
+
+        One that an earlier stage had, too, is not computed again: what variables of the forward
+        pass hold does not change.
+        """
         # What one of them is made of cannot wait for the gradient that it is.
         own.difference_update(topological(part for part in parts if part not in own))
         for part in parts:
             if part in own:
                 continue
+            text = None if takes_statements(part) else speller.text(part).text
+            known = self.temporaries.get(text)
+            if known is not None:
+                speller.names[part] = known
+                continue
             name = self.names.numbered("t")
             first, *rest = statements_for(name, part, speller)
             speller.names[part] = name
+            if text is not None and upstream not in topological([part]):
+                self.temporaries[text] = name
             expression = first.partition(" = ")[2]
             self.lines.append(Line(stage, name, None, "=", expression, part.value, also=rest))
 
@@ -154,12 +173,12 @@ class Backprop:
     ) -> None:
         named = gradient in speller.names
         first = variable not in self.gradients and not named
-        if first and place_of(gradient) is None and takes_statements(gradient):
+        if first and scatter_index(gradient) is None and takes_statements(gradient):
             self._write_whole(stage, variable, gradient, speller)
             return
         for sign, part in [(1, gradient)] if named else _terms(gradient):
-            if place_of(part) is not None and part not in speller.names:
-                self._write_at(stage, variable, sign, part, speller)
+            if scatter_index(part) is not None and part not in speller.names:
+                self._write_scatter(stage, variable, sign, part, speller)
                 continue
             if variable in self.gradients and part not in speller.names:
                 minus, part = signed(part)
@@ -198,12 +217,12 @@ class Backprop:
         first, *line.also = statements_for(line.target, gradient, speller)
         line.expression = first.partition(" = ")[2]
 
-    def _write_at(
+    def _write_scatter(
         self, stage: Stage, variable: Input, sign: int, part: Vertex, speller: Speller
     ) -> None:
         """Write ``dx[index] += g``, after ``dx = np.zeros_like(x)`` where nothing is there yet."""
         assert isinstance(part, Apply)
-        place = place_of(part)
+        place = scatter_index(part)
         assert place is not None
         index, repeats = place(speller)
         if variable not in self.gradients:
@@ -287,34 +306,34 @@ def one_like(value: Any) -> Any:
     return value.dtype.type(1) if hasattr(value, "dtype") else 1.0
 
 
-def _active(arguments: list[Input], pieces: list[Piece]) -> set[Input]:
+def _active(arguments: list[Input], assignments: list[Assignment]) -> set[Input]:
     """Return the variables that gradients flow through: numbers that depend on an argument."""
     active = set(arguments)
-    for piece in pieces:
-        if np.asarray(piece.variable.value).dtype.kind not in "fc":
+    for assignment in assignments:
+        if np.asarray(assignment.variable.value).dtype.kind not in "fc":
             continue
-        if any(x in active for x in topological([piece.expression]) if isinstance(x, Input)):
-            active.add(piece.variable)
+        if any(x in active for x in topological([assignment.expression]) if isinstance(x, Input)):
+            active.add(assignment.variable)
     return active
 
 
-def _uses(pieces: list[Piece]) -> dict[Input, int]:
+def _uses(assignments: list[Assignment]) -> dict[Input, int]:
     """Count the stages that read each variable."""
     count: dict[Input, int] = {}
-    for piece in pieces:
-        for x in topological([piece.expression]):
+    for assignment in assignments:
+        for x in topological([assignment.expression]):
             if isinstance(x, Input):
                 count[x] = count.get(x, 0) + 1
     return count
 
 
-def _guarded(pieces: list[Piece]) -> dict[Input, bool]:
+def _guarded(assignments: list[Assignment]) -> dict[Input, bool]:
     """Tell which stages have entries that they, or later stages, may not select."""
     guarded: dict[Input, bool] = {}
-    for piece in reversed(pieces):
-        vertices = topological([piece.expression])
-        here = guarded.get(piece.variable, False) or any(map(_selects, vertices))
-        guarded[piece.variable] = here
+    for assignment in reversed(assignments):
+        vertices = topological([assignment.expression])
+        here = guarded.get(assignment.variable, False) or any(map(_selects, vertices))
+        guarded[assignment.variable] = here
         if here:
             guarded.update({x: True for x in vertices if isinstance(x, Input)})
     return guarded
@@ -323,9 +342,8 @@ def _guarded(pieces: list[Piece]) -> dict[Input, bool]:
 def _selects(vertex: Vertex) -> bool:
     if not isinstance(vertex, Apply):
         return False
-    if vertex.operation.name == "getitem":
-        return any(np.asarray(x.value).dtype == bool for x in vertex.operands[1:])
-    return vertex.operation.name in _SELECTING
+    masks = vertex.operation.shaping([x.value for x in vertex.operands])
+    return vertex.operation.selects or bool(masks)
 
 
 def _terms(gradient: Vertex) -> list[tuple[int, Vertex]]:
@@ -334,15 +352,15 @@ def _terms(gradient: Vertex) -> list[tuple[int, Vertex]]:
     stack = [(1, gradient)]
     while stack:
         sign, vertex = stack.pop()
-        if isinstance(vertex, Apply) and vertex.operation.name in ("add", "subtract"):
+        if isinstance(vertex, Apply) and vertex.operation in (add, subtract):
             a, b = vertex.operands
-            stack.append((-sign if vertex.operation.name == "subtract" else sign, b))
+            stack.append((-sign if vertex.operation is subtract else sign, b))
             stack.append((sign, a))
-        elif isinstance(vertex, Apply) and vertex.operation.name == "negative":
+        elif isinstance(vertex, Apply) and vertex.operation is negative:
             stack.append((-sign, vertex.operands[0]))
         else:
             terms.append((sign, vertex))
-    if any(place_of(vertex) is not None for _, vertex in terms):
+    if any(scatter_index(vertex) is not None for _, vertex in terms):
         return terms
     return [(1, gradient)]
 
@@ -353,13 +371,13 @@ def _is_fresh(vertex: Vertex) -> bool:
         return True
     if not isinstance(vertex, Apply):
         return False
-    if vertex.operation.name == "broadcast_to":
+    if vertex.operation is broadcast_to:
         return shape_of(vertex.operands[0].value) == ()
-    return vertex.operation.name not in _VIEWS
+    return not vertex.operation.view
 
 
 def _base(vertex: Vertex) -> Vertex:
     """Return what owns the memory that a view shows: a variable, a constant, a new array."""
-    while isinstance(vertex, Apply) and vertex.operation.name in _VIEWS:
+    while isinstance(vertex, Apply) and vertex.operation.view:
         vertex = vertex.operands[0]
     return vertex

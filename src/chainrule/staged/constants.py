@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import base64
 import zlib
 from collections.abc import Mapping
@@ -9,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.graph.closed_forms import written
 from chainrule.staged.names import Names
-from chainrule.staged.text import Text, atom, call, literal
+from chainrule.staged.text import POWER, PRODUCT, UNARY, Text, atom, call, literal
 
 __all__ = ["Constants"]
 
@@ -43,7 +45,7 @@ class Constants:
             return self._array(value)
         if isinstance(value, np.generic):
             return self._scalar(value)
-        return literal(value)
+        return _number(value)
 
     def copy(self, array: np.ndarray[Any, Any]) -> Text:
         """Return the entries of an array, also where a variable holds them."""
@@ -51,7 +53,7 @@ class Constants:
 
     def _scalar(self, value: np.generic) -> Text:
         if value.dtype == np.float64 or value.dtype.kind in "ib":
-            return literal(value.item())
+            return _number(value.item())
         return call(f"np.{value.dtype.name}", literal(value.item()))
 
     def _array(self, value: np.ndarray[Any, Any]) -> Text:
@@ -94,6 +96,21 @@ class Constants:
     def large(self) -> dict[str, np.ndarray[Any, Any]]:
         """The arrays that are too large to be written out."""
         return {name: array for name, array in self.arrays.items() if array.size > _LISTED}
+
+
+def _number(value: Any) -> Text:
+    """Return a number, ``math.sqrt(2)`` and the like as such."""
+    text = written(value) if isinstance(value, float) else None
+    if text is None:
+        return literal(value)
+    match ast.parse(text, mode="eval").body:
+        case ast.BinOp(op=ast.Pow()):
+            return Text(text, POWER)
+        case ast.BinOp():
+            return Text(text, PRODUCT)
+        case ast.UnaryOp():
+            return Text(text, UNARY)
+    return atom(text)
 
 
 def _same(a: np.ndarray[Any, Any], b: np.ndarray[Any, Any]) -> bool:

@@ -8,32 +8,44 @@ inputs, its own output and the upstream gradient.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple, TypeGuard
 
 import numpy as np
 
 from chainrule.core.array import Array, is_complex, shape_of
 from chainrule.core.backward import backward
+from chainrule.core.kinds import guarded_multiply
 from chainrule.core.node import Leaf, Node
 from chainrule.core.recording import Recording
-from chainrule.graph.arrange import arrange
+from chainrule.graph.arrange import Arranger, arrange
+from chainrule.graph.closed_forms import added
+from chainrule.graph.common_factors import as_value, shared_factors
 from chainrule.graph.finite import always_finite
 from chainrule.graph.graph import (
     Apply,
     Constant,
     Input,
     Vertex,
+    apply_to,
     from_nodes,
     is_number,
     topological,
 )
 from chainrule.graph.recognise import RECOGNITION, chosen_by, recognised_as_a_whole
-from chainrule.graph.rewrite import rewrite, share
+from chainrule.graph.rewrite import Rule, rewrite, share
 from chainrule.graph.simplify.guarded_products import as_plain_product
 from chainrule.graph.simplify.rules import simplify
-from chainrule.staged.statements import shared_parts
+from chainrule.operations import elementwise
+from chainrule.staged.statements import shared_subexpressions
 
-__all__ = ["derive", "is_scalar", "may_be_infinite"]
+__all__ = ["Derived", "derive", "is_scalar", "may_be_infinite"]
+
+
+class Derived(NamedTuple):
+    """The gradient by each input, None where none flows, and the parts of them to be named."""
+
+    gradients: list[Vertex | None]
+    named: set[Vertex]
 
 
 def is_scalar(expression: Vertex) -> bool:
@@ -54,7 +66,7 @@ def derive(
     inputs: Sequence[Input],
     guarded: bool,
     math: bool,
-) -> list[Vertex | None]:
+) -> Derived:
     """Derive the gradients of a stage's inputs.
 
     Args:
@@ -65,9 +77,6 @@ def derive(
         guarded: a later operation selects entries, so products with local gradients that may be
             infinite must give 0 where the upstream gradient is 0.
         math: write functions of numbers with `math` rather than NumPy.
-
-    Returns:
-        One gradient per input, None where none flows.
     """
     (prepared,) = share(rewrite(share([expression]), RECOGNITION))
     prepared = recognised_as_a_whole(prepared)
@@ -75,7 +84,8 @@ def derive(
     leaves = {x: Leaf(recording) for x in topological([prepared]) if isinstance(x, Input)}
     known: dict[Node, Vertex] = {leaf: x for x, leaf in leaves.items()}
     root = _replay(prepared, leaves, recording, known)
-    if not _is_quotient_of_number(prepared):
+    is_quotient = _is_quotient_of_number(prepared)
+    if not is_quotient:
         known[root.node] = variable
     g = Leaf(recording)
     known[g] = upstream
@@ -83,29 +93,57 @@ def derive(
     recording.end()
     reached = [k for k, g in enumerate(pulled) if g is not None]
     gradients = _vertices([pulled[k] for k in reached], known, math)
-    rules = (
-        [chosen_by(variable, prepared)] if guarded else [chosen_by(variable, prepared), _unguarded]
-    )
-    gradients = simplify(gradients, *rules, written=topological([prepared]))
-    gradients = _arranged(gradients, upstream, ordered=not is_scalar(expression))
+    rules = [chosen_by(variable, prepared), _with_exact_exponents(prepared)]
+    if not guarded:
+        rules.append(_unguarded)
+    written = topological([prepared])
+    *gradients, whole = simplify([*gradients, prepared], *rules, written=written)
+    seen_as = None if is_quotient else (whole, variable)
+    gradients, named = _arranged(gradients, upstream, not is_scalar(expression), seen_as)
     result: list[Vertex | None] = [None] * len(inputs)
     for k, gradient in zip(reached, gradients, strict=True):
         result[k] = gradient
-    return result
+    return Derived(result, named)
 
 
-def _arranged(gradients: list[Vertex], upstream: Vertex, ordered: bool) -> list[Vertex]:
-    """Put products in order, merged across shared parts where that leaves less to compute."""
+def _arranged(
+    gradients: list[Vertex], upstream: Vertex, ordered: bool, value: tuple[Vertex, Input] | None
+) -> tuple[list[Vertex], set[Vertex]]:
+    """Put products in order, merged across shared parts where that leaves less to compute.
+
+    Returns:
+        The gradients, and the common factors that get a name.
+    """
     separate, merged = (
-        share(arrange(gradients, upstream, kept, ordered))
-        for kept in (set(shared_parts(gradients)), ())
+        _factored(gradients, upstream, kept, ordered, value)
+        for kept in (set(shared_subexpressions(gradients)), set())
     )
-    return merged if _written(merged) < _written(separate) else separate
+    return merged if _written(*merged) < _written(*separate) else separate
 
 
-def _written(outputs: list[Vertex]) -> int:
+def _factored(
+    gradients: list[Vertex],
+    upstream: Vertex,
+    kept: set[Vertex],
+    ordered: bool,
+    value: tuple[Vertex, Input] | None,
+) -> tuple[list[Vertex], set[Vertex]]:
+    """Put products in order and take out the factors that they have in common."""
+    arranger = Arranger((), upstream, ordered)
+    outputs = share(arrange(gradients, upstream, kept, ordered))
+    if value is not None:
+        whole, variable = value
+        *outputs, whole = share([*outputs, *arrange([whole], upstream, (), ordered)])
+        outputs = share(as_value(outputs, whole, variable, arranger))
+    outputs, named = shared_factors(outputs, shared_subexpressions(outputs), arranger)
+    arranger = Arranger({*named, *shared_subexpressions(outputs, named)}, upstream, ordered)
+    arranger.arrange(outputs)
+    return [arranger.of(x) for x in outputs], {arranger.of(x) for x in named}
+
+
+def _written(outputs: list[Vertex], also: set[Vertex]) -> int:
     """Count the operations that are written out: those of a part with a name once."""
-    named = set(shared_parts(outputs))
+    named = set(shared_subexpressions(outputs, also))
     sizes: dict[Vertex, int] = {}
     for vertex in topological(outputs):
         operands = vertex.operands if isinstance(vertex, Apply) else ()
@@ -122,7 +160,7 @@ def may_be_infinite(local: Vertex, guarded: bool) -> bool:
 
 
 def _unguarded(vertex: Apply) -> Vertex | None:
-    if vertex.operation.name != "guarded_multiply":
+    if vertex.operation is not guarded_multiply:
         return None
     return as_plain_product(vertex) if np.all(np.isfinite(vertex.operands[1].value)) else None
 
@@ -146,7 +184,7 @@ def _replay(
         elif isinstance(vertex, Apply):
             operands = [made[x] for x in vertex.operands]
             divisor = vertex.operands[-1]
-            if vertex.operation.name == "divide" and is_number(divisor):
+            if vertex.operation is elementwise.divide and is_number(divisor):
                 known[leaf := Leaf(recording)] = divisor
                 operands[-1] = Array(divisor.value, leaf)
             parents = tuple(x.node if type(x) is Array else None for x in operands)
@@ -161,11 +199,40 @@ def _replay(
     return root
 
 
+def _with_exact_exponents(expression: Vertex) -> Rule:
+    """Make the rule that writes ``x ** (1 / 3 - 1)`` as ``x ** (-2 / 3)``, the nearest number."""
+    exact: dict[float, float] = {}
+    for vertex in topological([expression]):
+        if _is_power_of_number(vertex):
+            exponent = vertex.operands[1].value
+            if (less := added(exponent, -1)) is not None:
+                exact[exponent - 1] = less
+
+    def rule(vertex: Apply) -> Vertex | None:
+        if not _is_power_of_number(vertex):
+            return None
+        base, exponent = vertex.operands
+        number = exact.get(exponent.value)
+        if number is None or number == exponent.value:
+            return None
+        return apply_to(elementwise.power, base, Constant(number))
+
+    return rule
+
+
+def _is_power_of_number(vertex: Vertex) -> TypeGuard[Apply]:
+    return (
+        isinstance(vertex, Apply)
+        and vertex.operation is elementwise.power
+        and is_number(vertex.operands[1])
+    )
+
+
 def _is_quotient_of_number(vertex: Vertex) -> bool:
     """``1 / x`` is differentiated to ``-1 / x**2``, not to ``-y / x``, as people know it."""
     return (
         isinstance(vertex, Apply)
-        and vertex.operation.name == "divide"
+        and vertex.operation is elementwise.divide
         and is_number(vertex.operands[0])
     )
 

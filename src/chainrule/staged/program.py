@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
+import ast
 from dataclasses import dataclass
 
 from chainrule.core.array import shape_of
 from chainrule.staged.constants import Constants
-from chainrule.staged.layout import WIDTH, aligned, comment, wrapped
-from chainrule.staged.parts import Line, Stage
+from chainrule.staged.formatting import WIDTH, aligned, comment, wrapped
+from chainrule.staged.lines import Line, Stage
 
 __all__ = ["Program", "imports"]
 
@@ -66,9 +66,8 @@ class Program:
         head = f"def {self.name}({', '.join(self.parameters)}):"
         lines = wrapped(head, WIDTH)
         lines.append(f'{_INDENT}"""Return {self.of} and its gradient."""')
-        for statement in self.unpacked:
+        for statement in (*self.unpacked, *checks):
             lines += [_INDENT + line for line in wrapped(statement, WIDTH - len(_INDENT))]
-        lines += [_INDENT + check for check in checks]
         rows: list[tuple[str, str]] = []
         places: list[tuple[int, Stage | Line]] = []
         rows.append(("# forward pass", ""))
@@ -98,8 +97,7 @@ class Program:
 
 def imports(text: str) -> list[str]:
     """Return the lines that import what a text refers to."""
-    code = "\n".join(line for line in text.splitlines() if not line.lstrip().startswith("#"))
-    used = set(re.findall(r"(?<![\w.])\w+(?=\.)", code))
+    used = {node.id for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Name)}
     lines = [f"import {name}" for name in ("base64", "math", "zlib") if name in used]
     libraries = {"np": "import numpy as np", "scipy": "import scipy.special"}
     needed = [line for name, line in libraries.items() if name in used]

@@ -5,14 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from chainrule.staged.program import imports
-
-if TYPE_CHECKING:
-    from chainrule.staged.staged import Staged
+from chainrule.staged.program import Program, imports
 
 __all__ = ["Run", "run"]
 
@@ -33,11 +30,10 @@ class Run:
     upstreams: list[Any] = field(default_factory=list)
 
 
-def run(staged: Staged, args: Sequence[Any]) -> Run:
-    """Run staged code on arguments, one statement at a time."""
-    program = staged.program
+def run(program: Program, args: Sequence[Any]) -> Run:
+    """Run a printed program on arguments, one statement at a time."""
     names: dict[str, Any] = {"np": np, "math": math, **program.constants.arrays}
-    exec("\n".join(imports(staged.source)), names)
+    exec("\n".join(imports(program.source())), names)
     hidden = set(names) | {"__builtins__"}
     names.update(zip(program.parameters, args, strict=True))
     for statement in program.unpacked:

@@ -1,4 +1,4 @@
-"""How reductions, moves, contractions and indexing are written in NumPy."""
+"""How reductions, changes of shape and contractions are written in NumPy."""
 
 from __future__ import annotations
 
@@ -6,31 +6,42 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.core import kinds
 from chainrule.core.array import dtype_of, shape_of
 from chainrule.graph.graph import Apply, is_number
-from chainrule.operations.indexing import SLOT
-from chainrule.staged.spelling import Speller, is_array, spelled
-from chainrule.staged.text import (
-    Text,
-    atom,
-    call,
-    infix,
-    literal,
-    method,
-    negated,
-    subscript,
-)
+from chainrule.operations import contraction, indexing, linalg, reduction, shape
+from chainrule.staged.speller import Speller, Spellings, function_of, is_array
+from chainrule.staged.text import Text, atom, call, infix, literal, method, subscript
 
-__all__ = ["index_text"]
+__all__ = ["ARRAYS"]
+
+ARRAYS = Spellings()
 
 # Reductions. ``axis`` is a tuple; one axis is written as a number.
+
+
+def _function(vertex: Apply) -> str:
+    """Return the name of NumPy's function."""
+    name = function_of(vertex.operation)
+    assert name is not None
+    return name
 
 
 def _axis(axis: tuple[int, ...] | None) -> int | tuple[int, ...] | None:
     return axis[0] if axis is not None and len(axis) == 1 else axis
 
 
-@spelled("sum", "mean", "prod", "max", "min", "var", "std", "any", "all")
+@ARRAYS.of(
+    reduction.sum,
+    reduction.mean,
+    reduction.prod,
+    reduction.max,
+    reduction.min,
+    reduction.var,
+    reduction.std,
+    reduction.any,
+    reduction.all,
+)
 def _reduction(
     speller: Speller,
     vertex: Apply,
@@ -41,11 +52,11 @@ def _reduction(
 ) -> Text:
     options = {"axis": _axis(axis), "keepdims": keepdims or None, "ddof": ddof or None}
     if axis is not None and x.is_name and is_array(vertex.operands[0]):
-        return method(x, vertex.operation.name, **options)
-    return call(f"np.{vertex.operation.name}", x, **options)
+        return method(x, _function(vertex).removeprefix("np."), **options)
+    return call(_function(vertex), x, **options)
 
 
-@spelled("count_nonzero")
+@ARRAYS.of(reduction.count_nonzero)
 def _count(
     speller: Speller,
     vertex: Apply,
@@ -56,12 +67,12 @@ def _count(
     return call("np.count_nonzero", x, axis=_axis(axis), keepdims=keepdims or None)
 
 
-@spelled("unbroadcast")
+@ARRAYS.of(kinds.unbroadcast)
 def _unbroadcast(speller: Speller, vertex: Apply, x: Text, shape: tuple[int, ...]) -> Text:
     return call("np.sum", x) if not shape else x
 
 
-@spelled("logsumexp")
+@ARRAYS.of(reduction.logsumexp)
 def _logsumexp(
     speller: Speller,
     vertex: Apply,
@@ -77,18 +88,18 @@ def _whole(axis: tuple[int, ...] | None) -> Any:
     return atom("None") if axis is None else _axis(axis)
 
 
-@spelled("softmax")
+@ARRAYS.of(reduction.softmax)
 def _softmax(speller: Speller, vertex: Apply, x: Text, axis: Any = None) -> Text:
     total = call("np.logaddexp.reduce", x, axis=_whole(axis), keepdims=True)
     return call("np.exp", infix("-", x, total))
 
 
-@spelled("log_softmax")
+@ARRAYS.of(reduction.log_softmax)
 def _log_softmax(speller: Speller, vertex: Apply, x: Text, axis: Any = None) -> Text:
     return infix("-", x, call("np.logaddexp.reduce", x, axis=_whole(axis), keepdims=True))
 
 
-@spelled("norm")
+@ARRAYS.of(linalg.norm)
 def _norm(
     speller: Speller,
     vertex: Apply,
@@ -101,10 +112,10 @@ def _norm(
     return call("np.linalg.norm", x, ord=order, axis=_axis(axis), keepdims=keepdims or None)
 
 
-# Moves.
+# Shapes.
 
 
-@spelled("transpose")
+@ARRAYS.of(shape.transpose)
 def _transpose(
     speller: Speller, vertex: Apply, x: Text, axes: tuple[int, ...] | None = None
 ) -> Text:
@@ -113,7 +124,7 @@ def _transpose(
     return method(x, "transpose", literal(axes).text[1:-1].rstrip(","))
 
 
-@spelled("reshape")
+@ARRAYS.of(shape.reshape)
 def _reshape(speller: Speller, vertex: Apply, x: Text, shape: tuple[int, ...]) -> Text:
     if not is_array(vertex.operands[0]):
         return call("np.reshape", x, literal(shape))
@@ -126,12 +137,12 @@ def _reshape(speller: Speller, vertex: Apply, x: Text, shape: tuple[int, ...]) -
     return method(x, "reshape", literal(shape).text[1:-1].rstrip(",") or "()")
 
 
-@spelled("swapaxes")
+@ARRAYS.of(shape.swapaxes)
 def _swapaxes(speller: Speller, vertex: Apply, x: Text, axis1: int, axis2: int) -> Text:
     return method(x, "swapaxes", literal(axis1), literal(axis2))
 
 
-@spelled("expand_dims")
+@ARRAYS.of(shape.expand_dims)
 def _expand_dims(speller: Speller, vertex: Apply, x: Text, axis: tuple[int, ...]) -> Text:
     if not is_array(vertex.operands[0]):
         return call("np.expand_dims", x, literal(_axis(axis)))
@@ -141,12 +152,12 @@ def _expand_dims(speller: Speller, vertex: Apply, x: Text, axis: tuple[int, ...]
     return subscript(x, ", ".join(parts))
 
 
-@spelled("squeeze")
+@ARRAYS.of(shape.squeeze)
 def _squeeze(speller: Speller, vertex: Apply, x: Text, axis: tuple[int, ...]) -> Text:
     return method(x, "squeeze", axis=_axis(axis))
 
 
-@spelled("broadcast_to")
+@ARRAYS.of(kinds.broadcast_to)
 def _broadcast_to(speller: Speller, vertex: Apply, x: Text, shape: tuple[int, ...]) -> Text:
     (inner,) = vertex.operands
     if shape_of(inner.value) == ():
@@ -159,35 +170,35 @@ def _broadcast_to(speller: Speller, vertex: Apply, x: Text, shape: tuple[int, ..
     return call("np.broadcast_to", x, literal(shape))
 
 
-@spelled("concatenate", "stack")
+@ARRAYS.of(shape.concatenate, shape.stack)
 def _joined(speller: Speller, vertex: Apply, *xs: Text, axis: int) -> Text:
     inner = ", ".join(x.text for x in xs) + ("," if len(xs) == 1 else "")
-    return call(f"np.{vertex.operation.name}", f"({inner})", axis=axis or None)
+    return call(_function(vertex), f"({inner})", axis=axis or None)
 
 
-@spelled("tile")
+@ARRAYS.of(shape.tile)
 def _tile(speller: Speller, vertex: Apply, x: Text, reps: tuple[int, ...]) -> Text:
     return call("np.tile", x, literal(reps[0] if len(reps) == 1 else reps))
 
 
-@spelled("repeat")
+@ARRAYS.of(shape.repeat)
 def _repeat(speller: Speller, vertex: Apply, x: Text, repeats: Any, axis: int) -> Text:
     return call("np.repeat", x, speller.constants.text(repeats), axis=axis)
 
 
-@spelled("flip")
+@ARRAYS.of(shape.flip)
 def _flip(speller: Speller, vertex: Apply, x: Text, axis: tuple[int, ...] | None = None) -> Text:
     if axis == (0,) or (axis is None and len(shape_of(vertex.value)) == 1):
         return subscript(x, "::-1")
     return call("np.flip", x, axis=_axis(axis))
 
 
-@spelled("roll")
+@ARRAYS.of(shape.roll)
 def _roll(speller: Speller, vertex: Apply, x: Text, shift: Any, axis: Any) -> Text:
     return call("np.roll", x, literal(shift), axis=axis)
 
 
-@spelled("pad")
+@ARRAYS.of(shape.pad)
 def _pad(
     speller: Speller,
     vertex: Apply,
@@ -201,20 +212,27 @@ def _pad(
     return call("np.pad", x, literal(pad_width), mode=kind, constant_values=values)
 
 
-@spelled("tril", "triu", "diag")
+@ARRAYS.of(shape.tril, shape.triu, shape.diag)
 def _triangle(speller: Speller, vertex: Apply, x: Text, k: int = 0) -> Text:
-    return call(f"np.{vertex.operation.name}", x, *([literal(k)] if k else []))
+    return call(_function(vertex), x, *([literal(k)] if k else []))
 
 
-@spelled("diagonal", "trace")
+@ARRAYS.of(shape.diagonal, shape.trace)
 def _diagonal(
     speller: Speller, vertex: Apply, x: Text, offset: int = 0, axis1: int = 0, axis2: int = 1
 ) -> Text:
     axes = {} if (axis1, axis2) == (0, 1) else {"axis1": axis1, "axis2": axis2}
-    return call(f"np.{vertex.operation.name}", x, offset=offset or None, **axes)
+    return call(_function(vertex), x, offset=offset or None, **axes)
 
 
-@spelled("cumsum", "cumprod", "sort", "argsort", "argmax", "argmin")
+@ARRAYS.of(
+    reduction.cumsum,
+    reduction.cumprod,
+    indexing.sort,
+    indexing.argsort,
+    reduction.argmax,
+    reduction.argmin,
+)
 def _along(speller: Speller, vertex: Apply, x: Text, axis: Any = None, **options: Any) -> Text:
     if options.get("kind") == "stable":
         options["kind"] = atom('"stable"')
@@ -222,130 +240,29 @@ def _along(speller: Speller, vertex: Apply, x: Text, axis: Any = None, **options
     usual = axis is None or (
         axis == 0 and len(shape_of(vertex.operands[0].value)) == 1 and axis is not False
     )
-    return call(f"np.{vertex.operation.name}", x, axis=None if usual else axis, **options)
+    return call(_function(vertex), x, axis=None if usual else axis, **options)
 
 
 # Contractions.
 
 
-@spelled("dot", "inner", "outer", "vdot", "kron")
+@ARRAYS.of(
+    contraction.dot, contraction.inner, contraction.outer, contraction.vdot, contraction.kron
+)
 def _product(speller: Speller, vertex: Apply, a: Text, b: Text) -> Text:
     ranks = tuple(len(shape_of(x.value)) for x in vertex.operands)
-    if vertex.operation.name == "dot" and max(ranks) <= 2:
+    if vertex.operation is contraction.dot and max(ranks) <= 2:
         return infix("@", a, b)
-    return call(f"np.{vertex.operation.name}", a, b)
+    return call(_function(vertex), a, b)
 
 
-@spelled("tensordot")
+@ARRAYS.of(contraction.tensordot)
 def _tensordot(speller: Speller, vertex: Apply, a: Text, b: Text, axes: Any) -> Text:
     return call("np.tensordot", a, b, axes=tuple(_axis(tuple(k)) for k in axes))
 
 
-@spelled("einsum")
+@ARRAYS.of(contraction.einsum)
 def _einsum(
     speller: Speller, vertex: Apply, *xs: Text, subscripts: str, optimize: Any = False
 ) -> Text:
     return call("np.einsum", f'"{subscripts}"', *xs, optimize=optimize or None)
-
-
-# Indexing.
-
-
-def index_text(index: Any, arrays: tuple[Text, ...], ndim: int) -> str:
-    """Write an index into so many axes as it stands between brackets."""
-    rest = iter(arrays)
-    index = _without_ellipsis(index, ndim)
-    parts = index if isinstance(index, tuple) else (index,)
-    texts = [next(rest).text if part is SLOT else _part(part) for part in parts]
-    return ", ".join(texts) if len(texts) != 0 else "()"
-
-
-def _part(part: Any) -> str:
-    if not isinstance(part, slice):
-        return literal(part).text
-    start, stop = ("" if k is None else str(k) for k in (part.start or None, part.stop))
-    return f"{start}:{stop}" + ("" if part.step is None else f":{part.step}")
-
-
-@spelled("getitem")
-def _getitem(speller: Speller, vertex: Apply, x: Text, *arrays: Text, index: Any) -> Text:
-    ndim = len(shape_of(vertex.operands[0].value))
-    return subscript(x, index_text(index, arrays, ndim))
-
-
-def _without_ellipsis(index: Any, ndim: int) -> Any:
-    """Drop ``...`` where it stands for nothing, and at the end, where it says nothing."""
-    if not isinstance(index, tuple) or Ellipsis not in [k for k in index if k is not SLOT]:
-        return index
-    axes = sum(k is not None and k is not Ellipsis for k in index)
-    if SLOT in index or len(index) == 1 or (axes < ndim and index[-1] is not Ellipsis):
-        return index
-    return tuple(k for k in index if k is not Ellipsis)
-
-
-@spelled("take")
-def _take(
-    speller: Speller, vertex: Apply, x: Text, indices: Text, axis: int, mode: str = "raise"
-) -> Text:
-    kind = None if mode == "raise" else atom(f'"{mode}"')
-    return call("np.take", x, indices, axis=axis, mode=kind)
-
-
-@spelled("take_along_axis")
-def _take_along(speller: Speller, vertex: Apply, x: Text, indices: Text, axis: int) -> Text:
-    return call("np.take_along_axis", x, indices, axis=axis)
-
-
-@spelled("searchsorted")
-def _searchsorted(speller: Speller, vertex: Apply, a: Text, v: Text, side: str = "left") -> Text:
-    return call("np.searchsorted", a, v, side=None if side == "left" else atom(f'"{side}"'))
-
-
-# Special functions that NumPy does not have, as short formulas.
-
-
-@spelled("erf", "erfc")
-def _of_math(speller: Speller, vertex: Apply, x: Text) -> Text:
-    name = f"math.{vertex.operation.name}"
-    if shape_of(vertex.value) == ():
-        return call(name, x)
-    return atom(f"np.vectorize({name}, otypes=[float])({x.text})")
-
-
-@spelled("ndtr")
-def _ndtr(speller: Speller, vertex: Apply, x: Text) -> Text:
-    name = (
-        "math.erfc" if shape_of(vertex.value) == () else ("np.vectorize(math.erfc, otypes=[float])")
-    )
-    scaled = infix("/", negated(x), call("math.sqrt", literal(2)))
-    return infix("*", literal(0.5), call(name, scaled))
-
-
-@spelled("logit")
-def _logit(speller: Speller, vertex: Apply, x: Text) -> Text:
-    return call("np.log", infix("/", x, infix("-", literal(1), x)))
-
-
-@spelled("log_expit")
-def _log_expit(speller: Speller, vertex: Apply, x: Text) -> Text:
-    return negated(call("np.logaddexp", literal(0), negated(x)))
-
-
-@spelled("entr")
-def _entr(speller: Speller, vertex: Apply, x: Text) -> Text:
-    return negated(infix("*", x, call("np.log", _one_where_zero(x, x))))
-
-
-@spelled("xlogy")
-def _xlogy(speller: Speller, vertex: Apply, x: Text, y: Text) -> Text:
-    return infix("*", x, call("np.log", _one_where_zero(x, y)))
-
-
-@spelled("xlog1py")
-def _xlog1py(speller: Speller, vertex: Apply, x: Text, y: Text) -> Text:
-    chosen = call("np.where", infix("==", x, literal(0)), literal(0), y)
-    return infix("*", x, call("np.log1p", chosen))
-
-
-def _one_where_zero(x: Text, y: Text) -> Text:
-    return call("np.where", infix("==", x, literal(0)), literal(1), y)

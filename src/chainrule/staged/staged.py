@@ -1,4 +1,4 @@
-"""`stage`: the gradient of a function as code that a person would have written."""
+"""`Staged`: a printed gradient that can be read, called, run line by line and saved."""
 
 from __future__ import annotations
 
@@ -13,17 +13,16 @@ from typing import Any
 
 import numpy as np
 
+from chainrule import trees
 from chainrule.core.array import shape_of
 from chainrule.errors import ArgumentError
 from chainrule.graph.trace import Argument, Trace
 from chainrule.staged.arguments import restored
-from chainrule.staged.parts import Line, Stage
+from chainrule.staged.lines import Line, Stage
 from chainrule.staged.program import Program
 from chainrule.staged.run import Run, run
-from chainrule.staged.verify import verify
-from chainrule.staged.write import write
 
-__all__ = ["Staged", "stage"]
+__all__ = ["Staged"]
 
 _counter = itertools.count(1)
 
@@ -86,7 +85,7 @@ class Staged:
     def run(self, *args: Any) -> Run:
         """Run the code line by line and keep the value of every variable and contribution."""
         self._check(args)
-        return run(self, args)
+        return run(self.program, args)
 
     def save(self, path: str | Path) -> None:
         """Write a module that needs NumPy alone; captured arrays are embedded in it.
@@ -113,8 +112,6 @@ class Staged:
         return f"<staged {self.name}: {len(self.stages)} stages>"
 
     def _check(self, args: Sequence[Any]) -> None:
-        from chainrule import trees
-
         leaves = [leaf for arg in args for leaf in trees.flatten(arg)[0]]
         if len(leaves) != len(self.arguments):
             raise ArgumentError(
@@ -142,53 +139,6 @@ def _equal(a: Any, b: Any) -> bool:
         return bool(np.array_equal(a, b))
     except (TypeError, ValueError):
         return False
-
-
-def stage(
-    f: Callable[..., Any], *args: Any, argnums: int | Sequence[int] | None = None, **kwargs: Any
-) -> Staged:
-    """Return the gradient of f as readable code, derived stage by stage from one run.
-
-    Args:
-        f: a function of NumPy arrays and floats with one number as its output.
-        args: example arguments; each may be a tree (tuple, list, dict, dataclass) of arrays. The
-            code holds for all values of these shapes for which f takes the same branches. Ties of
-            ``np.maximum`` and ``np.minimum`` are shared out, one half to each operand, where the
-            example has any; where it has none the code is shorter, and at a tie that comes up later
-            it hands all of the gradient to the second operand, or none to one that is compared with
-            a constant.
-        argnums: positions of the arguments to differentiate by, in the order in which the
-            gradients are returned; all that hold floats if not given.
-        kwargs: passed to f and built into the code.
-
-    Raises:
-        ArgumentError: there is no float to differentiate by.
-        NonScalarOutputError: f's output is not one number.
-        UnsupportedError: f uses an operation that cannot be written with NumPy and SciPy.
-
-    >>> import chainrule as cr
-    >>> def f(x, y):
-    ...     q = x * y
-    ...     return q + x
-    >>> print(cr.stage(f, 3.0, -4.0))
-    def f_gradient(x, y):
-        \"\"\"Return f(x, y) and its gradient.\"\"\"
-        # forward pass
-        q = x * y      # (1)
-        value = q + x  # (2)
-        # backprop value = q + x
-        dq = 1.0       # (2)
-        dx = 1.0       # (2)
-        # backprop q = x * y
-        dx += (y) * dq  # (1)
-        dy = (x) * dq   # (1)
-        return value, (dx, dy)
-    <BLANKLINE>
-    """
-    written = write(f, args, kwargs, argnums)
-    staged = Staged(written.trace, written.program, written.gradient_name)
-    verify(staged, args, written.expected)
-    return staged
 
 
 def _execute(

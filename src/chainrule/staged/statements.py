@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import TypeAlias
 
 import numpy as np
 
 from chainrule.core.array import shape_of
-from chainrule.core.kinds import guarded_multiply
+from chainrule.core.kinds import astype, guarded_multiply
+from chainrule.core.operation import Operation
 from chainrule.graph.graph import Apply, Constant, Vertex, is_operation, topological
 from chainrule.graph.rewrite import uses
-from chainrule.staged.spelling import Speller
-from chainrule.staged.spelling_arrays import index_text
+from chainrule.operations.elementwise import add, negative, square, subtract
+from chainrule.operations.indexing import scatter_add, set_at
+from chainrule.operations.shape import embed_diagonal
+from chainrule.staged.speller import Speller
+from chainrule.staged.spelling_indexing import index_text
 from chainrule.staged.text import call, literal, method
 
-__all__ = ["place_of", "shared_parts", "statements_for", "takes_statements"]
+__all__ = ["scatter_index", "shared_subexpressions", "statements_for", "takes_statements"]
 
 Statements: TypeAlias = "Callable[[str, Apply, Speller], list[str]]"
-
-_PLAIN = frozenset(
-    {"add", "subtract", "multiply", "divide", "negative", "power", "square", "transpose",
-     "expand_dims", "getitem", "reshape", "broadcast_to", "astype", "greater", "less",
-     "greater_equal", "less_equal", "equal", "not_equal", "squeeze", "swapaxes"}
-)  # fmt: skip
 
 
 def _scatter_add(name: str, vertex: Apply, speller: Speller) -> list[str]:
@@ -70,32 +68,32 @@ def _zeros(shape: tuple[int, ...], value: np.ndarray) -> str:
     return call("np.zeros", literal(shape[0] if len(shape) == 1 else shape), *dtype).text
 
 
-#: Operation name -> the statements that assign its value to a variable.
-STATEMENTS: dict[str, Statements] = {
-    "scatter_add": _scatter_add,
-    "set_at": _set_at,
-    "embed_diagonal": _embed_diagonal,
+#: Operation -> the statements that assign its value to a variable.
+STATEMENTS: dict[Operation, Statements] = {
+    scatter_add: _scatter_add,
+    set_at: _set_at,
+    embed_diagonal: _embed_diagonal,
 }
 
 
 def takes_statements(vertex: Vertex) -> bool:
     """Tell whether a vertex cannot be written as one expression."""
-    return isinstance(vertex, Apply) and vertex.operation.name in STATEMENTS
+    return isinstance(vertex, Apply) and vertex.operation in STATEMENTS
 
 
 def statements_for(name: str, vertex: Vertex, speller: Speller) -> list[str]:
     """Return the statements that assign a vertex to a variable."""
-    if isinstance(vertex, Apply) and vertex.operation.name in STATEMENTS:
-        return STATEMENTS[vertex.operation.name](name, vertex, speller)
+    if isinstance(vertex, Apply) and vertex.operation in STATEMENTS:
+        return STATEMENTS[vertex.operation](name, vertex, speller)
     return [f"{name} = {speller.text(vertex).text}"]
 
 
-def place_of(vertex: Vertex) -> Callable[[Speller], tuple[str, bool]] | None:
+def scatter_index(vertex: Vertex) -> Callable[[Speller], tuple[str, bool]] | None:
     """Return where a vertex adds to a gradient, if it is zero everywhere else.
 
     The function returned gives the index as text, and whether it may name an entry twice.
     """
-    if not isinstance(vertex, Apply) or vertex.operation.name != "scatter_add":
+    if not isinstance(vertex, Apply) or vertex.operation is not scatter_add:
         return None
 
     def place(speller: Speller) -> tuple[str, bool]:
@@ -126,14 +124,23 @@ def _may_repeat(vertex: Apply) -> bool:
     return any(a.ndim > 0 and a.dtype.kind in "iu" for a in arrays)
 
 
-def shared_parts(outputs: Iterable[Vertex]) -> list[Vertex]:
-    """Choose the vertices that need a name: statements inside an expression, and costly repeats."""
+def shared_subexpressions(outputs: Iterable[Vertex], also: Collection[Vertex] = ()) -> list[Vertex]:
+    """Choose the vertices that need a name: statements inside an expression, and costly repeats.
+
+    Args:
+        outputs: the graph.
+        also: vertices that get a name in any case.
+    """
     outputs = list(outputs)
     vertices = topological(outputs)
     count = uses(outputs)
     for vertex in vertices:
         if is_operation(vertex, guarded_multiply):  # its first operand is written twice
             count[vertex.operands[0]] += 1
+    for vertex in reversed(vertices):
+        if is_operation(vertex, negative):  # a sign is written where it is used
+            count[vertex.operands[0]] += count[vertex] - 1
+            count[vertex] = 1
     roots = set(outputs)
     sizes: dict[Vertex, int] = {}
     costly: dict[Vertex, bool] = {}
@@ -142,18 +149,25 @@ def shared_parts(outputs: Iterable[Vertex]) -> list[Vertex]:
         if not isinstance(vertex, Apply):
             sizes[vertex], costly[vertex] = 0, False
             continue
-        name = vertex.operation.name
+        operation = vertex.operation
         sizes[vertex] = 1 + sum(sizes[x] for x in vertex.operands)
-        costly[vertex] = name not in _PLAIN or any(costly[x] for x in vertex.operands)
-        statement = name in STATEMENTS and (vertex not in roots or name != "scatter_add")
-        if name == "scatter_add" and vertex not in roots:
+        costly[vertex] = not _is_cheap(operation) or any(costly[x] for x in vertex.operands)
+        scatters = operation is scatter_add
+        statement = operation in STATEMENTS and (vertex not in roots or not scatters)
+        if scatters and vertex not in roots:
             statement = not _is_term(vertex, outputs)
         short = 1 if shape_of(vertex.value) else 2
         repeated = count[vertex] > 1 and (costly[vertex] or sizes[vertex] > short)
-        if statement or repeated:
+        if statement or repeated or vertex in also:
             chosen.append(vertex)
             sizes[vertex], costly[vertex] = 0, False
     return chosen
+
+
+def _is_cheap(operation: Operation) -> bool:
+    """Tell whether computing it again costs little: arithmetic, comparisons and views."""
+    arithmetic = operation.entrywise and operation.symbol is not None
+    return arithmetic or operation.view or operation in (square, astype)
 
 
 def _is_term(vertex: Vertex, outputs: list[Vertex]) -> bool:
@@ -163,6 +177,6 @@ def _is_term(vertex: Vertex, outputs: list[Vertex]) -> bool:
         x = stack.pop()
         if x is vertex:
             return True
-        if isinstance(x, Apply) and x.operation.name in ("add", "subtract", "negative"):
+        if isinstance(x, Apply) and x.operation in (add, subtract, negative):
             stack.extend(x.operands)
     return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from typing import Any, NamedTuple
@@ -17,6 +18,7 @@ __all__ = [
     "SUM",
     "UNARY",
     "Text",
+    "assertion",
     "atom",
     "call",
     "infix",
@@ -116,6 +118,11 @@ def method(operand: Text, name: str, *arguments: Text | str, **options: Any) -> 
 def subscript(operand: Text, index: str) -> Text:
     """Return ``operand[index]``."""
     return atom(f"{operand.within(ATOM)}[{index}]")
+
+
+def assertion(test: str, message: str) -> str:
+    """Return the statement that raises with a message where a test fails."""
+    return f"assert {test}, {json.dumps(message, ensure_ascii=False)}"
 
 
 def _option(value: Any) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -11,9 +11,7 @@ from chainrule import trees
 from chainrule.core.array import dtype_of, shape_of, value_of
 from chainrule.core.node import Node
 from chainrule.errors import ChainruleError
-
-if TYPE_CHECKING:
-    from chainrule.staged.staged import Staged
+from chainrule.staged.staged import Staged
 
 __all__ = ["verify"]
 

@@ -1,4 +1,4 @@
-"""From a user's function to printed code: record, cut into stages, derive, lay out."""
+"""From a user's function to printed code: record, part it into stages, derive, lay out."""
 
 from __future__ import annotations
 
@@ -24,14 +24,15 @@ from chainrule.staged.arguments import (
 )
 from chainrule.staged.backprop import Backprop, one_like
 from chainrule.staged.constants import Constants
-from chainrule.staged.cut import Check, Cut, Piece, cut
-from chainrule.staged.layout import WIDTH, shortened
+from chainrule.staged.formatting import WIDTH, shortened
+from chainrule.staged.lines import Stage
 from chainrule.staged.names import Names
-from chainrule.staged.parts import Stage
+from chainrule.staged.partition import Assignment, Check, Partition, partition
 from chainrule.staged.program import Program
-from chainrule.staged.spelling import Speller
-from chainrule.staged.statements import shared_parts, statements_for
-from chainrule.staged.text import ATOM, BIT_OR, COMPARISON, call, literal
+from chainrule.staged.speller import Speller
+from chainrule.staged.spelling import speller_for
+from chainrule.staged.statements import shared_subexpressions, statements_for
+from chainrule.staged.text import ATOM, BIT_OR, COMPARISON, assertion, call, literal
 from chainrule.transforms.inputs import refuse, select
 
 __all__ = ["Written", "write"]
@@ -66,18 +67,21 @@ def write(
     names = Names()
     parameters = parameters_of(f, args, names)
     unpacked = unpacking(traced, parameters, names)
-    pieces = cut(traced, names)
+    partitioned = partition(traced, names)
     given = {id(a.value): a.name for a in traced.arguments if isinstance(a.value, np.ndarray)}
     constants = Constants(names, traced.constant_names, given)
-    speller = Speller(constants)
-    stages = [_stage(k, piece, speller, names) for k, piece in enumerate(pieces.pieces, 1)]
-    math = _uses_math(pieces)
-    wanted = [pieces.arguments[a.node] for a in traced.inputs if a.node is not None]
+    speller = speller_for(constants)
+    stages = [
+        _stage(k, assignment, speller, names)
+        for k, assignment in enumerate(partitioned.assignments, 1)
+    ]
+    math = _uses_math(partitioned)
+    wanted = [partitioned.arguments[a.node] for a in traced.inputs if a.node is not None]
     backprop = Backprop(
-        wanted, list(zip(pieces.pieces, stages, strict=True)), names, constants, math
+        wanted, list(zip(partitioned.assignments, stages, strict=True)), names, constants, math
     )
-    backprop.write(pieces.output)
-    gradients = gradient_tree(traced, args, order, pieces.arguments, backprop.gradient_name)
+    backprop.write(partitioned.output)
+    gradients = gradient_tree(traced, args, order, partitioned.arguments, backprop.gradient_name)
     built_in = value_checks(traced, parameters, constants)
     name = getattr(f, "__name__", "f")
     name = name if name.isidentifier() else "f"
@@ -88,15 +92,18 @@ def write(
         unpacked=unpacked,
         stages=stages,
         backward=backprop.lines,
-        checks=_checks(pieces.checks, speller),
-        output=speller.text(pieces.output).text,
+        checks=_checks(partitioned.checks, speller),
+        output=speller.text(partitioned.output).text,
         gradients=gradients,
         order=order,
         constants=constants,
         built_in=built_in,
         shapes=shape_checks(traced),
     )
-    variables = [*pieces.arguments.values(), *(piece.variable for piece in pieces.pieces)]
+    variables = [
+        *partitioned.arguments.values(),
+        *(assignment.variable for assignment in partitioned.assignments),
+    ]
     named = {x.name: d for x in variables if (d := backprop.gradient_name(x)) is not None}
     return Written(traced, program, named, expected)
 
@@ -128,34 +135,36 @@ def _expect_one_number(traced: Trace, f: Callable[..., Any]) -> None:
         )
 
 
-def _stage(number: int, piece: Piece, speller: Speller, names: Names) -> Stage:
+def _stage(number: int, assignment: Assignment, speller: Speller, names: Names) -> Stage:
     before: list[str] = []
     own = {}
-    for part in shared_parts([piece.expression]):
-        if part is piece.expression:
+    for part in shared_subexpressions([assignment.expression]):
+        if part is assignment.expression:
             continue
         name = names.numbered("t")
         before += statements_for(name, part, speller)
         speller.names[part] = own[part] = name
-    first, *after = statements_for(piece.variable.name, piece.expression, speller)
-    inputs = [x.name for x in topological([piece.expression]) if isinstance(x, Input)]
+    first, *after = statements_for(assignment.variable.name, assignment.expression, speller)
+    inputs = [x.name for x in topological([assignment.expression]) if isinstance(x, Input)]
     return Stage(
         number,
-        piece.variable.name,
+        assignment.variable.name,
         first.partition(" = ")[2],
-        piece.variable.value,
+        assignment.variable.value,
         tuple(inputs),
-        piece.node,
-        piece.nodes,
-        piece.location,
+        assignment.node,
+        assignment.nodes,
+        assignment.location,
         before,
         after,
     )
 
 
-def _uses_math(pieces: Cut) -> bool:
+def _uses_math(partitioned: Partition) -> bool:
     """Tell whether user code took a function of numbers from `math`."""
-    vertices: list[Vertex] = topological([piece.expression for piece in pieces.pieces])
+    vertices: list[Vertex] = topological(
+        [assignment.expression for assignment in partitioned.assignments]
+    )
     return any(
         isinstance(v, Apply) and v.operation.scalar is not None and type(v.value) is float
         for v in vertices
@@ -170,12 +179,15 @@ def _checks(checks: Sequence[Check], speller: Speller) -> dict[int, list[str]]:
     for check in checks:
         text = speller.text(check.expression)
         outcome = check.guard.outcome
+        what = "sees another value"
         if isinstance(outcome, np.ndarray):
             test = call("np.array_equal", text, speller.text(Constant(outcome))).text
         elif isinstance(outcome, tuple):
             test = f"{text.within(ATOM)}.shape == {literal(outcome).text}"
+            what = "sees another shape"
         elif isinstance(outcome, (bool, np.bool_)):
             test = text.text if outcome else f"not {text.within(COMPARISON)}"
+            what = "takes another branch"
         else:
             if isinstance(outcome, int) and dtype_of(check.expression.value).kind == "f":
                 text = call("int", text)
@@ -184,19 +196,10 @@ def _checks(checks: Sequence[Check], speller: Speller) -> dict[int, list[str]]:
             continue
         seen.add(test)
         where = check.guard.location
-        remark = f"# line {where.lineno} again"
-        if where not in places:
-            head = f"# here {_seen(text.text, outcome)} (line {where.lineno}"
-            tail = "); for other values stage again"
-            line = f": {where.text}" if where.text else ""  # typed in, it may be unknown
-            remark = head + shortened(line, WIDTH - len(head) - len(tail) - 4) + tail
+        message = f"line {where.lineno} {what}"
+        if where not in places and where.text:  # typed in, the text may be unknown
+            room = WIDTH - len(message) - 30
+            message += f" ({shortened(where.text.removesuffix(':'), room)})"
         places.add(where)
-        written.setdefault(check.before + 1, []).extend([remark, f"assert {test}"])
+        written.setdefault(check.before + 1, []).append(assertion(test, f"{message}; stage again"))
     return written
-
-
-def _seen(expression: str, outcome: Any) -> str:
-    """Say what a check expects: ``x > 0 was True``."""
-    if isinstance(outcome, (bool, np.bool_)):
-        return f"{shortened(expression, 30)} was {outcome}"
-    return f"the {'shape' if isinstance(outcome, tuple) else 'value'} was as below"

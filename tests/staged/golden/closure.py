@@ -7,5 +7,5 @@ def decayed_gradient(x, t):
     value = x * math.exp(-0.1 * t)  # (1)
     # backprop value = x * math.exp(-0.1 * t)
     dx = math.exp(-0.1 * t)         # (1)
-    dt = -0.1 * dx * x              # (1)
+    dt = -0.1 * value               # (1)
     return value, (dx, dt)

@@ -4,8 +4,7 @@ import numpy as np
 def early_return_gradient(x):
     """Return early_return(x) and its gradient."""
     # forward pass
-    # here x > 1 was False (line 89: if x > 1:); for other values stage again
-    assert not x > 1
+    assert not x > 1, "line 89 takes another branch (if x > 1); stage again"
     y = np.sqrt(x)        # (1)
     value = y * x         # (2)
     # backprop value = y * x

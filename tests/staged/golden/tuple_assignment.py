@@ -10,7 +10,7 @@ def tuple_assignment_gradient(x, y):
     value = x_1 - math.log(a)  # (4)
     # backprop value = x_1 - math.log(a)
     dx_1 = 1.0                 # (4)
-    da = -1.0 / a              # (4)
+    da = -1 / a                # (4)
     # backprop x_1 = b * a
     db = (a) * dx_1            # (3)
     da += (b) * dx_1           # (3)

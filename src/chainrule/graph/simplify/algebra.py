@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from chainrule.core.kinds import broadcast_to, guarded_multiply, identity
+from chainrule.graph.closed_forms import added, multiplied
 from chainrule.graph.graph import (
     Apply,
     Constant,
@@ -38,7 +39,16 @@ def _fold(vertex: Apply) -> Vertex | None:
     """Compute what is made of numbers alone; a quotient stays, as ``1 / 32`` says more."""
     if vertex.operation not in _FOLDED or not all(is_number(x) for x in vertex.operands):
         return None
-    return Constant(evaluate(vertex.operation, [x.value for x in vertex.operands], vertex.params))
+    values = [x.value for x in vertex.operands]
+    folded = evaluate(vertex.operation, values, vertex.params)
+    exact = None
+    if vertex.operation is elementwise.multiply:
+        exact = multiplied(*values)
+    elif vertex.operation is elementwise.add:
+        exact = added(*values)
+    elif vertex.operation is elementwise.subtract:
+        exact = added(values[0], -values[1])
+    return Constant(folded if exact is None else type(folded)(exact))
 
 
 def _drop_one(vertex: Apply) -> Vertex | None:
@@ -72,8 +82,12 @@ def _drop_zero(vertex: Apply) -> Vertex | None:
 
 
 def _drop_sign(vertex: Apply) -> Vertex | None:
-    """``--x``, ``-(a - b)``, ``a + -b`` and ``a - -b``."""
+    """``--x``, ``-(a - b)``, ``a + -b``, ``a - -b`` and ``x * -1``."""
     operation = vertex.operation
+    if operation is elementwise.multiply:
+        for x, number in (vertex.operands, vertex.operands[::-1]):
+            if is_number(number, -1):
+                return instead(vertex, apply_to(elementwise.negative, x))
     if operation is elementwise.negative:
         (x,) = vertex.operands
         if is_operation(x, elementwise.negative):

@@ -56,12 +56,27 @@ def wrapped(statement: str, width: int) -> list[str]:
     """Break a statement that is too long: after brackets and commas, before operators."""
     if len(statement) <= width:
         return [statement]
+    if statement.startswith("assert "):
+        return _wrapped_assertion(statement, width)
     target, symbol, expression = _assignment(statement)
     if symbol and not _is_call(expression):
         inner = _broken(expression, width - len(_INDENT))
         return [f"{target} {symbol} (", *(_INDENT + line for line in inner), ")"]
     lines = _in_brackets(expression if symbol else statement, width)
     return [f"{target} {symbol} {lines[0]}", *lines[1:]] if symbol else lines
+
+
+def _wrapped_assertion(statement: str, width: int) -> list[str]:
+    """Put the message of an assertion on a line of its own, and the test where it is too long."""
+    test, *message = _arguments(statement.removeprefix("assert "))
+    lines = [f"assert {test}"]
+    if len(lines[0]) > width - len(", ("):
+        inner = _broken(test, width - len(_INDENT))
+        lines = ["assert (", *(_INDENT + line for line in inner), ")"]
+    if not message:
+        return lines
+    lines[-1] += ", ("
+    return [*lines, *(_INDENT + line for line in message), ")"]
 
 
 def _assignment(statement: str) -> tuple[str, str, str]:

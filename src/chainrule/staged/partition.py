@@ -1,4 +1,4 @@
-"""Cutting a recorded run into stages: the groups of operations that a person writes on one line.
+"""A recorded run parted into stages: the groups of operations that a person writes on one line.
 
 A node that the user stored to a variable closes a stage. What has no name is written inside the
 expression that uses it, unless two stages use it, or one uses it twice and it is worth keeping, or
@@ -7,7 +7,6 @@ the line would grow too long: then it becomes a stage too, under a name of its o
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,24 +19,23 @@ from chainrule.graph.graph import Apply, Constant, Input, Vertex, from_nodes
 from chainrule.graph.rewrite import rewrite
 from chainrule.graph.simplify.rules import TIDYING
 from chainrule.graph.trace import Guard, Trace
+from chainrule.operations.elementwise import negative
 from chainrule.staged.names import Names
 
-__all__ = ["Check", "Cut", "Piece", "cut"]
+__all__ = ["Assignment", "Check", "Partition", "partition"]
 
 _LONGEST = 12  # operations in one expression
-_FREE = frozenset({"negative", "transpose", "reshape", "expand_dims", "squeeze", "getitem"})
 
 
 @dataclass(slots=True)
-class Piece:
-    """One stage: a variable, and the expression over earlier variables that gives its value."""
+class Assignment:
+    """One stage before it is printed: a variable, and the expression that gives its value."""
 
     variable: Input
     expression: Vertex
     node: Node
     nodes: list[Node]
     location: Location | None
-    call: int
 
 
 @dataclass(slots=True)
@@ -51,22 +49,21 @@ class Check:
 
 
 @dataclass(slots=True)
-class Cut:
+class Partition:
     """A run in stages. ``output`` is the variable or constant that the function returns."""
 
     arguments: dict[Node, Input]
-    pieces: list[Piece]
+    assignments: list[Assignment]
     checks: list[Check]
     output: Vertex
 
 
-def cut(trace: Trace, names: Names, constant: Callable[[Any], Constant] = Constant) -> Cut:
-    """Cut a run into stages, leaving out what reaches neither the output nor a check.
+def partition(trace: Trace, names: Names) -> Partition:
+    """Part a run into stages, leaving out what reaches neither the output nor a check.
 
     Args:
         trace: the run; its output is one number.
         names: the names in use so far, those of the arguments among them.
-        constant: makes the vertex of a captured value.
     """
     output = trace.output.node if type(trace.output) is Array else None
     roots = [guard.node for guard in trace.guards]
@@ -74,25 +71,24 @@ def cut(trace: Trace, names: Names, constant: Callable[[Any], Constant] = Consta
     arguments = {a.node: Input(a.name, a.value) for a in trace.arguments if a.node is not None}
     wanted = _names_wanted(trace, alive, output)
     known: dict[Node, Vertex] = dict(arguments)
-    pieces: list[Piece] = []
+    assignments: list[Assignment] = []
     for node in alive:
         if node not in wanted or node in known:
             continue
-        (expression,) = rewrite(from_nodes([node], known, constant), TIDYING)
+        (expression,) = rewrite(from_nodes([node], known), TIDYING)
         name = wanted[node]
         name = names.fresh(name) if name else names.numbered("t")
         variable = Input(name, node.output, always_finite(expression))
         note = trace.notes.get(node)
         inside = _inside(node, known)
         known[node] = variable
-        pieces.append(
-            Piece(
+        assignments.append(
+            Assignment(
                 variable,
                 expression,
                 node,
                 inside,
                 note.location if note else None,
-                note.call if note else 0,
             )
         )
     order = {node: k for k, node in enumerate(trace.nodes)}
@@ -103,14 +99,14 @@ def cut(trace: Trace, names: Names, constant: Callable[[Any], Constant] = Consta
         for node in shaped
     ]
     for guard in sorted([*trace.guards, *shapes], key=lambda guard: guard.position):
-        (expression,) = from_nodes([guard.node], known, constant)
-        before = sum(order[piece.node] < guard.position for piece in pieces)
+        (expression,) = from_nodes([guard.node], known)
+        before = sum(order[assignment.node] < guard.position for assignment in assignments)
         checks.append(Check(expression, guard, before))
     result = known[output] if output is not None else Constant(trace.output)
     if output in arguments:
-        pieces.append(_returned(output, arguments[output], names))
-        result = pieces[-1].variable
-    return Cut(arguments, pieces, checks, result)
+        assignments.append(_returned(output, arguments[output], names))
+        result = assignments[-1].variable
+    return Partition(arguments, assignments, checks, result)
 
 
 def _has_shape_of_data(node: Node) -> bool:
@@ -121,11 +117,11 @@ def _has_shape_of_data(node: Node) -> bool:
     return any(node.parents[k] is not None for k in shaping)
 
 
-def _returned(node: Node, argument: Input, names: Names) -> Piece:
+def _returned(node: Node, argument: Input, names: Names) -> Assignment:
     """Make the one stage of a function that returns its argument."""
     variable = Input(names.fresh("value"), argument.value)
     expression = Apply(identity, (argument,), {}, argument.value)
-    return Piece(variable, expression, node, [node], None, 0)
+    return Assignment(variable, expression, node, [node], None)
 
 
 def _alive(roots: list[Node]) -> list[Node]:
@@ -161,7 +157,7 @@ def _names_wanted(trace: Trace, alive: list[Node], output: Node | None) -> dict[
         for user in users.get(node, []):
             found |= owners[user] if isinstance(user, Node) else {user}
             count += 1
-        small = sizes[node] == 1 and node.operation.name in _FREE
+        small = sizes[node] == 1 and (node.operation is negative or node.operation.view)
         if not small and (len(found) > 1 or (count > 1 and sizes[node] > 1)):
             wanted[node] = trace.aliases.get(node)
             found = {node}

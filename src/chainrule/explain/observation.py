@@ -15,7 +15,7 @@ from chainrule.core.saved import as_numpy
 from chainrule.core.source import Location
 from chainrule.graph.trace import Trace
 
-__all__ = ["Finding", "Run", "ancestors", "is_floating", "pull"]
+__all__ = ["Finding", "Observation", "ancestors", "is_floating", "pull"]
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Finding:
 
 
 @dataclass
-class Run:
+class Observation:
     """A trace with the gradient of every node.
 
     Args:

@@ -1,0 +1,158 @@
+"""The speller turns a graph into an expression.
+
+An operation with a Python operator is written with it, any other as its row says: by a template
+(``source``), or as a call of the function that ``numpy`` names. The table of `Spellings` holds
+those that are written otherwise.
+What needs more than one statement (writing at an index) is in `chainrule.staged.statements`.
+"""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import functools
+import inspect
+import string
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from chainrule.core.operation import Operation
+from chainrule.errors import UnsupportedError
+from chainrule.graph.graph import Apply, Constant, Input, Vertex
+from chainrule.staged.constants import Constants
+from chainrule.staged.text import ATOM, CONDITIONAL, Text, atom, call, infix, literal
+
+__all__ = ["Speller", "Spelling", "Spellings", "function_of", "is_array"]
+
+#: A function of (speller, vertex, *operand texts, **params).
+Spelling: TypeAlias = "Callable[..., Text]"
+
+
+class Spellings(dict[Operation, Spelling]):
+    """How operations are written, each by a function of its operands' texts."""
+
+    def of(self, *operations: Operation) -> Callable[[Spelling], Spelling]:
+        """Enter the function that is decorated for some operations."""
+
+        def enter(spelling: Spelling) -> Spelling:
+            self.update(dict.fromkeys(operations, spelling))
+            return spelling
+
+        return enter
+
+
+class Speller:
+    """Writes vertices as expressions.
+
+    Args:
+        constants: names the arrays that a function captured.
+        spellings: how to write what is not simply a call.
+
+    Attributes:
+        names: variables that hold the value of a vertex already.
+    """
+
+    def __init__(self, constants: Constants, spellings: Spellings) -> None:
+        self.constants = constants
+        self.spellings = spellings
+        self.names: dict[Vertex, str] = {}
+
+    def text(self, vertex: Vertex) -> Text:
+        """Return a vertex as an expression.
+
+        Raises:
+            UnsupportedError: there is no way to write an operation with NumPy and SciPy.
+        """
+        if vertex in self.names:
+            return atom(self.names[vertex])
+        if isinstance(vertex, Input):
+            return atom(vertex.name)
+        if isinstance(vertex, Constant):
+            return self.constants.text(vertex.value)
+        return self._application(vertex)
+
+    def _application(self, vertex: Apply) -> Text:
+        operation = vertex.operation
+        operands = [self.text(x) for x in vertex.operands]
+        if operation in self.spellings:
+            return self.spellings[operation](self, vertex, *operands, **vertex.params)
+        if operation.symbol is not None and not vertex.params and len(operands) == 2:
+            return infix(operation.symbol, *operands)
+        if operation.scalar is not None and _is_python_float(vertex):
+            return call(f"math.{operation.scalar.__name__}", *operands)
+        if operation.source is not None:
+            return _from_template(operation.source, operands, vertex.params)
+        function = function_of(operation)
+        if function is not None:
+            return call(function, *operands, **_given(operation, vertex.params))
+        raise UnsupportedError(
+            f"the operation `{operation.name}` cannot be printed with NumPy alone, so a function "
+            "that uses it cannot be staged: declare it with source=, for example "
+            f'source="np.{operation.name}({{0}})", or write it in NumPy'
+        )
+
+
+def function_of(operation: Operation) -> str | None:
+    """Return the function of NumPy or SciPy that an operation is, as code calls it."""
+    if not operation.numpy:
+        return None
+    library, _, name = operation.numpy[0].partition(".")
+    if library == "numpy":
+        found: Any = np
+        for part in name.split("."):
+            found = getattr(found, part, None)
+        return f"np.{name}" if callable(found) else None
+    return operation.numpy[0] if library == "scipy" else None
+
+
+def _is_python_float(vertex: Apply) -> bool:
+    """Tell whether user code called the function of `math`: NumPy's never returns a float."""
+    return type(vertex.value) is float
+
+
+def _from_template(source: str, operands: list[Text], params: Mapping[str, Any]) -> Text:
+    """Fill a template in: operands get parentheses unless brackets or commas are around them."""
+    pieces = [(before, field) for before, field, _, _ in string.Formatter().parse(source)]
+    behind = [before for before, _ in pieces[1:]]
+    text = ""
+    for (before, field), after in zip(pieces, [*behind, ""], strict=True):
+        text += before
+        if field is None:
+            continue
+        if not field.isdigit():
+            text += literal(params.get(field)).text
+        elif text.rstrip()[-1:] in "(,[" and after.lstrip()[:1] in "),]":
+            text += operands[int(field)].text
+        else:
+            text += operands[int(field)].within(ATOM)
+    return Text(text, ATOM if _is_atom(source) else CONDITIONAL)
+
+
+@functools.cache
+def _is_atom(source: str) -> bool:
+    """Tell whether what a template prints needs no parentheses: a call, an attribute, an entry."""
+    fields = {field for _, field, _, _ in string.Formatter().parse(source) if field is not None}
+    names = {field: "x" for field in fields if not field.isdigit()}
+    body = ast.parse(source.format(*["x"] * len(fields), **names), mode="eval").body
+    return isinstance(body, (ast.Call, ast.Attribute, ast.Subscript, ast.Name))
+
+
+def _given(operation: Operation, params: Mapping[str, Any]) -> dict[str, Any]:
+    """Leave out the parameters that have their default value."""
+    if not params:
+        return {}
+    known: Mapping[str, inspect.Parameter] = {}
+    with contextlib.suppress(ValueError):  # functions written in C
+        known = inspect.signature(operation.compute).parameters
+    return {
+        key: literal(value)
+        for key, value in params.items()
+        if key not in known or known[key].default is not value
+    }
+
+
+def is_array(vertex: Vertex) -> bool:
+    """Tell whether a value has the methods of an ndarray."""
+    return isinstance(vertex.value, (np.ndarray, np.generic))

@@ -1,0 +1,155 @@
+"""How arithmetic is written: operators, numbers, and what is a formula in NumPy."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from chainrule.core import kinds
+from chainrule.core.array import shape_of
+from chainrule.graph.graph import Apply, Constant, is_number, is_operation
+from chainrule.numpy.casting import to_integers
+from chainrule.operations import elementwise, special
+from chainrule.staged.speller import Speller, Spellings, is_array
+from chainrule.staged.text import (
+    BIT_OR,
+    CONDITIONAL,
+    Text,
+    atom,
+    call,
+    infix,
+    literal,
+    method,
+    negated,
+    power,
+)
+
+__all__ = ["ELEMENTWISE"]
+
+ELEMENTWISE = Spellings()
+
+
+# Arithmetic.
+
+
+@ELEMENTWISE.of(elementwise.negative)
+def _negative(speller: Speller, vertex: Apply, x: Text) -> Text:
+    return negated(x)
+
+
+@ELEMENTWISE.of(elementwise.positive, kinds.identity, kinds.stopped)
+def _itself(speller: Speller, vertex: Apply, x: Text) -> Text:
+    return x
+
+
+@ELEMENTWISE.of(elementwise.invert)
+def _invert(speller: Speller, vertex: Apply, x: Text) -> Text:
+    return Text("~" + negated(x).text[1:], negated(x).precedence)
+
+
+@ELEMENTWISE.of(elementwise.power)
+def _power(speller: Speller, vertex: Apply, a: Text, b: Text) -> Text:
+    return power(a, b)
+
+
+@ELEMENTWISE.of(elementwise.square)
+def _square(speller: Speller, vertex: Apply, x: Text) -> Text:
+    return power(x, literal(2))
+
+
+@ELEMENTWISE.of(elementwise.absolute)
+def _absolute(speller: Speller, vertex: Apply, x: Text) -> Text:
+    return call("abs" if type(vertex.value) is float else "np.abs", x)
+
+
+@ELEMENTWISE.of(elementwise.sigmoid)
+def _sigmoid(speller: Speller, vertex: Apply, x: Text) -> Text:
+    (operand,) = vertex.operands
+    name = "math.exp" if type(operand.value) is float else "np.exp"
+    exponent = negated(x)
+    if operand not in speller.names and is_operation(operand, elementwise.negative):
+        exponent = speller.text(operand.operands[0])
+    return infix("/", literal(1), infix("+", literal(1), call(name, exponent)))
+
+
+@ELEMENTWISE.of(kinds.guarded_multiply)
+def _guarded(speller: Speller, vertex: Apply, g: Text, local: Text) -> Text:
+    product = infix("*", g, local)
+    factor = vertex.operands[1]
+    is_named = factor in speller.names
+    if is_operation(factor, elementwise.divide) and is_number(factor.operands[0], 1):
+        product = product if is_named else infix("/", g, speller.text(factor.operands[1]))
+    if shape_of(vertex.value) == () and shape_of(vertex.operands[0].value) == ():
+        return Text(f"{product.text} if {g.within(BIT_OR)} != 0 else 0.0", CONDITIONAL)
+    return call("np.where", infix("==", g, literal(0)), literal(0), product)
+
+
+@ELEMENTWISE.of(elementwise.where)
+def _where(speller: Speller, vertex: Apply, c: Text, a: Text, b: Text) -> Text:
+    return call("np.where", c, a, b)
+
+
+@ELEMENTWISE.of(kinds.astype, to_integers)
+def _astype(speller: Speller, vertex: Apply, x: Text, dtype: Any) -> Text:
+    name = np.dtype(dtype).name
+    (operand,) = vertex.operands
+    is_literal = isinstance(operand, Constant) and shape_of(operand.value) == ()
+    if is_array(operand) and not is_literal:
+        return method(x, "astype", "float" if name == "float64" else f"np.{name}")
+    return call(f"np.{name}", x)
+
+
+@ELEMENTWISE.of(elementwise.around)
+def _around(speller: Speller, vertex: Apply, x: Text, decimals: int = 0) -> Text:
+    return call("np.round", x, *([literal(decimals)] if decimals else []))
+
+
+# Special functions that NumPy does not have, as short formulas.
+
+
+@ELEMENTWISE.of(special.erf, special.erfc)
+def _of_math(speller: Speller, vertex: Apply, x: Text) -> Text:
+    name = f"math.{vertex.operation.name}"
+    if shape_of(vertex.value) == ():
+        return call(name, x)
+    return atom(f"np.vectorize({name}, otypes=[float])({x.text})")
+
+
+@ELEMENTWISE.of(special.ndtr)
+def _ndtr(speller: Speller, vertex: Apply, x: Text) -> Text:
+    name = (
+        "math.erfc" if shape_of(vertex.value) == () else ("np.vectorize(math.erfc, otypes=[float])")
+    )
+    scaled = infix("/", negated(x), call("math.sqrt", literal(2)))
+    return infix("*", literal(0.5), call(name, scaled))
+
+
+@ELEMENTWISE.of(special.logit)
+def _logit(speller: Speller, vertex: Apply, x: Text) -> Text:
+    return call("np.log", infix("/", x, infix("-", literal(1), x)))
+
+
+@ELEMENTWISE.of(special.log_expit)
+def _log_expit(speller: Speller, vertex: Apply, x: Text) -> Text:
+    return negated(call("np.logaddexp", literal(0), negated(x)))
+
+
+@ELEMENTWISE.of(special.entr)
+def _entr(speller: Speller, vertex: Apply, x: Text) -> Text:
+    return negated(infix("*", x, call("np.log", _one_where_zero(x, x))))
+
+
+@ELEMENTWISE.of(special.xlogy)
+def _xlogy(speller: Speller, vertex: Apply, x: Text, y: Text) -> Text:
+    return infix("*", x, call("np.log", _one_where_zero(x, y)))
+
+
+@ELEMENTWISE.of(special.xlog1py)
+def _xlog1py(speller: Speller, vertex: Apply, x: Text, y: Text) -> Text:
+    chosen = call("np.where", infix("==", x, literal(0)), literal(0), y)
+    return infix("*", x, call("np.log1p", chosen))
+
+
+def _one_where_zero(x: Text, y: Text) -> Text:
+    return call("np.where", infix("==", x, literal(0)), literal(1), y)

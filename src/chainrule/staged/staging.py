@@ -1,0 +1,59 @@
+"""`stage`: the gradient of a function as code that a person would have written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from chainrule.staged.staged import Staged
+from chainrule.staged.verify import verify
+from chainrule.staged.write import write
+
+__all__ = ["stage"]
+
+
+def stage(
+    f: Callable[..., Any], *args: Any, argnums: int | Sequence[int] | None = None, **kwargs: Any
+) -> Staged:
+    """Return the gradient of f as readable code, derived stage by stage from one run.
+
+    Args:
+        f: a function of NumPy arrays and floats with one number as its output.
+        args: example arguments; each may be a tree (tuple, list, dict, dataclass) of arrays. The
+            code holds for all values of these shapes for which f takes the same branches. Ties of
+            ``np.maximum`` and ``np.minimum`` are shared out, one half to each operand, where the
+            example has any; where it has none the code is shorter, and at a tie that comes up later
+            it hands all of the gradient to the second operand, or none to one that is compared with
+            a constant.
+        argnums: positions of the arguments to differentiate by, in the order in which the
+            gradients are returned; all that hold floats if not given.
+        kwargs: passed to f and built into the code.
+
+    Raises:
+        ArgumentError: there is no float to differentiate by.
+        NonScalarOutputError: f's output is not one number.
+        UnsupportedError: f uses an operation that cannot be written with NumPy and SciPy.
+
+    >>> import chainrule as cr
+    >>> def f(x, y):
+    ...     q = x * y
+    ...     return q + x
+    >>> print(cr.stage(f, 3.0, -4.0))
+    def f_gradient(x, y):
+        \"\"\"Return f(x, y) and its gradient.\"\"\"
+        # forward pass
+        q = x * y      # (1)
+        value = q + x  # (2)
+        # backprop value = q + x
+        dq = 1.0       # (2)
+        dx = 1.0       # (2)
+        # backprop q = x * y
+        dx += (y) * dq  # (1)
+        dy = (x) * dq   # (1)
+        return value, (dx, dy)
+    <BLANKLINE>
+    """
+    written = write(f, args, kwargs, argnums)
+    staged = Staged(written.trace, written.program, written.gradient_name)
+    verify(staged, args, written.expected)
+    return staged
