@@ -21,6 +21,7 @@ from workloads import WORKLOADS, chosen
 import chainrule as cr
 from chainrule.native.executable import Executable
 from chainrule.native.interpret import interpreted
+from chainrule.native.record.signature import flatten
 from chainrule.native.runtime import engine
 
 _CALL = re.compile(r"\bcall (?:void|float|double) @(?P<name>cr\.\w+|kernel\w*)\S*\((?P<rest>.*)")
@@ -72,7 +73,7 @@ def with_clocks(ir: str) -> tuple[str, list[str]]:
     return "\n".join(lines), labels
 
 
-def measure(plan: Executable) -> dict[str, float]:
+def measure(plan: Executable, inputs: list[Any]) -> dict[str, float]:
     """Return the seconds of each step in its best round: others may be at work, too."""
     ir, labels = with_clocks(plan.built.ir)
     library = engine.link(ir, "clocks")
@@ -91,7 +92,6 @@ def measure(plan: Executable) -> dict[str, float]:
         return is_met
 
     plan._call = timed
-    inputs = [leaf.value for leaf in plan.built.program.inputs]
     captured = [leaf.value for leaf in plan.built.program.captured]
     plan(inputs, captured)
     rounds: list[dict[str, float]] = []
@@ -117,10 +117,12 @@ def _cycles(_kept: list[Any] = []) -> int:  # noqa: B006
 
 
 def show(name: str) -> None:
-    plan = planned(WORKLOADS[name])
-    print(f"\n{name}: {WORKLOADS[name].title}")
+    workload = WORKLOADS[name]
+    plan = planned(workload)
+    parameters, data = workload.inputs()
+    print(f"\n{name}: {workload.title}")
     print(plan.describe()["schedule"])
-    parts = measure(plan)
+    parts = measure(plan, flatten((*parameters, *data), {})[1])
     whole = sum(parts.values())
     for label, seconds in parts.items():
         print(f"  {label:34} {duration(seconds):>9} {seconds / whole:6.1%}")

@@ -10,7 +10,9 @@ import numpy as np
 
 from chainrule.graph.graph import Apply, Vertex
 from chainrule.native.codegen import reductions, scatter
-from chainrule.native.codegen.kernel import Emitted, write
+from chainrule.native.codegen.build import loops_of
+from chainrule.native.codegen.llvm import Emitted, write
+from chainrule.native.codegen.loop_ir import LoopNest
 from chainrule.native.codegen.loops import METADATA
 from chainrule.native.entry.layout import Layout, guard_of, renumbered, slot_of
 from chainrule.native.ir import math
@@ -213,10 +215,11 @@ class _Builder:
 
     def _kernel(self, name: str, survey: Survey) -> list[str]:
         parts = self.parts if survey.nest.rows >= 2 * self.parts and survey.size >= 8192 else 1
-        emitted = self._written(name, survey, parts)
+        loops = loops_of(survey)
+        emitted = self._written(name, loops, parts)
         if parts > 1 and emitted.work < _WORTH_SHARING:
             parts = 1
-            emitted = self._written(name, survey, parts)
+            emitted = self._written(name, loops, parts)
         self.code.append(emitted.text)
         self.functions |= emitted.functions
         self.declarations |= emitted.declarations
@@ -230,11 +233,11 @@ class _Builder:
         else:
             code.add(f"call void @{emitted.name}(ptr %buffers, i64 0, i64 {emitted.rows}, i64 0)")
         for total in emitted.sums:
-            reductions.gather(code, total, parts)
+            reductions.combine_copies(code, total, parts)
         self.declarations |= code.declarations
         return code.lines
 
-    def _written(self, name: str, survey: Survey, parts: int) -> Emitted:
+    def _written(self, name: str, loops: LoopNest, parts: int) -> Emitted:
         """Write a kernel; what memory it has for itself is free afterwards."""
         taken: list[Buffer] = []
 
@@ -242,7 +245,7 @@ class _Builder:
             taken.append(self.memory.reserve(size))
             return taken[-1]
 
-        emitted = write(name, survey, self.memory.buffers, reserve, parts)
+        emitted = write(name, loops, self.memory.buffers, reserve, parts)
         for buffer in taken:
             self.memory.release(buffer)
         return emitted

@@ -1,5 +1,7 @@
 """Code of one kernel: its loops, what it reads and writes, its reductions and scatters.
 
-`kernel` writes a kernel, and is read first; `loops` are around it, `pointers` tell where its arrays
-lie. `reductions` and `scatter` are what is written once for several kernels, or beside them.
+`loop_ir` says what the loops of a kernel are as data, and is read first; `build` makes them of what
+the schedule says. Two printers write them: `llvm` for the machine and `python` for people. `llvm`
+is helped by `loops`, around what is done with an entry, by `pointers`, which tell where arrays lie,
+and by `reductions` and `scatter`, which are written once for several kernels, or beside them.
 """

@@ -1,13 +1,14 @@
-"""The loops of a kernel, around what its phases compute.
+"""The loop over the entries of a row, as LLVM IR.
 
-Functions that are quicker for arguments of a range make two loops of one: the first notes whether
-an argument was outside, and if so the row is done again by the second, and some rows after it by
-the second alone: rows that are masked with -inf come together.
+Functions that have a *fast path*, for the arguments of a range, make two loops of one: the first
+takes the fast path and notes whether an argument was outside. If so the row is done again by the
+second, which takes the slow path, and some rows after it by the second alone: rows that are masked
+with -inf come together.
 """
 
 from __future__ import annotations
 
-import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -15,7 +16,7 @@ import numpy as np
 from chainrule.native.ir import math
 from chainrule.native.ir.text import Code
 
-__all__ = ["METADATA", "Carried", "Phase"]
+__all__ = ["METADATA", "Body", "Carried", "Loop"]
 
 #: What loops refer to, those of `reductions` too: that no turn has to do with another's memory, how
 #: many turns are to be under way at once, so that a sum does not wait for itself, and that more of
@@ -39,7 +40,10 @@ _WIDTH = {"double": "i64", "float": "i32"}
 
 @dataclass(frozen=True)
 class Carried:
-    """A register that goes from one entry of a row to the next: a sum, say."""
+    """A register that goes from one entry of a row to the next: a sum, say.
+
+    ``start`` is what it is at the first entry, and ``total`` what it is after this one.
+    """
 
     register: str
     kind: str
@@ -48,149 +52,170 @@ class Carried:
 
 
 @dataclass
-class Phase:
-    """What is written for one pass over a row: before its loop, and in it.
+class Body:
+    """What one loop does with an entry, whose number is in the register ``column``."""
 
-    ``adds`` says that the loop adds into memory, so that it must not run twice.
-    """
-
-    number: int
-    row: Code
-    inner: Code
+    name: str  # of the loop
+    code: Code
     carried: list[Carried] = field(default_factory=list)
-    adds: bool = False
 
-    def loop(self, length: str) -> list[str]:
-        """Write the loop over the entries of a row."""
-        code, number = self.inner, self.number
-        if not code.lines:
+    @property
+    def column(self) -> str:
+        """The register that counts the entries."""
+        return f"%{self.name}.column"
+
+    @property
+    def has_fast_path(self) -> bool:
+        """Whether a function that is called has a fast path."""
+        return any(name in math.HAVE_FAST_PATH for name, _ in self.code.functions)
+
+    def name_of_sum(self) -> str:
+        """Return the register for the next sum that is carried from entry to entry."""
+        return f"%{self.name}.sum{len(self.carried)}"
+
+
+class Loop:
+    """The loop of one phase: a body, and perhaps one that is to be tried first."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.slow = Body(f"loop{number}.slow", Code(f"s{number}_"))
+        self.fast: Body | None = None
+        self._fast_code = _FastCode(f"f{number}_", f"%loop{number}.flag")
+
+    def with_fast_path(self) -> Body:
+        """Return the body of a loop to be tried first, in which functions take the fast path."""
+        self.fast = Body(f"loop{self.number}.fast", self._fast_code)
+        return self.fast
+
+    @property
+    def bodies(self) -> list[Body]:
+        """What is written for an entry."""
+        return [self.slow] if self.fast is None else [self.slow, self.fast]
+
+    @property
+    def functions(self) -> set[tuple[str, str]]:
+        """The functions that are called."""
+        return set().union(*(body.code.functions for body in self.bodies))
+
+    def result(self, k: int) -> str:
+        """Return the register of a sum, counted from 0, after the loop."""
+        return f"%total{self.number}_{k}"
+
+    def before(self) -> list[str]:
+        """Write what goes before all rows: for how many of them the fast path is not tried."""
+        rows = f"%rows{self.number}"
+        return [f"  {rows} = alloca i32", f"  store i32 0, ptr {rows}"] if self.fast else []
+
+    def lines(self, length: str) -> list[str]:
+        """Write the loop over the entries of a row, given their number."""
+        if not self.slow.code.lines:
             return []
-        near = self._near()
-        if not near:
-            return [*self._one("far", code.lines, length, "end"), *self._results("far")]
-        quick, flags = self._with_flags(near)
-        code.functions |= {(near[name], kind) for name, kind in code.functions if name in near}
-        ends = [f"icmp slt {flag.kind} {flag.total}.near, 0" for flag in flags]
-        tests = [f"  %far{number}_{k} = {end}" for k, end in enumerate(ends)]
-        tests.append(f"  %any.far{number} = or i1 %far{number}_0, %far{number}_{len(ends) - 1}")
-        loop, rows = f"%loop{number}", f"%rows{number}"
+        if self.fast is None:
+            return [*self._one(self.slow, length, "end"), *self._results("slow")]
+        flags = self._fast_code.flags
+        loop, rows, missed = f"loop{self.number}", f"%rows{self.number}", f"%missed{self.number}"
+        tests = [f"  {missed}_{k} = icmp slt {x.kind} {x.total}, 0" for k, x in enumerate(flags)]
+        tests.append(f"  {missed} = or i1 {missed}_0, {missed}_{len(flags) - 1}")
         return [
             f"  {rows}.left = load i32, ptr {rows}",
             f"  {rows}.none = icmp eq i32 {rows}.left, 0",
-            f"  br i1 {rows}.none, label {loop}.try, label {loop}.skip",
-            f"loop{number}.try:",
-            *self._one("near", quick, length, "look", *flags),
+            f"  br i1 {rows}.none, label %{loop}.try, label %{loop}.skip",
+            f"{loop}.try:",
+            *self._one(self.fast, length, "look", *flags),
             *tests,
-            f"  br i1 %any.far{number}, label {loop}.missed, label {loop}.end",
-            f"loop{number}.missed:",
+            f"  br i1 {missed}, label %{loop}.missed, label %{loop}.end",
+            f"{loop}.missed:",
             f"  store i32 {_SKIPPED}, ptr {rows}",
-            f"  br label {loop}.again",
-            f"loop{number}.skip:",
+            f"  br label %{loop}.again",
+            f"{loop}.skip:",
             f"  {rows}.next = sub i32 {rows}.left, 1",
             f"  store i32 {rows}.next, ptr {rows}",
-            f"  br label {loop}.again",
-            f"loop{number}.again:",
-            *self._one("far", code.lines, length, "end"),
-            *self._results("far", "near"),
+            f"  br label %{loop}.again",
+            f"{loop}.again:",
+            *self._one(self.slow, length, "end"),
+            *self._results("slow", "look"),
         ]
 
-    def before(self) -> list[str]:
-        """Write what goes before all rows: the number of rows for which quick loops are skipped."""
-        rows = f"%rows{self.number}"
-        return [f"  {rows} = alloca i32", f"  store i32 0, ptr {rows}"] if self._near() else []
+    def _results(self, *last: str) -> list[str]:
+        """Write which loop the sums come from, given the block in which each of them ends."""
+        sums = zip(*(body.carried for body in self.bodies), strict=True)
+        lines = []
+        for k, same in enumerate(sums):
+            totals = zip(same, last, strict=True)
+            found = ", ".join(f"[ {c.total}, %loop{self.number}.{block} ]" for c, block in totals)
+            lines.append(f"  {self.result(k)} = phi {same[0].kind} {found}")
+        return lines
 
-    def _near(self) -> dict[str, str]:
-        """Return the quick functions to try, by the names of those that they stand for."""
-        if self.adds:
-            return {}
-        return {name: f"{name}_near" for name, _ in self.inner.functions if name in math.HAVE_NEAR}
-
-    def _results(self, *variants: str) -> list[str]:
-        last = {"near": f"%loop{self.number}.look", "far": f"%loop{self.number}.far"}
+    def _one(self, body: Body, length: str, leave: str, *more: Carried) -> list[str]:
+        """Write one loop."""
+        name, column, code = body.name, body.column, body.code
+        metadata = "!2" if len(code.lines) <= _SHORT else "!1"
+        if code.functions:  # a slow path is seldom taken, and has to be compiled, too
+            metadata = "!8" if body is self.slow and self.fast else "!5"
         return [
-            f"  {c.total} = phi {c.kind} "
-            + ", ".join(f"[ {c.total}.{variant}, {last[variant]} ]" for variant in variants)
-            for c in self.carried
+            f"  br label %{name}.start",
+            f"{name}.start:",
+            f"  br label %{name}",
+            f"{name}:",
+            f"  {column} = phi i64 [ 0, %{name}.start ], [ {column}.next, %{name} ]",
+            *(
+                f"  {c.register} = phi {c.kind} "
+                f"[ {c.start}, %{name}.start ], [ {c.total}, %{name} ]"
+                for c in (*body.carried, *more)
+            ),
+            *code.lines,
+            f"  {column}.next = add nuw i64 {column}, 1",
+            f"  {column}.more = icmp ult i64 {column}.next, {length}",
+            f"  br i1 {column}.more, label %{name}, label %loop{self.number}.{leave}, "
+            f"!llvm.loop {metadata}",
+            f"loop{self.number}.{leave}:",
         ]
 
-    def _with_flags(self, near: dict[str, str]) -> tuple[list[str], list[Carried]]:
-        """Call the quicker functions, and note in registers whether an argument is not for them.
 
-        There is one for each type, of its width, so that all have their places in one vector.
-        """
-        lines, code = [], self.inner
-        flags: dict[str, str] = {}
-        for line in code.lines:
-            called = re.search(r"call (\w+) @cr\.(\w+)\.\w+\(\w+ (\S+)\)", line)
-            if called is None or called[2] not in near:
-                lines.append(line)
-                continue
-            kind, name, x = called.groups()
-            flag = flags.get(kind, self._flag(kind))
-            for sign in self._outside(kind, x, math.near_range(name, kind), lines):
-                flags[kind] = code.name()
-                lines.append(f"  {flags[kind]} = or {_WIDTH[kind]} {flag}, {sign}")
-                flag = flags[kind]
-            lines.append(line.replace(f"@cr.{name}.", f"@cr.{near[name]}."))
-        return lines, [Carried(self._flag(k), _WIDTH[k], "0", flag) for k, flag in flags.items()]
+class _FastCode(Code):
+    """Code in which functions take the fast path, and note whether an argument is not for it.
 
-    def _flag(self, kind: str) -> str:
-        return f"%flag{self.number}_{_WIDTH[kind]}"
+    There is one register for this of each type, of its width, so that all have their places in one
+    vector.
+    """
 
-    def _outside(
-        self, kind: str, x: str, limits: tuple[float, float], lines: list[str]
-    ) -> list[str]:
+    def __init__(self, prefix: str, flag: str) -> None:
+        super().__init__(prefix)
+        self._flag = flag
+        self._flags: dict[str, str] = {}
+
+    @property
+    def flags(self) -> list[Carried]:
+        """Registers that are negative after the loop if an argument was not for the fast path."""
+        return [Carried(self._start(k), _WIDTH[k], "0", x) for k, x in self._flags.items()]
+
+    def call(self, name: str, kind: str, operands: Sequence[str]) -> str:
+        """Write a call of a function, by its fast path if there is one."""
+        if name not in math.HAVE_FAST_PATH:
+            return super().call(name, kind, operands)
+        (x,) = operands
+        flag = self._flags.get(kind, self._start(kind))
+        for sign in self._outside(kind, x, math.fast_range(name, kind)):
+            flag = self.let(f"or {_WIDTH[kind]} {flag}, {sign}")
+        self._flags[kind] = flag
+        return super().call(f"{name}_fast", kind, operands)
+
+    def _start(self, kind: str) -> str:
+        return f"{self._flag}.{_WIDTH[kind]}"
+
+    def _outside(self, kind: str, x: str, limits: tuple[float, float]) -> list[str]:
         """Write numbers of which one is negative if an argument, or NaN, is not between limits.
 
         They are differences of bits, which are in order for positive numbers. (Comparisons would be
         packed into vectors of fewer bits.)
         """
-        code, width = self.inner, _WIDTH[kind]
+        width = _WIDTH[kind]
         dtype = np.dtype("f8" if kind == "double" else "f4")
         low, high = (int(np.array(x, dtype).view(f"i{dtype.itemsize}")) for x in limits)
-        bits, size, above, below = (code.name() for _ in range(4))
-        lines.append(f"  {bits} = bitcast {kind} {x} to {width}")
+        bits = self.let(f"bitcast {kind} {x} to {width}")
         if limits[0] == -limits[1]:
-            lines += [
-                f"  {size} = and {width} {bits}, {np.iinfo(f'i{dtype.itemsize}').max}",
-                f"  {above} = sub {width} {high - 1}, {size}",
-            ]
-            return [above]
-        lines += [
-            f"  {above} = sub {width} {high - 1}, {bits}",
-            f"  {below} = sub {width} {bits}, {low + 1}",
-        ]
-        return [above, below]
-
-    def _one(
-        self, variant: str, body: list[str], length: str, leave: str, *more: Carried
-    ) -> list[str]:
-        """Write one loop; its registers end in the name of the variant."""
-        number = self.number
-        name = f"loop{number}.{variant}"
-        carried = (*self.carried, *more)
-        loop = "!2" if len(body) <= _SHORT else "!1"
-        if self.inner.functions:  # a careful loop is seldom run, and has to be compiled, too
-            loop = "!8" if variant == "far" and self._near() else "!5"
-        own = re.compile(rf"%(?:i{number}_\d+|sum{number}_\d+|flag{number}_i\d+)\b")
-        lines = [
-            f"  br label %{name}.start",
-            f"{name}.start:",
-            f"  br label %{name}",
-            f"{name}:",
-            f"  %column = phi i64 [ 0, %{name}.start ], [ %column.next, %{name} ]",
-            *(
-                f"  {c.register} = phi {c.kind} "
-                f"[ {c.start}, %{name}.start ], [ {c.total}, %{name} ]"
-                for c in carried
-            ),
-            *body,
-            "  %column.next = add nuw i64 %column, 1",
-            f"  %column.more = icmp ult i64 %column.next, {length}",
-            f"  br i1 %column.more, label %{name}, label %loop{number}.{leave}, !llvm.loop {loop}",
-            f"loop{number}.{leave}:",
-        ]
-        return [
-            own.sub(rf"\g<0>.{variant}", line).replace("%column", f"%column.{number}.{variant}")
-            for line in lines
-        ]
+            size = self.let(f"and {width} {bits}, {np.iinfo(f'i{dtype.itemsize}').max}")
+            return [self.let(f"sub {width} {high - 1}, {size}")]
+        above = self.let(f"sub {width} {high - 1}, {bits}")
+        return [above, self.let(f"sub {width} {bits}, {low + 1}")]

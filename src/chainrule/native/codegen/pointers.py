@@ -27,7 +27,7 @@ class Pointers:
         self._entry = entry
         self._row = row
         self._bases: dict[Buffer, str] = {}
-        self._rows: dict[object, str] = {}
+        self._rows: dict[tuple[str, str, Walk], str] = {}
         self._indices: list[str] = []
 
     def base(self, buffer: Buffer) -> str:
@@ -42,10 +42,11 @@ class Pointers:
         own = self._entry.let(f"mul i64 %part, {step}")
         return self._entry.let(f"getelementptr i8, ptr {base}, i64 {own}")
 
-    def row(self, base: str, kind: str, walk: Walk, key: object) -> str:
+    def row(self, base: str, kind: str, walk: Walk) -> str:
         """Return the pointer to the first entry of an array in this row."""
         if not any(walk.outer):
             return base
+        key = base, kind, walk
         if key not in self._rows:
             code, total = self._row, None
             for index, stride in zip(self.indices(), walk.outer, strict=True):
@@ -70,15 +71,15 @@ class Pointers:
             self._indices = indices[::-1]
         return self._indices
 
-    def entry(self, row: str, kind: str, walk: Walk, code: Code) -> str:
-        """Return the pointer to the entry of an array at this place of the row."""
+    def entry(self, row: str, kind: str, walk: Walk, code: Code, column: str) -> str:
+        """Return the pointer to an entry of an array: the one of the row that column counts."""
         if not any(walk.inner):
             return row
         if len(walk.inner) == 1 or self._is_smooth(walk.inner):
             stride = walk.inner[-1]
-            index = "%column" if stride == 1 else code.let(f"mul i64 %column, {stride}")
+            index = column if stride == 1 else code.let(f"mul i64 {column}, {stride}")
             return code.let(f"getelementptr {kind}, ptr {row}, i64 {index}")
-        rest, total = "%column", None
+        rest, total = column, None
         for k, n in reversed(list(enumerate(self._nest.inner))):
             part = rest if k == 0 else code.let(f"urem i64 {rest}, {n}")
             rest = rest if k == 0 else code.let(f"udiv i64 {rest}, {n}")

@@ -10,7 +10,7 @@ import numpy as np
 from chainrule.native.ir.buffers import Buffer, address, load, store
 from chainrule.native.ir.text import Code, constant, memory_type, register_type
 
-__all__ = ["Sum", "combine", "fill", "gather", "neutral"]
+__all__ = ["Sum", "combine", "combine_copies", "fill", "neutral"]
 
 #: What reductions do: the instruction, or the intrinsic, and the value that changes nothing.
 _COMBINE: dict[str, tuple[str, str, float]] = {
@@ -66,11 +66,11 @@ def fill(code: Code, total: Sum, parts: int) -> None:
     code.declarations.add(_FILL.format(kind=kind))
 
 
-def gather(code: Code, total: Sum, parts: int) -> None:
+def combine_copies(code: Code, total: Sum, parts: int) -> None:
     """Combine the copies of a sum, one for each of some number of threads, in its result."""
     if total.copies is None:
         return
-    name = f"cr.gather.{total.name}.{memory_type(total.dtype)}"
+    name = f"cr.combine.{total.name}.{memory_type(total.dtype)}"
     copies, result = address(code, total.copies), address(code, total.result)
     code.add(
         f"call void @{name}(ptr {result}, ptr {copies}, i64 {total.size}, i64 {total.step}, "
@@ -84,7 +84,7 @@ def gather(code: Code, total: Sum, parts: int) -> None:
     first = load(start, "%first", total.dtype)
     code.declarations |= body.declarations
     code.declarations.add(
-        _GATHER.format(
+        _COMBINE_COPIES.format(
             name=name,
             memory=memory_type(total.dtype),
             register=register_type(total.dtype),
@@ -113,7 +113,7 @@ done:
   ret void
 }}"""
 
-_GATHER = """\
+_COMBINE_COPIES = """\
 define internal void @{name}(ptr %to, ptr %copies, i64 %count, i64 %step, i64 %parts) noinline {{
 entry:
   %some = icmp ne i64 %count, 0

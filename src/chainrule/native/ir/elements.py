@@ -105,10 +105,7 @@ def _compare(ordered: str, signed: str, unsigned: str) -> Callable[..., str]:
 
 def _call(name: str) -> Callable[..., str]:
     def write(code: Code, x: Sequence[str], dtype: np.dtype[Any], _: Mapping[str, Any]) -> str:
-        kind = register_type(dtype)
-        code.functions.add((name, kind))
-        operands = ", ".join(f"{kind} {operand}" for operand in x)
-        return code.let(f"call {kind} @cr.{name}.{kind}({operands})")
+        return code.call(name, register_type(dtype), x)
 
     return write
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -59,7 +60,7 @@ class Code:
 
     def __init__(self, prefix: str = "v") -> None:
         self.lines: list[str] = []
-        self.functions: set[tuple[str, str]] = set()  # of chainrule.native.ir.math
+        self.functions: set[tuple[str, str]] = set()  # that `call` was asked for
         self.declarations: set[str] = set()
         self._prefix = prefix
         self._count = 0
@@ -82,6 +83,12 @@ class Code:
         name = self.name(hint)
         self.add(f"{name} = {expression}")
         return name
+
+    def call(self, name: str, kind: str, operands: Sequence[str]) -> str:
+        """Write a call of a function of `chainrule.native.ir.math`."""
+        self.functions.add((name, kind))
+        given = ", ".join(f"{kind} {operand}" for operand in operands)
+        return self.let(f"call {kind} @cr.{name}.{kind}({given})")
 
     def convert(self, value: str, old: np.dtype[Any], new: np.dtype[Any]) -> str:
         """Convert a register from one dtype to another, as ``astype`` does."""

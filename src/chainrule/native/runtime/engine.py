@@ -10,11 +10,10 @@ from __future__ import annotations
 import functools
 import hashlib
 import itertools
+import json
 import os
-import re
 import sys
 import threading
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -32,17 +31,6 @@ __all__ = ["Library", "LinkError", "Target", "emit", "host", "link", "provide"]
 _INTERLEAVING = False
 _CODE_GENERATION = 2
 _PIPELINE = f"interleave {_INTERLEAVING}, code generation {_CODE_GENERATION}, pic"
-
-_NAME = r'@("[^"]+"|[\w.$-]+)'
-_DECLARED = re.compile(rf"^declare\b[^@\n]*{_NAME}\(", re.MULTILINE)
-_EXTERNAL = re.compile(rf"^{_NAME}\s*=\s*external\b", re.MULTILINE)
-_DEFINED = re.compile(
-    rf"^define\b(?![^@\n]*\b(?:internal|private)\b)[^@\n]*{_NAME}\(", re.MULTILINE
-)
-_VARIABLE = re.compile(
-    rf"^{_NAME}\s*=\s*(?!external\b)(?:dso_local\s+)?(?:thread_local\s+)?(?:global|constant)\b",
-    re.MULTILINE,
-)
 
 
 class LinkError(ChainruleError, RuntimeError):
@@ -103,15 +91,38 @@ class _Job:
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
+@dataclass(frozen=True)
+class _Object:
+    """An object file, with the symbols that it needs from outside and those that it defines."""
+
+    image: bytes
+    needed: list[str]
+    defined: list[str]
+
+    def kept(self) -> bytes:
+        """Return what is kept on disk: the symbols in one line, and the file."""
+        return json.dumps([self.needed, self.defined]).encode() + b"\n" + self.image
+
+    @classmethod
+    def of(cls, kept: bytes) -> _Object:
+        """Return what was kept on disk."""
+        symbols, _, image = kept.partition(b"\n")
+        try:
+            needed, defined = json.loads(symbols)
+        except ValueError:
+            raise LinkError("what is on disk is no object") from None
+        return cls(image, needed, defined)
+
+
 class Library:
     """Machine code in memory, freed with the last reference to this object."""
 
-    def __init__(self, job: _Job, name: str, image: bytes, from_disk: bool) -> None:
+    def __init__(self, job: _Job, name: str, made: _Object, from_disk: bool) -> None:
         self._job = job
         self.name = name
         self.from_disk = from_disk  #: whether it was found there, already compiled
         self._linker = _linker()
-        self._tracker = _load(self._linker, job.ir, name, image)
+        self._tracker = _load(self._linker, name, made)
 
     def address(self, symbol: str) -> int:
         """Where a function or variable lies that the IR defines for use from outside."""
@@ -161,15 +172,15 @@ def link(ir: str, name: str, target: Target | None = None, *, optimise: bool = T
     job = _Job(ir, target or host(), optimise)
     key = job.key
     with _LOCK:
-        image = cache.load(key)
-        if image is not None:
+        kept = cache.load(key)
+        if kept is not None:
             try:
-                return Library(job, name, image, from_disk=True)
+                return Library(job, name, _Object.of(kept), from_disk=True)
             except LinkError:
                 pass  # compiling anew tells whether the object or the IR is to blame
-        image = _object(job)
-        library = Library(job, name, image, from_disk=False)
-    cache.store(key, image)
+        made = _object(job)
+        library = Library(job, name, made, from_disk=False)
+    cache.store(key, made.kept())
     return library
 
 
@@ -180,7 +191,7 @@ def emit(ir: str, target: Target) -> bytes:
         LinkError: The IR is faulty.
     """
     with _LOCK:
-        return _object(_Job(ir, target, optimise=True))
+        return _object(_Job(ir, target, optimise=True)).image
 
 
 # --- symbols outside ---------------------------------------------------------------------------
@@ -202,22 +213,19 @@ def _outside(name: str) -> int | None:
     return None  # left to the linker, which looks among the symbols of the process
 
 
-def _used(ir: str) -> list[str]:
-    """Return the symbols from outside: what is only declared need not be there."""
-    times = Counter(name.strip('"') for name in re.findall(_NAME, ir))
-    return [x for x in _names(_DECLARED, ir) + _names(_EXTERNAL, ir) if times[x] > 1]
-
-
-def _names(pattern: re.Pattern[str], ir: str) -> list[str]:
-    names = [name.strip('"') for name in pattern.findall(ir)]
-    return [name for name in dict.fromkeys(names) if not name.startswith("llvm.")]
-
-
 # --- compiling ---------------------------------------------------------------------------------
 
 
-def _object(job: _Job) -> bytes:
-    return bytes(_machine(job.target).emit_object(_optimised(job)))
+def _object(job: _Job) -> _Object:
+    module = _optimised(job)
+    needed, defined = [], []
+    for symbol in (*module.functions, *module.global_variables):
+        if symbol.is_declaration:
+            needed.append(symbol.name)
+        elif symbol.linkage is llvm.Linkage.external:
+            defined.append(symbol.name)
+    needed = [name for name in needed if not name.startswith("llvm.")]
+    return _Object(bytes(_machine(job.target).emit_object(module)), needed, defined)
 
 
 def _optimised(job: _Job) -> Any:
@@ -231,6 +239,7 @@ def _optimised(job: _Job) -> Any:
     module.data_layout = str(machine.target_data)
     builder = _pass_builder(job.target, job.optimise)
     manager = builder.getModulePassManager()
+    manager.add_strip_dead_prototype_pass()  # what is only declared need not be there
     try:
         manager.run(module, builder)
     finally:
@@ -322,18 +331,18 @@ def _new_linker() -> Any:
     )
 
 
-def _load(linker: Any, ir: str, name: str, image: bytes) -> Any:
-    builder = llvm.JITLibraryBuilder().add_object_img(image).add_current_process()
-    for symbol in _used(ir):
+def _load(linker: Any, name: str, made: _Object) -> Any:
+    builder = llvm.JITLibraryBuilder().add_object_img(made.image).add_current_process()
+    for symbol in made.needed:
         address = _outside(symbol)
         if address is not None:
             builder.import_symbol(symbol, address)
-    for symbol in _names(_DEFINED, ir) + _names(_VARIABLE, ir):
+    for symbol in made.defined:
         builder.export_symbol(symbol)
     try:
         return builder.link(linker, f"{name}.{next(_numbers)}")  # no name may occur twice
     except RuntimeError as error:
-        missing = [x for x in _used(ir) if not _outside(x) and not _in_process(x)]
+        missing = [x for x in made.needed if not _outside(x) and not _in_process(x)]
         reason = f"nobody provides {', '.join(missing)}" if missing else str(error)
         raise LinkError(f"{name} cannot be linked: {reason}") from None
 

@@ -210,11 +210,11 @@ class _Scheduler:
             # It is computed again in this larger space: per row, or it must be cheap.
             used = [a for a in wanted if a is not None]
             per_row = len(place.space) - 1 not in used
-            if not (per_row or self._is_near(x)):
+            if not (per_row or self._is_cheap_anew(x)):
                 return False
         return True
 
-    def _is_near(self, vertex: Vertex, budget: int = _ANEW) -> bool:
+    def _is_cheap_anew(self, vertex: Vertex, budget: int = _ANEW) -> bool:
         """Tell whether a value is a few cheap operations away from memory."""
         return self._cost(vertex, budget) <= budget
 
@@ -324,8 +324,8 @@ class _Scheduler:
             if placed is None:
                 need(x)
                 continue
-            far = x in self.certain or x in self.stored or not self._is_near(x)
-            if x in self.whole or (placed.level < level and far):
+            costly = x in self.certain or x in self.stored or not self._is_cheap_anew(x)
+            if x in self.whole or (placed.level < level and costly):
                 need(x)
             else:
                 assert isinstance(x, Apply)

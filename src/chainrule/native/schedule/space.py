@@ -61,8 +61,8 @@ class Nest:
 
     def is_inner(self, axes: Iterable[int]) -> bool:
         """Tell whether any of the axes of the space is an inner one."""
-        last = self.groups[len(self.groups) - len(self.inner) :]
-        return any(axis in group for group in last for axis in axes)
+        inner = self.groups[len(self.groups) - len(self.inner) :]
+        return not {axis for group in inner for axis in group}.isdisjoint(axes)
 
 
 def nest(

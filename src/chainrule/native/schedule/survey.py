@@ -226,7 +226,7 @@ class Survey:
             return phase  # once for each row
         again = any(
             own == phase
-            and vertex.operation.name in functions.HAVE_NEAR
+            and vertex.operation.name in functions.HAVE_FAST_PATH
             and self.place(vertex, axes) == "inner"
             for (vertex, axes), own in self.phases.items()
             if isinstance(vertex, Apply) and (vertex, axes) not in self.strides

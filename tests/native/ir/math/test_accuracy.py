@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from chainrule.native.ir.math import HAVE_NEAR, NAMES, catalogue, definitions, near_range
+from chainrule.native.ir.math import HAVE_FAST_PATH, NAMES, catalogue, definitions, fast_range
 from chainrule.native.runtime import engine
 
 from ...conftest import load
@@ -41,12 +41,13 @@ def lanes_of(name, kind, target):
 def test_vectorised(name, kind):
     lanes = lanes_of(name, kind, TARGETS[0])
     assert lanes, f"{name} was not vectorised"
-    full = 4 if kind == "double" or name in HAVE_NEAR else 8  # far floats are reduced as doubles
+    # Floats that are not for the fast path are reduced as doubles.
+    full = 4 if kind == "double" or name in HAVE_FAST_PATH else 8
     assert max(lanes) >= full or "+avx2" not in TARGETS[0].features
 
 
 def test_vectorised_for_a_plain_processor():
-    for name, kind in itertools.product(("exp", "log", "tanh", "sin_near"), DTYPES):
+    for name, kind in itertools.product(("exp", "log", "tanh", "sin_fast"), DTYPES):
         ir = measure.library(name, kind, measure.PLAIN).ir
         assert lanes_of(name, kind, measure.PLAIN), (name, kind)
         assert "llvm.fma" not in ir
@@ -88,15 +89,15 @@ def test_a_payload_of_nan_does_no_harm(kind):
 
 
 @KINDS
-@pytest.mark.parametrize("name", sorted(HAVE_NEAR))
-def test_near_functions_agree_below_the_limit(name, kind):
+@pytest.mark.parametrize("name", sorted(HAVE_FAST_PATH))
+def test_the_fast_path_agrees_within_its_range(name, kind):
     generator = np.random.default_rng(0)
     x = measure.binades(DTYPES[kind], 20, generator)
-    low, high = near_range(name, kind)
+    low, high = fast_range(name, kind)
     x = x[(x > low) & (x < high)]
     for target in TARGETS:
-        near = measure.evaluate(f"{name}_near", target, x)
-        np.testing.assert_array_equal(near, measure.evaluate(name, target, x))
+        fast = measure.evaluate(f"{name}_fast", target, x)
+        np.testing.assert_array_equal(fast, measure.evaluate(name, target, x))
 
 
 @pytest.mark.parametrize("n", [0, 1, 2, 3, 5, 7, 9, 17])

@@ -21,21 +21,21 @@ from chainrule.native.runtime import engine
 
 _ONE_ARGUMENT: tuple[Callable[..., Value], ...] = (
     exponential.exp,
-    exponential.exp_near,
+    exponential.exp_fast,
     exponential.exp2,
     exponential.expm1,
     exponential.sigmoid,
     logarithm.log,
-    logarithm.log_near,
+    logarithm.log_fast,
     logarithm.log2,
     logarithm.log10,
     logarithm.log1p,
     trigonometric.sin,
     trigonometric.cos,
     trigonometric.tan,
-    trigonometric.sin_near,
-    trigonometric.cos_near,
-    trigonometric.tan_near,
+    trigonometric.sin_fast,
+    trigonometric.cos_fast,
+    trigonometric.tan_fast,
     inverse.arcsin,
     inverse.arccos,
     inverse.arctan,
@@ -70,22 +70,22 @@ FUNCTIONS: dict[str, tuple[int, Callable[..., Value]]] = {
 
 #: The number of arguments of each function, by the name of its operation.
 NAMES: dict[str, int] = {
-    name: count for name, (count, _) in FUNCTIONS.items() if not name.endswith("_near")
+    name: count for name, (count, _) in FUNCTIONS.items() if not name.endswith("_fast")
 }
-_NEAR: dict[str, Callable[[Emitter], tuple[float, float]]] = {
-    "exp": exponential.near_exp,
-    "log": logarithm.near_log,
-    "sin": reduction.near,
-    "cos": reduction.near,
-    "tan": reduction.near,
+_FAST_RANGES: dict[str, Callable[[Emitter], tuple[float, float]]] = {
+    "exp": exponential.exp_fast_range,
+    "log": logarithm.log_fast_range,
+    "sin": reduction.fast_range,
+    "cos": reduction.fast_range,
+    "tan": reduction.fast_range,
 }
-#: Functions of which there is a quicker one, ``<name>_near``, for the arguments of a range.
-HAVE_NEAR = frozenset(_NEAR)
+#: Functions of which there is a quicker one, ``<name>_fast``, for the arguments of a range.
+HAVE_FAST_PATH = frozenset(_FAST_RANGES)
 
 
-def near_range(name: str, kind: str) -> tuple[float, float]:
-    """Return between which numbers (both excluded) the ``_near`` function of a type serves."""
-    return _NEAR[name](Emitter(FORMATS[kind], False))
+def fast_range(name: str, kind: str) -> tuple[float, float]:
+    """Return between which numbers (both excluded) the ``_fast`` function of a type serves."""
+    return _FAST_RANGES[name](Emitter(FORMATS[kind], False))
 
 
 def definitions(names: Iterable[tuple[str, str]], *, fma: bool | None = None) -> str:

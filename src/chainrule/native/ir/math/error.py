@@ -20,7 +20,7 @@ from chainrule.native.ir.math.exact import (
     two_product,
     two_sum,
 )
-from chainrule.native.ir.math.exponential import exp_near, exp_pair, scale
+from chainrule.native.ir.math.exponential import exp_fast, exp_pair, scale
 from chainrule.native.ir.math.logarithm import log_of_sum
 
 _TWO_OVER_SQRT_PI = 2.0 / math.sqrt(math.pi)
@@ -53,7 +53,7 @@ def erf(b: Emitter, x: Value) -> Value:
     bounded = _bounded(b, size, b.choose(6.0, 3.95))  # from where on it is 1
     if b.is_double:  # of the last digits of the rest, few are seen
         g = b.polynomial((bounded - 4.0) / (bounded + 4.0), c.ERFCX_DOUBLE)
-        rest = exp_near(b, -bounded * bounded) * (g / (bounded + bounded + 1.0))
+        rest = exp_fast(b, -bounded * bounded) * (g / (bounded + bounded + 1.0))
     else:
         rest = b.polynomial(bounded - 2.475, c.ERF_TAIL_FLOAT)
     y = b.select(size < 1.0, size + _small(b, size), 1.0 - rest)

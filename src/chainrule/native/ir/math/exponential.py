@@ -92,12 +92,12 @@ def exp(b: Emitter, x: Value) -> Value:
     return scale(b, 1.0 + rest, bits, x)
 
 
-def near_exp(b: Emitter) -> tuple[float, float]:
-    """Return between which numbers `exp_near` serves: where e**x is far from the ends."""
+def exp_fast_range(b: Emitter) -> tuple[float, float]:
+    """Return between which numbers `exp_fast` serves: where e**x is far from the ends."""
     return (-708.0, 708.0) if b.is_double else (-86.0, 86.0)
 
 
-def exp_near(b: Emitter, x: Value) -> Value:
+def exp_fast(b: Emitter, x: Value) -> Value:
     """Return e**x, a normal number."""
     rest, bits = fraction(b, x)
     return b.from_bits(b.bits(1.0 + rest) + (bits << b.format.fraction))

@@ -89,13 +89,13 @@ def log(b: Emitter, x: Value) -> Value:
     return _limits(b, x, log_of(b, k, m - 1.0))
 
 
-def near_log(b: Emitter) -> tuple[float, float]:
-    """Return between which numbers `log_near` serves: the normal ones."""
+def log_fast_range(b: Emitter) -> tuple[float, float]:
+    """Return between which numbers `log_fast` serves: the normal ones."""
     tiny = b.format.smallest_normal
     return tiny * (1 - 2.0**-b.format.fraction), math.inf
 
 
-def log_near(b: Emitter, x: Value) -> Value:
+def log_fast(b: Emitter, x: Value) -> Value:
     """Return the natural logarithm of a positive normal number."""
     k, m, _ = split(b, x)
     return log_of(b, k, m - 1.0)

@@ -37,7 +37,7 @@ def limit(b: Emitter) -> float:
     return b.choose(2.0**36, 2.0**15)
 
 
-def near(b: Emitter) -> tuple[float, float]:
+def fast_range(b: Emitter) -> tuple[float, float]:
     """Return between which angles `moderate` serves."""
     return -limit(b), limit(b)
 

@@ -2,7 +2,7 @@
 
 The angle is reduced to a quarter turn around 0 (see `reduction.py`), where polynomials serve; the
 number of quarter turns chooses which of them, and the sign. Most of the work is the reduction of
-huge angles, which are seldom met: the functions that end in ``_near`` leave it out, for loops that
+huge angles, which are seldom met: the functions that end in ``_fast`` leave it out, for loops that
 look whether they may.
 """
 
@@ -22,7 +22,7 @@ def _sin_cos(b: Emitter, quadrant: Value, sine: Value, cosine: Value) -> Value:
     return b.from_bits(b.bits(y) ^ ((quadrant >> 1) << (b.format.bits - 1)))
 
 
-def _near(b: Emitter, x: Value) -> tuple[Value, Value, Value]:
+def _moderate(b: Emitter, x: Value) -> tuple[Value, Value, Value]:
     """Return the quarter turns in a moderate angle, and the sine and cosine of the rest."""
     quadrant, r = reduction.single(b, x)
     z = r * r
@@ -59,24 +59,24 @@ def _sign(b: Emitter, x: Value) -> Value:
 def sin(b: Emitter, x: Value) -> Value:
     """Return the sine of an angle in radians."""
     y = b.from_bits(b.bits(_sin_cos(b, *_far(b, b.abs(x)))) ^ _sign(b, x))
-    return _finite(b, x, b.select(b.abs(x) < reduction.limit(b), sin_near(b, x), y))
+    return _finite(b, x, b.select(b.abs(x) < reduction.limit(b), sin_fast(b, x), y))
 
 
-def sin_near(b: Emitter, x: Value) -> Value:
+def sin_fast(b: Emitter, x: Value) -> Value:
     """Return the sine of an angle below the limit of `reduction.single`."""
-    return b.from_bits(b.bits(_sin_cos(b, *_near(b, b.abs(x)))) ^ _sign(b, x))
+    return b.from_bits(b.bits(_sin_cos(b, *_moderate(b, b.abs(x)))) ^ _sign(b, x))
 
 
 def cos(b: Emitter, x: Value) -> Value:
     """Return the cosine of an angle in radians."""
     quadrant, sine, cosine = _far(b, b.abs(x))
     y = _sin_cos(b, quadrant + 1, sine, cosine)
-    return _finite(b, x, b.select(b.abs(x) < reduction.limit(b), cos_near(b, x), y))
+    return _finite(b, x, b.select(b.abs(x) < reduction.limit(b), cos_fast(b, x), y))
 
 
-def cos_near(b: Emitter, x: Value) -> Value:
+def cos_fast(b: Emitter, x: Value) -> Value:
     """Return the cosine of an angle below the limit of `reduction.single`."""
-    quadrant, sine, cosine = _near(b, b.abs(x))
+    quadrant, sine, cosine = _moderate(b, b.abs(x))
     return _sin_cos(b, quadrant + 1, sine, cosine)
 
 
@@ -85,7 +85,7 @@ def tan(b: Emitter, x: Value) -> Value:
     return _finite(b, x, _tan(b, x, reduction.reduce(b, b.abs(x))))
 
 
-def tan_near(b: Emitter, x: Value) -> Value:
+def tan_fast(b: Emitter, x: Value) -> Value:
     """Return the tangent of an angle below the limit of `reduction.moderate`."""
     return _tan(b, x, reduction.moderate(b, b.abs(x)))
 
