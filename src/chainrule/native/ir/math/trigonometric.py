@@ -31,7 +31,7 @@ def _moderate(b: Emitter, x: Value) -> tuple[Value, Value, Value]:
     return quadrant, sine, 1.0 - b.fma(z, 0.5, -fourth)
 
 
-def _far(b: Emitter, x: Value) -> tuple[Value, Value, Value]:
+def _any_angle(b: Emitter, x: Value) -> tuple[Value, Value, Value]:
     """Return the same of a large angle."""
     angle = reduction.reduce(b, x)
     sine, cosine = _sin_pair(b, angle), _cos_pair(b, angle)
@@ -58,7 +58,7 @@ def _sign(b: Emitter, x: Value) -> Value:
 
 def sin(b: Emitter, x: Value) -> Value:
     """Return the sine of an angle in radians."""
-    y = b.from_bits(b.bits(_sin_cos(b, *_far(b, b.abs(x)))) ^ _sign(b, x))
+    y = b.from_bits(b.bits(_sin_cos(b, *_any_angle(b, b.abs(x)))) ^ _sign(b, x))
     return _finite(b, x, b.select(b.abs(x) < reduction.limit(b), sin_fast(b, x), y))
 
 
@@ -69,7 +69,7 @@ def sin_fast(b: Emitter, x: Value) -> Value:
 
 def cos(b: Emitter, x: Value) -> Value:
     """Return the cosine of an angle in radians."""
-    quadrant, sine, cosine = _far(b, b.abs(x))
+    quadrant, sine, cosine = _any_angle(b, b.abs(x))
     y = _sin_cos(b, quadrant + 1, sine, cosine)
     return _finite(b, x, b.select(b.abs(x) < reduction.limit(b), cos_fast(b, x), y))
 
