@@ -21,7 +21,7 @@ from chainrule.explain.glyphs import (
 )
 from chainrule.explain.layout import Box, Wire, layered
 from chainrule.explain.svg import svg
-from chainrule.graph.graph import Apply, Constant, Input, shape, topological
+from chainrule.graph.graph import Apply, Constant, Input, topological
 from chainrule.native.describe import rewritten
 from chainrule.native.lower.roles import Role, viewed
 from chainrule.native.pipeline import build
@@ -248,4 +248,4 @@ def _symbol(vertex):
 
 
 def _size(vertex):
-    return "×".join(map(str, shape(vertex)))
+    return "×".join(map(str, vertex.shape))

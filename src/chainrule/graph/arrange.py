@@ -7,13 +7,9 @@ first, then the upstream gradient, then names, sums last, everything that divide
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
-from typing import Any, TypeGuard
 
-from chainrule.core.kinds import Elementwise, broadcast_to
-from chainrule.graph.closed_forms import Quotient, combined
+from chainrule.core.kinds import broadcast_to
 from chainrule.graph.graph import (
     Apply,
     Constant,
@@ -24,13 +20,28 @@ from chainrule.graph.graph import (
     is_operation,
     topological,
 )
+from chainrule.graph.products import (
+    Product,
+    are_alike,
+    are_floats,
+    cancelled,
+    chain,
+    coefficient,
+    is_chain,
+    is_single,
+    multiplied,
+    negated,
+    plain_number,
+    powers,
+    quotient,
+    without_roots,
+)
 from chainrule.graph.rewrite import same_kind
 from chainrule.operations import contraction, elementwise, indexing, reduction
 from chainrule.operations import shape as shapes
 
-__all__ = ["Arranger", "Product", "arrange", "compared", "is_chain", "signed", "without"]
+__all__ = ["Arranger", "arrange", "compared", "signed", "without"]
 
-_CHAIN = frozenset({elementwise.multiply, elementwise.divide, elementwise.negative})
 _SUMS = frozenset({elementwise.add, elementwise.subtract})
 #: A minus is taken out of their first operand.
 _ODD = frozenset(
@@ -57,27 +68,6 @@ _LAST = _SUMS | {
     elementwise.equal,
     elementwise.not_equal,
 }
-
-
-@dataclass(slots=True)
-class Product:
-    """``sign * coefficient * numerators / denominators``."""
-
-    sign: int = 1
-    numbers: list[Any] = field(default_factory=list)
-    below: list[Any] = field(default_factory=list)
-    numerators: list[Vertex] = field(default_factory=list)
-    denominators: list[Vertex] = field(default_factory=list)
-    compared: bool = False
-    """Whether a comparison looks at it: then NaN has to stay NaN."""
-
-    def take_sign(self) -> int:
-        """Return the sign of the whole product, which is positive from now on."""
-        taken = self.sign
-        for number in (*self.numbers, *self.below):
-            taken = -taken if number < 0 else taken
-        self.sign *= taken
-        return taken
 
 
 def arrange(
@@ -144,7 +134,7 @@ class Arranger:
         if any(x in self.carries for x in vertex.operands):
             self.carries.add(vertex)
         operation = vertex.operation
-        if operation in _CHAIN:
+        if is_chain(vertex):
             new = self.built(self.product(vertex))
         elif operation in _SUMS:
             new = self._sum(vertex)
@@ -164,7 +154,7 @@ class Arranger:
 
     def _collect(self, vertex: Vertex, product: Product, below: bool, root: bool) -> None:
         if is_number(vertex):
-            (product.below if below else product.numbers).append(_plain(vertex.value))
+            (product.below if below else product.numbers).append(plain_number(vertex.value))
             return
         if not is_chain(vertex) or (vertex in self.sealed and not root):
             factor = self.of(vertex)
@@ -185,11 +175,11 @@ class Arranger:
         """Put a product together."""
         above, below = product.numerators, product.denominators
         if not product.compared:
-            above, below = _without_roots(above, below)
-        above, below = _cancelled(above, below)
-        numerators = self._ordered(_powers(above))
-        denominators = self._ordered(_powers(below))
-        number, constant, divisor = _quotient(product.numbers, product.below)
+            above, below = without_roots(above, below)
+        above, below = cancelled(above, below)
+        numerators = self._ordered(powers(above))
+        denominators = self._ordered(powers(below))
+        number, constant, divisor = quotient(product.numbers, product.below)
         sign = product.sign
         if number is not None and number < 0:
             number, sign = -number, -sign
@@ -197,7 +187,7 @@ class Arranger:
             divisor, sign = -divisor, -sign
         if number is not None and number == divisor:
             number = divisor = None
-        is_float = divisor is not None or _are_floats(numerators)  # with whole numbers, too
+        is_float = divisor is not None or are_floats(numerators)  # with whole numbers, too
         if isinstance(number, float) and number.is_integer() and is_float:
             number = int(number)
         if constant is not None:
@@ -207,9 +197,9 @@ class Arranger:
         if divisor is not None and divisor != 1:
             denominators.insert(0, Constant(divisor))
         if sign < 0:
-            numerators = _negated(numerators)
-        top = _chain(numerators)
-        return apply_to(elementwise.divide, top, _chain(denominators)) if denominators else top
+            numerators = negated(numerators)
+        top = chain(numerators)
+        return apply_to(elementwise.divide, top, chain(denominators)) if denominators else top
 
     def _ordered(self, factors: list[Vertex]) -> list[Vertex]:
         if not self.ordered:
@@ -241,8 +231,8 @@ class Arranger:
             terms.append(term)
         common = Product()
         products = [self.product(term) for term in terms]
-        if _are_alike(*products):
-            first, second = (k * _coefficient(p) for k, p in zip(signs, products, strict=True))
+        if are_alike(*products):
+            first, second = (k * coefficient(p) for k, p in zip(signs, products, strict=True))
             number = 0 if vertex in self.compared and first != second else first + second
             products[0].sign, products[0].numbers = 1, [number]
             together = self.built(products[0])
@@ -307,7 +297,7 @@ class Arranger:
         operation = vertex.operation
         if operation is reduction.sum:
             _move_constants(vertex, product, moved)
-        if operation is reduction.sum or (operation in _SCALED and _is_single(product)):
+        if operation is reduction.sum or (operation in _SCALED and is_single(product)):
             moved.numbers, product.numbers = product.numbers, []
             moved.below, product.below = product.below, []
         inner = self.built(product)
@@ -336,33 +326,6 @@ def _deciding(vertex: Vertex) -> Sequence[Vertex]:
     return vertex.operands if decides else ()
 
 
-def is_chain(vertex: Vertex) -> TypeGuard[Apply]:
-    """Tell whether a vertex is a product, a quotient or a negative."""
-    return isinstance(vertex, Apply) and vertex.operation in _CHAIN
-
-
-def _is_single(product: Product) -> bool:
-    return len(product.numerators) == 1 and not product.denominators
-
-
-def _are_floats(factors: Sequence[Vertex]) -> bool:
-    return any(x.dtype.kind == "f" for x in factors)
-
-
-def _are_alike(a: Product, b: Product) -> bool:
-    """Tell whether two products have the same factors, in whichever order, apart from a number."""
-    return (
-        _multiplied(a.below) == _multiplied(b.below)
-        and Counter(a.numerators) == Counter(b.numerators)
-        and Counter(a.denominators) == Counter(b.denominators)
-    )
-
-
-def _coefficient(product: Product) -> Any:
-    number = _multiplied(product.numbers)
-    return product.sign * (1 if number is None else number)
-
-
 def _share_factors(products: Sequence[Product], common: Product) -> bool:
     """Take what divides both terms of a sum out of them."""
     a, b = products
@@ -373,7 +336,7 @@ def _share_factors(products: Sequence[Product], common: Product) -> bool:
     for product in products:
         for factor in common.denominators:
             product.denominators.remove(factor)
-    if a.below and _multiplied(a.below) == _multiplied(b.below):
+    if a.below and multiplied(a.below) == multiplied(b.below):
         common.below, a.below, b.below = a.below, [], []
     return common != Product()
 
@@ -395,108 +358,3 @@ def _move_constants(vertex: Apply, product: Product, outside: Product) -> None:
         factors = getattr(product, name)
         getattr(outside, name).extend(x for x in factors if is_constant(x))
         setattr(product, name, [x for x in factors if not is_constant(x)])
-
-
-def _without_roots(
-    numerators: list[Vertex], denominators: list[Vertex]
-) -> tuple[list[Vertex], list[Vertex]]:
-    """Write ``sqrt(x) * sqrt(x)`` as ``x``, and ``x / sqrt(x)`` as ``sqrt(x)``."""
-    above, below = _squared(numerators), _squared(denominators)
-    for factors, others in ((above, below), (below, above)):
-        for root in [x for x in others if is_operation(x, elementwise.sqrt)]:
-            (inner,) = root.operands
-            if inner in factors and root in others:
-                others.remove(root)
-                factors[factors.index(inner)] = root
-    return above, below
-
-
-def _squared(factors: list[Vertex]) -> list[Vertex]:
-    """Write a root that stands twice as what it is the root of."""
-    result: list[Vertex] = []
-    for factor in factors:
-        if (
-            is_operation(factor, elementwise.sqrt)
-            and factor in result
-            and _is_short(factor.operands[0])
-        ):
-            result[result.index(factor)] = factor.operands[0]
-        else:
-            result.append(factor)
-    return result
-
-
-def _is_short(vertex: Vertex) -> bool:
-    """Tell whether a vertex is as easily written as the name of its root: ``var + 1e-5``."""
-    if not isinstance(vertex, Apply):
-        return True
-    flat = not any(isinstance(x, Apply) for x in vertex.operands)
-    return flat and isinstance(vertex.operation, Elementwise)
-
-
-def _cancelled(
-    numerators: list[Vertex], denominators: list[Vertex]
-) -> tuple[list[Vertex], list[Vertex]]:
-    """Leave out the factors that stand both above and below the line."""
-    above, below = list(numerators), list(denominators)
-    for factor in numerators:
-        if factor in below:
-            above.remove(factor)
-            below.remove(factor)
-    return above, below
-
-
-def _plain(number: Any) -> Any:
-    return number.item() if hasattr(number, "item") else number
-
-
-def _multiplied(numbers: list[Any]) -> Any:
-    """Return the product of some numbers, None for none."""
-    if not numbers:
-        return None
-    total, *rest = numbers
-    for number in rest:
-        total = total if number == 1 else number if total == 1 else total * number
-    return total
-
-
-def _quotient(numbers: list[Any], below: list[Any]) -> Quotient:
-    """Return the product of the numbers above and below the line."""
-    return combined(numbers, below) or Quotient(_multiplied(numbers), None, _multiplied(below))
-
-
-def _powers(factors: list[Vertex]) -> list[Vertex]:
-    """Write equal factors as a power."""
-    exponents: dict[Vertex, int] = {}
-    for factor in factors:
-        base, exponent = factor, 1
-        if is_operation(factor, elementwise.power):
-            inner, power = factor.operands
-            if is_number(power) and type(power.value) is int and power.value > 0:
-                base, exponent = inner, power.value
-        exponents[base] = exponents.get(base, 0) + exponent
-    return [
-        base if exponent == 1 else apply_to(elementwise.power, base, Constant(exponent))
-        for base, exponent in exponents.items()
-    ]
-
-
-def _negated(factors: list[Vertex]) -> list[Vertex]:
-    """Put a minus where it reads best: into the number, into a difference, before the first."""
-    first, *rest = factors
-    if is_number(first):
-        return [Constant(-first.value), *rest]
-    for k, factor in enumerate(factors):
-        if is_operation(factor, elementwise.subtract):
-            a, b = factor.operands
-            return [*factors[:k], apply_to(elementwise.subtract, b, a), *factors[k + 1 :]]
-    if first.dtype.kind == "b":
-        return [Constant(-1), *factors]
-    return [apply_to(elementwise.negative, first), *rest]
-
-
-def _chain(factors: list[Vertex]) -> Vertex:
-    product, *rest = factors
-    for factor in rest:
-        product = apply_to(elementwise.multiply, product, factor)
-    return product

@@ -12,8 +12,9 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TypeAlias
 
-from chainrule.graph.arrange import Arranger, Product, compared, is_chain
+from chainrule.graph.arrange import Arranger, compared
 from chainrule.graph.graph import Apply, Input, Vertex, topological
+from chainrule.graph.products import Product, is_chain
 from chainrule.graph.rewrite import same_kind, uses, with_operands
 
 __all__ = ["as_value", "shared_factors"]
