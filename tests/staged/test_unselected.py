@@ -5,6 +5,7 @@ from __future__ import annotations
 import linecache
 from collections.abc import Callable
 from typing import Any
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -125,7 +126,10 @@ def test_unselected_entries(source: str, x: list[float]) -> None:
     args = np.array(x), np.array([1.5, 0.75, 2.0, 0.0])
     program = defined(source)
     _, gradients = cr.stage(program, *args)(*args)
-    for found, right in zip(gradients, cr.grad(program, (0, 1))(*args), strict=True):
+    # Printed code computes what it shows, and no stable form of it: see "Stabilising rewrites".
+    with mock.patch("chainrule.transforms.stable.stable_gradients", lambda *given: given[-1]):
+        expected = cr.grad(program, (0, 1))(*args)
+    for found, right in zip(gradients, expected, strict=True):
         found = np.where(np.isnan(right), np.nan, found)  # there a simpler formula may have a limit
         np.testing.assert_allclose(found, right, rtol=1e-8, atol=1e-10)
 
