@@ -297,6 +297,8 @@ def test_powers_beyond_the_domain_are_nan_and_not_complex() -> None:
         assert np.isnan(cr.grad(np.power)(-2.0, 0.5))
         assert np.isnan(cr.grad(np.float_power)(-2.0, -1.5))
         assert np.isnan(cr.grad(np.power)(np.array(-2.0), 0.5))
+        assert np.isnan(cr.grad(cr.grad(np.power))(-2.0, 0.5))
+        assert np.isnan(cr.grad(lambda x: abs(x**0.5))(-2.0))
 
 
 @pytest.mark.parametrize(("order", "expected"), [(1, 0.0), (2, -(np.pi**2) / 3), (3, 0.0)])

@@ -15,7 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.core.array import is_complex
+from chainrule.core.apply import apply
+from chainrule.core.array import Array, is_complex
 from chainrule.core.domain import (
     ABOVE_MINUS_ONE,
     ABOVE_ONE,
@@ -25,7 +26,7 @@ from chainrule.core.domain import (
     REAL,
     example,
 )
-from chainrule.core.kinds import constant, elementwise, linear, sum_to
+from chainrule.core.kinds import Elementwise, constant, elementwise, linear, sum_to
 from chainrule.core.operation import Operation
 
 LN2 = math.log(2.0)
@@ -88,13 +89,16 @@ def _power_slope(a: Any, b: Any, y: Any) -> Any:
             return 1.0
         if b == 0:
             return 0.0
-        if type(a) is float and a < 0 and b != math.floor(b):
-            return math.nan  # as NumPy has it; Python's own power would be complex
+        if b != math.floor(b):  # Python's own power of a negative number would be complex
+            if type(a) is float and a < 0:
+                return math.nan
+            if type(a) is Array:
+                return b * apply(power, np.power, (a, b - 1))
         return b * a ** (b - 1)
     return b * a ** where(equal(b, 0), 1.0, b - 1)  # 0 * inf where a and b are 0
 
 
-power = elementwise(
+power: Elementwise = elementwise(
     "power",
     operator.pow,
     # The derivative by the exponent is y * log(a), and 0 where a is 0 (its limit for b > 0).
