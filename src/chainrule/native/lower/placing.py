@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.core.kinds import broadcast_to
 from chainrule.core.operation import Operation
 from chainrule.graph.graph import Apply, Constant, Vertex
 from chainrule.graph.placeholder import (
@@ -35,6 +34,7 @@ from chainrule.native.lower.moves import (
     sliced,
     spelled_out,
 )
+from chainrule.native.lower.roles import Role, number, role_of
 from chainrule.operations import elementwise, indexing, reduction
 from chainrule.operations import shape as shapes
 from chainrule.operations.indexing import SLOT
@@ -166,7 +166,8 @@ def _add(vertex: Apply) -> Vertex | None:
         if not isinstance(x, Apply) or x.operation is not accumulated:
             continue
         alike = other.shape == vertex.shape and other.dtype == x.dtype
-        zeros = isinstance(x.operands[0], Apply) and x.operands[0].operation is broadcast_to
+        base = x.operands[0]
+        zeros = role_of(base) is Role.NUMBER and number(base) == 0
         if alike and zeros:
             return Apply(accumulated, (other, *x.operands[1:]), x.params, vertex.value)
     return None
