@@ -23,8 +23,7 @@ from chainrule.graph.placeholder import (
     make,
     reshaped,
 )
-from chainrule.native.lower.gather import WHOLE, picks
-from chainrule.native.lower.joins import joined
+from chainrule.native.lower.gather import WHOLE, joined, picks
 from chainrule.native.lower.roles import Role, number, role_of
 from chainrule.operations import elementwise, indexing
 from chainrule.operations import shape as shapes

@@ -14,7 +14,7 @@ from chainrule.graph.graph import Apply, Constant, Input, Vertex, is_number
 from chainrule.native.ir.access import Access, contiguous
 from chainrule.native.ir.elements import lowered
 from chainrule.native.ir.text import is_native
-from chainrule.native.lower.gather import accumulated, assigned, picks
+from chainrule.native.lower.gather import accumulated, assigned, joined, picks
 
 __all__ = [
     "Role",
@@ -69,7 +69,7 @@ def role_of(vertex: Vertex) -> Role:
     if not all(map(is_native, dtypes)):
         return Role.CALL
     name = vertex.operation.name
-    if name == "joined":
+    if vertex.operation is joined:
         return Role.JOIN
     if vertex.operation in (accumulated, assigned):
         return Role.SCATTER
