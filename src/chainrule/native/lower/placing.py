@@ -80,7 +80,7 @@ def _spread(
         inside = np.zeros(n, bool)
         inside[at] = True
         origins.append(origin)
-        mask = Constant(along(inside, k, len(size)))
+        mask = Constant(along(inside, k, len(size)), literal=True)
         test = mask if test is None else both(test, mask)
     entries = chosen(piece, origins)
     if test is None:
@@ -222,7 +222,10 @@ def _triangle(vertex: Apply) -> Vertex | None:
     if x.ndim < 2:
         return None
     rows, columns = (np.arange(n) for n in x.shape[-2:])
-    below = Constant(rows[:, None] + vertex.params.get("k", 0)), Constant(columns[None, :])
+    below = (
+        Constant(rows[:, None] + vertex.params.get("k", 0), literal=True),
+        Constant(columns[None, :], literal=True),
+    )
     test = elementwise.greater_equal if vertex.operation.name == "tril" else elementwise.less_equal
     dtype = vertex.dtype
     zero = Constant(dtype.type(0))
@@ -274,8 +277,8 @@ def _embed_diagonal(vertex: Apply) -> Vertex | None:
     ndim = len(size)
     test = boolean(
         elementwise.equal,
-        Constant(along(np.arange(size[rows]) + offset, rows, ndim)),
-        Constant(along(np.arange(size[columns]), columns, ndim)),
+        Constant(along(np.arange(size[rows]) + offset, rows, ndim), literal=True),
+        Constant(along(np.arange(size[columns]), columns, ndim), literal=True),
     )
     zero = Constant(dtype.type(0))
     return like(element(elementwise.where, test, spread, zero, dtype=dtype), vertex)

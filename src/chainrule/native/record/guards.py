@@ -102,7 +102,7 @@ def _guard(vertex: Vertex, outcome: Any) -> tuple[tuple[Vertex, Any], tuple[Any,
         return _guard(vertex, outcome.item())
     if kind not in (bool, int, float) or (kind is int and abs(outcome) >= 2**63):
         outcome = np.array(outcome)
-        same = Apply(_array_equal, (vertex, Constant(outcome)), {}, True)
+        same = Apply(_array_equal, (vertex, Constant(outcome, literal=True)), {}, True)
         return (same, True), (_ndarray, outcome.shape, outcome.dtype.str, outcome.tobytes())
     if vertex.shape != () or isinstance(vertex.value, _ndarray):
         number = np.asarray(vertex.value).reshape(())[()]

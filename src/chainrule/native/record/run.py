@@ -213,7 +213,7 @@ def _program(
     nodes = [look.node for look in seen]
     nodes += [leaf.node for leaf in leaves if type(leaf) is Array]
     known |= _constants(nodes, recording)
-    vertices = iter(from_nodes(nodes, known))
+    vertices = iter(from_nodes(nodes, known, _literal))
     guards = Guards()
     for given, leaf in inputs:
         if leaf is None:  # integers that were plain to the run
@@ -273,8 +273,13 @@ def _constants(nodes: Iterable[Node], recording: Recording) -> dict[Node, Vertex
                 seen.add(parent)
                 stack.append(parent)
             else:
-                constants.setdefault(parent, Constant(value))
+                constants.setdefault(parent, _literal(value))
     return constants
+
+
+def _literal(value: Any) -> Constant:
+    """Make the constant of what the run made itself, or what is compared at each call."""
+    return Constant(value, literal=True)
 
 
 # The result.
