@@ -175,7 +175,7 @@ def run(
         output = build([restack(leaf) if type(leaf) is _ndarray else leaf for leaf in leaves])
     finally:
         recording.end()
-        recording.guard = recording.converted = recording.written = None
+        recording.guard = recording.converted = recording.written = recording.laid_out = None
     for leaf in trees.flatten(output)[0]:
         if type(leaf) is Array:
             shared.read(leaf.node)
@@ -284,7 +284,7 @@ def _observe(recording: Recording, seen: list[Seen], shared: SharedMemory) -> No
 
     recording.note = note
     recording.guard = recording.converted = guard
-    recording.written = shared.written
+    recording.written, recording.laid_out = shared.written, shared.laid_out
 
 
 def _held(value: Any, recording: Recording) -> Any:

@@ -84,6 +84,13 @@ class SharedMemory:
             self._complain(f"it writes into {self._outside[root]}")
         self._old.update(dict.fromkeys((root, *views), _Write(old, new, where)))
 
+    def laid_out(self) -> None:
+        """Take notice that a result depends on how an array lies in memory."""
+        self._complain(
+            f'it asks for the order of entries in memory, at {user_location()}: write order="C" '
+            'or order="F"'
+        )
+
     def _root(self, node: Node) -> Node:
         while node in self._origin:
             node = self._origin[node]
