@@ -381,10 +381,10 @@ def test_never_stale(name: str, compiled: Any, monkeypatch: pytest.MonkeyPatch) 
     steps = SCENARIOS[name](monkeypatch)
     f = next(steps)
     fast = compiled(f)
-    same(fast(X), f(X))
-    same(fast(X + 1), f(X + 1))
+    for x in (X, X + 1, -X):
+        same(fast(x), f(x))
     for _ in steps:
-        for x in (X, X + 1):
+        for x in (X, X + 1, -X, X * 0.5):
             same(fast(x), f(x))
 
 

@@ -9,7 +9,7 @@ import pytest
 
 import chainrule as cr
 
-from .conftest import same
+from ..conftest import same
 
 #: What NumPy does with an array of no axes; those that a function makes beside it have some.
 FUNCTIONS: dict[str, Any] = {
