@@ -17,8 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from chainrule import errors
 from chainrule.core.array import Array, array
-from chainrule.core.kinds import elementwise, linear
-from chainrule.core.kinds import general as operation
+from chainrule.core.declare import elementwise, linear, operation
 from chainrule.errors import ChainruleError
 from chainrule.transforms.forward import jvp
 from chainrule.transforms.jacobians import hessian, jacobian

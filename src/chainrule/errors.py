@@ -12,6 +12,7 @@ __all__ = [
     "GradientLostError",
     "GradientMismatchError",
     "IndependentOutputWarning",
+    "NameTakenError",
     "NonFiniteError",
     "NonScalarOutputError",
     "NotCompiledWarning",
@@ -49,6 +50,10 @@ class EndedRecordingError(ChainruleError, RuntimeError):
 
 class UnsupportedError(ChainruleError, NotImplementedError):
     """A function, or an option of one, that chainrule does not differentiate (yet)."""
+
+
+class NameTakenError(ChainruleError, ValueError):
+    """An operation was declared under the name of one of the library's own."""
 
 
 class IndependentOutputWarning(UserWarning):

@@ -102,16 +102,26 @@ def resident() -> int:
     return int(STATM.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
-def other(value: Any, seed: int = 0) -> Any:
+def calls_of(args: tuple[Any, ...], count: int = 5) -> Iterator[tuple[Any, ...]]:
+    """Yield arguments, and others of the same signature, farther and farther away.
+
+    What is wrong in compiled code may show in no first call, nor in one by other branches.
+    """
+    yield args
+    for k in range(1, count):
+        yield tuple(other(arg, k, 0.025 * 2**k) for arg in args)
+
+
+def other(value: Any, seed: int = 0, distance: float = 0.05) -> Any:
     """Return an argument of the same signature with other values; integers stay."""
     random = np.random.default_rng(seed)
     leaves, build = trees.flatten(value)
 
     def moved(leaf: Any) -> Any:
         if isinstance(leaf, np.ndarray) and leaf.dtype.kind == "f":
-            return (leaf * (1 + 0.05 * random.uniform(-1, 1, leaf.shape))).astype(leaf.dtype)
+            return (leaf * (1 + distance * random.uniform(-1, 1, leaf.shape))).astype(leaf.dtype)
         if type(leaf) is float:
-            return leaf * (1 + 0.05 * random.uniform(-1, 1))
+            return leaf * (1 + distance * random.uniform(-1, 1))
         return leaf
 
     return build([moved(leaf) for leaf in leaves])

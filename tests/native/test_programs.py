@@ -15,7 +15,8 @@ from chainrule.core.array import is_complex
 from chainrule.core.operation import Operation
 from chainrule.native.interpret import interpreted
 
-from .conftest import BUILDERS, TESTS, load, other, same
+from . import random_programs
+from .conftest import BUILDERS, TESTS, calls_of, load, same
 
 PROGRAMS = load("programs_of_native", TESTS / "staged" / "programs.py").PROGRAMS
 TABLE = load("cases_of_native", TESTS / "operations" / "conftest.py")
@@ -30,13 +31,12 @@ def float_arguments(args: tuple[Any, ...]) -> tuple[int, ...]:
     return tuple(k for k, arg in enumerate(args) if all(map(floating, cr.trees.flatten(arg)[0])))
 
 
-def check(f: Callable[..., Any], args: tuple[Any, ...], compile: Any, calls: int = 3) -> None:
+def check(f: Callable[..., Any], args: tuple[Any, ...], compile: Any) -> None:
     """Call a function and its gradient, compiled, with several values."""
     argnums = float_arguments(args)
     for function in (f, cr.value_and_grad(f, argnums)):
         fast = compile(function)
-        for k in range(calls):
-            given_ = args if k == 0 else tuple(other(arg, k) for arg in args)
+        for given_ in calls_of(args):
             same(fast(*given_), function(*given_), max(compile.tolerance, 1e-12))
         assert fast._specializations
 
@@ -81,8 +81,8 @@ def check_operation(row: Operation, case: Any, compiled: Any) -> None:
 
     args = tuple(case.operands[k] for k in arrays)
     fast = compiled(f)
-    for _ in range(2):
-        same(fast(*args), f(*args), compiled.tolerance)
+    for given_ in calls_of(args):
+        same(fast(*given_), f(*given_), compiled.tolerance)
     floating = tuple(k for k in range(len(args)) if args[k].dtype.kind == "f")
     if not floating or not row.differentiable:
         return
@@ -94,8 +94,8 @@ def check_operation(row: Operation, case: Any, compiled: Any) -> None:
         g = lambda *xs: np.sum(f(*xs) * weights)
     both = cr.value_and_grad(g, floating)
     fast = compiled(both)
-    for _ in range(2):
-        same(fast(*args), both(*args), 1e-11)
+    for given_ in calls_of(args):
+        same(fast(*given_), both(*given_), 1e-11)
 
 
 COMPLEX = [param for param in CASES if "c" in param.values[0].dtypes]
@@ -146,6 +146,25 @@ def test_programs_of_arrays(builder: str, source: str, seed: int, dtype: Any) ->
     random = np.random.default_rng(seed)
     x, y = (random.uniform(-1, 1, (3, 2)).astype(dtype) for _ in range(2))
     _random(source, [(x, y), (y, x), (x, x), (x[::-1], np.asfortranarray(y))], builder)
+
+
+@pytest.mark.filterwarnings("ignore::chainrule.errors.IndependentOutputWarning")
+@pytest.mark.filterwarnings("ignore::chainrule.errors.NotCompiledWarning")  # writes into views
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.data(), st.integers(0, 1000))
+def test_programs_that_pick_write_and_branch(data: Any, seed: int) -> None:
+    """Each is called often enough to meet its branches, while what it refers to changes."""
+    source = random_programs.source(lambda items: data.draw(st.sampled_from(items)), length=4)
+    arrays = random_programs.captured()
+    f = cr.value_and_grad(random_programs.defined(source, arrays), (0, 1, 2))
+    fast = cr.compile(f)
+    random = np.random.default_rng(seed)
+    for k in range(6):
+        m, v, s = random.normal(size=(8, 6)), random.normal(size=3), float(random.normal())
+        m = (m[:4, :3], np.asfortranarray(m[:4, :3]), m[::2, ::-2])[k % 3]
+        with np.errstate(all="ignore"):
+            same(fast(m, v, s), f(m, v, s), 1e-9, size=1.0)
+        random_programs.change(arrays, seed + k)
 
 
 def _random(source: str, calls: list[tuple[Any, ...]], builder: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence, Set
 from typing import Any, Unpack
 
-from chainrule.core.operation import Operation
+from chainrule.core.operation import Operation, declared
 from chainrule.core.traits import Traits
 
 __all__ = ["Constant", "constant", "stopped"]
@@ -35,8 +35,8 @@ class Constant(Operation):
 
 
 def constant(name: str, compute: Callable[..., Any], **traits: Unpack[Traits]) -> Constant:
-    """Declare an operation whose output carries no gradient (booleans, integers)."""
-    return Constant(name, compute, **traits)
+    """Declare a row whose output carries no gradient (booleans, integers)."""
+    return declared(Constant(name, compute, **traits))
 
 
 #: A constant: a plain value in an eager gradient, but a part of the graph where that is noted.

@@ -15,7 +15,7 @@ import numpy as np
 
 from chainrule.core.array import Array, dtype_of, shape_of
 from chainrule.core.linear import broadcast_to, conform, sum_to
-from chainrule.core.operation import Operation
+from chainrule.core.operation import Operation, declared
 from chainrule.core.rules import positions_read
 from chainrule.core.traits import Traits
 
@@ -114,22 +114,8 @@ class Elementwise(Operation):
 def elementwise(
     name: str, compute: Callable[..., Any], *, d: Any, **traits: Unpack[Traits]
 ) -> Elementwise:
-    """Declare an operation that acts on every entry alone.
-
-    Args:
-        name: what graphs, messages and printed code call it.
-        compute: the function of plain values, broadcasting as NumPy does.
-        d: the local gradient, a function of ``(*operands, output)``; for several operands a tuple
-            of them. ``1``, ``-1`` and ``0`` stand for constants, None for an operand that has no
-            derivative. Write it with operators and operations, so that it can be recorded too.
-        traits: see `chainrule.core.traits.Traits`; ``singular=True`` where d can be infinite.
-
-    >>> import numpy as np, chainrule as cr
-    >>> cube = cr.elementwise("cube", lambda x: x**3, d=lambda x, y: 3 * x**2)
-    >>> cr.grad(cube)(2.0)
-    12.0
-    """
-    return Elementwise(name, compute, d=d, **traits)
+    """Declare a row that acts on every entry alone; see `chainrule.core.declare.elementwise`."""
+    return declared(Elementwise(name, compute, d=d, **traits))
 
 
 # A product in which 0 * inf = 0.

@@ -11,7 +11,7 @@ from chainrule.core.array import Array, dtype_of, shape_of
 from chainrule.core.backward import backward
 from chainrule.core.linear import conform
 from chainrule.core.node import Leaf
-from chainrule.core.operation import Operation
+from chainrule.core.operation import Operation, declared
 from chainrule.core.recording import Recording
 from chainrule.core.rules import per_operand, positions_read
 from chainrule.core.traits import Traits
@@ -95,26 +95,9 @@ def general(
     variadic: bool = False,
     **traits: Unpack[Traits],
 ) -> General:
-    """Declare an operation by its pullback.
-
-    Args:
-        name: what graphs, messages and printed code call it.
-        compute: the function of plain values; keyword arguments are static parameters.
-        pullback: ``(g, *operands, output, **params) -> gradient`` per operand, or None.
-        pushforward: ``(tangents, *operands, output, **params) -> tangent``, where None in
-            ``tangents`` is zero. Left out, it is had by pulling back twice.
-        variadic: any number of operands; ``pullback(k, g, *operands, output, **params)``.
-        traits: see `chainrule.core.traits.Traits`.
-
-    >>> import numpy as np, chainrule as cr
-    >>> dist = cr.operation(
-    ...     "dist",
-    ...     lambda a, b: np.sqrt(np.sum((a - b) ** 2)),
-    ...     pullback=(lambda g, a, b, y: g * (a - b) / y, lambda g, a, b, y: g * (b - a) / y),
-    ... )
-    >>> cr.grad(dist)(np.array([3.0, 4.0]), np.zeros(2))
-    array([0.6, 0.8])
-    """
-    return General(
-        name, compute, pullback=pullback, pushforward=pushforward, variadic=variadic, **traits
+    """Declare a row by its pullback; see `chainrule.core.declare.operation`."""
+    return declared(
+        General(
+            name, compute, pullback=pullback, pushforward=pushforward, variadic=variadic, **traits
+        )
     )

@@ -13,7 +13,7 @@ import numpy as np
 
 from chainrule.core.array import dtype_of, is_complex, shape_of
 from chainrule.core.domain import example
-from chainrule.core.operation import Operation
+from chainrule.core.operation import Operation, declared
 from chainrule.core.rules import per_operand, positions_read
 from chainrule.core.traits import Traits
 
@@ -110,21 +110,11 @@ def linear(
     variadic: bool = False,
     **traits: Unpack[Traits],
 ) -> Linear:
-    """Declare an operation that is linear in its operands.
-
-    Args:
-        name: what graphs, messages and printed code call it.
-        compute: the function of plain values; keyword arguments are static parameters.
-        pullback: ``(g, *operands, **params) -> gradient`` per operand, where of the operand itself
-            only ``shape`` and ``dtype`` may be used; None for an operand without a derivative.
-            Operands after the last rule (index arrays) have no derivative either.
-        multilinear: linear in each operand while the others are held fixed (a product), not in all
-            of them together (a concatenation).
-        variadic: any number of operands; ``pullback(k, g, *operands, **params)`` serves them all.
-        traits: see `chainrule.core.traits.Traits`.
-    """
-    return Linear(
-        name, compute, pullback=pullback, multilinear=multilinear, variadic=variadic, **traits
+    """Declare a row that is linear in its operands; see `chainrule.core.declare.linear`."""
+    return declared(
+        Linear(
+            name, compute, pullback=pullback, multilinear=multilinear, variadic=variadic, **traits
+        )
     )
 
 

@@ -7,13 +7,15 @@ The kinds of operation, which turn a row's rules into a backward and a forward p
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence, Set
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
 from chainrule.core.traits import NAMES, Traits
 
-__all__ = ["OPERATIONS", "Operation"]
+__all__ = ["OPERATIONS", "Operation", "declared"]
 
-#: Every operation by name. Filled by declaring it.
+_Row = TypeVar("_Row", bound="Operation")
+
+#: The library's own operations by name; a user's may not take one of these names.
 OPERATIONS: dict[str, Operation] = {}
 
 
@@ -66,7 +68,6 @@ class Operation:
         self.dtypes = traits.get("dtypes", "f")
         self.real_only = self.differentiable and "c" not in self.dtypes
         self.dropped_for: dict[int, tuple[int, ...]] = {}
-        OPERATIONS[name] = self
 
     def __repr__(self) -> str:
         return f"<operation {self.name}>"
@@ -140,3 +141,9 @@ class Operation:
 
 def _is_mask(x: Any) -> bool:
     return hasattr(x, "dtype") and bool(x.dtype.kind == "b")
+
+
+def declared(operation: _Row) -> _Row:
+    """Enter an operation of the library's own under its name, and return it."""
+    OPERATIONS[operation.name] = operation
+    return operation

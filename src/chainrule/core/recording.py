@@ -35,6 +35,9 @@ class Recording:
     wants them: a backward pass over them need not search. ``every_guard`` asks for a guard at every
     product of an upstream and a local gradient, of one who takes out those that do no work.
     ``keeps_values`` says that the observer wants nodes to keep the values that no rule reads, too.
+    ``written`` is told of writes into arrays: the node that an Array had, and its new one; copies
+    then have nodes of their own. ``laid_out`` is called where a result depends on how an array lies
+    in memory.
     """
 
     __slots__ = (
@@ -44,8 +47,10 @@ class Recording:
         "every_guard",
         "guard",
         "keeps_values",
+        "laid_out",
         "nodes",
         "note",
+        "written",
     )
 
     def __init__(
@@ -63,6 +68,8 @@ class Recording:
         self.converted: Observer | None = None
         self.every_guard = every_guard
         self.keeps_values = keeps_values
+        self.written: Observer | None = None
+        self.laid_out: Callable[[], None] | None = None
         self.captured: dict[int, tuple[Any, Any]] | None = {}
 
     def end(self) -> None:

@@ -82,9 +82,14 @@ class Input(_Valued):
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Constant(_Valued):
-    """A number, or an array that the function captured."""
+    """A number or an array.
+
+    ``literal`` says of an array that it is a part of the code, which nobody can change: so equal
+    ones are one. Any other is the user's, and told apart by its identity.
+    """
 
     value: Any
+    literal: bool = False
 
 
 @dataclass(frozen=True, eq=False, slots=True)

@@ -25,7 +25,7 @@ __all__ = [
 Rule: TypeAlias = "Callable[[Apply], Vertex | None]"
 
 _ROUNDS = 50  # a vertex is rewritten at most this often: no set of rules can run for ever
-_SMALL = 1024  # bytes up to which constant arrays are compared by their contents
+_SMALL = 1024  # bytes up to which literal arrays are compared by their contents
 
 
 def rewrite(outputs: Sequence[Vertex], rules: Sequence[Rule]) -> list[Vertex]:
@@ -102,8 +102,8 @@ def _key(vertex: Vertex) -> Any:
     if isinstance(vertex, Constant) and not isinstance(vertex.value, np.ndarray):
         return Constant, type(vertex.value), _frozen(vertex.value), str(vertex.value)
     if isinstance(vertex, Constant):
-        small = vertex.value.nbytes <= _SMALL
-        return Constant, _frozen(vertex.value) if small else id(vertex.value)
+        by_contents = vertex.literal and vertex.value.nbytes <= _SMALL
+        return Constant, _frozen(vertex.value) if by_contents else id(vertex.value)
     return vertex
 
 
@@ -117,6 +117,8 @@ def _frozen(value: Any) -> Any:
         return slice, value.start, value.stop, value.step
     if isinstance(value, np.ndarray):
         return value.shape, value.dtype.str, value.tobytes()
+    if isinstance(value, float):
+        return type(value), value, str(value)  # -0.0 is another number than 0.0
     try:
         hash(value)
     except TypeError:

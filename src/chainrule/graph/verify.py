@@ -18,7 +18,7 @@ class GraphError(AssertionError):
 
 
 def verify(outputs: Sequence[Vertex]) -> None:
-    """Check that every operation is declared, and that every value is plain and is what it says.
+    """Check that no operation has the name of another, and that values are plain and what they say.
 
     Raises:
         GraphError: naming the vertex and what is wrong with it.
@@ -28,8 +28,8 @@ def verify(outputs: Sequence[Vertex]) -> None:
             raise GraphError(f"{vertex!r} holds a recorded Array")
         if not isinstance(vertex, Apply):
             continue
-        if OPERATIONS.get(vertex.operation.name) is not vertex.operation:
-            raise GraphError(f"{vertex!r}: the operation is not declared")
+        if OPERATIONS.get(vertex.operation.name, vertex.operation) is not vertex.operation:
+            raise GraphError(f"{vertex!r}: another operation has this name")
         found = evaluate(vertex.operation, [x.value for x in vertex.operands], vertex.params)
         if not _same(found, vertex.value):
             raise GraphError(f"{vertex!r} holds {vertex.value!r}, but computes {found!r}")

@@ -24,7 +24,8 @@ to_integers = constant(
 
 def another(a: Array) -> Array:
     """Return another Array with the same history, which may be written into."""
-    if isinstance(a.node, Leaf) and a.node.recording is FREE:
+    recording = a.node.recording
+    if (isinstance(a.node, Leaf) and recording is FREE) or recording.written is not None:
         return identity(a)  # type: ignore[no-any-return]  # an input itself may not
     return Array(a.value, a.node)
 

@@ -129,6 +129,9 @@ def rebind(array: Array, new: Any, what: str) -> Array:
             f"{where_am_i()}: write into a copy (b = a.copy(); b[...] = v), or, to update the "
             "input between two passes, into a.value"
         )
+    written = array.node.recording.written
+    if written is not None:
+        written(array.node, new.node)
     array.value, array.node = new.value, new.node
     return array
 

@@ -70,7 +70,7 @@ def _compress(self: Array, condition: Any, axis: Any = None, out: Any = None) ->
 
 
 def _flatten(self: Array, order: str = "C") -> Any:
-    return shapes.ravel(self, order)
+    return another(shapes.ravel(self, order))
 
 
 def _copy(self: Array, order: str = "C") -> Any:

@@ -35,7 +35,8 @@ def rearranged(operation: Operation, a: Any, params: dict[str, Any]) -> Any:
 def reshape(a: Any, /, shape: Any, order: str = "C", *, copy: Any = None) -> Any:
     a = operand(a)
     shape = full_shape(shape, a.size)
-    if order == "F":
+    axes = _in_memory(a, order) if order == "A" else None
+    if order == "F" or (axes is not None and axes != tuple(range(a.ndim))):
         return rows.transpose(rows.reshape(rows.transpose(a), shape=shape[::-1]))
     return rearranged(rows.reshape, a, {"shape": shape})
 
@@ -45,7 +46,30 @@ def ravel(a: Any, order: str = "C") -> Any:
     a = operand(a)
     if order == "F":
         a = rows.transpose(a)
+    elif order != "C":
+        axes = _in_memory(a, order)
+        if axes != tuple(range(a.ndim)):
+            a = rows.transpose(a, axes=axes)
     return rearranged(rows.reshape, a, {"shape": (a.size,)})
+
+
+def _in_memory(a: Any, order: str) -> tuple[int, ...]:
+    """Return the axes as they lie in memory, for the orders "A" and "K" of NumPy."""
+    in_order = tuple(range(a.ndim))
+    if order not in ("A", "K"):
+        raise ValueError(f"order must be one of 'C', 'F', 'A', or 'K' (got {order!r})")
+    if sum(n > 1 for n in a.shape) < 2:
+        return in_order
+    value = a
+    if type(a) is Array:
+        value = np.asarray(a.value)
+        if a.node.recording.laid_out is not None:
+            a.node.recording.laid_out()
+    if order == "A":
+        return in_order[::-1] if value.flags.fnc else in_order
+    if 0 in value.strides:
+        raise unsupported('order="K" of an array that repeats its entries', 'write order="C"')
+    return tuple(sorted(in_order, key=lambda k: -abs(value.strides[k])))
 
 
 @implements(np.transpose)

@@ -72,7 +72,7 @@ def test_types(name: str, dtype: Any) -> None:
     f = TYPES[name]
     x = X.astype(dtype)
     fast = cr.compile(f)
-    for scale in (1, 2):
+    for scale in (1, 2, 0.5, -1, 3):
         tolerance = 1e-11 if dtype is np.float64 else 1e-5
         same(fast(x * dtype(scale)), f(x * dtype(scale)), tolerance)
 

@@ -16,11 +16,10 @@ from chainrule.core.kinds import astype, identity
 from chainrule.core.operation import Operation
 from chainrule.graph.graph import Apply, Constant, Vertex, axes_of, is_float
 from chainrule.graph.placeholder import boolean, both, element, full, like, literal, make, reduce
-from chainrule.graph.stabilise.powers import complement
 from chainrule.graph.stabilise.softmax import exponentials, shares
 from chainrule.operations import elementwise, reduction
 
-__all__ = ["RULES"]
+__all__ = ["RULES", "complement_of"]
 
 # Moments.
 
@@ -224,7 +223,7 @@ def _entr(vertex: Apply) -> Vertex | None:
     )
 
 
-def _complement(vertex: Apply) -> Vertex:
+def complement_of(vertex: Apply) -> Vertex:
     """``1 - y`` of ``y = 1 / (1 + power)``: where that would cancel, ``power * y``."""
     power, y = vertex.operands
     dtype = vertex.dtype
@@ -256,5 +255,4 @@ RULES: dict[str, Callable[[Apply], Vertex | None]] = {
     "xlog1py": _product_with(elementwise.log1p),
     "entr": _entr,
     "imag": _imag,
-    complement.name: _complement,
 }

@@ -7,28 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
-
-import numpy as np
 
 from chainrule.core.kinds import identity
-from chainrule.core.operation import Operation
 from chainrule.graph.graph import Apply, Vertex, topological
 from chainrule.native.ir.access import Access, contiguous
-from chainrule.native.lower.gather import accumulated, assigned
+from chainrule.native.lower.gather import accumulated, assigned, joined
 
-__all__ = ["joined", "targets", "with_own_parts"]
-
-
-def _joined(*parts: Any, starts: Sequence[tuple[int, ...]], shape: tuple[int, ...]) -> Any:
-    result = np.empty(shape, np.result_type(*parts))
-    for part, start in zip(parts, starts, strict=True):
-        result[tuple(slice(k, k + n) for k, n in zip(start, np.shape(part), strict=True))] = part
-    return result
-
-
-#: An array that consists of others: each begins at one of ``starts``, and they leave no gap.
-joined = Operation("joined", _joined)
+__all__ = ["targets", "with_own_parts"]
 
 
 def _count_of_parts(vertex: Apply) -> int:

@@ -23,8 +23,7 @@ from chainrule.graph.placeholder import (
     make,
     reshaped,
 )
-from chainrule.native.lower.gather import WHOLE, picks
-from chainrule.native.lower.joins import joined
+from chainrule.native.lower.gather import WHOLE, joined, picks
 from chainrule.native.lower.roles import Role, number, role_of
 from chainrule.operations import elementwise, indexing
 from chainrule.operations import shape as shapes
@@ -107,7 +106,7 @@ def _take_along_axis(vertex: Apply) -> Vertex | None:
         return None
     ndim = x.ndim
     grid = [
-        indices if k == axis else Constant(along(np.arange(n), k, ndim))
+        indices if k == axis else Constant(along(np.arange(n), k, ndim), literal=True)
         for k, n in enumerate(x.shape)
     ]
     return Apply(indexing.getitem, (x, *grid), {"index": (SLOT,) * ndim}, vertex.value)
@@ -128,7 +127,9 @@ def chosen(x: Vertex, origins: Sequence[np.ndarray[Any, Any] | None]) -> Vertex:
         return full(number(x), x.dtype, size)
     first, end = some[0], some[-1] + 1
     lines = [np.arange(x.shape[k]) if o is None else o for k, o in enumerate(origins)]
-    arrays = [Constant(along(lines[k], k - first, end - first)) for k in range(first, end)]
+    arrays = [
+        Constant(along(lines[k], k - first, end - first), literal=True) for k in range(first, end)
+    ]
     index = tuple(SLOT if first <= k < end else WHOLE for k in range(len(origins)))
     size = tuple(map(len, lines))
     return make(indexing.getitem, [x, *arrays], x.dtype, size, index=index)

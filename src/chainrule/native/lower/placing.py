@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.core.kinds import broadcast_to
 from chainrule.core.operation import Operation
 from chainrule.graph.graph import Apply, Constant, Vertex
 from chainrule.graph.placeholder import (
@@ -35,6 +34,7 @@ from chainrule.native.lower.moves import (
     sliced,
     spelled_out,
 )
+from chainrule.native.lower.roles import Role, number, role_of
 from chainrule.operations import elementwise, indexing, reduction
 from chainrule.operations import shape as shapes
 from chainrule.operations.indexing import SLOT
@@ -80,7 +80,7 @@ def _spread(
         inside = np.zeros(n, bool)
         inside[at] = True
         origins.append(origin)
-        mask = Constant(along(inside, k, len(size)))
+        mask = Constant(along(inside, k, len(size)), literal=True)
         test = mask if test is None else both(test, mask)
     entries = chosen(piece, origins)
     if test is None:
@@ -166,7 +166,8 @@ def _add(vertex: Apply) -> Vertex | None:
         if not isinstance(x, Apply) or x.operation is not accumulated:
             continue
         alike = other.shape == vertex.shape and other.dtype == x.dtype
-        zeros = isinstance(x.operands[0], Apply) and x.operands[0].operation is broadcast_to
+        base = x.operands[0]
+        zeros = role_of(base) is Role.NUMBER and number(base) == 0
         if alike and zeros:
             return Apply(accumulated, (other, *x.operands[1:]), x.params, vertex.value)
     return None
@@ -221,7 +222,10 @@ def _triangle(vertex: Apply) -> Vertex | None:
     if x.ndim < 2:
         return None
     rows, columns = (np.arange(n) for n in x.shape[-2:])
-    below = Constant(rows[:, None] + vertex.params.get("k", 0)), Constant(columns[None, :])
+    below = (
+        Constant(rows[:, None] + vertex.params.get("k", 0), literal=True),
+        Constant(columns[None, :], literal=True),
+    )
     test = elementwise.greater_equal if vertex.operation.name == "tril" else elementwise.less_equal
     dtype = vertex.dtype
     zero = Constant(dtype.type(0))
@@ -273,8 +277,8 @@ def _embed_diagonal(vertex: Apply) -> Vertex | None:
     ndim = len(size)
     test = boolean(
         elementwise.equal,
-        Constant(along(np.arange(size[rows]) + offset, rows, ndim)),
-        Constant(along(np.arange(size[columns]), columns, ndim)),
+        Constant(along(np.arange(size[rows]) + offset, rows, ndim), literal=True),
+        Constant(along(np.arange(size[columns]), columns, ndim), literal=True),
     )
     zero = Constant(dtype.type(0))
     return like(element(elementwise.where, test, spread, zero, dtype=dtype), vertex)

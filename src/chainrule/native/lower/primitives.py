@@ -19,6 +19,7 @@ from chainrule.graph.graph import (
 )
 from chainrule.graph.placeholder import full
 from chainrule.graph.rewrite import only_of, rewrite, same_kind, share
+from chainrule.graph.stabilise.powers import complement
 from chainrule.graph.stabilise.rules import stabilised
 from chainrule.native.ir.text import is_native
 from chainrule.native.lower import compositions, contractions, moves, placing
@@ -44,6 +45,8 @@ def as_primitives(outputs: Sequence[Vertex]) -> list[Vertex]:
 def _primitive(vertex: Apply) -> Vertex | None:
     if _is_nothing(vertex):
         return full(0, vertex.dtype, vertex.shape)
+    if vertex.operation is complement:
+        return compositions.complement_of(vertex)
     rule = _RULES.get(vertex.operation.name)
     return None if rule is None else rule(vertex)
 

@@ -14,7 +14,7 @@ from chainrule.graph.graph import Apply, Constant, Input, Vertex, is_number
 from chainrule.native.ir.access import Access, contiguous
 from chainrule.native.ir.elements import lowered
 from chainrule.native.ir.text import is_native
-from chainrule.native.lower.gather import accumulated, assigned, picks
+from chainrule.native.lower.gather import accumulated, assigned, joined, picks
 
 __all__ = [
     "Role",
@@ -69,7 +69,7 @@ def role_of(vertex: Vertex) -> Role:
     if not all(map(is_native, dtypes)):
         return Role.CALL
     name = vertex.operation.name
-    if name == "joined":
+    if vertex.operation is joined:
         return Role.JOIN
     if vertex.operation in (accumulated, assigned):
         return Role.SCATTER
@@ -151,6 +151,8 @@ def view(vertex: Apply, access: Access) -> Access | None:
             return None
         parts = parts if Ellipsis in parts else (*parts, Ellipsis)
         return _followed(lambda x: x[parts], access, size)  # an array, always
+    if name == "flip" and not size:
+        return access  # NumPy returns a scalar, which is no view
     if name in ("flip", "diagonal"):
         return _followed(lambda x: vertex.operation.compute(x, **params), access, size)
     return None
@@ -167,8 +169,16 @@ def _followed(move: Callable[[Any], Any], access: Access, size: tuple[int, ...])
         return None
     origin = np.zeros(1, np.int8)
     picked = move(np.lib.stride_tricks.as_strided(origin, access.size, access.strides))
+    assert _owner(picked) is origin, "a view shares memory with its origin"
     moved = picked.__array_interface__["data"][0] - origin.__array_interface__["data"][0]
     return replace(access, offset=access.offset + moved, strides=picked.strides, size=size)
+
+
+def _owner(x: Any) -> Any:
+    """Return the array whose memory an array has, through all views."""
+    while getattr(x, "base", None) is not None:
+        x = x.base
+    return x
 
 
 def is_alias(vertex: Apply) -> bool:

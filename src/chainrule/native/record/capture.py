@@ -34,7 +34,7 @@ from chainrule.native.record.watch import Captured, content
 from chainrule.numpy.names import assigned, home, is_users, mentioned
 from chainrule.numpy.view import UserFunction
 
-__all__ = ["Walk", "capture"]
+__all__ = ["Walk", "capture", "unwritable"]
 
 _ndarray = np.ndarray
 _DEEPEST = 12  # containers and objects in one another
@@ -184,7 +184,7 @@ class Walk:
         if self.recording is None or not lifted:
             if all(array is not x for x, _, _ in self.found.compared):
                 self.found.compared.append((array, array.copy(), name))
-            return array
+            return unwritable(array)
         leaf = Leaf(self.recording)
         self.found.arrays.append((array, leaf, name))
         return Array(array, leaf)
@@ -375,6 +375,13 @@ class Walk:
             yield
         finally:
             self.recording = recording
+
+
+def unwritable(array: _ndarray[Any, Any]) -> _ndarray[Any, Any]:
+    """Return an array of the user's for a run that must not write into it."""
+    fixed = array.view()
+    fixed.flags.writeable = False
+    return fixed
 
 
 def _of_class(kind: type, name: str) -> Any:

@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.core import kinds
 from chainrule.core.array import shape_of
-from chainrule.core.kinds import constant
 from chainrule.core.node import Node
 from chainrule.core.source import Location
 from chainrule.graph.graph import Apply, Constant, Vertex
@@ -24,9 +24,9 @@ from chainrule.operations.shape import reshape
 __all__ = ["Guards", "Seen", "axes_shaped_by_values"]
 
 _ndarray = np.ndarray
-_array_equal = constant("same_array", lambda x, y: bool(np.array_equal(x, y)))
-_truncated = constant("whole", lambda x: int(x))
-_length = constant("length", lambda x, axis: x.shape[axis])
+_array_equal = kinds.Constant("same_array", lambda x, y: bool(np.array_equal(x, y)))
+_truncated = kinds.Constant("whole", lambda x: int(x))
+_length = kinds.Constant("length", lambda x, axis: x.shape[axis])
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,7 @@ def _guard(vertex: Vertex, outcome: Any) -> tuple[tuple[Vertex, Any], tuple[Any,
         return _guard(vertex, outcome.item())
     if kind not in (bool, int, float) or (kind is int and abs(outcome) >= 2**63):
         outcome = np.array(outcome)
-        same = Apply(_array_equal, (vertex, Constant(outcome)), {}, True)
+        same = Apply(_array_equal, (vertex, Constant(outcome, literal=True)), {}, True)
         return (same, True), (_ndarray, outcome.shape, outcome.dtype.str, outcome.tobytes())
     if vertex.shape != () or isinstance(vertex.value, _ndarray):
         number = np.asarray(vertex.value).reshape(())[()]

@@ -17,16 +17,19 @@ import numpy as np
 
 from chainrule import trees
 from chainrule.core.array import Array, dtype_of, shape_of
+from chainrule.core.captured import check_unchanged, hold
 from chainrule.core.kinds import astype, identity
 from chainrule.core.node import Leaf, Node
 from chainrule.core.placeholder import Placeholder
 from chainrule.core.recording import Recording
 from chainrule.core.source import user_location
+from chainrule.errors import GradientLostError
 from chainrule.graph.graph import Apply, Constant, Input, Vertex, from_nodes
 from chainrule.native.entry.layout import Structure
-from chainrule.native.record.capture import Walk, capture
+from chainrule.native.record.capture import Walk, capture, unwritable
 from chainrule.native.record.guards import Guards, Seen, axes_shaped_by_values
 from chainrule.native.record.program import Program, without_values
+from chainrule.native.record.shared import SharedMemory
 from chainrule.native.record.signature import Replacing
 from chainrule.native.record.watch import Captured
 from chainrule.numpy.creation import restack
@@ -149,30 +152,47 @@ def run(
         leaf = Leaf(recording) if floating or integers else None
         inputs.append((Input(path, value), leaf))
         if leaf is None:
-            return value
+            return unwritable(value) if type(value) is _ndarray else value
         arrays.append((Array(value, leaf), leaf, path))
         return arrays[-1][0]
 
     replace = Replacing(fresh, lambda value: walk.statics.get(id(value), value))
     fresh_args = [replace(value, name) for name, value in zip(names, args, strict=True)]
     fresh_kwargs = {name: replace(value, name) for name, value in kwargs.items()}
+    outside: dict[Node, str] = {
+        leaf: f"its argument `{path}`; return the new value instead" for _, leaf, path in arrays
+    }
+    for _, leaf, name in walk.found.arrays:
+        outside[leaf] = f"the array `{name}`, which it does not make itself"
+    shared = SharedMemory(outside)
     seen: list[Seen] = []
-    _observe(recording, seen)
+    _observe(recording, seen, shared)
     draws = _states(walk)
     try:
         with np.errstate(all="ignore"):
-            output = UserFunction(walk.function)(fresh_args, fresh_kwargs)
+            output = _called(walk.function, fresh_args, fresh_kwargs)
         leaves, build = trees.flatten(output)
         output = build([restack(leaf) if type(leaf) is _ndarray else leaf for leaf in leaves])
     finally:
         recording.end()
-        recording.guard = recording.converted = None
+        recording.guard = recording.converted = recording.written = recording.laid_out = None
+    for leaf in trees.flatten(output)[0]:
+        if type(leaf) is Array:
+            shared.read(leaf.node)
+    try:
+        check_unchanged(recording)
+    except GradientLostError:
+        raise NotFaithful(
+            "it overwrites a large array that it has used before; make a new one instead"
+        ) from None
     changed = walk.changes()
     if changed is not None:
         raise NotFaithful(changed)
     for array, leaf, path in arrays:
         if array.node is not leaf:
             raise NotFaithful(f"it writes into its argument `{path}`; return the new value instead")
+    if shared.fault is not None:
+        raise NotFaithful(shared.fault)
     if not replace.is_unchanged():
         raise NotFaithful("it changes a container among its arguments; return a new one instead")
     if _states(walk) != draws:
@@ -181,7 +201,9 @@ def run(
             "them as an argument"
         )
     if not walk.found.is_current():
-        raise NotFaithful(f"it changes {walk.found.changed()}, which it does not make itself")
+        changed = walk.found.changed()
+        walk.found.restore()  # or what the function does to arrays would be done twice
+        raise NotFaithful(f"it changes {changed}, which it does not make itself")
     leaves, _ = trees.flatten(output)
     for leaf in leaves:
         _check_leaf(leaf, recording)
@@ -213,7 +235,7 @@ def _program(
     nodes = [look.node for look in seen]
     nodes += [leaf.node for leaf in leaves if type(leaf) is Array]
     known |= _constants(nodes, recording)
-    vertices = iter(from_nodes(nodes, known))
+    vertices = iter(from_nodes(nodes, known, _literal))
     guards = Guards()
     for given, leaf in inputs:
         if leaf is None:  # integers that were plain to the run
@@ -234,18 +256,41 @@ def _program(
     return without_values(program), guards
 
 
-def _observe(recording: Recording, seen: list[Seen]) -> None:
+def _called(f: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+    """Run the function's counterpart, in which arrays that are not recorded cannot be written."""
+    try:
+        return UserFunction(f)(args, kwargs)
+    except ValueError as error:
+        if "read-only" in str(error):
+            raise NotFaithful(
+                f"it writes into an array that it does not make itself ({error})"
+            ) from None
+        raise
+
+
+def _observe(recording: Recording, seen: list[Seen], shared: SharedMemory) -> None:
     def note(node: Node, value: Any) -> None:
+        shared.note(node, value)
+        if any(type(x) is _ndarray for x in node.operands):
+            node.operands = tuple(_held(x, recording) for x in node.operands)
         axes = axes_shaped_by_values(node)
         seen.extend(Seen(node, None, user_location(), axis) for axis in axes)
 
     def guard(node: Node, outcome: Any) -> None:
         if type(outcome) is list or isinstance(outcome, _ndarray):
             outcome = np.array(outcome)
+        shared.read(node)
         seen.append(Seen(node, outcome, user_location()))
 
     recording.note = note
     recording.guard = recording.converted = guard
+    recording.written, recording.laid_out = shared.written, shared.laid_out
+
+
+def _held(value: Any, recording: Recording) -> Any:
+    """Return what a node may keep of an array that the function may overwrite later."""
+    plain = type(value) is _ndarray and not value.dtype.hasobject
+    return hold(value, recording) if plain else value
 
 
 def _states(walk: Walk) -> list[Any]:
@@ -273,8 +318,13 @@ def _constants(nodes: Iterable[Node], recording: Recording) -> dict[Node, Vertex
                 seen.add(parent)
                 stack.append(parent)
             else:
-                constants.setdefault(parent, Constant(value))
+                constants.setdefault(parent, _literal(value))
     return constants
+
+
+def _literal(value: Any) -> Constant:
+    """Make the constant of what the run made itself, or what is compared at each call."""
+    return Constant(value, literal=True)
 
 
 # The result.
