@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.core.kinds import identity
+from chainrule.graph.formula import by_formula
 from chainrule.graph.graph import (
     Apply,
     Vertex,
@@ -20,8 +21,9 @@ from chainrule.graph.graph import (
 from chainrule.graph.placeholder import full
 from chainrule.graph.rewrite import only_of, rewrite, same_kind, share
 from chainrule.graph.stabilise.rules import stabilised
+from chainrule.native.ir.elements import lowered
 from chainrule.native.ir.text import is_native
-from chainrule.native.lower import compositions, contractions, moves, placing
+from chainrule.native.lower import contractions, moves, placing
 from chainrule.native.lower.joins import with_own_parts
 from chainrule.native.lower.picking import picked_early
 from chainrule.native.lower.roles import Role, expected_access, is_alias, number, role_of
@@ -45,7 +47,16 @@ def _primitive(vertex: Apply) -> Vertex | None:
     if _is_nothing(vertex):
         return full(0, vertex.dtype, vertex.shape)
     rule = _RULES.get(vertex.operation.name)
-    return None if rule is None else rule(vertex)
+    if rule is not None:
+        return rule(vertex)
+    return by_formula(vertex) if _is_made_of_others(vertex) else None
+
+
+def _is_made_of_others(vertex: Apply) -> bool:
+    """Tell whether code is written for what an operation is made of, and not for itself."""
+    if vertex.operation.formula is None or lowered(vertex):
+        return False
+    return all(is_native(x.dtype) for x in (vertex, *vertex.operands))
 
 
 def _is_nothing(vertex: Apply) -> bool:
@@ -142,7 +153,6 @@ def _is_contiguous(x: Vertex) -> bool:
 
 
 _RULES: dict[str, Callable[[Apply], Vertex | None]] = {
-    **compositions.RULES,
     **contractions.RULES,
     **moves.RULES,
     **placing.RULES,
