@@ -49,14 +49,7 @@ def _primitive(vertex: Apply) -> Vertex | None:
     rule = _RULES.get(vertex.operation.name)
     if rule is not None:
         return rule(vertex)
-    return by_formula(vertex) if _is_made_of_others(vertex) else None
-
-
-def _is_made_of_others(vertex: Apply) -> bool:
-    """Tell whether code is written for what an operation is made of, and not for itself."""
-    if vertex.operation.formula is None or lowered(vertex):
-        return False
-    return all(is_native(x.dtype) for x in (vertex, *vertex.operands))
+    return None if lowered(vertex) else by_formula(vertex)
 
 
 def _is_nothing(vertex: Apply) -> bool:
