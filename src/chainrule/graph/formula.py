@@ -18,6 +18,7 @@ from chainrule.core.placeholder import Placeholder
 from chainrule.core.symbolic import Symbolic
 from chainrule.graph.graph import Apply, Constant, Vertex, evaluate
 from chainrule.graph.placeholder import cast, full
+from chainrule.numpy.ufuncs import UFUNCS
 from chainrule.operations import elementwise
 
 __all__ = ["by_formula", "traced"]
@@ -57,11 +58,16 @@ class _Operand(Symbolic):
     """A vertex, as an operand of operators and operations."""
 
     __slots__ = ("vertex",)
-    __array_ufunc__ = None  # so that NumPy's numbers leave operators to it
     __hash__ = None  # type: ignore[assignment]
 
     def __init__(self, vertex: Vertex) -> None:
         self.vertex = vertex
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
+        operation = UFUNCS.get(ufunc)
+        if operation is None or method != "__call__" or options:
+            return NotImplemented
+        return operation(*inputs)
 
     @property
     def shape(self) -> tuple[int, ...]:
