@@ -326,10 +326,17 @@ def generator_of(name: str) -> np.random.Generator:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Give ``row, given`` every case of every row that a test is for, which its name tells."""
+    """Give ``row, given`` every case of every row that a test is for, which its name tells.
+
+    ``formula_row`` is each row that has a formula.
+    """
+    if "formula_row" in metafunc.fixturenames:
+        rows_with_one = {name: row for name, row in ROWS.items() if row.formula is not None}
+        metafunc.parametrize("formula_row", rows_with_one.values(), ids=list(rows_with_one))
     if "given" not in metafunc.fixturenames:
         return
     wants_constants = "constant" in metafunc.function.__name__
+    wants_formulas = "formula" in metafunc.function.__name__
     wants_numbers = "python_floats" in metafunc.function.__name__
     wants_complex = "complex" in metafunc.function.__name__
     metafunc.parametrize(
@@ -337,7 +344,11 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         [
             pytest.param(row, given, id=f"{name}-{k}")
             for name, row in ROWS.items()
-            if isinstance(row, Constant) == wants_constants
+            if (
+                row.formula is not None
+                if wants_formulas
+                else isinstance(row, Constant) == wants_constants
+            )
             and (not wants_complex or "c" in row.dtypes)
             for k, given in enumerate(cases_of(name))
             if not wants_numbers

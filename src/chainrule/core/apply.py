@@ -14,6 +14,7 @@ from chainrule.core.operation import Operation
 from chainrule.core.placeholder import Placeholder
 from chainrule.core.recording import Recording, outermost
 from chainrule.core.source import where_am_i
+from chainrule.core.symbolic import Symbolic
 from chainrule.errors import UnsupportedError
 
 __all__ = ["apply", "apply_binary", "apply_unary", "set_restacking"]
@@ -79,6 +80,8 @@ def apply(
                 if _holds_arrays(operand):
                     return apply(operation, compute, [_restack(x) for x in operands], params)
                 operand = np.asarray(operand)  # what NumPy would make of it
+            elif isinstance(operand, Symbolic):
+                return operand.applied(operation, operands, params)
             values.append(operand)
             parents.append(None)
     value = compute(*values, **params)

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.core.apply import apply
-from chainrule.core.array import Array, is_complex
+from chainrule.core.array import Array, dtype_of, is_complex
 from chainrule.core.domain import (
     ABOVE_MINUS_ONE,
     ABOVE_ONE,
@@ -236,6 +236,7 @@ sigmoid = elementwise(
     special_function("expit"),
     d=lambda x, y: (1 - y) * y,
     numpy="scipy.special.expit",
+    formula=lambda x: 1 / (1 + exp(-x)),
     glyph="σ",
 )
 
@@ -311,7 +312,15 @@ def _sinc_slope(x: Any, y: Any) -> Any:
     return where(near, series, (cos(np.pi * x) - y) / where(near, 1.0, x))
 
 
-sinc = elementwise("sinc", np.sinc, d=_sinc_slope)
+def _sinc_formula(x: Any) -> Any:
+    if dtype_of(x).kind != "f":
+        return None
+    scaled = np.pi * x
+    y = where(not_equal(scaled, 0), scaled, float(np.finfo(dtype_of(x)).eps))
+    return sin(y) / y
+
+
+sinc = elementwise("sinc", np.sinc, d=_sinc_slope, formula=_sinc_formula)
 deg2rad = elementwise(
     "deg2rad",
     np.deg2rad,
@@ -393,15 +402,35 @@ floor = elementwise("floor", np.floor, d=0, kinked=True)
 ceil = elementwise("ceil", np.ceil, d=0, kinked=True)
 trunc: Operation = elementwise("trunc", np.trunc, d=0, kinked=True)
 rint = elementwise("rint", np.rint, d=0, kinked=True)
+
+
+def _around_formula(x: Any, decimals: int = 0) -> Any:
+    if dtype_of(x).kind != "f":
+        return x if decimals >= 0 else None
+    if decimals == 0:
+        return rint(x)
+    power = 10.0 ** abs(decimals)
+    return rint(x * power) / power if decimals > 0 else rint(x / power) * power
+
+
 around = elementwise(
     "around",
     lambda x, decimals=0: np.round(x, decimals),
     d=0,
     numpy=("numpy.round", "numpy.around"),
     source="np.round({0}, {decimals})",
+    formula=_around_formula,
     kinked=True,
 )
-heaviside = elementwise("heaviside", np.heaviside, d=(0, 0), kinked=True)
+heaviside = elementwise(
+    "heaviside",
+    np.heaviside,
+    d=(0, 0),
+    formula=lambda x, at_zero: where(
+        less(x, 0), 0.0, where(equal(x, 0), at_zero, where(isnan(x), x, 1.0))
+    ),
+    kinked=True,
+)
 copysign: Operation = elementwise(
     "copysign",
     np.copysign,
@@ -490,12 +519,27 @@ ldexp = elementwise(
     d=(lambda x, n, y: np.ldexp(1.0, n), None),
     numpy=("numpy.ldexp", "math.ldexp"),
 )
+
+
+def _nan_to_num_formula(x: Any, nan: Any = 0.0, posinf: Any = None, neginf: Any = None) -> Any:
+    if dtype_of(x).kind != "f":
+        return x
+    largest = float(np.finfo(dtype_of(x)).max)
+    posinf = largest if posinf is None else posinf
+    neginf = -largest if neginf is None else neginf
+    if not all(isinstance(number, (int, float)) for number in (nan, posinf, neginf)):
+        return None
+    y = where(equal(x, np.inf), posinf, where(equal(x, -np.inf), neginf, x))
+    return where(isnan(x), nan, y)
+
+
 nan_to_num = elementwise(
     "nan_to_num",
     lambda x, nan=0.0, posinf=None, neginf=None: np.nan_to_num(
         x, nan=nan, posinf=posinf, neginf=neginf
     ),
     d=lambda x, y, nan=0.0, posinf=None, neginf=None: isfinite(x),
+    formula=_nan_to_num_formula,
     singular=True,
 )
 
@@ -521,6 +565,7 @@ imag = linear(
     np.imag,
     pullback=lambda g, z: -1j * g if is_complex(z) else None,
     source="{0}.imag",
+    formula=lambda z: None if is_complex(z) else 0.0,
     entrywise=True,
     examples=(example(()), example((2, 3))),
     view=True,

@@ -16,13 +16,21 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.core.array import shape_of
+from chainrule.core.array import dtype_of, shape_of
 from chainrule.core.domain import INVERTIBLE, NONZERO, POSITIVE_DEFINITE, REAL, example
-from chainrule.core.kinds import general, sum_to
+from chainrule.core.kinds import astype, general, sum_to
 from chainrule.core.operation import Operation
 from chainrule.errors import UnsupportedError
-from chainrule.operations.elementwise import absolute, equal, sign, where
-from chainrule.operations.reduction import Axis, kept, share, sum
+from chainrule.operations.elementwise import (
+    absolute,
+    equal,
+    not_equal,
+    sign,
+    sqrt,
+    square,
+    where,
+)
+from chainrule.operations.reduction import Axis, kept, max, min, share, sum
 from chainrule.operations.shape import expand_dims, squeeze, swapaxes, tril
 
 
@@ -71,12 +79,38 @@ def _largest_sum_pullback(g: Any, x: Any, y: Any, order: Any, axis: Axis, keepdi
     return sign(x) * share(g, sums, wins, axis, keepdims)
 
 
+def _norm_formula(x: Any, ord: Any = None, axis: Axis = None, keepdims: bool = False) -> Any:
+    axes = tuple(range(len(shape_of(x)))) if axis is None else axis
+    if dtype_of(x).kind != "f" or not axes or 0 in shape_of(x):
+        return None
+    if ord is None or (ord == 2 and len(axes) == 1) or (ord == "fro" and len(axes) == 2):
+        return sqrt(sum(square(x), axis=axes, keepdims=keepdims))
+    if not isinstance(ord, (int, float)) or len(axes) > 2:
+        return None
+    size, extreme = absolute(x), max if ord > 0 else min
+    if len(axes) == 2:
+        if abs(ord) not in (1, np.inf):
+            return None
+        summed = axes[0] if abs(ord) == 1 else axes[1]
+        sums = sum(size, axis=(summed,), keepdims=True)
+        return extreme(sums, axis=axes, keepdims=keepdims)
+    if abs(ord) == np.inf:
+        return extreme(size, axis=axes, keepdims=keepdims)
+    if ord == 0:
+        terms = astype(not_equal(x, 0), dtype=dtype_of(x))
+    else:
+        terms = size if ord == 1 else size**ord
+    total = sum(terms, axis=axes, keepdims=keepdims)
+    return total if ord in (0, 1) else total ** (1 / ord)
+
+
 norm = general(
     "norm",
     _norm,
     pullback=_norm_pullback,
     numpy="numpy.linalg.norm",
     source="np.linalg.norm({0})",
+    formula=_norm_formula,
     kinked=True,
     domain=NONZERO,
 )

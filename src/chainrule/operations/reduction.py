@@ -12,14 +12,23 @@ number of zeros among the factors.
 from __future__ import annotations
 
 import math
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-from chainrule.core.array import Array, shape_of
+from chainrule.core.array import Array, dtype_of, shape_of
 from chainrule.core.domain import NONZERO
 from chainrule.core.kinds import astype, broadcast_to, constant, general, linear
-from chainrule.operations.elementwise import equal, exp, where
+from chainrule.operations.elementwise import (
+    equal,
+    exp,
+    isfinite,
+    log,
+    not_equal,
+    sqrt,
+    square,
+    where,
+)
 from chainrule.operations.shape import concatenate, expand_dims, flip, reshape, transpose
 
 Axis: TypeAlias = "tuple[int, ...] | None"
@@ -60,11 +69,18 @@ def _mean_pullback(g: Any, x: Any, axis: Axis = None, keepdims: bool = False) ->
     return spread(g / n if n else g, x, axis, keepdims)
 
 
+def _mean_formula(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+    if dtype_of(x).kind != "f":
+        return None
+    return sum(x, axis=axis, keepdims=keepdims) / float(count(x, axis))
+
+
 mean = linear(
     "mean",
     lambda x, axis=None, keepdims=False: np.mean(x, axis=axis, keepdims=keepdims),
     pullback=_mean_pullback,
     dtypes="fc",
+    formula=_mean_formula,
 )
 
 
@@ -87,15 +103,27 @@ def _std_pullback(
     return kept(slope, axis, keepdims) * _deviation(x, axis, ddof)
 
 
+def _var_formula(x: Any, axis: Axis = None, ddof: float = 0, keepdims: bool = False) -> Any:
+    freedom = count(x, axis) - ddof
+    if dtype_of(x).kind != "f" or freedom <= 0:
+        return None
+    deviation = x - mean(x, axis=axis, keepdims=True)
+    return sum(square(deviation), axis=axis, keepdims=keepdims) / float(freedom)
+
+
 var = general(
     "var",
     lambda x, axis=None, ddof=0, keepdims=False: np.var(x, axis=axis, ddof=ddof, keepdims=keepdims),
     pullback=_var_pullback,
+    formula=_var_formula,
 )
 std = general(
     "std",
     lambda x, axis=None, ddof=0, keepdims=False: np.std(x, axis=axis, ddof=ddof, keepdims=keepdims),
     pullback=_std_pullback,
+    formula=lambda x, axis=None, ddof=0, keepdims=False: sqrt(
+        var(x, axis=axis, ddof=ddof, keepdims=keepdims)
+    ),
     kinked=True,
 )
 
@@ -224,6 +252,57 @@ cumsum = linear(
 # The softmax family: the largest entry is taken out first, so that exp cannot overflow.
 
 
+class Exponentials(NamedTuple):
+    """``exp(x - peak)``, its sum, and the peak: the largest entry, or 0 if that is not finite."""
+
+    powers: Any
+    total: Any
+    peak: Any
+
+
+def exponentials(x: Any, axis: Axis) -> Exponentials:
+    """Return the exponentials along some axes, with which formulas of the family begin."""
+    axis = tuple(range(len(shape_of(x)))) if axis is None else axis
+    peak = max(x, axis=axis, keepdims=True)
+    peak = where(isfinite(peak), peak, 0.0)
+    powers = exp(x - peak)
+    return Exponentials(powers, sum(powers, axis=axis, keepdims=True), peak)
+
+
+def shares(powers: Any, total: Any) -> Any:
+    """Return exponentials divided by their sum, with one division for each sum.
+
+    It lies between 1, which the largest is, and their number: so its inverse is harmless.
+    """
+    return powers * (1.0 / total)
+
+
+def _logsumexp_formula(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+    if dtype_of(x).kind != "f" or not count(x, axis):
+        return None
+    _, total, peak = exponentials(x, axis)
+    y = log(total) + peak
+    return y if keepdims else reshape(y, shape=_without(shape_of(y), axis))
+
+
+def _softmax_formula(x: Any, axis: Axis = None) -> Any:
+    if dtype_of(x).kind != "f" or 0 in shape_of(x):
+        return None
+    powers = exp(x - max(x, axis=axis, keepdims=True))
+    return shares(powers, sum(powers, axis=axis, keepdims=True))
+
+
+def _log_softmax_formula(x: Any, axis: Axis = None) -> Any:
+    if dtype_of(x).kind != "f" or 0 in shape_of(x):
+        return None
+    _, total, peak = exponentials(x, axis)
+    return (x - peak) - log(total)
+
+
+def _without(shape: tuple[int, ...], axis: Axis) -> tuple[int, ...]:
+    return () if axis is None else tuple(n for k, n in enumerate(shape) if k not in axis)
+
+
 def _peak(x: Any, axis: Axis) -> Any:
     peak = np.max(x, axis=axis, keepdims=True)
     return np.where(np.isfinite(peak), peak, np.zeros((), peak.dtype))[()]
@@ -272,6 +351,8 @@ logsumexp = general(
     _logsumexp,
     pullback=_logsumexp_pullback,
     numpy="scipy.special.logsumexp",
+    source="np.logaddexp.reduce({0}, axis={axis}, keepdims={keepdims})",
+    formula=_logsumexp_formula,
 )
 softmax = general(
     "softmax",
@@ -279,12 +360,16 @@ softmax = general(
     pullback=_softmax_pullback,
     pushforward=lambda tangents, x, y, axis=None: _softmax_pullback(tangents[0], x, y, axis),
     numpy="scipy.special.softmax",
+    source="np.exp({0} - np.logaddexp.reduce({0}, axis={axis}, keepdims=True))",
+    formula=_softmax_formula,
 )
 log_softmax = general(
     "log_softmax",
     _log_softmax,
     pullback=_log_softmax_pullback,
     numpy="scipy.special.log_softmax",
+    source="{0} - np.logaddexp.reduce({0}, axis={axis}, keepdims=True)",
+    formula=_log_softmax_formula,
 )
 
 # Indices, truths and counts.
@@ -300,4 +385,7 @@ all = constant("all", lambda x, axis=None, keepdims=False: np.all(x, axis=axis, 
 count_nonzero = constant(
     "count_nonzero",
     lambda x, axis=None, keepdims=False: np.count_nonzero(x, axis=axis, keepdims=keepdims),
+    formula=lambda x, axis=None, keepdims=False: sum(
+        astype(not_equal(x, 0), dtype=np.dtype(np.int64)), axis=axis, keepdims=keepdims
+    ),
 )

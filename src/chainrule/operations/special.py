@@ -8,6 +8,7 @@ PyTorch.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any, Unpack
 
 import numpy as np
@@ -20,11 +21,14 @@ from chainrule.operations.elementwise import (
     equal,
     exp,
     greater,
+    isnan,
     less,
     less_equal,
     log,
     log1p,
+    logaddexp,
     logical_and,
+    logical_not,
     sigmoid,
     special_function,
     where,
@@ -50,7 +54,11 @@ erfc = _special(
 erfinv = _special(
     "erfinv", d=lambda x, y: SQRT_PI / 2 * exp(y * y), singular=True, domain=INSIDE_ONE
 )
-ndtr = _special("ndtr", d=lambda x, y: exp(-0.5 * x * x) / math.sqrt(2 * math.pi))
+ndtr = _special(
+    "ndtr",
+    d=lambda x, y: exp(-0.5 * x * x) / math.sqrt(2 * math.pi),
+    formula=lambda x: 0.5 * erfc(-x / math.sqrt(2)),
+)
 
 
 def _erfcx_slope(x: Any, y: Any) -> Any:
@@ -78,15 +86,42 @@ log_ndtr = _special("log_ndtr", d=_log_ndtr_slope)
 
 # Logarithms of odds, and products with logarithms.
 
-logit = _special("logit", d=lambda x, y: 1 / (x * (1 - x)), singular=True, domain=UNIT)
-log_expit = _special("log_expit", d=lambda x, y: sigmoid(-x))
-entr = _special("entr", d=lambda x, y: -log(x) - 1, singular=True, domain=POSITIVE)
+logit = _special(
+    "logit",
+    d=lambda x, y: 1 / (x * (1 - x)),
+    formula=lambda x: log(x / (1 - x)),
+    singular=True,
+    domain=UNIT,
+)
+log_expit = _special("log_expit", d=lambda x, y: sigmoid(-x), formula=lambda x: -logaddexp(0, -x))
+entr = _special(
+    "entr",
+    d=lambda x, y: -log(x) - 1,
+    formula=lambda x: where(less(x, 0), -math.inf, where(equal(x, 0), 0.0, -x * log(x))),
+    source="-({0} * np.log(np.where({0} == 0, 1, {0})))",
+    singular=True,
+    domain=POSITIVE,
+)
+
+
+def _product_with(logarithm: Operation) -> Callable[[Any, Any], Any]:
+    """``x * log(y)``, but 0 where x is 0 and y a number."""
+
+    def formula(x: Any, y: Any) -> Any:
+        nothing = logical_and(equal(x, 0), logical_not(isnan(y)))
+        return where(nothing, 0.0, x * logarithm(y))
+
+    return formula
+
+
 xlogy = _special(
     "xlogy",
     d=(
         lambda x, y, z: log(where(logical_and(equal(x, 0), less_equal(y, 0)), 1.0, y)),
         lambda x, y, z: x / where(logical_and(equal(x, 0), equal(y, 0)), 1.0, y),
     ),
+    formula=_product_with(log),
+    source="{0} * np.log(np.where({0} == 0, 1, {1}))",
     singular=True,
     domain=(REAL, POSITIVE),
 )
@@ -96,6 +131,8 @@ xlog1py = _special(
         lambda x, y, z: log1p(where(logical_and(equal(x, 0), less_equal(y, -1)), 0.0, y)),
         lambda x, y, z: x / where(logical_and(equal(x, 0), equal(y, -1)), 1.0, 1 + y),
     ),
+    formula=_product_with(log1p),
+    source="{0} * np.log1p(np.where({0} == 0, 0, {1}))",
     singular=True,
     domain=(REAL, ABOVE_MINUS_ONE),
 )

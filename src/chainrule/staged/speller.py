@@ -1,18 +1,15 @@
 """The speller turns a graph into an expression.
 
 An operation with a Python operator is written with it, any other as its row says: by a template
-(``source``), or as a call of the function that ``numpy`` names. The table of `Spellings` holds
-those that are written otherwise.
+(``source``), as a call of the function that ``numpy`` names, or as what it is made of
+(``formula``). The table of `Spellings` holds those that are written otherwise.
 What needs more than one statement (writing at an index) is in `chainrule.staged.statements`.
 """
 
 from __future__ import annotations
 
-import ast
 import contextlib
-import functools
 import inspect
-import string
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
@@ -20,9 +17,11 @@ import numpy as np
 
 from chainrule.core.operation import Operation
 from chainrule.errors import UnsupportedError
+from chainrule.graph.formula import by_formula
 from chainrule.graph.graph import Apply, Constant, Input, Vertex
 from chainrule.staged.constants import Constants
-from chainrule.staged.text import ATOM, CONDITIONAL, Text, atom, call, infix, literal
+from chainrule.staged.templates import from_template
+from chainrule.staged.text import Text, atom, call, infix, literal
 
 __all__ = ["Speller", "Spelling", "Spellings", "function_of", "is_array"]
 
@@ -83,8 +82,12 @@ class Speller:
         if operation.scalar is not None and _is_python_float(vertex):
             return call(f"math.{operation.scalar.__name__}", *operands)
         if operation.source is not None:
-            return _from_template(operation.source, operands, vertex.params)
+            return from_template(operation.source, operands, vertex.params)
         function = function_of(operation)
+        if function is None or function.startswith("scipy."):
+            made_of = by_formula(vertex)  # which may do without SciPy
+            if made_of is not None:
+                return self.text(made_of)
         if function is not None:
             return call(function, *operands, **_given(operation, vertex.params))
         raise UnsupportedError(
@@ -110,33 +113,6 @@ def function_of(operation: Operation) -> str | None:
 def _is_python_float(vertex: Apply) -> bool:
     """Tell whether user code called the function of `math`: NumPy's never returns a float."""
     return type(vertex.value) is float
-
-
-def _from_template(source: str, operands: list[Text], params: Mapping[str, Any]) -> Text:
-    """Fill a template in: operands get parentheses unless brackets or commas are around them."""
-    pieces = [(before, field) for before, field, _, _ in string.Formatter().parse(source)]
-    behind = [before for before, _ in pieces[1:]]
-    text = ""
-    for (before, field), after in zip(pieces, [*behind, ""], strict=True):
-        text += before
-        if field is None:
-            continue
-        if not field.isdigit():
-            text += literal(params.get(field)).text
-        elif text.rstrip()[-1:] in "(,[" and after.lstrip()[:1] in "),]":
-            text += operands[int(field)].text
-        else:
-            text += operands[int(field)].within(ATOM)
-    return Text(text, ATOM if _is_atom(source) else CONDITIONAL)
-
-
-@functools.cache
-def _is_atom(source: str) -> bool:
-    """Tell whether what a template prints needs no parentheses: a call, an attribute, an entry."""
-    fields = {field for _, field, _, _ in string.Formatter().parse(source) if field is not None}
-    names = {field: "x" for field in fields if not field.isdigit()}
-    body = ast.parse(source.format(*["x"] * len(fields), **names), mode="eval").body
-    return isinstance(body, (ast.Call, ast.Attribute, ast.Subscript, ast.Name))
 
 
 def _given(operation: Operation, params: Mapping[str, Any]) -> dict[str, Any]:

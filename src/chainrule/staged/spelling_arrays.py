@@ -72,33 +72,6 @@ def _unbroadcast(speller: Speller, vertex: Apply, x: Text, shape: tuple[int, ...
     return call("np.sum", x) if not shape else x
 
 
-@ARRAYS.of(reduction.logsumexp)
-def _logsumexp(
-    speller: Speller,
-    vertex: Apply,
-    x: Text,
-    axis: tuple[int, ...] | None = None,
-    keepdims: bool = False,
-) -> Text:
-    return call("np.logaddexp.reduce", x, axis=_whole(axis), keepdims=keepdims or None)
-
-
-def _whole(axis: tuple[int, ...] | None) -> Any:
-    """``reduce`` goes over axis 0 where none is given, so all axes have to be said."""
-    return atom("None") if axis is None else _axis(axis)
-
-
-@ARRAYS.of(reduction.softmax)
-def _softmax(speller: Speller, vertex: Apply, x: Text, axis: Any = None) -> Text:
-    total = call("np.logaddexp.reduce", x, axis=_whole(axis), keepdims=True)
-    return call("np.exp", infix("-", x, total))
-
-
-@ARRAYS.of(reduction.log_softmax)
-def _log_softmax(speller: Speller, vertex: Apply, x: Text, axis: Any = None) -> Text:
-    return infix("-", x, call("np.logaddexp.reduce", x, axis=_whole(axis), keepdims=True))
-
-
 @ARRAYS.of(linalg.norm)
 def _norm(
     speller: Speller,

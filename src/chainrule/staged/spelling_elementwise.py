@@ -35,6 +35,9 @@ ELEMENTWISE = Spellings()
 
 @ELEMENTWISE.of(elementwise.negative)
 def _negative(speller: Speller, vertex: Apply, x: Text) -> Text:
+    (operand,) = vertex.operands
+    if is_operation(operand, elementwise.negative) and operand not in speller.names:
+        return speller.text(operand.operands[0])
     return negated(x)
 
 
@@ -61,16 +64,6 @@ def _square(speller: Speller, vertex: Apply, x: Text) -> Text:
 @ELEMENTWISE.of(elementwise.absolute)
 def _absolute(speller: Speller, vertex: Apply, x: Text) -> Text:
     return call("abs" if type(vertex.value) is float else "np.abs", x)
-
-
-@ELEMENTWISE.of(elementwise.sigmoid)
-def _sigmoid(speller: Speller, vertex: Apply, x: Text) -> Text:
-    (operand,) = vertex.operands
-    name = "math.exp" if type(operand.value) is float else "np.exp"
-    exponent = negated(x)
-    if operand not in speller.names and is_operation(operand, elementwise.negative):
-        exponent = speller.text(operand.operands[0])
-    return infix("/", literal(1), infix("+", literal(1), call(name, exponent)))
 
 
 @ELEMENTWISE.of(kinds.guarded_multiply)
@@ -105,7 +98,7 @@ def _around(speller: Speller, vertex: Apply, x: Text, decimals: int = 0) -> Text
     return call("np.round", x, *([literal(decimals)] if decimals else []))
 
 
-# Special functions that NumPy does not have, as short formulas.
+# Special functions that `math` has, and NumPy does not.
 
 
 @ELEMENTWISE.of(special.erf, special.erfc)
@@ -114,42 +107,3 @@ def _of_math(speller: Speller, vertex: Apply, x: Text) -> Text:
     if shape_of(vertex.value) == ():
         return call(name, x)
     return atom(f"np.vectorize({name}, otypes=[float])({x.text})")
-
-
-@ELEMENTWISE.of(special.ndtr)
-def _ndtr(speller: Speller, vertex: Apply, x: Text) -> Text:
-    name = (
-        "math.erfc" if shape_of(vertex.value) == () else ("np.vectorize(math.erfc, otypes=[float])")
-    )
-    scaled = infix("/", negated(x), call("math.sqrt", literal(2)))
-    return infix("*", literal(0.5), call(name, scaled))
-
-
-@ELEMENTWISE.of(special.logit)
-def _logit(speller: Speller, vertex: Apply, x: Text) -> Text:
-    return call("np.log", infix("/", x, infix("-", literal(1), x)))
-
-
-@ELEMENTWISE.of(special.log_expit)
-def _log_expit(speller: Speller, vertex: Apply, x: Text) -> Text:
-    return negated(call("np.logaddexp", literal(0), negated(x)))
-
-
-@ELEMENTWISE.of(special.entr)
-def _entr(speller: Speller, vertex: Apply, x: Text) -> Text:
-    return negated(infix("*", x, call("np.log", _one_where_zero(x, x))))
-
-
-@ELEMENTWISE.of(special.xlogy)
-def _xlogy(speller: Speller, vertex: Apply, x: Text, y: Text) -> Text:
-    return infix("*", x, call("np.log", _one_where_zero(x, y)))
-
-
-@ELEMENTWISE.of(special.xlog1py)
-def _xlog1py(speller: Speller, vertex: Apply, x: Text, y: Text) -> Text:
-    chosen = call("np.where", infix("==", x, literal(0)), literal(0), y)
-    return infix("*", x, call("np.log1p", chosen))
-
-
-def _one_where_zero(x: Text, y: Text) -> Text:
-    return call("np.where", infix("==", x, literal(0)), literal(1), y)

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from chainrule.core.operation import Operation
 from chainrule.graph.graph import Apply, Vertex, is_number, is_operation
 from chainrule.graph.patterns import one_plus, sigmoid_argument, unsigned
@@ -20,11 +18,11 @@ __all__ = ["Powers", "complement", "powers_of", "sigmoid_in"]
 
 
 def _complement(power: Any, share: Any) -> Any:
-    return np.where(power > 1, 1 - share, power * share)
+    return elementwise.where(power > 1, 1 - share, power * share)
 
 
 #: ``1 - y`` of ``y = 1 / (1 + power)``, without a cancellation.
-complement = Operation("complement", _complement)
+complement = Operation("complement", _complement, formula=_complement)
 
 
 class Powers(NamedTuple):

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from chainrule.core.kinds import broadcast_to, unbroadcast
+from chainrule.graph.formula import traced
 from chainrule.graph.graph import Apply, Vertex, axes_of, is_float, is_number, is_operation
 from chainrule.graph.patterns import (
     exponent,
@@ -17,52 +18,23 @@ from chainrule.graph.patterns import (
     spread_sum,
     summed_exponent,
 )
-from chainrule.graph.placeholder import boolean, element, like, literal, reduce
+from chainrule.graph.placeholder import element
 from chainrule.graph.recognise import as_logsumexp, as_softmax
 from chainrule.graph.rewrite import same_kind
 from chainrule.operations import elementwise, indexing, reduction
 from chainrule.operations import shape as shapes
 
 __all__ = [
-    "Exponentials",
     "exp_of_log_softmax",
-    "exponentials",
     "log_softmax",
     "logsumexp",
     "new_axes",
     "product_with_inverse",
-    "shares",
     "slope_of_logsumexp",
     "softmax",
 ]
 
 _WHOLE = slice(None)
-
-
-class Exponentials(NamedTuple):
-    """``exp(x - peak)``, its sum, and the peak: the largest entry, or 0 if that is not finite."""
-
-    powers: Apply
-    total: Apply
-    peak: Apply
-
-
-def exponentials(x: Vertex, axes: tuple[int, ...]) -> Exponentials:
-    """Return the exponentials along some axes. Whoever asks for the same shares them."""
-    peak = reduce(reduction.max, x, axes)
-    finite = boolean(elementwise.isfinite, peak)
-    peak = element(elementwise.where, finite, peak, literal(0), dtype=x.dtype)
-    powers = element(elementwise.exp, element(elementwise.subtract, x, peak))
-    return Exponentials(powers, reduce(reduction.sum, powers, axes), peak)
-
-
-def shares(powers: Vertex, total: Vertex) -> Apply:
-    """Return exponentials divided by their sum, with one division for each sum.
-
-    It lies between 1, which the largest is, and their number: so its inverse is harmless.
-    """
-    inverse = element(elementwise.divide, literal(1), total, dtype=total.dtype)
-    return element(elementwise.multiply, powers, inverse)
 
 
 def new_axes(vertex: Apply) -> Vertex | None:
@@ -278,8 +250,7 @@ def exp_of_log_softmax(vertex: Apply) -> Vertex | None:
     """
     x = exponent(vertex)
     if isinstance(x, Apply) and x.operation is reduction.log_softmax:
-        powers, total, _ = exponentials(x.operands[0], axes_of(x))
-        return like(shares(powers, total), vertex)
+        return _shares(x, guarded=False, value=vertex.value)
     if x is None or not is_operation(x, elementwise.subtract) or not is_float(x):
         return None
     value, spread = x.operands
@@ -288,11 +259,21 @@ def exp_of_log_softmax(vertex: Apply) -> Vertex | None:
         return None
     if not math.prod(value.shape) or not is_laid_over(spread, log):
         return None
-    powers, total, _ = exponentials(value, axes_of(log))
-    if guarded:  # of nothing but -inf, the powers are 0, and so is the result
-        none = boolean(elementwise.equal, total, literal(0))
-        total = element(elementwise.where, none, literal(1), total, dtype=total.dtype)
-    return like(shares(powers, total), vertex)
+    return _shares(log, guarded, vertex.value)
+
+
+def _shares(log: Apply, guarded: bool, value: Any) -> Apply:
+    """Return the exponentials of a logsumexp or log_softmax, divided by their sum."""
+
+    def formula(x: Any) -> Any:
+        powers, total, _ = reduction.exponentials(x, axes_of(log))
+        if guarded:  # of nothing but -inf, the powers are 0, and so is the result
+            total = elementwise.where(elementwise.equal(total, 0), 1.0, total)
+        return reduction.shares(powers, total)
+
+    found = traced(formula, log.operands[0])
+    assert isinstance(found, Apply)
+    return Apply(found.operation, found.operands, found.params, value)
 
 
 def _logsumexp_in(vertex: Vertex) -> tuple[Apply | None, bool]:

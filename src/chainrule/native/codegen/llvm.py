@@ -138,13 +138,13 @@ class _Writer:
     def _total(self, total: Total) -> str:
         """Return the pointer to what this thread adds into: the result, or a copy of its own."""
         vertex = total.vertex
-        name, dtype, size = vertex.operation.name, vertex.dtype, math.prod(vertex.shape)
+        operation, dtype, size = vertex.operation, vertex.dtype, math.prod(vertex.shape)
         if self.parts == 1:
-            self.sums.append(Sum(name, dtype, size, self.buffers[vertex], None))
+            self.sums.append(Sum(operation, dtype, size, self.buffers[vertex], None))
             return self.pointers.base(self.buffers[vertex])
         step = -(-size * dtype.itemsize // 64) * 64
         copies = self.reserve(step * self.parts)
-        self.sums.append(Sum(name, dtype, size, self.buffers[vertex], copies, step))
+        self.sums.append(Sum(operation, dtype, size, self.buffers[vertex], copies, step))
         return self.pointers.part(copies, step)
 
     def _pointer(
@@ -195,7 +195,7 @@ class _Writer:
         assert isinstance(value, Element)
         operands = [self._register(x, scope) for x in value.operands]
         used = value.operands[-1].dtype if value.operands else value.dtype
-        element = TABLE[value.vertex.operation.name]
+        element = TABLE[value.vertex.operation]
         return element.write(code, operands, used, value.vertex.params)
 
     def _gather(self, value: Gather, scope: _Scope) -> str:
@@ -238,7 +238,7 @@ class _Writer:
         # Of several inner axes some may go and others stay: then entries share their places.
         mark = "" if self.nest.is_inner(statement.gone) else self._mark(vertex, scope)
         before = load(scope.code, pointer, dtype, mark)
-        after = combine(scope.code, vertex.operation.name, dtype, before, register)
+        after = combine(scope.code, vertex.operation, dtype, before, register)
         store(scope.code, after, pointer, dtype, mark)
 
     # Loops over the entries of a row.
@@ -255,7 +255,7 @@ class _Writer:
         carried = [x for x in phase.entries if self._is_carried(x)]
         for k, statement in enumerate(carried):
             reduction, dtype = _reduction(statement), statement.value.dtype
-            empty = neutral(reduction.operation.name, dtype)
+            empty = neutral(reduction.operation, dtype)
             total = loop.result(k) if self.nest.columns else empty
             if isinstance(statement, Accumulate):
                 self.registers[statement.accumulator] = total
@@ -273,11 +273,10 @@ class _Writer:
         for statement in phase.entries:
             if self._is_carried(statement):
                 reduction, dtype = _reduction(statement), statement.value.dtype
-                name = reduction.operation.name
                 carried = body.name_of_sum()
                 register = self._register(statement.value, scope)
-                total = combine(body.code, name, dtype, carried, register)
-                start = neutral(name, dtype)
+                total = combine(body.code, reduction.operation, dtype, carried, register)
+                start = neutral(reduction.operation, dtype)
                 body.carried.append(Carried(carried, register_type(dtype), start, total))
             else:
                 self._statement(statement, scope)

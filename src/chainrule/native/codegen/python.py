@@ -7,6 +7,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from chainrule.core.kinds import identity, unbroadcast
+from chainrule.core.operation import Operation
 from chainrule.graph.graph import Apply, Vertex
 from chainrule.native.codegen.loop_ir import (
     Accumulate,
@@ -30,19 +32,21 @@ from chainrule.native.codegen.loop_ir import (
 )
 from chainrule.native.lower.roles import is_basic
 from chainrule.native.schedule.survey import Axes
+from chainrule.operations import indexing, reduction
+from chainrule.operations import shape as shapes
 
 __all__ = ["INDENT", "Names", "applied", "kernel_lines", "literal"]
 
 INDENT = "    "
 #: What reductions do with one more entry, and what they begin with.
-_REDUCE = {
-    "sum": ("{0} += {1}", "0"),
-    "unbroadcast": ("{0} += {1}", "0"),
-    "prod": ("{0} *= {1}", "1"),
-    "max": ("{0} = maximum({0}, {1})", "-inf"),
-    "min": ("{0} = minimum({0}, {1})", "inf"),
-    "any": ("{0} |= {1}", "False"),
-    "all": ("{0} &= {1}", "True"),
+_REDUCE: dict[Operation, tuple[str, str]] = {
+    reduction.sum: ("{0} += {1}", "0"),
+    unbroadcast: ("{0} += {1}", "0"),
+    reduction.prod: ("{0} *= {1}", "1"),
+    reduction.max: ("{0} = maximum({0}, {1})", "-inf"),
+    reduction.min: ("{0} = minimum({0}, {1})", "inf"),
+    reduction.any: ("{0} |= {1}", "False"),
+    reduction.all: ("{0} &= {1}", "True"),
 }
 
 
@@ -105,7 +109,7 @@ class _Writer:
             if size:
                 yield f"{memory} = empty({size}, {_dtype(made.vertex)})"
             return
-        _, start = _REDUCE[made.vertex.operation.name]
+        _, start = _REDUCE[made.vertex.operation]
         filled = f"full({size}, {start}, {_dtype(made.vertex)})" if size else start
         yield f"{memory} = {filled}"
 
@@ -131,10 +135,10 @@ class _Writer:
         elif isinstance(statement, Start):
             accumulator = statement.accumulator
             self.known[accumulator] = self._name(accumulator)
-            yield f"{self._name(accumulator)} = {_REDUCE[accumulator.operation.name][1]}"
+            yield f"{self._name(accumulator)} = {_REDUCE[accumulator.operation][1]}"
         elif isinstance(statement, Accumulate):
             accumulator = statement.accumulator
-            update, _ = _REDUCE[accumulator.operation.name]
+            update, _ = _REDUCE[accumulator.operation]
             yield update.format(self._name(accumulator), self._value(statement.value))
         elif isinstance(statement, Keep):
             yield f"{self._kept(statement.row)} = {self._value(statement.value)}"
@@ -142,7 +146,7 @@ class _Writer:
             entry = self.names.memory(statement.vertex) + _index(statement.axes)
             update = "{0} = {1}"
             if isinstance(statement, Combine):
-                update, _ = _REDUCE[statement.vertex.operation.name]
+                update, _ = _REDUCE[statement.vertex.operation]
             yield update.format(entry, self._value(statement.value))
 
     def _let(self, value: Value) -> Iterable[str]:
@@ -204,14 +208,14 @@ def literal(value: Any) -> str:
 def applied(vertex: Apply, given: list[str]) -> str:
     """Write an operation on operands that are written."""
     operation, params = vertex.operation, vertex.params
-    if operation.name == "identity":
+    if operation is identity:
         return given[0]
     if operation.symbol and not params:
         sign = operation.symbol
         return f"{sign}{given[0]}" if len(given) == 1 else f"{given[0]} {sign} {given[1]}"
-    if operation.name == "transpose" and not params.get("axes"):
+    if operation is shapes.transpose and not params.get("axes"):
         return f"{given[0]}.T"
-    if operation.name == "getitem":
+    if operation is indexing.getitem:
         index = params["index"] if isinstance(params["index"], tuple) else (params["index"],)
         if is_basic(index):
             return f"{given[0]}[{', '.join(map(_part, index))}]"

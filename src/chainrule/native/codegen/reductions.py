@@ -7,20 +7,23 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.core.kinds import unbroadcast
+from chainrule.core.operation import Operation
 from chainrule.native.ir.buffers import Buffer, address, load, store
 from chainrule.native.ir.text import Code, constant, memory_type, register_type
+from chainrule.operations import reduction
 
 __all__ = ["Sum", "combine", "combine_copies", "fill", "neutral"]
 
 #: What reductions do: the instruction, or the intrinsic, and the value that changes nothing.
-_COMBINE: dict[str, tuple[str, str, float]] = {
-    "sum": ("fadd reassoc", "add", 0),
-    "unbroadcast": ("fadd reassoc", "add", 0),
-    "prod": ("fmul reassoc", "mul", 1),
-    "max": ("maximum", "", -np.inf),
-    "min": ("minimum", "", np.inf),
-    "any": ("", "or", 0),
-    "all": ("", "and", 1),
+_COMBINE: dict[Operation, tuple[str, str, float]] = {
+    reduction.sum: ("fadd reassoc", "add", 0),
+    unbroadcast: ("fadd reassoc", "add", 0),
+    reduction.prod: ("fmul reassoc", "mul", 1),
+    reduction.max: ("maximum", "", -np.inf),
+    reduction.min: ("minimum", "", np.inf),
+    reduction.any: ("", "or", 0),
+    reduction.all: ("", "and", 1),
 }
 
 
@@ -28,7 +31,7 @@ _COMBINE: dict[str, tuple[str, str, float]] = {
 class Sum:
     """An array that rows add into: the result itself, or a copy for each thread."""
 
-    name: str
+    operation: Operation
     dtype: np.dtype[Any]
     size: int
     result: Buffer
@@ -36,27 +39,27 @@ class Sum:
     step: int = 0  # bytes from one copy to the next
 
 
-def neutral(name: str, dtype: np.dtype[Any]) -> str:
+def neutral(operation: Operation, dtype: np.dtype[Any]) -> str:
     """Return the value with which a reduction begins."""
-    return constant(_COMBINE[name][2], dtype)
+    return constant(_COMBINE[operation][2], dtype)
 
 
-def combine(code: Code, name: str, dtype: np.dtype[Any], a: str, b: str) -> str:
+def combine(code: Code, operation: Operation, dtype: np.dtype[Any], a: str, b: str) -> str:
     """Reduce two numbers to one."""
-    floating, integer, _ = _COMBINE[name]
+    floating, integer, _ = _COMBINE[operation]
     kind = register_type(dtype)
-    if name in ("max", "min"):
+    if operation in (reduction.max, reduction.min):
         suffix = "f64" if kind == "double" else "f32"
         code.declarations.add(f"declare {kind} @llvm.{floating}.{suffix}({kind}, {kind})")
         return code.let(f"call {kind} @llvm.{floating}.{suffix}({kind} {a}, {kind} {b})")
-    operation = floating if dtype.kind == "f" else integer
-    return code.let(f"{operation} {kind} {a}, {b}")
+    instruction = floating if dtype.kind == "f" else integer
+    return code.let(f"{instruction} {kind} {a}, {b}")
 
 
 def fill(code: Code, total: Sum, parts: int) -> None:
     """Write the start of a sum into its result, or into its copies for some number of threads."""
     kind = memory_type(total.dtype)
-    start = neutral(total.name, total.dtype)
+    start = neutral(total.operation, total.dtype)
     if total.dtype.kind == "b":
         start = "1" if start == "true" else "0"
     target = total.result if total.copies is None else total.copies
@@ -70,7 +73,7 @@ def combine_copies(code: Code, total: Sum, parts: int) -> None:
     """Combine the copies of a sum, one for each of some number of threads, in its result."""
     if total.copies is None:
         return
-    name = f"cr.combine.{total.name}.{memory_type(total.dtype)}"
+    name = f"cr.combine.{total.operation.name}.{memory_type(total.dtype)}"
     copies, result = address(code, total.copies), address(code, total.result)
     code.add(
         f"call void @{name}(ptr {result}, ptr {copies}, i64 {total.size}, i64 {total.step}, "
@@ -78,7 +81,7 @@ def combine_copies(code: Code, total: Sum, parts: int) -> None:
     )
     body, last = Code("body."), Code("last.")
     value = load(body, "%copy", total.dtype)
-    new = combine(body, total.name, total.dtype, "%sum", value)
+    new = combine(body, total.operation, total.dtype, "%sum", value)
     store(last, "%sum", "%at", total.dtype)
     start = Code("start.")
     first = load(start, "%first", total.dtype)

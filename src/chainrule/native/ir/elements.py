@@ -14,11 +14,14 @@ from typing import Any, Literal
 
 import numpy as np
 
+from chainrule.core import kinds
+from chainrule.core.operation import Operation
 from chainrule.graph.graph import Apply, Vertex
 from chainrule.native.ir import division, math
 from chainrule.native.ir.text import Code, constant, is_native, register_type
+from chainrule.operations import elementwise, special
 
-__all__ = ["TABLE", "Element", "is_cheap", "lowered", "operand_dtypes"]
+__all__ = ["TABLE", "Element", "has_fast_path", "is_cheap", "lowered", "operand_dtypes"]
 
 _BOOL = np.dtype(bool)
 
@@ -29,8 +32,9 @@ class Element:
 
     ``write(code, operands, dtype, params)`` returns the register of the result, where ``dtype`` is
     the one that the operands were converted to. ``cheap`` rows may be computed anew rather than
-    stored. ``floating`` rows are lowered for floating-point numbers alone, ``arithmetic`` ones not
-    for truths.
+    stored; they take about so many ``steps``. ``floating`` rows are lowered for floating-point
+    numbers alone, ``arithmetic`` ones not for truths. ``fast_path`` says that there is one for
+    ordinary operands: see `chainrule.native.codegen.loops`.
     """
 
     write: Callable[[Code, Sequence[str], np.dtype[Any], Mapping[str, Any]], str]
@@ -38,11 +42,13 @@ class Element:
     cheap: bool = True
     floating: bool = False
     arithmetic: bool = False
+    steps: int = 1
+    fast_path: bool = False
 
 
 def operand_dtypes(vertex: Apply) -> list[np.dtype[Any]]:
     """Return the dtypes to which NumPy converts the operands of an operation."""
-    element = TABLE[vertex.operation.name]
+    element = TABLE[vertex.operation]
     own = [x.dtype for x in vertex.operands]
     if element.convert == "none":
         return own
@@ -64,7 +70,7 @@ def _typed(vertex: Vertex) -> Any:
 
 def lowered(vertex: Apply) -> bool:
     """Tell whether an operation is written as instructions, for the dtypes that it has here."""
-    element = TABLE.get(vertex.operation.name)
+    element = TABLE.get(vertex.operation)
     if element is None:
         return False
     dtypes = [*operand_dtypes(vertex), vertex.dtype]
@@ -80,8 +86,14 @@ def lowered(vertex: Apply) -> bool:
 
 def is_cheap(vertex: Apply) -> bool:
     """Tell whether an entry takes a few instructions, so that it need not be stored."""
-    element = TABLE.get(vertex.operation.name)
+    element = TABLE.get(vertex.operation)
     return element is not None and element.cheap
+
+
+def has_fast_path(vertex: Apply) -> bool:
+    """Tell whether an operation has a fast path for ordinary operands."""
+    element = TABLE.get(vertex.operation)
+    return element is not None and element.fast_path
 
 
 def _binary(floating: str, integer: str) -> Callable[..., str]:
@@ -263,63 +275,72 @@ def _power(code: Code, x: Sequence[str], dtype: np.dtype[Any], _: Mapping[str, A
 
 _multiply = _binary("fmul", "mul")
 
-TABLE: dict[str, Element] = {
-    "add": Element(_binary("fadd", "add"), arithmetic=True),
-    "subtract": Element(_binary("fsub", "sub"), arithmetic=True),
-    "multiply": Element(_multiply),
-    "divide": Element(_binary("fdiv", "sdiv"), floating=True),
-    "negative": Element(_negative, arithmetic=True),
-    "positive": Element(_first),
-    "identity": Element(_first),
-    "conjugate": Element(_first),
-    "real": Element(_first),
-    "stop_gradient": Element(_first),
-    "astype": Element(_first),
-    "square": Element(_square, arithmetic=True),
-    "reciprocal": Element(_reciprocal, floating=True),
-    "guarded_multiply": Element(_guarded),
-    "maximum": Element(_extreme("ge", "ge", "wins")),
-    "minimum": Element(_extreme("le", "le", "wins")),
-    "fmax": Element(_extreme("ge", "ge", "loses")),
-    "fmin": Element(_extreme("le", "le", "loses")),
-    "absolute": Element(_absolute),
-    "fabs": Element(_absolute, floating=True),
-    "sign": Element(_sign, arithmetic=True),
-    "clip": Element(_clip),
-    "where": Element(_where, "choice"),
-    "sqrt": Element(_intrinsic("sqrt"), floating=True, cheap=False),
-    "floor": Element(_intrinsic("floor"), floating=True),
-    "ceil": Element(_intrinsic("ceil"), floating=True),
-    "trunc": Element(_intrinsic("trunc"), floating=True),
-    "rint": Element(_intrinsic("rint"), floating=True),
-    "copysign": Element(_intrinsic("copysign"), floating=True),
-    "floor_divide": Element(division.floor_divide, arithmetic=True, cheap=False),
-    "remainder": Element(division.remainder, arithmetic=True, cheap=False),
-    "fmod": Element(division.fmod, arithmetic=True, cheap=False),
-    "signbit": Element(_signbit, "none"),
-    "deg2rad": Element(_scaled(np.pi / 180), floating=True),
-    "rad2deg": Element(_scaled(180 / np.pi), floating=True),
-    "equal": Element(_compare("oeq", "eq", "eq"), "common"),
-    "not_equal": Element(_compare("une", "ne", "ne"), "common"),
-    "less": Element(_compare("olt", "slt", "ult"), "common"),
-    "less_equal": Element(_compare("ole", "sle", "ule"), "common"),
-    "greater": Element(_compare("ogt", "sgt", "ugt"), "common"),
-    "greater_equal": Element(_compare("oge", "sge", "uge"), "common"),
-    "logical_and": Element(_binary("", "and"), "truth"),
-    "logical_or": Element(_binary("", "or"), "truth"),
-    "logical_xor": Element(_binary("", "xor"), "truth"),
-    "logical_not": Element(_not, "truth"),
-    "bitwise_and": Element(_binary("", "and")),
-    "bitwise_or": Element(_binary("", "or")),
-    "bitwise_xor": Element(_binary("", "xor")),
-    "invert": Element(_not),
-    "isnan": Element(_is("nan"), "none"),
-    "isinf": Element(_is("inf"), "none"),
-    "isfinite": Element(_is("finite"), "none"),
-    "power": Element(_power, floating=True, cheap=False),
-    "float_power": Element(_power, floating=True, cheap=False),
+
+def _named(name: str) -> Operation:
+    """Return the row of a function that `chainrule.native.ir.math` writes."""
+    row: Operation = getattr(elementwise, name, None) or getattr(special, name)
+    return row
+
+
+TABLE: dict[Operation, Element] = {
+    elementwise.add: Element(_binary("fadd", "add"), arithmetic=True),
+    elementwise.subtract: Element(_binary("fsub", "sub"), arithmetic=True),
+    elementwise.multiply: Element(_multiply),
+    elementwise.divide: Element(_binary("fdiv", "sdiv"), floating=True, steps=4),
+    elementwise.negative: Element(_negative, arithmetic=True),
+    elementwise.positive: Element(_first),
+    kinds.identity: Element(_first),
+    elementwise.conjugate: Element(_first),
+    kinds.real: Element(_first),
+    kinds.stopped: Element(_first),
+    kinds.astype: Element(_first),
+    elementwise.square: Element(_square, arithmetic=True),
+    elementwise.reciprocal: Element(_reciprocal, floating=True),
+    kinds.guarded_multiply: Element(_guarded, steps=3),
+    elementwise.maximum: Element(_extreme("ge", "ge", "wins")),
+    elementwise.minimum: Element(_extreme("le", "le", "wins")),
+    elementwise.fmax: Element(_extreme("ge", "ge", "loses")),
+    elementwise.fmin: Element(_extreme("le", "le", "loses")),
+    elementwise.absolute: Element(_absolute),
+    elementwise.fabs: Element(_absolute, floating=True),
+    elementwise.sign: Element(_sign, arithmetic=True),
+    elementwise.clip: Element(_clip),
+    elementwise.where: Element(_where, "choice"),
+    elementwise.sqrt: Element(_intrinsic("sqrt"), floating=True, cheap=False),
+    elementwise.floor: Element(_intrinsic("floor"), floating=True),
+    elementwise.ceil: Element(_intrinsic("ceil"), floating=True),
+    elementwise.trunc: Element(_intrinsic("trunc"), floating=True),
+    elementwise.rint: Element(_intrinsic("rint"), floating=True),
+    elementwise.copysign: Element(_intrinsic("copysign"), floating=True),
+    elementwise.floor_divide: Element(division.floor_divide, arithmetic=True, cheap=False),
+    elementwise.remainder: Element(division.remainder, arithmetic=True, cheap=False),
+    elementwise.fmod: Element(division.fmod, arithmetic=True, cheap=False),
+    elementwise.signbit: Element(_signbit, "none"),
+    elementwise.deg2rad: Element(_scaled(np.pi / 180), floating=True),
+    elementwise.rad2deg: Element(_scaled(180 / np.pi), floating=True),
+    elementwise.equal: Element(_compare("oeq", "eq", "eq"), "common"),
+    elementwise.not_equal: Element(_compare("une", "ne", "ne"), "common"),
+    elementwise.less: Element(_compare("olt", "slt", "ult"), "common"),
+    elementwise.less_equal: Element(_compare("ole", "sle", "ule"), "common"),
+    elementwise.greater: Element(_compare("ogt", "sgt", "ugt"), "common"),
+    elementwise.greater_equal: Element(_compare("oge", "sge", "uge"), "common"),
+    elementwise.logical_and: Element(_binary("", "and"), "truth"),
+    elementwise.logical_or: Element(_binary("", "or"), "truth"),
+    elementwise.logical_xor: Element(_binary("", "xor"), "truth"),
+    elementwise.logical_not: Element(_not, "truth"),
+    elementwise.bitwise_and: Element(_binary("", "and")),
+    elementwise.bitwise_or: Element(_binary("", "or")),
+    elementwise.bitwise_xor: Element(_binary("", "xor")),
+    elementwise.invert: Element(_not),
+    elementwise.isnan: Element(_is("nan"), "none"),
+    elementwise.isinf: Element(_is("inf"), "none"),
+    elementwise.isfinite: Element(_is("finite"), "none"),
+    elementwise.power: Element(_power, floating=True, cheap=False),
+    elementwise.float_power: Element(_power, floating=True, cheap=False),
     **{
-        name: Element(_call(name), floating=True, cheap=False)
+        _named(name): Element(
+            _call(name), floating=True, cheap=False, fast_path=name in math.HAVE_FAST_PATH
+        )
         for name in math.NAMES
         if name != "power"
     },

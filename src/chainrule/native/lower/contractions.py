@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from string import ascii_letters
 
 from chainrule.core.kinds import broadcast_to
+from chainrule.core.operation import Operation
 from chainrule.graph.graph import Apply, Vertex
 from chainrule.graph.placeholder import (
     cast,
@@ -188,9 +189,9 @@ def _dot(vertex: Apply) -> Vertex | None:
     m, n = a.ndim, b.ndim
     if not m or not n:
         return Apply(elementwise.multiply, (a, b), {}, vertex.value)
-    if vertex.operation.name == "dot" and m <= 2 and n <= 2:
+    if vertex.operation is contraction.dot and m <= 2 and n <= 2:
         return Apply(contraction.matmul, (a, b), {}, vertex.value)
-    last = max(n - 2, 0) if vertex.operation.name == "dot" else n - 1
+    last = max(n - 2, 0) if vertex.operation is contraction.dot else n - 1
     return _by_axes(vertex, (m - 1,), (last,), a, b)
 
 
@@ -258,12 +259,12 @@ def _spread(x: Vertex, batch: tuple[int, ...]) -> Vertex:
     return make(broadcast_to, [x], x.dtype, size, shape=size)
 
 
-RULES: dict[str, Callable[[Apply], Vertex | None]] = {
-    "einsum": _einsum,
-    "tensordot": _tensordot,
-    "dot": _dot,
-    "inner": _dot,
-    "vdot": _vdot,
-    "outer": _outer,
-    "kron": _kron,
+RULES: dict[Operation, Callable[[Apply], Vertex | None]] = {
+    contraction.einsum: _einsum,
+    contraction.tensordot: _tensordot,
+    contraction.dot: _dot,
+    contraction.inner: _dot,
+    contraction.vdot: _vdot,
+    contraction.outer: _outer,
+    contraction.kron: _kron,
 }

@@ -14,16 +14,16 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.core.kinds import astype
 from chainrule.core.operation import Operation
 from chainrule.graph.graph import Apply, Constant, Vertex, topological
 from chainrule.graph.placeholder import boolean, both, make
 from chainrule.operations import elementwise, reduction
-from chainrule.operations.indexing import SLOT, join_index, set_at
+from chainrule.operations.indexing import SLOT, getitem, join_index, set_at
 
 __all__ = ["WHOLE", "Picked", "accumulated", "assigned", "checks", "joined", "picked", "picks"]
 
 WHOLE = slice(None)
-_MOVES = frozenset({"astype", "broadcast_to", "expand_dims", "identity", "reshape", "transpose"})
 
 
 def _accumulated(base: Any, g: Any, *arrays: Any, index: Any) -> Any:
@@ -85,7 +85,7 @@ def picked(index: Any, indices: Sequence[Vertex], ndim: int) -> Picked | None:
 
 def picks(vertex: Apply) -> Picked | None:
     """Return what a vertex picks by arrays of indices, if that is what it does."""
-    if vertex.operation.name != "getitem" or len(vertex.operands) < 2:
+    if vertex.operation is not getitem or len(vertex.operands) < 2:
         return None
     x, *indices = vertex.operands
     return picked(vertex.params["index"], indices, x.ndim)
@@ -116,7 +116,7 @@ def checks(outputs: Sequence[Vertex], captured: Set[Vertex]) -> list[Vertex]:
 
 def _is_known(index: Vertex, length: int, captured: Set[Vertex]) -> bool:
     """Tell whether indices are in range once and for all."""
-    while isinstance(index, Apply) and index.operation.name in _MOVES:
+    while isinstance(index, Apply) and (index.operation.moves or index.operation is astype):
         index = index.operands[0]
     if not isinstance(index, Constant) or index in captured:
         return False

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.core.kinds import broadcast_to
+from chainrule.core.operation import Operation
 from chainrule.graph.graph import Apply, Constant, Vertex
 from chainrule.graph.placeholder import (
     cast,
@@ -240,14 +241,14 @@ def _swapaxes(vertex: Apply) -> Vertex | None:
     return Apply(shapes.transpose, vertex.operands, {"axes": tuple(order)}, vertex.value)
 
 
-RULES: dict[str, Callable[[Apply], Vertex | None]] = {
-    "getitem": _getitem,
-    "take": _take,
-    "take_along_axis": _take_along_axis,
-    "concatenate": _concatenate,
-    "stack": _stack,
-    "roll": _roll,
-    "tile": _tile,
-    "repeat": _repeat,
-    "swapaxes": _swapaxes,
+RULES: dict[Operation, Callable[[Apply], Vertex | None]] = {
+    indexing.getitem: _getitem,
+    indexing.take: _take,
+    indexing.take_along_axis: _take_along_axis,
+    shapes.concatenate: _concatenate,
+    shapes.stack: _stack,
+    shapes.roll: _roll,
+    shapes.tile: _tile,
+    shapes.repeat: _repeat,
+    shapes.swapaxes: _swapaxes,
 }

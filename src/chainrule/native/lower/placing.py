@@ -226,7 +226,7 @@ def _triangle(vertex: Apply) -> Vertex | None:
         Constant(rows[:, None] + vertex.params.get("k", 0), literal=True),
         Constant(columns[None, :], literal=True),
     )
-    test = elementwise.greater_equal if vertex.operation.name == "tril" else elementwise.less_equal
+    test = elementwise.greater_equal if vertex.operation is shapes.tril else elementwise.less_equal
     dtype = vertex.dtype
     zero = Constant(dtype.type(0))
     return like(element(elementwise.where, boolean(test, *below), x, zero, dtype=dtype), vertex)
@@ -284,14 +284,14 @@ def _embed_diagonal(vertex: Apply) -> Vertex | None:
     return like(element(elementwise.where, test, spread, zero, dtype=dtype), vertex)
 
 
-RULES: dict[str, Callable[[Apply], Vertex | None]] = {
-    "scatter_add": _scatter_add,
-    "add": _add,
-    "set_at": _set_at,
-    "pad": _pad,
-    "tril": _triangle,
-    "triu": _triangle,
-    "diag": _diag,
-    "trace": _trace,
-    "embed_diagonal": _embed_diagonal,
+RULES: dict[Operation, Callable[[Apply], Vertex | None]] = {
+    indexing.scatter_add: _scatter_add,
+    elementwise.add: _add,
+    indexing.set_at: _set_at,
+    shapes.pad: _pad,
+    shapes.tril: _triangle,
+    shapes.triu: _triangle,
+    shapes.diag: _diag,
+    shapes.trace: _trace,
+    shapes.embed_diagonal: _embed_diagonal,
 }

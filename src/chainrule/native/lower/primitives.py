@@ -11,7 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.core.kinds import identity
+from chainrule.core.kinds import guarded_multiply, identity, real
+from chainrule.core.operation import Operation
+from chainrule.graph.formula import by_formula
 from chainrule.graph.graph import (
     Apply,
     Vertex,
@@ -19,16 +21,17 @@ from chainrule.graph.graph import (
 )
 from chainrule.graph.placeholder import full
 from chainrule.graph.rewrite import only_of, rewrite, same_kind, share
-from chainrule.graph.stabilise.powers import complement
 from chainrule.graph.stabilise.rules import stabilised
+from chainrule.native.ir.elements import lowered
 from chainrule.native.ir.text import is_native
-from chainrule.native.lower import compositions, contractions, moves, placing
+from chainrule.native.lower import contractions, moves, placing
 from chainrule.native.lower.joins import with_own_parts
 from chainrule.native.lower.picking import picked_early
 from chainrule.native.lower.roles import Role, expected_access, is_alias, number, role_of
 from chainrule.native.lower.sums import summed_early
 from chainrule.native.matmul import product
-from chainrule.operations import elementwise
+from chainrule.operations import contraction, elementwise
+from chainrule.operations import shape as shapes
 
 __all__ = ["as_primitives"]
 
@@ -45,10 +48,10 @@ def as_primitives(outputs: Sequence[Vertex]) -> list[Vertex]:
 def _primitive(vertex: Apply) -> Vertex | None:
     if _is_nothing(vertex):
         return full(0, vertex.dtype, vertex.shape)
-    if vertex.operation is complement:
-        return compositions.complement_of(vertex)
-    rule = _RULES.get(vertex.operation.name)
-    return None if rule is None else rule(vertex)
+    rule = _RULES.get(vertex.operation)
+    if rule is not None:
+        return rule(vertex)
+    return None if lowered(vertex) else by_formula(vertex)
 
 
 def _is_nothing(vertex: Apply) -> bool:
@@ -60,20 +63,24 @@ def _is_nothing(vertex: Apply) -> bool:
     )
 
 
+#: What leaves real numbers as they are.
+_UNCHANGED = frozenset({identity, elementwise.positive, elementwise.conjugate, real})
+
+
 def _plain_product(vertex: Apply) -> Vertex | None:
     """``x * 1``, and guards where the upstream gradient is a number but 0, or the local one is."""
-    name = vertex.operation.name
-    if name in ("identity", "positive", "conjugate", "real"):
+    operation = vertex.operation
+    if operation in _UNCHANGED:
         (x,) = vertex.operands
         return x if same_kind(x, vertex) else None
-    if name not in ("multiply", "guarded_multiply"):
+    if operation not in (elementwise.multiply, guarded_multiply):
         return None
     for k, x in enumerate(vertex.operands):
         other = vertex.operands[1 - k]
         if role_of(x) is Role.NUMBER and number(x) == 1 and same_kind(other, vertex):
             return other
     first, second = vertex.operands
-    if name == "guarded_multiply" and (
+    if operation is guarded_multiply and (
         (role_of(first) is Role.NUMBER and number(first) != 0)
         or (role_of(second) is Role.NUMBER and _is_finite(number(second), vertex))
     ):
@@ -92,7 +99,7 @@ def _square_of_reciprocal(vertex: Apply) -> Vertex | None:
 
     So it is a few instructions away from the value that is stored anyway.
     """
-    if vertex.operation.name != "divide":
+    if vertex.operation is not elementwise.divide:
         return None
     top, below = vertex.operands
     negated = is_operation(top, elementwise.negative)
@@ -123,7 +130,7 @@ def _reshape(vertex: Apply) -> Vertex | None:
 
 def _in_order(vertex: Apply) -> Vertex | None:
     """Copy what a product, or the code that adds entries, cannot read where it lies."""
-    if vertex.operation.name == "reshape":
+    if vertex.operation is shapes.reshape:
         return _reshape(vertex)
     role = role_of(vertex)
     if role is Role.PRODUCT:
@@ -144,10 +151,9 @@ def _is_contiguous(x: Vertex) -> bool:
     return access is not None and access.is_contiguous
 
 
-_RULES: dict[str, Callable[[Apply], Vertex | None]] = {
-    **compositions.RULES,
+_RULES: dict[Operation, Callable[[Apply], Vertex | None]] = {
     **contractions.RULES,
     **moves.RULES,
     **placing.RULES,
-    "matmul": contractions.matrices,
+    contraction.matmul: contractions.matrices,
 }

@@ -10,11 +10,14 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.core.kinds import broadcast_to, unbroadcast
 from chainrule.graph.graph import Apply, Constant, Input, Vertex, is_number
 from chainrule.native.ir.access import Access, contiguous
 from chainrule.native.ir.elements import lowered
 from chainrule.native.ir.text import is_native
 from chainrule.native.lower.gather import accumulated, assigned, joined, picks
+from chainrule.operations import contraction, indexing, reduction
+from chainrule.operations import shape as shapes
 
 __all__ = [
     "Role",
@@ -52,7 +55,17 @@ def number(vertex: Vertex) -> Any:
 
 
 _OTHER_NUMBERS = (bool, np.bool_, complex, np.complexfloating)
-_REDUCTIONS = frozenset({"sum", "unbroadcast", "max", "min", "any", "all", "prod"})
+_REDUCTIONS = frozenset(
+    {
+        unbroadcast,
+        reduction.sum,
+        reduction.prod,
+        reduction.max,
+        reduction.min,
+        reduction.any,
+        reduction.all,
+    }
+)
 
 
 def role_of(vertex: Vertex) -> Role:
@@ -68,19 +81,19 @@ def role_of(vertex: Vertex) -> Role:
     dtypes = [x.dtype for x in (vertex, *vertex.operands)]
     if not all(map(is_native, dtypes)):
         return Role.CALL
-    name = vertex.operation.name
-    if vertex.operation is joined:
+    operation = vertex.operation
+    if operation is joined:
         return Role.JOIN
-    if vertex.operation in (accumulated, assigned):
+    if operation in (accumulated, assigned):
         return Role.SCATTER
     if picks(vertex) is not None:
         x = vertex.operands[0]
         return Role.CALL if role_of(x) is Role.NUMBER or not math.prod(x.shape) else Role.GATHER
-    if name in _REDUCTIONS:
-        number = all(d.kind == "f" for d in dtypes) or name == "sum"
-        truth = name in ("any", "all")
+    if operation in _REDUCTIONS:
+        number = all(d.kind == "f" for d in dtypes) or operation is reduction.sum
+        truth = operation in (reduction.any, reduction.all)
         return Role.REDUCTION if number or truth else Role.CALL
-    if name == "matmul":
+    if operation is contraction.matmul:
         a, b = (x.ndim for x in vertex.operands)
         first, second = vertex.operands
         alike = a > 2 and b > 2 and first.shape[:-2] == second.shape[:-2]
@@ -99,7 +112,7 @@ def reduced_axes(vertex: Apply) -> tuple[tuple[int, ...], tuple[int | None, ...]
     """
     (x,) = vertex.operands
     size, own = x.shape, vertex.shape
-    if vertex.operation.name == "unbroadcast":
+    if vertex.operation is unbroadcast:
         extra = len(size) - len(own)
         kept = [k + extra for k in range(len(own))]
         axes = [*range(extra), *(k for k in kept if own[k - extra] == 1 != size[k])]
@@ -116,27 +129,27 @@ def reduced_axes(vertex: Apply) -> tuple[tuple[int, ...], tuple[int | None, ...]
 
 def view(vertex: Apply, access: Access) -> Access | None:
     """Return where the entries of a view lie, given those of its operand; None if it is none."""
-    name, params, size = vertex.operation.name, vertex.params, vertex.shape
-    if name == "broadcast_to":
+    operation, params, size = vertex.operation, vertex.params, vertex.shape
+    if operation is broadcast_to:
         extra = len(size) - len(access.size)
         strides = (0,) * extra + tuple(
             0 if old == 1 != new else stride
             for stride, old, new in zip(access.strides, access.size, size[extra:], strict=True)
         )
         return replace(access, strides=strides, size=size)
-    if name == "expand_dims":
+    if operation is shapes.expand_dims:
         rest = iter(access.strides)
         axes = {k % len(size) for k in params["axis"]}
         strides = tuple(0 if k in axes else next(rest) for k in range(len(size)))
         return replace(access, strides=strides, size=size)
-    if name == "squeeze":
+    if operation is shapes.squeeze:
         axes = {k % len(access.size) for k in params["axis"]}
         strides = tuple(s for k, s in enumerate(access.strides) if k not in axes)
         return replace(access, strides=strides, size=size)
-    if name == "transpose":
+    if operation is shapes.transpose:
         order = params.get("axes") or tuple(reversed(range(len(size))))
         return replace(access, strides=tuple(access.strides[k] for k in order), size=size)
-    if name == "reshape":
+    if operation is shapes.reshape:
         if is_alias(vertex):
             rest = iter(s for s, n in zip(access.strides, access.size, strict=True) if n != 1)
             strides = tuple(0 if n == 1 else next(rest) for n in size)
@@ -144,17 +157,17 @@ def view(vertex: Apply, access: Access) -> Access | None:
         if access.is_contiguous:
             return replace(contiguous(vertex), base=access.base, offset=access.offset)
         return None
-    if name == "getitem":
+    if operation is indexing.getitem:
         index = params["index"]
         parts = index if isinstance(index, tuple) else (index,)
         if not is_basic(parts):
             return None
         parts = parts if Ellipsis in parts else (*parts, Ellipsis)
         return _followed(lambda x: x[parts], access, size)  # an array, always
-    if name == "flip" and not size:
+    if operation is shapes.flip and not size:
         return access  # NumPy returns a scalar, which is no view
-    if name in ("flip", "diagonal"):
-        return _followed(lambda x: vertex.operation.compute(x, **params), access, size)
+    if operation in (shapes.flip, shapes.diagonal):
+        return _followed(lambda x: operation.compute(x, **params), access, size)
     return None
 
 
@@ -183,10 +196,10 @@ def _owner(x: Any) -> Any:
 
 def is_alias(vertex: Apply) -> bool:
     """Tell whether a view only adds, drops or repeats axes, so that a kernel sees through it."""
-    name = vertex.operation.name
-    if name in ("broadcast_to", "expand_dims", "squeeze"):
+    operation = vertex.operation
+    if operation in (broadcast_to, shapes.expand_dims, shapes.squeeze):
         return True
-    if name == "reshape":
+    if operation is shapes.reshape:
         old = tuple(n for n in vertex.operands[0].shape if n != 1)
         return old == tuple(n for n in vertex.shape if n != 1)
     return False
@@ -199,19 +212,19 @@ def operand_axes(vertex: Apply, ids: tuple[Any, ...], k: int = 0) -> tuple[Any, 
     and None in the result stands for an axis of length 1.
     """
     old, new = vertex.operands[k].shape, vertex.shape
-    name = vertex.operation.name
-    if name == "expand_dims":
+    operation = vertex.operation
+    if operation is shapes.expand_dims:
         axes = {j % len(new) for j in vertex.params["axis"]}
         return tuple(i for j, i in enumerate(ids) if j not in axes)
-    if name == "squeeze":
+    if operation is shapes.squeeze:
         axes = {j % len(old) for j in vertex.params["axis"]}
         rest = iter(ids)
         return tuple(None if j in axes else next(rest) for j in range(len(old)))
-    if name == "reshape":
+    if operation is shapes.reshape:
         rest = iter(i for i, n in zip(ids, new, strict=True) if n != 1)
         return tuple(None if n == 1 else next(rest) for n in old)
     extra = len(new) - len(old)
-    if name == "getitem":
+    if operation is indexing.getitem:
         known = picks(vertex)
         assert known is not None
         extra = known.start + known.width - len(old)

@@ -15,9 +15,8 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from chainrule.graph.graph import Apply, Vertex
-from chainrule.native.ir import math as functions
 from chainrule.native.ir.access import contiguous
-from chainrule.native.ir.elements import is_cheap
+from chainrule.native.ir.elements import TABLE, has_fast_path, is_cheap
 from chainrule.native.lower.gather import picks
 from chainrule.native.lower.roles import Role, computed_from, memory_of, operand_axes, reduced_axes
 from chainrule.native.schedule.fusion import Kernel, Schedule
@@ -26,7 +25,6 @@ from chainrule.native.schedule.space import Nest, nest
 __all__ = ["Axes", "Item", "Root", "Survey"]
 
 _ANEW = 3  # instructions that take no longer than to keep a value for a later phase
-_STEPS = {"divide": 4, "guarded_multiply": 3}
 
 #: For each axis of a vertex the axis of the kernel's space; None for length 1.
 Axes: TypeAlias = "tuple[int | None, ...]"
@@ -225,9 +223,7 @@ class Survey:
         if not self.nest.is_inner(domain - self.gone(reduction)):
             return phase  # once for each row
         again = any(
-            own == phase
-            and vertex.operation.name in functions.HAVE_FAST_PATH
-            and self.place(vertex, axes) == "inner"
+            own == phase and has_fast_path(vertex) and self.place(vertex, axes) == "inner"
             for (vertex, axes), own in self.phases.items()
             if isinstance(vertex, Apply) and (vertex, axes) not in self.strides
         )
@@ -274,7 +270,7 @@ class Survey:
         if role is Role.ELEMENT:
             if not is_cheap(vertex):
                 return 0 if inside else _ANEW + 1
-            steps = _STEPS.get(vertex.operation.name, 1)
+            steps = TABLE[vertex.operation].steps
         operands = [] if role is Role.REDUCTION else self.operands(vertex, axes)
         return steps + sum(self._steps(item, seen, inside=True) for item in operands)
 
