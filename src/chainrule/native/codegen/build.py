@@ -35,7 +35,7 @@ from chainrule.native.codegen.loop_ir import (
     Value,
 )
 from chainrule.native.ir.elements import operand_dtypes
-from chainrule.native.lower.gather import picks
+from chainrule.native.lower.gather import gather_of
 from chainrule.native.lower.roles import Role, is_alias, memory_of, number, operand_axes
 from chainrule.native.schedule.survey import Axes, Item, Root, Survey
 
@@ -213,7 +213,7 @@ class _Builder:
         return Load(vertex, walked, access, strides)
 
     def _gather(self, vertex: Apply, axes: Axes, phase: int) -> Gather:
-        access, known = memory_of(vertex.operands[0], self.plan.stored), picks(vertex)
+        access, known = memory_of(vertex.operands[0], self.plan.stored), gather_of(vertex)
         assert access is not None
         assert known is not None
         items = self.survey.operands(vertex, axes)

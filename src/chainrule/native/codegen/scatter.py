@@ -10,7 +10,7 @@ from chainrule.graph.graph import Apply
 from chainrule.native.codegen.pointers import from_start
 from chainrule.native.ir.buffers import load, store
 from chainrule.native.ir.text import Code, memory_type, register_type
-from chainrule.native.lower.gather import accumulated, picked
+from chainrule.native.lower.gather import accumulated, indexed_axes
 
 __all__ = ["definition"]
 
@@ -23,7 +23,7 @@ def definition(name: str, vertex: Apply) -> str:
     """
     indices = vertex.operands[2:]
     size, dtype = vertex.shape, vertex.dtype
-    known = picked(vertex.params["index"], indices, len(size))
+    known = indexed_axes(vertex.params["index"], indices, len(size))
     assert known is not None
     first, end = known.slots[0], known.slots[-1] + 1
     before, after = math.prod(size[:first]), math.prod(size[end:])

@@ -1,4 +1,4 @@
-"""Entries that arrays of indices pick: what an index means, and whether it is in range.
+"""Gathers: what an index means, and whether it is in range.
 
 ``x[i, :, j]`` has a *slot* for each array of indices; along the other axes x is walked through
 whole. Code that reads or writes such entries stays within the array whatever the indices are. That
@@ -21,7 +21,16 @@ from chainrule.graph.placeholder import boolean, both, make
 from chainrule.operations import elementwise, reduction
 from chainrule.operations.indexing import SLOT, getitem, join_index, set_at
 
-__all__ = ["WHOLE", "Picked", "accumulated", "assigned", "checks", "joined", "picked", "picks"]
+__all__ = [
+    "WHOLE",
+    "IndexedAxes",
+    "accumulated",
+    "assigned",
+    "checks",
+    "gather_of",
+    "indexed_axes",
+    "joined",
+]
 
 WHOLE = slice(None)
 
@@ -50,7 +59,7 @@ joined = Operation("joined", _joined)
 
 
 @dataclass(frozen=True)
-class Picked:
+class IndexedAxes:
     """Which axis is which, in ``result = x[index]``.
 
     Attributes:
@@ -66,7 +75,7 @@ class Picked:
     walked: tuple[int | None, ...]
 
 
-def picked(index: Any, indices: Sequence[Vertex], ndim: int) -> Picked | None:
+def indexed_axes(index: Any, indices: Sequence[Vertex], ndim: int) -> IndexedAxes | None:
     """Read an index of slots and whole axes; None for any other."""
     if not isinstance(index, tuple) or len(index) != ndim or not indices:
         return None
@@ -80,15 +89,15 @@ def picked(index: Any, indices: Sequence[Vertex], ndim: int) -> Picked | None:
     width = len(np.broadcast_shapes(*(x.shape for x in indices)))
     places = iter(k for k in range(ndim + width) if not start <= k < start + width)
     walked = tuple(None if k in slots else next(places) for k in range(ndim))
-    return Picked(slots, start, width, walked)
+    return IndexedAxes(slots, start, width, walked)
 
 
-def picks(vertex: Apply) -> Picked | None:
-    """Return what a vertex picks by arrays of indices, if that is what it does."""
+def gather_of(vertex: Apply) -> IndexedAxes | None:
+    """Return which axes a vertex reads by arrays of indices, if that is what it does."""
     if vertex.operation is not getitem or len(vertex.operands) < 2:
         return None
     x, *indices = vertex.operands
-    return picked(vertex.params["index"], indices, x.ndim)
+    return indexed_axes(vertex.params["index"], indices, x.ndim)
 
 
 def checks(outputs: Sequence[Vertex], captured: Set[Vertex]) -> list[Vertex]:
@@ -100,11 +109,11 @@ def checks(outputs: Sequence[Vertex], captured: Set[Vertex]) -> list[Vertex]:
     for vertex in topological(outputs):
         if not isinstance(vertex, Apply):
             continue
-        known = picks(vertex)
+        known = gather_of(vertex)
         size, indices = vertex.operands[0].shape if vertex.operands else (), vertex.operands[1:]
         if vertex.operation in (accumulated, assigned):
             indices = vertex.operands[2:]
-            known = picked(vertex.params["index"], indices, len(size))
+            known = indexed_axes(vertex.params["index"], indices, len(size))
         if known is None:
             continue
         for axis, index in zip(known.slots, indices, strict=True):

@@ -24,11 +24,11 @@ from chainrule.graph.rewrite import only_of, rewrite, same_kind, share
 from chainrule.graph.stabilise.rules import stabilised
 from chainrule.native.ir.elements import lowered
 from chainrule.native.ir.text import is_native
-from chainrule.native.lower import contractions, moves, placing
-from chainrule.native.lower.joins import with_own_parts
-from chainrule.native.lower.picking import picked_early
+from chainrule.native.lower import contractions, movement, updates
+from chainrule.native.lower.early_gather import gathered_early
+from chainrule.native.lower.early_sums import summed_early
+from chainrule.native.lower.parts import with_own_parts
 from chainrule.native.lower.roles import Role, expected_access, is_alias, number, role_of
-from chainrule.native.lower.sums import summed_early
 from chainrule.native.matmul import product
 from chainrule.operations import contraction, elementwise
 from chainrule.operations import shape as shapes
@@ -41,7 +41,7 @@ def as_primitives(outputs: Sequence[Vertex]) -> list[Vertex]:
     # Of numbers that registers hold alone: NumPy computes all others.
     rules = only_of(is_native, _plain_product, _square_of_reciprocal, _primitive)
     simple = rewrite(stabilised(outputs, is_native), [rules])
-    simple = share(picked_early(summed_early(share(simple))))
+    simple = share(gathered_early(summed_early(share(simple))))
     return with_own_parts(share(rewrite(simple, [_in_order])))
 
 
@@ -153,7 +153,7 @@ def _is_contiguous(x: Vertex) -> bool:
 
 _RULES: dict[Operation, Callable[[Apply], Vertex | None]] = {
     **contractions.RULES,
-    **moves.RULES,
-    **placing.RULES,
+    **movement.RULES,
+    **updates.RULES,
     contraction.matmul: contractions.matrices,
 }

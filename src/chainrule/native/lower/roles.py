@@ -15,7 +15,7 @@ from chainrule.graph.graph import Apply, Constant, Input, Vertex, is_number
 from chainrule.native.ir.access import Access, contiguous
 from chainrule.native.ir.elements import lowered
 from chainrule.native.ir.text import is_native
-from chainrule.native.lower.gather import accumulated, assigned, joined, picks
+from chainrule.native.lower.gather import accumulated, assigned, gather_of, joined
 from chainrule.operations import contraction, indexing, reduction
 from chainrule.operations import shape as shapes
 
@@ -41,7 +41,7 @@ class Role(Enum):
     ELEMENT = auto()  # one entry from one entry of each operand
     REDUCTION = auto()  # many entries to one
     GATHER = auto()  # one entry from that of an array which indices pick
-    JOIN = auto()  # parts, each written where it belongs: see `chainrule.native.lower.joins`
+    JOIN = auto()  # parts, each written where it belongs: see `chainrule.native.lower.parts`
     SCATTER = auto()  # one part, in which entries are then changed where indices say
     PRODUCT = auto()  # a product of matrices or vectors, in tiles or by BLAS
     CALL = auto()  # anything else, by NumPy
@@ -86,7 +86,7 @@ def role_of(vertex: Vertex) -> Role:
         return Role.JOIN
     if operation in (accumulated, assigned):
         return Role.SCATTER
-    if picks(vertex) is not None:
+    if gather_of(vertex) is not None:
         x = vertex.operands[0]
         return Role.CALL if role_of(x) is Role.NUMBER or not math.prod(x.shape) else Role.GATHER
     if operation in _REDUCTIONS:
@@ -225,7 +225,7 @@ def operand_axes(vertex: Apply, ids: tuple[Any, ...], k: int = 0) -> tuple[Any, 
         return tuple(None if n == 1 else next(rest) for n in old)
     extra = len(new) - len(old)
     if operation is indexing.getitem:
-        known = picks(vertex)
+        known = gather_of(vertex)
         assert known is not None
         extra = known.start + known.width - len(old)
     return tuple(None if n == 1 else ids[j + extra] for j, n in enumerate(old))

@@ -20,7 +20,7 @@ from typing import Any
 from chainrule.graph.graph import Apply, Vertex, topological
 from chainrule.native.ir.access import Access
 from chainrule.native.ir.elements import is_cheap
-from chainrule.native.lower.joins import targets
+from chainrule.native.lower.parts import targets
 from chainrule.native.lower.roles import (
     Role,
     computed_from,

@@ -17,7 +17,7 @@ from typing import TypeAlias
 from chainrule.graph.graph import Apply, Vertex
 from chainrule.native.ir.access import contiguous
 from chainrule.native.ir.elements import TABLE, has_fast_path, is_cheap
-from chainrule.native.lower.gather import picks
+from chainrule.native.lower.gather import gather_of
 from chainrule.native.lower.roles import Role, computed_from, memory_of, operand_axes, reduced_axes
 from chainrule.native.schedule.fusion import Kernel, Schedule
 from chainrule.native.schedule.space import Nest, nest
@@ -149,7 +149,7 @@ class Survey:
         return tuple(strides)
 
     def _walked(self, vertex: Apply, axes: Axes) -> tuple[int, ...]:
-        access, known = memory_of(vertex.operands[0], self.plan.stored), picks(vertex)
+        access, known = memory_of(vertex.operands[0], self.plan.stored), gather_of(vertex)
         assert access is not None
         assert known is not None
         strides = [0] * len(self.kernel.space)

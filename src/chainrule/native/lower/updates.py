@@ -1,4 +1,4 @@
-"""Entries put among others: written, added and padded ones, triangles and diagonals."""
+"""Updates: entries written into arrays, added to them, or padded; triangles and diagonals."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from chainrule.graph.placeholder import (
     reshaped,
     transposed,
 )
-from chainrule.native.lower.gather import WHOLE, accumulated, assigned, picked
-from chainrule.native.lower.moves import (
+from chainrule.native.lower.gather import WHOLE, accumulated, assigned, indexed_axes
+from chainrule.native.lower.movement import (
     along,
     are_integers,
     chosen,
@@ -138,7 +138,7 @@ def _changed(
         params = {"index": slots, "shape": within}
         added = make(indexing.scatter_add, [g, *found], dtype, within, **params)
         return _put(added, basic, 0, vertex)
-    known = picked(slots, found, len(size))
+    known = indexed_axes(slots, found, len(size))
     if known is None:
         return None
     if known.slots[-1] - known.slots[0] + 1 != len(known.slots):

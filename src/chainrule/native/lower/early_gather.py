@@ -1,7 +1,7 @@
-"""Picking before computing: ``f(a, b)[i]`` as ``f(a[i], b[i])`` where i picks few of the entries.
+"""Gathering before computing: ``f(a, b)[i]`` as ``f(a[i], b[i])`` where i reads few entries.
 
-``log_probabilities[rows, labels]`` reads one entry of each row. Picked first, the array need not be
-in memory for that, and is computed anew for the picked entries alone.
+``log_probabilities[rows, labels]`` reads one entry of each row. Gathered first, the array need not
+be in memory for that, and is computed anew for the picked entries alone.
 """
 
 from __future__ import annotations
@@ -11,17 +11,17 @@ from collections.abc import Sequence
 
 from chainrule.graph.graph import Apply, Constant, Vertex, topological
 from chainrule.graph.placeholder import make, reshaped
-from chainrule.native.lower.gather import Picked, picks
+from chainrule.native.lower.gather import IndexedAxes, gather_of
 from chainrule.native.lower.roles import Role, number, role_of
 from chainrule.operations import indexing
 
-__all__ = ["picked_early"]
+__all__ = ["gathered_early"]
 
 _DEEPEST = 6  # operations up to which picked entries are computed anew
 _FEW = 2  # how many times more entries an array must have than are picked
 
 
-def picked_early(outputs: Sequence[Vertex]) -> list[Vertex]:
+def gathered_early(outputs: Sequence[Vertex]) -> list[Vertex]:
     """Pick from what arrays are computed from rather than from them."""
     done: dict[Vertex, Vertex] = {}
     for vertex in topological(outputs):
@@ -34,18 +34,18 @@ def picked_early(outputs: Sequence[Vertex]) -> list[Vertex]:
             new = Apply(vertex.operation, operands, vertex.params, vertex.value)
         done[vertex] = new
         if role_of(new) is Role.GATHER:
-            done[vertex] = _Picker(new).entries(new.operands[0], _DEEPEST, new)
+            done[vertex] = _Gatherer(new).entries(new.operands[0], _DEEPEST, new)
     return [done[vertex] for vertex in outputs]
 
 
-class _Picker:
+class _Gatherer:
     """Picks the same entries of several arrays of the shape of one, or of shapes that broadcast."""
 
     def __init__(self, vertex: Apply) -> None:
-        known = picks(vertex)
+        known = gather_of(vertex)
         assert known is not None
         x, *self.indices = vertex.operands
-        self.known: Picked = known
+        self.known: IndexedAxes = known
         self.index = vertex.params["index"]
         self.size = x.shape
         self.result = vertex.shape

@@ -1,7 +1,7 @@
-"""Moves of entries: in terms of views, of parts that are written in place, and of indices.
+"""Data movement: in terms of views, of parts that are written in place, and of indices.
 
 What joins arrays becomes `joined`, whose parts are computed straight into their places. What reads
-at places that are known, or only in part, compares and picks with constant arrays of indices.
+at places that are known, or only in part, compares, or gathers with constant arrays of indices.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from chainrule.graph.placeholder import (
     make,
     reshaped,
 )
-from chainrule.native.lower.gather import WHOLE, joined, picks
+from chainrule.native.lower.gather import WHOLE, gather_of, joined
 from chainrule.native.lower.roles import Role, number, role_of
 from chainrule.operations import elementwise, indexing
 from chainrule.operations import shape as shapes
@@ -80,7 +80,7 @@ def are_integers(arrays: Sequence[Vertex]) -> bool:
 
 def _getitem(vertex: Apply) -> Vertex | None:
     x, *arrays = vertex.operands
-    if not arrays or not are_integers(arrays) or picks(vertex) is not None:
+    if not arrays or not are_integers(arrays) or gather_of(vertex) is not None:
         return None
     basic, slots, found = spelled_out(vertex.params["index"], arrays, x.ndim)
     return Apply(indexing.getitem, (sliced(x, basic), *found), {"index": slots}, vertex.value)
