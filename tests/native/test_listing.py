@@ -17,10 +17,8 @@ from chainrule.native.listing import listing
 from chainrule.native.pipeline import build
 from chainrule.native.record.signature import flatten
 from chainrule.operations.indexing import SLOT
+from tests.programs.golden import PROGRAMS
 
-from .conftest import TESTS, load
-
-PROGRAMS = load("programs_of_native", TESTS / "staged" / "programs.py").PROGRAMS
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
 
 rng = np.random.default_rng(0)

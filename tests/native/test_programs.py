@@ -14,13 +14,12 @@ import chainrule as cr
 from chainrule.core.array import is_complex
 from chainrule.core.operation import Operation
 from chainrule.native.interpret import interpreted
+from tests.operations.cases import ROWS, cases_of
+from tests.programs import random_native, random_staged
+from tests.programs.golden import PROGRAMS
 
-from . import random_programs
-from .conftest import BUILDERS, TESTS, calls_of, load, same
+from .conftest import BUILDERS, calls_of, same
 
-PROGRAMS = load("programs_of_native", TESTS / "staged" / "programs.py").PROGRAMS
-TABLE = load("cases_of_native", TESTS / "operations" / "conftest.py")
-RANDOM = load("random_programs_of_native", TESTS / "staged" / "test_random_programs.py")
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
 
 
@@ -58,8 +57,8 @@ def test_the_interpreter_repeats_the_function(name: str) -> None:
 
 CASES = [
     pytest.param(row, case, id=f"{name}-{k}")
-    for name, row in TABLE.ROWS.items()
-    for k, case in enumerate(TABLE.cases_of(name))
+    for name, row in ROWS.items()
+    for k, case in enumerate(cases_of(name))
     if any(isinstance(x, (np.ndarray, np.generic)) for x in case.operands)
 ]
 
@@ -129,7 +128,7 @@ def test_every_operation_of_complex_numbers(row: Operation, case: Any, compiled:
 @pytest.mark.parametrize("builder", BUILDERS)
 @pytest.mark.filterwarnings("ignore::chainrule.errors.IndependentOutputWarning")
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
-@given(RANDOM.programs(arrays=False), st.floats(0.2, 1.5), st.floats(-1.5, -0.2))
+@given(random_staged.programs(arrays=False), st.floats(0.2, 1.5), st.floats(-1.5, -0.2))
 def test_programs_of_numbers(builder: str, source: str, x: float, y: float) -> None:
     _random(source, [(x, y), (y, x), (x, x)], builder)
 
@@ -138,7 +137,7 @@ def test_programs_of_numbers(builder: str, source: str, x: float, y: float) -> N
 @pytest.mark.filterwarnings("ignore::chainrule.errors.IndependentOutputWarning")
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
-    RANDOM.programs(arrays=True),
+    random_staged.programs(arrays=True),
     st.integers(0, 100),
     st.sampled_from([np.float64, np.float32]),
 )
@@ -154,9 +153,9 @@ def test_programs_of_arrays(builder: str, source: str, seed: int, dtype: Any) ->
 @given(st.data(), st.integers(0, 1000))
 def test_programs_that_pick_write_and_branch(data: Any, seed: int) -> None:
     """Each is called often enough to meet its branches, while what it refers to changes."""
-    source = random_programs.source(lambda items: data.draw(st.sampled_from(items)), length=4)
-    arrays = random_programs.captured()
-    f = cr.value_and_grad(random_programs.defined(source, arrays), (0, 1, 2))
+    source = random_native.source(lambda items: data.draw(st.sampled_from(items)), length=4)
+    arrays = random_native.captured()
+    f = cr.value_and_grad(random_native.defined(source, arrays), (0, 1, 2))
     fast = cr.compile(f)
     random = np.random.default_rng(seed)
     for k in range(6):
@@ -164,12 +163,12 @@ def test_programs_that_pick_write_and_branch(data: Any, seed: int) -> None:
         m = (m[:4, :3], np.asfortranarray(m[:4, :3]), m[::2, ::-2])[k % 3]
         with np.errstate(all="ignore"):
             same(fast(m, v, s), f(m, v, s), 1e-9, size=1.0)
-        random_programs.change(arrays, seed + k)
+        random_native.change(arrays, seed + k)
 
 
 def _random(source: str, calls: list[tuple[Any, ...]], builder: str) -> None:
     build, tolerance = BUILDERS[builder]
-    f = cr.value_and_grad(RANDOM.defined(source), (0, 1))
+    f = cr.value_and_grad(random_staged.defined(source), (0, 1))
     fast = cr.compile(f, builder=build)
     for args in calls:
         with np.errstate(all="ignore"):

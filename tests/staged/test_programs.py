@@ -6,7 +6,6 @@ every difference before accepting it with ``CHAINRULE_UPDATE_GOLDEN=1 pytest tes
 
 from __future__ import annotations
 
-import importlib.util
 import math
 import os
 import subprocess
@@ -20,21 +19,11 @@ import pytest
 
 import chainrule as cr
 from chainrule import trees
+from tests.programs.golden import PROGRAMS
 
 GOLDEN = Path(__file__).parent / "golden"
 
 
-def _load(name: str) -> Any:
-    spec = importlib.util.spec_from_file_location(name, Path(__file__).parent / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module  # where dataclasses look for it
-    spec.loader.exec_module(module)
-    return module
-
-
-PROGRAMS = _load("programs").PROGRAMS
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
 each_program = pytest.mark.parametrize("name", PROGRAMS)
 

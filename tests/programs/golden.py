@@ -5,19 +5,15 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from scipy.special import expit, ndtr
 
 import chainrule as cr
+from tests.programs import Program
 
 RANDOM = np.random.default_rng(0)
-
-
-class Program(NamedTuple):
-    function: Callable[..., Any]
-    args: tuple[Any, ...]
 
 
 PROGRAMS: dict[str, Program] = {}
