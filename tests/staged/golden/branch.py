@@ -4,7 +4,7 @@ import math
 def branch_gradient(x):
     """Return branch(x) and its gradient."""
     # forward pass
-    assert x > 0, "line 80 takes another branch (if x > 0); stage again"
+    assert x > 0, "line 76 takes another branch (if x > 0); stage again"
     y = math.sin(x)           # (1)
     value = y * x             # (2)
     # backprop value = y * x

@@ -4,7 +4,7 @@ import numpy as np
 def early_return_gradient(x):
     """Return early_return(x) and its gradient."""
     # forward pass
-    assert not x > 1, "line 89 takes another branch (if x > 1); stage again"
+    assert not x > 1, "line 85 takes another branch (if x > 1); stage again"
     y = np.sqrt(x)        # (1)
     value = y * x         # (2)
     # backprop value = y * x
