@@ -12,7 +12,7 @@ from chainrule.native.runtime import engine
 
 from ...conftest import load
 
-measure = load("measure", Path(__file__).with_name("measure.py"))
+measure = load("accuracy_measure", Path(__file__).with_name("measure.py"))
 
 DTYPES = {"double": np.float64, "float": np.float32}
 TARGETS = (engine.host(), measure.PLAIN)

@@ -9,7 +9,7 @@ from chainrule.native.ir.math import coefficients
 
 from ...conftest import load
 
-minimax = load("minimax", Path(__file__).with_name("minimax.py"))
+minimax = load("accuracy_minimax", Path(__file__).with_name("minimax.py"))
 
 CASES = [(task, kind) for task in minimax.TASKS for kind in task.targets]
 
