@@ -2,7 +2,7 @@
 
 Such an operation is told apart from every other by its identity, so that several may have one name:
 a function that makes operations may be called twice. The names of the library's own operations
-are taken, for what is known of those (how they are printed, say, or compiled) is known by name.
+are taken: graphs, messages and printed code would say the one and mean the other.
 """
 
 from __future__ import annotations

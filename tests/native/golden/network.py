@@ -19,8 +19,8 @@ def network(W1, b1, W2, b2, x, y):
             v3 = exp(v2)
             v4 = 1 + v3
             v5 = 1 / v4
-            v15 = v3 > 1
-            v16 = 1 - v5
+            v15 = v3 > 1.0
+            v16 = 1.0 - v5
             v17 = v3 * v5
             v18 = where(v15, v16, v17)
             v19 = v5 * v18

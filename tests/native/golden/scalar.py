@@ -20,8 +20,8 @@ def scalar(x, y):
     v15 = 2 * v9
     v16 = guarded_multiply(v14, v15)
     v17 = v12 / v11
-    v18 = v6 > 1
-    v19 = 1 - v8
+    v18 = v6 > 1.0
+    v19 = 1.0 - v8
     v20 = v6 * v8
     v21 = where(v18, v19, v20)
     v22 = v8 * v21
@@ -30,8 +30,8 @@ def scalar(x, y):
     v25 = v16 + v24
     v26 = 1 / v11
     v27 = v25 + v26
-    v28 = v1 > 1
-    v29 = 1 - v3
+    v28 = v1 > 1.0
+    v29 = 1.0 - v3
     v30 = v1 * v3
     v31 = where(v28, v29, v30)
     v32 = v3 * v31

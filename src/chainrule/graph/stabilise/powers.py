@@ -18,7 +18,7 @@ __all__ = ["Powers", "complement", "powers_of", "sigmoid_in"]
 
 
 def _complement(power: Any, share: Any) -> Any:
-    return elementwise.where(power > 1, 1 - share, power * share)
+    return elementwise.where(power > 1.0, 1.0 - share, power * share)
 
 
 #: ``1 - y`` of ``y = 1 / (1 + power)``, without a cancellation.
