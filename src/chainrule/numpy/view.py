@@ -16,15 +16,14 @@ from collections.abc import Callable, Iterator
 from types import CellType, FunctionType, MethodType, ModuleType
 from typing import Any
 
-from chainrule.core.source import annotate, is_internal
+from chainrule.core.source import annotate
 from chainrule.errors import ChainruleError
 from chainrule.numpy.advice import advise
-from chainrule.numpy.names import assigned, home, is_users, mentioned
+from chainrule.numpy.closure import ABSENT, FunctionWalk, content, counterpart
+from chainrule.numpy.names import assigned, mentioned
 from chainrule.numpy.replace import replacements
 
 __all__ = ["UserFunction"]
-
-_MISSING = object()
 
 
 class UserFunction:
@@ -74,7 +73,7 @@ class UserFunction:
         return self._seen
 
 
-class _Search:
+class _Search(FunctionWalk):
     """One walk over a function and the helpers that it refers to.
 
     ``needing`` are the functions (their ids) that need a counterpart, and ``stored`` the names that
@@ -87,6 +86,7 @@ class _Search:
         needing: frozenset[int] = frozenset(),
         stored: dict[int, frozenset[str]] | None = None,
     ) -> None:
+        super().__init__()
         self.known, self.known_stored = needing, stored or {}
         self.needing: frozenset[int] = frozenset()
         self.stored: dict[int, frozenset[str]] = {}
@@ -94,14 +94,18 @@ class _Search:
         self.replacing, self.modules = _tables(self.scipy)
         self.watched: list[tuple[dict[str, Any], str, Any]] = []
         self.cells: list[tuple[CellType, Any]] = []
-        self.found: dict[int, Any] = {}
+        self.found: dict[int, FunctionType] = {}
         self.views: dict[int, _View] = {}
         self.open: set[int] = set()
+        self.names: frozenset[str] = frozenset()  # what the function that is walked over mentions
         self.circular = False
 
     def rebound(self, f: Any) -> Any:
         """Return f itself where nothing in it needs replacing, else its counterpart."""
-        return self.replacement(f, frozenset(), ()) or f
+        new = self.visit(f, "")
+        for view in self.views.values():
+            view.given = dict(view)
+        return new
 
     @property
     def again(self) -> bool:
@@ -113,8 +117,8 @@ class _Search:
     def is_current(self) -> bool:
         """Tell whether all that was found still has the value that it had."""
         return (
-            all(names.get(name, _MISSING) is value for names, name, value in self.watched)
-            and all(_content(cell) is value for cell, value in self.cells)
+            all(names.get(name, ABSENT) is value for names, name, value in self.watched)
+            and all(content(cell) is value for cell, value in self.cells)
             and self.scipy == ("scipy.special" in sys.modules)
         )
 
@@ -122,154 +126,99 @@ class _Search:
         """Let the user's modules have what ``global`` statements assigned in their views."""
         for key, view in self.views.items():
             for name in self.stored.get(key, ()):
-                value = view.get(name, _MISSING)
-                if value is not _MISSING and value is not view.given.get(name, _MISSING):
+                value = view.get(name, ABSENT)
+                if value is not ABSENT and value is not view.given.get(name, ABSENT):
                     view.names[name] = view.pop(name)
 
-    def replacement(self, value: Any, attributes: frozenset[str], root: tuple[str, ...]) -> Any:
-        """Return what a value is to be replaced by, or None."""
+    def _saw_name(self, names: dict[str, Any], name: str, value: Any) -> None:
+        if _may_be_replaced(value):
+            self.watched.append((names, name, value))
+
+    def _saw_cell(self, cell: CellType, value: Any) -> None:
+        if _may_be_replaced(value):
+            self.cells.append((cell, value))
+
+    def visit(self, value: Any, name: str) -> Any:
         if id(value) in self.replacing:
             return self.replacing[id(value)]
         if isinstance(value, ModuleType):
-            return self._module(value, attributes, root)
+            return self._module(value)
         if isinstance(value, FunctionType):
-            return self._function(value, root)
+            return self._function(value)
         if isinstance(value, MethodType) and isinstance(value.__func__, FunctionType):
-            inner = self._function(value.__func__, root)
-            return inner and MethodType(inner, value.__self__)
+            inner = self._function(value.__func__)
+            return value if inner is value.__func__ else MethodType(inner, value.__self__)
         if isinstance(value, functools.partial):
-            inner = self.replacement(value.func, frozenset(), root)
-            return inner and functools.partial(inner, *value.args, **value.keywords)
+            inner = self.visit(value.func, name)
+            if inner is value.func:
+                return value
+            return functools.partial(inner, *value.args, **value.keywords)
         call = getattr(type(value), "__call__", None)  # noqa: B004  # wanted: the function itself
-        if isinstance(call, FunctionType) and not root:
-            inner = self._function(call, root)
-            return inner and MethodType(inner, value)
-        return None
+        if isinstance(call, FunctionType) and not self._root:
+            inner = self._function(call)
+            return value if inner is call else MethodType(inner, value)
+        return value
 
-    def _module(
-        self, module: ModuleType, attributes: frozenset[str], root: tuple[str, ...]
-    ) -> ModuleType | None:
+    def _module(self, module: ModuleType) -> ModuleType:
         if id(module) in self.modules:
             view, names = self.modules[id(module)]
-            return None if attributes.isdisjoint(names) else view
+            return module if self.names.isdisjoint(names) else view
         if id(module) in self.open:
-            return None
+            return module
         self.open.add(id(module))
         replaced = {}
-        for name in attributes & module.__dict__.keys():
+        for name in self.names & module.__dict__.keys():
             value = module.__dict__[name]
             if isinstance(value, (ModuleType, FunctionType)):  # helpers.f, scipy.special.expit
-                new = self.replacement(value, attributes, root)
-                if new is not None:
+                new = self.visit(value, name)
+                if new is not value:
                     self.watched.append((module.__dict__, name, value))
                     replaced[name] = new
         self.open.discard(id(module))
-        return _ModuleView(module, replaced) if replaced else None
+        return _ModuleView(module, replaced) if replaced else module
 
-    def _function(self, f: FunctionType, root: tuple[str, ...]) -> FunctionType | None:
+    def _function(self, f: FunctionType) -> FunctionType:
         key = id(f)
         if key in self.found:
             self.circular = self.circular or key in self.open
-            found: FunctionType | None = self.found[key]
-            return found
-        code = f.__code__
-        if is_internal(code) or (root and not is_users(code, root)):
-            return None
-        root = root or (home(code),)
-        names, stored, static = mentioned(code)
+            return self.found[key]
+        if not self.enters(f):
+            return f
+        names, stored, static = mentioned(f.__code__)
         module = id(f.__globals__)
         if stored:
             self.stored[module] = self.stored.get(module, frozenset()) | stored
-        new = self.found[key] = self._counterpart(f) if key in self.known else None
+        new = self._counterpart(f)
+        self.found[key] = new if key in self.known else f
         self.open.add(key)
-        own: dict[str, Any] = {}
-        for name in names & f.__globals__.keys():
-            value = f.__globals__[name]
-            if callable(value) or isinstance(value, ModuleType):
-                self.watched.append((f.__globals__, name, value))
-                replaced = self.replacement(value, names, root)
-                if replaced is not None:
-                    own[name] = replaced
-        contents = {
-            name: value
-            for name, cell in zip(code.co_freevars, f.__closure__ or (), strict=True)
-            if (value := self._captured(cell, names, root)) is not None
-        }
-        defaults = [self.replacement(value, names, root) for value in f.__defaults__ or ()]
-        keywords = {
-            name: replaced
-            for name, value in (f.__kwdefaults__ or {}).items()
-            if (replaced := self.replacement(value, names, root)) is not None
-        }
+        outer, self.names = self.names, names
+        changed = self.fill(f, new, names)
+        self.names = outer
         self.open.discard(key)
-        if (
-            own
-            or contents
-            or any(value is not None for value in defaults)
-            or keywords
-            or not names.isdisjoint(self.known_stored.get(module, ()))
-        ):
+        if changed or not names.isdisjoint(self.known_stored.get(module, ())):
             self.needing |= {key}
-            new = self.found[key] = new or self._counterpart(f)
-            self._fill(new, f, own, contents, defaults, keywords, static)
-        return new
-
-    def _captured(self, cell: CellType, names: frozenset[str], root: tuple[str, ...]) -> Any:
-        value = _content(cell)
-        if not callable(value) and not isinstance(value, ModuleType):
-            return None
-        self.cells.append((cell, value))
-        return self.replacement(value, names, root)
+            self.found[key] = new
+            for name in static & f.__globals__.keys():
+                value = f.__globals__[name]
+                self.watched.append((f.__globals__, name, value))
+                new.__globals__.setdefault(name, value)
+        return self.found[key]
 
     def _counterpart(self, f: FunctionType) -> FunctionType:
         """Make the same function with other globals, and with cells of its own for functions."""
-        view = self.views.get(id(f.__globals__))
-        if view is None:
-            view = self.views[id(f.__globals__)] = _View(f.__globals__)
+        view = self.views.setdefault(id(f.__globals__), _View(f.__globals__))
         outer = assigned(f.__code__)
         cells = tuple(
-            CellType(value)
-            if name not in outer
-            and (callable(value := _content(cell)) or isinstance(value, ModuleType))
-            else cell
+            CellType() if name not in outer and _may_be_replaced(content(cell)) else cell
             for name, cell in zip(f.__code__.co_freevars, f.__closure__ or (), strict=True)
         )
-        new = FunctionType(f.__code__, view, f.__name__, f.__defaults__, cells)
-        new.__kwdefaults__ = f.__kwdefaults__
-        new.__qualname__ = f.__qualname__
+        new = counterpart(f, view, cells)
         new.__dict__ = f.__dict__  # the same one: f.calls += 1
         return new
 
-    def _fill(
-        self,
-        new: FunctionType,
-        f: FunctionType,
-        own: dict[str, Any],
-        contents: dict[str, Any],
-        defaults: list[Any],
-        keywords: dict[str, Any],
-        static: frozenset[str],
-    ) -> None:
-        """Give a counterpart what it is to see."""
-        view = self.views[id(f.__globals__)]
-        view.given.update(own)
-        view.update(own)
-        if f.__globals__.get(f.__name__) is f:
-            view.given[f.__name__] = view[f.__name__] = new  # it may call itself
-        for name in static & f.__globals__.keys():
-            value = f.__globals__[name]
-            self.watched.append((f.__globals__, name, value))
-            view.setdefault(name, value)
-        for name, mine, cell in zip(
-            f.__code__.co_freevars, new.__closure__ or (), f.__closure__ or (), strict=True
-        ):
-            if mine is not cell and name in contents:
-                mine.cell_contents = contents[name]
-        if f.__defaults__:
-            pairs = zip(f.__defaults__, defaults, strict=True)
-            new.__defaults__ = tuple(old if value is None else value for old, value in pairs)
-        if keywords:
-            new.__kwdefaults__ = {**(f.__kwdefaults__ or {}), **keywords}
+
+def _may_be_replaced(value: Any) -> bool:
+    return callable(value) or isinstance(value, ModuleType)
 
 
 class _View(dict[str, Any]):
@@ -329,10 +278,3 @@ def _homes(original: Any) -> Iterator[ModuleType]:
         yield module
     if original.__module__.startswith("scipy.special"):
         yield sys.modules["scipy.special"]
-
-
-def _content(cell: CellType) -> Any:
-    try:
-        return cell.cell_contents
-    except ValueError:  # not assigned yet
-        return _MISSING

@@ -20,8 +20,9 @@ import numpy as np
 import pytest
 
 from chainrule.native.entry import calling
-from chainrule.native.entry.layout import ABSENT, Guard, Layout, Slot, Structure, Watch
+from chainrule.native.entry.layout import Guard, Layout, Slot, Structure, Watch
 from chainrule.native.runtime import engine
+from chainrule.numpy.closure import ABSENT
 
 from ..conftest import STATM, resident
 

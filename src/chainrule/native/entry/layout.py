@@ -17,9 +17,9 @@ import numpy as np
 
 from chainrule.core.array import dtype_of, shape_of
 from chainrule.core.placeholder import is_array
+from chainrule.numpy.closure import ABSENT, content
 
 __all__ = [
-    "ABSENT",
     "Guard",
     "Layout",
     "Slot",
@@ -90,15 +90,6 @@ class Layout:
                 raise ValueError(f"the result has outputs {sorted(used)} of {sorted(made)}")
 
 
-class _Absent:
-    def __repr__(self) -> str:
-        return "ABSENT"
-
-
-#: The value of a name that must not be there (so that the built-in of that name counts).
-ABSENT = _Absent()
-
-
 @dataclass(frozen=True)
 class Watch:
     """An entry of a dictionary (globals, say), a closure's cell, a function's code or defaults.
@@ -124,10 +115,7 @@ class Watch:
             return dict.get(self.holder, self.key, ABSENT) is self.value
         if isinstance(self.holder, FunctionType):
             return getattr(self.holder, self.key) is self.value
-        try:
-            return self.holder.cell_contents is self.value
-        except ValueError:  # an empty cell
-            return self.value is ABSENT
+        return content(self.holder) is self.value
 
 
 def leaves(structure: Structure) -> Iterator[int]:

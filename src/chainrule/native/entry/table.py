@@ -18,8 +18,9 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.native.entry.layout import ABSENT, Layout, Slot, Watch
+from chainrule.native.entry.layout import Layout, Slot, Watch
 from chainrule.native.entry.objects import CELL_CONTENTS, function_offset
+from chainrule.numpy.closure import ABSENT
 
 __all__ = ["ARENA", "FALLBACK", "WATCHES", "WATCH_COUNT", "Places", "fill", "places"]
 

@@ -27,11 +27,11 @@ from chainrule.core.array import Array
 from chainrule.core.node import Leaf
 from chainrule.core.recording import Recording
 from chainrule.core.source import is_internal
-from chainrule.native.entry.layout import ABSENT
 from chainrule.native.record.signature import Recorded
 from chainrule.native.record.users import is_simple, is_users_class, is_users_file
-from chainrule.native.record.watch import Captured, content
-from chainrule.numpy.names import assigned, home, is_users, mentioned
+from chainrule.native.record.watch import Captured
+from chainrule.numpy.closure import ABSENT, FunctionWalk, counterpart
+from chainrule.numpy.names import assigned, mentioned
 from chainrule.numpy.view import UserFunction
 
 __all__ = ["Walk", "capture", "unwritable"]
@@ -72,7 +72,7 @@ def _of(f: Any) -> str:
     return getattr(f, "__name__", type(f).__name__)
 
 
-class Walk:
+class Walk(FunctionWalk):
     """One pass over everything, in an order that is the same in every process.
 
     Attributes:
@@ -83,6 +83,7 @@ class Walk:
     """
 
     def __init__(self, recording: Recording | None, names: frozenset[str]) -> None:
+        super().__init__()
         self.recording = recording
         self.names = names
         self.mentioned: frozenset[str] = frozenset()
@@ -92,7 +93,6 @@ class Walk:
         self._made: dict[tuple[bool, int], Any] = {}  # counterparts, by lifting and id
         self._kept: list[Any] = []  # what an id stands for stays alive
         self._globals: dict[tuple[bool, int], dict[str, Any]] = {}
-        self._root: tuple[str, ...] = ()
         self._filled: list[tuple[Any, Any]] = []  # counterparts, and what they were filled with
         self._depth = 0
 
@@ -214,9 +214,8 @@ class Walk:
         code = f.__code__
         if is_internal(code):
             return self._transform(f, key)
-        if self._root and not is_users(code, self._root):
+        if not self.enters(f):
             return f
-        self._root = self._root or (home(code),)
         names, stored, _ = mentioned(code)
         self.mentioned |= names
         if stored:
@@ -224,31 +223,19 @@ class Walk:
         nonlocals = assigned(code) & set(code.co_freevars)
         if nonlocals:
             self._obstacle(f"{f.__name__} assigns to `{min(nonlocals)}` of an enclosing function")
-        cells = self._cells(f, key)
         place = key[0], id(f.__globals__)
         if place not in self._globals:
             self._globals[place] = dict(f.__globals__)
             self._kept.append(f.__globals__)
-        seen = self._globals[place]
-        new = FunctionType(code, seen, f.__name__, f.__defaults__, cells)
-        new.__qualname__, new.__kwdefaults__ = f.__qualname__, f.__kwdefaults__
+        new = self._made[key] = counterpart(f, self._globals[place], self._cells(f, key))
         new.__dict__.update(f.__dict__)
-        self._made[key] = new
-        for name in sorted(names & f.__globals__.keys()):
-            value = f.__globals__[name]
-            self.found.names.append((f.__globals__, name, value))
-            seen[name] = self.visit(value, name)
+        self.found.functions.append((f, code, f.__defaults__, f.__kwdefaults__))
+        self.fill(f, new, names)
         for name in sorted((names & vars(builtins).keys()) - f.__globals__.keys()):
             self.found.names.append((f.__globals__, name, ABSENT))
         for name in sorted(names & f.__dict__.keys()):
             self.found.names.append((f.__dict__, name, f.__dict__[name]))
             new.__dict__[name] = self.visit(f.__dict__[name], name)
-        self._fill_cells(f, new)
-        self.found.functions.append((f, code, f.__defaults__, f.__kwdefaults__))
-        if f.__defaults__:
-            new.__defaults__ = tuple(self.visit(x, f.__name__) for x in f.__defaults__)
-        if f.__kwdefaults__:
-            new.__kwdefaults__ = {k: self.visit(x, k) for k, x in f.__kwdefaults__.items()}
         self._filled.append((new, _contents(new)))
         return new
 
@@ -256,13 +243,9 @@ class Walk:
         """Rebuild what ``grad`` and its like have made of a function."""
         if f.__closure__ is None:
             return f
-        new = FunctionType(
-            f.__code__, f.__globals__, f.__name__, f.__defaults__, self._cells(f, key)
-        )
-        new.__kwdefaults__ = f.__kwdefaults__
+        new = self._made[key] = counterpart(f, f.__globals__, self._cells(f, key))
         new.__dict__.update(f.__dict__)
-        self._made[key] = new
-        self._fill_cells(f, new)
+        self.fill_cells(f, new)
         return new
 
     def _cells(self, f: FunctionType, key: tuple[bool, int]) -> tuple[CellType, ...]:
@@ -275,13 +258,11 @@ class Walk:
             cells.append(self._made[place])
         return tuple(cells)
 
-    def _fill_cells(self, f: FunctionType, new: FunctionType) -> None:
-        pairs = zip(f.__code__.co_freevars, f.__closure__ or (), new.__closure__ or (), strict=True)
-        for name, cell, mine in pairs:
-            value = content(cell)
-            self.found.cells.append((cell, value))
-            if value is not ABSENT and content(mine) is ABSENT:
-                mine.cell_contents = self.visit(value, name)
+    def _saw_name(self, names: dict[str, Any], name: str, value: Any) -> None:
+        self.found.names.append((names, name, value))
+
+    def _saw_cell(self, cell: CellType, value: Any) -> None:
+        self.found.cells.append((cell, value))
 
     def _module(self, module: ModuleType) -> ModuleType:
         if not is_users_file(getattr(module, "__file__", None)):

@@ -18,9 +18,9 @@ from typing import Any
 import numpy as np
 
 from chainrule.core.node import Leaf
-from chainrule.native.entry.layout import ABSENT
+from chainrule.numpy.closure import ABSENT, content
 
-__all__ = ["Captured", "content"]
+__all__ = ["Captured"]
 
 _NUMBERS = frozenset({int, float, bool, str, complex})
 
@@ -119,14 +119,6 @@ class Captured:
             if not _same(content(cell), value):
                 return "a variable of the enclosing function"
         return "something that the function refers to"
-
-
-def content(cell: CellType) -> Any:
-    """Return what a cell holds."""
-    try:
-        return cell.cell_contents
-    except ValueError:  # not assigned yet
-        return ABSENT
 
 
 def _same(a: Any, b: Any) -> bool:
