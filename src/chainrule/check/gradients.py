@@ -11,8 +11,9 @@ import numpy as np
 
 from chainrule import trees
 from chainrule.check.differences import Slope, secant, slope
-from chainrule.check.point import COMPLEX_STEP, Point, is_floating
+from chainrule.check.point import COMPLEX_STEP, Point
 from chainrule.check.report import ArgumentCheck, Entry, GradientReport
+from chainrule.core.array import is_floating
 from chainrule.errors import ArgumentError, IndependentOutputWarning
 from chainrule.transforms.reverse import value_and_grad
 

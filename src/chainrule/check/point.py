@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import math
 import warnings
 from collections.abc import Callable, Sequence
@@ -11,10 +10,12 @@ from typing import Any
 import numpy as np
 
 from chainrule import trees
+from chainrule.core.array import is_floating
+from chainrule.core.callables import positional
 from chainrule.errors import ArgumentError, NonFiniteError, NonScalarOutputError
 from chainrule.transforms.inputs import refuse, select
 
-__all__ = ["COMPLEX_STEP", "Point", "is_floating"]
+__all__ = ["COMPLEX_STEP", "Point"]
 
 COMPLEX_STEP = 1e-100
 
@@ -152,20 +153,7 @@ def _floating(f: Callable[..., Any], args: Sequence[Any]) -> tuple[int, ...]:
     return chosen
 
 
-def is_floating(value: Any) -> bool:
-    """Tell whether a value is a real floating-point number, or an array of them."""
-    return isinstance(value, float) or (
-        isinstance(value, (np.ndarray, np.generic)) and value.dtype.kind == "f"
-    )
-
-
 def _parameters(f: Callable[..., Any], count: int) -> list[str]:
-    try:
-        parameters = list(inspect.signature(f).parameters.values())
-    except (TypeError, ValueError):
-        parameters = []
-    names = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)][
-        :count
-    ]
-    rest = next((p.name for p in parameters if p.kind is p.VAR_POSITIONAL), "argument")
-    return names + [f"{rest}[{k}]" for k in range(count - len(names))]
+    names, rest = positional(f)
+    names += [f"{rest or 'argument'}[{k}]" for k in range(count - len(names))]
+    return names[:count]

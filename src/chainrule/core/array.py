@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from chainrule.core.node import Leaf, Node
+from chainrule.core.placeholder import Placeholder
 from chainrule.core.recording import FREE
 from chainrule.errors import ArgumentError
 
@@ -176,6 +177,13 @@ def dtype_of(value: Any) -> np.dtype[Any]:
     """Return the dtype of a number, ndarray, Array or Placeholder."""
     found: np.dtype[Any] = value.dtype if hasattr(value, "dtype") else np.asarray(value).dtype
     return found
+
+
+def is_floating(value: Any) -> bool:
+    """Tell whether a value is a real floating-point number, or an array of them."""
+    return isinstance(value, float) or (
+        isinstance(value, (np.ndarray, np.generic, Array, Placeholder)) and value.dtype.kind == "f"
+    )
 
 
 def is_complex(x: Any) -> bool:

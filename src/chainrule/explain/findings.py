@@ -12,11 +12,12 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.core.array import is_floating
 from chainrule.core.node import Node
 from chainrule.explain.activations import Activation, activations
 from chainrule.explain.non_finite import non_finite_gradients, non_finite_values
 from chainrule.explain.numbers import format_number, is_scalar, norm
-from chainrule.explain.observation import Finding, Observation, ancestors, is_floating, pull
+from chainrule.explain.observation import Finding, Observation, ancestors, pull
 
 __all__ = [
     "FLAT",

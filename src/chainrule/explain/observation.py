@@ -15,7 +15,7 @@ from chainrule.core.saved import as_numpy
 from chainrule.core.source import Location
 from chainrule.graph.trace import Trace
 
-__all__ = ["Finding", "Observation", "ancestors", "is_floating", "pull"]
+__all__ = ["Finding", "Observation", "ancestors", "pull"]
 
 
 @dataclass(frozen=True)
@@ -167,8 +167,3 @@ def pull(node: Node, k: int, g: Any) -> Any:
             g, output = as_numpy([g, node.output])
             part = node.operation.pull(k, g, as_numpy(node.operands), output, node.params)
     return 0.0 if part is None else part
-
-
-def is_floating(value: Any) -> bool:
-    """Tell whether a value is made of floats, so that it can have a gradient."""
-    return isinstance(value, float) or getattr(getattr(value, "dtype", None), "kind", "") == "f"

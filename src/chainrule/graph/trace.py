@@ -7,10 +7,9 @@ the arrays that were captured from outside are called.
 
 from __future__ import annotations
 
-import inspect
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import FrameType
 from typing import Any
@@ -18,16 +17,17 @@ from typing import Any
 import numpy as np
 
 from chainrule import trees
-from chainrule.core.array import Array
+from chainrule.core.array import Array, is_floating
+from chainrule.core.callables import argument_names, name_of
 from chainrule.core.node import Leaf, Node
 from chainrule.core.recording import Recording
 from chainrule.core.source import Location, location_of, user_frame
 from chainrule.errors import ArgumentError, ChainruleError
 from chainrule.graph.naming import name_of_result, opname_at
-from chainrule.numpy.creation import restack
+from chainrule.numpy.creation import result_leaves
 from chainrule.numpy.view import UserFunction
 
-__all__ = ["Argument", "Guard", "Note", "Trace", "is_floating", "trace"]
+__all__ = ["Argument", "Guard", "Note", "Trace", "trace"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +203,7 @@ def _trace(
     traced = Trace(f, recording)
     chosen = None if argnums is None else {argnums} if isinstance(argnums, int) else set(argnums)
     fresh_args = []
-    for position, (name, arg) in enumerate(_named(f, args)):
+    for position, (name, arg) in enumerate(zip(argument_names(f, len(args)), args, strict=True)):
         leaves, build = trees.flatten(arg)
         fresh = []
         for path, leaf in zip(trees.paths(arg), leaves, strict=True):
@@ -218,7 +218,7 @@ def _trace(
         fresh_args.append(build(fresh))
     if not traced.inputs:
         raise ArgumentError(
-            f"{getattr(f, '__name__', f)!s} was given no float argument to differentiate by: pass "
+            f"{name_of(f)} was given no float argument to differentiate by: pass "
             "3.0 instead of 3, or np.asarray(x, dtype=float)"
         )
     recording.note = traced._note
@@ -226,7 +226,8 @@ def _trace(
     try:
         output = run(fresh_args, dict(kwargs))
         recording.note = lambda node, value: traced.nodes.append(node)
-        traced.output = restack(output) if type(output) is np.ndarray else output
+        leaves, build = result_leaves(output)
+        traced.output = build(leaves)
     except BaseException:
         recording.end()
         raise
@@ -236,29 +237,8 @@ def _trace(
     return traced
 
 
-def is_floating(value: Any) -> bool:
-    """Tell whether a gradient can be taken by a value."""
-    return isinstance(value, float) or (
-        isinstance(value, (np.ndarray, np.generic)) and value.dtype.kind == "f"
-    )
-
-
 def _is_index(value: Any) -> bool:
     return isinstance(value, np.ndarray) and value.ndim > 0 and value.dtype.kind in "biu"
-
-
-def _named(f: Callable[..., Any], args: Sequence[Any]) -> Iterator[tuple[str, Any]]:
-    try:
-        parameters = list(inspect.signature(f).parameters.values())
-    except (TypeError, ValueError):
-        parameters = []
-    for k, arg in enumerate(args):
-        if k < len(parameters) and parameters[k].kind is not parameters[k].VAR_POSITIONAL:
-            yield parameters[k].name, arg
-        elif parameters and parameters[-1].kind is parameters[-1].VAR_POSITIONAL:
-            yield f"{parameters[-1].name}_{k - len(parameters) + 1}", arg
-        else:
-            yield f"x{k}", arg
 
 
 def _leaf_name(name: str, path: str) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.core.callables import name_of
 from chainrule.core.source import annotate, stack_level
 from chainrule.errors import ArgumentError, NotCompiledWarning, UnsupportedError
 from chainrule.native.executable import native
@@ -20,7 +21,7 @@ from chainrule.native.paths import Path
 from chainrule.native.record.program import Builder, Program
 from chainrule.native.record.signature import Recorded, flatten
 from chainrule.native.record.watch import Captured
-from chainrule.native.specializations import NotCompiled, Specialization, name_of
+from chainrule.native.specializations import NotCompiled, Specialization
 from chainrule.numpy.view import UserFunction
 
 __all__ = ["MOST_SIGNATURES", "Compiled", "Lowered", "compile"]

@@ -6,7 +6,6 @@ and one state of that. What cannot be compiled runs as Python.
 
 from __future__ import annotations
 
-import inspect
 import os
 import threading
 import warnings
@@ -17,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.core.callables import argument_names, name_of
 from chainrule.core.captured import fingerprint
 from chainrule.core.source import stack_level
 from chainrule.errors import ChainruleError, NotCompiledWarning, UnsupportedError
@@ -29,7 +29,7 @@ from chainrule.native.record.watch import Captured
 from chainrule.native.runtime.interrupts import Stopped
 from chainrule.numpy.view import UserFunction
 
-__all__ = ["MOST_RECORDINGS", "NotCompiled", "Specialization", "name_of"]
+__all__ = ["MOST_RECORDINGS", "NotCompiled", "Specialization"]
 
 #: How often one signature is recorded, for other paths or another state of what is referred to.
 MOST_RECORDINGS = 32
@@ -129,7 +129,7 @@ class Specialization:
             NotCompiled: compiled code could not do what the function does.
             ChainruleError: the function cannot be recorded.
         """
-        names = _names(self._f, len(args))
+        names = argument_names(self._f, len(args))
         expected = failure = _NOTHING
         for lift, integers in _ATTEMPTS:
             draft = reason = None
@@ -221,11 +221,6 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_fresh_locks)
 
 
-def name_of(f: Any) -> str:
-    """Return what a function is called, for messages."""
-    return getattr(f, "__name__", None) or repr(f)
-
-
 def _fingerprints(
     args: Sequence[Any], kwargs: Mapping[str, Any], draft: Run | None
 ) -> list[tuple[Any, Any, str]]:
@@ -244,20 +239,3 @@ def _fingerprints(
 def _written(before: list[tuple[Any, Any, str]]) -> str | None:
     """Say what has been written into, if anything."""
     return next((why for x, seen, why in before if fingerprint(x) != seen), None)
-
-
-def _names(f: Callable[..., Any], count: int) -> list[str]:
-    """Return what the positional arguments are called."""
-    try:
-        parameters = list(inspect.signature(f).parameters.values())
-    except (TypeError, ValueError):
-        parameters = []
-    names: list[str] = []
-    for k in range(count):
-        if k < len(parameters) and parameters[k].kind is not parameters[k].VAR_POSITIONAL:
-            names.append(parameters[k].name)
-        elif parameters and parameters[-1].kind is parameters[-1].VAR_POSITIONAL:
-            names.append(f"{parameters[-1].name}_{k - len(parameters) + 1}")
-        else:
-            names.append(f"x{k}")
-    return names

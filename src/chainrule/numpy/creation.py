@@ -7,11 +7,12 @@ back into a single Array wherever it re-enters an operation, and the functions h
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
 
+from chainrule import trees
 from chainrule.core.apply import apply, set_restacking
 from chainrule.core.array import Array, value_of
 from chainrule.core.kinds import broadcast_to, elementwise
@@ -25,7 +26,7 @@ from chainrule.numpy.dispatch import (
 )
 from chainrule.operations import shape as shape_rows
 
-__all__ = ["array", "asarray", "full", "holds_arrays", "linspace", "restack"]
+__all__ = ["array", "asarray", "full", "holds_arrays", "linspace", "restack", "result_leaves"]
 
 _OBJECT = np.dtype(object)
 
@@ -57,6 +58,16 @@ def restack(operand: Any) -> Any:
     if nested is not None:
         return _stacked(*nested)
     return _stacked([asarray(item) for item in operand], (len(operand),))
+
+
+def result_leaves(result: Any) -> tuple[list[Any], Callable[[Iterable[Any]], Any]]:
+    """Flatten what a recorded function returned; what holds Arrays is one Array.
+
+    Returns:
+        the leaves, and the function that puts others in their place.
+    """
+    leaves, build = trees.flatten(result)
+    return [restack(leaf) for leaf in leaves], build
 
 
 def _regular(rows: Any) -> tuple[list[Any], tuple[int, ...]] | None:

@@ -13,6 +13,7 @@ import numpy as np
 
 from chainrule.core.apply import apply
 from chainrule.core.array import Array
+from chainrule.core.callables import name_of
 from chainrule.core.kinds import constant
 from chainrule.core.operation import Operation
 from chainrule.core.source import where_am_i
@@ -148,7 +149,7 @@ def is_constant(args: Sequence[Any], kwargs: Mapping[str, Any]) -> bool:
 
 def full_name(function: Any) -> str:
     """Name a function as user code spells it: ``np.linalg.svd``, ``scipy.special.jv``."""
-    name = getattr(function, "__name__", repr(function))
+    name = name_of(function)
     module = getattr(function, "__module__", None)
     if isinstance(function, np.ufunc):
         module = "numpy" if getattr(np, name, None) is function else None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import inspect
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -19,29 +18,11 @@ from chainrule.staged.text import assertion, literal
 
 __all__ = [
     "gradient_tree",
-    "parameters_of",
     "restored",
     "shape_checks",
     "unpacking",
     "value_checks",
 ]
-
-
-def parameters_of(f: Callable[..., Any], args: Sequence[Any], names: Names) -> list[str]:
-    """Choose the parameters of the printed function: the user's names, one per argument."""
-    try:
-        known = list(inspect.signature(f).parameters.values())
-    except (TypeError, ValueError):
-        known = []
-    chosen = []
-    for k in range(len(args)):
-        if k < len(known) and known[k].kind is not known[k].VAR_POSITIONAL:
-            chosen.append(names.fresh(known[k].name))
-        elif known and known[-1].kind is known[-1].VAR_POSITIONAL:
-            chosen.append(names.fresh(f"{known[-1].name}_{k - len(known) + 1}"))
-        else:
-            chosen.append(names.fresh(f"x{k}"))
-    return chosen
 
 
 def unpacking(trace: Trace, parameters: Sequence[str], names: Names) -> list[str]:

@@ -8,16 +8,16 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from chainrule import trees
-from chainrule.core.array import Array, dtype_of, shape_of, value_of
+from chainrule.core.array import Array, dtype_of, is_floating, shape_of, value_of
 from chainrule.core.backward import backward_everywhere
+from chainrule.core.callables import argument_names, name_of
 from chainrule.core.node import Node
 from chainrule.core.source import Location
 from chainrule.errors import NonScalarOutputError
 from chainrule.graph.graph import Apply, Constant, Input, Vertex, topological
-from chainrule.graph.trace import Trace, is_floating, trace
+from chainrule.graph.trace import Trace, trace
 from chainrule.staged.arguments import (
     gradient_tree,
-    parameters_of,
     shape_checks,
     unpacking,
     value_checks,
@@ -65,7 +65,7 @@ def write(
     traced.end()
     _expect_one_number(traced, f)
     names = Names()
-    parameters = parameters_of(f, args, names)
+    parameters = [names.fresh(name) for name in argument_names(f, len(args))]
     unpacked = unpacking(traced, parameters, names)
     partitioned = partition(traced, names)
     given = {id(a.value): a.name for a in traced.arguments if isinstance(a.value, np.ndarray)}
@@ -120,7 +120,7 @@ def _expected(traced: Trace) -> dict[Node, Any]:
 
 def _expect_one_number(traced: Trace, f: Callable[..., Any]) -> None:
     output = traced.output
-    name = getattr(f, "__name__", repr(f))
+    name = name_of(f)
     if trees.is_container(output) or not isinstance(
         output, (Array, np.ndarray, np.generic, float, int)
     ):

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from chainrule import trees
 from chainrule.core.array import Array
 from chainrule.core.forward import forward
 from chainrule.core.recording import Recording
 from chainrule.errors import ArgumentError
-from chainrule.numpy.creation import restack
+from chainrule.numpy.creation import result_leaves
 from chainrule.numpy.view import UserFunction
 from chainrule.transforms.inputs import Inputs, finish, plain
 from chainrule.transforms.reverse import seeds_like
@@ -49,8 +48,7 @@ def jvp(f: Callable[..., Any], args: Sequence[Any], tangents: Sequence[Any]) -> 
     try:
         inputs = Inputs(f, args, tuple(range(len(args))), recording)
         y = UserFunction(f)(inputs.args, {})
-        leaves, build = trees.flatten(y)
-        outputs = [restack(leaf) for leaf in leaves]
+        outputs, build = result_leaves(y)
         recorded = [leaf for leaf in outputs if type(leaf) is Array]
         pushed = iter(forward(recorded, inputs.nodes, directions))
         tangents_out = [next(pushed) if type(leaf) is Array else None for leaf in outputs]

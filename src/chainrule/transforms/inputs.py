@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from operator import index
@@ -13,6 +12,7 @@ import numpy as np
 from chainrule import trees
 from chainrule.core.apply import apply_unary
 from chainrule.core.array import Array
+from chainrule.core.callables import name_of, positional
 from chainrule.core.captured import hold
 from chainrule.core.kinds import astype, identity
 from chainrule.core.node import Leaf, Node
@@ -114,12 +114,9 @@ def refuse(f: Callable[..., Any], arg: Any, leaf: Any, position: int, at: int) -
     """Say which argument cannot be differentiated, and what to write instead."""
     where = trees.paths(arg)[at] if trees.is_container(arg) else ""
     name = f"argument {position}"
-    try:
-        parameter = list(inspect.signature(f).parameters)[position]
-        name += f" ({parameter}{where})"
-    except (IndexError, TypeError, ValueError):
-        name += f" ({where})" if where else ""
-    function = getattr(f, "__name__", repr(f))
+    names, rest = positional(f)
+    where = (names[position] if position < len(names) else rest or "") + where
+    name += f" ({where})" if where else ""
     if isinstance(leaf, (bool, np.bool_)):
         what, cure = f"is a bool, {leaf}", "leave it out of argnums"
     elif isinstance(leaf, (int, np.integer)):
@@ -136,7 +133,7 @@ def refuse(f: Callable[..., Any], arg: Any, leaf: Any, position: int, at: int) -
     else:
         what, cure = f"is a {type(leaf).__name__}", "pass a float or an array, or set argnums"
     return ArgumentError(
-        f"{name} of {function} {what}: a gradient exists by floating-point numbers only; {cure}"
+        f"{name} of {name_of(f)} {what}: a gradient exists by floating-point numbers only; {cure}"
     )
 
 
@@ -169,9 +166,8 @@ def select(argnums: int | Sequence[int], args: Sequence[Any], f: Any) -> tuple[i
     count = len(args)
     selected = _resolved(argnums, count)
     if selected is None:
-        name = getattr(f, "__name__", repr(f))
         raise ArgumentError(
-            f"argnums is {argnums}, but {name} was called with {count} positional "
+            f"argnums is {argnums}, but {name_of(f)} was called with {count} positional "
             f"argument{'s' if count != 1 else ''}: arguments to differentiate by are passed "
             "by position"
         )
@@ -218,9 +214,8 @@ def check_real(values: Iterable[Any], f: Callable[..., Any]) -> None:
     """
     for value in values:
         if type(value) is Array and value.dtype.kind == "c":
-            name = getattr(f, "__name__", repr(f))
             raise UnsupportedError(
-                f"the output of {name} is complex ({value.dtype}): complex numbers are not "
+                f"the output of {name_of(f)} is complex ({value.dtype}): complex numbers are not "
                 "supported yet; work with real and imaginary parts as two real arrays"
             )
 

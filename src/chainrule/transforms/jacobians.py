@@ -9,13 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from chainrule import trees
 from chainrule.core.array import Array, shape_of
 from chainrule.core.backward import backward
 from chainrule.core.forward import forward
 from chainrule.core.node import Node
 from chainrule.core.recording import Recording
-from chainrule.numpy.creation import restack
+from chainrule.numpy.creation import result_leaves
 from chainrule.numpy.view import UserFunction
 from chainrule.operations.shape import reshape, stack
 from chainrule.transforms.inputs import Inputs, check_real, finish, positions, select
@@ -55,8 +54,7 @@ def jacobian(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callabl
         try:
             inputs = Inputs(f, args, select(argnums, args, f), recording)
             y = run(inputs.args, kwargs)
-            leaves, build = trees.flatten(y)
-            outputs = [restack(leaf) for leaf in leaves]
+            outputs, build = result_leaves(y)
             check_real(outputs, f)
             rows = []
             for output in outputs:

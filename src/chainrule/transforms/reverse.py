@@ -12,11 +12,12 @@ import numpy as np
 from chainrule import trees
 from chainrule.core.array import Array, shape_of
 from chainrule.core.backward import backward
+from chainrule.core.callables import name_of
 from chainrule.core.reach import reach
 from chainrule.core.recording import Recording
 from chainrule.core.source import stack_level
 from chainrule.errors import ArgumentError, IndependentOutputWarning, NonScalarOutputError
-from chainrule.numpy.creation import restack
+from chainrule.numpy.creation import restack, result_leaves
 from chainrule.numpy.view import UserFunction
 from chainrule.transforms.inputs import Inputs, check_real, finish, own, plain, positions, select
 
@@ -140,9 +141,9 @@ def vjp(f: Callable[..., Any], *args: Any) -> tuple[Any, Callable[[Any], tuple[A
     try:
         inputs = Inputs(f, args, tuple(range(len(args))), recording, kept=True)
         y = UserFunction(f)(inputs.args, {})
-        leaves, build = trees.flatten(y)
+        outputs, build = result_leaves(y)
         # The nodes of the outputs as they are now: the caller may write into the value in place.
-        outputs = [own(restack(leaf)) for leaf in leaves]
+        outputs = [own(leaf) for leaf in outputs]
         check_real(outputs, f)
         values = [own(plain(leaf, recording)) for leaf in outputs]
     finally:
@@ -187,9 +188,8 @@ def seeds_like(g: Any, value: Any) -> list[Any]:
 
 def _split(y: Any, f: Callable[..., Any]) -> tuple[Any, Any]:
     if not (isinstance(y, tuple) and len(y) == 2):
-        name = getattr(f, "__name__", repr(f))
         raise ArgumentError(
-            f"has_aux=True: {name} must return a pair (output, aux), it returned a "
+            f"has_aux=True: {name_of(f)} must return a pair (output, aux), it returned a "
             f"{type(y).__name__}"
         )
     return y
@@ -199,7 +199,7 @@ def _one_number(y: Any, f: Callable[..., Any]) -> Any:
     """Return the output if it is one number, else say what it is and what to do."""
     if type(y) is np.ndarray:
         y = restack(y)
-    name = getattr(f, "__name__", repr(f))
+    name = name_of(f)
     if trees.is_container(y) or not isinstance(y, (Array, np.ndarray, np.generic, float, int)):
         raise NonScalarOutputError(
             f"the gradient of {name} needs one number as its output, it returned a "
@@ -226,15 +226,14 @@ def _is_independent(y: Any, inputs: Inputs) -> bool:
 
 
 def _warn_independent(f: Callable[..., Any]) -> None:
-    name = getattr(f, "__name__", repr(f))
     warnings.warn(
-        f"the output of {name} does not depend on the arguments it is differentiated by, so the "
-        "gradient is zero",
+        f"the output of {name_of(f)} does not depend on the arguments it is differentiated by, so "
+        "the gradient is zero",
         IndependentOutputWarning,
         stacklevel=stack_level(),
     )
 
 
 def _plain_tree(tree: Any, recording: Recording) -> Any:
-    leaves, build = trees.flatten(tree)
-    return build([plain(restack(leaf), recording) for leaf in leaves])
+    leaves, build = result_leaves(tree)
+    return build([plain(leaf, recording) for leaf in leaves])

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from chainrule import trees
 from chainrule.core.array import Array
 from chainrule.core.kinds import stopped
-from chainrule.numpy.creation import restack
+from chainrule.numpy.creation import result_leaves
 from chainrule.transforms.inputs import own
 
 __all__ = ["stop_gradient"]
@@ -20,6 +19,5 @@ def stop_gradient(x: Any) -> Any:
     >>> cr.grad(lambda x: x * cr.stop_gradient(x))(3.0)
     3.0
     """
-    leaves, build = trees.flatten(x)
-    restacked = (restack(leaf) for leaf in leaves)
-    return build([own(stopped(leaf)) if type(leaf) is Array else leaf for leaf in restacked])
+    leaves, build = result_leaves(x)
+    return build([own(stopped(leaf)) if type(leaf) is Array else leaf for leaf in leaves])

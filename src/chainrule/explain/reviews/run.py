@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.core.callables import name_of
 from chainrule.core.source import annotate
 from chainrule.errors import ArgumentError
 from chainrule.explain.reviews.compare import identical
@@ -157,10 +158,9 @@ def _accepted(f: Callable[..., Any], args: Sequence[Any]) -> Sequence[Any]:
     except TypeError as error:
         if not signature.parameters:
             return ()
-        name = getattr(f, "__name__", repr(f))
         raise ArgumentError(
-            f"{name}{signature} cannot be called with {len(args)} arguments ({error}): review runs "
-            "it on the same arguments as the function it is compared with"
+            f"{name_of(f)}{signature} cannot be called with {len(args)} arguments ({error}): "
+            "review runs it on the same arguments as the function it is compared with"
         ) from None
     return args
 

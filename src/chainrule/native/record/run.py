@@ -32,7 +32,7 @@ from chainrule.native.record.program import Program, without_values
 from chainrule.native.record.shared import SharedMemory
 from chainrule.native.record.signature import Replacing
 from chainrule.native.record.watch import Captured
-from chainrule.numpy.creation import restack
+from chainrule.numpy.creation import result_leaves
 from chainrule.numpy.view import UserFunction
 
 __all__ = ["NotFaithful", "NotLifted", "Recorded", "Run", "run"]
@@ -171,8 +171,8 @@ def run(
     try:
         with np.errstate(all="ignore"):
             output = _called(walk.function, fresh_args, fresh_kwargs)
-        leaves, build = trees.flatten(output)
-        output = build([restack(leaf) if type(leaf) is _ndarray else leaf for leaf in leaves])
+        leaves, build = result_leaves(output)
+        output = build(leaves)
     finally:
         recording.end()
         recording.guard = recording.converted = recording.written = recording.laid_out = None
