@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence, Set
-from typing import Any, Unpack
+from collections.abc import Mapping, Sequence, Set
+from typing import Any
 
-from chainrule.core.operation import Operation, declared
-from chainrule.core.traits import Traits
+from chainrule.core.operation import Operation, rows_of
 
 __all__ = ["Constant", "constant", "stopped"]
 
@@ -34,10 +33,7 @@ class Constant(Operation):
         return frozenset(), False
 
 
-def constant(name: str, compute: Callable[..., Any], **traits: Unpack[Traits]) -> Constant:
-    """Declare a row whose output carries no gradient (booleans, integers)."""
-    return declared(Constant(name, compute, **traits))
-
+constant = rows_of(Constant)
 
 #: A constant: a plain value in an eager gradient, but a part of the graph where that is noted.
 stopped = constant("stop_gradient", lambda x: x, numpy=(), entrywise=True, moves=True, view=True)

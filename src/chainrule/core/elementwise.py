@@ -15,7 +15,7 @@ import numpy as np
 
 from chainrule.core.array import Array, dtype_of, shape_of
 from chainrule.core.linear import broadcast_to, conform, sum_to
-from chainrule.core.operation import Operation, declared
+from chainrule.core.operation import Operation, rows_of
 from chainrule.core.rules import positions_read
 from chainrule.core.traits import Traits
 
@@ -111,11 +111,7 @@ class Elementwise(Operation):
         return positions_read(d, arity, first=0)
 
 
-def elementwise(
-    name: str, compute: Callable[..., Any], *, d: Any, **traits: Unpack[Traits]
-) -> Elementwise:
-    """Declare a row that acts on every entry alone; see `chainrule.core.declare.elementwise`."""
-    return declared(Elementwise(name, compute, d=d, **traits))
+elementwise = rows_of(Elementwise)
 
 
 # A product in which 0 * inf = 0.

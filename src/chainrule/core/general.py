@@ -11,7 +11,7 @@ from chainrule.core.array import Array, dtype_of, shape_of
 from chainrule.core.backward import backward
 from chainrule.core.linear import conform
 from chainrule.core.node import Leaf
-from chainrule.core.operation import Operation, declared
+from chainrule.core.operation import Operation, rows_of
 from chainrule.core.recording import Recording
 from chainrule.core.rules import per_operand, positions_read
 from chainrule.core.traits import Traits
@@ -86,18 +86,4 @@ class General(Operation):
         return operands, output
 
 
-def general(
-    name: str,
-    compute: Callable[..., Any],
-    *,
-    pullback: Any,
-    pushforward: Callable[..., Any] | None = None,
-    variadic: bool = False,
-    **traits: Unpack[Traits],
-) -> General:
-    """Declare a row by its pullback; see `chainrule.core.declare.operation`."""
-    return declared(
-        General(
-            name, compute, pullback=pullback, pushforward=pushforward, variadic=variadic, **traits
-        )
-    )
+general = rows_of(General)

@@ -13,7 +13,7 @@ import numpy as np
 
 from chainrule.core.array import dtype_of, is_complex, shape_of
 from chainrule.core.domain import example
-from chainrule.core.operation import Operation, declared
+from chainrule.core.operation import Operation, rows_of
 from chainrule.core.rules import per_operand, positions_read
 from chainrule.core.traits import Traits
 
@@ -101,21 +101,7 @@ class Linear(Operation):
         return operands - {k}, False
 
 
-def linear(
-    name: str,
-    compute: Callable[..., Any],
-    *,
-    pullback: Any,
-    multilinear: bool = False,
-    variadic: bool = False,
-    **traits: Unpack[Traits],
-) -> Linear:
-    """Declare a row that is linear in its operands; see `chainrule.core.declare.linear`."""
-    return declared(
-        Linear(
-            name, compute, pullback=pullback, multilinear=multilinear, variadic=variadic, **traits
-        )
-    )
+linear = rows_of(Linear)
 
 
 # What gives a gradient the dtype and the shape of its operand.

@@ -48,6 +48,12 @@ class Node:
         self.recording = recording
         self.birth = _births()
 
+    @property
+    def is_shaped_by_values(self) -> bool:
+        """Whether the shape depends on values that are recorded, as that of ``x[x > 0]`` does."""
+        shaping = self.operation.shaping(self.operands) if self.parents else ()
+        return any(self.parents[k] is not None for k in shaping)
+
 
 class Leaf(Node):
     """A node without a past: an input. ``grad`` is filled by ``Array.backward``."""

@@ -7,12 +7,13 @@ The kinds of operation, which turn a row's rules into a backward and a forward p
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence, Set
-from typing import TYPE_CHECKING, Any, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, Unpack
 
 from chainrule.core.traits import NAMES, Traits
 
-__all__ = ["OPERATIONS", "Operation", "declared"]
+__all__ = ["OPERATIONS", "Operation", "rows_of"]
 
+_P = ParamSpec("_P")
 _Row = TypeVar("_Row", bound="Operation")
 
 #: The library's own operations by name; a user's may not take one of these names.
@@ -143,7 +144,12 @@ def _is_mask(x: Any) -> bool:
     return hasattr(x, "dtype") and bool(x.dtype.kind == "b")
 
 
-def declared(operation: _Row) -> _Row:
-    """Enter an operation of the library's own under its name, and return it."""
-    OPERATIONS[operation.name] = operation
-    return operation
+def rows_of(kind: Callable[_P, _Row]) -> Callable[_P, _Row]:
+    """Return the function that makes operations of the library's own, entered by their names."""
+
+    def row(*args: _P.args, **kwargs: _P.kwargs) -> _Row:
+        operation = kind(*args, **kwargs)
+        OPERATIONS[operation.name] = operation
+        return operation
+
+    return row

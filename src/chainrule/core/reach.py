@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Iterable, Sequence
 from operator import attrgetter
 from typing import Any
 
@@ -10,7 +10,7 @@ from chainrule.core.array import Array
 from chainrule.core.node import Node
 from chainrule.core.recording import Recording, has_ended
 
-__all__ = ["dependent", "is_recorded", "own_nodes", "reach"]
+__all__ = ["ancestors", "dependent", "is_recorded", "own_nodes", "reach"]
 
 _birth = attrgetter("birth")
 
@@ -41,6 +41,21 @@ def reach(starts: Sequence[Node], inputs: Sequence[Node]) -> tuple[list[Node], b
                     stack.append(parent)
     found.sort(key=_birth, reverse=True)
     return found, outside
+
+
+def ancestors(nodes: Iterable[Node], ends: Container[Node] = ()) -> list[Node]:
+    """Return some nodes and all that they were computed from, in the order of their making.
+
+    What is beyond the ends is left out, and the ends with it.
+    """
+    seen = set(nodes)
+    stack = list(seen)
+    while stack:
+        for parent in stack.pop().parents:
+            if parent is not None and parent not in seen and parent not in ends:
+                seen.add(parent)
+                stack.append(parent)
+    return sorted(seen, key=_birth)
 
 
 def own_nodes(starts: Sequence[tuple[Array, Any]], inputs: Sequence[Node]) -> list[Node] | None:

@@ -14,7 +14,7 @@ from typing import Any, NoReturn, TypeAlias
 
 from chainrule.errors import EndedRecordingError
 
-__all__ = ["FREE", "Recording", "check_running", "has_ended", "outermost"]
+__all__ = ["FREE", "Observer", "Recording", "check_running", "has_ended", "outermost"]
 
 _births = itertools.count()
 

@@ -14,10 +14,11 @@ import numpy as np
 
 from chainrule.core.array import is_floating
 from chainrule.core.node import Node
+from chainrule.core.reach import ancestors
 from chainrule.explain.activations import Activation, activations
 from chainrule.explain.non_finite import non_finite_gradients, non_finite_values
 from chainrule.explain.numbers import format_number, is_scalar, norm
-from chainrule.explain.observation import Finding, Observation, ancestors, pull
+from chainrule.explain.observation import Finding, Observation, pull
 
 __all__ = [
     "FLAT",
@@ -272,7 +273,7 @@ def _first_and_last(run: Observation) -> tuple[Node, Node] | None:
     for last in reversed(stages):
         if last in used:
             continue
-        leading = ancestors(last)
+        leading = set(ancestors([last])[:-1])
         used |= leading
         first = next((n for n in stages if n in leading and not _cancels(run, n)), None)
         if first is not None:

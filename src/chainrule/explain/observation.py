@@ -11,11 +11,12 @@ import numpy as np
 
 from chainrule.core.array import Array
 from chainrule.core.node import Node
+from chainrule.core.reach import ancestors
 from chainrule.core.saved import as_numpy
 from chainrule.core.source import Location
 from chainrule.graph.trace import Trace
 
-__all__ = ["Finding", "Observation", "ancestors", "pull"]
+__all__ = ["Finding", "Observation", "pull"]
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ class Observation:
     @cached_property
     def reached(self) -> set[Node]:
         """The nodes that the result depends on, inputs and itself included."""
-        return set() if self.output is None else {self.output} | ancestors(self.output)
+        return set() if self.output is None else set(ancestors([self.output]))
 
     @cached_property
     def dependent(self) -> set[Node]:
@@ -144,18 +145,6 @@ class Observation:
         location = self.location(node)
         line = None if location is None else location.lineno
         return Finding(kind, self.name(node), line, message, advice, node=node, **more)
-
-
-def ancestors(node: Node) -> set[Node]:
-    """Return all nodes that a node was computed from."""
-    seen: set[Node] = set()
-    stack = [node]
-    while stack:
-        for parent in stack.pop().parents:
-            if parent is not None and parent not in seen:
-                seen.add(parent)
-                stack.append(parent)
-    return seen
 
 
 def pull(node: Node, k: int, g: Any) -> Any:

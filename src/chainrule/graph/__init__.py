@@ -6,6 +6,7 @@ this order:
 
 - `graph`: what a vertex is, how graphs are walked, and how nodes become vertices. `verify` checks
   what must be true of every graph.
+- `run`: runs a function and tells what it makes, and what Python looks at.
 - `trace`: one recorded run with what only the run can tell, the names and lines of its values;
   `naming` reads the names off the bytecode.
 - `rewrite`: applies rules to a graph until none has anything to say, and merges what is the same.

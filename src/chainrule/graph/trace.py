@@ -24,8 +24,8 @@ from chainrule.core.recording import Recording
 from chainrule.core.source import Location, location_of, user_frame
 from chainrule.errors import ArgumentError, ChainruleError
 from chainrule.graph.naming import name_of_result, opname_at
+from chainrule.graph.run import observed_run
 from chainrule.numpy.creation import result_leaves
-from chainrule.numpy.view import UserFunction
 
 __all__ = ["Argument", "Guard", "Note", "Trace", "trace"]
 
@@ -132,7 +132,6 @@ class Trace:
     def _guard(self, node: Node, outcome: Any) -> None:
         frame = user_frame(sys._getframe(1))
         if frame is not None:
-            outcome = np.array(outcome) if isinstance(outcome, np.ndarray) else outcome
             self.guards.append(Guard(node, outcome, location_of(frame), len(self.nodes)))
 
     def _input_name(self, node: Node | None) -> str | None:
@@ -198,7 +197,6 @@ def _trace(
     argnums: int | Sequence[int] | None,
     integers: bool,
 ) -> Trace:
-    run = UserFunction(f)
     recording = Recording()
     traced = Trace(f, recording)
     chosen = None if argnums is None else {argnums} if isinstance(argnums, int) else set(argnums)
@@ -221,10 +219,9 @@ def _trace(
             f"{name_of(f)} was given no float argument to differentiate by: pass "
             "3.0 instead of 3, or np.asarray(x, dtype=float)"
         )
-    recording.note = traced._note
-    recording.guard = recording.converted = traced._guard
+    observers = (traced._note, traced._guard)
     try:
-        output = run(fresh_args, dict(kwargs))
+        output = observed_run(f, fresh_args, dict(kwargs), recording, *observers)
         recording.note = lambda node, value: traced.nodes.append(node)
         leaves, build = result_leaves(output)
         traced.output = build(leaves)

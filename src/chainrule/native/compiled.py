@@ -56,13 +56,10 @@ def compile(f: Callable[..., Any], *, builder: Builder = native) -> Compiled:
         `chainrule.errors.NotCompiledWarning`.
 
         The Python code runs twice at the first call, once recorded and once as it is, and no more
-        after that: prints and other effects happen then. With large arrays it is recorded twice
-        without their values, which takes little time, and then runs as it is; if it looks at a
-        value of theirs (``if``, ``print``) that comes to nothing, and it runs twice more. Compiled
-        code gives none of NumPy's warnings about overflow and the like. What
-        cannot be seen to change are values that were formatted (``f"{x}"``) or read by ``x.value``,
-        rules of operations of one's own, files, and what hides in objects that a library wrote in
-        another language than Python.
+        after that: prints and other effects happen then. Compiled code gives none of NumPy's
+        warnings about overflow and the like. What cannot be seen to change are values that were
+        formatted (``f"{x}"``) or read by ``x.value``, rules of operations of one's own, files, and
+        what hides in objects that a library wrote in another language than Python.
 
     >>> import numpy as np, chainrule as cr
     >>> loss = lambda w, x: np.sum(np.tanh(x @ w) ** 2)

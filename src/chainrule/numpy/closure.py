@@ -6,13 +6,15 @@ these values instead; the user's own function is left as it is.
 
 from __future__ import annotations
 
+import operator
+from dataclasses import dataclass, field
 from types import CellType, FunctionType
 from typing import Any
 
 from chainrule.core.source import is_internal
 from chainrule.numpy.names import home, is_users
 
-__all__ = ["ABSENT", "FunctionWalk", "content", "counterpart"]
+__all__ = ["ABSENT", "FunctionWalk", "Parts", "content", "counterpart"]
 
 
 class _Absent:
@@ -48,43 +50,54 @@ class FunctionWalk:
         self._root = self._root or (home(code),)
         return True
 
-    def fill(self, f: FunctionType, new: FunctionType, names: frozenset[str]) -> bool:
-        """Give a counterpart what stands for that which the function refers to, by these names.
-
-        Returns:
-            whether anything is another value than the function sees.
-        """
-        given = new.__globals__
-        changed = False
+    def parts(self, f: FunctionType, names: frozenset[str]) -> Parts:
+        """Visit what a function refers to, by these names if it is global."""
+        parts = self.cells_of(f)
         for name in sorted(names & f.__globals__.keys()):
             value = f.__globals__[name]
             self._saw_name(f.__globals__, name, value)
-            replaced = self.visit(value, name)
-            if replaced is not value:
-                given[name] = replaced
-                changed = True
-        changed |= self.fill_cells(f, new)
+            new = self.visit(value, name)
+            if new is not value:
+                parts.names[name] = new
         if f.__defaults__:
-            new.__defaults__ = tuple(self.visit(value, f.__name__) for value in f.__defaults__)
-            changed |= any(
-                x is not y for x, y in zip(new.__defaults__, f.__defaults__, strict=True)
-            )
+            parts.defaults = tuple(self.visit(value, f.__name__) for value in f.__defaults__)
+            parts.changed |= any(map(operator.is_not, parts.defaults, f.__defaults__))
         if f.__kwdefaults__:
-            named = new.__kwdefaults__ = {k: self.visit(x, k) for k, x in f.__kwdefaults__.items()}
-            changed |= any(named[k] is not x for k, x in f.__kwdefaults__.items())
-        return changed
+            parts.keywords = {key: self.visit(x, key) for key, x in f.__kwdefaults__.items()}
+            parts.changed |= any(parts.keywords[k] is not x for k, x in f.__kwdefaults__.items())
+        parts.changed |= bool(parts.names)
+        return parts
 
-    def fill_cells(self, f: FunctionType, new: FunctionType) -> bool:
-        """Fill those cells of a counterpart that are not the function's own."""
-        changed = False
-        pairs = zip(f.__code__.co_freevars, f.__closure__ or (), new.__closure__ or (), strict=True)
-        for name, cell, mine in pairs:
+    def cells_of(self, f: FunctionType) -> Parts:
+        """Visit the variables of enclosing functions alone."""
+        parts = Parts(f.__defaults__, f.__kwdefaults__)
+        for name, cell in zip(f.__code__.co_freevars, f.__closure__ or (), strict=True):
             value = content(cell)
             self._saw_cell(cell, value)
-            if mine is not cell and value is not ABSENT:
-                mine.cell_contents = replaced = self.visit(value, name)
-                changed |= replaced is not value
-        return changed
+            if value is not ABSENT:
+                new = parts.cells[name] = self.visit(value, name)
+                parts.changed |= new is not value
+        return parts
+
+
+@dataclass(slots=True)
+class Parts:
+    """What stands for that which a function refers to; ``changed`` if any of it is replaced."""
+
+    defaults: tuple[Any, ...] | None
+    keywords: dict[str, Any] | None
+    names: dict[str, Any] = field(default_factory=dict)  # globals, those that are replaced alone
+    cells: dict[str, Any] = field(default_factory=dict)
+    changed: bool = False
+
+    def put_into(self, new: FunctionType, f: FunctionType) -> None:
+        """Let a counterpart of a function see it; cells that both share stay as they are."""
+        new.__globals__.update(self.names)
+        new.__defaults__, new.__kwdefaults__ = self.defaults, self.keywords
+        pairs = zip(f.__code__.co_freevars, f.__closure__ or (), new.__closure__ or (), strict=True)
+        for name, cell, mine in pairs:
+            if mine is not cell and name in self.cells:
+                mine.cell_contents = self.cells[name]
 
 
 def counterpart(

@@ -188,16 +188,17 @@ class _Search(FunctionWalk):
         module = id(f.__globals__)
         if stored:
             self.stored[module] = self.stored.get(module, frozenset()) | stored
-        new = self._counterpart(f)
-        self.found[key] = new if key in self.known else f
+        self.found[key] = self._counterpart(f) if key in self.known else f
         self.open.add(key)
         outer, self.names = self.names, names
-        changed = self.fill(f, new, names)
+        parts = self.parts(f, names)
         self.names = outer
         self.open.discard(key)
-        if changed or not names.isdisjoint(self.known_stored.get(module, ())):
+        if parts.changed or not names.isdisjoint(self.known_stored.get(module, ())):
             self.needing |= {key}
+            new = self.found[key] if key in self.known else self._counterpart(f)
             self.found[key] = new
+            parts.put_into(new, f)
             for name in static & f.__globals__.keys():
                 value = f.__globals__[name]
                 self.watched.append((f.__globals__, name, value))

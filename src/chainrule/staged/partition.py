@@ -13,6 +13,7 @@ from typing import Any
 from chainrule.core.array import Array, shape_of
 from chainrule.core.kinds import identity
 from chainrule.core.node import Node
+from chainrule.core.reach import ancestors
 from chainrule.core.source import Location
 from chainrule.graph.finite import always_finite
 from chainrule.graph.graph import Apply, Constant, Input, Vertex, from_nodes
@@ -67,7 +68,7 @@ def partition(trace: Trace, names: Names) -> Partition:
     """
     output = trace.output.node if type(trace.output) is Array else None
     roots = [guard.node for guard in trace.guards]
-    alive = _alive([*roots, output] if output is not None else roots)
+    alive = ancestors([*roots, output] if output is not None else roots)
     arguments = {a.node: Input(a.name, a.value) for a in trace.arguments if a.node is not None}
     wanted = _names_wanted(trace, alive, output)
     known: dict[Node, Vertex] = dict(arguments)
@@ -80,7 +81,7 @@ def partition(trace: Trace, names: Names) -> Partition:
         name = names.fresh(name) if name else names.numbered("t")
         variable = Input(name, node.output, always_finite(expression))
         note = trace.notes.get(node)
-        inside = _inside(node, known)
+        inside = ancestors([node], known)
         known[node] = variable
         assignments.append(
             Assignment(
@@ -93,7 +94,7 @@ def partition(trace: Trace, names: Names) -> Partition:
         )
     order = {node: k for k, node in enumerate(trace.nodes)}
     checks = []
-    shaped = [node for node in alive if _has_shape_of_data(node) and node in trace.notes]
+    shaped = [node for node in alive if node.is_shaped_by_values and node in trace.notes]
     shapes = [
         Guard(node, shape_of(node.output), trace.notes[node].location, order[node] + 1)
         for node in shaped
@@ -109,31 +110,11 @@ def partition(trace: Trace, names: Names) -> Partition:
     return Partition(arguments, assignments, checks, result)
 
 
-def _has_shape_of_data(node: Node) -> bool:
-    """Tell whether a shape depends on values that depend on arguments: ``x[x > 0]``."""
-    if not node.parents:
-        return False
-    shaping = node.operation.shaping(node.operands)
-    return any(node.parents[k] is not None for k in shaping)
-
-
 def _returned(node: Node, argument: Input, names: Names) -> Assignment:
     """Make the one stage of a function that returns its argument."""
     variable = Input(names.fresh("value"), argument.value)
     expression = Apply(identity, (argument,), {}, argument.value)
     return Assignment(variable, expression, node, [node], None)
-
-
-def _alive(roots: list[Node]) -> list[Node]:
-    """Return the nodes that some nodes depend on, in the order in which they were made."""
-    seen = set(roots)
-    stack = list(seen)
-    while stack:
-        for parent in stack.pop().parents:
-            if parent is not None and parent not in seen:
-                seen.add(parent)
-                stack.append(parent)
-    return sorted(seen, key=lambda node: node.birth)
 
 
 def _names_wanted(trace: Trace, alive: list[Node], output: Node | None) -> dict[Node, str | None]:
@@ -197,15 +178,3 @@ def _sizes(alive: list[Node], wanted: dict[Node, str | None]) -> dict[Node, int]
         inner = (p for p in node.parents if p is not None and p.parents and p not in wanted)
         sizes[node] = (1 if node.parents else 0) + sum(sizes[p] for p in inner)
     return sizes
-
-
-def _inside(node: Node, known: dict[Node, Vertex]) -> list[Node]:
-    """Return the nodes of a stage, its own last."""
-    seen = {node}
-    stack = [node]
-    while stack:
-        for parent in stack.pop().parents:
-            if parent is not None and parent not in seen and parent not in known:
-                seen.add(parent)
-                stack.append(parent)
-    return sorted(seen, key=lambda n: n.birth)

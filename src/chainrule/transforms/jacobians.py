@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.core.array import Array, shape_of
+from chainrule.core.array import Array, dtype_of, shape_of
 from chainrule.core.backward import backward
 from chainrule.core.forward import forward
 from chainrule.core.node import Node
@@ -60,7 +60,7 @@ def jacobian(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callabl
             for output in outputs:
                 blocks = _derivatives(output, inputs)
                 likes = [
-                    np.empty(shape_of(output) + shape_of(x), dtype=_dtype(x))
+                    np.empty(shape_of(output) + shape_of(x), dtype=dtype_of(x))
                     if shape_of(output)
                     else x
                     for x in inputs.values
@@ -122,7 +122,7 @@ def _assemble(parts: list[Any], like: Any, shape: tuple[int, ...], axis: int) ->
     """Stack one derivative per entry along an axis, and give the result its full shape."""
     if all(part is None for part in parts):
         return None
-    zero = np.zeros(shape_of(like), _dtype(like))
+    zero = np.zeros(shape_of(like), dtype_of(like))
     parts = [zero if part is None else part for part in parts]
     if any(type(part) is Array for part in parts):
         return reshape(stack(*parts, axis=axis), shape=shape)
@@ -141,8 +141,3 @@ def _unit_vectors(like: Any) -> Iterator[Any]:
 
 def _one(like: Any) -> Any:
     return 1.0 if type(like) is float else like.dtype.type(1)
-
-
-def _dtype(value: Any) -> np.dtype[Any]:
-    found: np.dtype[Any] = value.dtype if hasattr(value, "dtype") else np.asarray(value).dtype
-    return found

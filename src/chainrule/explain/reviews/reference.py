@@ -15,6 +15,7 @@ import numpy as np
 
 from chainrule.core.array import Array, shape_of
 from chainrule.core.node import Node
+from chainrule.core.reach import ancestors
 from chainrule.core.saved import as_numpy
 from chainrule.core.source import Location
 from chainrule.errors import ArgumentError, NonScalarOutputError
@@ -239,17 +240,12 @@ class Reference:
         left out.
         """
         ends = set(boundaries) - {start}
-        inside, stack = {start}, [start]
-        while stack:
-            for parent in stack.pop().parents:
-                if parent is not None and parent not in inside and parent not in ends:
-                    inside.add(parent)
-                    stack.append(parent)
-        inside.discard(target)
+        order = ancestors([start], ends)
+        inside = set(order) - {target}
         running: dict[Node, Any] = {start: g}
-        for node in sorted(inside, key=lambda n: n.birth, reverse=True):
+        for node in reversed(order):
             upstream = running.get(node)
-            if upstream is None:
+            if upstream is None or node is target:
                 continue
             for k, parent in enumerate(node.parents):
                 if parent is not None and (parent in inside or parent is target):

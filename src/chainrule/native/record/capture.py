@@ -230,7 +230,7 @@ class Walk(FunctionWalk):
         new = self._made[key] = counterpart(f, self._globals[place], self._cells(f, key))
         new.__dict__.update(f.__dict__)
         self.found.functions.append((f, code, f.__defaults__, f.__kwdefaults__))
-        self.fill(f, new, names)
+        self.parts(f, names).put_into(new, f)
         for name in sorted((names & vars(builtins).keys()) - f.__globals__.keys()):
             self.found.names.append((f.__globals__, name, ABSENT))
         for name in sorted(names & f.__dict__.keys()):
@@ -245,7 +245,7 @@ class Walk(FunctionWalk):
             return f
         new = self._made[key] = counterpart(f, f.__globals__, self._cells(f, key))
         new.__dict__.update(f.__dict__)
-        self.fill_cells(f, new)
+        self.cells_of(f).put_into(new, f)
         return new
 
     def _cells(self, f: FunctionType, key: tuple[bool, int]) -> tuple[CellType, ...]:

@@ -88,11 +88,7 @@ class Guards:
 
 def axes_shaped_by_values(node: Node) -> Iterable[int]:
     """Return the axes whose lengths depend on values: of ``x[x > 0]``."""
-    if not node.parents:
-        return ()
-    shaping = node.operation.shaping(node.operands)
-    recorded = any(node.parents[k] is not None for k in shaping)
-    return range(len(shape_of(node.output))) if recorded else ()
+    return range(len(shape_of(node.output))) if node.is_shaped_by_values else ()
 
 
 def _guard(vertex: Vertex, outcome: Any) -> tuple[tuple[Vertex, Any], tuple[Any, ...]]:

@@ -21,10 +21,11 @@ from chainrule.core.captured import check_unchanged, hold
 from chainrule.core.kinds import astype, identity
 from chainrule.core.node import Leaf, Node
 from chainrule.core.placeholder import Placeholder
-from chainrule.core.recording import Recording
+from chainrule.core.recording import Observer, Recording
 from chainrule.core.source import user_location
 from chainrule.errors import GradientLostError
 from chainrule.graph.graph import Apply, Constant, Input, Vertex, from_nodes
+from chainrule.graph.run import observed_run
 from chainrule.native.entry.layout import Structure
 from chainrule.native.record.capture import Walk, capture, unwritable
 from chainrule.native.record.guards import Guards, Seen, axes_shaped_by_values
@@ -33,7 +34,6 @@ from chainrule.native.record.shared import SharedMemory
 from chainrule.native.record.signature import Replacing
 from chainrule.native.record.watch import Captured
 from chainrule.numpy.creation import result_leaves
-from chainrule.numpy.view import UserFunction
 
 __all__ = ["NotFaithful", "NotLifted", "Recorded", "Run", "run"]
 
@@ -166,17 +166,23 @@ def run(
         outside[leaf] = f"the array `{name}`, which it does not make itself"
     shared = SharedMemory(outside)
     seen: list[Seen] = []
-    _observe(recording, seen, shared)
+    note, guard = _observers(recording, seen, shared)
+    recording.written, recording.laid_out = shared.written, shared.laid_out
     draws = _states(walk)
     try:
         with np.errstate(all="ignore"):
-            output = _called(walk.function, fresh_args, fresh_kwargs)
+            output = observed_run(walk.function, fresh_args, fresh_kwargs, recording, note, guard)
         leaves, build = result_leaves(output)
-        output = build(leaves)
+    except ValueError as error:
+        if "read-only" in str(error):  # arrays that are not recorded cannot be written
+            raise NotFaithful(
+                f"it writes into an array that it does not make itself ({error})"
+            ) from None
+        raise
     finally:
         recording.end()
-        recording.guard = recording.converted = recording.written = recording.laid_out = None
-    for leaf in trees.flatten(output)[0]:
+        recording.written = recording.laid_out = None
+    for leaf in leaves:
         if type(leaf) is Array:
             shared.read(leaf.node)
     try:
@@ -204,7 +210,6 @@ def run(
         changed = walk.found.changed()
         walk.found.restore()  # or what the function does to arrays would be done twice
         raise NotFaithful(f"it changes {changed}, which it does not make itself")
-    leaves, _ = trees.flatten(output)
     for leaf in leaves:
         _check_leaf(leaf, recording)
     name = getattr(f, "__name__", type(f).__name__)
@@ -213,7 +218,7 @@ def run(
         program,
         guards,
         walk.found,
-        trees.paths(output),
+        trees.paths(build(leaves)),
         [leaf.value if type(leaf) is Array else leaf for leaf in leaves],
         [type(leaf) is Array for leaf in leaves],
     )
@@ -256,19 +261,11 @@ def _program(
     return without_values(program), guards
 
 
-def _called(f: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
-    """Run the function's counterpart, in which arrays that are not recorded cannot be written."""
-    try:
-        return UserFunction(f)(args, kwargs)
-    except ValueError as error:
-        if "read-only" in str(error):
-            raise NotFaithful(
-                f"it writes into an array that it does not make itself ({error})"
-            ) from None
-        raise
+def _observers(
+    recording: Recording, seen: list[Seen], shared: SharedMemory
+) -> tuple[Observer, Observer]:
+    """Return what is told of new nodes, and what is told of those that Python looks at."""
 
-
-def _observe(recording: Recording, seen: list[Seen], shared: SharedMemory) -> None:
     def note(node: Node, value: Any) -> None:
         shared.note(node, value)
         if any(type(x) is _ndarray for x in node.operands):
@@ -277,14 +274,10 @@ def _observe(recording: Recording, seen: list[Seen], shared: SharedMemory) -> No
         seen.extend(Seen(node, None, user_location(), axis) for axis in axes)
 
     def guard(node: Node, outcome: Any) -> None:
-        if type(outcome) is list or isinstance(outcome, _ndarray):
-            outcome = np.array(outcome)
         shared.read(node)
         seen.append(Seen(node, outcome, user_location()))
 
-    recording.note = note
-    recording.guard = recording.converted = guard
-    recording.written, recording.laid_out = shared.written, shared.laid_out
+    return note, guard
 
 
 def _held(value: Any, recording: Recording) -> Any:
