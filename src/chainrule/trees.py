@@ -9,7 +9,7 @@ import dataclasses
 from collections.abc import Callable, Iterable
 from typing import Any
 
-__all__ = ["flatten", "is_container", "paths"]
+__all__ = ["flatten", "is_container", "is_record", "paths"]
 
 _NAMESPACE = "chainrule"
 _CONTAINERS = (tuple, list, dict, type(None))
@@ -17,9 +17,12 @@ _CONTAINERS = (tuple, list, dict, type(None))
 
 def is_container(value: Any) -> bool:
     """Tell whether a value is a tree of other values rather than a leaf."""
-    return isinstance(value, _CONTAINERS) or (
-        dataclasses.is_dataclass(value) and not isinstance(value, type)
-    )
+    return isinstance(value, _CONTAINERS) or is_record(value)
+
+
+def is_record(value: Any) -> bool:
+    """Tell an instance of a dataclass."""
+    return dataclasses.is_dataclass(value) and not isinstance(value, type)
 
 
 def flatten(tree: Any) -> tuple[list[Any], Callable[[Iterable[Any]], Any]]:

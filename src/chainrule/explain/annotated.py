@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from chainrule import trees
-from chainrule.core.array import Array
+from chainrule.core.array import Array, value_of
 from chainrule.core.backward import backward_everywhere
 from chainrule.core.saved import as_numpy
 from chainrule.explain.findings import find
@@ -35,7 +35,7 @@ class Annotated:
             gradients = backward_everywhere([(output, seed)], inputs)
         names = {stage.node: stage.name for stage in staged.stages}
         self.run = Observation(trace, gradients, names)
-        self.value = output.value if type(output) is Array else output
+        self.value = value_of(output)
         self.gradients = self._gradients(args)
         self.variables, self.contributions, self.locals, self.upstreams = _numbers(staged, args)
         self.warnings: list[Finding] = find(self.run)

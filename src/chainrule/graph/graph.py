@@ -7,6 +7,7 @@ its value in that run. Passes never change a vertex; they build new ones.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias, TypeGuard
@@ -14,6 +15,7 @@ from typing import Any, TypeAlias, TypeGuard
 import numpy as np
 
 from chainrule.core.array import Array, dtype_of, shape_of
+from chainrule.core.kinds import identity
 from chainrule.core.node import Node
 from chainrule.core.operation import Operation
 from chainrule.core.saved import as_numpy
@@ -25,6 +27,7 @@ __all__ = [
     "Vertex",
     "apply_to",
     "axes_of",
+    "copied",
     "evaluate",
     "from_nodes",
     "is_float",
@@ -56,6 +59,16 @@ class _Valued:
     def ndim(self) -> int:
         """The number of axes."""
         return len(self.shape)
+
+    @property
+    def size(self) -> int:
+        """The number of entries."""
+        return math.prod(self.shape)
+
+    @property
+    def nbytes(self) -> int:
+        """How much memory the entries take."""
+        return self.size * self.dtype.itemsize
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -132,6 +145,11 @@ def topological(outputs: Iterable[Vertex]) -> list[Vertex]:
 
 def _operands(vertex: Vertex) -> Iterator[Vertex]:
     return iter(vertex.operands if isinstance(vertex, Apply) else ())
+
+
+def copied(x: Vertex) -> Apply:
+    """Return a vertex of the same value that is nothing else's."""
+    return Apply(identity, (x,), {}, x.value)
 
 
 def is_operation(vertex: Vertex, *operations: Operation) -> TypeGuard[Apply]:

@@ -8,7 +8,6 @@ the same computation is the same object.
 
 from __future__ import annotations
 
-import math
 from typing import NamedTuple
 
 from chainrule.core.kinds import broadcast_to, guarded_multiply, identity, stopped
@@ -198,4 +197,4 @@ def summed_exponent(vertex: Vertex) -> Vertex | None:
     x = exponent(vertex.operands[0])
     if x is None or not is_float(x) or not x.shape or x.dtype != vertex.dtype:
         return None
-    return x if math.prod(x.shape) else None
+    return x if x.size else None

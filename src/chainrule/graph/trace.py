@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from chainrule import trees
-from chainrule.core.array import Array, is_floating
+from chainrule.core.array import Array, is_floating, value_of
 from chainrule.core.callables import argument_names, name_of
 from chainrule.core.node import Leaf, Node
 from chainrule.core.recording import Recording
@@ -205,7 +205,7 @@ def _trace(
         leaves, build = trees.flatten(arg)
         fresh = []
         for path, leaf in zip(trees.paths(arg), leaves, strict=True):
-            value = leaf.value if type(leaf) is Array else leaf
+            value = value_of(leaf)
             floating = is_floating(value)
             node = Leaf(recording) if floating or (integers and _is_index(value)) else None
             wanted = floating and (chosen is None or position in chosen)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 from typing import Any
 
@@ -38,7 +37,7 @@ def describe(built: Built) -> dict[str, Any]:
         "loops": listing(built, program),
         "kernels": len(built.schedule.steps),
         "flops": built.flops,
-        "bytes": sum(_bytes(vertex) for vertex in moved),
+        "bytes": sum(vertex.nbytes for vertex in moved),
     }
 
 
@@ -64,7 +63,3 @@ def _kind(vertex: Apply) -> str:
 
 def _size(vertex: Vertex) -> str:
     return "(" + ", ".join(map(str, vertex.shape)) + ")"
-
-
-def _bytes(vertex: Vertex) -> int:
-    return math.prod(vertex.shape) * vertex.dtype.itemsize

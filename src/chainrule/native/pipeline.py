@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math as numbers
 from dataclasses import dataclass
 from typing import Any
 
@@ -266,7 +265,7 @@ class _Builder:
     def _scatter(self, vertex: Apply) -> list[str]:
         name = f"scatter{len(self.code)}"
         self.code.append(scatter.definition(name, vertex))
-        self.work += numbers.prod(vertex.operands[1].shape) * 2
+        self.work += vertex.operands[1].size * 2
         code = Code(f"{name}.")
         read = [memory_of(x, self.plan.stored) for x in vertex.operands[1:]]
         pointers = [

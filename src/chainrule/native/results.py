@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from chainrule.core.kinds import astype, identity
+from chainrule.core.kinds import astype
 from chainrule.core.placeholder import Placeholder, is_array
-from chainrule.graph.graph import Apply, Vertex
+from chainrule.graph.graph import Apply, Vertex, copied
 from chainrule.native.lower.primitives import as_primitives
 from chainrule.native.lower.roles import Role, role_of
 from chainrule.native.record.program import Program
@@ -51,12 +51,12 @@ def results_of(program: Program) -> Results:
         key = computed[vertex], type(output.value)
         if key not in given:
             result = _for_slot(computed[vertex], output)
-            given[key] = result if result not in given.values() else _copy(result)
+            given[key] = result if result not in given.values() else copied(result)
         keys.append(key)
     distinct = list(given.values())
     numbers = [list(given).index(key) for key in keys]
     # A guard may be an output, too, and still has a place of its own.
-    return Results(distinct, numbers, [_copy(vertex) for vertex in vertices[len(keys) :]])
+    return Results(distinct, numbers, [copied(vertex) for vertex in vertices[len(keys) :]])
 
 
 def _for_slot(vertex: Apply, output: Vertex) -> Apply:
@@ -79,8 +79,4 @@ def _computed(vertex: Vertex) -> Apply:
     """Make a result something that is computed, into memory of its own."""
     if isinstance(vertex, Apply) and role_of(vertex) not in (Role.VIEW, Role.NUMBER):
         return vertex
-    return _copy(vertex)
-
-
-def _copy(vertex: Vertex) -> Apply:
-    return Apply(identity, (vertex,), {}, vertex.value)
+    return copied(vertex)

@@ -40,6 +40,11 @@ class _Slot:
 SLOT: Final = _Slot()
 
 
+def index_parts(index: Any) -> tuple[Any, ...]:
+    """Return what stands between the commas of an index."""
+    return index if isinstance(index, tuple) else (index,)
+
+
 def split_index(index: Any) -> tuple[tuple[Any, ...], list[Any]]:
     """Split what stands between brackets into its fixed part and its arrays.
 

@@ -129,7 +129,7 @@ def _tree(tree: Any, leaves: Iterator[str]) -> str:
 
 def restored(example: Any, gradient: Any) -> Any:
     """Give a printed gradient the user's own dataclasses and named tuples."""
-    if dataclasses.is_dataclass(example) and not isinstance(example, type):
+    if trees.is_record(example):
         built = object.__new__(type(example))  # as copy.copy does: __post_init__ may convert
         for field in _fields(example):
             value = restored(getattr(example, field.name), gradient[field.name])

@@ -20,7 +20,7 @@ def index_text(index: Any, arrays: tuple[Text, ...], ndim: int) -> str:
     """Write an index into so many axes as it stands between brackets."""
     rest = iter(arrays)
     index = _without_ellipsis(index, ndim)
-    parts = index if isinstance(index, tuple) else (index,)
+    parts = indexing.index_parts(index)
     texts = [next(rest).text if part is SLOT else _part(part) for part in parts]
     return ", ".join(texts) if len(texts) != 0 else "()"
 

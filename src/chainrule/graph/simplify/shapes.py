@@ -127,7 +127,7 @@ def _axes_of_length_one(vertex: Apply) -> Vertex | None:
     if operation not in (indexing.getitem, indexing.scatter_add) or len(vertex.operands) != 1:
         return None
     index = vertex.params["index"]
-    parts = index if isinstance(index, tuple) else (index,)
+    parts = indexing.index_parts(index)
     small, large = sorted((vertex.shape, vertex.operands[0].shape), key=len)
     if any(part is not None and part != slice(None) for part in parts if part is not Ellipsis):
         return None

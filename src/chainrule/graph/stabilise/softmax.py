@@ -56,7 +56,7 @@ def new_axes(vertex: Apply) -> Vertex | None:
 
 def _new_axes_in(index: Any, ndim: int) -> tuple[int, ...]:
     """Return the axes that an index adds, if that is all it does."""
-    parts = index if isinstance(index, tuple) else (index,)
+    parts = indexing.index_parts(index)
     if not all(
         part is None or part is Ellipsis or (type(part) is slice and part == _WHOLE)
         for part in parts
@@ -257,7 +257,7 @@ def exp_of_log_softmax(vertex: Apply) -> Vertex | None:
     log, guarded = _logsumexp_in(spread)
     if log is None or log.operands[0] is not value or value.shape != vertex.shape:
         return None
-    if not math.prod(value.shape) or not is_laid_over(spread, log):
+    if not value.size or not is_laid_over(spread, log):
         return None
     return _shares(log, guarded, vertex.value)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias, TypeGuard
@@ -138,7 +137,7 @@ class _Writer:
     def _total(self, total: Total) -> str:
         """Return the pointer to what this thread adds into: the result, or a copy of its own."""
         vertex = total.vertex
-        operation, dtype, size = vertex.operation, vertex.dtype, math.prod(vertex.shape)
+        operation, dtype, size = vertex.operation, vertex.dtype, vertex.size
         if self.parts == 1:
             self.sums.append(Sum(operation, dtype, size, self.buffers[vertex], None))
             return self.pointers.base(self.buffers[vertex])

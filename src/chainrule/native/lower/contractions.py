@@ -196,14 +196,14 @@ def _dot(vertex: Apply) -> Vertex | None:
 
 
 def _vdot(vertex: Apply) -> Vertex | None:
-    a, b = (reshaped(x, (math.prod(x.shape),)) for x in vertex.operands)
+    a, b = (reshaped(x, (x.size,)) for x in vertex.operands)
     return _by_axes(vertex, (0,), (0,), a, b)
 
 
 def _outer(vertex: Apply) -> Vertex | None:
     a, b = vertex.operands
-    column = reshaped(a, (math.prod(a.shape), 1))
-    row = reshaped(b, (math.prod(b.shape),))
+    column = reshaped(a, (a.size, 1))
+    row = reshaped(b, (b.size,))
     return Apply(elementwise.multiply, (column, row), {}, vertex.value)
 
 

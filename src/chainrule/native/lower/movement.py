@@ -7,7 +7,6 @@ at places that are known, or only in part, compares, or gathers with constant ar
 from __future__ import annotations
 
 import itertools
-import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -143,7 +142,7 @@ def join(
     parts: Sequence[tuple[Vertex, tuple[int, ...]]], dtype: np.dtype[Any], size: tuple[int, ...]
 ) -> Vertex:
     """Put parts together, each of which begins at some place."""
-    some = [(x, start) for x, start in parts if math.prod(x.shape)]
+    some = [(x, start) for x, start in parts if x.size]
     if len(some) == 1:
         return cast(some[0][0], dtype)
     operands = [cast(x, dtype) for x, _ in some]
@@ -165,15 +164,15 @@ def _concatenate(vertex: Apply) -> Vertex | None:
     axis = vertex.params["axis"]
     xs = vertex.operands
     if axis is None:
-        xs, axis = tuple(reshaped(x, (math.prod(x.shape),)) for x in xs), 0
-    if not math.prod(vertex.shape):
+        xs, axis = tuple(reshaped(x, (x.size,)) for x in xs), 0
+    if not vertex.size:
         return None
     return like(_concatenated(xs, axis % xs[0].ndim, vertex), vertex)
 
 
 def _stack(vertex: Apply) -> Vertex | None:
     axis = vertex.params["axis"] % vertex.ndim
-    if not math.prod(vertex.shape):
+    if not vertex.size:
         return None
     size = (*vertex.shape[:axis], 1, *vertex.shape[axis + 1 :])
     return like(_concatenated([reshaped(x, size) for x in vertex.operands], axis, vertex), vertex)
@@ -182,9 +181,9 @@ def _stack(vertex: Apply) -> Vertex | None:
 def _roll(vertex: Apply) -> Vertex | None:
     (x,) = vertex.operands
     shift, axis = vertex.params["shift"], vertex.params.get("axis")
-    if not math.prod(x.shape):
+    if not x.size:
         return None
-    y = reshaped(x, (math.prod(x.shape),)) if axis is None else x
+    y = reshaped(x, (x.size,)) if axis is None else x
     axes = (0,) if axis is None else axis if isinstance(axis, tuple) else (axis,)
     shifts = shift if isinstance(shift, tuple) else (shift,)
     for by, k in np.broadcast(shifts, axes):
@@ -222,7 +221,7 @@ def _repeat(vertex: Apply) -> Vertex | None:
     (x,) = vertex.operands
     repeats, axis = vertex.params["repeats"], vertex.params["axis"]
     if axis is None:
-        x, axis = reshaped(x, (math.prod(x.shape),)), 0
+        x, axis = reshaped(x, (x.size,)), 0
     size = x.shape
     if np.ndim(repeats):
         origin = np.repeat(np.arange(size[axis]), repeats)

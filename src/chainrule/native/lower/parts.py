@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from chainrule.core.kinds import identity
-from chainrule.graph.graph import Apply, Vertex, topological
+from chainrule.graph.graph import Apply, Vertex, copied, topological
 from chainrule.native.ir.access import Access, contiguous
 from chainrule.native.lower.gather import accumulated, assigned, joined
 
@@ -31,7 +30,7 @@ def with_own_parts(outputs: Sequence[Vertex]) -> list[Vertex]:
             operands = [done[x] for x in vertex.operands]
             for k in range(_count_of_parts(vertex)):
                 x = operands[k]
-                operands[k] = Apply(identity, (x,), {}, x.value)
+                operands[k] = copied(x)
             if any(a is not b for a, b in zip(operands, vertex.operands, strict=True)):
                 new = Apply(vertex.operation, tuple(operands), vertex.params, vertex.value)
         done[vertex] = new

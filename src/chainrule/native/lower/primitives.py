@@ -17,6 +17,7 @@ from chainrule.graph.formula import by_formula
 from chainrule.graph.graph import (
     Apply,
     Vertex,
+    copied,
     is_operation,
 )
 from chainrule.graph.placeholder import full
@@ -113,10 +114,6 @@ def _square_of_reciprocal(vertex: Apply) -> Vertex | None:
     return Apply(elementwise.negative, (square,), {}, vertex.value) if negated else square
 
 
-def _copied(x: Vertex) -> Apply:
-    return Apply(identity, (x,), {}, x.value)
-
-
 def _reshape(vertex: Apply) -> Vertex | None:
     """Give the entries their order in memory first, where a view of them has another."""
     (x,) = vertex.operands
@@ -125,7 +122,7 @@ def _reshape(vertex: Apply) -> Vertex | None:
     access = expected_access(x)
     if access is not None and access.is_contiguous:
         return None
-    return Apply(vertex.operation, (_copied(x),), vertex.params, vertex.value)
+    return Apply(vertex.operation, (copied(x),), vertex.params, vertex.value)
 
 
 def _in_order(vertex: Apply) -> Vertex | None:
@@ -140,7 +137,7 @@ def _in_order(vertex: Apply) -> Vertex | None:
         fits = (True, *map(_is_contiguous, vertex.operands[1:]))
     else:
         return None
-    operands = tuple(x if fit else _copied(x) for x, fit in zip(vertex.operands, fits, strict=True))
+    operands = tuple(x if fit else copied(x) for x, fit in zip(vertex.operands, fits, strict=True))
     if operands == vertex.operands:
         return None
     return Apply(vertex.operation, operands, vertex.params, vertex.value)

@@ -88,7 +88,7 @@ def role_of(vertex: Vertex) -> Role:
         return Role.SCATTER
     if gather_of(vertex) is not None:
         x = vertex.operands[0]
-        return Role.CALL if role_of(x) is Role.NUMBER or not math.prod(x.shape) else Role.GATHER
+        return Role.CALL if role_of(x) is Role.NUMBER or not x.size else Role.GATHER
     if operation in _REDUCTIONS:
         number = all(d.kind == "f" for d in dtypes) or operation is reduction.sum
         truth = operation in (reduction.any, reduction.all)
@@ -98,7 +98,7 @@ def role_of(vertex: Vertex) -> Role:
         first, second = vertex.operands
         alike = a > 2 and b > 2 and first.shape[:-2] == second.shape[:-2]
         same = len(set(dtypes)) == 1 and dtypes[0].kind == "f"
-        whole = all(math.prod(x.shape) for x in (vertex, *vertex.operands))
+        whole = all(x.size for x in (vertex, *vertex.operands))
         return Role.PRODUCT if (max(a, b) <= 2 or alike) and same and whole else Role.CALL
     if len(vertex.operands) == 1 and view(vertex, contiguous(vertex.operands[0])) is not None:
         return Role.NUMBER if role_of(vertex.operands[0]) is Role.NUMBER else Role.VIEW
@@ -158,8 +158,7 @@ def view(vertex: Apply, access: Access) -> Access | None:
             return replace(contiguous(vertex), base=access.base, offset=access.offset)
         return None
     if operation is indexing.getitem:
-        index = params["index"]
-        parts = index if isinstance(index, tuple) else (index,)
+        parts = indexing.index_parts(params["index"])
         if not is_basic(parts):
             return None
         parts = parts if Ellipsis in parts else (*parts, Ellipsis)

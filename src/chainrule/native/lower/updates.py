@@ -94,7 +94,7 @@ def _put(piece: Vertex, index: Any, fill: Vertex | float, vertex: Apply) -> Vert
     parts = list(index) if isinstance(index, tuple) else [index]
     if not all(type(p) in (int, slice) or p is None or p is Ellipsis for p in parts):
         return None
-    if not math.prod(piece.shape):
+    if not piece.size:
         return (
             cast(fill, vertex.dtype)
             if not isinstance(fill, (int, float))
@@ -177,17 +177,17 @@ def _set_at(vertex: Apply) -> Vertex | None:
     x, value, *arrays = vertex.operands
     index = vertex.params["index"]
     dtype = vertex.dtype
-    if not math.prod(vertex.shape) or x.dtype != dtype:
+    if not vertex.size or x.dtype != dtype:
         return None
     if not arrays:
-        piece = sliced(x, index if isinstance(index, tuple) else (index,)).shape
+        piece = sliced(x, indexing.index_parts(index)).shape
         extra = max(value.ndim - len(piece), 0)
         value = reshaped(value, value.shape[extra:])
         return _put(repeated_to(cast(value, dtype), piece), index, x, vertex)
     if are_integers(arrays):
         return _changed(assigned, x, value, arrays, vertex)
     (mask, *more) = arrays
-    if more or index not in ((SLOT,), (SLOT, Ellipsis)) or math.prod(value.shape) != 1:
+    if more or index not in ((SLOT,), (SLOT, Ellipsis)) or value.size != 1:
         return None
     rest = x.ndim - mask.ndim
     if mask.dtype.kind != "b" or mask.shape != x.shape[: mask.ndim]:
@@ -202,10 +202,10 @@ def _pad(vertex: Apply) -> Vertex | None:
     widths, dtype = vertex.params["pad_width"], vertex.dtype
     if mode == "constant":
         fill = vertex.params.get("constant_values", 0)
-        if not isinstance(fill, (int, float)) or not math.prod(x.shape):
+        if not isinstance(fill, (int, float)) or not x.size:
             return None
         return like(_placed(x, [low for low, _ in widths], dtype.type(fill).item(), vertex), vertex)
-    if not math.prod(x.shape):
+    if not x.size:
         return None
     origins = [
         np.pad(np.arange(n), width, mode) if any(width) else None

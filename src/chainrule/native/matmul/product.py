@@ -66,7 +66,7 @@ def _leading(access: Access) -> tuple[bool, int] | None:
 def flops(vertex: Apply) -> int:
     """Count the multiplications and additions of a product."""
     a = vertex.operands[0].shape
-    return 2 * math.prod(vertex.shape) * (a[-1] if a else 1)
+    return 2 * vertex.size * (a[-1] if a else 1)
 
 
 def uses_blas(a: Access, b: Access) -> bool:

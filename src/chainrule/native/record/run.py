@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from chainrule import trees
-from chainrule.core.array import Array, dtype_of, shape_of
+from chainrule.core.array import Array, dtype_of, shape_of, value_of
 from chainrule.core.captured import check_unchanged, hold
 from chainrule.core.kinds import astype, identity
 from chainrule.core.node import Leaf, Node
@@ -219,7 +219,7 @@ def run(
         guards,
         walk.found,
         trees.paths(build(leaves)),
-        [leaf.value if type(leaf) is Array else leaf for leaf in leaves],
+        [value_of(leaf) for leaf in leaves],
         [type(leaf) is Array for leaf in leaves],
     )
 
@@ -349,7 +349,7 @@ def _check_leaf(leaf: Any, recording: Recording) -> None:
 
 def _close(leaf: Any, right: Any) -> bool:
     """Tell whether two runs gave the same, up to rounding."""
-    value = leaf.value if type(leaf) is Array else leaf
+    value = value_of(leaf)
     if not isinstance(right, (_ndarray, np.generic, int, float, complex)):
         return type(value) is type(right) and bool(value == right)
     if not isinstance(value, (_ndarray, np.generic, int, float, complex)):
@@ -378,7 +378,7 @@ def _close_where_finite(leaf: Any, right: Any) -> bool:
 
 
 def _is_finite(leaf: Any) -> bool:
-    value = leaf.value if type(leaf) is Array else leaf
+    value = value_of(leaf)
     if not isinstance(value, (_ndarray, np.generic, float)) or dtype_of(value).kind not in "fc":
         return True
     return bool(np.all(np.isfinite(value)))

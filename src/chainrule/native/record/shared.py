@@ -22,6 +22,7 @@ from chainrule.core.kinds import identity
 from chainrule.core.node import Node
 from chainrule.core.source import is_internal, user_location
 from chainrule.operations import elementwise, indexing
+from chainrule.operations.indexing import index_parts
 
 __all__ = ["SharedMemory"]
 
@@ -105,7 +106,7 @@ class SharedMemory:
             and write.view.operation is indexing.getitem
             and self._origin.get(write.view) is node.parents[0]
             and node.parents[1:] == (write.new,)
-            and _as_tuple(node.params["index"]) == _as_tuple(write.view.params["index"])
+            and index_parts(node.params["index"]) == index_parts(write.view.params["index"])
         )
 
     def _read_again(self, node: Node) -> None:
@@ -123,10 +124,6 @@ class SharedMemory:
 def _is_view(node: Node) -> bool:
     """Tell whether an array may share memory with another; with arrays as indices it does not."""
     return node.operation.view and node.operation not in _COPIES and len(node.parents) == 1
-
-
-def _as_tuple(index: Any) -> tuple[Any, ...]:
-    return index if isinstance(index, tuple) else (index,)
 
 
 def _is_in_rule() -> bool:

@@ -17,6 +17,7 @@ import numpy as np
 
 from chainrule.core.array import Array
 from chainrule.errors import ArgumentError
+from chainrule.trees import is_record
 
 __all__ = ["Recorded", "Replacing", "flatten"]
 
@@ -112,7 +113,7 @@ def _add_unusual(value: Any, key: list[Any], leaves: list[Any]) -> None:
 
 def _parts(value: Any) -> list[Any] | None:
     """Return the children of a dataclass, a named tuple or a subclass of a sequence, else None."""
-    if _is_instance(value):
+    if is_record(value):
         return [getattr(value, field.name) for field in dataclasses.fields(value)]
     if isinstance(value, (tuple, list)):
         return list(value)
@@ -166,7 +167,7 @@ class Replacing:
     def __call__(self, value: Any, path: str) -> Any:
         """Rebuild one argument, which is called ``path``."""
         new = self._rebuilt(value, path)
-        if isinstance(value, (list, dict)) or _is_instance(value):
+        if isinstance(value, (list, dict)) or is_record(value):
             self._made.append((new, _held(new)))
         return new
 
@@ -176,7 +177,7 @@ class Replacing:
             (kind is _ndarray or isinstance(value, np.generic)) and value.dtype.kind in _REAL
         ):
             return self.leaf(value, path)
-        if _is_instance(value):
+        if is_record(value):
             new = object.__new__(kind)
             new.__dict__.update(getattr(value, "__dict__", {}))
             for field in dataclasses.fields(value):
@@ -204,7 +205,3 @@ def _held(container: Any) -> list[Any]:
     if isinstance(container, dict):
         return [*container.values()]
     return [getattr(container, field.name, None) for field in dataclasses.fields(container)]
-
-
-def _is_instance(value: Any) -> bool:
-    return dataclasses.is_dataclass(value) and not isinstance(value, type)

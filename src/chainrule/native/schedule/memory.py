@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 from chainrule.graph.graph import Vertex
@@ -36,7 +35,7 @@ class Memory:
 
     def keep(self, vertex: Vertex) -> None:
         """Give a vertex a place of the arena for good."""
-        self.buffers[vertex] = self.reserve(_bytes(vertex))
+        self.buffers[vertex] = self.reserve(vertex.nbytes)
 
     def place(self, vertex: Vertex) -> None:
         """Give a vertex memory: a part of an array that it is a part of, or of the arena."""
@@ -47,7 +46,7 @@ class Memory:
             self.place(target.base)
             self.buffers[vertex] = self._buffer(target)
             return
-        self.buffers[vertex] = self._places[vertex] = self.reserve(_bytes(vertex))
+        self.buffers[vertex] = self._places[vertex] = self.reserve(vertex.nbytes)
 
     def free(self, vertex: Vertex) -> None:
         """Let the place of a vertex be used again, if it has one that nobody else needs."""
@@ -70,7 +69,3 @@ class Memory:
         whole = self.buffers[access.base]
         offset = access.offset * access.base.dtype.itemsize
         return Buffer(whole.index, whole.offset + offset)
-
-
-def _bytes(vertex: Vertex) -> int:
-    return math.prod(vertex.shape) * vertex.dtype.itemsize
