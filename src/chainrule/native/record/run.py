@@ -16,20 +16,18 @@ from typing import Any
 import numpy as np
 
 from chainrule import trees
-from chainrule.core.array import Array, dtype_of, shape_of, value_of
+from chainrule.core.array import Array, value_of
 from chainrule.core.captured import check_unchanged, hold
-from chainrule.core.kinds import astype, identity
 from chainrule.core.node import Leaf, Node
-from chainrule.core.placeholder import Placeholder
 from chainrule.core.recording import Observer, Recording
 from chainrule.core.source import user_location
 from chainrule.errors import GradientLostError
 from chainrule.graph.graph import Apply, Constant, Input, Vertex, from_nodes
 from chainrule.graph.run import observed_run
-from chainrule.native.entry.layout import Structure
 from chainrule.native.record.capture import Walk, capture, unwritable
 from chainrule.native.record.guards import Guards, Seen, axes_shaped_by_values
 from chainrule.native.record.program import Program, without_values
+from chainrule.native.record.result import assembler, close, close_where_finite, structure_of, typed
 from chainrule.native.record.shared import SharedMemory
 from chainrule.native.record.signature import Replacing
 from chainrule.native.record.watch import Captured
@@ -93,20 +91,20 @@ class Run:
         rights, build = trees.flatten(expected)
         if trees.paths(expected) != self.paths:
             raise _two_results()
-        differs = not all(map(_close, self.leaves, rights))
+        differs = not all(map(close, self.leaves, rights))
         recorded = iter(self.program.outputs)
         outputs: list[Vertex] = []
         parts: list[Any] = []
         for computed, right in zip(self.computed, rights, strict=True):
             if computed:
                 parts.append((len(outputs), type(right) if type(right) in (int, bool) else None))
-                outputs.append(_typed(next(recorded), right))
+                outputs.append(typed(next(recorded), right))
             else:
                 parts.append(right)
-        structure = _structure(expected, iter(parts))
+        structure = structure_of(expected, iter(parts))
         program = dataclasses.replace(self.program, outputs=tuple(outputs), structure=structure)
-        made = Recorded(program, self.guards, _assembler(structure, build, parts), self.captured)
-        if differs and not all(map(_close_where_finite, trees.flatten(again(made))[0], rights)):
+        made = Recorded(program, self.guards, assembler(structure, build, parts), self.captured)
+        if differs and not all(map(close_where_finite, trees.flatten(again(made))[0], rights)):
             raise _two_results()
         return made
 
@@ -320,22 +318,6 @@ def _literal(value: Any) -> Constant:
     return Constant(value, literal=True)
 
 
-# The result.
-
-
-def _typed(vertex: Vertex, right: Any) -> Vertex:
-    """Give an output the type that the function itself returns."""
-    if type(right) in (int, bool):
-        right = np.asarray(right)[()]
-    dtype = dtype_of(right)
-    if vertex.dtype != dtype:
-        value = Placeholder(vertex.shape, dtype) if vertex.shape else dtype.type(0)
-        vertex = Apply(astype, (vertex,), {"dtype": dtype}, value)
-    if isinstance(right, _ndarray):
-        right = Placeholder(right.shape, dtype)
-    return vertex if type(vertex.value) is type(right) else Apply(identity, (vertex,), {}, right)
-
-
 def _check_leaf(leaf: Any, recording: Recording) -> None:
     if type(leaf) is Array:
         if leaf.node.recording is not recording:
@@ -347,80 +329,8 @@ def _check_leaf(leaf: Any, recording: Recording) -> None:
         )
 
 
-def _close(leaf: Any, right: Any) -> bool:
-    """Tell whether two runs gave the same, up to rounding."""
-    value = value_of(leaf)
-    if not isinstance(right, (_ndarray, np.generic, int, float, complex)):
-        return type(value) is type(right) and bool(value == right)
-    if not isinstance(value, (_ndarray, np.generic, int, float, complex)):
-        return False
-    if shape_of(value) != shape_of(right):
-        return False
-    dtype = dtype_of(right)
-    if np.array_equal(value, right):
-        return True
-    if dtype.kind not in "fc":
-        return False
-    tolerance = 1e-2 if dtype.itemsize < 4 else 1e-4 if dtype.itemsize < 8 else 1e-7
-    finite = np.abs(np.where(np.isfinite(right), right, 0))
-    scale = float(np.max(finite, initial=0.0))
-    return bool(np.allclose(value, right, tolerance, tolerance * scale, equal_nan=True))
-
-
-def _close_where_finite(leaf: Any, right: Any) -> bool:
-    """Tell whether two results are the same wherever the second is finite."""
-    if _is_finite(right):
-        return _close(leaf, right)
-    if np.shape(leaf) != np.shape(right):
-        return False
-    finite = np.isfinite(right)
-    return _close(np.where(finite, leaf, 0.0), np.where(finite, right, 0.0))
-
-
-def _is_finite(leaf: Any) -> bool:
-    value = value_of(leaf)
-    if not isinstance(value, (_ndarray, np.generic, float)) or dtype_of(value).kind not in "fc":
-        return True
-    return bool(np.all(np.isfinite(value)))
-
-
 def _two_results() -> NotFaithful:
     return NotFaithful(
         "it gave two different results for the same arguments: does it draw random numbers, or "
         "remember something? Pass what changes as an argument"
     )
-
-
-def _structure(expected: Any, parts: Any) -> Structure | None:
-    """Return how outputs make up the result; None where it takes more than tuples and outputs."""
-    if type(expected) is tuple:
-        items = tuple(_structure(item, parts) for item in expected)
-        return None if any(item is None for item in items) else items  # type: ignore[return-value]
-    if trees.is_container(expected):
-        return None
-    part = next(parts, None)
-    return part[0] if type(part) is tuple and part[1] is None else None
-
-
-def _assembler(
-    structure: Structure | None, build: Callable[[Iterable[Any]], Any], parts: Sequence[Any]
-) -> Callable[[Sequence[Any]], Any]:
-    """Return the function that makes the result of the outputs."""
-    if structure == 0:
-        return lambda outputs: outputs[0]
-    if isinstance(structure, tuple) and structure == tuple(range(len(structure))):
-        return tuple
-    if all(type(part) is tuple and part[1] is None for part in parts):
-        return build
-
-    def assembled(outputs: Sequence[Any]) -> Any:
-        return build([_part(part, outputs) for part in parts])
-
-    return assembled
-
-
-def _part(part: Any, outputs: Sequence[Any]) -> Any:
-    if type(part) is tuple:  # no leaf of a tree is a tuple
-        at, kind = part
-        return outputs[at] if kind is None else kind(outputs[at])
-    return np.array(part) if type(part) is _ndarray else part

@@ -1,0 +1,104 @@
+"""The result of a recorded run: compared with the function's own, given its types, put together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from chainrule import trees
+from chainrule.core.array import dtype_of, shape_of, value_of
+from chainrule.core.kinds import astype, identity
+from chainrule.core.placeholder import Placeholder
+from chainrule.graph.graph import Apply, Vertex
+from chainrule.native.entry.layout import Structure
+
+__all__ = ["assembler", "close", "close_where_finite", "structure_of", "typed"]
+
+_ndarray = np.ndarray
+
+
+def typed(vertex: Vertex, right: Any) -> Vertex:
+    """Give an output the type that the function itself returns."""
+    if type(right) in (int, bool):
+        right = np.asarray(right)[()]
+    dtype = dtype_of(right)
+    if vertex.dtype != dtype:
+        value = Placeholder(vertex.shape, dtype) if vertex.shape else dtype.type(0)
+        vertex = Apply(astype, (vertex,), {"dtype": dtype}, value)
+    if isinstance(right, _ndarray):
+        right = Placeholder(right.shape, dtype)
+    return vertex if type(vertex.value) is type(right) else Apply(identity, (vertex,), {}, right)
+
+
+def close(leaf: Any, right: Any) -> bool:
+    """Tell whether two runs gave the same, up to rounding."""
+    value = value_of(leaf)
+    if not isinstance(right, (_ndarray, np.generic, int, float, complex)):
+        return type(value) is type(right) and bool(value == right)
+    if not isinstance(value, (_ndarray, np.generic, int, float, complex)):
+        return False
+    if shape_of(value) != shape_of(right):
+        return False
+    dtype = dtype_of(right)
+    if np.array_equal(value, right):
+        return True
+    if dtype.kind not in "fc":
+        return False
+    tolerance = 1e-2 if dtype.itemsize < 4 else 1e-4 if dtype.itemsize < 8 else 1e-7
+    finite = np.abs(np.where(np.isfinite(right), right, 0))
+    scale = float(np.max(finite, initial=0.0))
+    return bool(np.allclose(value, right, tolerance, tolerance * scale, equal_nan=True))
+
+
+def close_where_finite(leaf: Any, right: Any) -> bool:
+    """Tell whether two results are the same wherever the second is finite."""
+    if _is_finite(right):
+        return close(leaf, right)
+    if np.shape(leaf) != np.shape(right):
+        return False
+    finite = np.isfinite(right)
+    return close(np.where(finite, leaf, 0.0), np.where(finite, right, 0.0))
+
+
+def _is_finite(leaf: Any) -> bool:
+    value = value_of(leaf)
+    if not isinstance(value, (_ndarray, np.generic, float)) or dtype_of(value).kind not in "fc":
+        return True
+    return bool(np.all(np.isfinite(value)))
+
+
+def structure_of(expected: Any, parts: Any) -> Structure | None:
+    """Return how outputs make up the result; None where it takes more than tuples and outputs."""
+    if type(expected) is tuple:
+        items = tuple(structure_of(item, parts) for item in expected)
+        return None if any(item is None for item in items) else items  # type: ignore[return-value]
+    if trees.is_container(expected):
+        return None
+    part = next(parts, None)
+    return part[0] if type(part) is tuple and part[1] is None else None
+
+
+def assembler(
+    structure: Structure | None, build: Callable[[Iterable[Any]], Any], parts: Sequence[Any]
+) -> Callable[[Sequence[Any]], Any]:
+    """Return the function that makes the result of the outputs."""
+    if structure == 0:
+        return lambda outputs: outputs[0]
+    if isinstance(structure, tuple) and structure == tuple(range(len(structure))):
+        return tuple
+    if all(type(part) is tuple and part[1] is None for part in parts):
+        return build
+
+    def assembled(outputs: Sequence[Any]) -> Any:
+        return build([_part(part, outputs) for part in parts])
+
+    return assembled
+
+
+def _part(part: Any, outputs: Sequence[Any]) -> Any:
+    if type(part) is tuple:  # no leaf of a tree is a tuple
+        at, kind = part
+        return outputs[at] if kind is None else kind(outputs[at])
+    return np.array(part) if type(part) is _ndarray else part
