@@ -207,7 +207,9 @@ class _Search(FunctionWalk):
 
     def _counterpart(self, f: FunctionType) -> FunctionType:
         """Make the same function with other globals, and with cells of its own for functions."""
-        view = self.views.setdefault(id(f.__globals__), _View(f.__globals__))
+        view = self.views.get(id(f.__globals__))
+        if view is None:
+            view = self.views[id(f.__globals__)] = _View(f.__globals__)
         outer = assigned(f.__code__)
         cells = tuple(
             CellType() if name not in outer and _may_be_replaced(content(cell)) else cell
