@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 
+import chainrule as cr
 from chainrule.graph.closed_forms import added, combined, multiplied, written
 
 ROOT = math.sqrt(2)
@@ -84,7 +86,9 @@ def test_a_decimal_number_stands_before_a_constant() -> None:
     assert (number, constant, divisor) == (3 * 0.044715, scale, None)
 
 
-@pytest.mark.parametrize("numbers", [[2, 0.5], [math.pi], [math.pi, -1], [math.pi, 0], []])
+@pytest.mark.parametrize(
+    "numbers", [[2, 0.5], [math.pi], [math.pi, -1], [math.pi, 0], [1e308, 10, math.pi], []]
+)
 def test_products_that_need_no_help(numbers: list[float]) -> None:
     assert combined(numbers, []) is None
 
@@ -96,3 +100,23 @@ def test_sums_and_products_that_are_folded() -> None:
     assert added(math.pi, 1.0) is None
     assert multiplied(ROOT, ROOT) == 2
     assert multiplied(0.3, 0.7) is None
+
+
+@pytest.mark.parametrize("kind", [np.float64, np.float32])
+def test_numbers_of_numpy_are_those_of_python(kind: type[np.floating]) -> None:
+    assert combined([kind(3), math.pi], []) == combined([3.0, math.pi], [])
+    assert multiplied(kind(2), ROOT) == multiplied(2.0, ROOT)
+    assert added(1 / 3, kind(-1)) == added(1 / 3, -1.0)
+    assert written(kind(0.1)) is None
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: np.sum(x * 0.3333333333333333 * 3.0 + x / 1.1447298858494002),
+        lambda x: np.sum(x**2 * 5e-5 * math.pi * np.float64(7.0)),
+    ],
+)
+def test_constants_that_were_folded_are_combined_with_others(f) -> None:  # type: ignore[no-untyped-def]
+    x = np.array([0.25, -0.5])
+    np.testing.assert_allclose(cr.stage(f, x)(x)[1][0], cr.grad(f)(x), rtol=1e-14)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from chainrule.core.kinds import broadcast_to
+from chainrule.graph.closed_forms import plain_number
 from chainrule.graph.graph import (
     Apply,
     Constant,
@@ -31,7 +32,6 @@ from chainrule.graph.products import (
     is_single,
     multiplied,
     negated,
-    plain_number,
     powers,
     quotient,
     without_roots,

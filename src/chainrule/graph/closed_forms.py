@@ -14,7 +14,7 @@ from fractions import Fraction
 from functools import cache
 from typing import Any, NamedTuple
 
-__all__ = ["added", "combined", "multiplied", "written"]
+__all__ = ["added", "combined", "multiplied", "plain_number", "written"]
 
 _DIGITS = 15  # a number with fewer digits is written as it is
 _LARGEST_ROOT = 512
@@ -162,9 +162,18 @@ def _known() -> dict[float, _Expression]:
 
 
 def _recognised(number: float) -> _Expression | None:
-    if len(repr(abs(number)).replace(".", "").lstrip("0")) < _DIGITS:
+    if len(_digits(number).replace(".", "").lstrip("0")) < _DIGITS:
         return None
     return _known().get(abs(number))
+
+
+def _digits(number: Any) -> str:
+    return repr(abs(plain_number(number)))
+
+
+def plain_number(number: Any) -> Any:
+    """Return a number of NumPy as one of Python."""
+    return number.item() if hasattr(number, "item") else number
 
 
 def written(number: float) -> str | None:
@@ -180,7 +189,7 @@ def written(number: float) -> str | None:
 def _form(number: Any) -> _Form:
     found = _recognised(number) if isinstance(number, float) else None
     sign = -1 if number < 0 else 1
-    form = _Form(Fraction(repr(abs(number)))) if found is None else found.form
+    form = _Form(Fraction(_digits(number))) if found is None else found.form
     return _Form(sign * form.rational, form.powers)
 
 
@@ -211,24 +220,28 @@ def combined(above: Sequence[Any], below: Sequence[Any]) -> Quotient | None:
         return None
     closed, decimal = _ONE, _ONE
     irrational = []
-    for is_below, number in [(False, x) for x in above] + [(True, x) for x in below]:
-        form = _form(number)
+    for is_below, factor in [(False, x) for x in above] + [(True, x) for x in below]:
+        form = _form(factor)
         form = form.inverse() if is_below else form
         if form.powers:
             closed *= form
-            irrational.append((is_below, number))
+            irrational.append((is_below, plain_number(factor)))
         else:
             decimal *= form
     if not irrational:
         return None
+    try:
+        number = float(decimal.rational)
+    except OverflowError:  # as a product of floats it would be infinite
+        return None
     whole = closed * decimal
     if max(abs(whole.rational.numerator), whole.rational.denominator) <= _LARGEST_FACTOR:
-        number, divisor = _split(whole, any(abs(x) != 1 for x in above))
-        return Quotient(number, None, divisor)
+        top, bottom = _split(whole, any(abs(x) != 1 for x in above))
+        return Quotient(top, None, bottom)
     constant, divisor = _split(closed, False)
     if len(irrational) == 1 and not irrational[0][0]:
         constant, divisor = irrational[0][1], None
-    return Quotient(_unless_one(float(decimal.rational)), constant, divisor)
+    return Quotient(_unless_one(number), constant, divisor)
 
 
 def _split(form: _Form, is_multiple: bool) -> tuple[Any, Any]:

@@ -23,7 +23,6 @@ __all__ = [
     "is_single",
     "multiplied",
     "negated",
-    "plain_number",
     "powers",
     "quotient",
     "without_roots",
@@ -130,11 +129,6 @@ def cancelled(
             above.remove(factor)
             below.remove(factor)
     return above, below
-
-
-def plain_number(number: Any) -> Any:
-    """Return a number of NumPy as one of Python."""
-    return number.item() if hasattr(number, "item") else number
 
 
 def multiplied(numbers: list[Any]) -> Any:
