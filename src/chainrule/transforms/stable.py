@@ -54,7 +54,10 @@ def stable_gradients(
         return gradients
     copies = _copied(reversed(nodes), inputs)
     again = [(Array(y.value, copies[y.node]), g) for y, g in starts if y.node in copies]
-    derived = backward(again, [copies[node] for node in inputs], recorded=True)
+    try:
+        derived = backward(again, [copies[node] for node in inputs], recorded=True)
+    except Exception:  # a rule of the user's may be for plain values alone, and has served already
+        return gradients
     wanted = [k for k, g in enumerate(derived) if type(g) is Array]
     known: dict[Node, Vertex] = {
         copies[node]: Input(f"x{k}", value)
