@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import chainrule as cr
+from chainrule.errors import UnsupportedError
 from chainrule.graph.formula import by_formula
 from chainrule.graph.graph import Apply, Input, Vertex, evaluate, topological
 from chainrule.operations import elementwise, linalg, reduction, special
@@ -120,3 +121,25 @@ def test_gradient_of_a_formula_is_that_of_the_row(row: Any, given: Any) -> None:
 
     for found, expected in zip(of(row.formula), of(row), strict=True):
         np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-9)
+
+
+def test_a_function_of_numpy_in_a_formula_is_named() -> None:
+    row = cr.operation(
+        "root_of_mean",
+        lambda x: np.sqrt(np.mean(x)),
+        pullback=lambda g, x, y: g / (2 * y * x.size) + 0 * x,
+        formula=lambda x: np.sqrt(np.mean(x)),
+    )
+    with pytest.raises(UnsupportedError, match=r"np\.mean cannot stand in a formula"):
+        by_formula_of(row, np.ones(3))
+
+
+def test_products_of_matrices_in_a_formula() -> None:
+    row = cr.operation(
+        "doubled_product",
+        lambda a, b: 2 * (a @ b),
+        pullback=(None, None),
+        formula=lambda a, b: 2 * (a @ b),
+    )
+    a = np.arange(6.0).reshape(2, 3)
+    same(by_formula_of(row, a, a.T), 2 * (a @ a.T))

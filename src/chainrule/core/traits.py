@@ -30,7 +30,8 @@ class Traits(TypedDict, total=False):
             names: a Python expression in which ``{0}`` and ``{1}`` stand for operands, ``{axis}``
             for a parameter.
         formula: the same function made of simpler operations, ``(*operands, **params) -> result``,
-            written like a rule. Where it does not hold for some parameters, it returns None.
+            written like a rule, but with no functions of NumPy besides ufuncs. Where it does not
+            hold for some parameters, it returns None.
         glyph: what is written in its gate where the graph is drawn; its symbol or its name if left
             out.
 

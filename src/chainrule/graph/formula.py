@@ -1,7 +1,8 @@
 """Formulas, traced: what a row says its operation is made of, as vertices.
 
-A formula is written like a rule, with operators and operations, and runs on arrays as it is. Here
-it runs on operands without values: the vertices that it makes have a shape and a dtype alone.
+A formula is written like a rule, with operators, ufuncs and operations, and runs on arrays as it
+is. Here it runs on operands without values: the vertices that it makes have a shape and a dtype
+alone.
 """
 
 from __future__ import annotations
@@ -16,10 +17,12 @@ from chainrule.core.kinds import identity
 from chainrule.core.operation import Operation
 from chainrule.core.placeholder import Placeholder
 from chainrule.core.symbolic import Symbolic
+from chainrule.errors import UnsupportedError
 from chainrule.graph.graph import Apply, Constant, Vertex, evaluate
 from chainrule.graph.placeholder import cast, full
+from chainrule.numpy.dispatch import full_name
 from chainrule.numpy.ufuncs import UFUNCS
-from chainrule.operations import elementwise
+from chainrule.operations import contraction, elementwise
 
 __all__ = ["by_formula", "traced"]
 
@@ -69,6 +72,14 @@ class _Operand(Symbolic):
             return NotImplemented
         return operation(*inputs)
 
+    def __array_function__(
+        self, function: Callable[..., Any], types: Any, args: Sequence[Any], kwargs: Any
+    ) -> Any:
+        raise UnsupportedError(
+            f"{full_name(function)} cannot stand in a formula, which is made of operators, ufuncs "
+            "and the rows of chainrule.operations: reduction.sum(x, axis=(0,)) for np.sum(x, 0)"
+        )
+
     @property
     def shape(self) -> tuple[int, ...]:
         """Lengths of the axes."""
@@ -102,6 +113,7 @@ for _name, _operation in {
     "add": elementwise.add,
     "sub": elementwise.subtract,
     "mul": elementwise.multiply,
+    "matmul": contraction.matmul,
     "truediv": elementwise.divide,
     "pow": elementwise.power,
     "and": elementwise.bitwise_and,
