@@ -34,3 +34,13 @@ def test_a_name_of_ones_own_may_be_used_again(kind: str) -> None:
     assert first is not second
     assert "own" not in OPERATIONS
     np.testing.assert_array_equal(cr.grad(lambda x: np.sum(first(x) + second(x)))(X), [4, 4, 4])
+
+
+def test_a_function_of_numpy_of_the_same_name_is_another() -> None:
+    fix = cr.elementwise(
+        "fix", lambda x: x + 0.0, d=1
+    )  # np.fix(x) at the example, and not elsewhere
+    with pytest.raises(cr.errors.UnsupportedError, match="declare it with source="):
+        cr.stage(lambda x: np.sum(fix(x)), np.array([1.0, -2.0]))
+    named = cr.elementwise("fix", lambda x: np.fix(x), d=0, numpy="numpy.fix")
+    assert "np.fix(x)" in cr.stage(lambda x: np.sum(named(x) * x), X).source

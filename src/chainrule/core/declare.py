@@ -2,7 +2,8 @@
 
 Such an operation is told apart from every other by its identity, so that several may have one name:
 a function that makes operations may be called twice. The names of the library's own operations
-are taken: graphs, messages and printed code would say the one and mean the other.
+are taken: graphs, messages and printed code would say the one and mean the other. A function of
+NumPy is meant by none that does not say so: ``numpy="numpy.interp"``.
 """
 
 from __future__ import annotations
@@ -40,6 +41,7 @@ def elementwise(
     >>> cr.grad(cube)(2.0)
     12.0
     """
+    traits.setdefault("numpy", ())
     return Elementwise(_free(name), compute, d=d, **traits)
 
 
@@ -69,6 +71,7 @@ def linear(
     Raises:
         NameTakenError: the library has an operation of this name.
     """
+    traits.setdefault("numpy", ())
     return Linear(
         _free(name),
         compute,
@@ -112,6 +115,7 @@ def operation(
     >>> cr.grad(dist)(np.array([3.0, 4.0]), np.zeros(2))
     array([0.6, 0.8])
     """
+    traits.setdefault("numpy", ())
     return General(
         _free(name),
         compute,

@@ -22,7 +22,8 @@ class Traits(TypedDict, total=False):
 
     Names and printing:
         numpy: the full names by which user code calls it, ``"scipy.special.softmax"``, the first
-            for printing; ``"numpy.<name>"`` if left out. The function of `math` that ``scalar`` is
+            for printing. If left out, none for an operation of a user's own, and
+            ``"numpy.<name>"`` for one of the library. The function of `math` that ``scalar`` is
             need not be named again.
         scalar: a faster ``compute`` for Python floats, from `math`.
         symbol: the Python operator that means this operation.
