@@ -27,7 +27,7 @@ class Values:
 
 
 def read(at: Sequence[str] | None, static: Sequence[str] | None) -> Values:
-    """Read both options. In ``--at`` whole numbers become floats, and JSON lists arrays."""
+    """Read both options. In ``--at`` integers become floats, and JSON lists arrays."""
     values = Values(
         _read("--at", at or (), _differentiable), _read("--static", static or (), _as_it_is)
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -10,6 +9,7 @@ import numpy as np
 from chainrule.core.array import Array, shape_of, value_of
 from chainrule.core.backward import backward
 from chainrule.core.node import Leaf
+from chainrule.core.reach import ancestors
 from chainrule.core.recording import check_running, has_ended
 
 __all__ = ["backward_into_leaves"]
@@ -22,17 +22,11 @@ def backward_into_leaves(y: Array, gradient: Any) -> None:
         EndedRecordingError: y was made by a function under a transform that has returned.
     """
     check_running(y.node.recording)
-    stack = [y.node]
-    leaves = {y.node} if isinstance(y.node, Leaf) else set()
-    seen = set(stack)
-    while stack:
-        for parent in stack.pop().parents:
-            if parent is not None and parent not in seen:
-                seen.add(parent)
-                stack.append(parent)
-                if isinstance(parent, Leaf) and not has_ended(parent.recording):
-                    leaves.add(parent)
-    inputs = sorted(leaves, key=attrgetter("birth"))
+    inputs = [
+        node
+        for node in ancestors([y.node])
+        if isinstance(node, Leaf) and not has_ended(node.recording)
+    ]
     for leaf, g in zip(inputs, backward([(y, gradient)], inputs), strict=True):
         if g is not None:
             g = value_of(g)

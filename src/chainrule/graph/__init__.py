@@ -14,7 +14,10 @@ this order:
 - `recognise`: replaces such formulas by the one operation they are, before they are differentiated.
 - `simplify`: rules that make a gradient as short as a person would write it; `finite` tells them
   which values cannot become infinite.
-- `arrange`: writes products and sums in the order in which a person does.
+- `arrange`: writes products and sums in the order in which a person does. `products` takes products
+  apart, `closed_forms` knows numbers such as ``math.sqrt(2)``, `common_factors` finds what several
+  products share; `repetition` leaves arrays of one number to NumPy's broadcasting.
+- `formula`: what a row says its operation is made of, as vertices.
 - `stabilise`: rules that replace formulas which fail for large or small numbers. Like the lowering
   of compiled code they make vertices whose values nobody computes, by `placeholder`.
 """

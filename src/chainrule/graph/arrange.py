@@ -187,7 +187,7 @@ class Arranger:
             divisor, sign = -divisor, -sign
         if number is not None and number == divisor:
             number = divisor = None
-        is_float = divisor is not None or are_floats(numerators)  # with whole numbers, too
+        is_float = divisor is not None or are_floats(numerators)  # with integers, too
         if isinstance(number, float) and number.is_integer() and is_float:
             number = int(number)
         if constant is not None:

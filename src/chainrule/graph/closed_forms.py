@@ -64,7 +64,7 @@ def _valuation(rational: Fraction, prime: int) -> int:
 
 
 def _root(n: int) -> _Form:
-    """Return the form of a whole number's square root."""
+    """Return the form of an integer's square root."""
     whole, odd, prime = 1, [], 2
     while n > 1:
         count = 0

@@ -60,7 +60,7 @@ def results_of(program: Program) -> Results:
 
 
 def _for_slot(vertex: Apply, output: Vertex) -> Apply:
-    """Widen a whole number to the eight bytes of its slot."""
+    """Widen an integer to the eight bytes of its slot."""
     dtype = output.dtype
     if is_array(output.value) or dtype.kind not in "iu" or dtype.itemsize == 8:
         return vertex

@@ -118,7 +118,7 @@ class Load:
 
 @dataclass(frozen=True, eq=False)
 class Gather:
-    """The entry of an array that indices pick; one that is out of range picks the first.
+    """The entry of an array at some indices; one that is out of range stands for the first.
 
     Attributes:
         vertex: the gather.

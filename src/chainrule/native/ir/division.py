@@ -71,7 +71,7 @@ def _floating(code: Code, x: Sequence[str], dtype: np.dtype[Any]) -> tuple[str, 
 
 
 def _truncated(code: Code, x: Sequence[str], dtype: np.dtype[Any]) -> tuple[str, str]:
-    """Divide whole numbers towards zero; what the processor cannot divide gives 0, as in NumPy."""
+    """Divide integers towards zero; what the processor cannot divide gives 0, as in NumPy."""
     (a, b), kind = x, register_type(dtype)
     zero = code.let(f"icmp eq {kind} {b}, 0")
     safe = code.let(f"select i1 {zero}, {kind} 1, {kind} {b}")

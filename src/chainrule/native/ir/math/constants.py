@@ -66,7 +66,7 @@ def round_to(x: Fraction, bits: int) -> Fraction:
     if x == 0:
         return x
     exponent = abs(x.numerator).bit_length() - x.denominator.bit_length()
-    # In whole numbers: fractions of so many digits would be reduced at each step.
+    # In integers: fractions of so many digits would be reduced at each step.
     if abs(x.numerator) << max(-exponent, 0) < x.denominator << max(exponent, 0):
         exponent -= 1
     places = bits - 1 - exponent
