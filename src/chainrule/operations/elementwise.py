@@ -95,7 +95,8 @@ def _power_slope(a: Any, b: Any, y: Any) -> Any:
             if type(a) is Array:
                 return b * apply(power, np.power, (a, b - 1))
         return b * a ** (b - 1)
-    return b * a ** where(equal(b, 0), 1.0, b - 1)  # 0 * inf where a and b are 0
+    at_corner = logical_and(equal(a, 0), equal(b, 0))  # there b * a ** (b - 1) is 0 * inf
+    return b * a ** where(at_corner, 1.0, b - 1)
 
 
 power: Elementwise = elementwise(
@@ -197,13 +198,19 @@ log1p = elementwise(
     singular=True,
     domain=ABOVE_MINUS_ONE,
 )
+
+
+def _logaddexp_slope(a: Any, b: Any, y: Any) -> Any:
+    if type(a) is Array or type(b) is Array:
+        return exp(a - where(equal(y, -np.inf), 0.0, y))
+    # For numbers of 1e16, y holds nothing of how a and b differ.
+    return np.where(np.equal(y, -np.inf), 0.0, 1 / (1 + np.exp(np.subtract(b, a))))[()]
+
+
 logaddexp = elementwise(
     "logaddexp",
     np.logaddexp,
-    d=(
-        lambda a, b, y: exp(a - where(equal(y, -np.inf), 0.0, y)),
-        lambda a, b, y: exp(b - where(equal(y, -np.inf), 0.0, y)),
-    ),
+    d=(_logaddexp_slope, lambda a, b, y: _logaddexp_slope(b, a, y)),
     commutes=True,
 )
 logaddexp2 = elementwise(
@@ -274,7 +281,11 @@ arctan2 = elementwise(
     "arctan2",
     np.arctan2,
     scalar=math.atan2,
-    d=(lambda a, b, y: b / (a * a + b * b), lambda a, b, y: -a / (a * a + b * b)),
+    # Divided by the length twice: its square overflows and underflows.
+    d=(
+        lambda a, b, y: b / hypot(a, b) / hypot(a, b),
+        lambda a, b, y: -a / hypot(a, b) / hypot(a, b),
+    ),
     singular=True,
     domain=(NONZERO, NONZERO),
 )
@@ -425,7 +436,7 @@ around = elementwise(
 heaviside = elementwise(
     "heaviside",
     np.heaviside,
-    d=(0, 0),
+    d=(0, lambda x, at_zero, y: equal(x, 0)),
     formula=lambda x, at_zero: where(
         less(x, 0), 0.0, where(equal(x, 0), at_zero, where(isnan(x), x, 1.0))
     ),
@@ -499,11 +510,21 @@ fmin = elementwise(
     selects=True,
     commutes=True,
 )
+
+
+def _is_between(x: Any, low: Any, high: Any, y: Any) -> Any:
+    """Tell whether clip leaves x as it is; where low > high, the result is high alone."""
+    inside, ordered = equal(x, y), less_equal(low, high)
+    if type(ordered) is not Array and np.all(ordered):
+        return inside
+    return logical_and(inside, ordered)
+
+
 clip = elementwise(
     "clip",
     lambda x, low, high: np.clip(x, low, high),
     d=(
-        lambda x, low, high, y: equal(x, y),
+        _is_between,
         lambda x, low, high, y: logical_and(less(x, low), less_equal(low, high)),
         lambda x, low, high, y: logical_or(greater(x, high), greater(low, high)),
     ),

@@ -333,9 +333,17 @@ def _log_softmax(x: Any, axis: Axis = None) -> Any:
         return shifted - np.log(np.add.reduce(np.exp(shifted), axis=axis, keepdims=True))
 
 
+_LARGE = 1e3  # beyond it, exp(x - y) is wrong in the fourteenth digit
+
+
 def _logsumexp_pullback(g: Any, x: Any, y: Any, axis: Axis = None, keepdims: bool = False) -> Any:
-    shift = where(equal(y, -np.inf), 0.0, y)
-    return kept(g, axis, keepdims) * exp(x - kept(shift, axis, keepdims))
+    shift = kept(where(equal(y, -np.inf), 0.0, y), axis, keepdims)
+    powers = exp(x - shift)
+    if type(powers) is not Array and np.any(np.abs(shift) > _LARGE):
+        # y is rounded to a number beside which its logarithm of a sum counts for nothing.
+        total = np.sum(powers, axis=axis, keepdims=True)
+        powers = powers / np.where(total == 0, 1, total).astype(powers.dtype)
+    return kept(g, axis, keepdims) * powers
 
 
 def _softmax_pullback(g: Any, x: Any, y: Any, axis: Axis = None) -> Any:
