@@ -116,6 +116,42 @@ def test_norm_of_zero_has_gradient_zero(order: Any) -> None:
     assert cr.jvp(f, (zero,), (np.ones(3),)) == (0.0, 0.0)
 
 
+SQUARES: dict[str, Callable[[Any], Any]] = {
+    "norm**2": lambda x: np.linalg.norm(x) ** 2,
+    "norm * norm": lambda x: np.linalg.norm(x) * np.linalg.norm(x),
+    "square of norm": lambda x: np.square(np.linalg.norm(x)),
+    "norms of rows": lambda x: np.sum(np.linalg.norm(x[None], axis=1) ** 2),
+    "polynomial": lambda x: np.linalg.norm(x) ** 4 + np.linalg.norm(x) ** 2,
+    "negative": lambda x: 3 * np.linalg.norm(x) ** 2 - 2 * np.linalg.norm(x) ** 2,
+    "hypot**2": lambda x: np.hypot(x[0], x[1]) ** 2,
+    "abs**2": lambda x: np.sum(np.abs(x) ** 2),
+    "fabs**2": lambda x: np.sum(np.fabs(x) ** 2),
+}
+
+
+@pytest.mark.parametrize("f", SQUARES.values(), ids=SQUARES.keys())
+def test_squares_of_sizes_are_smooth_at_zero(f: Any) -> None:
+    zero, other = np.zeros(2), np.array([3.0, 4.0])
+    hessian = cr.hessian(f)
+    compiled = cr.compile(hessian)
+    compiled(other)
+    for function in (hessian, compiled, compiled):
+        np.testing.assert_array_equal(function(zero), 2 * np.eye(2))
+    np.testing.assert_array_equal(cr.jvp(cr.grad(f), (zero,), (other,))[1], 2 * other)
+    np.testing.assert_allclose(hessian(other), compiled(other), atol=1e-14)
+
+
+def test_the_square_of_a_deviation_is_the_variance() -> None:
+    for x in (np.ones(3), np.arange(3.0)):
+        squared, variance = (cr.hessian(f)(x) for f in (lambda x: np.std(x) ** 2, np.var))
+        np.testing.assert_allclose(squared, variance, rtol=1e-14)
+
+
+def test_the_gradient_of_a_squared_norm_is_written_as_people_know_it() -> None:
+    for f in (SQUARES["norm**2"], SQUARES["abs**2"]):
+        assert "dx = 2 * x  " in cr.stage(f, np.array([3.0, 4.0])).source
+
+
 def test_norm_of_some_zero_rows() -> None:
     x = np.array([[3.0, 4.0], [0.0, 0.0]])
     g = cr.grad(lambda x: np.sum(np.linalg.norm(x, axis=1)))(x)

@@ -10,13 +10,13 @@ from __future__ import annotations
 import importlib
 import math
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from chainrule.core.apply import apply
-from chainrule.core.array import Array, dtype_of, is_complex
+from chainrule.core.array import Array, dtype_of, is_complex, shape_of
 from chainrule.core.domain import (
     ABOVE_MINUS_ONE,
     ABOVE_ONE,
@@ -26,8 +26,19 @@ from chainrule.core.domain import (
     REAL,
     example,
 )
-from chainrule.core.kinds import Elementwise, constant, elementwise, linear, sum_to
-from chainrule.core.operation import Operation
+from chainrule.core.kinds import (
+    Elementwise,
+    broadcast_to,
+    constant,
+    elementwise,
+    guarded_multiply,
+    linear,
+    sum_to,
+)
+from chainrule.core.node import Node
+from chainrule.core.operation import Operation, declared
+from chainrule.core.placeholder import Placeholder
+from chainrule.core.saved import lift
 
 LN2 = math.log(2.0)
 LN10 = math.log(10.0)
@@ -117,6 +128,77 @@ float_power = elementwise(
 square = elementwise(
     "square", np.square, d=lambda x, y: 2 * x, source="{0} ** 2", glyph="**2", dtypes="fc"
 )
+
+
+def without_factor(g: Any, y: Any) -> Any:
+    """Return ``g / y``, of the shape of y, where g was recorded as y times something, else None.
+
+    The upstream gradient of a norm y in ``y**2`` is 2 y, so that of its square is 2 y / y. At y = 0
+    that is 0 / 0, though its limit is 2: a second derivative that no number tells.
+    """
+    if type(g) is not Array or type(y) is not Array:
+        return None
+    quotient, shape = _quotient(g.node, y.node), shape_of(y)
+    if quotient is None or shape_of(quotient) == shape:
+        return quotient
+    return broadcast_to(quotient, shape=shape)
+
+
+def _quotient(node: Node | None, factor: Node, depth: int = 0) -> Any:
+    if node is None or depth > _DEEPEST:
+        return None
+    if node is factor or _is_same(node, factor):
+        return 1.0
+    if node.operation not in _FACTORED:
+        return None
+    operation = node.operation
+    values = [lift(x, p) for x, p in zip(node.operands, node.parents, strict=True)]
+    quotients = [_quotient(parent, factor, depth + 1) for parent in node.parents]
+    if operation is add or operation is subtract:
+        return None if any(x is None for x in quotients) else operation(*quotients)
+    for k, quotient in enumerate(quotients):
+        if quotient is None:
+            continue
+        if operation is negative:
+            return -quotient
+        other = values[1 - k]
+        if type(other) is Placeholder:
+            return None
+        other = float(other) if type(other) is np.float64 else other
+        if operation is not power:
+            return other if type(quotient) is float and quotient == 1 else other * quotient
+        if k == 0 and isinstance(other, (int, float)) and other >= 2:
+            return quotient * values[0] ** (other - 1)
+    return None
+
+
+def _is_same(a: Node, b: Node) -> bool:
+    """Tell whether two nodes do the same with the same operands, ``norm(x)`` written twice."""
+    return (
+        a.operation is b.operation
+        and a.parents == b.parents
+        and None not in a.parents
+        and a.params == b.params
+    )
+
+
+#: What `without_factor` looks into, and how deep.
+_FACTORED = frozenset({multiply, guarded_multiply, negative, add, subtract, power})
+_DEEPEST = 8
+
+
+class _Size(Elementwise):
+    """The size of real numbers x, whose gradient is x over the size: see `without_factor`."""
+
+    def pull(
+        self, k: int, g: Any, operands: Sequence[Any], output: Any, params: Mapping[str, Any]
+    ) -> Any:
+        multiple = None if is_complex(operands[k]) else without_factor(g, output)
+        if multiple is None:
+            return super().pull(k, g, operands, output, params)
+        return sum_to(operands[k] * multiple, operands[k])
+
+
 sqrt = elementwise(
     "sqrt",
     np.sqrt,
@@ -144,16 +226,18 @@ reciprocal = elementwise(
     domain=NONZERO,
     dtypes="fc",
 )
-hypot = elementwise(
-    "hypot",
-    np.hypot,
-    scalar=math.hypot,
-    d=(
-        lambda a, b, y: where(equal(y, 0), 0.0, a / y),
-        lambda a, b, y: where(equal(y, 0), 0.0, b / y),
-    ),
-    kinked=True,
-    commutes=True,
+hypot: Elementwise = declared(
+    _Size(
+        "hypot",
+        np.hypot,
+        scalar=math.hypot,
+        d=(
+            lambda a, b, y: where(equal(y, 0), 0.0, a / y),
+            lambda a, b, y: where(equal(y, 0), 0.0, b / y),
+        ),
+        kinked=True,
+        commutes=True,
+    )
 )
 
 # Exponentials and logarithms.
@@ -397,17 +481,19 @@ def _absolute_slope(x: Any, y: Any) -> Any:
     return conjugate(x) / where(equal(size, 0), 1.0, size)
 
 
-absolute: Operation = elementwise(
-    "absolute",
-    operator.abs,
-    d=_absolute_slope,
-    numpy=("numpy.abs", "math.fabs"),
-    source="np.abs({0})",
-    glyph="abs",
-    kinked=True,
-    dtypes="fc",
+absolute: Operation = declared(
+    _Size(
+        "absolute",
+        operator.abs,
+        d=_absolute_slope,
+        numpy=("numpy.abs", "math.fabs"),
+        source="np.abs({0})",
+        glyph="abs",
+        kinked=True,
+        dtypes="fc",
+    )
 )
-fabs = elementwise("fabs", np.fabs, d=lambda x, y: sign(x), kinked=True)
+fabs = declared(_Size("fabs", np.fabs, d=lambda x, y: sign(x), kinked=True))
 sign: Operation = elementwise("sign", np.sign, d=0, kinked=True)
 floor = elementwise("floor", np.floor, d=0, kinked=True)
 ceil = elementwise("ceil", np.ceil, d=0, kinked=True)
