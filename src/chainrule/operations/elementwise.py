@@ -10,7 +10,7 @@ from __future__ import annotations
 import importlib
 import math
 import operator
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from typing import Any
 
 import numpy as np
@@ -36,7 +36,7 @@ from chainrule.core.kinds import (
     sum_to,
 )
 from chainrule.core.node import Node
-from chainrule.core.operation import Operation, declared
+from chainrule.core.operation import Operation, rows_of
 from chainrule.core.placeholder import Placeholder
 from chainrule.core.saved import lift
 
@@ -198,6 +198,12 @@ class _Size(Elementwise):
             return super().pull(k, g, operands, output, params)
         return sum_to(operands[k] * multiple, operands[k])
 
+    def needs(self, k: int, arity: int) -> tuple[Set[int], bool]:
+        read, _ = super().needs(k, arity)
+        return read | {k}, True
+
+
+_size = rows_of(_Size)
 
 sqrt = elementwise(
     "sqrt",
@@ -226,18 +232,16 @@ reciprocal = elementwise(
     domain=NONZERO,
     dtypes="fc",
 )
-hypot: Elementwise = declared(
-    _Size(
-        "hypot",
-        np.hypot,
-        scalar=math.hypot,
-        d=(
-            lambda a, b, y: where(equal(y, 0), 0.0, a / y),
-            lambda a, b, y: where(equal(y, 0), 0.0, b / y),
-        ),
-        kinked=True,
-        commutes=True,
-    )
+hypot: Elementwise = _size(
+    "hypot",
+    np.hypot,
+    scalar=math.hypot,
+    d=(
+        lambda a, b, y: where(equal(y, 0), 0.0, a / y),
+        lambda a, b, y: where(equal(y, 0), 0.0, b / y),
+    ),
+    kinked=True,
+    commutes=True,
 )
 
 # Exponentials and logarithms.
@@ -481,19 +485,17 @@ def _absolute_slope(x: Any, y: Any) -> Any:
     return conjugate(x) / where(equal(size, 0), 1.0, size)
 
 
-absolute: Operation = declared(
-    _Size(
-        "absolute",
-        operator.abs,
-        d=_absolute_slope,
-        numpy=("numpy.abs", "math.fabs"),
-        source="np.abs({0})",
-        glyph="abs",
-        kinked=True,
-        dtypes="fc",
-    )
+absolute: Operation = _size(
+    "absolute",
+    operator.abs,
+    d=_absolute_slope,
+    numpy=("numpy.abs", "math.fabs"),
+    source="np.abs({0})",
+    glyph="abs",
+    kinked=True,
+    dtypes="fc",
 )
-fabs = declared(_Size("fabs", np.fabs, d=lambda x, y: sign(x), kinked=True))
+fabs = _size("fabs", np.fabs, d=lambda x, y: sign(x), kinked=True)
 sign: Operation = elementwise("sign", np.sign, d=0, kinked=True)
 floor = elementwise("floor", np.floor, d=0, kinked=True)
 ceil = elementwise("ceil", np.ceil, d=0, kinked=True)
