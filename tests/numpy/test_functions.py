@@ -144,6 +144,8 @@ CASES = {
     "pad_symmetric": (lambda x: np.pad(x, 2, mode="symmetric"), V),
     "tril": (lambda x: np.tril(x, -1), M),
     "triu": (lambda x: np.triu(x), T),
+    "triu_vector": (lambda x: np.triu(x, 1), V),
+    "tril_vector": (lambda x: np.tril(x), V),
     "diag_of": (lambda x: np.diag(x, 1), M),
     "diag_from": (lambda x: np.diag(x, k=-1), V),
     "diagflat": (lambda x: np.diagflat(x), M),
@@ -252,6 +254,8 @@ CASES = {
     "ediff1d": (lambda x: np.ediff1d(x, to_begin=[1.0, 2.0], to_end=3.0), M),
     "gradient": (lambda x: np.gradient(x), V),
     "gradient_axes": (lambda x: np.gradient(x, 0.5, 2.0)[1], M),
+    "gradient_coordinates": (lambda x: np.gradient(x, [0.0, 1.0, 3.0, 3.5], axis=1), M),
+    "gradient_coordinates_edges": (lambda x: np.gradient(x, 2 ** np.arange(5.0), edge_order=2), V),
     "gradient_edges": (lambda x: np.gradient(x, axis=1, edge_order=2), M),
     "trapezoid": (lambda y: np.trapezoid(y), M),
     "trapezoid_x": (lambda y, x: np.trapezoid(y, x, axis=0), M, (3,)),
@@ -373,3 +377,27 @@ def test_gradient_is_that_of_central_differences(name):
             moved[k][at] = value[at] - 1e-6
             numeric[at] = (above - loss(*moved)) / 2e-6
         np.testing.assert_allclose(gradient, numeric, rtol=2e-6, atol=2e-7)
+
+
+X = np.array([1.0, np.nan, 3.0, 2.0, 5.0, -np.inf, 1.0, 0.5])
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: np.gradient(x),
+        lambda x: np.gradient(x, 0.5, edge_order=2),
+        lambda x: np.gradient(x, np.arange(8.0) ** 2),
+        lambda x: np.modf(x)[0],
+        lambda x: np.modf(-x)[1],
+        lambda x: np.nanstd(x[:5]),
+        lambda x: np.nanstd(x[:2]),
+        lambda x: np.nanstd(np.stack([x[:5], x[:5] * 0]), axis=1),
+    ],
+)
+def test_nan_and_infinities_stay_where_numpy_has_them(f):
+    with np.errstate(all="ignore"):
+        expected, found = f(X), on_arrays(f, [X])
+        assert found.shape == expected.shape
+        np.testing.assert_allclose(found, expected, rtol=1e-14)
+        np.testing.assert_array_equal(np.signbit(found), np.signbit(expected))

@@ -116,6 +116,42 @@ def test_norm_of_zero_has_gradient_zero(order: Any) -> None:
     assert cr.jvp(f, (zero,), (np.ones(3),)) == (0.0, 0.0)
 
 
+SQUARES: dict[str, Callable[[Any], Any]] = {
+    "norm**2": lambda x: np.linalg.norm(x) ** 2,
+    "norm * norm": lambda x: np.linalg.norm(x) * np.linalg.norm(x),
+    "square of norm": lambda x: np.square(np.linalg.norm(x)),
+    "norms of rows": lambda x: np.sum(np.linalg.norm(x[None], axis=1) ** 2),
+    "polynomial": lambda x: np.linalg.norm(x) ** 4 + np.linalg.norm(x) ** 2,
+    "negative": lambda x: 3 * np.linalg.norm(x) ** 2 - 2 * np.linalg.norm(x) ** 2,
+    "hypot**2": lambda x: np.hypot(x[0], x[1]) ** 2,
+    "abs**2": lambda x: np.sum(np.abs(x) ** 2),
+    "fabs**2": lambda x: np.sum(np.fabs(x) ** 2),
+}
+
+
+@pytest.mark.parametrize("f", SQUARES.values(), ids=SQUARES.keys())
+def test_squares_of_sizes_are_smooth_at_zero(f: Any) -> None:
+    zero, other = np.zeros(2), np.array([3.0, 4.0])
+    hessian = cr.hessian(f)
+    compiled = cr.compile(hessian)
+    compiled(other)
+    for function in (hessian, compiled, compiled):
+        np.testing.assert_array_equal(function(zero), 2 * np.eye(2))
+    np.testing.assert_array_equal(cr.jvp(cr.grad(f), (zero,), (other,))[1], 2 * other)
+    np.testing.assert_allclose(hessian(other), compiled(other), atol=1e-14)
+
+
+def test_the_square_of_a_deviation_is_the_variance() -> None:
+    for x in (np.ones(3), np.arange(3.0)):
+        squared, variance = (cr.hessian(f)(x) for f in (lambda x: np.std(x) ** 2, np.var))
+        np.testing.assert_allclose(squared, variance, rtol=1e-14)
+
+
+def test_the_gradient_of_a_squared_norm_is_written_as_people_know_it() -> None:
+    for f in (SQUARES["norm**2"], SQUARES["abs**2"]):
+        assert "dx = 2 * x  " in cr.stage(f, np.array([3.0, 4.0])).source
+
+
 def test_norm_of_some_zero_rows() -> None:
     x = np.array([[3.0, 4.0], [0.0, 0.0]])
     g = cr.grad(lambda x: np.sum(np.linalg.norm(x, axis=1)))(x)
@@ -137,6 +173,10 @@ def test_norms_that_need_singular_values_say_so(order: Any) -> None:
 def test_hypot_and_std_at_zero() -> None:
     assert cr.grad(np.hypot, (0, 1))(0.0, 0.0) == (0.0, 0.0)
     np.testing.assert_array_equal(cr.grad(np.std)(np.ones(3)), np.zeros(3))
+    np.testing.assert_array_equal(cr.grad(np.nanstd)(np.array([1.0, nan, 1.0])), np.zeros(3))
+    rows = np.array([[1.0, 1.0, nan], [1.0, 2.0, nan]])
+    g = cr.grad(lambda x: np.sum(np.nanstd(x, axis=1)))(rows)
+    np.testing.assert_array_equal(g, [[0, 0, 0], [-0.5, 0.5, 0]])
 
 
 # Products with zeros among the factors: the derivative is the product of the others.
@@ -230,6 +270,57 @@ def test_clip_passes_on_its_bounds_and_stops_beyond() -> None:
     assert g[1:] == (1.0, 1.0)
 
 
+def test_clip_with_its_bounds_in_the_wrong_order_is_the_upper_one() -> None:
+    for x in (-1.0, 1.0, 2.0, 3.0):
+        assert cr.grad(np.clip, (0, 1, 2))(x, 2.0, 1.0) == (0.0, 0.0, 1.0)
+
+
+@pytest.mark.parametrize(
+    "choose",
+    [
+        lambda v: np.maximum(v, 0),
+        lambda v: np.fmax(v, 0.0),
+        lambda v: -np.minimum(-v, 0.0),
+        lambda v: np.clip(v, 0, None),
+        lambda v: np.clip(v, 0.0, 9.0),
+    ],
+)
+def test_what_a_choice_leaves_out_stops_an_infinite_gradient(choose: Any) -> None:
+    def f(v: Any) -> Any:
+        return np.sum(np.sqrt(choose(v)))
+
+    v = np.array([-1.0, 4.0])
+    np.testing.assert_array_equal(cr.grad(f)(v), [0.0, 0.25])
+    np.testing.assert_array_equal(cr.jvp(f, (v,), (np.ones(2),))[1], 0.25)
+    np.testing.assert_array_equal(cr.hessian(f)(v), [[0, 0], [0, -1 / 32]])
+    with np.errstate(all="ignore"):
+        np.testing.assert_array_equal(cr.stage(f, v)(v)[1][0], [0.0, 0.25])
+    compiled = cr.compile(cr.grad(f))
+    for given in (np.array([1.0, 4.0]), v, v):
+        found = compiled(given)
+    np.testing.assert_array_equal(found, [0.0, 0.25])
+
+
+def test_a_choice_passes_nan_on_to_what_was_chosen() -> None:
+    g = cr.vjp(lambda v: np.maximum(v, 0), np.array([-1.0, 4.0]))[1](np.array([nan, nan]))[0]
+    assert np.isnan(g[1])
+
+
+def test_heaviside_by_what_it_is_at_zero() -> None:
+    x, h = np.array([-1.0, 0.0, 2.0]), np.array([0.3, 0.3, 0.3])
+    g = cr.grad(lambda x, h: np.sum(np.heaviside(x, h)), (0, 1))(x, h)
+    np.testing.assert_array_equal(g, [[0, 0, 0], [0, 1, 0]])
+
+
+@pytest.mark.parametrize("size", [1e-300, 1e-200, 1e-160, 1.0, 1e160, 1e200, 1e300])
+def test_arctan2_of_tiny_and_huge_numbers(size: float) -> None:
+    gradient = cr.grad(np.arctan2, (0, 1))
+    compiled = cr.compile(gradient)
+    for function in (gradient, compiled, compiled):
+        found = np.array(function(size * 3.0, size * 4.0)) * size
+        np.testing.assert_allclose(found, [4 / 25, -3 / 25], rtol=1e-14)
+
+
 def test_sort_hands_ties_on_in_order() -> None:
     g = cr.grad(lambda x: np.sort(x) @ np.arange(4.0))(np.array([1.0, 1.0, 0.0, 1.0]))
     np.testing.assert_array_equal(g, [1, 2, 0, 3])
@@ -268,6 +359,15 @@ def test_logsumexp_of_large_numbers() -> None:
     value, g = cr.value_and_grad(scipy.special.logsumexp)(x)
     assert value == 1e4 + np.log1p(np.exp(-1))
     np.testing.assert_allclose(g, scipy.special.softmax(x), rtol=1e-11)
+
+
+@pytest.mark.parametrize("size", [0.0, 1e5, 1e16, -1e16, 1e300])
+def test_gradients_of_logarithms_of_sums_add_up_to_one(size: float) -> None:
+    x = np.array([[size, size, -inf], [size, -inf, -inf]])
+    g = cr.grad(lambda x: np.sum(scipy.special.logsumexp(x, axis=1)))(x)
+    np.testing.assert_allclose(g, [[0.5, 0.5, 0], [1, 0, 0]], rtol=1e-14)
+    assert cr.grad(np.logaddexp, (0, 1))(size, size) == (0.5, 0.5)
+    np.testing.assert_array_equal(cr.grad(np.logaddexp, (0, 1))(size, -inf), (1.0, 0.0))
 
 
 def test_products_with_logarithms_at_zero() -> None:

@@ -128,3 +128,34 @@ def test_a_rule_for_plain_values_alone_is_not_asked_for_more():
     with np.errstate(all="ignore"):
         g = cr.grad(lambda x: np.sum(exponential(x)))(np.array([1000.0, 0.0]))
     np.testing.assert_array_equal(g, [np.inf, 1.0])
+
+
+X3 = np.array([1000.0, 999.0, -1.0])
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: np.log(np.sum(np.sinh(x) ** 2)),
+        lambda x: np.log(np.sum(x[:2] * np.exp(x[:2]))),
+        lambda x: np.sqrt(np.sum(np.exp2(3 * x[:2]))),
+        lambda x: np.log(np.cosh(x[0]) * np.cosh(x[1])),
+    ],
+)
+def test_zeros_of_overflows_are_nan(f):
+    with np.errstate(all="ignore"):
+        assert np.isinf(f(X3))
+        g = cr.grad(f)(X3)
+    assert np.isnan(g[:2]).all()
+    assert g[2] == 0
+
+
+def test_zeros_of_choices_stay_beside_an_overflow():
+    def f(x):
+        rest = np.sum(np.where(x > 0, np.sqrt(x), 0.0)) + np.sum(np.maximum(x, 0.0) ** 0.5)
+        return np.sum(np.exp(x)) + rest + np.sqrt(np.where(x > -2, 0.0, x))[2]
+
+    with np.errstate(all="ignore"):
+        g = cr.grad(f)(X3)
+    np.testing.assert_array_equal(g[:2], np.inf)
+    np.testing.assert_allclose(g[2], np.exp(-1.0))

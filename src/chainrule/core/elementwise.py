@@ -13,7 +13,7 @@ from typing import Any, TypeAlias, Unpack
 
 import numpy as np
 
-from chainrule.core.array import Array, dtype_of, shape_of
+from chainrule.core.array import Array, dtype_of, shape_of, value_of
 from chainrule.core.linear import broadcast_to, conform, sum_to
 from chainrule.core.operation import Operation, rows_of
 from chainrule.core.rules import positions_read
@@ -101,7 +101,8 @@ class Elementwise(Operation):
         # reader asks for all of them; elsewhere an infinite operand may make it so, and guards cost
         # little: `backward` asks for them only where a first attempt without gave nothing finite.
         if self.singular or not (_is_plain(g) or _is_plain(local)):
-            return guarded_multiply(g, local)
+            # What a choice left out stops even an infinite upstream gradient.
+            return guarded_multiply(local, g) if self.selects else guarded_multiply(g, local)
         return local * g
 
     def needs(self, k: int, arity: int) -> tuple[Set[int], bool]:
@@ -129,7 +130,9 @@ class _GuardedMultiply(Elementwise):
         else:
             product = guarded_multiply(first, g)
             if not _is_observed(g):
-                product = guarded_multiply(g != 0, product)  # where first is inf, and g is 0
+                met = ~np.isfinite(value_of(first))
+                if np.any(met):  # where first is inf, and g is 0: elsewhere derivatives go on
+                    product = guarded_multiply(~(met & np.equal(value_of(g), 0)), product)
         return sum_to(product, operands[k])
 
     def push(

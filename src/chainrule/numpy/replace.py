@@ -196,11 +196,13 @@ def _fma(x: Any, y: Any, z: Any) -> Any:
 
 def _modf(x: Any) -> Any:
     whole = apply(elementwise.trunc, _float_trunc, (x,))
-    return x - whole, whole
+    if elementwise.isinf(x):
+        return apply(elementwise.copysign, math.copysign, (0.0, x)), whole
+    return apply(elementwise.fmod, math.fmod, (x, 1.0)), whole
 
 
 def _float_trunc(x: float) -> float:
-    return float(math.trunc(x))
+    return math.modf(x)[1]
 
 
 _MATH_COMPOSITIONS: dict[str, Function] = {

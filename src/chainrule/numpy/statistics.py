@@ -259,7 +259,11 @@ def nanvar(
 
 @implements(np.nanstd)
 def nanstd(a: Any, *args: Any, **kwargs: Any) -> Any:
-    return np.sqrt(nanvar(a, *args, **kwargs))
+    variance = nanvar(a, *args, **kwargs)
+    equal = variance == 0  # the root is steep there, and the gradient 0 as that of np.std
+    if not np.any(equal):
+        return np.sqrt(variance)
+    return np.where(equal, variance, np.sqrt(np.where(equal, 1.0, variance)))
 
 
 def _all_axes(axis: Any, a: Any) -> tuple[int, ...]:

@@ -135,7 +135,10 @@ def _of_another_module(ufunc: np.ufunc) -> Operation | None:
 
 
 def _modf(x: Any) -> tuple[Any, Any]:
-    return np.fmod(x, 1), np.trunc(x)
+    part, infinite = np.fmod(x, 1), np.isinf(x)
+    if np.any(infinite):
+        part = np.where(infinite, np.copysign(0.0, x), part)
+    return part, np.trunc(x)
 
 
 def _vecdot(a: Any, b: Any) -> Any:

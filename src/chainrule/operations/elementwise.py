@@ -10,13 +10,13 @@ from __future__ import annotations
 import importlib
 import math
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence, Set
 from typing import Any
 
 import numpy as np
 
 from chainrule.core.apply import apply
-from chainrule.core.array import Array, dtype_of, is_complex
+from chainrule.core.array import Array, dtype_of, is_complex, shape_of
 from chainrule.core.domain import (
     ABOVE_MINUS_ONE,
     ABOVE_ONE,
@@ -26,8 +26,19 @@ from chainrule.core.domain import (
     REAL,
     example,
 )
-from chainrule.core.kinds import Elementwise, constant, elementwise, linear, sum_to
-from chainrule.core.operation import Operation
+from chainrule.core.kinds import (
+    Elementwise,
+    broadcast_to,
+    constant,
+    elementwise,
+    guarded_multiply,
+    linear,
+    sum_to,
+)
+from chainrule.core.node import Node
+from chainrule.core.operation import Operation, rows_of
+from chainrule.core.placeholder import Placeholder
+from chainrule.core.saved import lift
 
 LN2 = math.log(2.0)
 LN10 = math.log(10.0)
@@ -95,7 +106,8 @@ def _power_slope(a: Any, b: Any, y: Any) -> Any:
             if type(a) is Array:
                 return b * apply(power, np.power, (a, b - 1))
         return b * a ** (b - 1)
-    return b * a ** where(equal(b, 0), 1.0, b - 1)  # 0 * inf where a and b are 0
+    at_corner = logical_and(equal(a, 0), equal(b, 0))  # there b * a ** (b - 1) is 0 * inf
+    return b * a ** where(at_corner, 1.0, b - 1)
 
 
 power: Elementwise = elementwise(
@@ -116,6 +128,83 @@ float_power = elementwise(
 square = elementwise(
     "square", np.square, d=lambda x, y: 2 * x, source="{0} ** 2", glyph="**2", dtypes="fc"
 )
+
+
+def without_factor(g: Any, y: Any) -> Any:
+    """Return ``g / y``, of the shape of y, where g was recorded as y times something, else None.
+
+    The upstream gradient of a norm y in ``y**2`` is 2 y, so that of its square is 2 y / y. At y = 0
+    that is 0 / 0, though its limit is 2: a second derivative that no number tells.
+    """
+    if type(g) is not Array or type(y) is not Array:
+        return None
+    quotient, shape = _quotient(g.node, y.node), shape_of(y)
+    if quotient is None or shape_of(quotient) == shape:
+        return quotient
+    return broadcast_to(quotient, shape=shape)
+
+
+def _quotient(node: Node | None, factor: Node, depth: int = 0) -> Any:
+    if node is None or depth > _DEEPEST:
+        return None
+    if node is factor or _is_same(node, factor):
+        return 1.0
+    if node.operation not in _FACTORED:
+        return None
+    operation = node.operation
+    values = [lift(x, p) for x, p in zip(node.operands, node.parents, strict=True)]
+    quotients = [_quotient(parent, factor, depth + 1) for parent in node.parents]
+    if operation is add or operation is subtract:
+        return None if any(x is None for x in quotients) else operation(*quotients)
+    for k, quotient in enumerate(quotients):
+        if quotient is None:
+            continue
+        if operation is negative:
+            return -quotient
+        other = values[1 - k]
+        if type(other) is Placeholder:
+            return None
+        other = float(other) if type(other) is np.float64 else other
+        if operation is not power:
+            return other if type(quotient) is float and quotient == 1 else other * quotient
+        if k == 0 and isinstance(other, (int, float)) and other >= 2:
+            return quotient * values[0] ** (other - 1)
+    return None
+
+
+def _is_same(a: Node, b: Node) -> bool:
+    """Tell whether two nodes do the same with the same operands, ``norm(x)`` written twice."""
+    return (
+        a.operation is b.operation
+        and a.parents == b.parents
+        and None not in a.parents
+        and a.params == b.params
+    )
+
+
+#: What `without_factor` looks into, and how deep.
+_FACTORED = frozenset({multiply, guarded_multiply, negative, add, subtract, power})
+_DEEPEST = 8
+
+
+class _Size(Elementwise):
+    """The size of real numbers x, whose gradient is x over the size: see `without_factor`."""
+
+    def pull(
+        self, k: int, g: Any, operands: Sequence[Any], output: Any, params: Mapping[str, Any]
+    ) -> Any:
+        multiple = None if is_complex(operands[k]) else without_factor(g, output)
+        if multiple is None:
+            return super().pull(k, g, operands, output, params)
+        return sum_to(operands[k] * multiple, operands[k])
+
+    def needs(self, k: int, arity: int) -> tuple[Set[int], bool]:
+        read, _ = super().needs(k, arity)
+        return read | {k}, True
+
+
+_size = rows_of(_Size)
+
 sqrt = elementwise(
     "sqrt",
     np.sqrt,
@@ -143,7 +232,7 @@ reciprocal = elementwise(
     domain=NONZERO,
     dtypes="fc",
 )
-hypot = elementwise(
+hypot: Elementwise = _size(
     "hypot",
     np.hypot,
     scalar=math.hypot,
@@ -197,13 +286,19 @@ log1p = elementwise(
     singular=True,
     domain=ABOVE_MINUS_ONE,
 )
+
+
+def _logaddexp_slope(a: Any, b: Any, y: Any) -> Any:
+    if type(a) is Array or type(b) is Array:
+        return exp(a - where(equal(y, -np.inf), 0.0, y))
+    # For numbers of 1e16, y holds nothing of how a and b differ.
+    return np.where(np.equal(y, -np.inf), 0.0, 1 / (1 + np.exp(np.subtract(b, a))))[()]
+
+
 logaddexp = elementwise(
     "logaddexp",
     np.logaddexp,
-    d=(
-        lambda a, b, y: exp(a - where(equal(y, -np.inf), 0.0, y)),
-        lambda a, b, y: exp(b - where(equal(y, -np.inf), 0.0, y)),
-    ),
+    d=(_logaddexp_slope, lambda a, b, y: _logaddexp_slope(b, a, y)),
     commutes=True,
 )
 logaddexp2 = elementwise(
@@ -274,7 +369,11 @@ arctan2 = elementwise(
     "arctan2",
     np.arctan2,
     scalar=math.atan2,
-    d=(lambda a, b, y: b / (a * a + b * b), lambda a, b, y: -a / (a * a + b * b)),
+    # Divided by the length twice: its square overflows and underflows.
+    d=(
+        lambda a, b, y: b / hypot(a, b) / hypot(a, b),
+        lambda a, b, y: -a / hypot(a, b) / hypot(a, b),
+    ),
     singular=True,
     domain=(NONZERO, NONZERO),
 )
@@ -386,7 +485,7 @@ def _absolute_slope(x: Any, y: Any) -> Any:
     return conjugate(x) / where(equal(size, 0), 1.0, size)
 
 
-absolute: Operation = elementwise(
+absolute: Operation = _size(
     "absolute",
     operator.abs,
     d=_absolute_slope,
@@ -396,7 +495,7 @@ absolute: Operation = elementwise(
     kinked=True,
     dtypes="fc",
 )
-fabs = elementwise("fabs", np.fabs, d=lambda x, y: sign(x), kinked=True)
+fabs = _size("fabs", np.fabs, d=lambda x, y: sign(x), kinked=True)
 sign: Operation = elementwise("sign", np.sign, d=0, kinked=True)
 floor = elementwise("floor", np.floor, d=0, kinked=True)
 ceil = elementwise("ceil", np.ceil, d=0, kinked=True)
@@ -425,7 +524,7 @@ around = elementwise(
 heaviside = elementwise(
     "heaviside",
     np.heaviside,
-    d=(0, 0),
+    d=(0, lambda x, at_zero, y: equal(x, 0)),
     formula=lambda x, at_zero: where(
         less(x, 0), 0.0, where(equal(x, 0), at_zero, where(isnan(x), x, 1.0))
     ),
@@ -499,11 +598,21 @@ fmin = elementwise(
     selects=True,
     commutes=True,
 )
+
+
+def _is_between(x: Any, low: Any, high: Any, y: Any) -> Any:
+    """Tell whether clip leaves x as it is; where low > high, the result is high alone."""
+    inside, ordered = equal(x, y), less_equal(low, high)
+    if type(ordered) is not Array and np.all(ordered):
+        return inside
+    return logical_and(inside, ordered)
+
+
 clip = elementwise(
     "clip",
     lambda x, low, high: np.clip(x, low, high),
     d=(
-        lambda x, low, high, y: equal(x, y),
+        _is_between,
         lambda x, low, high, y: logical_and(less(x, low), less_equal(low, high)),
         lambda x, low, high, y: logical_or(greater(x, high), greater(low, high)),
     ),

@@ -30,7 +30,7 @@ from chainrule.operations.elementwise import (
     square,
     where,
 )
-from chainrule.operations.reduction import Axis, kept, max, min, share, sum
+from chainrule.operations.reduction import Axis, kept, max, min, over_size, share, sum
 from chainrule.operations.shape import expand_dims, squeeze, swapaxes, tril
 
 
@@ -58,7 +58,7 @@ def _norm_pullback(
     if _is_matrix_norm(x, ord, axis) and ord != "fro":
         return _largest_sum_pullback(g, x, y, ord, axis, keepdims)
     if ord is None or ord == 2 or ord == "fro":
-        return x * kept(where(equal(y, 0), 0.0, g / y), axis, keepdims)
+        return x * kept(over_size(g, y), axis, keepdims)
     if ord == 1:
         return sign(x) * kept(g, axis, keepdims)
     if abs(ord) == np.inf:

@@ -28,6 +28,7 @@ from chainrule.operations.elementwise import (
     sqrt,
     square,
     where,
+    without_factor,
 )
 from chainrule.operations.shape import concatenate, expand_dims, flip, reshape, transpose
 
@@ -90,6 +91,12 @@ def _deviation(x: Any, axis: Axis, ddof: float) -> Any:
     return (x - mean(x, axis=axis, keepdims=True)) / (freedom if freedom > 0 else math.nan)
 
 
+def over_size(g: Any, y: Any) -> Any:
+    """Return ``g / y`` for a size y: 0 where y is 0, unless g is a multiple of y."""
+    multiple = without_factor(g, y)
+    return where(equal(y, 0), 0.0, g / y) if multiple is None else multiple
+
+
 def _var_pullback(
     g: Any, x: Any, y: Any, axis: Axis = None, ddof: float = 0, keepdims: bool = False
 ) -> Any:
@@ -99,8 +106,7 @@ def _var_pullback(
 def _std_pullback(
     g: Any, x: Any, y: Any, axis: Axis = None, ddof: float = 0, keepdims: bool = False
 ) -> Any:
-    slope = where(equal(y, 0), 0.0, g / y)
-    return kept(slope, axis, keepdims) * _deviation(x, axis, ddof)
+    return kept(over_size(g, y), axis, keepdims) * _deviation(x, axis, ddof)
 
 
 def _var_formula(x: Any, axis: Axis = None, ddof: float = 0, keepdims: bool = False) -> Any:
@@ -333,9 +339,17 @@ def _log_softmax(x: Any, axis: Axis = None) -> Any:
         return shifted - np.log(np.add.reduce(np.exp(shifted), axis=axis, keepdims=True))
 
 
+_LARGE = 1e3  # beyond it, exp(x - y) is wrong in the fourteenth digit
+
+
 def _logsumexp_pullback(g: Any, x: Any, y: Any, axis: Axis = None, keepdims: bool = False) -> Any:
-    shift = where(equal(y, -np.inf), 0.0, y)
-    return kept(g, axis, keepdims) * exp(x - kept(shift, axis, keepdims))
+    shift = kept(where(equal(y, -np.inf), 0.0, y), axis, keepdims)
+    powers = exp(x - shift)
+    if type(powers) is not Array and np.any(np.abs(shift) > _LARGE):
+        # y is rounded to a number beside which its logarithm of a sum counts for nothing.
+        total = np.sum(powers, axis=axis, keepdims=True)
+        powers = powers / np.where(total == 0, 1, total).astype(powers.dtype)
+    return kept(g, axis, keepdims) * powers
 
 
 def _softmax_pullback(g: Any, x: Any, y: Any, axis: Axis = None) -> Any:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.core.array import shape_of
-from chainrule.core.kinds import general, linear, unbroadcast
+from chainrule.core.kinds import general, linear, sum_to, unbroadcast
 from chainrule.core.operation import Operation
 from chainrule.errors import UnsupportedError
 from chainrule.operations.indexing import SLOT, getitem, scatter_add
@@ -198,11 +198,19 @@ pad: Operation = general(
 
 # Triangles and diagonals.
 
+# NumPy repeats a vector as the rows of a square before it takes a triangle.
+
 tril: Operation = linear(
-    "tril", lambda x, k=0: np.tril(x, k), pullback=lambda g, x, k=0: tril(g, k=k), dtypes="fc"
+    "tril",
+    lambda x, k=0: np.tril(x, k),
+    pullback=lambda g, x, k=0: sum_to(tril(g, k=k), x),
+    dtypes="fc",
 )
 triu: Operation = linear(
-    "triu", lambda x, k=0: np.triu(x, k), pullback=lambda g, x, k=0: triu(g, k=k), dtypes="fc"
+    "triu",
+    lambda x, k=0: np.triu(x, k),
+    pullback=lambda g, x, k=0: sum_to(triu(g, k=k), x),
+    dtypes="fc",
 )
 
 

@@ -20,6 +20,7 @@ from chainrule.core.node import Leaf, Node
 from chainrule.core.placeholder import Placeholder
 from chainrule.core.reach import reach
 from chainrule.core.recording import Recording
+from chainrule.graph.chosen_zeros import evaluated_by_choices
 from chainrule.graph.graph import Apply, Input, Vertex, evaluate, from_nodes, topological
 from chainrule.graph.stabilise.rules import stabilised
 from chainrule.graph.stabilise.scaled import root_of_sum_of_squares
@@ -41,7 +42,9 @@ def stable_gradients(
 ) -> list[Any]:
     """Return gradients whose entries are finite wherever a stable form is known.
 
-    They are what compiled code computes. Entries for which no stable form is finite stay.
+    They are what compiled code computes. Entries for which no stable form is finite stay, but for
+    zeros that met infinity though no choice made them: where the output is infinite, too, they are
+    NaN.
 
     Args:
         starts: pairs of an output and its upstream gradient.
@@ -70,9 +73,14 @@ def stable_gradients(
     except _NotKept:
         return gradients
     found = list(gradients)
-    for k, new in zip(wanted, outputs, strict=True):
+    overflowed = not all(_is_finite(y.value) for y, _ in starts)
+    strict = evaluated_by_choices(after) if overflowed else outputs
+    for k, new, known_to_be in zip(wanted, outputs, strict, strict=True):
         if np.shape(new) == np.shape(gradients[k]):
-            found[k] = np.where(np.isfinite(new), new, gradients[k])[()]
+            better = np.where(np.isfinite(new), new, gradients[k])
+            # A plausible 0 would stop a training without a word.
+            lost = np.equal(better, 0) & np.isnan(known_to_be)
+            found[k] = np.where(lost, np.nan, better).astype(better.dtype)[()]
     return found
 
 

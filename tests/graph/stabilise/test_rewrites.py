@@ -24,9 +24,9 @@ class Exact:
     """NumPy's functions of arrays of mpmath's numbers."""
 
     sum = np.sum
-    log, log1p, exp, sqrt, cos = (
+    log, log1p, exp, sqrt, cos, cosh = (
         np.frompyfunc(f, 1, 1)
-        for f in (mpmath.log, mpmath.log1p, mpmath.exp, mpmath.sqrt, mpmath.cos)
+        for f in (mpmath.log, mpmath.log1p, mpmath.exp, mpmath.sqrt, mpmath.cos, mpmath.cosh)
     )
 
     @staticmethod

@@ -58,6 +58,16 @@ def _guarded_where(vertex: Apply) -> Vertex | None:
     return Apply(elementwise.where, (condition, product, Constant(0.0)), {}, vertex.value)
 
 
+def _chosen(vertex: Apply) -> Vertex | None:
+    """A product that a mask guards is a choice: ``where(c, local, 0)``."""
+    if vertex.operation is not guarded_multiply:
+        return None
+    mask, local = vertex.operands
+    if mask.dtype.kind != "b" or local.dtype != vertex.dtype:
+        return None
+    return Apply(elementwise.where, (mask, local, Constant(0.0)), {}, vertex.value)
+
+
 def _cancelled_divisor(vertex: Apply) -> Vertex | None:
     """``(g * x) * (n / x)`` is ``g * n``, unless x is 0 in the example where g is not."""
     if vertex.operation is not guarded_multiply:
@@ -114,5 +124,6 @@ GUARDED_PRODUCTS: tuple[Rule, ...] = (
     _needs_no_guard,
     _cancelled_divisor,
     _guarded_where,
+    _chosen,
     _sum_of_guarded,
 )

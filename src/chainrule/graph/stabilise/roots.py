@@ -1,4 +1,4 @@
-"""Stabilising rules about roots of squares: the squares overflow, and underflow, long before.
+"""Stabilising rules about roots of squares and of exponentials, which overflow, and underflow.
 
 ``sqrt(sum(x * x))`` is not among them: a sum of scaled squares takes another pass over x.
 """
@@ -7,12 +7,18 @@ from __future__ import annotations
 
 from chainrule.core.kinds import guarded_multiply
 from chainrule.graph.graph import Apply, Vertex, is_float, is_number, is_operation
-from chainrule.graph.patterns import factors, squared
+from chainrule.graph.patterns import exponent, factors, squared
 from chainrule.graph.placeholder import boolean, element, like, literal
 from chainrule.graph.rewrite import same_kind
 from chainrule.operations import elementwise
 
-__all__ = ["root_of_square", "root_of_squares", "slope_of_root"]
+__all__ = [
+    "root_of_exponential",
+    "root_of_square",
+    "root_of_squares",
+    "slope_of_root",
+    "slope_of_root_of_exponential",
+]
 
 
 def _squared(vertex: Vertex) -> Vertex | None:
@@ -92,3 +98,36 @@ def _legs(vertex: Vertex) -> tuple[Vertex, ...]:
     while is_operation(vertex, elementwise.where):
         vertex = vertex.operands[2]
     return vertex.operands if is_operation(vertex, elementwise.hypot) else ()
+
+
+def root_of_exponential(vertex: Apply) -> Vertex | None:
+    """``sqrt(exp(x))`` is ``exp(x / 2)``: a deviation, of the logarithm of a variance."""
+    if vertex.operation is not elementwise.sqrt:
+        return None
+    x = exponent(vertex.operands[0])
+    if x is None or not is_float(x) or not same_kind(x, vertex):
+        return None
+    half = element(elementwise.multiply, literal(0.5), x, dtype=x.dtype)
+    return Apply(elementwise.exp, (half,), {}, vertex.value)
+
+
+def slope_of_root_of_exponential(vertex: Apply) -> Vertex | None:
+    """``(g * (0.5 / r)) * exp(x)`` with ``r = exp(x / 2)`` is ``g * (0.5 * r)``: the gradient."""
+    product = factors(vertex)
+    for left, right in (product, product[::-1]) if product else ():
+        x = exponent(right)
+        inner = factors(left)
+        for g, slope in (inner, inner[::-1]) if inner and x is not None else ():
+            if not is_operation(slope, elementwise.divide) or not is_number(slope.operands[0], 0.5):
+                continue
+            root = slope.operands[1]
+            half = exponent(root)
+            product_of_half = None if half is None else factors(half)
+            if product_of_half is None or product_of_half[1] is not x:
+                continue
+            if not is_number(product_of_half[0], 0.5):
+                continue
+            local = element(elementwise.multiply, literal(0.5), root, dtype=root.dtype)
+            result = element(elementwise.multiply, g, local, dtype=vertex.dtype)
+            return result if same_kind(result, vertex) else None
+    return None

@@ -11,7 +11,7 @@ import numpy as np
 from chainrule.graph.graph import Vertex
 from chainrule.graph.repetition import without_repetition
 from chainrule.graph.rewrite import Rule, only_of, rewrite, share
-from chainrule.graph.stabilise import differences, roots, sigmoid, softmax
+from chainrule.graph.stabilise import differences, hyperbolic, roots, sigmoid, softmax
 
 __all__ = ["REWRITES", "STABILISING", "Rewrite", "stabilised"]
 
@@ -31,6 +31,10 @@ STABILISING: tuple[Rule, ...] = (
     roots.root_of_square,
     roots.root_of_squares,
     roots.slope_of_root,
+    roots.root_of_exponential,
+    roots.slope_of_root_of_exponential,
+    hyperbolic.log_of_cosh,
+    hyperbolic.sinh_over_cosh,
     differences.exp_minus_one,
     differences.one_minus_cos,
 )
@@ -135,6 +139,18 @@ REWRITES: tuple[Rewrite, ...] = (
         "np.hypot(x, y)",
         {"x": 1e308, "y": 1e308},
         (roots.root_of_squares, roots.slope_of_root),
+    ),
+    Rewrite(
+        "np.sqrt(np.exp(x))",
+        "np.exp(x / 2)",
+        {"x": -800.0},
+        (roots.root_of_exponential, roots.slope_of_root_of_exponential),
+    ),
+    Rewrite(
+        "np.log(np.cosh(x))",
+        "np.abs(x) + np.log1p(np.expm1(-2 * np.abs(x)) / 2)",
+        {"x": 800.0},
+        (hyperbolic.log_of_cosh, hyperbolic.sinh_over_cosh),
     ),
     Rewrite("np.exp(x) - 1", "np.expm1(x)", {"x": 1e-20}, (differences.exp_minus_one,)),
     Rewrite(

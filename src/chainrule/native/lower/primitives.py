@@ -40,7 +40,7 @@ __all__ = ["as_primitives"]
 def as_primitives(outputs: Sequence[Vertex]) -> list[Vertex]:
     """Return the same computation in terms of fewer operations."""
     # Of numbers that registers hold alone: NumPy computes all others.
-    rules = only_of(is_native, _plain_product, _square_of_reciprocal, _primitive)
+    rules = only_of(is_native, _plain_product, _root, _square_of_reciprocal, _primitive)
     simple = rewrite(stabilised(outputs, is_native), [rules])
     simple = share(gathered_early(summed_early(share(simple))))
     return with_own_parts(share(rewrite(simple, [_in_order])))
@@ -93,6 +93,16 @@ def _is_finite(x: Any, vertex: Apply) -> bool:
     """Tell whether a number is finite in the dtype of a vertex."""
     with np.errstate(over="ignore"):
         return bool(np.isfinite(np.asarray(x).astype(vertex.dtype)))
+
+
+def _root(vertex: Apply) -> Vertex | None:
+    """``x ** 0.5`` of an array is its square root in NumPy: NaN for -inf, and -0 for -0."""
+    if vertex.operation is not elementwise.power or not vertex.ndim:
+        return None
+    x, exponent = vertex.operands
+    if role_of(exponent) is not Role.NUMBER or number(exponent) != 0.5 or not same_kind(x, vertex):
+        return None
+    return Apply(elementwise.sqrt, (x,), {}, vertex.value)
 
 
 def _square_of_reciprocal(vertex: Apply) -> Vertex | None:
