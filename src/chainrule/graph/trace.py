@@ -231,7 +231,18 @@ def _trace(
     finally:
         traced._calls.clear()
         traced._entry = None  # frames hold the user's variables alive
+    _forget_others(traced.nodes, recording)
     return traced
+
+
+def _forget_others(nodes: Sequence[Node], recording: Recording) -> None:
+    """Let what belongs to recordings inside this one be constants: it depends on no argument.
+
+    The point at which a nested gradient is taken is such a constant.
+    """
+    for node in nodes:
+        parents = [p if p is not None and p.recording is recording else None for p in node.parents]
+        node.parents = tuple(parents)
 
 
 def _is_index(value: Any) -> bool:

@@ -10,7 +10,7 @@ import numpy as np
 from chainrule.core.array import shape_of
 from chainrule.core.kinds import broadcast_to
 from chainrule.graph.arrange import signed, without
-from chainrule.graph.graph import Apply, Constant, Input, Vertex, is_number, topological
+from chainrule.graph.graph import Apply, Constant, Input, Vertex, apply_to, is_number, topological
 from chainrule.graph.rewrite import same_kind
 from chainrule.operations.elementwise import add, negative, subtract
 from chainrule.staged.constants import Constants
@@ -18,7 +18,7 @@ from chainrule.staged.derive import derive, is_scalar, may_be_infinite
 from chainrule.staged.lines import Line, Stage
 from chainrule.staged.names import Names
 from chainrule.staged.partition import Assignment
-from chainrule.staged.speller import Speller
+from chainrule.staged.speller import Speller, is_array
 from chainrule.staged.spelling import speller_for
 from chainrule.staged.statements import (
     scatter_index,
@@ -183,6 +183,8 @@ class Backprop:
             if variable in self.gradients and part not in speller.names:
                 minus, part = signed(part)
                 sign *= minus
+            if variable not in self.gradients and part.shape != variable.shape:
+                part = apply_to(broadcast_to, part, shape=variable.shape)  # as the whole sum is
             text = self._added(variable, part, speller)
             line = Line(stage, "", variable.name, "=", text.text, part.value)
             if sign < 0:
@@ -283,7 +285,10 @@ class Backprop:
     def _own(self, held: _Gradient) -> None:
         """Make sure that adding in place changes no other variable."""
         if held.source is not None:
-            held.first.expression = method(atom(held.first.expression), "copy").text
+            text = atom(held.first.expression)
+            held.first.expression = (
+                method(text, "copy") if is_array(held.source) else call("np.copy", text)
+            ).text
             held.source = None
 
     def _separate(self) -> None:

@@ -86,9 +86,7 @@ def _where(speller: Speller, vertex: Apply, c: Text, a: Text, b: Text) -> Text:
 @ELEMENTWISE.of(kinds.astype, to_integers)
 def _astype(speller: Speller, vertex: Apply, x: Text, dtype: Any) -> Text:
     name = np.dtype(dtype).name
-    (operand,) = vertex.operands
-    is_literal = isinstance(operand, Constant) and shape_of(operand.value) == ()
-    if is_array(operand) and not is_literal:
+    if is_array(vertex):
         return method(x, "astype", "float" if name == "float64" else f"np.{name}")
     return call(f"np.{name}", x)
 
