@@ -20,8 +20,8 @@ Choose: TypeAlias = "Callable[[Sequence[Any]], Any]"
 
 ENTRYWISE = ["np.sin({0})", "-{0}", "{0}**2", "1 / (2 + {0}**2)", "np.tanh({0} * 2)", "{0} / 3",
              "np.exp(-{0}**2)", "np.sqrt(1 + {0}**2)", "abs({0})", "np.maximum({0}, 0.1)",
-             "np.clip({0}, -0.5, 0.5)", "np.where({0} > 0.1, {0}, 2 * {0})", "{0}.astype(np.float32)",
-             "{0}.astype(float)", "np.float64(0.5) * {0}", "np.float32(0.5) * {0}",
+             "np.clip({0}, -0.5, 0.5)", "np.where({0} > 0.1, {0}, 2 * {0})",
+             "{0}.astype(np.float32)", "{0}.astype(float)", "np.float64(0.5) * {0}", "np.float32(0.5) * {0}",
              "np.arctan2({0}, 2.0)"]  # fmt: skip
 BINARY = ["{0} + {1}", "{0} - {1}", "{0} * {1}", "{0} / (1 + {1}**2)", "np.maximum({0}, {1})",
           "np.where({0} > {1}, {0}, 2 * {1})", "np.hypot(1 + {0}, {1})", "helper({0}, {1})",
@@ -51,7 +51,8 @@ WRITES = ["{2} = {0} * 1.0; {2}[0] = np.sum({1})", "{2} = {0} * 1.0; {2}[1:] = {
           "{2} = {0} * 2.0; {2}[:1] *= 2"]  # fmt: skip
 RETURNED = ["np.sum({0})", "np.mean({0})", "np.squeeze(np.sum({0}, keepdims=True))",
             "np.sum({0}).reshape(())", "np.sum({0}[None])", "np.sum({0}[1:]) + np.sum({0})",
-            "np.sum({0}[:1]) * np.sum({0}[..., None])", "np.sum({0}**2) / np.size({0})"]  # fmt: skip
+            "np.sum({0}[:1]) * np.sum({0}[..., None])",
+            "np.sum({0}**2) / np.size({0})"]  # fmt: skip
 SHAPES_GIVEN = [None, (), (1,), (3,), (2, 3), (1, 3), (3, 1), (1, 1), (2, 2)]
 NAMES = ["a", "b", "c", "h", "x", "y"]
 LARGEST = 1e3

@@ -35,17 +35,18 @@ class Joiner:
         if next(arrays_in(items), None) is None or any(isinstance(x, str) for x in items):
             return self.original[key]
         parts = [self._part(item) for item in items]
-        values = [value_of(item) if np.ndim(item) == 0 else part.dtype  # a float is any float
-                  for item, part in zip(items, parts, strict=True)]
-        return concatenate(parts, self.original.axis, dtype=np.result_type(*values))
+        kinds = [
+            value if isinstance(value := value_of(item), (int, float, complex)) else part.dtype
+            for item, part in zip(items, parts, strict=True)
+        ]
+        return concatenate(parts, self.original.axis, dtype=np.result_type(*kinds))
 
     def _part(self, item: Any) -> Any:
         """Return one item as it is joined: a vector is a column of ``np.c_``."""
         if isinstance(item, slice):
             return self.original[item]
         part = at_least(operand(item), 1)
-        missing = max(self.original.ndmin - part.ndim, 0)
-        return reshape(part, (*part.shape, *(1,) * missing)) if missing else part
+        return part[:, None] if part.ndim < self.original.ndmin else part
 
 
 @implements(np.concatenate)

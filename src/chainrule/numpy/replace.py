@@ -22,8 +22,8 @@ from chainrule.core.operation import Operation
 from chainrule.numpy import creation
 from chainrule.numpy.axes import axes_of
 from chainrule.numpy.creation import asarray
-from chainrule.numpy.joining import Joiner
 from chainrule.numpy.dispatch import arrays_in, is_constant, plain_call, unsupported
+from chainrule.numpy.joining import Joiner
 from chainrule.numpy.lookup import named_in
 from chainrule.operations import elementwise
 from chainrule.operations import reduction as reduction_rows
@@ -33,8 +33,8 @@ __all__ = ["replacements"]
 Function = Callable[..., Any]
 
 
-def replacements() -> list[tuple[Function, Function]]:
-    """List pairs of a function and what recorded code is to see in its place.
+def replacements() -> list[tuple[Any, Any]]:
+    """List pairs of a function (or ``np.r_``) and what recorded code is to see in its place.
 
     The functions of ``scipy.special`` are among them once that module is loaded.
     """
@@ -60,7 +60,7 @@ def _when_recorded(original: Function, recorded: Function) -> Function:
 
 
 @cache
-def _of_numpy() -> list[tuple[Function, Function]]:
+def _of_numpy() -> list[tuple[Any, Any]]:
     pairs: list[tuple[Function, Function]] = [
         (np.array, creation.array),
         (np.asarray, creation.asarray),

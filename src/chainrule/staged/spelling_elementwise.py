@@ -8,7 +8,7 @@ import numpy as np
 
 from chainrule.core import kinds
 from chainrule.core.array import shape_of
-from chainrule.graph.graph import Apply, Constant, is_number, is_operation
+from chainrule.graph.graph import Apply, is_number, is_operation
 from chainrule.numpy.casting import to_integers
 from chainrule.operations import elementwise, special
 from chainrule.staged.speller import Speller, Spellings, is_array

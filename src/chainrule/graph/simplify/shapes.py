@@ -27,7 +27,10 @@ def drop_shape(vertex: Apply) -> Vertex | None:
         return instead(vertex, vertex.operands[0])
     if operation in (indexing.getitem, indexing.scatter_add) and _takes_all(vertex.params["index"]):
         return instead(vertex, vertex.operands[0])
-    if operation is shapes.swapaxes and len({vertex.params[k] % vertex.ndim for k in _SWAPPED}) == 1:
+    if (
+        operation is shapes.swapaxes
+        and len({vertex.params[k] % vertex.ndim for k in _SWAPPED}) == 1
+    ):
         return vertex.operands[0]
     in_order = tuple(range(vertex.ndim))
     if operation is shapes.transpose and vertex.params.get("axes") == in_order:
