@@ -21,8 +21,8 @@ Choose: TypeAlias = "Callable[[Sequence[Any]], Any]"
 ENTRYWISE = ["np.sin({0})", "-{0}", "{0}**2", "1 / (2 + {0}**2)", "np.tanh({0} * 2)", "{0} / 3",
              "np.exp(-{0}**2)", "np.sqrt(1 + {0}**2)", "abs({0})", "np.maximum({0}, 0.1)",
              "np.clip({0}, -0.5, 0.5)", "np.where({0} > 0.1, {0}, 2 * {0})",
-             "{0}.astype(np.float32)", "{0}.astype(float)", "np.float64(0.5) * {0}", "np.float32(0.5) * {0}",
-             "np.arctan2({0}, 2.0)"]  # fmt: skip
+             "{0}.astype(np.float32)", "{0}.astype(float)", "np.float64(0.5) * {0}",
+             "np.float32(0.5) * {0}", "{0} * K", "K - {0}", "np.arctan2({0}, 2.0)"]  # fmt: skip
 BINARY = ["{0} + {1}", "{0} - {1}", "{0} * {1}", "{0} / (1 + {1}**2)", "np.maximum({0}, {1})",
           "np.where({0} > {1}, {0}, 2 * {1})", "np.hypot(1 + {0}, {1})", "helper({0}, {1})",
           "{0} @ {1}", "np.dot({0}, {1})", "np.outer({0}, {1})", "{0}.T @ {1}",
@@ -45,10 +45,13 @@ REDUCTIONS = ["np.sum({0})", "np.mean({0})", "{0}.sum(axis=0)", "np.max({0})", "
               "{0}.mean(axis=-1)", "np.squeeze(np.sum({0}, axis=0, keepdims=True))"]  # fmt: skip
 CONTAINERS = ["sum([v * 2 for v in {0}])", "np.sum(np.square([np.sum({0}), np.mean({1})]))",
               'dict(u={0}, v={1})["u"]', "[{0}, {1}][1]", "np.array([v**2 for v in {0}])",
-              "np.mean(np.abs([np.sum({0}), 3 * np.sum({1})]))"]  # fmt: skip
+              "np.mean(np.abs([np.sum({0}), 3 * np.sum({1})]))",
+              "K @ np.array([np.sum({0}), 1.0, np.sum({1})])"]  # fmt: skip
 WRITES = ["{2} = {0} * 1.0; {2}[0] = np.sum({1})", "{2} = {0} * 1.0; {2}[1:] = {1}",
           "{2} = np.zeros_like({0}); {2}[0] = np.sum({1})", "{2} = {0} + 0.0; {2}[...] += {1}",
-          "{2} = {0} * 2.0; {2}[:1] *= 2"]  # fmt: skip
+          "{2} = {0} * 2.0; {2}[:1] *= 2", "{2} = K.copy(); {2}[0] = np.sum({0})",
+          "{2} = np.broadcast_to({0}, (2, 3)).copy(); {2}[0, 0] = 0.5",
+          "{2} = np.ones_like({0}) * K; {2}[-1:] -= {1}"]  # fmt: skip
 RETURNED = ["np.sum({0})", "np.mean({0})", "np.squeeze(np.sum({0}, keepdims=True))",
             "np.sum({0}).reshape(())", "np.sum({0}[None])", "np.sum({0}[1:]) + np.sum({0})",
             "np.sum({0}[:1]) * np.sum({0}[..., None])",
@@ -56,6 +59,7 @@ RETURNED = ["np.sum({0})", "np.mean({0})", "np.squeeze(np.sum({0}, keepdims=True
 SHAPES_GIVEN = [None, (), (1,), (3,), (2, 3), (1, 3), (3, 1), (1, 1), (2, 2)]
 NAMES = ["a", "b", "c", "h", "x", "y"]
 LARGEST = 1e3
+K = np.array([0.3, -0.7, 1.1])  # captured by some programs
 
 
 class ShapedProgram(NamedTuple):
@@ -76,7 +80,7 @@ def shaped_program(choose: Choose, seed: int) -> ShapedProgram:
     args = tuple(_argument(choose, random) for _ in range(2))
     head = ["def helper(p, q):", "    r = p * q", "    return r + np.sum(q)", "",
             "def program(x, y):"]  # fmt: skip
-    values: dict[str, Any] = {"np": np}
+    values: dict[str, Any] = {"np": np, "K": K}
     exec("\n".join(head[:3]), values)
     known = []
     lines = []
@@ -146,6 +150,6 @@ def _taken(text: str, values: dict[str, Any], lines: list[str]) -> bool:
 
 def _defined(source: str) -> dict[str, Any]:
     linecache.cache["<shaped>"] = (len(source), None, source.splitlines(True), "<shaped>")
-    names: dict[str, Any] = {"np": np}
+    names: dict[str, Any] = {"np": np, "K": K}
     exec(compile(source, "<shaped>", "exec"), names)
     return names

@@ -231,6 +231,9 @@ class Backprop:
             zeros = call("np.zeros_like", atom(variable.name))
             value = np.zeros_like(variable.value)
             self._add(variable, Line(stage, "", variable.name, "=", zeros.text, value), None)
+        elif not variable.shape:  # a float has no entries to add to
+            held = self.gradients[variable]
+            held.first.expression, held.source = f"np.array({held.first.expression})", None
         inner = part.operands[0]
         if inner not in speller.names:
             minus, inner = signed(inner)
@@ -302,7 +305,7 @@ class Backprop:
             alone = isinstance(base, Apply) or (
                 isinstance(base, Input) and base.name in local and bases.count(base) == 1
             )
-            if not alone:
+            if not alone or _is_read_only(held.source):
                 self._own(held)
 
 
@@ -379,6 +382,15 @@ def _is_fresh(vertex: Vertex) -> bool:
     if vertex.operation is broadcast_to:
         return shape_of(vertex.operands[0].value) == ()
     return not vertex.operation.view
+
+
+def _is_read_only(view: Vertex | None) -> bool:
+    """Tell whether one entry of an array stands in several places of a view: it is broadcast."""
+    while isinstance(view, Apply) and view.operation.view:
+        if view.operation is broadcast_to:
+            return True
+        view = view.operands[0]
+    return False
 
 
 def _base(vertex: Vertex) -> Vertex:

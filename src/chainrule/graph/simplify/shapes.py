@@ -145,8 +145,10 @@ def _axes_of_length_one(vertex: Apply) -> Vertex | None:
     small, large = sorted((vertex.shape, vertex.operands[0].shape), key=len)
     if any(part is not None and part != slice(None) for part in parts if part is not Ellipsis):
         return None
-    if Ellipsis in parts and parts[-1] is not Ellipsis:
-        return None
+    if Ellipsis in parts:
+        at = parts.index(Ellipsis)
+        rest = len(small) - sum(part == slice(None) for part in parts if part is not Ellipsis)
+        parts = (*parts[:at], *(slice(None),) * rest, *parts[at + 1 :])
     axis = tuple(k for k, part in enumerate(parts) if part is None)
     if not axis or len(large) - len(small) != len(axis):
         return None
