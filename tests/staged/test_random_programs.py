@@ -10,6 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import chainrule as cr
+from chainrule import trees
+from tests.programs.random_shapes import shaped_program
 from tests.programs.random_staged import defined, programs
 
 
@@ -39,3 +41,20 @@ def test_programs_of_numbers(source: str, x: float, y: float) -> None:
 def test_programs_of_arrays(source: str, seed: int) -> None:
     random = np.random.default_rng(seed)
     check(source, random.uniform(-1, 1, (3, 2)), random.uniform(-1, 1, (3, 2)))
+
+
+@pytest.mark.filterwarnings("ignore::chainrule.errors.IndependentOutputWarning")
+@settings(max_examples=100, deadline=None)
+@given(st.data(), st.integers(0, 1000))
+def test_programs_of_any_shape(data: st.DataObject, seed: int) -> None:
+    program = shaped_program(lambda things: data.draw(st.sampled_from(things)), seed)
+    with np.errstate(all="ignore"):
+        expected, eager = cr.value_and_grad(program.function, (0, 1))(*program.args)
+        explanation = cr.explain(program.function, *program.args)
+        staged = explanation.staged
+        value, gradients = staged(*program.args)  # which `stage` has compared with the eager ones
+    assert explanation.text
+    np.testing.assert_allclose(value, expected, rtol=1e-5)
+    shapes = [np.shape(g) for g in trees.flatten(eager)[0]]
+    assert [np.shape(g) for g in trees.flatten(gradients)[0]] == shapes
+    assert max(map(len, staged.source.splitlines())) <= 100

@@ -35,13 +35,15 @@ class Note:
     """What a run tells about one node: its variable, its place, and the call it was made in.
 
     ``call`` numbers the calls of user functions in the order in which they began to record;
-    ``depth`` is the number of user frames above the traced function.
+    ``depth`` is the number of user frames above the traced function. ``derived`` nodes are part of
+    a nested gradient: a rule made them, and nobody has written them.
     """
 
     name: str | None
     location: Location
     call: int
     instruction: int
+    derived: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +128,8 @@ class Trace:
             if last is not None:
                 self.notes[before_it] = Note(None, last.location, last.call, last.instruction)
         self._entry = entry
-        self.notes[node] = Note(name, location_of(frame), call, frame.f_lasti)
+        derived = entry.f_globals.get("__name__", "").startswith("chainrule.transforms")
+        self.notes[node] = Note(name, location_of(frame), call, frame.f_lasti, derived)
         self._learn_names(node, frame)
 
     def _guard(self, node: Node, outcome: Any) -> None:
@@ -231,7 +234,18 @@ def _trace(
     finally:
         traced._calls.clear()
         traced._entry = None  # frames hold the user's variables alive
+    _forget_others(traced.nodes, recording)
     return traced
+
+
+def _forget_others(nodes: Sequence[Node], recording: Recording) -> None:
+    """Let what belongs to recordings inside this one be constants: it depends on no argument.
+
+    The point at which a nested gradient is taken is such a constant.
+    """
+    for node in nodes:
+        parents = [p if p is not None and p.recording is recording else None for p in node.parents]
+        node.parents = tuple(parents)
 
 
 def _is_index(value: Any) -> bool:

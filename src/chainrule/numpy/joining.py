@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.core.array import value_of
 from chainrule.numpy.axes import axis_of, operand
 from chainrule.numpy.casting import cast
 from chainrule.numpy.creation import array
-from chainrule.numpy.dispatch import implements, plain, refuse
+from chainrule.numpy.dispatch import arrays_in, implements, plain, refuse
 from chainrule.numpy.indexing import with_entries
 from chainrule.numpy.shapes import at_least, moveaxis, ravel, reshape
 from chainrule.operations import shape as rows
@@ -18,6 +19,34 @@ from chainrule.operations import shape as rows
 __all__: list[str] = []
 
 # Several arrays into one.
+
+
+class Joiner:
+    """``np.r_`` and ``np.c_``, which join arrays in brackets, with Arrays among these."""
+
+    def __init__(self, original: Any) -> None:
+        self.original = original
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.original, name)
+
+    def __getitem__(self, key: Any) -> Any:
+        items = key if isinstance(key, tuple) else (key,)
+        if next(arrays_in(items), None) is None or any(isinstance(x, str) for x in items):
+            return self.original[key]
+        parts = [self._part(item) for item in items]
+        kinds = [
+            value if isinstance(value := value_of(item), (int, float, complex)) else part.dtype
+            for item, part in zip(items, parts, strict=True)
+        ]
+        return concatenate(parts, self.original.axis, dtype=np.result_type(*kinds))
+
+    def _part(self, item: Any) -> Any:
+        """Return one item as it is joined: a vector is a column of ``np.c_``."""
+        if isinstance(item, slice):
+            return self.original[item]
+        part = at_least(operand(item), 1)
+        return part[:, None] if part.ndim < self.original.ndmin else part
 
 
 @implements(np.concatenate)

@@ -23,6 +23,7 @@ from chainrule.numpy import creation
 from chainrule.numpy.axes import axes_of
 from chainrule.numpy.creation import asarray
 from chainrule.numpy.dispatch import arrays_in, is_constant, plain_call, unsupported
+from chainrule.numpy.joining import Joiner
 from chainrule.numpy.lookup import named_in
 from chainrule.operations import elementwise
 from chainrule.operations import reduction as reduction_rows
@@ -32,8 +33,8 @@ __all__ = ["replacements"]
 Function = Callable[..., Any]
 
 
-def replacements() -> list[tuple[Function, Function]]:
-    """List pairs of a function and what recorded code is to see in its place.
+def replacements() -> list[tuple[Any, Any]]:
+    """List pairs of a function (or ``np.r_``) and what recorded code is to see in its place.
 
     The functions of ``scipy.special`` are among them once that module is loaded.
     """
@@ -59,7 +60,7 @@ def _when_recorded(original: Function, recorded: Function) -> Function:
 
 
 @cache
-def _of_numpy() -> list[tuple[Function, Function]]:
+def _of_numpy() -> list[tuple[Any, Any]]:
     pairs: list[tuple[Function, Function]] = [
         (np.array, creation.array),
         (np.asarray, creation.asarray),
@@ -75,6 +76,7 @@ def _of_numpy() -> list[tuple[Function, Function]]:
         *((original, _when_recorded(original, recorded)) for original, recorded in pairs),
         (np.fromiter, creation.fromiter),
         *((original, _of_lists(original)) for original in _DEAF_TO_LISTS),
+        *((original, Joiner(original)) for original in (np.r_, np.c_)),
     ]
 
 
@@ -95,8 +97,8 @@ _DEAF_TO_LISTS: tuple[Function, ...] = (
 def _of_lists(original: Function) -> Function:
     @wraps(original)
     def replacement(a: Any, *args: Any, **kwargs: Any) -> Any:
-        if type(a) is list or type(a) is tuple:
-            a = creation.restack(a)
+        if type(a) is list or type(a) is tuple or type(a) is np.ndarray:
+            a = creation.restack(a)  # an object array is what np.square makes of such a list
         return original(a, *args, **kwargs)
 
     return replacement

@@ -264,6 +264,8 @@ def resize(a: Any, new_shape: Any) -> Any:
 @implements(np.pad)
 def pad(array: Any, pad_width: Any, mode: Any = "constant", **kwargs: Any) -> Any:
     array = operand(array)
+    if not array.ndim:
+        return array
     if isinstance(pad_width, dict):
         wanted = {axis_of(k, array.ndim): width for k, width in pad_width.items()}
         pad_width = [wanted.get(k, (0, 0)) for k in range(array.ndim)]

@@ -16,6 +16,8 @@ from collections.abc import Callable, Iterator
 from types import CellType, FunctionType, MethodType, ModuleType
 from typing import Any
 
+import numpy as np
+
 from chainrule.core.source import annotate
 from chainrule.errors import ChainruleError
 from chainrule.numpy.advice import advise
@@ -264,8 +266,9 @@ def _tables(
     pairs = replacements()
     found: dict[int, tuple[ModuleType, dict[str, Any]]] = {}
     for original, new in pairs:
-        for module in _homes(original):
-            found.setdefault(id(module), (module, {}))[1][original.__name__] = new
+        name = _name_of(original)
+        for module in _homes(original, name):
+            found.setdefault(id(module), (module, {}))[1][name] = new
     views = {}
     for key, (module, names) in found.items():
         view = ModuleType(module.__name__)
@@ -275,9 +278,15 @@ def _tables(
     return {id(original): new for original, new in pairs}, views
 
 
-def _homes(original: Any) -> Iterator[ModuleType]:
-    module = sys.modules.get(original.__module__)
-    if module is not None and getattr(module, original.__name__, None) is original:
+def _name_of(original: Any) -> str:
+    """Return what a function is called; ``np.r_`` is no function, and knows no name of its own."""
+    name = getattr(original, "__name__", None)
+    return name or next(name for name, value in vars(np).items() if value is original)
+
+
+def _homes(original: Any, name: str) -> Iterator[ModuleType]:
+    module = np if getattr(np, name, None) is original else sys.modules.get(original.__module__)
+    if module is not None and getattr(module, name, None) is original:
         yield module
     if original.__module__.startswith("scipy.special"):
         yield sys.modules["scipy.special"]

@@ -10,7 +10,7 @@ import numpy as np
 from chainrule.core.array import shape_of
 from chainrule.core.kinds import broadcast_to
 from chainrule.graph.arrange import signed, without
-from chainrule.graph.graph import Apply, Constant, Input, Vertex, is_number, topological
+from chainrule.graph.graph import Apply, Constant, Input, Vertex, apply_to, is_number, topological
 from chainrule.graph.rewrite import same_kind
 from chainrule.operations.elementwise import add, negative, subtract
 from chainrule.staged.constants import Constants
@@ -18,7 +18,7 @@ from chainrule.staged.derive import derive, is_scalar, may_be_infinite
 from chainrule.staged.lines import Line, Stage
 from chainrule.staged.names import Names
 from chainrule.staged.partition import Assignment
-from chainrule.staged.speller import Speller
+from chainrule.staged.speller import Speller, is_array
 from chainrule.staged.spelling import speller_for
 from chainrule.staged.statements import (
     scatter_index,
@@ -183,6 +183,8 @@ class Backprop:
             if variable in self.gradients and part not in speller.names:
                 minus, part = signed(part)
                 sign *= minus
+            if variable not in self.gradients and part.shape != variable.shape:
+                part = apply_to(broadcast_to, part, shape=variable.shape)  # as the whole sum is
             text = self._added(variable, part, speller)
             line = Line(stage, "", variable.name, "=", text.text, part.value)
             if sign < 0:
@@ -229,6 +231,9 @@ class Backprop:
             zeros = call("np.zeros_like", atom(variable.name))
             value = np.zeros_like(variable.value)
             self._add(variable, Line(stage, "", variable.name, "=", zeros.text, value), None)
+        elif not variable.shape:  # a float has no entries to add to
+            held = self.gradients[variable]
+            held.first.expression, held.source = f"np.array({held.first.expression})", None
         inner = part.operands[0]
         if inner not in speller.names:
             minus, inner = signed(inner)
@@ -283,7 +288,10 @@ class Backprop:
     def _own(self, held: _Gradient) -> None:
         """Make sure that adding in place changes no other variable."""
         if held.source is not None:
-            held.first.expression = method(atom(held.first.expression), "copy").text
+            text = atom(held.first.expression)
+            held.first.expression = (
+                method(text, "copy") if is_array(held.source) else call("np.copy", text)
+            ).text
             held.source = None
 
     def _separate(self) -> None:
@@ -297,7 +305,7 @@ class Backprop:
             alone = isinstance(base, Apply) or (
                 isinstance(base, Input) and base.name in local and bases.count(base) == 1
             )
-            if not alone:
+            if not alone or _is_read_only(held.source):
                 self._own(held)
 
 
@@ -374,6 +382,15 @@ def _is_fresh(vertex: Vertex) -> bool:
     if vertex.operation is broadcast_to:
         return shape_of(vertex.operands[0].value) == ()
     return not vertex.operation.view
+
+
+def _is_read_only(view: Vertex | None) -> bool:
+    """Tell whether one entry of an array stands in several places of a view: it is broadcast."""
+    while isinstance(view, Apply) and view.operation.view:
+        if view.operation is broadcast_to:
+            return True
+        view = view.operands[0]
+    return False
 
 
 def _base(vertex: Vertex) -> Vertex:

@@ -124,9 +124,9 @@ def _in_brackets(expression: str, width: int) -> list[str]:
         return [expression]
     inner = _arguments(expression[at + 1 : end])
     lines = [expression[: at + 1]]
+    several = len(inner) > 1 or expression[at] == "[" or expression[:end].endswith(",")
     for k, argument in enumerate(inner):
-        several = len(inner) > 1 or expression[at] == "["
-        comma = "," if several and (k < len(inner) - 1 or at > 0) else ""
+        comma = "," if several and (k < len(inner) - 1 or at > 0 or len(inner) == 1) else ""
         broken = _broken(argument, width - len(_INDENT) - len(comma))
         lines += [_INDENT + line for line in broken]
         lines[-1] += comma

@@ -10,15 +10,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from chainrule.core.array import Array, shape_of
-from chainrule.core.kinds import identity
+from chainrule.core.kinds import broadcast_to, identity
 from chainrule.core.node import Node
 from chainrule.core.reach import ancestors
 from chainrule.core.source import Location
 from chainrule.graph.finite import always_finite
-from chainrule.graph.graph import Apply, Constant, Input, Vertex, from_nodes
-from chainrule.graph.rewrite import rewrite
-from chainrule.graph.simplify.rules import TIDYING
+from chainrule.graph.graph import Apply, Constant, Input, Vertex, from_nodes, topological
+from chainrule.graph.rewrite import rewrite, substitute
+from chainrule.graph.simplify.rules import TIDYING, simplify
 from chainrule.graph.trace import Guard, Trace
 from chainrule.operations.elementwise import negative
 from chainrule.staged.names import Names
@@ -76,7 +78,7 @@ def partition(trace: Trace, names: Names) -> Partition:
     for node in alive:
         if node not in wanted or node in known:
             continue
-        (expression,) = rewrite(from_nodes([node], known), TIDYING)
+        expression = _expression(node, known, trace)
         name = wanted[node]
         name = names.fresh(name) if name else names.numbered("t")
         variable = Input(name, node.output, always_finite(expression))
@@ -108,6 +110,31 @@ def partition(trace: Trace, names: Names) -> Partition:
         assignments.append(_returned(output, arguments[output], names))
         result = assignments[-1].variable
     return Partition(arguments, assignments, checks, result)
+
+
+def _expression(node: Node, known: dict[Node, Vertex], trace: Trace) -> Vertex:
+    """Return what is assigned: as it was written, simplified where a nested gradient is in it."""
+    (expression,) = rewrite(from_nodes([node], known), TIDYING)
+    notes = [trace.notes.get(inner) for inner in ancestors([node], known)]
+    if not any(note is not None and note.derived for note in notes):
+        return expression
+    filled = {
+        x: full
+        for x in topological([expression])
+        if isinstance(x, Constant) and (full := _filled(x, trace)) is not None
+    }
+    (simple,) = simplify(substitute([expression], filled))
+    return simple if isinstance(simple, Apply) else Apply(identity, (simple,), {}, node.output)
+
+
+def _filled(constant: Constant, trace: Trace) -> Vertex | None:
+    """Return an array that a rule has filled with one number as that number, broadcast."""
+    array = constant.value
+    if not isinstance(array, np.ndarray) or id(array) in trace.constant_names:
+        return None
+    if array.dtype != np.float64 or array.size == 0 or np.any(array != array.flat[0]):
+        return None
+    return Apply(broadcast_to, (Constant(float(array.flat[0])),), {"shape": array.shape}, array)
 
 
 def _returned(node: Node, argument: Input, names: Names) -> Assignment:

@@ -130,5 +130,8 @@ def _given(operation: Operation, params: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def is_array(vertex: Vertex) -> bool:
-    """Tell whether a value has the methods of an ndarray."""
-    return isinstance(vertex.value, (np.ndarray, np.generic))
+    """Tell whether what is written for a vertex has the methods of an ndarray.
+
+    A number may be a float, whatever it was in the run: constants are written as Python's own.
+    """
+    return vertex.ndim > 0

@@ -92,6 +92,8 @@ def _norm(
 def _transpose(
     speller: Speller, vertex: Apply, x: Text, axes: tuple[int, ...] | None = None
 ) -> Text:
+    if vertex.ndim == 0:
+        return x
     if axes is None:
         return atom(f"{x.within(10)}.T")
     return method(x, "transpose", literal(axes).text[1:-1].rstrip(","))
@@ -100,7 +102,7 @@ def _transpose(
 @ARRAYS.of(shape.reshape)
 def _reshape(speller: Speller, vertex: Apply, x: Text, shape: tuple[int, ...]) -> Text:
     if not is_array(vertex.operands[0]):
-        return call("np.reshape", x, literal(shape))
+        return call("np.reshape", x, literal(shape[0] if len(shape) == 1 else shape))
     if len(shape) == 1:
         return (
             method(x, "ravel")
@@ -127,6 +129,8 @@ def _expand_dims(speller: Speller, vertex: Apply, x: Text, axis: tuple[int, ...]
 
 @ARRAYS.of(shape.squeeze)
 def _squeeze(speller: Speller, vertex: Apply, x: Text, axis: tuple[int, ...]) -> Text:
+    if vertex.operands[0].ndim == 0:
+        return x
     return method(x, "squeeze", axis=_axis(axis))
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from chainrule.core import kinds
 from chainrule.core.array import shape_of
-from chainrule.graph.graph import Apply, Constant, is_number, is_operation
+from chainrule.graph.graph import Apply, is_number, is_operation
 from chainrule.numpy.casting import to_integers
 from chainrule.operations import elementwise, special
 from chainrule.staged.speller import Speller, Spellings, is_array
@@ -86,9 +86,7 @@ def _where(speller: Speller, vertex: Apply, c: Text, a: Text, b: Text) -> Text:
 @ELEMENTWISE.of(kinds.astype, to_integers)
 def _astype(speller: Speller, vertex: Apply, x: Text, dtype: Any) -> Text:
     name = np.dtype(dtype).name
-    (operand,) = vertex.operands
-    is_literal = isinstance(operand, Constant) and shape_of(operand.value) == ()
-    if is_array(operand) and not is_literal:
+    if is_array(vertex):
         return method(x, "astype", "float" if name == "float64" else f"np.{name}")
     return call(f"np.{name}", x)
 

@@ -35,6 +35,13 @@ def _part(part: Any) -> str:
 @INDEXING.of(indexing.getitem)
 def _getitem(speller: Speller, vertex: Apply, x: Text, *arrays: Text, index: Any) -> Text:
     ndim = len(shape_of(vertex.operands[0].value))
+    if ndim == 0 and not arrays:  # a float has no entries
+        shape = vertex.shape
+        return (
+            call("np.reshape", x, literal(shape[0] if len(shape) == 1 else shape)) if shape else x
+        )
+    if ndim == 0:
+        x = call("np.asarray", x)
     return subscript(x, index_text(index, arrays, ndim))
 
 

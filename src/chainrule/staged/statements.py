@@ -15,7 +15,7 @@ from chainrule.graph.rewrite import uses
 from chainrule.operations.elementwise import add, negative, square, subtract
 from chainrule.operations.indexing import scatter_add, set_at
 from chainrule.operations.shape import embed_diagonal
-from chainrule.staged.speller import Speller
+from chainrule.staged.speller import Speller, is_array
 from chainrule.staged.spelling_indexing import index_text
 from chainrule.staged.text import call, literal, method
 
@@ -36,7 +36,8 @@ def _scatter_add(name: str, vertex: Apply, speller: Speller) -> list[str]:
 def _set_at(name: str, vertex: Apply, speller: Speller) -> list[str]:
     x, v, *arrays = (speller.text(operand) for operand in vertex.operands)
     index = index_text(vertex.params["index"], tuple(arrays), len(shape_of(vertex.value)))
-    return [f"{name} = {method(x, 'copy').text}", f"{name}[{index}] = {v.text}"]
+    copy = method(x, "copy") if is_array(vertex) else call("np.array", x)
+    return [f"{name} = {copy.text}", f"{name}[{index}] = {v.text}"]
 
 
 def _embed_diagonal(name: str, vertex: Apply, speller: Speller) -> list[str]:

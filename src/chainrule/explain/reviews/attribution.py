@@ -183,6 +183,8 @@ def _one_line(
     final = steps[-1].value
     for step in steps:
         for found in _found(step):
+            if len(steps) > 1 and not np.any(found):
+                continue  # the zero that a sum starts from
             for path in wants:
                 if close(found, path.want):
                     continue

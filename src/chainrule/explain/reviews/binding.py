@@ -22,6 +22,7 @@ from chainrule.explain.reviews.returned import parts_returned
 from chainrule.explain.reviews.run import MISSING, Change, HandRun, Place, is_numeric
 from chainrule.explain.reviews.scales import find_scales
 from chainrule.explain.reviews.segments import Segment, Step
+from chainrule.graph.trace import Argument
 
 __all__ = ["Binding"]
 
@@ -54,10 +55,12 @@ class Binding:
         self.parts: set[str] = set()  # names that hold a part, or another layout, of their nodes
         self.forward_times: list[int] = []
         self.output_right: bool | None = None
+        self.returned_containers = _containers(run)
         gradients = self._read_forward()
         self._settle_output()
         self._drop_other_meanings()
         self._read_gradients(gradients)
+        self._read_returned_gradients()
         find_scales(reference, self.segments)
         self.loose, self.loose_forward = bind_by_value(
             reference, self.segments, self.loose, self.forward_times
@@ -85,7 +88,7 @@ class Binding:
             base = self._base(change)
             if base is not None:
                 gradients.append((time, change, base))
-            elif change.name in self.known and not is_gradient_container(change.container):
+            elif change.name in self.known and not self._holds_gradients(change):
                 self._bind_forward(time, change)
             else:
                 self._recognise(time, change)
@@ -95,9 +98,16 @@ class Binding:
         """Return whose gradient a change is of; None if it belongs to the forward pass."""
         names = self.known.keys() | self.aliases.keys() | self.unknown
         if change.container:
-            if not is_gradient_container(change.container):
+            if not self._holds_gradients(change):
                 return None
             return change.name if change.name in names else base_of_gradient(change.name, names)
+        owner, dot, attribute = change.shown.rpartition(".")
+        if dot:  # of a layer, whose own W is what its dW is the gradient by
+            prefix = f"{owner}."
+            beside = {k.removeprefix(prefix) for k in self.aliases if k.startswith(prefix)}
+            own = base_of_gradient(attribute, beside)
+            if own is not None:
+                return prefix + own
         base = base_of_gradient(change.name, names)
         if base is None and change.name in ("grad", "gradient") and len(self.reference.wanted) == 1:
             base = self.reference.wanted[0].name
@@ -108,6 +118,15 @@ class Binding:
             return None
         nodes = self._nodes_of(base)
         return base if any(close(change.value, self.reference.gradient(n)) for n in nodes) else None
+
+    def _holds_gradients(self, change: Change) -> bool:
+        """Tell whether a change is of a dictionary of gradients: by its name, or as returned."""
+        if is_gradient_container(change.container):
+            return True
+        if change.container not in self.returned_containers:
+            return False
+        values = self.reference.values
+        return not any(close(change.value, values[n]) for n in self.known.get(change.name, ()))
 
     def _nodes_of(self, base: str) -> list[Node]:
         return self.aliases.get(base, []) or self.known.get(base, [])
@@ -185,7 +204,7 @@ class Binding:
             if _is_real(change.value):
                 self.loose.append(Step(time, change.line, name, change.value))
             return
-        self.aliases[change.name] = same
+        self.aliases[change.name] = self.aliases[change.shown] = same
         self.forward_times.append(time)
         if self.reference.output in same:
             self.output_right = True
@@ -273,14 +292,53 @@ class Binding:
 
     # The value and the gradients that are returned.
 
-    def _returned(self) -> tuple[Any, list[Any]]:
+    def _returned(self) -> tuple[Any, list[tuple[Argument, Any]]]:
+        """Return the value and the gradients: of the arguments that are wanted, or else of all."""
         right = self.reference.values[self.reference.output]
-        names = [a.name for a in self.reference.arguments]
-        return parts_returned(self.run.returned, names, lambda v: close(v, right))
+        value = None
+        for arguments in (self.reference.wanted, self.reference.arguments):
+            names = [a.name for a in arguments]
+            value, found = parts_returned(self.run.returned, names, lambda v: close(v, right))
+            if found:
+                return value, list(zip(arguments, found, strict=False))
+        return value, []
+
+    def _has_returned(self) -> bool:
+        run = self.run
+        return run.return_line is not None and run.returned is not MISSING and run.error is None
+
+    def _read_returned_gradients(self) -> None:
+        """Bind what is returned as a gradient, whatever the variable that holds it is called."""
+        line, time = self.run.return_line, len(self.run.changes)
+        if not self._has_returned() or line is None:
+            return
+        for argument, g in self._returned()[1]:
+            if argument.node is None or not is_numeric(g):
+                continue
+            own = [s for s in self.segments if s.node is argument.node]
+            if any(identical(g, s.value) for s in own):
+                continue
+            steps = self._steps_to(g)
+            if not steps:
+                name = f"the gradient by {argument.name} that is returned"
+                steps = [Step(time, line, name, g)]
+            segment = Segment(steps[-1].name, argument.node, steps)
+            segment.complete = close(g, self.reference.gradient(argument.node))
+            self.segments.append(segment)
+
+    def _steps_to(self, g: Any) -> list[Step]:
+        """Return the changes of the variable under a name of its own that holds a gradient."""
+        loose = {step.time for step in self.loose}
+        for time, change in reversed(list(enumerate(self.run.changes))):
+            if time in loose and np.any(g) and identical(change.value, g):
+                found = [s for s in self.loose if s.name == change.shown and s.time <= time]
+                self.loose = [step for step in self.loose if step not in found]
+                return [Step.of(step.time, self.run.changes[step.time]) for step in found]
+        return []
 
     def _read_returned(self) -> None:
-        line, returned = self.run.return_line, self.run.returned
-        if line is None or returned is MISSING or self.run.error is not None:
+        line = self.run.return_line
+        if not self._has_returned() or line is None:
             return
         time = len(self.run.changes)
         right = self.reference.values[self.reference.output]
@@ -304,16 +362,6 @@ class Binding:
                     self.findings = [f for f in self.findings if f[0] != time]
                 self.forward_wrong.append((time, change, self.reference.output))
                 self.forward_wrong.sort(key=lambda entry: entry[0])
-        for argument, g in zip(self.reference.arguments, gradients, strict=False):
-            if argument.node is None or not is_numeric(g):
-                continue
-            own = [s for s in self.segments if s.node is argument.node]
-            if any(identical(g, s.value) for s in own):
-                continue
-            name = f"the gradient by {argument.name} that is returned"
-            segment = Segment(name, argument.node, [Step(time, line, name, g)])
-            segment.complete = close(g, self.reference.gradient(argument.node))
-            self.segments.append(segment)
 
     def _origin(self, value: Any) -> Step | None:
         """Return the change of a variable, bound to nothing else, that made a value."""
@@ -331,6 +379,14 @@ class Binding:
         if not beside_gradients:
             computed += [s.value for s in self.segments]
         return any(identical(value, v) for v in computed)
+
+
+def _containers(run: HandRun) -> set[str]:
+    """Return the names of the dictionaries that are returned beside other values."""
+    if not isinstance(run.returned, (tuple, list)):
+        return set()
+    parts = [part for part in run.returned if isinstance(part, dict)]
+    return {name for name, value in run.variables.items() if any(value is p for p in parts)}
 
 
 def _is_real(value: Any) -> bool:

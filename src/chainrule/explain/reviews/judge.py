@@ -169,6 +169,7 @@ class _Judge:
 
     def _judge_gradients(self) -> None:
         right = self._arguments_right()
+        wanted = {a.node for a in self.reference.wanted}
         arguments = {a.node for a in self.reference.arguments}
         flows = Flows(self.reference, self.segments, self.forward_wrong)
         taken = infer_gradients(flows, self.loose)
@@ -181,7 +182,8 @@ class _Judge:
                 note = "" if segment.scale == 1.0 else f"{number(segment.scale)} times it"
                 self._tell_all(segment, "right", note=note)
             elif segment.node not in arguments and (
-                self.reference.upstream_arguments[segment.node] <= right
+                bool(reached := self.reference.upstream_arguments[segment.node] & wanted)
+                and reached <= right
             ):
                 self._tell_all(segment, "not compared", note="another meaning")
             elif self.run.error is not None and self._is_partial(segment):

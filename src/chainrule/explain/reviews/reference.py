@@ -74,9 +74,12 @@ class Reference:
             a for a in self.arguments if chosen is None or {a.position, a.position - count} & chosen
         ]
         self.output = self._output_node(traced.output)
-        self.values: dict[Node, Any] = {a.node: a.value for a in self.arguments if a.node}
-        self.values.update((node, node.output) for node in traced.nodes)
-        self.order = [a.node for a in self.arguments if a.node] + list(traced.nodes)
+        given = {a.node: a.value for a in traced.arguments if a.node is not None}  # labels, too
+        self.values: dict[Node, Any] = {
+            **given,
+            **{node: node.output for node in traced.nodes},
+        }
+        self.order = list(self.values)
         self.consumers: dict[Node, list[tuple[Node, int]]] = {}
         for node in traced.nodes:
             for k, parent in enumerate(node.parents):

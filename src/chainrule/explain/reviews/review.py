@@ -8,6 +8,7 @@ from typing import Any
 
 from chainrule.core.node import Node
 from chainrule.explain.reviews.advice import staged_or_none, with_advice
+from chainrule.explain.reviews.alignment import hint_of_transposing
 from chainrule.explain.reviews.judge import judge
 from chainrule.explain.reviews.reference import Reference
 from chainrule.explain.reviews.report import Finding, LineReview, Review
@@ -70,6 +71,8 @@ def review(
     if run.error is None:
         lines += [_missing(reference, node) for node in judgement.missing]
     remarks = []
+    if hint := hint_of_transposing(run):
+        remarks.append(hint)
     if judgement.without_gradient and run.error is None:
         remarks.append(f"no gradient of their own: {', '.join(judgement.without_gradient)}")
     return Review(

@@ -22,9 +22,13 @@ def find_scales(reference: Reference, segments: Sequence[Segment]) -> None:
     arguments = {a.node for a in reference.arguments}
     ends = {s.node: s for s in segments if s.node in arguments}
     for segment in segments:
-        if segment.complete or segment.node in arguments:
+        returned = ends.get(segment.node)
+        if segment.complete or segment is returned:
             continue
         k = ratio(segment.value, reference.gradient(segment.node))
+        if k is not None and returned is not None and returned.complete:
+            segment.scale, segment.complete = k, True  # `return dw / n`
+            continue
         if k is None or np.size(segment.value) < 2:
             continue
         offs = [

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from chainrule.core.kinds import astype, broadcast_to, unbroadcast
-from chainrule.graph.graph import Apply, Constant, Vertex, apply_to, is_operation
+from chainrule.graph.graph import Apply, Constant, Vertex, apply_to, is_number, is_operation
 from chainrule.graph.rewrite import Rule, instead
 from chainrule.operations import contraction, elementwise, indexing, reduction
 from chainrule.operations import shape as shapes
@@ -17,6 +17,7 @@ __all__ = ["SHAPES", "drop_shape", "undo"]
 _RESHAPING = frozenset(
     {shapes.reshape, shapes.squeeze, shapes.expand_dims, broadcast_to, unbroadcast, astype}
 )
+_SWAPPED = ("axis1", "axis2")
 
 
 def drop_shape(vertex: Apply) -> Vertex | None:
@@ -24,12 +25,23 @@ def drop_shape(vertex: Apply) -> Vertex | None:
     operation = vertex.operation
     if operation in _RESHAPING:
         return instead(vertex, vertex.operands[0])
-    if operation in (indexing.getitem, indexing.scatter_add) and vertex.params["index"] == ():
+    if operation in (indexing.getitem, indexing.scatter_add) and _takes_all(vertex.params["index"]):
         return instead(vertex, vertex.operands[0])
+    if (
+        operation is shapes.swapaxes
+        and len({vertex.params[k] % vertex.ndim for k in _SWAPPED}) == 1
+    ):
+        return vertex.operands[0]
     in_order = tuple(range(vertex.ndim))
     if operation is shapes.transpose and vertex.params.get("axes") == in_order:
         return vertex.operands[0]
     return None
+
+
+def _takes_all(index: object) -> bool:
+    """Tell whether an index chooses everything as it is: ``x[()]``, ``x[...]``, ``x[:]``."""
+    parts = index if isinstance(index, tuple) else (index,)
+    return all(part is Ellipsis or part == slice(None) for part in parts)
 
 
 def undo(vertex: Apply) -> Vertex | None:
@@ -54,7 +66,9 @@ def undo(vertex: Apply) -> Vertex | None:
 
 
 def _plain_transpose(vertex: Apply) -> Vertex | None:
-    """Swapping the axes of a matrix is ``.T``."""
+    """Swapping the axes of a matrix is ``.T``; one axis, or none, has nothing to swap with."""
+    if vertex.operation is shapes.transpose and vertex.ndim < 2:
+        return vertex.operands[0]
     if vertex.ndim != 2 or vertex.operation not in (shapes.swapaxes, shapes.transpose):
         return None
     if vertex.operation is shapes.transpose and vertex.params.get("axes") in (None, (0, 1)):
@@ -131,8 +145,10 @@ def _axes_of_length_one(vertex: Apply) -> Vertex | None:
     small, large = sorted((vertex.shape, vertex.operands[0].shape), key=len)
     if any(part is not None and part != slice(None) for part in parts if part is not Ellipsis):
         return None
-    if Ellipsis in parts and parts[-1] is not Ellipsis:
-        return None
+    if Ellipsis in parts:
+        at = parts.index(Ellipsis)
+        rest = len(small) - sum(part == slice(None) for part in parts if part is not Ellipsis)
+        parts = (*parts[:at], *(slice(None),) * rest, *parts[at + 1 :])
     axis = tuple(k for k, part in enumerate(parts) if part is None)
     if not axis or len(large) - len(small) != len(axis):
         return None
@@ -198,15 +214,17 @@ def _drop_broadcast(vertex: Apply) -> Vertex | None:
 
 def _moved_constant(vertex: Apply) -> Vertex | None:
     """A move of an array whose entries are all the same number is another such array."""
-    if not vertex.operation.moves or not isinstance(x := vertex.operands[0], Apply):
+    if not vertex.operation.moves or vertex.operation is broadcast_to:
         return None
-    if x.operation is not broadcast_to:
-        return None
-    (inner,) = x.operands
-    if vertex.operation is broadcast_to or is_operation(inner, shapes.expand_dims):
+    inner = vertex.operands[0]
+    if is_operation(inner, broadcast_to):
+        (inner,) = inner.operands
+    elif not is_number(inner):
         return None
     if inner.shape != ():
         return None
+    if not vertex.shape:
+        return instead(vertex, inner)
     return Apply(broadcast_to, (inner,), {"shape": vertex.shape}, vertex.value)
 
 
@@ -243,9 +261,9 @@ SHAPES: tuple[Rule, ...] = (
     _as_sums,
     _sum_of_same,
     _drop_broadcast,
+    _axes_of_length_one,
     _drop_broadcast_written,
     _drop_keepdims,
-    _axes_of_length_one,
     _squeezed_reduction,
     _transposed_product,
     _moved_constant,
