@@ -74,6 +74,7 @@ def _of_numpy() -> list[tuple[Function, Function]]:
     return [
         *((original, _when_recorded(original, recorded)) for original, recorded in pairs),
         (np.fromiter, creation.fromiter),
+        (np.isscalar, _when_recorded(np.isscalar, lambda element: np.isscalar(element.value))),
         *((original, _of_lists(original)) for original in _DEAF_TO_LISTS),
     ]
 

@@ -1,0 +1,129 @@
+"""Libraries that know nothing of Arrays: a right derivative, or one error that says what and where.
+
+The functions are not listed: all public ones of the modules below are tried with a few arguments,
+and those that take them are differentiated.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import importlib
+import inspect
+import io
+import json
+import time
+import warnings
+
+import numpy as np
+import pytest
+
+import chainrule as cr
+from chainrule.errors import ChainruleError, IndependentOutputWarning, UnsupportedError
+
+MODULES = [
+    "scipy.stats",
+    "scipy.integrate",
+    "scipy.optimize",
+    "scipy.ndimage",
+    "scipy.signal",
+    "scipy.linalg",
+    "scipy.spatial.distance",
+    "scipy.interpolate",
+    "scipy.fft",
+    "scipy.special",
+    "sklearn.metrics",
+    "statistics",
+]
+X = np.array([0.31, 0.52, 0.87, 0.44])
+Y = np.array([0.25, 0.61, 0.7, 0.9])
+M = np.eye(3) * 2.0 + 0.1 * np.arange(9.0).reshape(3, 3) ** 0.5
+#: Functions to try: of x alone, and of x beside something else.
+CALLS = [
+    (lambda f, x: f(x), X),
+    (lambda f, x: f(x), M),
+    (lambda f, x: f(x, Y), X),
+    (lambda f, x: f(Y, x), X),
+    (lambda f, x: f(x, 1.5), X),
+    (lambda f, x: f(lambda t: t * x[0] + x[1] * t**2 - 0.3, 0.1, 0.9), X),
+]
+SECONDS = 0.05  # a slow function is not tried
+
+
+def names(module):
+    """Return the public functions of a module, and the distributions with their methods."""
+    found = []
+    for name in getattr(module, "__all__", dir(module)):
+        value = getattr(module, name, None)
+        if name.startswith("_") or not callable(value) or inspect.isclass(value):
+            continue
+        if inspect.isbuiltin(value) or "test" in name or "show" in name:
+            continue
+        found += [f"{name}.{m}" for m in ("pdf", "logpdf", "cdf", "sf") if hasattr(value, m)]
+        found.append(name)
+    return found
+
+
+def number(result):
+    """Return the sum of the floating-point numbers of a result, None where there are none."""
+    parts = result if isinstance(result, tuple) else (result,)
+    total = None
+    for part in parts:
+        if np.asarray(part).dtype.kind == "f":
+            total = np.sum(part) if total is None else total + np.sum(part)
+    return total
+
+
+def tried(f, call, x):
+    """Return the slope of a call along a direction by differences, None if f takes no such."""
+    began = time.perf_counter()
+    along = np.cos(np.arange(x.size)).reshape(x.shape)
+    try:
+        slopes = [
+            (number(call(f, x + h * along)) - number(call(f, x - h * along))) / (2 * h)
+            for h in (1e-6, 2e-6)
+        ]
+    except Exception:
+        return None
+    if time.perf_counter() - began > 4 * SECONDS or not np.all(np.isfinite(slopes)):
+        return None
+    smooth = abs(slopes[0] - slopes[1]) <= 1e-4 * (1 + abs(slopes[0]))
+    return (slopes[0] if smooth else None), along
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_a_library_gives_a_right_derivative_or_says_what_has_none(name):
+    module = importlib.import_module(name)
+    wrong, met = [], 0
+    with warnings.catch_warnings(), contextlib.redirect_stderr(io.StringIO()):
+        warnings.simplefilter("ignore")
+        warnings.simplefilter("error", IndependentOutputWarning)
+        for path in names(module):
+            f = functools.reduce(getattr, path.split("."), module)
+            for k, (call, x) in enumerate(CALLS):
+                with np.errstate(all="ignore"):
+                    expected = tried(f, call, x)
+                    if expected is None:
+                        continue
+                    met += 1
+                    fault = compared(f, call, x, *expected)
+                if fault is not None:
+                    wrong.append(f"{path}[{k}]: {fault}")
+    assert not wrong, "\n".join(wrong)
+    assert met > 5
+
+
+def compared(f, call, x, slope, along):
+    """Return what is wrong with a gradient, None if it is right or refused as it should be."""
+    try:
+        g = cr.grad(lambda x: number(call(f, x)))(x)
+    except ChainruleError as error:
+        ours = "of test_boundary.py" in str(error)
+        return None if ours else f"does not name the line: {error}"
+    except IndependentOutputWarning:
+        return None if slope in (0.0, None) else f"a gradient of 0, not {slope}"
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"
+    found = np.sum(g * along)
+    good = slope is None or abs(found - slope) <= 1e-3 * (1 + abs(slope))
+    return None if good else f"{found}, not {slope}"
