@@ -30,7 +30,12 @@ RUNS: set[CodeType] = set()
 
 
 class ChainruleError(Exception):
-    """Root of every error that chainrule itself raises."""
+    """Root of every error that chainrule itself raises.
+
+    ``caught`` tells that user code had caught it, and it was raised again when the run ended.
+    """
+
+    caught = False
 
 
 class _OfRecordings(ChainruleError):

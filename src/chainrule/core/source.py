@@ -72,15 +72,21 @@ def is_internal(code: CodeType) -> bool:
         return known
 
 
-def is_library(code: CodeType) -> bool:
-    """Tell whether code is of Python's library or of an installed one."""
-    return code.co_filename.startswith((*LIBRARIES, "<frozen "))
+def is_library(frame: FrameType) -> bool:
+    """Tell whether a frame is of Python's library or of an installed one."""
+    return _file(frame).startswith((*LIBRARIES, "<frozen "))
 
 
-def is_installed(code: CodeType) -> bool:
-    """Tell whether code is of an installed library other than NumPy."""
-    file = code.co_filename
+def is_installed(frame: FrameType) -> bool:
+    """Tell whether a frame is of an installed library other than NumPy."""
+    file = _file(frame)
     return file.startswith(_INSTALLED) and not file.startswith(_NUMPY)
+
+
+def _file(frame: FrameType) -> str:
+    """Return the file of a frame's code, that of its module where compilers made up the code's."""
+    file = frame.f_code.co_filename
+    return file if os.path.isabs(file) else str(frame.f_globals.get("__file__") or file)
 
 
 def user_frame(frame: FrameType | None = None) -> FrameType | None:
@@ -102,7 +108,7 @@ def location_of(frame: FrameType, lineno: int | None = None) -> Location:
 def user_location() -> Location | None:
     """Describe the line of user code that is running, outside libraries if there is such a line."""
     innermost = frame = user_frame(sys._getframe(1))
-    while frame is not None and is_library(frame.f_code):
+    while frame is not None and is_library(frame):
         frame = user_frame(frame.f_back) if frame.f_back is not None else None
     frame = frame or innermost
     return None if frame is None else location_of(frame)

@@ -12,7 +12,7 @@ import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dis import opmap
-from types import CodeType, FrameType, ModuleType, TracebackType
+from types import FrameType, ModuleType, TracebackType
 from typing import Any
 
 import numpy as np
@@ -55,11 +55,12 @@ class Raised:
 
     def add(self, error: ChainruleError) -> None:
         """Take notice of an error that is about to be raised in this run."""
-        if self.first is None:
-            call = _call_of_library(sys._getframe(1))
-            if call is not None:
-                error = _unsupported(_called(*call), _line(call), "it needs plain numbers", "")
-            self.first = error
+        if self.first is not None:
+            return
+        self.first = error
+        call = _call_of_library(sys._getframe(1))
+        if call is not None:
+            self.first = _unsupported(_called(*call), _line(call), "it needs plain numbers", "")
 
 
 def at_the_boundary(
@@ -76,7 +77,7 @@ def at_the_boundary(
     mine = None
     tb = error.__traceback__
     while tb is not None:
-        if _is_users(tb.tb_frame.f_code):
+        if _is_users(tb.tb_frame):
             mine = tb
         tb = tb.tb_next
     if mine is None:  # f is no code of the user's, but a library's or written in C
@@ -106,15 +107,15 @@ def _call_of_library(frame: FrameType | None) -> tuple[FrameType, int, int] | No
     """Return where user code has called an installed library that runs, if one does."""
     inside = False
     while frame is not None and frame.f_code not in RUNS:
-        if _is_users(frame.f_code):
+        if _is_users(frame):
             return (frame, frame.f_lasti, frame.f_lineno) if inside else None
-        inside = inside or is_installed(frame.f_code)
+        inside = inside or is_installed(frame)
         frame = frame.f_back
     return None
 
 
-def _is_users(code: CodeType) -> bool:
-    return not (is_internal(code) or is_library(code))
+def _is_users(frame: FrameType) -> bool:
+    return not (is_internal(frame.f_code) or is_library(frame))
 
 
 def _is_raised_by_user(tb: TracebackType) -> bool:

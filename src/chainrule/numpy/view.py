@@ -47,7 +47,8 @@ class UserFunction:
         raised = Raised()
         try:
             result = seen(*args, **kwargs)
-            if raised.first is not None:  # and caught, whereupon something else was done
+            if raised.first is not None:  # and caught, whereupon the function did something else
+                raised.first.caught = True
                 raise raised.first
             return result
         except Exception as error:
