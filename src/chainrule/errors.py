@@ -5,7 +5,11 @@ Each message says what happened, where, and what to write instead.
 
 from __future__ import annotations
 
+import sys
+from types import CodeType, FrameType
+
 __all__ = [
+    "RUNS",
     "ArgumentError",
     "ChainruleError",
     "EndedRecordingError",
@@ -20,8 +24,30 @@ __all__ = [
 ]
 
 
+#: Code that runs user functions. Its variable ``raised`` is told of the errors of a run that plain
+#: NumPy would not raise: user code that catches one would go another way than it does by itself.
+RUNS: set[CodeType] = set()
+
+
 class ChainruleError(Exception):
-    """Root of every error that chainrule itself raises."""
+    """Root of every error that chainrule itself raises.
+
+    ``caught`` tells that user code had caught it, and it was raised again when the run ended.
+    """
+
+    caught = False
+
+
+class _OfRecordings(ChainruleError):
+    """An error that plain NumPy would not raise. The run that it is raised in remembers it."""
+
+    def __init__(self, *args: object) -> None:
+        super().__init__(*args)
+        frame: FrameType | None = sys._getframe(1)
+        while frame is not None and frame.f_code not in RUNS:
+            frame = frame.f_back
+        if frame is not None:
+            frame.f_locals["raised"].add(self)
 
 
 class ArgumentError(ChainruleError, TypeError):
@@ -32,7 +58,7 @@ class NonScalarOutputError(ChainruleError, ValueError):
     """A gradient was asked of a function whose output is not one number."""
 
 
-class GradientLostError(ChainruleError, TypeError):
+class GradientLostError(_OfRecordings, TypeError):
     """The code would have dropped a gradient silently, so it was stopped."""
 
 
@@ -44,11 +70,11 @@ class NonFiniteError(ChainruleError, ArithmeticError):
     """A value is NaN or infinite where a finite one is needed."""
 
 
-class EndedRecordingError(ChainruleError, RuntimeError):
+class EndedRecordingError(_OfRecordings, RuntimeError):
     """An array was used after the recording that made it had ended."""
 
 
-class UnsupportedError(ChainruleError, NotImplementedError):
+class UnsupportedError(_OfRecordings, NotImplementedError):
     """A function, or an option of one, that chainrule does not differentiate (yet)."""
 
 

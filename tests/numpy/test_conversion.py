@@ -111,9 +111,8 @@ def test_an_object_array_that_numpy_cannot_use_is_explained(call):
     def f(x):
         return call(makers[0]([[1.0, x], [x, 2.0]]))
 
-    with pytest.raises((TypeError, AttributeError)) as caught:
+    with pytest.raises(UnsupportedError, match=r"np\.\w.*line .*np\.stack\(\[a, b\]\)"):
         cr.grad(f)(2.0)
-    assert any("np.stack([a, b])" in note for note in caught.value.__notes__)
 
 
 def test_writing_into_an_ndarray():
@@ -301,6 +300,6 @@ def flat_write(x):
     ],
 )
 def test_errors_of_python_gain_a_cure(f, cure):
-    with pytest.raises((TypeError, ValueError)) as caught:
+    with pytest.raises((UnsupportedError, GradientLostError), match="test_conversion") as caught:
         cr.grad(lambda x: cr.grad(f)(x))(2.0)
-    assert sum(cure in note for note in caught.value.__notes__) == 1
+    assert cure in str(caught.value)

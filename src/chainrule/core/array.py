@@ -37,6 +37,11 @@ class Array:
 
     # What an ndarray tells about itself.
 
+    @property  # type: ignore[misc]  # isinstance asks it, and so it answers for the value
+    def __class__(self) -> type:
+        """The type of the value, so that ``isinstance(x, np.ndarray)`` goes the value's way."""
+        return type(self.value)
+
     @property
     def shape(self) -> tuple[int, ...]:
         """Lengths of the axes, () for a number."""
@@ -69,16 +74,10 @@ class Array:
         return int(self.dtype.itemsize)
 
     def __len__(self) -> int:
-        shape = self.shape
-        if not shape:
-            raise TypeError("len() of a 0-d Array")  # lets np.array([a, b]) hold it as an object
-        return shape[0]
+        return len(self.value)  # a TypeError lets np.array([a, b]) hold numbers as objects
 
     def __repr__(self) -> str:
         return f"Array({self.value!r})"
-
-    def __format__(self, spec: str) -> str:
-        return format(self.value, spec)
 
     # Define by run.
 

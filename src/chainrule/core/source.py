@@ -6,17 +6,25 @@ import ast
 import itertools
 import linecache
 import os
+import site
 import sys
+import sysconfig
 from types import CodeType, FrameType, TracebackType
 from typing import Any, NamedTuple
 
 import numpy as np
 
 __all__ = [
+    "LIBRARIES",
     "Location",
     "annotate",
+    "failing_expression",
+    "is_installed",
     "is_internal",
+    "is_library",
     "location_of",
+    "look_up",
+    "running_expression",
     "stack_level",
     "user_frame",
     "user_location",
@@ -26,6 +34,20 @@ __all__ = [
 _NUMPY = os.path.dirname(os.path.abspath(np.__file__)) + os.sep
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 _internal: dict[CodeType, bool] = {}
+
+_STANDARD = os.path.join(sysconfig.get_path("stdlib"), "")
+_INSTALLED = tuple(
+    {
+        os.path.join(path, "")
+        for path in (
+            sysconfig.get_path("purelib"),
+            sysconfig.get_path("platlib"),
+            site.getusersitepackages(),
+        )
+    }
+)
+#: Directories of Python's library and of installed ones.
+LIBRARIES = (_STANDARD, *_INSTALLED)
 
 
 class Location(NamedTuple):
@@ -50,6 +72,23 @@ def is_internal(code: CodeType) -> bool:
         return known
 
 
+def is_library(frame: FrameType) -> bool:
+    """Tell whether a frame is of Python's library or of an installed one."""
+    return _file(frame).startswith((*LIBRARIES, "<frozen "))
+
+
+def is_installed(frame: FrameType) -> bool:
+    """Tell whether a frame is of an installed library other than NumPy."""
+    file = _file(frame)
+    return file.startswith(_INSTALLED) and not file.startswith(_NUMPY)
+
+
+def _file(frame: FrameType) -> str:
+    """Return the file of a frame's code, that of its module where compilers made up the code's."""
+    file = frame.f_code.co_filename
+    return file if os.path.isabs(file) else str(frame.f_globals.get("__file__") or file)
+
+
 def user_frame(frame: FrameType | None = None) -> FrameType | None:
     """Return the innermost frame outside chainrule, from a frame (default: the caller) outwards."""
     frame = frame or sys._getframe(1)
@@ -67,10 +106,11 @@ def location_of(frame: FrameType, lineno: int | None = None) -> Location:
 
 
 def user_location() -> Location | None:
-    """Describe the line of user code that is running, outside NumPy's own Python code."""
-    frame = user_frame(sys._getframe(1))
-    while frame is not None and frame.f_code.co_filename.startswith(_NUMPY):
+    """Describe the line of user code that is running, outside libraries if there is such a line."""
+    innermost = frame = user_frame(sys._getframe(1))
+    while frame is not None and is_library(frame):
         frame = user_frame(frame.f_back) if frame.f_back is not None else None
+    frame = frame or innermost
     return None if frame is None else location_of(frame)
 
 
@@ -132,8 +172,8 @@ def _describe(tb: TracebackType) -> str:
     if not location.text:
         return ""
     described = []
-    for name in _names(_failing_expression(tb, location)):
-        value = _look_up(name, frame)
+    for name in _names(failing_expression(tb)):
+        value = look_up(name, frame)
         shape = getattr(value, "shape", None)
         if isinstance(shape, tuple):
             described.append(f"{name} is {shape}")
@@ -143,13 +183,21 @@ def _describe(tb: TracebackType) -> str:
     return f"{location.text}{shapes}"
 
 
-def _failing_expression(tb: TracebackType, location: Location) -> str:
-    code = tb.tb_frame.f_code
-    start, stop, left, right = list(code.co_positions())[tb.tb_lasti // 2]
-    if start is None or start != stop or left is None or right is None:
-        return location.text
-    line = linecache.getline(code.co_filename, start).encode()
-    return line[left:right].decode(errors="replace")
+def failing_expression(tb: TracebackType) -> str:
+    """Return the source of the expression that a traceback's frame was evaluating."""
+    return running_expression(tb.tb_frame, tb.tb_lasti, tb.tb_lineno)
+
+
+def running_expression(frame: FrameType, instruction: int, lineno: int) -> str:
+    """Return the source of the expression that an instruction evaluates, else the whole line."""
+    code = frame.f_code
+    start, stop, left, right = list(code.co_positions())[instruction // 2]
+    if start is None or stop is None or left is None or right is None:
+        return location_of(frame, lineno).text
+    lines = [linecache.getline(code.co_filename, k).encode() for k in range(start, stop + 1)]
+    lines[-1] = lines[-1][:right]
+    lines[0] = lines[0][left:]
+    return b"".join(lines).decode(errors="replace")
 
 
 def _names(expression: str) -> list[str]:
@@ -169,9 +217,15 @@ def _names(expression: str) -> list[str]:
     return sorted(found, key=expression.find)
 
 
-def _look_up(name: str, frame: FrameType) -> Any:
+def look_up(name: str, frame: FrameType) -> Any:
+    """Return what a dotted name means in a frame, None if nothing."""
     first, *rest = name.split(".")
-    value = frame.f_locals.get(first, frame.f_globals.get(first))
+    value = frame.f_locals.get(first)
+    if value is None:
+        try:
+            value = frame.f_globals[first]  # which may be a view of a module's globals
+        except KeyError:
+            return None
     for attribute in rest:
         value = getattr(value, attribute, None)
     return value

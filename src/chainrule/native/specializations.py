@@ -157,7 +157,7 @@ class Specialization:
                 raise NotCompiled(reason, expected)
         try:
             name = name_of(self._f)
-            if isinstance(failure, ChainruleError):
+            if isinstance(failure, ChainruleError) and failure.__cause__ is None:
                 failure.add_note(f"This is what chainrule.compile met when it recorded {name}.")
                 raise failure
             kind = type(failure).__name__

@@ -1,10 +1,10 @@
-"""What to write instead, added to errors that Python and NumPy raise when they meet an Array."""
+"""What to write instead, where Python and NumPy raise errors when they meet an Array."""
 
 from __future__ import annotations
 
 import re
 
-__all__ = ["advise"]
+__all__ = ["advice"]
 
 #: What NumPy or Python says when it meets Arrays where it cannot use them -> what to write instead.
 _CURES = {
@@ -26,8 +26,6 @@ _CURES = {
 }
 
 
-def advise(error: Exception) -> None:
-    """Add what to write instead to an error that Arrays may be the reason of."""
-    for said, cure in _CURES.items():
-        if re.search(said, str(error)) and cure not in getattr(error, "__notes__", ()):
-            error.add_note(cure)
+def advice(error: Exception) -> str:
+    """Return what to write instead where Arrays are the reason of an error, '' if unknown."""
+    return next((cure for said, cure in _CURES.items() if re.search(said, str(error))), "")

@@ -7,6 +7,8 @@ which have no gradient to lose.
 
 from __future__ import annotations
 
+import copy
+import dis
 import inspect
 import math
 import operator
@@ -19,9 +21,11 @@ from typing import Any, NoReturn, TypeVar
 import numpy as np
 
 from chainrule.core.apply import apply
-from chainrule.core.array import Array
+from chainrule.core.array import Array, array
 from chainrule.core.kinds import constant
-from chainrule.core.source import location_of, user_frame, where_am_i
+from chainrule.core.node import Leaf
+from chainrule.core.recording import FREE, Recording, has_ended
+from chainrule.core.source import location_of, running_expression, user_frame, where_am_i
 from chainrule.errors import GradientLostError
 from chainrule.numpy.lookup import operation_of
 from chainrule.operations import elementwise
@@ -34,6 +38,7 @@ _whole_floor = constant("math_floor", math.floor, source="math.floor({0})")
 _whole_ceil = constant("math_ceil", math.ceil, source="math.ceil({0})")
 _whole_trunc = constant("math_trunc", math.trunc, source="math.trunc({0})")
 _whole_round = constant("whole_round", round, source="round({0})")
+_BINARY_OP = dis.opmap["BINARY_OP"]
 _CALLED = re.compile(r"([A-Za-z_][\w.]*)\(")
 
 
@@ -73,12 +78,25 @@ def _instead_of_math(name: str) -> str | None:
     return f"np.{name}" if hasattr(np, name) else None
 
 
+def _asking(what: str) -> str:
+    """Name what the running line does that asks for a number, if that is not ``float(x)``."""
+    frame = user_frame(sys._getframe(1))
+    if frame is None:
+        return what
+    text = running_expression(frame, frame.f_lasti, frame.f_lineno).strip()
+    name = what.partition("(")[0]
+    if re.search(rf"\b{name}\b", text) or not text or "\n" in text:
+        return what
+    return f"`{text}`, which asks for {what},"
+
+
 def _float_lost(what: str) -> GradientLostError:
     call = _math_call()
     if call:
         spelled, function = call
         cure = f"Write {function}(...) in place of {spelled}(...)."
     else:
+        what = _asking(what)
         cure = (
             "Keep the Array: it works wherever a number or an ndarray does. Write NumPy's function "
             "in place of one of math, "
@@ -90,10 +108,25 @@ def _float_lost(what: str) -> GradientLostError:
 
 
 def _has_gradient(self: Array) -> bool:
+    """Tell whether a value depends on an input other than behind ``stop_gradient``."""
     if self.dtype.kind in "biu":
         return False
-    node = self.node
-    return not node.parents or node.operation.differentiable  # False behind stop_gradient
+    stack = [self.node]
+    seen = set(stack)
+    while stack:
+        node = stack.pop()
+        if not node.parents:
+            return True
+        if node.operation.differentiable:
+            fresh = {p for p in node.parents if p is not None} - seen
+            seen |= fresh
+            stack += fresh
+    return False
+
+
+def _is_lost(self: Array) -> bool:
+    """Tell whether a Python number would lose the gradient; of several NumPy makes none anyway."""
+    return self.size == 1 and _has_gradient(self)
 
 
 def _seen(self: Array, outcome: T) -> T:
@@ -104,20 +137,67 @@ def _seen(self: Array, outcome: T) -> T:
     return outcome
 
 
+def _is_printed() -> bool:
+    """Tell whether the running line is at ``"%.3f" % x``, which asks for a float."""
+    frame = user_frame(sys._getframe(1))
+    if frame is None:
+        return False
+    opcode, argument = frame.f_code.co_code[frame.f_lasti : frame.f_lasti + 2]
+    return opcode == _BINARY_OP and dis._nb_ops[argument][1].startswith("%")  # type: ignore[attr-defined]
+
+
+class _Printed(str):
+    """What a number under differentiation is printed as. It is no way around ``float(x)``."""
+
+    __slots__ = ("_recording",)
+    _recording: Recording
+
+    def __float__(self) -> float:
+        self._refuse("float")
+        return float(str(self))
+
+    def __int__(self) -> int:
+        self._refuse("int")
+        return int(str(self))
+
+    def _refuse(self, kind: str) -> None:
+        if not has_ended(self._recording):
+            raise _lost(
+                f"{kind}() of a number that was printed",
+                "Use the number itself; np.round(x, 3) rounds it.",
+            )
+
+    def __reduce__(self) -> Any:
+        return str, (str.__str__(self),)
+
+
+def _format(self: Array, spec: str) -> str:
+    text = format(self.value, spec)
+    if not _has_gradient(self):
+        return text
+    printed = _Printed(text)
+    printed._recording = self.node.recording
+    return printed
+
+
 def _float(self: Array) -> float:
-    if _has_gradient(self):
+    if _is_lost(self):
+        if _is_printed():
+            return float(self.value)
         raise _float_lost("float(x)")
     return _seen(self, float(self.value))
 
 
 def _complex(self: Array) -> complex:
-    if _has_gradient(self):
+    if _is_lost(self):
         raise _float_lost("complex(x)")
     return _seen(self, complex(self.value))
 
 
 def _int(self: Array) -> int:
-    if _has_gradient(self):
+    if _is_lost(self):
+        if _is_printed():
+            return int(self.value)
         raise _lost("int(x)", "Write int(chainrule.stop_gradient(x)) where no gradient is meant.")
     return _seen(self, int(self.value))
 
@@ -132,6 +212,7 @@ def _bool(self: Array) -> bool:
 
 def _item(self: Array, *args: Any) -> Any:
     if _has_gradient(self):
+        np.asarray(self.value).item(*args)  # which may raise by itself
         if args:
             raise _lost("x.item(...)", "Write x[...] instead.")
         raise _lost("x.item()", "Leave .item() out: the Array works as a number.")
@@ -175,8 +256,12 @@ def _copy(self: Array) -> Array:
 
 
 def _deepcopy(self: Array, memo: dict[int, Any]) -> Array:
-    """Copy with the same history: values in a graph are never written to, so that is deep."""
-    return Array(self.value, self.node)
+    """Copy with the same history; an input of one's own gets a value and a ``grad`` of its own."""
+    if isinstance(self.node, Leaf) and self.node.recording is FREE:
+        copied = array(self.value)
+        copied.grad = copy.deepcopy(self.grad, memo)
+        return copied
+    return Array(copy.copy(self.value), self.node)
 
 
 def _reduce(self: Array, protocol: Any = 2) -> NoReturn:
@@ -185,6 +270,7 @@ def _reduce(self: Array, protocol: Any = 2) -> NoReturn:
 
 _SPECIAL: dict[str, Callable[..., Any]] = {
     "__float__": _float,
+    "__format__": _format,
     "__complex__": _complex,
     "__int__": _int,
     "__index__": _index,

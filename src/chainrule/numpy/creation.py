@@ -31,6 +31,11 @@ __all__ = ["array", "asarray", "full", "holds_arrays", "linspace", "restack", "r
 _OBJECT = np.dtype(object)
 
 
+def _is_nested(operand: Any) -> bool:
+    """Tell what may hold Arrays; an Array is none, though it passes for an ndarray."""
+    return type(operand) is not Array and isinstance(operand, (list, tuple, np.ndarray))
+
+
 def holds_arrays(operand: Any) -> bool:
     """Tell whether a list, tuple or object array has an Array somewhere in it."""
     if type(operand) is np.ndarray:
@@ -49,7 +54,7 @@ def restack(operand: Any) -> Any:
     Raises:
         ValueError: the parts have different shapes.
     """
-    if not isinstance(operand, (list, tuple, np.ndarray)) or not holds_arrays(operand):
+    if not _is_nested(operand) or not holds_arrays(operand):
         return operand
     if type(operand) is np.ndarray:
         entries = operand.ravel().tolist()
@@ -103,7 +108,7 @@ set_restacking(holds_arrays, restack)
 def asarray(a: Any, dtype: Any = None, *args: Any, **kwargs: Any) -> Any:
     """As ``np.asarray``, with Arrays anywhere in ``a``."""
     if type(a) is not Array:
-        if not isinstance(a, (list, tuple, np.ndarray)) or not holds_arrays(a):
+        if not _is_nested(a) or not holds_arrays(a):
             return np.asarray(plain(a), dtype, *args, **kwargs)
         a = restack(a)
     return whole(a if dtype is None else cast(a, dtype))

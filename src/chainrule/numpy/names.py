@@ -6,24 +6,11 @@ import dis
 import functools
 import inspect
 import os
-import site
-import sysconfig
 from types import CodeType
 
-__all__ = ["LIBRARIES", "assigned", "home", "is_users", "mentioned"]
+from chainrule.core.source import LIBRARIES
 
-#: Directories of Python's library and of installed ones.
-LIBRARIES = tuple(
-    {
-        os.path.join(path, "")
-        for path in (
-            sysconfig.get_path("stdlib"),
-            sysconfig.get_path("purelib"),
-            sysconfig.get_path("platlib"),
-            site.getusersitepackages(),
-        )
-    }
-)
+__all__ = ["assigned", "home", "is_users", "mentioned"]
 
 
 @functools.lru_cache(4096)

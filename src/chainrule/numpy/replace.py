@@ -75,6 +75,7 @@ def _of_numpy() -> list[tuple[Any, Any]]:
     return [
         *((original, _when_recorded(original, recorded)) for original, recorded in pairs),
         (np.fromiter, creation.fromiter),
+        (np.isscalar, _when_recorded(np.isscalar, lambda element: np.isscalar(element.value))),
         *((original, _of_lists(original)) for original in _DEAF_TO_LISTS),
         *((original, Joiner(original)) for original in (np.r_, np.c_)),
     ]

@@ -19,10 +19,11 @@ from typing import Any
 import numpy as np
 
 from chainrule.core.source import annotate
-from chainrule.errors import ChainruleError
-from chainrule.numpy.advice import advise
+from chainrule.errors import RUNS, ChainruleError
+from chainrule.numpy.boundary import Raised, at_the_boundary
 from chainrule.numpy.closure import ABSENT, FunctionWalk, content, counterpart
 from chainrule.numpy.names import assigned, mentioned
+from chainrule.numpy.questions import QUESTIONS
 from chainrule.numpy.replace import replacements
 
 __all__ = ["UserFunction"]
@@ -45,23 +46,34 @@ class UserFunction:
     def __call__(self, args: Any, kwargs: dict[str, Any]) -> Any:
         """Run the function; an error starts at the user's line and names what was there."""
         seen = self.seen()
+        raised = Raised()
         try:
-            return seen(*args, **kwargs)
+            result = seen(*args, **kwargs)
+            if raised.first is not None:  # and caught, whereupon the function did something else
+                raised.first.caught = True
+                raise raised.first
+            return result
         except Exception as error:
+            if raised.first is not None and raised.first is not error:
+                raise raised.first from error
             hidden = error.__cause__ or error.__context__
             if isinstance(hidden, ChainruleError) and not isinstance(error, ChainruleError):
                 # NumPy met our error while it converted an Array, and wrapped it.
                 hidden.__traceback__ = error.__traceback__
                 annotate(hidden)
                 raise hidden from None
+            instead = None
+            if not isinstance(error, ChainruleError):
+                instead = at_the_boundary(error, self.f, args, kwargs)
             annotate(error)
-            if isinstance(error, (TypeError, AttributeError, ValueError)):
-                advise(error)
+            if instead is not None:
+                raise instead from error
             raise
         finally:
             search = self._search
             if search is not None and search.stored:
                 search.hand_back()
+            raised.first = None  # an error's traceback refers to this very frame
 
     def seen(self) -> Callable[..., Any]:
         """Return the function as it is to be run now."""
@@ -73,6 +85,9 @@ class UserFunction:
                 seen = search.rebound(self.f)
             self._seen, self._search = seen, search
         return self._seen
+
+
+RUNS.add(UserFunction.__call__.__code__)
 
 
 class _Search(FunctionWalk):
@@ -195,6 +210,10 @@ class _Search(FunctionWalk):
         outer, self.names = self.names, names
         parts = self.parts(f, names)
         self.names = outer
+        for name in names & QUESTIONS.keys() - f.__globals__.keys():
+            self.watched.append((f.__globals__, name, ABSENT))
+            parts.names[name] = QUESTIONS[name]
+            parts.changed = True
         self.open.discard(key)
         if parts.changed or not names.isdisjoint(self.known_stored.get(module, ())):
             self.needing |= {key}

@@ -93,7 +93,7 @@ fmod = elementwise(
 
 
 def _power_slope(a: Any, b: Any, y: Any) -> Any:
-    if isinstance(b, (int, float)):  # np.float64 is a float too
+    if type(b) is not Array and isinstance(b, (int, float)):  # np.float64 is a float too
         if b == 2:
             return 2 * a
         if b == 1:

@@ -67,17 +67,17 @@ class Inputs:
     def _fresh(self, value: Any, position: int, at: int) -> Array:
         node: Node
         kind = type(value)
-        if kind is float or (
+        if kind is Array:
+            if value.dtype.kind != "f":
+                raise self._refuse(value, position, at)
+            node = identity(value).node
+            value = value.value
+        elif kind is float or (
             (kind is _ndarray or isinstance(value, np.generic)) and value.dtype.kind == "f"
         ):
             node = Leaf(self.recording)
             if self._kept and kind is _ndarray:
                 value = hold(value, self.recording)
-        elif kind is Array:
-            if value.dtype.kind != "f":
-                raise self._refuse(value, position, at)
-            node = identity(value).node
-            value = value.value
         else:
             raise self._refuse(value, position, at)
         self.nodes.append(node)

@@ -21,7 +21,7 @@ from chainrule.core.captured import check_unchanged, hold
 from chainrule.core.node import Leaf, Node
 from chainrule.core.recording import Observer, Recording
 from chainrule.core.source import user_location
-from chainrule.errors import GradientLostError
+from chainrule.errors import ChainruleError, GradientLostError
 from chainrule.graph.graph import Apply, Constant, Input, Vertex, from_nodes
 from chainrule.graph.run import observed_run
 from chainrule.native.record.capture import Walk, capture, unwritable
@@ -175,6 +175,12 @@ def run(
         if "read-only" in str(error):  # arrays that are not recorded cannot be written
             raise NotFaithful(
                 f"it writes into an array that it does not make itself ({error})"
+            ) from None
+        raise
+    except ChainruleError as error:
+        if error.caught:
+            raise NotFaithful(
+                f"it catches an error that it does not meet by itself ({error})"
             ) from None
         raise
     finally:

@@ -6,7 +6,7 @@ import functools
 import os
 import sys
 
-from chainrule.numpy.names import LIBRARIES
+from chainrule.core.source import LIBRARIES
 
 __all__ = ["is_simple", "is_users_class", "is_users_file"]
 

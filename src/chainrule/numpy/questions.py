@@ -1,0 +1,71 @@
+"""What recorded code sees in place of Python's questions: ``isinstance``, ``type``, ``hasattr``.
+
+An Array answers ``isinstance`` for its value by ``__class__``, everywhere. What asks the type
+itself (``type(x) is float``, an abstract class such as ``Iterable``) or which attributes there are
+would learn what an Array is. Recorded functions ask the value instead.
+"""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Callable
+from typing import Any
+
+from chainrule.core.array import Array
+
+__all__ = ["QUESTIONS"]
+
+#: What an Array has and its value has not, for code that knows of chainrule.
+_OWN = frozenset({"value", "node", "grad", "backward"})
+_MISSING: Any = object()
+
+
+def _isinstance(instance: Any, kinds: Any, /) -> bool:
+    if type(instance) is Array:
+        return isinstance(instance.value, kinds) or kinds is Array
+    return isinstance(instance, kinds)
+
+
+def _has(array: Array, name: str) -> bool:
+    return name in _OWN or hasattr(array.value, name)
+
+
+def _hasattr(instance: Any, name: str, /) -> bool:
+    return _has(instance, name) if type(instance) is Array else hasattr(instance, name)
+
+
+def _getattr(instance: Any, name: str, default: Any = _MISSING, /) -> Any:
+    if type(instance) is Array and not _has(instance, name):
+        instance = instance.value  # which raises what it raises outside a recording
+    if default is _MISSING:
+        return getattr(instance, name)
+    return getattr(instance, name, default)
+
+
+class _OfValue(builtins.type):
+    """Makes ``type`` of recorded code one that asks values, and is Python's own otherwise."""
+
+    def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+        if len(args) == 1 and not kwargs:
+            kind = type(args[0].value if type(args[0]) is Array else args[0])
+            return cls if kind is builtins.type else kind
+        return builtins.type(*args, **kwargs)
+
+    def __instancecheck__(cls, instance: Any) -> bool:
+        return isinstance(instance, builtins.type)
+
+    def __subclasscheck__(cls, kind: Any) -> bool:
+        return issubclass(kind, builtins.type)
+
+
+class _Type(builtins.type, metaclass=_OfValue):
+    pass
+
+
+#: Name of a builtin -> what recorded code sees under that name.
+QUESTIONS: dict[str, Callable[..., Any]] = {
+    "isinstance": _isinstance,
+    "hasattr": _hasattr,
+    "getattr": _getattr,
+    "type": _Type,
+}
