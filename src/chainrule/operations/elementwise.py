@@ -365,14 +365,20 @@ arccos = elementwise(
     domain=INSIDE_ONE,
 )
 arctan = elementwise("arctan", np.arctan, scalar=math.atan, d=lambda x, y: 1 / (1 + x * x))
+
+
+def _over_squared_length(x: Any, a: Any, b: Any) -> Any:
+    length = hypot(a, b)
+    return x / length / length  # twice, for its square overflows and underflows
+
+
 arctan2 = elementwise(
     "arctan2",
     np.arctan2,
     scalar=math.atan2,
-    # Divided by the length twice: its square overflows and underflows.
     d=(
-        lambda a, b, y: b / hypot(a, b) / hypot(a, b),
-        lambda a, b, y: -a / hypot(a, b) / hypot(a, b),
+        lambda a, b, y: _over_squared_length(b, a, b),
+        lambda a, b, y: _over_squared_length(-a, a, b),
     ),
     singular=True,
     domain=(NONZERO, NONZERO),
