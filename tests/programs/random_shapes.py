@@ -49,7 +49,7 @@ CONTAINERS = ["sum([v * 2 for v in {0}])", "np.sum(np.square([np.sum({0}), np.me
               "K @ np.array([np.sum({0}), 1.0, np.sum({1})])"]  # fmt: skip
 WRITES = ["{2} = {0} * 1.0; {2}[0] = np.sum({1})", "{2} = {0} * 1.0; {2}[1:] = {1}",
           "{2} = np.zeros_like({0}); {2}[0] = np.sum({1})", "{2} = {0} + 0.0; {2}[...] += {1}",
-          "{2} = {0} * 2.0; {2}[:1] *= 2", "{2} = K.copy(); {2}[0] = np.sum({0})",
+          "{2} = {0} * 2.0; {2}[:1] *= 2",
           "{2} = np.broadcast_to({0}, (2, 3)).copy(); {2}[0, 0] = 0.5",
           "{2} = np.ones_like({0}) * K; {2}[-1:] -= {1}"]  # fmt: skip
 RETURNED = ["np.sum({0})", "np.mean({0})", "np.squeeze(np.sum({0}, keepdims=True))",

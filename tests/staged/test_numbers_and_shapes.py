@@ -75,3 +75,21 @@ def test_gradients_inside_at_constant_points(f: Any, x: Any) -> None:
     (g,) = cr.stage(f, x)(x)[1]
     np.testing.assert_allclose(g, cr.grad(f)(x), rtol=1e-10)
     assert cr.explain(f, x).text
+
+
+def test_a_gradient_inside_reads_as_a_person_would_write_it() -> None:
+    def f(x: Any) -> Any:
+        return cr.grad(lambda y: y**2 * x)(3.0)
+
+    (stage,) = cr.stage(f, 0.5).stages
+    assert stage.text == "value = 6.0 * x"
+
+
+def test_gradients_are_arrays_of_their_own() -> None:
+    def f(w: Any) -> Any:
+        return np.sum(cr.jacobian(lambda v: w @ np.sin(v))(np.ones(3)))
+
+    staged = cr.stage(f, np.ones((3, 3)))
+    (g,) = staged(np.ones((3, 3)))[1]
+    g[0, 0] = 7.0
+    assert np.count_nonzero(g == 7.0) == 1

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 
 import chainrule as cr
@@ -49,7 +49,10 @@ def test_programs_of_arrays(source: str, seed: int) -> None:
 def test_programs_of_any_shape(data: st.DataObject, seed: int) -> None:
     program = shaped_program(lambda things: data.draw(st.sampled_from(things)), seed)
     with np.errstate(all="ignore"):
-        expected, eager = cr.value_and_grad(program.function, (0, 1))(*program.args)
+        try:
+            expected, eager = cr.value_and_grad(program.function, (0, 1))(*program.args)
+        except cr.errors.GradientLostError:  # it writes into what no argument has a part in
+            reject()
         explanation = cr.explain(program.function, *program.args)
         staged = explanation.staged
         value, gradients = staged(*program.args)  # which `stage` has compared with the eager ones

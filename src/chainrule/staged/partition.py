@@ -118,7 +118,7 @@ def _expression(node: Node, known: dict[Node, Vertex], trace: Trace) -> Vertex:
     notes = [trace.notes.get(inner) for inner in ancestors([node], known)]
     if not any(note is not None and note.derived for note in notes):
         return expression
-    filled = {
+    filled: dict[Vertex, Vertex] = {
         x: full
         for x in topological([expression])
         if isinstance(x, Constant) and (full := _filled(x, trace)) is not None

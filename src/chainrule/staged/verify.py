@@ -48,7 +48,8 @@ def _compare(staged: Staged, what: str, found: Any, expected: Any, largest: floa
         known = np.where(np.isnan(expected), np.nan, found)
         scale = np.max(np.abs(expected), initial=0.0, where=np.isfinite(expected))
         values = [expected, *(argument.value for argument in staged.trace.inputs)]
-        values += [part.value for part in (*staged.stages, *staged.backward)]
+        values += [stage.value for stage in staged.stages]
+        values += [line.value for line in staged.backward]
         single = any(t.kind == "f" and t.itemsize < 8 for t in map(dtype_of, values))
         tolerance, rounding = (1e-3, 1e-5) if single else (1e-8, 1e-13)
         atol = max(tolerance * scale, rounding * largest)

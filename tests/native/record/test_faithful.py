@@ -107,8 +107,7 @@ PARTS: dict[str, Any] = {
 REFUSED = {
     ("piecewise", "float"),
     *itertools.product(
-        ["cumsum_axis", "cumprod", "take_wrap", "trim_zeros"]
-        + ["pad", "pad_edge", "pad_reflect", "pad_wrap", "pad_symmetric"],
+        ["cumsum_axis", "cumprod", "take_wrap", "trim_zeros"],
         ["number", "array without axes", "float"],
     ),
 }
