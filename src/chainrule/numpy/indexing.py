@@ -225,6 +225,8 @@ def unique(
 @implements(np.trim_zeros)
 def trim_zeros(filt: Any, trim: str = "fb", axis: Any = None) -> Any:
     filt = operand(filt)
+    if not filt.ndim:
+        return filt
     if filt.ndim != 1:
         raise unsupported("np.trim_zeros of more than one dimension", "use slices")
     found = np.flatnonzero(filt)

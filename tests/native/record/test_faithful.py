@@ -107,7 +107,7 @@ PARTS: dict[str, Any] = {
 REFUSED = {
     ("piecewise", "float"),
     *itertools.product(
-        ["cumsum_axis", "cumprod", "take_wrap", "trim_zeros"],
+        ["cumsum_axis", "cumprod", "take_wrap"],
         ["number", "array without axes", "float"],
     ),
 }
