@@ -14,11 +14,23 @@ import builtins
 import dataclasses
 import enum
 import functools
+import operator
 import random
+import sys
+import weakref
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import ItemsView, Iterator, KeysView, ValuesView
 from contextlib import contextmanager
-from types import CellType, FunctionType, MethodType, ModuleType
+from contextvars import ContextVar
+from types import (
+    BuiltinFunctionType,
+    CellType,
+    FunctionType,
+    MappingProxyType,
+    MethodType,
+    MethodWrapperType,
+    ModuleType,
+)
 from typing import Any
 
 import numpy as np
@@ -27,6 +39,14 @@ from chainrule.core.array import Array
 from chainrule.core.node import Leaf
 from chainrule.core.recording import Recording
 from chainrule.core.source import is_internal
+from chainrule.native.record.outside import (
+    buffer,
+    imported,
+    strings,
+    unwatched,
+    unwatched_builtin,
+    unwatched_name,
+)
 from chainrule.native.record.signature import Recorded
 from chainrule.native.record.users import is_simple, is_users_class, is_users_file
 from chainrule.native.record.watch import Captured
@@ -41,6 +61,9 @@ _DEEPEST = 12  # containers and objects in one another
 _MOST = 10_000  # items of one container
 _PASSES = 8  # a pass may find methods, whose code names further attributes
 _ANY_ATTRIBUTE = frozenset({"getattr", "vars", "__dict__", "hasattr"})
+_BOUND = (BuiltinFunctionType, MethodWrapperType)
+_GETTERS = (operator.attrgetter, operator.itemgetter, operator.methodcaller)
+_HOLDING = (_ndarray, dict, list, set, deque)  # what objects of libraries keep their items in
 _DRAWING = (np.random.Generator, np.random.RandomState, random.Random)
 _PLAIN = (int, float, complex, str, bytes, type(None), np.generic, np.dtype, np.ufunc, enum.Enum)
 
@@ -120,6 +143,8 @@ class Walk(FunctionWalk):
         if kind is Array:
             raise Recorded
         if isinstance(value, _PLAIN):
+            if isinstance(value, enum.Enum):
+                self._attributes_of(value)
             return value
         key = self.recording is not None, id(value)
         if key in self._made:
@@ -143,7 +168,12 @@ class Walk(FunctionWalk):
             return self._function(value, key)
         if kind is MethodType:
             return MethodType(self.visit(value.__func__, name), self.visit(value.__self__, name))
+        reason = unwatched(value, name)
+        if reason is not None:
+            self._obstacle(reason)
+            return value
         if kind is functools.partial:
+            self._items_of(value.keywords)
             args = [self.visit(x, name) for x in value.args]
             keywords = {key: self.visit(x, key) for key, x in value.keywords.items()}
             return functools.partial(self.visit(value.func, name), *args, **keywords)
@@ -163,6 +193,7 @@ class Walk(FunctionWalk):
             return value
         if isinstance(value, type):
             self._class(value)
+            self._class(kind)  # the metaclass
             return value
         wrapped = getattr(value, "__wrapped__", None)
         if wrapped is not None and getattr(kind, "is_compiled", False):
@@ -170,6 +201,11 @@ class Walk(FunctionWalk):
         if isinstance(value, (staticmethod, classmethod, property)) or wrapped is not None:
             if self._root:
                 self._plainly(value)
+            return value
+        if kind in _BOUND:
+            with self._plain():
+                if not isinstance(value.__self__, ModuleType):
+                    self.visit(value.__self__, name)
             return value
         if is_simple(kind):
             return self._instance(value, kind, key)
@@ -215,9 +251,15 @@ class Walk(FunctionWalk):
         if is_internal(code):
             return self._transform(f, key)
         if not self.enters(f):
+            registry = getattr(f, "registry", None)  # of functools.singledispatch
+            if isinstance(registry, MappingProxyType):
+                with self._plain():
+                    self.visit(registry, f.__name__)
             return f
         names, stored, _ = mentioned(code)
+        names |= strings(code)
         self.mentioned |= names
+        self._watch_what_runs(f)
         if stored:
             self._obstacle(f"{f.__name__} assigns to the global `{min(stored)}`")
         nonlocals = assigned(code) & set(code.co_freevars)
@@ -238,6 +280,35 @@ class Walk(FunctionWalk):
             new.__dict__[name] = self.visit(f.__dict__[name], name)
         self._filled.append((new, _contents(new)))
         return new
+
+    def _watch_what_runs(self, f: FunctionType) -> None:
+        """Watch what code finds by itself when it runs: builtins and modules that it imports."""
+        modules, loaded = imported(f.__code__)
+        for name in sorted(loaded - f.__globals__.keys()):
+            reason = unwatched_builtin(name)
+            if reason is not None:
+                self._obstacle(reason)
+        for name in sorted(modules):
+            module = sys.modules.get(name)
+            if module is None:
+                self._obstacle(f"{f.__name__} imports `{name}` when it runs; import it outside")
+            else:
+                with self._plain():
+                    self.visit(module, name)
+
+    def _items_of(self, items: Any) -> None:
+        """Watch the items of a mapping that is not a dict, or that is given no counterpart."""
+        self.found.counts.append((items, len(items)))
+        for key, item in items.items():
+            self.found.attributes.append((_item, items, key, item))
+            if isinstance(items, MappingProxyType):
+                self.visit(item, str(key))
+
+    def _attributes_of(self, value: Any) -> None:
+        with self._plain():
+            for name in sorted(value.__dict__.keys() & self.names):
+                self.found.names.append((value.__dict__, name, value.__dict__[name]))
+                self.visit(value.__dict__[name], name)
 
     def _transform(self, f: FunctionType, key: tuple[bool, int]) -> Any:
         """Rebuild what ``grad`` and its like have made of a function."""
@@ -266,6 +337,9 @@ class Walk(FunctionWalk):
 
     def _module(self, module: ModuleType) -> ModuleType:
         if not is_users_file(getattr(module, "__file__", None)):
+            reason = unwatched_name(module, self.names)
+            if reason is not None:
+                self._obstacle(reason)
             return module
         named = sorted(self.names & module.__dict__.keys())
         if not named:
@@ -310,9 +384,26 @@ class Walk(FunctionWalk):
                 for entry, item in value.items():
                     self.found.names.append((value, entry, item))
                     self.visit(item, str(entry))
+            elif isinstance(value, MappingProxyType):
+                self._items_of(value)
+            elif isinstance(value, (KeysView, ValuesView, ItemsView)):
+                self.found.lists.append((value, list(value)))
+            elif isinstance(value, ContextVar):
+                held = _current(value, "")
+                self.found.attributes.append((_current, value, "", held))
+                self.visit(held, name)
+            elif isinstance(value, weakref.ref):
+                self.found.attributes.append((_target, value, "", value()))
+                self.visit(value(), name)
+            elif isinstance(value, _GETTERS):
+                self.mentioned |= _words(value.__reduce__())
+            else:
+                held = buffer(value)
+                if held is not None:
+                    self.found.buffers.append((value, held))
             whole = self._reads_all(value)
             for attribute, held in list(getattr(value, "__dict__", {}).items()):
-                if whole or attribute in self.names or isinstance(held, _ndarray):
+                if whole or attribute in self.names or isinstance(held, _HOLDING):
                     self.found.names.append((value.__dict__, attribute, held))
                     self.visit(held, attribute)
             if is_users_class(kind):
@@ -332,6 +423,9 @@ class Walk(FunctionWalk):
         for base in kind.__mro__:
             if not is_users_class(base):
                 continue
+            for name in sorted(self.names - base.__dict__.keys()):  # one set later hides another
+                if any(name in other.__dict__ for other in kind.__mro__):
+                    self.found.attributes.append((_of_class, base, name, ABSENT))
             for name, value in list(base.__dict__.items()):
                 special = name.startswith("__") and isinstance(value, FunctionType)
                 if name in self.names or special:
@@ -363,6 +457,27 @@ def unwritable(array: _ndarray[Any, Any]) -> _ndarray[Any, Any]:
     fixed = array.view()
     fixed.flags.writeable = False
     return fixed
+
+
+def _item(items: Any, key: Any) -> Any:
+    return items.get(key, ABSENT)
+
+
+def _current(variable: Any, _: str) -> Any:
+    return variable.get(ABSENT)
+
+
+def _target(reference: Any, _: str) -> Any:
+    return reference()
+
+
+def _words(parts: Any) -> frozenset[str]:
+    """Return the names in what a getter is made of: ``attrgetter("layer.w")``."""
+    if isinstance(parts, str):
+        return frozenset(parts.split("."))
+    if isinstance(parts, (tuple, list)):
+        return frozenset().union(*map(_words, parts))
+    return frozenset()
 
 
 def _of_class(kind: type, name: str) -> Any:

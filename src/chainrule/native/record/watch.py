@@ -38,6 +38,7 @@ class Captured:
         attributes: what classes and objects with slots hold, by a function that tells.
         arrays: what recorded code reads at each call, with the nodes that stand for them.
         compared: arrays that were plain to the recorded run, each with a copy.
+        buffers: memory of other objects than arrays, with its bytes.
         generators: what draws random numbers.
         statics: static arguments, kept alive for their ids are in the key of the signature.
         obstacle: why the function cannot be compiled at all.
@@ -53,6 +54,7 @@ class Captured:
     compared: list[tuple[np.ndarray[Any, Any], np.ndarray[Any, Any], str]] = field(
         default_factory=list
     )
+    buffers: list[tuple[Any, bytes]] = field(default_factory=list)
     generators: list[Any] = field(default_factory=list)
     statics: list[Any] = field(default_factory=list)
     obstacle: str | None = None
@@ -69,7 +71,9 @@ class Captured:
     @property
     def is_simple(self) -> bool:
         """Whether names, cells, functions and the arrays' shapes are all that is to be watched."""
-        return not (self.lists or self.counts or self.attributes or self.compared)
+        return not (
+            self.lists or self.counts or self.attributes or self.compared or self.buffers
+        )
 
     def is_current(self) -> bool:
         """Tell whether everything is still what it was."""
@@ -99,6 +103,7 @@ class Captured:
             all(len(names) == count for names, count in self.counts)
             and all(get(x, name) is value for get, x, name, value in self.attributes)
             and all(_unchanged(array, copy) for array, copy, _ in self.compared)
+            and all(memoryview(x).tobytes() == before for x, before in self.buffers)
         )
 
     def restore(self) -> None:
