@@ -69,7 +69,9 @@ def unwatched_name(module: ModuleType, names: frozenset[str]) -> str | None:
 
 def unwatched_builtin(name: str) -> str | None:
     """Say why code that calls a builtin cannot be watched, None if it can."""
-    return f"it calls {name}(), and what that reads is not to be seen" if name in _BUILTINS else None
+    return (
+        f"it calls {name}(), and what that reads is not to be seen" if name in _BUILTINS else None
+    )
 
 
 def _reads(what: str) -> str:

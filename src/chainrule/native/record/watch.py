@@ -71,9 +71,7 @@ class Captured:
     @property
     def is_simple(self) -> bool:
         """Whether names, cells, functions and the arrays' shapes are all that is to be watched."""
-        return not (
-            self.lists or self.counts or self.attributes or self.compared or self.buffers
-        )
+        return not (self.lists or self.counts or self.attributes or self.compared or self.buffers)
 
     def is_current(self) -> bool:
         """Tell whether everything is still what it was."""
