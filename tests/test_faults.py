@@ -138,3 +138,15 @@ def test_error_in_user_code_keeps_its_type_and_starts_at_its_line():
 def test_python_floats_raise_as_they_do_without_chainrule():
     with pytest.raises(ZeroDivisionError):
         cr.grad(lambda x: 1.0 / x)(0.0)
+
+
+def test_compile_raises_what_grad_raises():
+    """The note names arrays by attributes, which their ended recording must not be asked for."""
+
+    def f(w):
+        w = w * 1.0
+        return float(w.T[0, 0]) + np.sum(w.T @ w)
+
+    for transform in (cr.grad, lambda f: cr.compile(cr.grad(f))):
+        with pytest.raises(cr.errors.GradientLostError):
+            transform(f)(np.eye(2))

@@ -245,3 +245,10 @@ def test_numbers_reach_the_function_as_floats(folder, chainrule):
     )
     assert chainrule("check", "types.py:f", "--at", "x=3", "--static", "n=5")[0] == 0
     assert np.isfinite(float("3"))
+
+
+def test_a_terminal_that_says_it_has_no_columns(chainrule, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "0")
+    code, out, _ = chainrule("explain", "model.py:f", "--at", "x=3")
+    assert code == 0
+    assert "x" in out

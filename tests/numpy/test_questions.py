@@ -173,3 +173,25 @@ def test_what_was_printed_is_a_string_like_any_other_afterwards():
     cr.grad(f)(1.5)
     assert float(texts[0]) == 1.5
     assert texts == ["1.50"]
+
+
+class Telling:
+    """A method is not seen through a view of its globals, so its ``type`` is Python's own."""
+
+    def tripled(self, x):
+        return x * 2.0 if "node" in type(x).__dict__ else x * 3.0
+
+
+def test_another_branch_is_found_by_checking_the_value():
+    telling = Telling()
+
+    def f(x):
+        return telling.tripled(x)
+
+    assert cr.grad(f)(1.0) == 2.0
+    for transform in (cr.grad, cr.value_and_grad):
+        with pytest.raises(cr.errors.GradientMismatchError, match=r"3\.0 by itself and 2\.0"):
+            transform(f, check=True)(1.0)
+    assert not cr.check_gradient(f, 1.0)
+    assert cr.grad(lambda x: x**2, check=True)(3.0) == 6.0
+    assert cr.value_and_grad(lambda x: (x**2, x), has_aux=True, check=True)(3.0)[1] == 6.0

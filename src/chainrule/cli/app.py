@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -184,6 +185,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a terminal that knows ASCII alone
+    if os.environ.get("COLUMNS", "").strip() == "0":  # a terminal that does not know its width
+        del os.environ["COLUMNS"]
     try:
         code = app(list(sys.argv[1:] if argv is None else argv), "chainrule", standalone_mode=False)
         if sys.stdout is not None:  # it was closed: >&-

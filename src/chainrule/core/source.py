@@ -14,6 +14,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from chainrule.core.array import value_of
+
 __all__ = [
     "LIBRARIES",
     "Location",
@@ -227,5 +229,5 @@ def look_up(name: str, frame: FrameType) -> Any:
         except KeyError:
             return None
     for attribute in rest:
-        value = getattr(value, attribute, None)
+        value = getattr(value_of(value), attribute, None)  # its recording may have ended
     return value

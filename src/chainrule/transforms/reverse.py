@@ -10,13 +10,18 @@ from typing import Any
 import numpy as np
 
 from chainrule import trees
-from chainrule.core.array import Array, shape_of
+from chainrule.core.array import Array, shape_of, value_of
 from chainrule.core.backward import backward
 from chainrule.core.callables import name_of
 from chainrule.core.reach import reach
 from chainrule.core.recording import Recording
 from chainrule.core.source import stack_level
-from chainrule.errors import ArgumentError, IndependentOutputWarning, NonScalarOutputError
+from chainrule.errors import (
+    ArgumentError,
+    GradientMismatchError,
+    IndependentOutputWarning,
+    NonScalarOutputError,
+)
 from chainrule.numpy.creation import restack, result_leaves
 from chainrule.numpy.view import UserFunction
 from chainrule.transforms.inputs import Inputs, check_real, finish, own, plain, positions, select
@@ -25,7 +30,10 @@ __all__ = ["grad", "value_and_grad", "vjp"]
 
 
 def value_and_grad(
-    f: Callable[..., Any], argnums: int | Sequence[int] = 0, has_aux: bool = False
+    f: Callable[..., Any],
+    argnums: int | Sequence[int] = 0,
+    has_aux: bool = False,
+    check: bool = False,
 ) -> Callable[..., Any]:
     """Return a function that computes f and its gradient in one go.
 
@@ -34,6 +42,9 @@ def value_and_grad(
         argnums: which positional arguments to differentiate by. Each may be a float, a
             floating-point array, or a tree (tuple, list, dict, dataclass, None) of them.
         has_aux: f returns ``(output, aux)``; aux is handed through.
+        check: run f by itself, too, and raise if its value is another one. It is if f does
+            something else with arrays whose history is recorded: by a question that these cannot
+            answer as a number does.
 
     Returns:
         A function of f's arguments that returns ``(value, gradient)``, or ``((value, aux),
@@ -43,6 +54,7 @@ def value_and_grad(
     Raises:
         ArgumentError: an argument to differentiate by is not made of floating-point numbers.
         NonScalarOutputError: f's output is not one number.
+        GradientMismatchError: with ``check``, the values differ.
 
     Warns:
         IndependentOutputWarning: the output does not depend on the arguments.
@@ -87,13 +99,18 @@ def value_and_grad(
                 value = value, _plain_tree(aux, recording)
         finally:
             recording.end()
+        if check:
+            _check_value(f, args, kwargs, value[0] if has_aux else value, has_aux)
         return value, finished[0] if isinstance(argnums, int) else finished
 
     return value_and_gradient
 
 
 def grad(
-    f: Callable[..., Any], argnums: int | Sequence[int] = 0, has_aux: bool = False
+    f: Callable[..., Any],
+    argnums: int | Sequence[int] = 0,
+    has_aux: bool = False,
+    check: bool = False,
 ) -> Callable[..., Any]:
     """Return the gradient of f as a function of the same arguments.
 
@@ -106,7 +123,7 @@ def grad(
     >>> cr.grad(cr.grad(lambda x: x**3))(2.0)
     12.0
     """
-    both = value_and_grad(f, argnums, has_aux)
+    both = value_and_grad(f, argnums, has_aux, check)
 
     @functools.wraps(f)
     def gradient(*args: Any, **kwargs: Any) -> Any:
@@ -184,6 +201,24 @@ def seeds_like(g: Any, value: Any) -> list[Any]:
             )
         checked.append(seed)
     return checked
+
+
+def _check_value(
+    f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any], value: Any, has_aux: bool
+) -> None:
+    """Compare the value of a recorded run with that of the function by itself."""
+    leaves, build = trees.flatten([list(args), kwargs])
+    plain_args, plain_kwargs = build([value_of(leaf) for leaf in leaves])
+    expected = f(*plain_args, **plain_kwargs)
+    expected, found = np.asarray(expected[0] if has_aux else expected), np.asarray(value_of(value))
+    single = expected.dtype.kind == "f" and expected.dtype.itemsize < 8
+    if not np.allclose(found, expected, 1e-3 if single else 1e-7, 1e-300, equal_nan=True):
+        raise GradientMismatchError(
+            f"{getattr(f, '__name__', repr(f))} is {expected} by itself and {found} while its "
+            "gradient is recorded, so the gradient is that of another function: it is random, it "
+            "changes something that it reads, or it asks what its argument is in a way that "
+            "chainrule cannot answer for a number"
+        )
 
 
 def _split(y: Any, f: Callable[..., Any]) -> tuple[Any, Any]:
