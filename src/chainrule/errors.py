@@ -17,6 +17,7 @@ __all__ = [
     "GradientMismatchError",
     "IndependentOutputWarning",
     "NameTakenError",
+    "NoAttributeError",
     "NonFiniteError",
     "NonScalarOutputError",
     "NotCompiledWarning",
@@ -76,6 +77,10 @@ class EndedRecordingError(_OfRecordings, RuntimeError):
 
 class UnsupportedError(_OfRecordings, NotImplementedError):
     """A function, or an option of one, that chainrule does not differentiate (yet)."""
+
+
+class NoAttributeError(UnsupportedError, AttributeError):
+    """An ndarray has such an attribute, and an Array has not."""
 
 
 class NameTakenError(ChainruleError, ValueError):

@@ -72,6 +72,8 @@ QUESTIONS = [
     lambda x: np.isscalar(x),
     lambda x: np.iterable(x),
     lambda x: np.ndim(x),
+    lambda x: x.flags.c_contiguous if isinstance(x, np.ndarray) else None,
+    lambda x: x.dtype.kind if hasattr(x, "dtype") else None,
     lambda x: f"{x}" if np.ndim(x) == 0 else "",
     lambda x: "%.3f %d" % (x, x) if np.ndim(x) == 0 else "",  # noqa: UP031
     matched,
@@ -118,6 +120,13 @@ def suppressed(x):
     return np.sum(x)
 
 
+def without_attribute(x):
+    try:
+        return np.sum(np.frombuffer(x.tobytes()))
+    except AttributeError:
+        return np.sum(x)
+
+
 def replaced(x):
     try:
         return float(x)
@@ -138,13 +147,14 @@ def formatted(x):
     [
         (fallback, GradientLostError),
         (suppressed, UnsupportedError),
+        (without_attribute, UnsupportedError),
         (replaced, GradientLostError),
         (printed, GradientLostError),
         (formatted, GradientLostError),
     ],
 )
 def test_code_cannot_catch_what_plain_numpy_would_not_raise(f, error):
-    x = np.ones(2) if f is suppressed else 3.0
+    x = np.ones(2) if f in (suppressed, without_attribute) else 3.0
     with pytest.raises(error, match=r"line .* of test_questions"):
         cr.grad(f)(x)
     with pytest.raises(error):

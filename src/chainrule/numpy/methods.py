@@ -11,7 +11,7 @@ from chainrule.core.apply import apply_unary
 from chainrule.core.array import Array
 from chainrule.core.leaves import backward_into_leaves
 from chainrule.core.source import where_am_i
-from chainrule.errors import NonScalarOutputError
+from chainrule.errors import NoAttributeError, NonScalarOutputError
 from chainrule.numpy import contraction, elementwise, indexing, reduction, shapes
 from chainrule.numpy.casting import another, astype_method
 from chainrule.numpy.dispatch import plain, unsupported
@@ -97,6 +97,14 @@ def _conjugate(self: Array) -> Any:
     return np.conjugate(self)
 
 
+def _flags(self: Array) -> Any:
+    """Tell how the array lies in memory; its strides are not told, for who asks would use them."""
+    laid_out = self.node.recording.laid_out
+    if laid_out is not None:
+        laid_out()
+    return self.value.flags
+
+
 # Where a method changes the array: the Array takes a new value and history.
 
 
@@ -168,6 +176,7 @@ _ATTRIBUTES: dict[str, Callable[[Array], Any]] = {
     "mT": _mT,
     "real": _real,
     "imag": _imag,
+    "flags": _flags,
 }
 for _name, _method in _METHODS.items():
     setattr(Array, _name, _method)
@@ -183,8 +192,13 @@ def _other_attribute(self: Array, name: str) -> Any:
     if name == "__array__" and self.dtype.kind in "biu":
         # A mask or an index is a constant, so NumPy may have it: for x[np.argmax(a)].
         return lambda dtype=None, copy=None: np.asarray(plain(self), dtype)
-    hint = "; its plain value is `.value`" if hasattr(np.ndarray, name) and name[0] != "_" else ""
-    raise AttributeError(f"'Array' object has no attribute {name!r}{hint}", name=name, obj=self)
+    if not name.startswith("_") and hasattr(self.value, name):
+        raise NoAttributeError(
+            f"x.{name} has no derivative in chainrule, at {where_am_i()}. To go on, use "
+            f"chainrule.stop_gradient(x).{name} where no gradient is meant (or x.value.{name}, to "
+            "look at it)."
+        )
+    raise AttributeError(f"'Array' object has no attribute {name!r}", name=name, obj=self)
 
 
 Array.__getattr__ = _other_attribute  # type: ignore[method-assign]
