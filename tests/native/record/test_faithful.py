@@ -132,7 +132,9 @@ def test_every_function_of_numpy(name: str) -> None:
                 fast(*args)
             continue
         if (name, kind) in REFUSED:
-            with pytest.raises(cr.errors.UnsupportedError, match="cannot be compiled"):
+            with pytest.raises(
+                cr.errors.UnsupportedError, match="cannot be compiled|has no derivative"
+            ):
                 fast(*args)
             continue
         for _ in range(2):
