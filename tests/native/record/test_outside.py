@@ -47,6 +47,10 @@ class Derived(Base):
     pass
 
 
+class Settings(collections.UserDict):
+    pass
+
+
 class Holder:
     pass
 
@@ -74,7 +78,7 @@ def watched():
     variable = contextvars.ContextVar("variable", default=2.0)
     get, reference = operator.attrgetter("w"), weakref.ref(holder)
     total, item, instance = weights.sum, table.get, Derived()
-    set_item = operator.setitem
+    set_item, own = operator.setitem, Settings(k=2.0)
     return {
         "getattr": (lambda x: x * getattr(MODULE, "K"), lambda: setattr(MODULE, "K", 3.0)),  # noqa: B009
         "vars": (lambda x: x * vars(MODULE)["K"], lambda: setattr(MODULE, "K", 3.0)),
@@ -82,6 +86,7 @@ def watched():
         "attrgetter": (lambda x: x * get(holder), lambda: setattr(holder, "w", 3.0)),
         "partial": (lambda x: partial(x), lambda: set_item(partial.keywords, "k", 3.0)),
         "UserDict": (lambda x: x * user["k"], lambda: set_item(user, "k", 3.0)),
+        "subclass of UserDict": (lambda x: x * own["k"], lambda: set_item(own, "k", 3.0)),
         "ChainMap": (lambda x: x * chain["k"], lambda: set_item(table, "k", 3.0)),
         "mapping proxy": (lambda x: x * proxy["k"], lambda: set_item(table, "k", 3.0)),
         "dict view": (lambda x: x * sum(values), lambda: set_item(table, "k", 3.0)),

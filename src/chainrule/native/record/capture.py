@@ -18,7 +18,7 @@ import operator
 import random
 import sys
 import weakref
-from collections import deque
+from collections import ChainMap, UserDict, UserList, deque
 from collections.abc import ItemsView, Iterator, KeysView, ValuesView
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -63,7 +63,7 @@ _PASSES = 8  # a pass may find methods, whose code names further attributes
 _ANY_ATTRIBUTE = frozenset({"getattr", "vars", "__dict__", "hasattr"})
 _BOUND = (BuiltinFunctionType, MethodWrapperType)
 _GETTERS = (operator.attrgetter, operator.itemgetter, operator.methodcaller)
-_HOLDING = (_ndarray, dict, list, set, deque)  # what objects of libraries keep their items in
+_WRAPPING = (UserDict, UserList, ChainMap)  # their items are in attributes that code does not name
 _DRAWING = (np.random.Generator, np.random.RandomState, random.Random)
 _PLAIN = (int, float, complex, str, bytes, type(None), np.generic, np.dtype, np.ufunc, enum.Enum)
 
@@ -403,7 +403,7 @@ class Walk(FunctionWalk):
                     self.found.buffers.append((value, held))
             whole = self._reads_all(value)
             for attribute, held in list(getattr(value, "__dict__", {}).items()):
-                if whole or attribute in self.names or isinstance(held, _HOLDING):
+                if whole or attribute in self.names or isinstance(held, _ndarray):
                     self.found.names.append((value.__dict__, attribute, held))
                     self.visit(held, attribute)
             if is_users_class(kind):
@@ -416,7 +416,9 @@ class Walk(FunctionWalk):
                             self.visit(held, attribute)
 
     def _reads_all(self, value: Any) -> bool:
-        return dataclasses.is_dataclass(value) or not self.names.isdisjoint(_ANY_ATTRIBUTE)
+        if dataclasses.is_dataclass(value) or isinstance(value, _WRAPPING):
+            return True
+        return not self.names.isdisjoint(_ANY_ATTRIBUTE)
 
     def _class(self, kind: type) -> None:
         """Watch what code reads of a class; its methods see arrays of their own module plain."""
