@@ -54,6 +54,7 @@ class Operation:
         self.glyph = traits.get("glyph")
         self.singular = traits.get("singular", False)
         self.scatter = traits.get("scatter")
+        self.clear: Callable[..., Any] | None = traits.get("clear")
         self.kinked = traits.get("kinked", False)
         self.entrywise = traits.get("entrywise", False)
         self.moves = traits.get("moves", False)

@@ -92,6 +92,12 @@ def array_function(
         if is_constant(args, kwargs):
             return constant_call(function, args, kwargs)
         raise unsupported(full_name(function)) from None
+    out = kwargs.get("out")
+    if type(out) is Array:
+        from chainrule.numpy.writing import into  # the functions that write are of this table, too
+
+        rest = {name: value for name, value in kwargs.items() if name != "out"}
+        return into(out, implementation(*args, **rest), full_name(function))
     return implementation(*args, **kwargs)
 
 
@@ -115,7 +121,7 @@ def arrays_in(tree: Any) -> Iterator[Array]:
 def plain(tree: Any) -> Any:
     """Replace the Arrays in arguments by their values."""
     if type(tree) is Array:
-        converted = tree.node.recording.converted
+        converted = tree.node and tree.node.recording.converted
         if converted is not None:  # compiled code must not be used with another value
             converted(tree.node, tree.value)
         return tree.value
@@ -136,7 +142,7 @@ def constant_call(
 ) -> Any:
     """Call a function of integers that is not an operation: its result leaves the graph."""
     for x in arrays_in([args, kwargs]):
-        guard = x.node.recording.guard
+        guard = x.node and x.node.recording.guard
         if guard is not None:  # staged code must not be used with other integers
             guard(x.node, x.value)
     return plain_call(function, args, kwargs)
@@ -144,7 +150,7 @@ def constant_call(
 
 def is_constant(args: Sequence[Any], kwargs: Mapping[str, Any]) -> bool:
     """Tell whether no Array among the arguments has a gradient to lose: integers, booleans."""
-    return all(x.dtype.kind in "biu" for x in arrays_in([args, kwargs]))
+    return all(x.node is None or x.dtype.kind in "biu" for x in arrays_in([args, kwargs]))
 
 
 def full_name(function: Any) -> str:

@@ -1,0 +1,178 @@
+"""Views and writes mean what they mean in NumPy: random programs, and the forms that people write."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import chainrule as cr
+
+def _made_of(r: Any, a: Any) -> Any:
+    """Return a view of an array, or a copy (the last ones)."""
+    kind = r.integers(28)
+    if kind == 0:
+        return a[_basic(r, a.shape)]
+    if kind == 1:
+        return a.T
+    if kind == 2:
+        return a.reshape(-1)
+    if kind == 3:
+        return np.reshape(a, (*a.shape, 1))
+    if kind == 4:
+        return a.ravel()
+    if kind == 5:
+        return np.swapaxes(a, 0, -1)
+    if kind == 6:
+        return np.moveaxis(a, 0, -1)
+    if kind == 7:
+        return np.expand_dims(a, 0)
+    if kind == 8:
+        return a.squeeze()
+    if kind == 9:
+        return np.flip(a)
+    if kind == 10:
+        return np.atleast_2d(a)
+    if kind == 11:
+        return np.rollaxis(a, a.ndim - 1)
+    if kind == 12:
+        return np.array_split(a, 2)[r.integers(2)]
+    if kind == 13:
+        return list(a)[r.integers(a.shape[0])] if a.shape[0] else a
+    if kind == 14:
+        return a.real
+    if kind == 15:
+        return a[...]
+    if kind == 16:
+        return np.asarray(a)
+    if kind == 17:
+        return np.ascontiguousarray(a)
+    if kind == 18:
+        return np.diagonal(a) if a.ndim == 2 else a
+    if kind == 19:
+        return np.broadcast_to(a, (2, *a.shape))
+    if kind == 20:
+        return a.flatten()
+    if kind == 21:
+        return a.copy()
+    if kind == 22:
+        return np.array(a)
+    if kind == 23:
+        return a[[0, -1]] if a.shape[0] else a
+    if kind == 24:
+        return a[a > 0.5]
+    if kind == 25:
+        return a + 1.0
+    if kind == 26:
+        return np.roll(a, 1)
+    return np.zeros_like(a)
+
+
+def _basic(r: Any, shape: tuple[int, ...]) -> Any:
+    index: list[Any] = []
+    for n in shape[: r.integers(1, len(shape) + 1)]:
+        k = r.integers(6)
+        if k == 0 and n:
+            index.append(int(r.integers(-n, n)))
+        elif k == 1:
+            index.append(slice(int(r.integers(0, n + 1)), None))
+        elif k == 2:
+            index.append(slice(None, None, -1))
+        elif k == 3:
+            index.append(slice(None, None, 2))
+        else:
+            index.append(slice(None))
+    if r.integers(4) == 0:
+        index.append(Ellipsis)
+    return tuple(index)
+
+
+def _write(r: Any, a: Any, x: Any) -> None:
+    value = x[r.integers(3)] * r.uniform(0.5, 1.5)
+    kind = r.integers(12)
+    if kind == 0:
+        a[...] = value
+    elif kind == 1:
+        a *= value
+    elif kind == 2:
+        a += r.uniform(0.5, 1.5)
+    elif kind == 3:
+        index = _basic(r, a.shape)
+        a[index] = value
+    elif kind == 4:
+        index = _basic(r, a.shape)
+        a[index] *= value
+    elif kind == 5:
+        a[np.zeros(a.shape, bool) | (r.uniform(size=a.shape) > 0.5)] = value
+    elif kind == 6:
+        a[...] = np.flip(a)
+    elif kind == 7:
+        a[[0, -1, 0]] += value
+    elif kind == 8:
+        np.multiply(a, value, out=a)
+    elif kind == 9:
+        a += 0.0  # which raises where it is read-only: NumPy's `at` does not
+        np.add.at(a, ([0, 0, -1],), value)
+    elif kind == 10:
+        np.copyto(a, value, where=r.uniform(size=a.shape) > 0.5)
+    else:
+        a[1:] = a[:-1]
+
+
+def program(seed: int, x: Any) -> Any:
+    """Take views, write through them, and read all that there is. What NumPy refuses is passed over."""
+    r = np.random.default_rng(seed)
+    shape = tuple(r.integers(1, 4, size=r.integers(1, 4)))
+    start = r.integers(3)
+    if start == 0:
+        a = np.zeros(shape)
+    elif start == 1:
+        a = np.ones(shape) * x[0]
+    else:
+        a = np.linspace(0.5, 1.0, int(np.prod(shape))).reshape(shape)
+    held = [a]
+    total = 0.0
+    for _ in range(r.integers(3, 9)):
+        source = held[r.integers(len(held))]
+        action = r.integers(3)
+        if action == 0:
+            new = _made_of(r, source)
+            if np.ndim(new):
+                held.append(new)
+        elif action == 1 and source.shape[0]:
+            draws = np.random.default_rng(r.integers(2**31))
+            try:
+                _write(draws, source, x)
+            except ValueError as error:
+                assert "read-only" in str(error)
+        else:
+            total = total + np.sum(np.sin(source) * (1 + len(held)))
+        if len(held) > 4 and r.integers(2):
+            held.pop(r.integers(len(held)))  # nothing but its views holds it now
+    for k, a in enumerate(held):
+        weights = np.arange(1.0, np.size(a) + 1).reshape(np.shape(a))
+        total = total + np.sum(weights * a) / (k + 1)
+    return total
+
+
+X = np.array([0.7, 0.9, 1.2])
+
+
+@pytest.mark.parametrize("block", range(20))
+def test_random_programs_of_views_and_writes(block: int) -> None:
+    with np.errstate(all="ignore"):
+        for seed in range(150 * block, 150 * (block + 1)):
+            expected = program(seed, X)
+            if not isinstance(expected, float) or not np.isfinite(expected):
+                continue
+            value, gradient = cr.value_and_grad(lambda x, seed=seed: program(seed, x) + 0 * x[0])(X)
+            np.testing.assert_allclose(value, expected, rtol=1e-12, err_msg=f"seed {seed}")
+            for k in range(3):
+                e = np.zeros(3)
+                e[k] = 1e-6
+                slope = (program(seed, X + e) - program(seed, X - e)) / 2e-6
+                scale = max(1.0, abs(expected))
+                np.testing.assert_allclose(
+                    gradient[k], slope, rtol=2e-5, atol=1e-6 * scale, err_msg=f"seed {seed}"
+                )
