@@ -36,8 +36,8 @@ class Array:
     __array_priority__ = 1000.0
     __hash__ = None  # type: ignore[assignment]  # like an ndarray: == is elementwise
 
-    node: Any  # a Node, or None: see below
-    origin: tuple[Array, Any, Any] | None
+    node: Any  # a Node, None of a constant
+    origin: Any  # (array, operation, params) of a view
     views: list[weakref.ref[Array]] | None
 
     def __init__(self, value: Any, node: Node | None) -> None:

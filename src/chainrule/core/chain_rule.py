@@ -111,6 +111,7 @@ def _cleared(
     rest = None
     if x is not None and (wanted is None or x in wanted):
         rest = g if own else np.array(g)
+        assert node.operation.clear is not None
         node.operation.clear(rest, *node.operands[2:], **node.params)
     return rest, piece, *(None for _ in node.operands[2:])
 

@@ -26,6 +26,7 @@ __all__ = [
     "array_function",
     "constant_call",
     "full_name",
+    "has_history",
     "implements",
     "is_constant",
     "lost_in_place",
@@ -116,6 +117,11 @@ def arrays_in(tree: Any) -> Iterator[Array]:
             yield from arrays_in(item)
     elif type(tree) is np.ndarray and tree.dtype.hasobject:
         yield from arrays_in(tree.ravel().tolist())
+
+
+def has_history(tree: Any) -> bool:
+    """Tell whether an Array among arguments is more than a constant that the function made."""
+    return any(x.node is not None for x in arrays_in(tree))
 
 
 def plain(tree: Any) -> Any:

@@ -99,6 +99,7 @@ def take(a: Any, indices: Any, axis: Any = None, out: Any = None, mode: str = "r
 
 
 def indices_of(indices: Any) -> Any:
+    """Return indices as an Array or an ndarray."""
     return indices if type(indices) is Array else np.asarray(plain(indices))
 
 

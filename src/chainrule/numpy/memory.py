@@ -70,9 +70,9 @@ def view_of(base: Array, made: Any, operation: Operation, params: Mapping[str, A
         return made
     whole = base.value
     owner = value.base
-    if not (owner is whole or value is whole):
-        if owner is None or not np.may_share_memory(value, whole):
-            return made
+    known = owner is whole or value is whole
+    if not known and (owner is None or not np.may_share_memory(value, whole)):
+        return made
     made.origin = (base, operation, params)
     views = base.views
     if views is None:
@@ -127,9 +127,7 @@ def write(array: Array, index: Any, value: Any, what: str = "a[i] = v") -> None:
         template = fused
         at -= 1
     target = path[at - 1] if at else root
-    new = record_write(
-        indexing.set_at, places[at], (target, value, *arrays), {"index": template}
-    )
+    new = record_write(indexing.set_at, places[at], (target, value, *arrays), {"index": template})
     while at:
         at -= 1
         new = _put_back(path[at], new, places[at])
@@ -156,9 +154,7 @@ def _is_there(array: Array, template: tuple[Any, ...], value: Array) -> bool:
     if value.origin is None:
         return False
     base, operation, params = value.origin
-    return (
-        base is array and operation is _getitem and _as_tuple(params["index"]) == template
-    )
+    return base is array and operation is _getitem and _as_tuple(params["index"]) == template
 
 
 def _way_to(array: Array) -> tuple[Array, list[Array]]:
@@ -333,6 +329,8 @@ def _slice_of(run: range, length: int) -> slice:
     """Return the slice of an axis that picks a run of it."""
     if run == range(length):
         return slice(None)
+    if len(run) == 1:
+        run = range(run[0], run[0] + 1)
     step = None if run.step == 1 else run.step
     start = None if run.step == 1 and run.start == 0 else run.start
     if run.step > 0:

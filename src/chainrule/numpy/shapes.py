@@ -13,7 +13,7 @@ from chainrule.core.kinds import broadcast_to as broadcast_row
 from chainrule.numpy.axes import axes_of, axis_of, full_shape, lengths, operand
 from chainrule.numpy.casting import cast, own
 from chainrule.numpy.creation import asarray
-from chainrule.numpy.dispatch import arrays_in, implements, plain, refuse, unsupported
+from chainrule.numpy.dispatch import has_history, implements, plain, refuse, unsupported
 from chainrule.numpy.memory import take_view
 from chainrule.operations import shape as rows
 
@@ -276,9 +276,9 @@ def pad(array: Any, pad_width: Any, mode: Any = "constant", **kwargs: Any) -> An
     widths = np.broadcast_to(np.asarray(pad_width), (array.ndim, 2)).tolist()
     constant_values = kwargs.pop("constant_values", 0)
     refuse("pad", **kwargs)
-    if callable(mode) or next(arrays_in(constant_values), None) is not None:
+    if callable(mode) or has_history(constant_values):
         raise unsupported("np.pad with a function or an Array as filling", "use np.concatenate")
-    more = {} if mode != "constant" else {"constant_values": constant_values}
+    more = {} if mode != "constant" else {"constant_values": plain(constant_values)}
     return rows.pad(array, pad_width=tuple(map(tuple, widths)), mode=mode, **more)
 
 

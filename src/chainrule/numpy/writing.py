@@ -1,4 +1,4 @@
-"""NumPy's functions that write into an array: ``np.copyto``, ``np.put``, ``np.add.at``, ``out=``."""
+"""NumPy's functions that write: ``np.copyto``, ``np.put``, ``np.add.at``, and ``out=``."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from chainrule.operations import indexing as rows
 __all__ = ["at", "into"]
 
 
-def into(out: Any, result: Any, what: str, where: Any = True, casting: str = "same_kind") -> Any:
+def into(out: Any, result: Any, what: str, where: Any = True, casting: Any = "same_kind") -> Any:
     """Write a result into the array that was given as ``out``, and return that."""
     if type(out) is tuple and len(out) == 1:
         out = out[0]
