@@ -58,28 +58,23 @@ def chain_rule(
             operands = [lift(x, p) for x, p in zip(operands, node.parents, strict=True)]
             output = lift(output, node)
         pull = operation.pull if guarded else operation.pull_fast
-        parts = None
-        if operation.clear is not None and not recorded and type(g) is _ndarray:
-            parts = _cleared(node, g, node in mine and not every, wanted)
         for k, parent in enumerate(node.parents):
             if parent is None or (wanted is not None and parent not in wanted):
                 continue
-            if k == 0 and operation.scatter is not None and not recorded:
-                _scatter(operation, parent, g, operands, node.params, gradients, mine)
-                continue
-            if parts is not None:
-                part = parts[k]
-                if k == 0 and parent not in gradients:
-                    gradients[parent] = part
-                    mine.add(parent)
+            if k == 0 and operation.in_place and not recorded:
+                if operation.scatter is not None:
+                    _scatter(operation, parent, g, operands, node.params, gradients, mine)
                     continue
-            else:
-                try:
-                    part = pull(k, g, operands, output, node.params)
-                except (ZeroDivisionError, OverflowError, ValueError):
-                    g, output = as_numpy([g, output])
-                    operands = as_numpy(operands)
-                    part = pull(k, g, operands, output, node.params)
+                if type(g) is _ndarray:
+                    own = node in mine and not every
+                    _write(node, g, own, wanted, gradients, mine)
+                    break
+            try:
+                part = pull(k, g, operands, output, node.params)
+            except (ZeroDivisionError, OverflowError, ValueError):
+                g, output = as_numpy([g, output])
+                operands = as_numpy(operands)
+                part = pull(k, g, operands, output, node.params)
             if part is None:
                 continue
             held = gradients.get(parent)
@@ -95,25 +90,36 @@ def chain_rule(
                     mine.discard(parent)
 
 
-def _cleared(
-    node: Node, g: np.ndarray[Any, Any], own: bool, wanted: Set[Node] | None
-) -> tuple[Any, ...]:
-    """Return the parts of a write: what was written gets its entries, and leaves zeros behind.
+def _write(
+    node: Node,
+    g: np.ndarray[Any, Any],
+    own: bool,
+    wanted: Set[Node] | None,
+    gradients: dict[Node, Any],
+    mine: set[Node],
+) -> None:
+    """Pull back a write: what was written gets its entries, and leaves zeros behind.
 
     ``own`` says that the gradient may be written into, so that it costs what was written.
     """
     x, v, *_ = node.parents
-    piece = None
+    clear = node.operation.clear
+    assert x is not None and clear is not None
     if v is not None and (wanted is None or v in wanted):
         piece = node.operation.pull(1, g, node.operands, node.output, node.params)
         if own and type(piece) is _ndarray and np.may_share_memory(piece, g):
             piece = piece.copy()
-    rest = None
-    if x is not None and (wanted is None or x in wanted):
-        rest = g if own else np.array(g)
-        assert node.operation.clear is not None
-        node.operation.clear(rest, *node.operands[2:], **node.params)
-    return rest, piece, *(None for _ in node.operands[2:])
+        held = gradients.get(v)
+        gradients[v] = piece if held is None else held + piece
+        mine.discard(v)
+    rest = g if own else np.array(g)
+    clear(rest, *node.operands[2:], **node.params)
+    held = gradients.get(x)
+    total = gradients[x] = rest if held is None else held + rest
+    if type(total) is _ndarray:
+        mine.add(x)
+    else:
+        mine.discard(x)
 
 
 def _scatter(
