@@ -272,6 +272,13 @@ def filled(x):
     return np.sum(a * np.arange(9.0).reshape(3, 3))
 
 
+def windows(x):
+    a = x * 2
+    w = np.lib.stride_tricks.sliding_window_view(a, 2)
+    a[0] = 5 * x[1]
+    return np.sum(w**2)
+
+
 def overwritten_argument(x):
     v = x[1:]
     v *= x[0]
@@ -281,7 +288,7 @@ def overwritten_argument(x):
 
 FORMS = [
     *(entries, rows, column, swapped, stencil, factor, table, handed_through, scattered),
-    *(given_out, filled, overwritten_argument),
+    *(given_out, filled, windows, overwritten_argument),
 ]
 
 

@@ -104,7 +104,8 @@ def _write(
     """
     x, v, *_ = node.parents
     clear = node.operation.clear
-    assert x is not None and clear is not None
+    assert x is not None
+    assert clear is not None
     if v is not None and (wanted is None or v in wanted):
         piece = node.operation.pull(1, g, node.operands, node.output, node.params)
         if own and type(piece) is _ndarray and np.may_share_memory(piece, g):

@@ -32,7 +32,7 @@ from chainrule.numpy.creation import holds_arrays, restack
 from chainrule.numpy.dispatch import unsupported
 from chainrule.operations import indexing, shape
 
-__all__ = ["overwrite", "split", "take_view", "view_of", "write"]
+__all__ = ["overwrite", "split", "take_view", "view_of", "windows_of", "write"]
 
 _ndarray = np.ndarray
 _getitem = indexing.getitem
@@ -82,6 +82,15 @@ def view_of(base: Array, made: Any, operation: Operation, params: Mapping[str, A
     if count >= _PRUNED and count & (count - 1) == 0:
         views[:] = [view for view in views if view() is not None]
     views.append(weakref.ref(made))
+    return made
+
+
+def windows_of(a: Array, places: np.ndarray[Any, Any]) -> Any:
+    """Take entries of a vector that NumPy gives a read-only view of: they follow its writes."""
+    made = indexing.take(a, places, axis=0)
+    if type(made) is Array:
+        made.origin = (a, indexing.take, {"indices": places, "axis": 0})
+        a.views = [*(a.views or ()), weakref.ref(made)]
     return made
 
 
@@ -249,7 +258,10 @@ def _renew(root: Array, value: Any, node: Any) -> None:
         if base.node is None:
             view.value, view.node = new, None
         else:
-            made = apply_unary(operation, lambda x, new=new, **_: new, base, params)
+            operands: tuple[Any, ...] = (base,)
+            if operation is indexing.take:  # windows
+                operands, params = (base, params["indices"]), {"axis": params["axis"]}
+            made = apply(operation, lambda *_, new=new, **__: new, operands, params)
             view.value, view.node = made.value, made.node
 
 
