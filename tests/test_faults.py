@@ -66,8 +66,9 @@ def test_a_step_has_gradient_zero_without_a_warning():
 
 
 def test_write_into_an_ndarray():
+    out = np.zeros(3)
+
     def f(x):
-        out = np.zeros(3)
         out[0] = x[0]
         return np.sum(out)
 
@@ -76,8 +77,10 @@ def test_write_into_an_ndarray():
 
 
 def test_in_place_addition_to_an_ndarray():
+    zeros = np.zeros(3)
+
     def f(x):
-        out = np.zeros(3)
+        out = zeros
         out += x
         return np.sum(out)
 

@@ -12,9 +12,9 @@ SIZES = [3, 10_000]  # small arrays are copied, large ones compared
 @pytest.mark.parametrize("size", [3, 10_000])
 def test_captured_array_overwritten_in_place(size):
     steps = np.arange(1.0, 4.0)
+    buffer = np.empty(size)
 
     def f(x):
-        buffer = np.empty(size)
         total = 0.0
         for step in steps:
             buffer[:] = step

@@ -1,4 +1,4 @@
-"""Reading and writing parts of an Array: as NumPy, with views that are copies."""
+"""Reading and writing parts of an Array: as NumPy."""
 
 from __future__ import annotations
 
@@ -86,14 +86,14 @@ def test_writing_rebinds_the_array_and_every_name_for_it():
     np.testing.assert_allclose(cr.grad(f)(x), [2 + 8 * 1, 8 * 2, 0])
 
 
-def test_a_view_is_a_copy():
+def test_a_view_is_a_view():
     def f(x):
         y = x * 1.0
         view = y[:1]
         view[0] = 100.0
         return np.sum(y)
 
-    assert cr.value_and_grad(f)(np.ones(3))[0] == 3.0
+    assert cr.value_and_grad(f)(np.ones(3))[0] == 102.0
 
 
 @pytest.mark.parametrize("operator", ["+=", "-=", "*=", "/=", "**="])
@@ -227,17 +227,22 @@ def computed(a):
 
 
 @pytest.mark.parametrize("write", [chained, transposed, reshaped, computed])
-def test_a_write_that_nobody_would_see_is_refused(write):
+def test_a_write_into_a_view_without_a_name(write):
     def f(x):
         a = x * 1.0
         write(a)
-        return np.sum(a)
+        return np.sum(a * weights)
 
-    with pytest.raises(GradientLostError, match=r"views are copies here. Write .*a\[0, 1\] = v"):
-        cr.grad(f)(np.ones((2, 2)))
+    weights = np.arange(4.0).reshape(2, 2)
+    x = np.ones((2, 2))
+    value, gradient = cr.value_and_grad(f)(x)
+    assert value == f(x)
+    steps = 1e-6 * np.eye(4).reshape(4, 2, 2)
+    slopes = [(f(x + e) - f(x - e)) / 2e-6 for e in steps]
+    np.testing.assert_allclose(gradient.ravel(), slopes, atol=1e-8)
 
 
-def test_a_write_that_somebody_sees_is_none_of_those():
+def test_writes_into_arrays_in_lists_and_objects():
     class Holder:
         pass
 
@@ -251,7 +256,7 @@ def test_a_write_that_somebody_sees_is_none_of_those():
         a.__setitem__((0, 0), x[1, 0] * 3.0)
         return np.sum(rows[0]) + np.sum(holder.a["a"]) + np.sum(a)
 
-    np.testing.assert_array_equal(cr.grad(f)(np.ones((2, 2))), [[2.0, 2.0], [4.0, 4.0]])
+    np.testing.assert_array_equal(cr.grad(f)(np.ones((2, 2))), [[2.0, 2.0], [10.0, 4.0]])
 
 
 def test_copyto_from_an_array_without_history():

@@ -393,14 +393,25 @@ def test_a_saved_module_checks_what_is_built_into_it(tmp_path: Any) -> None:
 
 
 def test_labels_that_were_used_as_numbers_are_checked() -> None:
+    rows = np.eye(3)
+
     def f(x, labels):
-        return np.sum(x * np.eye(3)[labels])
+        return np.sum(x * rows[labels])
 
     x = np.arange(6.0).reshape(2, 3)
     staged = cr.stage(f, x, np.array([0, 1]))
     assert staged(x, np.array([0, 1]))[0] == 4.0
     with pytest.raises(AssertionError):
         staged(x, np.array([2, 2]))
+
+
+def test_labels_pick_rows_of_an_array_that_the_function_makes() -> None:
+    def f(x, labels):
+        return np.sum(x * np.eye(3)[labels])
+
+    x = np.arange(6.0).reshape(2, 3)
+    staged = cr.stage(f, x, np.array([0, 1]))
+    assert staged(x, np.array([2, 2]))[0] == 7.0
 
 
 # What is called, imported and named.

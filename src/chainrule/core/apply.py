@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.core.array import Array, dtype_of, is_complex
+from chainrule.core.array import Array, dtype_of, is_complex, value_of
 from chainrule.core.captured import hold
 from chainrule.core.node import Node
 from chainrule.core.operation import Operation
@@ -17,7 +17,7 @@ from chainrule.core.source import where_am_i
 from chainrule.core.symbolic import Symbolic
 from chainrule.errors import UnsupportedError
 
-__all__ = ["apply", "apply_binary", "apply_unary", "set_restacking"]
+__all__ = ["apply", "apply_binary", "apply_unary", "record_write", "set_restacking"]
 
 _ndarray = np.ndarray
 _object = np.dtype(object)
@@ -59,10 +59,15 @@ def apply(
     values: list[Any] = []
     parents: list[Node | None] = []
     active = 0
-    captures = False
+    captures = constants = False
     for operand in operands:
         if type(operand) is Array:
             node = operand.node
+            if node is None:
+                constants = True
+                values.append(operand.value)
+                parents.append(None)
+                continue
             active |= 1 << len(values)
             values.append(operand.value)
             parents.append(node)
@@ -86,7 +91,7 @@ def apply(
             parents.append(None)
     value = compute(*values, **params)
     if recording is None:
-        return value
+        return _made(value) if constants else value
     return _record(operation, value, values, tuple(parents), active, captures, recording, params)
 
 
@@ -100,6 +105,8 @@ def apply_unary(
     x = operand.value
     node = operand.node
     value = compute(x, **params) if params else compute(x)
+    if node is None:
+        return _made(value)
     return _record(operation, value, [x], (node,), 1, False, node.recording, params)
 
 
@@ -107,9 +114,13 @@ def apply_binary(operation: Operation, compute: Callable[..., Any], a: Any, b: A
     """Do what `apply` does, for two operands: the short way for operators and ufuncs."""
     if type(a) is Array:
         x, p = a.value, a.node
+        if p is None:
+            return apply(operation, compute, (a, b))
         recording = p.recording
         if type(b) is Array:
             z, q = b.value, b.node
+            if q is None:
+                return apply(operation, compute, (a, b))
             if q.recording is not recording:
                 recording = outermost(recording, q.recording)
             value = compute(x, z)
@@ -120,6 +131,8 @@ def apply_binary(operation: Operation, compute: Callable[..., Any], a: Any, b: A
             return _record(operation, value, [x, b], (p, None), 1, captures, recording, _NO_PARAMS)
     elif type(b) is Array:
         z, q = b.value, b.node
+        if q is None:
+            return apply(operation, compute, (a, b))
         captures = type(a) is _ndarray and a.dtype is not _object
         if captures or type(a) is float or type(a) is int:
             value = compute(a, z)
@@ -175,6 +188,43 @@ def _record(
     if recording.nodes is not None:
         recording.nodes.append(node)
     return Array(value, node)
+
+
+def _made(value: Any) -> Any:
+    """Return what is computed of constants that the function made: one more where it is an array.
+
+    Integers and booleans have no gradient to lose, so they stay what they are.
+    """
+    return Array(value, None) if type(value) is _ndarray and value.dtype.kind in "fc" else value
+
+
+def record_write(
+    operation: Operation, value: Any, operands: Sequence[Any], params: Mapping[str, Any]
+) -> Array:
+    """Make the node of a write that has been done, where no rule reads the values.
+
+    Nothing of them is kept, for the memory may be written again.
+    """
+    recording = None
+    for x in operands:
+        if type(x) is Array and x.node is not None:
+            own = x.node.recording
+            recording = own if recording is None else outermost(recording, own)
+    assert recording is not None
+    if recording.note is not None:
+        made: Array = apply(operation, lambda *_, **__: value, operands, params)
+        return made
+    parents = tuple(x.node if type(x) is Array else None for x in operands)
+    kept = tuple(_light(x) for x in operands[:2]) + tuple(value_of(x) for x in operands[2:])
+    node = Node(operation, parents, kept, _light(value), params, recording)
+    if recording.nodes is not None:
+        recording.nodes.append(node)
+    return Array(value, node)
+
+
+def _light(x: Any) -> Any:
+    x = value_of(x)
+    return Placeholder(x.shape, x.dtype) if type(x) is _ndarray else x
 
 
 def _saved(

@@ -12,6 +12,7 @@ from chainrule.core.recording import FREE
 from chainrule.errors import ArgumentError
 
 if TYPE_CHECKING:
+    import weakref
     from collections.abc import Iterator
 
 __all__ = ["Array", "array", "dtype_of", "is_complex", "shape_of", "value_of"]
@@ -25,15 +26,24 @@ class Array:
     User code meets it in place of an ndarray or float and treats it as one: operators, methods,
     indexing and every NumPy function that chainrule knows work on it. It is made by `array`, or by
     the transforms (``grad``, ``stage`` ...) for the function they run.
+
+    Its value never changes, but the Array may get another: see `chainrule.numpy.memory`, whose are
+    ``origin``, what a view was taken of and how, and ``views``. Without a node it is a constant
+    that the function made, such as ``np.zeros(3)``, which waits to be written into.
     """
 
-    __slots__ = ("node", "value")
+    __slots__ = ("__weakref__", "node", "origin", "value", "views")
     __array_priority__ = 1000.0
     __hash__ = None  # type: ignore[assignment]  # like an ndarray: == is elementwise
 
-    def __init__(self, value: Any, node: Node) -> None:
+    node: Any  # a Node, None of a constant
+    origin: Any  # (array, operation, params) of a view
+    views: list[weakref.ref[Array]] | None
+
+    def __init__(self, value: Any, node: Node | None) -> None:
         self.value = value
         self.node = node
+        self.origin = self.views = None
 
     # What an ndarray tells about itself.
 

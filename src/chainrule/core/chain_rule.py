@@ -61,9 +61,14 @@ def chain_rule(
         for k, parent in enumerate(node.parents):
             if parent is None or (wanted is not None and parent not in wanted):
                 continue
-            if k == 0 and operation.scatter is not None and not recorded:
-                _scatter(operation, parent, g, operands, node.params, gradients, mine)
-                continue
+            if k == 0 and operation.in_place and not recorded:
+                if operation.scatter is not None:
+                    _scatter(operation, parent, g, operands, node.params, gradients, mine)
+                    continue
+                if type(g) is _ndarray:
+                    own = node in mine and not every
+                    _write(node, g, own, wanted, gradients, mine)
+                    break
             try:
                 part = pull(k, g, operands, output, node.params)
             except (ZeroDivisionError, OverflowError, ValueError):
@@ -83,6 +88,39 @@ def chain_rule(
                     mine.add(parent)
                 else:
                     mine.discard(parent)
+
+
+def _write(
+    node: Node,
+    g: np.ndarray[Any, Any],
+    own: bool,
+    wanted: Set[Node] | None,
+    gradients: dict[Node, Any],
+    mine: set[Node],
+) -> None:
+    """Pull back a write: what was written gets its entries, and leaves zeros behind.
+
+    ``own`` says that the gradient may be written into, so that it costs what was written.
+    """
+    x, v, *_ = node.parents
+    clear = node.operation.clear
+    assert x is not None
+    assert clear is not None
+    if v is not None and (wanted is None or v in wanted):
+        piece = node.operation.pull(1, g, node.operands, node.output, node.params)
+        if own and type(piece) is _ndarray and np.may_share_memory(piece, g):
+            piece = piece.copy()
+        held = gradients.get(v)
+        gradients[v] = piece if held is None else held + piece
+        mine.discard(v)
+    rest = g if own else np.array(g)
+    clear(rest, *node.operands[2:], **node.params)
+    held = gradients.get(x)
+    total = gradients[x] = rest if held is None else held + rest
+    if type(total) is _ndarray:
+        mine.add(x)
+    else:
+        mine.discard(x)
 
 
 def _scatter(

@@ -150,7 +150,7 @@ class _GuardedMultiply(Elementwise):
 
 
 def _is_observed(x: Any) -> bool:
-    return type(x) is Array and x.node.recording.note is not None
+    return type(x) is Array and x.node is not None and x.node.recording.note is not None
 
 
 def _is_plain(x: Any) -> bool:

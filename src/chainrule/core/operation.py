@@ -31,6 +31,7 @@ class Operation:
 
     Attributes:
         differentiable: False for operations such as comparisons, whose output carries no gradient.
+        in_place: a pullback of the first operand can be made in place: ``scatter``, ``clear``.
         real_only: its rules are not known to be right for complex numbers, so it refuses them.
 
     The kinds (`chainrule.core.kinds`) add the rules: ``pull``, from the upstream gradient to the
@@ -54,6 +55,8 @@ class Operation:
         self.glyph = traits.get("glyph")
         self.singular = traits.get("singular", False)
         self.scatter = traits.get("scatter")
+        self.clear: Callable[..., Any] | None = traits.get("clear")
+        self.in_place = self.scatter is not None or self.clear is not None
         self.kinked = traits.get("kinked", False)
         self.entrywise = traits.get("entrywise", False)
         self.moves = traits.get("moves", False)

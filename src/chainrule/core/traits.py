@@ -40,6 +40,8 @@ class Traits(TypedDict, total=False):
         singular: the local gradient can be infinite, so a zero upstream gradient must stop there.
         scatter: for indexing, ``(buffer, g, *indices, **params)`` adds the pullback of the first
             operand into a buffer in place.
+        clear: for writes, ``(buffer, *indices, **params)`` makes the pullback of the first operand
+            of the gradient in a buffer, in place: zeros, where something else was written.
         kinked: it is continuous or not, but its local gradient jumps somewhere, as that of a
             maximum does where the operands are equal.
 
@@ -78,6 +80,7 @@ class Traits(TypedDict, total=False):
     glyph: str | None
     singular: bool
     scatter: Callable[..., Any] | None
+    clear: Callable[..., Any] | None
     kinked: bool
     entrywise: bool
     moves: bool

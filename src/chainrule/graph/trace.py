@@ -161,8 +161,9 @@ class Trace:
                         leaves.pop(value.node).name = name
                     elif value.node in nameless:
                         self.aliases.setdefault(value.node, name)
+                held = value.value if type(value) is Array else value
                 for x in unknown:
-                    if value is x and id(x) not in self.constant_names:
+                    if held is x and id(x) not in self.constant_names:
                         self.constant_names[id(x)] = name
                         self.captured.append(x)
 

@@ -11,9 +11,9 @@ written against the Python array API.
 2.0
 
 In place writes
-    ``a[i] = v``, ``a += b`` and ``a.sort()`` work on an Array: it takes a new value and history.
-    Views are copies: writing into ``b = a[1:]`` leaves ``a`` alone. Writing an Array into an
-    ndarray, or giving a function ``out=``, raises, for the gradient would be lost.
+    ``a[i] = v``, ``a += b``, ``out=`` and ``a.sort()`` mean what they mean in NumPy, through views,
+    too. They work on all arrays that the function makes; the caller's arrays are never changed.
+    Writing an Array into an ndarray that is from elsewhere raises, for the gradient would be lost.
 """
 
 from __future__ import annotations
@@ -40,6 +40,7 @@ from chainrule.numpy import (  # noqa: F401  # each installs its part on Array
     shapes,
     statistics,
     ufuncs,
+    writing,
 )
 from chainrule.numpy.replace import replacements
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from chainrule.numpy.axes import axes_of, axis_of, operand
 from chainrule.numpy.casting import cast
-from chainrule.numpy.dispatch import UNSET, arrays_in, implements, plain, unsupported
+from chainrule.numpy.dispatch import UNSET, has_history, implements, plain, unsupported
 from chainrule.operations.elementwise import conjugated
 
 __all__: list[str] = []
@@ -71,8 +71,9 @@ def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> An
         raise TypeError("invalid number of arguments")
     results = []
     for k, spacing in zip(axes, spacings, strict=True):
-        if next(arrays_in(spacing), None) is not None:
+        if has_history(spacing):
             raise unsupported("np.gradient by the spacing", "write the differences with slices")
+        spacing = plain(spacing)
         zeros: Any = np.zeros(f.shape[k])
         np.gradient(zeros, spacing, edge_order=edge_order)  # type: ignore[call-overload]  # its errors
         along = np.moveaxis(f, k, 0)

@@ -13,7 +13,7 @@ from chainrule.core.node import Leaf
 from chainrule.core.recording import FREE
 from chainrule.numpy.dispatch import implements, unsupported
 
-__all__ = ["another", "astype_method", "cast", "to_integers", "whole"]
+__all__ = ["another", "astype_method", "cast", "own", "to_integers", "whole"]
 
 to_integers = constant(
     "to_integers",
@@ -24,10 +24,23 @@ to_integers = constant(
 
 def another(a: Array) -> Array:
     """Return another Array with the same history, which may be written into."""
+    if a.node is None:
+        return Array(a.value.copy(), None)
     recording = a.node.recording
     if (isinstance(a.node, Leaf) and recording is FREE) or recording.written is not None:
         return identity(a)  # type: ignore[no-any-return]  # an input itself may not
     return Array(a.value, a.node)
+
+
+def own(a: Any) -> Any:
+    """Return an array with the same entries that shares its memory with no other."""
+    if type(a) is not Array:
+        return np.array(a)
+    made = another(a)
+    value = made.value
+    if type(value) is np.ndarray and (value.base is not None or not value.flags.writeable):
+        made.value = np.array(value)
+    return made
 
 
 def whole(a: Array) -> Array:

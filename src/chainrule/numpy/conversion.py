@@ -109,7 +109,7 @@ def _float_lost(what: str) -> GradientLostError:
 
 def _has_gradient(self: Array) -> bool:
     """Tell whether a value depends on an input other than behind ``stop_gradient``."""
-    if self.dtype.kind in "biu":
+    if self.node is None or self.dtype.kind in "biu":
         return False
     stack = [self.node]
     seen = set(stack)
@@ -131,7 +131,7 @@ def _is_lost(self: Array) -> bool:
 
 def _seen(self: Array, outcome: T) -> T:
     """Tell the recording what Python saw of a value, for code now depends on it."""
-    guard = self.node.recording.guard
+    guard = self.node and self.node.recording.guard
     if guard is not None:
         guard(self.node, outcome)
     return outcome

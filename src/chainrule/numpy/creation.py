@@ -16,7 +16,7 @@ from chainrule import trees
 from chainrule.core.apply import apply, set_restacking
 from chainrule.core.array import Array, value_of
 from chainrule.core.kinds import broadcast_to, elementwise
-from chainrule.numpy.casting import another, cast, whole
+from chainrule.numpy.casting import another, cast, own, whole
 from chainrule.numpy.dispatch import (
     arrays_in,
     implements,
@@ -134,7 +134,7 @@ def array(
     if ndmin > made.ndim:
         made = shape_rows.reshape(made, shape=(1,) * (ndmin - made.ndim) + made.shape)
     # A copy of its own, so that writing into it leaves the first one alone.
-    return another(made) if made is object else made
+    return another(made) if made is object and copy else made
 
 
 @implements(np.copy)
@@ -144,13 +144,41 @@ def copy(a: Any, order: str = "K", subok: bool = False) -> Any:
     return another(a) if type(a) is Array else a.copy()
 
 
+def contiguous(a: Any, dtype: Any = None, *, like: Any = None) -> Any:
+    """As ``np.ascontiguousarray``: a copy, unless the entries lie in order already."""
+    made = asarray(a, dtype)
+    if type(made) is Array and made is a and not made.value.flags.c_contiguous:
+        made = another(made)
+        made.value = np.ascontiguousarray(made.value)
+    return made
+
+
+def column_order(a: Any, dtype: Any = None, *, like: Any = None) -> Any:
+    """As ``np.asfortranarray``: a copy, unless the entries lie in column order already."""
+    made = asarray(a, dtype)
+    if type(made) is Array and made is a and not made.value.flags.f_contiguous:
+        made = another(made)
+        made.value = np.asfortranarray(made.value)
+    return made
+
+
+def to_be_filled(made: Any) -> Any:
+    """Return a new array of a recorded function as an Array, which Arrays can be written into.
+
+    What cannot carry a gradient stays what it is.
+    """
+    if type(made) is not np.ndarray or made.dtype.kind not in "fc":
+        return made
+    return Array(made, None)
+
+
 def full(shape: Any, fill_value: Any, dtype: Any = None, order: str = "C", **kwargs: Any) -> Any:
     """As ``np.full``, with an Array as fill value."""
     fill_value = restack(fill_value)
     if type(fill_value) is not Array:
         return np.full(shape, fill_value, dtype, order, **kwargs)  # type: ignore[call-overload]
     lengths = (shape,) if isinstance(shape, (int, np.integer)) else tuple(shape)
-    return broadcast_to(cast(fill_value, dtype), shape=lengths)
+    return own(broadcast_to(cast(fill_value, dtype), shape=lengths))
 
 
 @implements(np.full_like)

@@ -26,6 +26,7 @@ __all__ = [
     "array_function",
     "constant_call",
     "full_name",
+    "has_history",
     "implements",
     "is_constant",
     "lost_in_place",
@@ -92,6 +93,12 @@ def array_function(
         if is_constant(args, kwargs):
             return constant_call(function, args, kwargs)
         raise unsupported(full_name(function)) from None
+    out = kwargs.get("out")
+    if type(out) is Array:
+        from chainrule.numpy.writing import into  # the functions that write are of this table, too
+
+        rest = {name: value for name, value in kwargs.items() if name != "out"}
+        return into(out, implementation(*args, **rest), full_name(function))
     return implementation(*args, **kwargs)
 
 
@@ -112,10 +119,15 @@ def arrays_in(tree: Any) -> Iterator[Array]:
         yield from arrays_in(tree.ravel().tolist())
 
 
+def has_history(tree: Any) -> bool:
+    """Tell whether an Array among arguments is more than a constant that the function made."""
+    return any(x.node is not None for x in arrays_in(tree))
+
+
 def plain(tree: Any) -> Any:
     """Replace the Arrays in arguments by their values."""
     if type(tree) is Array:
-        converted = tree.node.recording.converted
+        converted = tree.node and tree.node.recording.converted
         if converted is not None:  # compiled code must not be used with another value
             converted(tree.node, tree.value)
         return tree.value
@@ -136,7 +148,7 @@ def constant_call(
 ) -> Any:
     """Call a function of integers that is not an operation: its result leaves the graph."""
     for x in arrays_in([args, kwargs]):
-        guard = x.node.recording.guard
+        guard = x.node and x.node.recording.guard
         if guard is not None:  # staged code must not be used with other integers
             guard(x.node, x.value)
     return plain_call(function, args, kwargs)
@@ -144,7 +156,7 @@ def constant_call(
 
 def is_constant(args: Sequence[Any], kwargs: Mapping[str, Any]) -> bool:
     """Tell whether no Array among the arguments has a gradient to lose: integers, booleans."""
-    return all(x.dtype.kind in "biu" for x in arrays_in([args, kwargs]))
+    return all(x.node is None or x.dtype.kind in "biu" for x in arrays_in([args, kwargs]))
 
 
 def full_name(function: Any) -> str:

@@ -14,6 +14,7 @@ from chainrule.numpy.axes import axis_of, operand
 from chainrule.numpy.creation import asarray
 from chainrule.numpy.dispatch import UNSET, arrays_in, implements, refuse, unsupported
 from chainrule.numpy.indexing import nonzero, with_entries
+from chainrule.numpy.memory import take_view
 from chainrule.operations import elementwise as rows
 
 __all__: list[str] = []
@@ -82,12 +83,12 @@ def nan_to_num(
 
 @implements(np.real)
 def real(val: Any) -> Any:
-    return apply(kinds.real, np.real, (operand(val),))
+    return take_view(kinds.real, operand(val), {})
 
 
 @implements(np.imag)
 def imag(val: Any) -> Any:
-    return apply(rows.imag, np.imag, (operand(val),))
+    return take_view(rows.imag, operand(val), {})
 
 
 @implements(np.angle)

@@ -1,16 +1,12 @@
 """Indexing of Arrays, reading and writing, and NumPy's functions that pick, order or find entries.
 
-A view is a copy here: writing into ``b = a[1:]`` leaves ``a`` as it was, unlike in NumPy. Writing
-into ``a`` itself works; it gives the Array a new value and history, and every name for that same
-Array sees it. Writing into a view that has no name, ``a[0][1] = v``, raises: nobody would see it.
+What is a view in NumPy is one here, and a write means what it means there: see
+`chainrule.numpy.memory`.
 """
 
 from __future__ import annotations
 
-import dis
-import sys
 from collections.abc import Iterator
-from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -18,23 +14,13 @@ import numpy as np
 from chainrule.core.apply import apply, apply_unary
 from chainrule.core.array import Array, value_of
 from chainrule.core.kinds import constant
-from chainrule.core.node import Leaf
-from chainrule.core.recording import FREE
-from chainrule.core.source import where_am_i
-from chainrule.errors import GradientLostError
 from chainrule.numpy.axes import axis_of, operand
-from chainrule.numpy.casting import cast
-from chainrule.numpy.creation import holds_arrays, restack
-from chainrule.numpy.dispatch import (
-    implements,
-    lost_in_place,
-    plain,
-    refuse,
-    unsupported,
-)
+from chainrule.numpy.creation import restack
+from chainrule.numpy.dispatch import implements, plain, refuse, unsupported
+from chainrule.numpy.memory import split, view_of, write
 from chainrule.operations import indexing as rows
 
-__all__ = ["nonzero", "rebind", "with_entries"]
+__all__ = ["indices_of", "nonzero", "with_entries"]
 
 #: One of the results of a function that has several, so that each stays in the graph.
 _places_along = constant(
@@ -53,87 +39,35 @@ _part_of_unique = constant(
 )
 _getitem = rows.getitem
 _compute_getitem = rows.getitem.compute
+_ndarray = np.ndarray
 
 
 # a[i], a[i] = v, for row in a.
 
 
-def _split(index: Any) -> tuple[tuple[Any, ...], list[Any]]:
-    """Separate the arrays in an index, which may be Arrays, from its ints and slices."""
-    if isinstance(index, (list, tuple)) and holds_arrays(index):
-        index = tuple(map(restack, index)) if isinstance(index, tuple) else restack(index)
-    return rows.split_index(index)
-
-
 def getitem(self: Array, index: Any) -> Any:
     if type(index) is int:
-        return apply_unary(_getitem, _compute_getitem, self, {"index": index})
-    template, arrays = _split(index)
+        params: dict[str, Any] = {"index": index}
+        picked = apply_unary(_getitem, _compute_getitem, self, params)
+        if type(picked) is not Array or type(picked.value) is not _ndarray:
+            return picked
+        return view_of(self, picked, _getitem, params)
+    template, arrays = split(index)
     if not arrays:
-        return apply_unary(_getitem, _compute_getitem, self, {"index": template})
+        params = {"index": template}
+        picked = apply_unary(_getitem, _compute_getitem, self, params)
+        return view_of(self, picked, _getitem, params)
     return apply(_getitem, _compute_getitem, (self, *arrays), {"index": template})
 
 
-def _references_of_a_temporary() -> int:
-    """Count, as `setitem` does, the references to an object that only the statement holds.
-
-    Where this Python's count is the same for an object that has a name, it tells nothing: return 0.
-    """
-
-    class Probe:
-        def __setitem__(self, index: Any, value: Any) -> None:
-            counts.append(sys.getrefcount(self))
-
-    counts: list[int] = []
-    named = Probe()
-    named[0] = None
-    Probe()[0] = None
-    return counts[1] if counts[1] < counts[0] else 0
-
-
-_TEMPORARY = _references_of_a_temporary()
-
-
-def _is_assignment(frame: FrameType) -> bool:
-    """Tell ``a[i] = v`` from a call of ``a.__setitem__``, which holds fewer references."""
-    return dis.opname[frame.f_code.co_code[frame.f_lasti]] in ("STORE_SUBSCR", "STORE_SLICE")
-
-
 def setitem(self: Array, index: Any, value: Any) -> None:
-    # a[0][1] = v, a.T[0] = v
-    if sys.getrefcount(self) <= _TEMPORARY and _is_assignment(sys._getframe(1)):
-        raise GradientLostError(
-            "a write into a view that nothing else refers to would be lost, at "
-            f"{where_am_i()}: views are copies here. Write one index, a[0, 1] = v instead of "
-            "a[0][1] = v, or give the view a name and use that: b = a.T; b[0] = v"
-        )
-    rebind(self, with_entries(self, index, value), "a[i] = v")
+    write(self, index, value)
 
 
 def with_entries(a: Any, index: Any, value: Any) -> Any:
     """Return ``a`` with ``a[index] = value`` done to it."""
-    template, arrays = _split(index)
+    template, arrays = split(index)
     return rows.set_at(a, value, *arrays, index=template)
-
-
-def rebind(array: Array, new: Any, what: str) -> Array:
-    """Let an Array take a new value and history: what writing in place means here.
-
-    Raises:
-        GradientLostError: the Array is an input made by ``chainrule.array``, whose ``grad`` could
-            not be found any more.
-    """
-    if isinstance(array.node, Leaf) and array.node.recording is FREE:
-        raise GradientLostError(
-            f"`{what}` on an input made by chainrule.array would cut it off from its grad, at "
-            f"{where_am_i()}: write into a copy (b = a.copy(); b[...] = v), or, to update the "
-            "input between two passes, into a.value"
-        )
-    written = array.node.recording.written
-    if written is not None:
-        written(array.node, new.node)
-    array.value, array.node = new.value, new.node
-    return array
 
 
 def iterate(self: Array) -> Iterator[Any]:
@@ -161,16 +95,17 @@ def take(a: Any, indices: Any, axis: Any = None, out: Any = None, mode: str = "r
     a = operand(a)
     if axis is None:
         a, axis = np.ravel(a), 0
-    return rows.take(a, _indices(indices), axis=axis_of(axis, a.ndim), mode=mode)
+    return rows.take(a, indices_of(indices), axis=axis_of(axis, a.ndim), mode=mode)
 
 
-def _indices(indices: Any) -> Any:
+def indices_of(indices: Any) -> Any:
+    """Return indices as an Array or an ndarray."""
     return indices if type(indices) is Array else np.asarray(plain(indices))
 
 
 @implements(np.take_along_axis)
 def take_along_axis(arr: Any, indices: Any, axis: Any = -1) -> Any:
-    arr, indices = operand(arr), _indices(indices)
+    arr, indices = operand(arr), indices_of(indices)
     if axis is None:
         return rows.take_along_axis(np.ravel(arr), indices, axis=0)
     return rows.take_along_axis(arr, indices, axis=axis_of(axis, arr.ndim))
@@ -192,7 +127,7 @@ def choose(a: Any, choices: Any, out: Any = None, mode: str = "raise") -> Any:
     refuse("choose", out=out)
     alternatives = [operand(choice) for choice in choices]
     shape = np.broadcast_shapes(np.shape(a), *(choice.shape for choice in alternatives))
-    which = _indices(a)
+    which = indices_of(a)
     if mode != "raise":
         limit = len(alternatives)
         which = np.clip(which, 0, limit - 1) if mode == "clip" else which % limit
@@ -283,56 +218,6 @@ def searchsorted(a: Any, v: Any, side: str = "left", sorter: Any = None) -> Any:
 def nonzero(a: Any) -> Any:
     """Find the entries that are not zero: one index array per axis."""
     a = operand(a)
-    if type(a) is Array and a.node.recording.note is not None:
+    if type(a) is Array and a.node is not None and a.node.recording.note is not None:
         return tuple(_places_along(a, axis=k) for k in range(a.ndim))
     return np.nonzero(value_of(a))
-
-
-# Functions that write in place.
-
-
-@implements(np.copyto)
-def copyto(dst: Any, src: Any, casting: str = "same_kind", where: Any = True) -> None:
-    if type(dst) is not Array:
-        raise lost_in_place("np.copyto into an ndarray", "write `dst = src` or `dst = src.copy()`")
-    new = np.broadcast_to(src, dst.shape)
-    if where is not True:
-        new = np.where(where, new, dst)
-    dst[...] = cast(new, dst.dtype)
-
-
-@implements(np.put_along_axis)
-def put_along_axis(arr: Any, indices: Any, values: Any, axis: Any) -> None:
-    if type(arr) is not Array:
-        raise lost_in_place(
-            "np.put_along_axis into an ndarray",
-            "write into an array that depends "
-            "on the arguments of the function, such as `np.zeros_like(x) + 0 * x`",
-        )
-    if axis is None:
-        raise unsupported("np.put_along_axis with axis=None", "ravel the array first")
-    places = list(np.ogrid[tuple(slice(n) for n in np.shape(indices))])
-    places[axis_of(axis, arr.ndim)] = _indices(indices)
-    arr[tuple(places)] = values
-
-
-@implements(np.fill_diagonal)
-def fill_diagonal(a: Any, val: Any, wrap: bool = False) -> None:
-    if type(a) is not Array:
-        raise lost_in_place(
-            "np.fill_diagonal of an ndarray", "write `np.where(np.eye(n, dtype=bool), val, a)`"
-        )
-    if wrap or a.ndim < 2 or (len(set(a.shape)) > 1 and a.ndim > 2):
-        raise unsupported("np.fill_diagonal with wrap=True or unequal axes", "use a[i, i] = v")
-    a[np.diag_indices(min(a.shape), a.ndim)] = val
-
-
-def _not_in_place(function: Any, cure: str) -> None:
-    @implements(function)
-    def write(*args: Any, **kwargs: Any) -> None:
-        raise lost_in_place(f"np.{function.__name__}", cure)
-
-
-_not_in_place(np.put, "write `a = a.ravel(); a[indices] = values`, or np.where")
-_not_in_place(np.place, "write `a[mask] = values`, or np.where")
-_not_in_place(np.putmask, "write `a[mask] = values`, or np.where")

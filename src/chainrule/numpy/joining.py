@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.core.array import value_of
+from chainrule.core.array import Array, value_of
 from chainrule.numpy.axes import axis_of, operand
 from chainrule.numpy.casting import cast
 from chainrule.numpy.creation import array
 from chainrule.numpy.dispatch import arrays_in, implements, plain, refuse
 from chainrule.numpy.indexing import with_entries
+from chainrule.numpy.memory import windows_of
 from chainrule.numpy.shapes import at_least, moveaxis, ravel, reshape
 from chainrule.operations import shape as rows
 
@@ -164,7 +165,7 @@ def sliding_window_view(
     x = operand(x)
     places = np.arange(x.size).reshape(x.shape)
     windows = np.lib.stride_tricks.sliding_window_view(places, window_shape, axis)
-    return np.take(x, windows)
+    return windows_of(ravel(x), windows) if type(x) is Array else np.take(x, windows)
 
 
 # One array into several.

@@ -7,7 +7,6 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from chainrule.core.apply import apply_unary
 from chainrule.core.array import Array
 from chainrule.core.leaves import backward_into_leaves
 from chainrule.core.source import where_am_i
@@ -15,13 +14,13 @@ from chainrule.errors import NoAttributeError, NonScalarOutputError
 from chainrule.numpy import contraction, elementwise, indexing, reduction, shapes
 from chainrule.numpy.casting import another, astype_method
 from chainrule.numpy.dispatch import plain, unsupported
+from chainrule.numpy.memory import overwrite, take_view
 from chainrule.numpy.ufuncs import method_of
 from chainrule.operations import shape as shape_rows
 
 __all__: list[str] = []
 
 _transpose = shape_rows.transpose
-_compute_transpose = shape_rows.transpose.compute
 _REVERSED = {"axes": None}
 
 
@@ -78,7 +77,7 @@ def _copy(self: Array, order: str = "C") -> Any:
 
 
 def _T(self: Array) -> Any:
-    return apply_unary(_transpose, _compute_transpose, self, _REVERSED)
+    return take_view(_transpose, self, _REVERSED)
 
 
 def _mT(self: Array) -> Any:
@@ -111,13 +110,13 @@ def _flags(self: Array) -> Any:
 def _sort(
     self: Array, axis: Any = -1, kind: Any = None, order: Any = None, *, stable: Any = None
 ) -> None:
-    indexing.rebind(self, indexing.sort(self, axis, kind, order, stable=stable), "a.sort()")
+    overwrite(self, indexing.sort(self, axis, kind, order, stable=stable), "a.sort()")
 
 
 def _partition(
     self: Array, kth: Any, axis: Any = -1, kind: str = "introselect", order: Any = None
 ) -> None:
-    indexing.rebind(self, indexing.partition(self, kth, axis, kind, order), "a.partition(k)")
+    overwrite(self, indexing.partition(self, kth, axis, kind, order), "a.partition(k)")
 
 
 def _fill(self: Array, value: Any) -> None:
@@ -189,7 +188,7 @@ def _other_attribute(self: Array, name: str) -> Any:
     method = None if name.startswith("_") else method_of(self, name)
     if method is not None:
         return method
-    if name == "__array__" and self.dtype.kind in "biu":
+    if name == "__array__" and (self.node is None or self.dtype.kind in "biu"):
         # A mask or an index is a constant, so NumPy may have it: for x[np.argmax(a)].
         return lambda dtype=None, copy=None: np.asarray(plain(self), dtype)
     if not name.startswith("_") and hasattr(self.value, name):

@@ -13,7 +13,7 @@ from chainrule.core.apply import apply_binary, apply_unary
 from chainrule.core.array import Array
 from chainrule.core.operation import OPERATIONS, Operation
 from chainrule.numpy.casting import cast
-from chainrule.numpy.indexing import rebind
+from chainrule.numpy.memory import overwrite
 from chainrule.operations import contraction, elementwise  # noqa: F401  # rows with operators
 
 __all__: list[str] = []
@@ -61,7 +61,7 @@ def _in_place(name: str, forward: Callable[[Array, Any], Any]) -> Callable[[Arra
             )
         if not np.can_cast(new.dtype, self.dtype, "same_kind"):
             raise TypeError(f"cannot cast the result of {name} from {new.dtype} to {self.dtype}")
-        return rebind(self, cast(new, self.dtype), f"a {name} b")
+        return overwrite(self, cast(new, self.dtype), f"a {name} b")
 
     return method
 

@@ -62,23 +62,62 @@ def _when_recorded(original: Function, recorded: Function) -> Function:
 @cache
 def _of_numpy() -> list[tuple[Any, Any]]:
     pairs: list[tuple[Function, Function]] = [
-        (np.array, creation.array),
         (np.asarray, creation.asarray),
         (np.asanyarray, creation.asarray),
-        (np.ascontiguousarray, creation.asarray),
-        (np.asfortranarray, creation.asarray),
-        (np.full, creation.full),
-        (np.full_like, creation.full_like),
-        (np.linspace, creation.linspace),
-        (np.arange, creation.arange),
+        (np.ascontiguousarray, creation.contiguous),
+        (np.asfortranarray, creation.column_order),
     ]
     return [
         *((original, _when_recorded(original, recorded)) for original, recorded in pairs),
+        *((original, _new(original, recorded)) for original, recorded in _NEW.items()),
         (np.fromiter, creation.fromiter),
         (np.isscalar, _when_recorded(np.isscalar, lambda element: np.isscalar(element.value))),
         *((original, _of_lists(original)) for original in _DEAF_TO_LISTS),
         *((original, Joiner(original)) for original in (np.r_, np.c_)),
     ]
+
+
+#: What makes a new array, and what does so with Arrays among the arguments.
+_NEW: dict[Function, Function] = {
+    np.array: creation.array,
+    np.full: creation.full,
+    np.full_like: creation.full_like,
+    np.linspace: creation.linspace,
+    np.arange: creation.arange,
+    **{
+        original: original  # they ask, or take no Arrays
+        for original in (
+            np.copy,
+            np.empty,
+            np.empty_like,
+            np.eye,
+            np.geomspace,
+            np.identity,
+            np.logspace,
+            np.meshgrid,
+            np.ones,
+            np.ones_like,
+            np.zeros,
+            np.zeros_like,
+        )
+    },
+}
+
+
+def _new(original: Function, recorded: Function) -> Function:
+    """Let a function that makes a new array make one that Arrays can be written into."""
+
+    @wraps(original)
+    def replacement(*args: Any, **kwargs: Any) -> Any:
+        if next(arrays_in([args, kwargs]), None) is None:
+            made = original(*args, **kwargs)
+        else:
+            made = recorded(*args, **kwargs)
+        if type(made) is tuple:
+            return tuple(map(creation.to_be_filled, made))
+        return creation.to_be_filled(made)
+
+    return replacement
 
 
 #: What calls float() on the entries of a list, or of the object array that it makes of one.

@@ -8,24 +8,20 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from chainrule.core.apply import apply_unary
-from chainrule.core.array import Array
+from chainrule.core.array import Array, value_of
 from chainrule.core.kinds import broadcast_to as broadcast_row
-from chainrule.core.operation import Operation
 from chainrule.numpy.axes import axes_of, axis_of, full_shape, lengths, operand
-from chainrule.numpy.casting import cast
+from chainrule.numpy.casting import cast, own
 from chainrule.numpy.creation import asarray
-from chainrule.numpy.dispatch import arrays_in, implements, plain, refuse, unsupported
+from chainrule.numpy.dispatch import has_history, implements, plain, refuse, unsupported
+from chainrule.numpy.memory import take_view
 from chainrule.operations import shape as rows
 
 __all__ = ["at_least"]
 
 
-def rearranged(operation: Operation, a: Any, params: dict[str, Any]) -> Any:
-    """Run an operation of one array: the short way of calling it."""
-    if type(a) is Array:
-        return apply_unary(operation, operation.compute, a, params)
-    return operation.compute(a, **params)
+def _T(a: Any) -> Any:
+    return take_view(rows.transpose, a, {"axes": None})
 
 
 # One array, its entries in another arrangement.
@@ -37,20 +33,22 @@ def reshape(a: Any, /, shape: Any, order: str = "C", *, copy: Any = None) -> Any
     shape = full_shape(shape, a.size)
     axes = _in_memory(a, order) if order == "A" else None
     if order == "F" or (axes is not None and axes != tuple(range(a.ndim))):
-        return rows.transpose(rows.reshape(rows.transpose(a), shape=shape[::-1]))
-    return rearranged(rows.reshape, a, {"shape": shape})
+        return _T(take_view(rows.reshape, _T(a), {"shape": shape[::-1]}))
+    return take_view(rows.reshape, a, {"shape": shape})
 
 
 @implements(np.ravel)
 def ravel(a: Any, order: str = "C") -> Any:
     a = operand(a)
     if order == "F":
-        a = rows.transpose(a)
+        a = _T(a)
     elif order != "C":
         axes = _in_memory(a, order)
         if axes != tuple(range(a.ndim)):
-            a = rows.transpose(a, axes=axes)
-    return rearranged(rows.reshape, a, {"shape": (a.size,)})
+            a = take_view(rows.transpose, a, {"axes": axes})
+    flat = take_view(rows.reshape, a, {"shape": (a.size,)})
+    # Unlike a reshape, it gives entries that lie side by side.
+    return flat if np.asarray(value_of(flat)).flags.c_contiguous else own(flat)
 
 
 def _in_memory(a: Any, order: str) -> tuple[int, ...]:
@@ -63,7 +61,7 @@ def _in_memory(a: Any, order: str) -> tuple[int, ...]:
     value = a
     if type(a) is Array:
         value = np.asarray(a.value)
-        if a.node.recording.laid_out is not None:
+        if a.node is not None and a.node.recording.laid_out is not None:
             a.node.recording.laid_out()
     if order == "A":
         return in_order[::-1] if value.flags.fnc else in_order
@@ -77,7 +75,7 @@ def transpose(a: Any, axes: Any = None) -> Any:
     a = operand(a)
     if axes is not None:
         axes = tuple(axis_of(axis, a.ndim) for axis in axes)
-    return rearranged(rows.transpose, a, {"axes": axes})
+    return take_view(rows.transpose, a, {"axes": axes})
 
 
 @implements(np.matrix_transpose, np.linalg.matrix_transpose)
@@ -90,7 +88,8 @@ def matrix_transpose(x: Any, /) -> Any:
 @implements(np.swapaxes)
 def swapaxes(a: Any, axis1: Any, axis2: Any) -> Any:
     a = operand(a)
-    return rows.swapaxes(a, axis1=axis_of(axis1, a.ndim), axis2=axis_of(axis2, a.ndim))
+    axes = {"axis1": axis_of(axis1, a.ndim), "axis2": axis_of(axis2, a.ndim)}
+    return take_view(rows.swapaxes, a, axes)
 
 
 @implements(np.moveaxis)
@@ -105,7 +104,7 @@ def moveaxis(a: Any, source: Any, destination: Any) -> Any:
     order = [axis for axis in range(a.ndim) if axis not in starts]
     for end, start in sorted(zip(ends, starts, strict=True)):
         order.insert(end, start)
-    return rows.transpose(a, axes=tuple(order))
+    return take_view(rows.transpose, a, {"axes": tuple(order)})
 
 
 @implements(np.rollaxis)
@@ -120,7 +119,7 @@ def rollaxis(a: Any, axis: Any, start: Any = 0) -> Any:
 def expand_dims(a: Any, axis: Any) -> Any:
     a = operand(a)
     axes = axis if isinstance(axis, (tuple, list)) else (axis,)
-    return rows.expand_dims(a, axis=normalize_axis_tuple(axes, a.ndim + len(axes)))
+    return take_view(rows.expand_dims, a, {"axis": normalize_axis_tuple(axes, a.ndim + len(axes))})
 
 
 @implements(np.squeeze)
@@ -129,13 +128,13 @@ def squeeze(a: Any, axis: Any = None) -> Any:
     axes = axes_of(axis, a)
     if axes is None:
         axes = tuple(k for k, n in enumerate(a.shape) if n == 1)
-    return rows.squeeze(a, axis=axes)
+    return take_view(rows.squeeze, a, {"axis": axes})
 
 
 @implements(np.flip)
 def flip(m: Any, axis: Any = None) -> Any:
     m = operand(m)
-    return rows.flip(m, axis=axes_of(axis, m))
+    return take_view(rows.flip, m, {"axis": axes_of(axis, m)})
 
 
 @implements(np.fliplr)
@@ -158,7 +157,7 @@ def rot90(m: Any, k: int = 1, axes: Any = (0, 1)) -> Any:
     first, second = normalize_axis_tuple(axes, m.ndim)
     k %= 4
     if k == 0:
-        return rows.transpose(m, axes=tuple(range(m.ndim)))
+        return take_view(rows.transpose, m, {"axes": tuple(range(m.ndim))})
     if k == 2:
         return flip(m, (first, second))
     if k == 1:
@@ -216,14 +215,16 @@ def atleast_3d(*arys: Any) -> Any:
 
 @implements(np.broadcast_to)
 def broadcast_to(array: Any, shape: Any, subok: bool = False) -> Any:
-    return broadcast_row(operand(array), shape=lengths(shape))
+    return take_view(broadcast_row, operand(array), {"shape": lengths(shape)})
 
 
 @implements(np.broadcast_arrays)
 def broadcast_arrays(*args: Any, subok: bool = False) -> tuple[Any, ...]:
     arrays = [asarray(a) for a in args]
     shape = np.broadcast_shapes(*(a.shape for a in arrays))
-    return tuple(a if a.shape == shape else broadcast_row(a, shape=shape) for a in arrays)
+    return tuple(
+        a if a.shape == shape else take_view(broadcast_row, a, {"shape": shape}) for a in arrays
+    )
 
 
 @implements(np.meshgrid)
@@ -237,7 +238,9 @@ def meshgrid(
     for k, x in enumerate(xi):
         along = 1 - k if indexing == "xy" and n > 1 and k < 2 else k
         grids.append(reshape(x, tuple(-1 if j == along else 1 for j in range(n))))
-    return tuple(grids) if sparse else broadcast_arrays(*grids)
+    if not sparse:
+        grids = list(broadcast_arrays(*grids))
+    return tuple(map(own, grids)) if copy else tuple(grids)
 
 
 @implements(np.tile)
@@ -273,9 +276,9 @@ def pad(array: Any, pad_width: Any, mode: Any = "constant", **kwargs: Any) -> An
     widths = np.broadcast_to(np.asarray(pad_width), (array.ndim, 2)).tolist()
     constant_values = kwargs.pop("constant_values", 0)
     refuse("pad", **kwargs)
-    if callable(mode) or next(arrays_in(constant_values), None) is not None:
+    if callable(mode) or has_history(constant_values):
         raise unsupported("np.pad with a function or an Array as filling", "use np.concatenate")
-    more = {} if mode != "constant" else {"constant_values": constant_values}
+    more = {} if mode != "constant" else {"constant_values": plain(constant_values)}
     return rows.pad(array, pad_width=tuple(map(tuple, widths)), mode=mode, **more)
 
 
@@ -297,7 +300,7 @@ def diag(v: Any, k: int = 0) -> Any:
     v = operand(v)
     if v.ndim not in (1, 2):
         raise ValueError("Input must be 1- or 2-d.")
-    return rows.diag(v, k=k)
+    return take_view(rows.diag, v, {"k": k})
 
 
 @implements(np.diagflat)
@@ -314,7 +317,7 @@ def _planes(a: Any, axis1: Any, axis2: Any) -> dict[str, int]:
 @implements(np.diagonal)
 def diagonal(a: Any, offset: int = 0, axis1: Any = 0, axis2: Any = 1) -> Any:
     a = operand(a)
-    return rows.diagonal(a, offset=offset, **_planes(a, axis1, axis2))
+    return take_view(rows.diagonal, a, {"offset": offset, **_planes(a, axis1, axis2)})
 
 
 @implements(np.linalg.diagonal)

@@ -28,6 +28,7 @@ from chainrule.numpy.dispatch import (
     unsupported,
 )
 from chainrule.numpy.lookup import named_in, operation_of
+from chainrule.numpy.writing import at, into
 from chainrule.operations import elementwise, special  # noqa: F401  # rows that have names
 from chainrule.operations import shape as shape_rows
 from chainrule.operations.elementwise import conjugated
@@ -55,9 +56,16 @@ def array_ufunc(self: Array, ufunc: np.ufunc, method: str, *inputs: Any, **kwarg
             if len(inputs) == 2:
                 return apply_binary(operation, ufunc, *inputs)
             return apply(operation, ufunc, inputs)
-    if kwargs.get("out") is not None:
-        raise _out(ufunc, method, kwargs["out"])
-    kwargs.pop("out", None)
+    out = kwargs.pop("out", None)
+    if out is not None and out[0] is not None:
+        if any(type(x) is not Array for x in out):
+            raise _out(ufunc, method, out)
+        if len(out) > 1:
+            raise unsupported(f"{full_name(ufunc)} with several out=", "write what it returns")
+        where = kwargs.pop("where", True)
+        casting = kwargs.get("casting", "same_kind")
+        result = getattr(ufunc, method)(*inputs, **kwargs)
+        return into(out, result, full_name(ufunc), where, casting)
     if method == "__call__":
         return _call(ufunc, inputs, kwargs)
     try:
@@ -203,6 +211,7 @@ _METHODS: dict[str, Callable[..., Any]] = {
     "reduce": _reduce,
     "accumulate": _accumulate,
     "outer": _outer,
+    "at": at,
 }
 
 

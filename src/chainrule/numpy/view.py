@@ -18,6 +18,8 @@ from typing import Any
 
 import numpy as np
 
+from chainrule import trees
+from chainrule.core.array import Array
 from chainrule.core.source import annotate
 from chainrule.errors import RUNS, ChainruleError
 from chainrule.numpy.boundary import Raised, at_the_boundary
@@ -52,7 +54,7 @@ class UserFunction:
             if raised.first is not None:  # and caught, whereupon the function did something else
                 raised.first.caught = True
                 raise raised.first
-            return result
+            return _plain(result)
         except Exception as error:
             if raised.first is not None and raised.first is not error:
                 raise raised.first from error
@@ -88,6 +90,17 @@ class UserFunction:
 
 
 RUNS.add(UserFunction.__call__.__code__)
+
+
+def _plain(result: Any) -> Any:
+    """Return a result in which arrays that nothing was written into are plain again."""
+    if type(result) is Array:
+        return result if result.node is not None else result.value
+    if trees.is_container(result):
+        leaves, build = trees.flatten(result)
+        if any(type(leaf) is Array and leaf.node is None for leaf in leaves):
+            return build(map(_plain, leaves))
+    return result
 
 
 class _Search(FunctionWalk):

@@ -108,6 +108,10 @@ def _set_at(x: Any, v: Any, *arrays: Any, index: Any) -> Any:
     return x
 
 
+def _clear(buffer: np.ndarray[Any, Any], *arrays: Any, index: Any) -> None:
+    buffer[join_index(index, arrays)] = 0
+
+
 def _accumulate(buffer: np.ndarray[Any, Any], g: Any, *arrays: Any, index: Any) -> None:
     """Add g to the entries of a buffer, to an entry that is named twice both times."""
     place = join_index(index, arrays)
@@ -173,6 +177,7 @@ set_at: Operation = linear(
         lambda g, x, v, *arrays, index: set_at(g, 0.0, *arrays, index=index),
         _written_value,
     ),
+    clear=_clear,
     dtypes="fc",
 )
 

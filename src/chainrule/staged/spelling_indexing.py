@@ -28,7 +28,8 @@ def index_text(index: Any, arrays: tuple[Text, ...], ndim: int) -> str:
 def _part(part: Any) -> str:
     if not isinstance(part, slice):
         return literal(part).text
-    start, stop = ("" if k is None else str(k) for k in (part.start or None, part.stop))
+    first = None if part.start == 0 and (part.step or 1) > 0 else part.start
+    start, stop = ("" if k is None else str(k) for k in (first, part.stop))
     return f"{start}:{stop}" + ("" if part.step is None else f":{part.step}")
 
 

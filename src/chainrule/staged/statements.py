@@ -118,7 +118,9 @@ def _may_repeat(vertex: Apply) -> bool:
     indices = vertex.operands[1:]
     arrays = [np.asarray(x.value) for x in indices]
     if all(a.ndim == 1 and a.dtype.kind in "iu" for a in arrays) and any(
-        isinstance(x, Constant) and np.unique(a).size == max(map(np.size, arrays))
+        isinstance(x, Constant)
+        and np.unique(a).size == max(map(np.size, arrays))
+        and len(set(np.signbit(a).tolist())) == 1  # 0 and -1 may be the same
         for x, a in zip(indices, arrays, strict=True)
     ):
         return False

@@ -67,6 +67,9 @@ class Inputs:
     def _fresh(self, value: Any, position: int, at: int) -> Array:
         node: Node
         kind = type(value)
+        if kind is Array and value.node is None:
+            value = value.value
+            kind = _ndarray
         if kind is Array:
             if value.dtype.kind != "f":
                 raise self._refuse(value, position, at)
@@ -200,6 +203,8 @@ def plain(value: Any, recording: Recording) -> Any:
 
 def _unwrapped(value: Any, recording: Recording) -> Any:
     if type(value) is Array:
+        if value.node is None:
+            return value.value
         outer = value.node.recording
         if outer is recording or not (_is_float(value) or outer.note is not None):
             return value.value

@@ -204,7 +204,7 @@ def test_types_are_those_of_the_values(f: Any) -> None:
 @pytest.mark.parametrize(
     "f",
     [
-        *(diffuses, shares, writes, writes_and_returns_another),
+        *(writes, writes_and_returns_another),
         *(tries, changes_a_number),
     ],
 )
@@ -219,6 +219,17 @@ def test_what_is_not_the_same_recorded_runs_as_python(f: Any, size: int) -> None
         else:
             found = fast(ours)
         same(found, f(theirs), 1e-12)
+        np.testing.assert_array_equal(ours, theirs)
+
+
+@pytest.mark.parametrize("size", [9, 2**14])
+@pytest.mark.parametrize("f", [diffuses, shares])
+def test_writes_through_views_are_compiled(f: Any, size: int) -> None:
+    x = np.random.default_rng(0).normal(size=size) + 1
+    fast = cr.compile(f)
+    for k in range(5):
+        ours, theirs = x + k, x + k
+        same(fast(ours), f(theirs), 1e-12)
         np.testing.assert_array_equal(ours, theirs)
 
 

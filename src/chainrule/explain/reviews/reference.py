@@ -100,7 +100,8 @@ class Reference:
                 f"review needs a function whose value is one number, {self.name} returned shape "
                 f"{shape_of(output.value)}: sum or average it"
             )
-        return output.node
+        node: Node = output.node
+        return node
 
     def _names(self, f: Callable[..., Any]) -> dict[str, list[Node]]:
         """Map variables to their nodes; a helper's own variables stand behind the function's."""

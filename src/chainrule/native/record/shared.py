@@ -1,9 +1,9 @@
 """Arrays that share memory where nothing is recorded: views of one another.
 
-A view of a recorded array is a copy. So compiled code would go on with old entries where one of
-several views is written into and another is read afterwards, and the caller would not see what is
-written into a view of an argument or of a captured array. Both are noticed here, whether or not the
-values of the recorded run show it, and the function runs as Python.
+After a write all recorded arrays that share the memory are taken anew (`chainrule.numpy.memory`).
+Where something still went on with what one of them was before, or wrote into a view of an argument
+or of a captured array, compiled code would not do what the function does. Both are noticed here,
+whether or not the values of the recorded run show it, and the function runs as Python.
 """
 
 from __future__ import annotations
@@ -112,9 +112,9 @@ class SharedMemory:
     def _read_again(self, node: Node) -> None:
         if self.fault is None and not _is_in_rule():
             self._complain(
-                f"it writes into an array at {self._old[node].where}, and then goes on with a view "
-                "of it, or with what it is a view of. Recorded views are copies: write into the "
-                "array itself, a[i, j] = v, and take the view afterwards"
+                f"it writes into an array at {self._old[node].where}, and then goes on with what a "
+                "view of it was before: write into the array itself, a[i, j] = v, and take the "
+                "view afterwards"
             )
 
     def _complain(self, fault: str) -> None:

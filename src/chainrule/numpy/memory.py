@@ -1,0 +1,352 @@
+"""Views and writes: Arrays that share memory, as the ndarrays that they stand for do.
+
+An Array is a handle on an immutable value and its node. A view remembers the Array that it was
+taken of, and by which operation (``origin``); that Array has weak references to its ``views``. A
+write into any of them gives the root, the Array that is a view of none, a new value and node, and
+then every living view is taken anew. So reading costs nothing, and rules see values that never
+change.
+
+What NumPy does decides everything here: whether a result is a view is seen from its value, and a
+write is done by NumPy, in a copy of the root's value, or in place where nobody else holds that.
+"""
+
+from __future__ import annotations
+
+import sys
+import weakref
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from chainrule.core.apply import apply, apply_unary, record_write
+from chainrule.core.array import Array, value_of
+from chainrule.core.kinds import broadcast_to, real
+from chainrule.core.node import Leaf
+from chainrule.core.operation import Operation
+from chainrule.core.recording import FREE
+from chainrule.core.source import where_am_i
+from chainrule.errors import GradientLostError
+from chainrule.numpy.casting import cast
+from chainrule.numpy.creation import holds_arrays, restack
+from chainrule.numpy.dispatch import unsupported
+from chainrule.operations import indexing, shape
+
+__all__ = ["overwrite", "split", "take_view", "view_of", "windows_of", "write"]
+
+_ndarray = np.ndarray
+_getitem = indexing.getitem
+_EVERYTHING = (Ellipsis,)
+#: Views that NumPy lets nobody write through.
+_READ_ONLY = frozenset({shape.diagonal, shape.diag, broadcast_to, indexing.take})
+_RESHAPED = frozenset({shape.reshape, shape.expand_dims, shape.squeeze})
+_OWN_INVERSES = frozenset({shape.swapaxes, shape.flip})
+_PRUNED = 16  # views from which on those that are gone are looked for
+
+
+def split(index: Any) -> tuple[tuple[Any, ...], list[Any]]:
+    """Separate the arrays in an index, which may be Arrays, from its ints and slices."""
+    if isinstance(index, (list, tuple)) and holds_arrays(index):
+        index = tuple(map(restack, index)) if isinstance(index, tuple) else restack(index)
+    return indexing.split_index(index)
+
+
+# Taking views.
+
+
+def take_view(operation: Operation, a: Any, params: Mapping[str, Any]) -> Any:
+    """Run an operation of one array whose result may be a view of it."""
+    if type(a) is not Array:
+        return operation.compute(a, **params)
+    return view_of(a, apply_unary(operation, operation.compute, a, params), operation, params)
+
+
+def view_of(base: Array, made: Any, operation: Operation, params: Mapping[str, Any]) -> Any:
+    """Note that an Array is a view of another, if NumPy made it one, and return it."""
+    if type(made) is not Array:
+        return made
+    value = made.value
+    if type(value) is not _ndarray:
+        return made
+    whole = base.value
+    owner = value.base
+    known = owner is whole or value is whole
+    if not known and (owner is None or not np.may_share_memory(value, whole)):
+        return made
+    made.origin = (base, operation, params)
+    views = base.views
+    if views is None:
+        base.views = [weakref.ref(made)]
+        return made
+    count = len(views)
+    if count >= _PRUNED and count & (count - 1) == 0:
+        views[:] = [view for view in views if view() is not None]
+    views.append(weakref.ref(made))
+    return made
+
+
+def windows_of(a: Array, places: np.ndarray[Any, Any]) -> Any:
+    """Take entries of a vector that NumPy gives a read-only view of: they follow its writes."""
+    made = indexing.take(a, places, axis=0)
+    if type(made) is Array:
+        made.origin = (a, indexing.take, {"indices": places, "axis": 0})
+        a.views = [*(a.views or ()), weakref.ref(made)]
+    return made
+
+
+# Writing.
+
+
+def write(array: Array, index: Any, value: Any, what: str = "a[i] = v") -> None:
+    """Do ``array[index] = value``: all that share memory with the array see it.
+
+    Raises:
+        GradientLostError: it is an input made by ``chainrule.array``.
+        ValueError: it is a view that is read-only in NumPy, too, or shapes do not match.
+    """
+    template, arrays = split(index)
+    value = restack(value)
+    if type(value) is Array:
+        if not arrays and _is_there(array, template, value):
+            return  # the second half of a[i] += v, which writes what is there already
+        if value.dtype != array.dtype:
+            value = cast(value, array.dtype)
+    root, path = _way_to(array)
+    _check(root, path, what)
+    active = [x for x in (root, value, *arrays) if type(x) is Array and x.node is not None]
+    noted = any(x.node.recording.note is not None for x in active)
+    memory = root.value if not noted and _is_alone(root) else _copied(root.value)
+    places = [memory]  # what each view on the way is of the new memory
+    for view in path:
+        _, operation, params = view.origin
+        places.append(operation.compute(places[-1], **params))
+    written = indexing.join_index(template, [value_of(x) for x in arrays])
+    places[-1][written] = value_of(value)
+    if not active:
+        _renew(root, memory, None)
+        return
+    at = len(path)
+    while at and not arrays:
+        base, operation, params = path[at - 1].origin
+        if operation is not _getitem:
+            break
+        fused = _fused(base.value.shape, _as_tuple(params["index"]), template)
+        if fused is None:
+            break
+        template = fused
+        at -= 1
+    target = path[at - 1] if at else root
+    new = record_write(indexing.set_at, places[at], (target, value, *arrays), {"index": template})
+    while at:
+        at -= 1
+        new = _put_back(path[at], new, places[at])
+    _renew(root, memory, new.node)
+
+
+def overwrite(array: Array, new: Any, what: str) -> Array:
+    """Give an array other entries, all at once: ``a += b``, ``a.sort()``. Returns the array."""
+    if array.origin is not None or type(new) is not Array or new.shape != array.shape:
+        write(array, _EVERYTHING, new, what)
+        return array
+    _check(array, (), what)
+    old, value = array.value, new.value
+    if type(value) is _ndarray and (
+        value.base is not None or value.strides != old.strides or not value.flags.writeable
+    ):
+        value = _copied(old)
+        value[...] = new.value
+    _renew(array, value, new.node)
+    return array
+
+
+def _is_there(array: Array, template: tuple[Any, ...], value: Array) -> bool:
+    if value.origin is None:
+        return False
+    base, operation, params = value.origin
+    return base is array and operation is _getitem and _as_tuple(params["index"]) == template
+
+
+def _way_to(array: Array) -> tuple[Array, list[Array]]:
+    """Return the root of an array, and the views on the way from there to the array."""
+    path: list[Array] = []
+    while array.origin is not None:
+        path.append(array)
+        array = array.origin[0]
+    path.reverse()
+    return array, path
+
+
+def _check(root: Array, path: Sequence[Array], what: str) -> None:
+    if isinstance(root.node, Leaf) and root.node.recording is FREE:
+        raise GradientLostError(
+            f"`{what}` on an input made by chainrule.array would cut it off from its grad, at "
+            f"{where_am_i()}: write into a copy (b = a.copy(); b[...] = v), or, to update the "
+            "input between two passes, into a.value"
+        )
+    if type(root.value) is not _ndarray:
+        raise TypeError(f"'{type(root.value).__name__}' object does not support item assignment")
+    for view in path:
+        if view.origin[1] in _READ_ONLY:
+            raise ValueError("assignment destination is read-only")
+
+
+# Memory.
+
+
+def _copied(value: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Copy an array as it lies in memory, so that what is a view of it is one of the copy, too."""
+    copy = np.array(value, order="K", subok=False)
+    if copy.strides == value.strides or 0 in value.strides or not value.size:
+        return copy
+    # It has gaps, or goes backwards.
+    first = sum((n - 1) * s for n, s in zip(value.shape, value.strides, strict=True) if s < 0)
+    last = sum((n - 1) * s for n, s in zip(value.shape, value.strides, strict=True) if s > 0)
+    memory = np.empty(last - first + value.itemsize, np.uint8)
+    laid_out = np.ndarray(value.shape, value.dtype, memory, -first, value.strides)
+    laid_out[...] = value
+    return laid_out
+
+
+def _references(array: Array) -> int:
+    return sys.getrefcount(array.value)
+
+
+_ONE = _references(Array(np.empty(1), None))
+
+
+def _is_alone(root: Array) -> bool:
+    """Tell whether nobody but the root and its living views holds the root's value.
+
+    It must also be a value that was made for writing: by a write, or by ``np.zeros``.
+    """
+    node, value = root.node, root.value
+    if node is not None and node.operation is not indexing.set_at:
+        return False
+    if value.base is not None or not value.flags.writeable:
+        return False
+    views = 0
+    if root.views:
+        for view in _living(root):
+            if view.value.base is value:
+                if _references(view) != _ONE:
+                    return False
+                views += 1
+    return _references(root) - 1 == _ONE + views  # `value` is one more
+
+
+def _living(root: Array) -> list[Array]:
+    """Return all views of a root, views of views too, each after what it is a view of."""
+    found = [root]
+    for array in found:
+        for reference in array.views or ():
+            view = reference()
+            if view is not None:
+                found.append(view)
+    return found[1:]
+
+
+def _renew(root: Array, value: Any, node: Any) -> None:
+    """Give the root a new value and node, and take its views anew."""
+    if root.node is not None and root.node.recording.written is not None:
+        root.node.recording.written(root.node, node)
+    root.value, root.node = value, node
+    if root.views is None:
+        return
+    for view in _living(root):
+        base, operation, params = view.origin
+        new = operation.compute(base.value, **params)
+        if base.node is None:
+            view.value, view.node = new, None
+        else:
+            operands: tuple[Any, ...] = (base,)
+            if operation is indexing.take:  # windows
+                operands, params = (base, params["indices"]), {"axis": params["axis"]}
+            made = apply(operation, lambda *_, new=new, **__: new, operands, params)
+            view.value, view.node = made.value, made.node
+
+
+# The graph's side of a write.
+
+
+def _put_back(view: Array, new: Array, place: Any) -> Array:
+    """Return what a view was taken of, with the view's new entries; ``place`` is its value."""
+    base, operation, params = view.origin
+    operands: tuple[Any, ...] = (new,)
+    if operation is _getitem:
+        template = _as_tuple(params["index"])
+        return record_write(indexing.set_at, place, (base, new), {"index": template})
+    if operation in _RESHAPED:
+        operation, params = shape.reshape, {"shape": base.value.shape}
+    elif operation is shape.transpose:
+        axes = params.get("axes")
+        params = {"axes": None if axes is None else tuple(int(k) for k in np.argsort(axes))}
+    elif operation is real and base.dtype.kind != "c":
+        return new
+    elif operation not in _OWN_INVERSES:
+        raise unsupported(
+            f"a write through a view that {operation.name} makes", "write into the array itself"
+        )
+    return apply(operation, lambda *_, **__: place, operands, params)  # type: ignore[no-any-return]
+
+
+def _as_tuple(index: Any) -> tuple[Any, ...]:
+    return index if type(index) is tuple else (index,)
+
+
+def _fused(
+    lengths: tuple[int, ...], first: tuple[Any, ...], second: tuple[Any, ...]
+) -> tuple[Any, ...] | None:
+    """Return the index that does what two, one after the other, do; None where that is hard.
+
+    >>> _fused((4, 5), (slice(1, None), 2), (-1,))
+    (3, 2)
+    """
+    if second == _EVERYTHING:
+        return first
+    if None in first or None in second or indexing.SLOT in first:
+        return None
+    outer = _spread(first, len(lengths))
+    left = [k for k, part in enumerate(outer) if type(part) is slice]
+    inner = iter(_spread(second, len(left)))
+    result: list[Any] = []
+    for length, part in zip(lengths, outer, strict=True):
+        if type(part) is not slice:
+            result.append(part)
+            continue
+        run = range(length)[part]
+        then = next(inner)
+        if type(then) is slice:
+            kept = run[then]
+            if not kept:
+                return None
+            result.append(_slice_of(kept, length))
+        else:
+            result.append(run[then])
+    while result and result[-1] == slice(None):
+        result.pop()
+    return tuple(result) if result else _EVERYTHING
+
+
+def _spread(index: tuple[Any, ...], ndim: int) -> list[Any]:
+    """Return an index with a part for each axis."""
+    given = [part for part in index if part is not Ellipsis]
+    rest = [slice(None)] * (ndim - len(given))
+    if Ellipsis not in index:
+        return [*index, *rest]
+    at = index.index(Ellipsis)
+    return [*index[:at], *rest, *index[at + 1 :]]
+
+
+def _slice_of(run: range, length: int) -> slice:
+    """Return the slice of an axis that picks a run of it."""
+    if run == range(length):
+        return slice(None)
+    if len(run) == 1:
+        run = range(run[0], run[0] + 1)
+    step = None if run.step == 1 else run.step
+    start = None if run.step == 1 and run.start == 0 else run.start
+    if run.step > 0:
+        stop = None if run.stop >= length else run.stop
+    else:
+        stop = None if run.stop < 0 else run.stop
+    return slice(start, stop, step)

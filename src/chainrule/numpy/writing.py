@@ -1,0 +1,139 @@
+"""NumPy's functions that write: ``np.copyto``, ``np.put``, ``np.add.at``, and ``out=``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from chainrule.core.array import Array, shape_of
+from chainrule.numpy.axes import axis_of, operand
+from chainrule.numpy.casting import cast
+from chainrule.numpy.dispatch import full_name, implements, lost_in_place, plain, unsupported
+from chainrule.numpy.indexing import indices_of
+from chainrule.numpy.memory import split, write
+from chainrule.operations import indexing as rows
+
+__all__ = ["at", "into"]
+
+
+def into(out: Any, result: Any, what: str, where: Any = True, casting: Any = "same_kind") -> Any:
+    """Write a result into the array that was given as ``out``, and return that."""
+    if type(out) is tuple and len(out) == 1:
+        out = out[0]
+    if type(out) is not Array:
+        raise lost_in_place(
+            f"{what} with out=",
+            "make the array in the function that is differentiated, with np.zeros or np.empty, or "
+            f"write `result = {what}(...)` instead",
+        )
+    dtype = getattr(result, "dtype", None)
+    if dtype is not None and not np.can_cast(dtype, out.dtype, casting):
+        raise TypeError(f"Cannot cast {what} output from {dtype!r} to {out.dtype!r} by {casting!r}")
+    if where is not True:
+        result = np.where(where, result, out)
+    write(out, ..., result, what)
+    return out
+
+
+def _target(a: Any, what: str) -> Array:
+    if type(a) is not Array:
+        raise lost_in_place(
+            f"{what} into an ndarray that was made outside of the function",
+            "make it in the function, or write into a copy of it, np.array(a)",
+        )
+    return a
+
+
+@implements(np.copyto)
+def copyto(dst: Any, src: Any, casting: str = "same_kind", where: Any = True) -> None:
+    dst = _target(dst, "np.copyto")
+    new = np.broadcast_to(src, dst.shape)
+    if where is not True:
+        new = np.where(where, new, dst)
+    write(dst, ..., cast(new, dst.dtype), "np.copyto")
+
+
+@implements(np.put_along_axis)
+def put_along_axis(arr: Any, indices: Any, values: Any, axis: Any) -> None:
+    arr = _target(arr, "np.put_along_axis")
+    if axis is None:
+        raise unsupported("np.put_along_axis with axis=None", "ravel the array first")
+    places = list(np.ogrid[tuple(slice(n) for n in np.shape(indices))])
+    places[axis_of(axis, arr.ndim)] = indices_of(indices)
+    arr[tuple(places)] = values
+
+
+@implements(np.fill_diagonal)
+def fill_diagonal(a: Any, val: Any, wrap: bool = False) -> None:
+    a = _target(a, "np.fill_diagonal")
+    if wrap or a.ndim < 2 or (len(set(a.shape)) > 1 and a.ndim > 2):
+        raise unsupported("np.fill_diagonal with wrap=True or unequal axes", "use a[i, i] = v")
+    places = np.diag_indices(min(a.shape), a.ndim)
+    a[places] = _repeated(val, len(places[0]))
+
+
+@implements(np.put)
+def put(a: Any, ind: Any, v: Any, mode: str = "raise") -> None:
+    a = _target(a, "np.put")
+    flat = np.ravel(np.asarray(plain(ind)))
+    if mode == "clip":
+        flat = np.clip(flat, 0, a.size - 1)
+    elif mode == "wrap":
+        flat = flat % a.size
+    elif flat.size and (flat.max() >= a.size or flat.min() < -a.size):
+        wrong = flat[(flat >= a.size) | (flat < -a.size)][0]
+        raise IndexError(f"index {wrong} is out of bounds for axis 0 with size {a.size}")
+    a[np.unravel_index(flat % max(a.size, 1), a.shape)] = _repeated(v, flat.size)
+
+
+@implements(np.place)
+def place(arr: Any, mask: Any, vals: Any) -> None:
+    arr = _target(arr, "np.place")
+    places = np.flatnonzero(np.asarray(plain(mask)))
+    if places.size and not np.size(vals):
+        raise ValueError("Cannot insert from an empty array!")
+    put(arr, places, vals)
+
+
+@implements(np.putmask)
+def putmask(a: Any, /, mask: Any, values: Any) -> None:
+    a = _target(a, "np.putmask")
+    places = np.flatnonzero(np.asarray(plain(mask)))
+    if shape_of(operand(values)) != a.shape:
+        values = _repeated(values, a.size)
+    put(a, places, np.ravel(values)[places])
+
+
+def _repeated(values: Any, count: int) -> Any:
+    """Return as many values, from the first again when they are used up."""
+    values = operand(values)
+    flat = np.ravel(values)
+    size = shape_of(flat)[0]
+    return flat if size == count else flat[np.arange(count) % max(size, 1)]
+
+
+# np.add.at.
+
+
+def at(ufunc: np.ufunc, a: Any, indices: Any, b: Any = None) -> None:
+    """Do ``a[indices] = ufunc(a[indices], b)``, to an entry that is named twice both times."""
+    what = f"{full_name(ufunc)}.at"
+    a = _target(a, what)
+    template, arrays = split(indices)
+    shape = np.shape(np.empty(a.shape, bool)[rows.join_index(template, plain(arrays))])
+    if b is not None:
+        b = np.broadcast_to(b, shape)
+    if ufunc in (np.add, np.subtract):
+        total = rows.scatter_add(operand(b), *arrays, index=template, shape=a.shape)
+        write(a, ..., ufunc(a, total), what)
+        return
+    places = np.arange(a.size).reshape(a.shape)[rows.join_index(template, plain(arrays))].ravel()
+    order = np.argsort(places, kind="stable")
+    again = np.zeros(places.size, np.intp)  # how often an entry was named before
+    starts = np.searchsorted(places[order], places[order])
+    again[order] = np.arange(places.size) - starts
+    for turn in range(int(again.max(initial=-1)) + 1):
+        now = np.flatnonzero(again == turn)
+        spot = np.unravel_index(places[now], a.shape)
+        write(a, spot, ufunc(a[spot]) if b is None else ufunc(a[spot], np.ravel(b)[now]), what)

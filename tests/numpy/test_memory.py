@@ -1,0 +1,336 @@
+"""Views and writes mean what they mean in NumPy: random programs, and forms people write."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import chainrule as cr
+
+
+def _made_of(r: Any, a: Any) -> Any:
+    """Return a view of an array, or a copy (the last ones)."""
+    kind = r.integers(28)
+    if kind == 0:
+        return a[_basic(r, a.shape)]
+    if kind == 1:
+        return a.T
+    if kind == 2:
+        return a.reshape(-1)
+    if kind == 3:
+        return np.reshape(a, (*a.shape, 1))
+    if kind == 4:
+        return a.ravel()
+    if kind == 5:
+        return np.swapaxes(a, 0, -1)
+    if kind == 6:
+        return np.moveaxis(a, 0, -1)
+    if kind == 7:
+        return np.expand_dims(a, 0)
+    if kind == 8:
+        return a.squeeze()
+    if kind == 9:
+        return np.flip(a)
+    if kind == 10:
+        return np.atleast_2d(a)
+    if kind == 11:
+        return np.rollaxis(a, a.ndim - 1)
+    if kind == 12:
+        return np.array_split(a, 2)[r.integers(2)]
+    if kind == 13:
+        return list(a)[r.integers(a.shape[0])] if a.shape[0] else a
+    if kind == 14:
+        return a.real
+    if kind == 15:
+        return a[...]
+    if kind == 16:
+        return np.asarray(a)
+    if kind == 17:
+        return np.ascontiguousarray(a)
+    if kind == 18:
+        return np.diagonal(a) if a.ndim == 2 else a
+    if kind == 19:
+        return np.broadcast_to(a, (2, *a.shape))
+    if kind == 20:
+        return a.flatten()
+    if kind == 21:
+        return a.copy()
+    if kind == 22:
+        return np.array(a)
+    if kind == 23:
+        return a[[0, -1]] if a.shape[0] else a
+    if kind == 24:
+        return a[a > 0.5]
+    if kind == 25:
+        return a + 1.0
+    if kind == 26:
+        return np.roll(a, 1)
+    return np.zeros_like(a)
+
+
+def _basic(r: Any, shape: tuple[int, ...]) -> Any:
+    index: list[Any] = []
+    for n in shape[: r.integers(1, len(shape) + 1)]:
+        k = r.integers(6)
+        if k == 0 and n:
+            index.append(int(r.integers(-n, n)))
+        elif k == 1:
+            index.append(slice(int(r.integers(0, n + 1)), None))
+        elif k == 2:
+            index.append(slice(None, None, -1))
+        elif k == 3:
+            index.append(slice(None, None, 2))
+        else:
+            index.append(slice(None))
+    if r.integers(4) == 0:
+        index.append(Ellipsis)
+    return tuple(index)
+
+
+def _write(r: Any, a: Any, x: Any) -> None:
+    value = x[r.integers(3)] * r.uniform(0.5, 1.5)
+    kind = r.integers(12)
+    if kind == 0:
+        a[...] = value
+    elif kind == 1:
+        a *= value
+    elif kind == 2:
+        a += r.uniform(0.5, 1.5)
+    elif kind == 3:
+        index = _basic(r, a.shape)
+        a[index] = value
+    elif kind == 4:
+        index = _basic(r, a.shape)
+        a[index] *= value
+    elif kind == 5:
+        a[np.zeros(a.shape, bool) | (r.uniform(size=a.shape) > 0.5)] = value
+    elif kind == 6:
+        a[...] = np.flip(a)
+    elif kind == 7:
+        a[[0, -1, 0]] += value
+    elif kind == 8:
+        np.multiply(a, value, out=a)
+    elif kind == 9:
+        a += 0.0  # which raises where it is read-only: NumPy's `at` does not
+        np.add.at(a, ([0, 0, -1],), value)
+    elif kind == 10:
+        np.copyto(a, value, where=r.uniform(size=a.shape) > 0.5)
+    else:
+        a[1:] = a[:-1]
+
+
+def program(seed: int, x: Any) -> Any:
+    """Take views, write through them, and read all. What NumPy refuses is passed over."""
+    r = np.random.default_rng(seed)
+    shape = tuple(r.integers(1, 4, size=r.integers(1, 4)))
+    start = r.integers(3)
+    if start == 0:
+        a = np.zeros(shape)
+    elif start == 1:
+        a = np.ones(shape) * x[0]
+    else:
+        a = np.linspace(0.5, 1.0, int(np.prod(shape))).reshape(shape)
+    held = [a]
+    total = 0.0
+    for _ in range(r.integers(3, 9)):
+        source = held[r.integers(len(held))]
+        action = r.integers(3)
+        if action == 0:
+            new = _made_of(r, source)
+            if np.ndim(new):
+                held.append(new)
+        elif action == 1 and source.shape[0]:
+            draws = np.random.default_rng(r.integers(2**31))
+            try:
+                _write(draws, source, x)
+            except ValueError as error:
+                if "read-only" not in str(error):
+                    raise
+        else:
+            total = total + np.sum(np.sin(source) * (1 + len(held)))
+        if len(held) > 4 and r.integers(2):
+            held.pop(r.integers(len(held)))  # nothing but its views holds it now
+    for k, a in enumerate(held):
+        weights = np.arange(1.0, np.size(a) + 1).reshape(np.shape(a))
+        total = total + np.sum(weights * a) / (k + 1)
+    return total
+
+
+X = np.array([0.7, 0.9, 1.2])
+
+
+@pytest.mark.parametrize("block", range(20))
+def test_random_programs_of_views_and_writes(block: int) -> None:
+    with np.errstate(all="ignore"):
+        for seed in range(150 * block, 150 * (block + 1)):
+            expected = program(seed, X)
+            if not isinstance(expected, float) or not np.isfinite(expected):
+                continue
+            value, gradient = cr.value_and_grad(lambda x, seed=seed: program(seed, x) + 0 * x[0])(X)
+            np.testing.assert_allclose(value, expected, rtol=1e-12, err_msg=f"seed {seed}")
+            for k in range(3):
+                e = np.zeros(3)
+                e[k] = 1e-6
+                slope = (program(seed, X + e) - program(seed, X - e)) / 2e-6
+                scale = max(1.0, abs(expected))
+                np.testing.assert_allclose(
+                    gradient[k], slope, rtol=2e-5, atol=1e-6 * scale, err_msg=f"seed {seed}"
+                )
+
+
+def entries(x):
+    out = np.zeros(x.shape)
+    for i in range(3):
+        out[i] = x[i] ** 2
+    return np.sum(out**2)
+
+
+def rows(x):
+    a = x * np.ones((2, 3))
+    for row in a:
+        row /= np.sum(row**2)
+    return np.sum(a**3)
+
+
+def column(x):
+    a = np.outer(x, x)
+    c = a[:, 0]
+    c *= 2
+    return np.sum(a**2)
+
+
+def swapped(x):
+    a = np.outer(x, x)
+    a[[0, 1]] = a[[1, 0]]
+    a[0], a[2] = a[2].copy(), a[0].copy()
+    return np.sum(a * np.arange(9.0).reshape(3, 3))
+
+
+def stencil(x):
+    u = np.zeros((5, 5))
+    u[1:-1, 1:-1] = np.outer(x, x)
+    for _ in range(2):
+        u[1:-1, 1:-1] += 0.1 * (u[2:, 1:-1] + u[:-2, 1:-1] - 4 * u[1:-1, 1:-1])
+    return np.sum(u**2)
+
+
+def factor(x):
+    a = np.outer(x, x) + 3 * np.eye(3)
+    for j in range(3):
+        a[j, j] = np.sqrt(a[j, j] - a[j, :j] @ a[j, :j])
+        for i in range(j + 1, 3):
+            a[i, j] = (a[i, j] - a[i, :j] @ a[j, :j]) / a[j, j]
+    return np.sum(np.tril(a))
+
+
+def table(x):
+    t = np.full((4, 4), np.inf)
+    t[0, 0] = 0.0
+    for i in range(1, 4):
+        for j in range(1, 4):
+            t[i, j] = x[i - 1] * x[j - 1] + min(t[i - 1, j - 1], t[i, j - 1], t[i - 1, j])
+    return t[3, 3]
+
+
+def _buffer(n):
+    return {"b": [np.empty(n)]}
+
+
+def handed_through(x):
+    held = _buffer(3)
+    held["b"][0][:] = x
+    held["b"][0][1:] *= x[:2]
+    return np.sum(held["b"][0])
+
+
+def scattered(x):
+    out = np.zeros(4)
+    np.add.at(out, [0, 2, 0], x)
+    np.subtract.at(out, [1, 1], x[0])
+    np.multiply.at(out, [0, 0], x[1])
+    return np.sum(out**2)
+
+
+def given_out(x):
+    a = np.zeros((2, 3))
+    np.exp(x, out=a[0])
+    np.multiply(a[0], 2, out=a[1])
+    np.cumsum(x, out=a[0])
+    return np.sum(a**2)
+
+
+def filled(x):
+    a = np.zeros((3, 3))
+    np.fill_diagonal(a, x)
+    np.put(a, [1, -1], x[0])
+    np.place(a, a == 0, x[1:])
+    np.putmask(a, a > 1, x[2] * a)
+    a[2].fill(x[0])
+    a[1].sort()
+    return np.sum(a * np.arange(9.0).reshape(3, 3))
+
+
+def windows(x):
+    a = x * 2
+    w = np.lib.stride_tricks.sliding_window_view(a, 2)
+    a[0] = 5 * x[1]
+    return np.sum(w**2)
+
+
+def overwritten_argument(x):
+    v = x[1:]
+    v *= x[0]
+    x[0] = 7.0
+    return np.sum(x**2)
+
+
+FORMS = [
+    *(entries, rows, column, swapped, stencil, factor, table, handed_through, scattered),
+    *(given_out, filled, windows, overwritten_argument),
+]
+
+
+@pytest.mark.parametrize("f", FORMS)
+def test_forms_that_people_write(f: Any) -> None:
+    x = X.copy()
+    value, gradient = cr.value_and_grad(f)(x)
+    np.testing.assert_array_equal(x, X)  # the caller's array stays as it is
+    assert value == pytest.approx(f(X.copy()), rel=1e-12)
+    steps = 1e-6 * np.eye(3)
+    slopes = [(f(X + e) - f(X - e)) / 2e-6 for e in steps]
+    np.testing.assert_allclose(gradient, slopes, rtol=1e-6, atol=1e-7)
+    if f is not overwritten_argument:
+        staged, (printed,) = cr.stage(f, X)(X)
+        assert staged == pytest.approx(value)
+        np.testing.assert_allclose(printed, gradient)
+
+
+def test_numpy_casts_and_refuses_as_ever() -> None:
+    def cast(x):
+        a = np.zeros(3, np.float32)
+        a[:] = x
+        return np.sum(a)
+
+    assert cr.grad(cast)(X).dtype == np.float64
+
+    def shapes(x):
+        a = np.zeros(3)
+        a[:2] = x
+        return np.sum(a)
+
+    with pytest.raises(ValueError, match="could not broadcast"):
+        cr.grad(shapes)(X)
+
+
+def test_filling_entry_by_entry_keeps_no_copies() -> None:
+    n = 20_000
+
+    def fill(x):
+        a = np.zeros(n)
+        for i in range(0, n, 20):
+            a[i] = x
+        return np.sum(a)
+
+    assert cr.grad(fill)(2.0) == n / 20
