@@ -1,0 +1,108 @@
+"""Exponentials and logarithms."""
+
+from __future__ import annotations
+
+import importlib
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from chainrule.core.array import Array
+from chainrule.core.domain import ABOVE_MINUS_ONE, POSITIVE
+from chainrule.core.kinds import elementwise
+from chainrule.core.operation import Operation
+from chainrule.operations.choices import equal, where
+
+LN2 = math.log(2.0)
+LN10 = math.log(10.0)
+
+exp = elementwise(
+    "exp",
+    np.exp,
+    scalar=math.exp,
+    d=lambda x, y: y,
+    singular=True,
+    advice="Subtract the maximum first, or use scipy.special.expit, softmax or logsumexp.",
+    dtypes="fc",
+)
+exp2 = elementwise("exp2", np.exp2, scalar=math.exp2, d=lambda x, y: LN2 * y, singular=True)
+expm1 = elementwise("expm1", np.expm1, scalar=math.expm1, d=lambda x, y: y + 1, singular=True)
+log: Operation = elementwise(
+    "log",
+    np.log,
+    scalar=math.log,
+    d=lambda x, y: 1 / x,
+    singular=True,
+    domain=POSITIVE,
+    advice="Add a small number inside, or clip its operand from below.",
+    dtypes="fc",
+)
+log2 = elementwise(
+    "log2", np.log2, scalar=math.log2, d=lambda x, y: 1 / (LN2 * x), singular=True, domain=POSITIVE
+)
+log10 = elementwise(
+    "log10",
+    np.log10,
+    scalar=math.log10,
+    d=lambda x, y: 1 / (LN10 * x),
+    singular=True,
+    domain=POSITIVE,
+)
+log1p = elementwise(
+    "log1p",
+    np.log1p,
+    scalar=math.log1p,
+    d=lambda x, y: 1 / (1 + x),
+    singular=True,
+    domain=ABOVE_MINUS_ONE,
+)
+
+
+def _logaddexp_slope(a: Any, b: Any, y: Any) -> Any:
+    if type(a) is Array or type(b) is Array:
+        return exp(a - where(equal(y, -np.inf), 0.0, y))
+    # For numbers of 1e16, y holds nothing of how a and b differ.
+    return np.where(np.equal(y, -np.inf), 0.0, 1 / (1 + np.exp(np.subtract(b, a))))[()]
+
+
+logaddexp = elementwise(
+    "logaddexp",
+    np.logaddexp,
+    d=(_logaddexp_slope, lambda a, b, y: _logaddexp_slope(b, a, y)),
+    commutes=True,
+)
+logaddexp2 = elementwise(
+    "logaddexp2",
+    np.logaddexp2,
+    d=(
+        lambda a, b, y: exp2(a - where(equal(y, -np.inf), 0.0, y)),
+        lambda a, b, y: exp2(b - where(equal(y, -np.inf), 0.0, y)),
+    ),
+    commutes=True,
+)
+
+
+def special_function(name: str) -> Callable[..., Any]:
+    """Return a function that calls the one of this name in scipy.special, loaded at first use."""
+    found: Any = None
+
+    def compute(*operands: Any) -> Any:
+        nonlocal found
+        if found is None:
+            found = getattr(importlib.import_module("scipy.special"), name)
+        return found(*operands)
+
+    compute.__name__ = compute.__qualname__ = name
+    return compute
+
+
+sigmoid = elementwise(
+    "sigmoid",
+    special_function("expit"),
+    d=lambda x, y: (1 - y) * y,
+    numpy="scipy.special.expit",
+    formula=lambda x: 1 / (1 + exp(-x)),
+    glyph="σ",
+)

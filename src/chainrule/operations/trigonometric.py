@@ -1,0 +1,119 @@
+"""Trigonometric and hyperbolic functions."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from chainrule.core.array import dtype_of
+from chainrule.core.domain import ABOVE_ONE, INSIDE_ONE, NONZERO
+from chainrule.core.kinds import elementwise
+from chainrule.core.operation import Operation
+from chainrule.operations.choices import not_equal, where
+from chainrule.operations.powers import absolute, hypot, sqrt
+
+sin = elementwise("sin", np.sin, scalar=math.sin, d=lambda x, y: cos(x), dtypes="fc")
+cos: Operation = elementwise("cos", np.cos, scalar=math.cos, d=lambda x, y: -sin(x), dtypes="fc")
+tan = elementwise(
+    "tan",
+    np.tan,
+    scalar=math.tan,
+    d=lambda x, y: 1 + y * y,
+    singular=True,
+    domain=INSIDE_ONE,
+    dtypes="fc",
+)
+arcsin = elementwise(
+    "arcsin",
+    np.arcsin,
+    scalar=math.asin,
+    d=lambda x, y: 1 / sqrt(1 - x * x),
+    singular=True,
+    domain=INSIDE_ONE,
+)
+arccos = elementwise(
+    "arccos",
+    np.arccos,
+    scalar=math.acos,
+    d=lambda x, y: -1 / sqrt(1 - x * x),
+    singular=True,
+    domain=INSIDE_ONE,
+)
+arctan = elementwise("arctan", np.arctan, scalar=math.atan, d=lambda x, y: 1 / (1 + x * x))
+
+
+def _over_squared_length(x: Any, a: Any, b: Any) -> Any:
+    length = hypot(a, b)
+    return x / length / length  # twice, for its square overflows and underflows
+
+
+arctan2 = elementwise(
+    "arctan2",
+    np.arctan2,
+    scalar=math.atan2,
+    d=(
+        lambda a, b, y: _over_squared_length(b, a, b),
+        lambda a, b, y: _over_squared_length(-a, a, b),
+    ),
+    singular=True,
+    domain=(NONZERO, NONZERO),
+)
+sinh = elementwise(
+    "sinh", np.sinh, scalar=math.sinh, d=lambda x, y: cosh(x), singular=True, dtypes="fc"
+)
+cosh: Operation = elementwise(
+    "cosh", np.cosh, scalar=math.cosh, d=lambda x, y: sinh(x), singular=True, dtypes="fc"
+)
+tanh = elementwise("tanh", np.tanh, scalar=math.tanh, d=lambda x, y: 1 - y * y, dtypes="fc")
+arcsinh = elementwise("arcsinh", np.arcsinh, scalar=math.asinh, d=lambda x, y: 1 / sqrt(1 + x * x))
+arccosh = elementwise(
+    "arccosh",
+    np.arccosh,
+    scalar=math.acosh,
+    d=lambda x, y: 1 / (sqrt(x - 1) * sqrt(x + 1)),
+    singular=True,
+    domain=ABOVE_ONE,
+)
+arctanh = elementwise(
+    "arctanh",
+    np.arctanh,
+    scalar=math.atanh,
+    d=lambda x, y: 1 / (1 - x * x),
+    singular=True,
+    domain=INSIDE_ONE,
+)
+
+
+def _sinc_slope(x: Any, y: Any) -> Any:
+    # (cos(pi x) - sinc(x)) / x loses its digits near 0, so its power series serves there.
+    near = absolute(x) < 0.02
+    t = (np.pi * x) ** 2
+    series = -np.pi * np.pi * x * (1 / 3 - t * (1 / 30 - t * (1 / 840 - t / 45360)))
+    return where(near, series, (cos(np.pi * x) - y) / where(near, 1.0, x))
+
+
+def _sinc_formula(x: Any) -> Any:
+    if dtype_of(x).kind != "f":
+        return None
+    scaled = np.pi * x
+    y = where(not_equal(scaled, 0), scaled, float(np.finfo(dtype_of(x)).eps))
+    return sin(y) / y
+
+
+sinc = elementwise("sinc", np.sinc, d=_sinc_slope, formula=_sinc_formula)
+deg2rad = elementwise(
+    "deg2rad",
+    np.deg2rad,
+    scalar=math.radians,
+    d=lambda x, y: np.pi / 180,
+    numpy=("numpy.deg2rad", "numpy.radians"),
+)
+rad2deg = elementwise(
+    "rad2deg",
+    np.rad2deg,
+    scalar=math.degrees,
+    d=lambda x, y: 180 / np.pi,
+    numpy=("numpy.rad2deg", "numpy.degrees"),
+)
