@@ -272,8 +272,11 @@ def _observers(
 
     def note(node: Node, value: Any) -> None:
         shared.note(node, value)
-        if any(type(x) is _ndarray for x in node.operands):
-            node.operands = tuple(_held(x, recording) for x in node.operands)
+        if None in node.parents:  # a constant, which the function may overwrite later
+            node.operands = tuple(
+                _held(x, recording) if parent is None else x
+                for x, parent in zip(node.operands, node.parents, strict=True)
+            )
         axes = axes_shaped_by_values(node)
         seen.extend(Seen(node, None, user_location(), axis) for axis in axes)
 
@@ -285,7 +288,7 @@ def _observers(
 
 
 def _held(value: Any, recording: Recording) -> Any:
-    """Return what a node may keep of an array that the function may overwrite later."""
+    """Return what a node may keep of a constant."""
     plain = type(value) is _ndarray and not value.dtype.hasobject
     return hold(value, recording) if plain else value
 
