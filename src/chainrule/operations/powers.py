@@ -127,7 +127,7 @@ class _Size(Elementwise):
         multiple = None if is_complex(operands[k]) else without_factor(g, output)
         if multiple is None:
             return super().pull(k, g, operands, output, params)
-        return sum_to(operands[k] * multiple, operands[k])
+        return sum_to(guarded_multiply(multiple, operands[k]), operands[k])
 
     def needs(self, k: int, arity: int) -> tuple[Set[int], bool]:
         read, _ = super().needs(k, arity)
