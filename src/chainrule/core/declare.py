@@ -130,7 +130,7 @@ def _free(name: str) -> str:
     """Return the name, unless the library has taken it."""
     if name in OPERATIONS:
         raise NameTakenError(
-            f"chainrule has an operation called {name!r} already, and would print and compile "
-            f"yours as that one: give it another name, my_{name} for instance"
+            f"chainrule has an operation called {name!r} already, and whoever reads a graph or "
+            f"printed code would take yours for it: give it another name, my_{name} for instance"
         )
     return name
