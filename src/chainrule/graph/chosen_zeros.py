@@ -13,18 +13,29 @@ from typing import Any
 import numpy as np
 
 from chainrule.core.kinds import Linear, guarded_multiply
+from chainrule.core.placeholder import Placeholder
 from chainrule.graph.graph import Apply, Constant, Vertex, evaluate, topological
 from chainrule.operations import elementwise
 
-__all__ = ["evaluated_by_choices"]
+__all__ = ["NotKept", "evaluated_by_choices"]
+
+
+class NotKept(Exception):  # never seen by a user: what was computed before stays
+    """An array of many entries is needed that no rule reads, and that no node kept."""
 
 
 def evaluated_by_choices(outputs: Sequence[Vertex]) -> list[Any]:
-    """Compute vertices anew, where guards stop nothing but at zeros that a choice made."""
+    """Compute vertices anew, where guards stop nothing but at zeros that a choice made.
+
+    Raises:
+        NotKept: a constant is a placeholder.
+    """
     values: dict[Vertex, Any] = {}
     chosen: dict[Vertex, Any] = {}
     for vertex in topological(outputs):
         if not isinstance(vertex, Apply):
+            if isinstance(vertex.value, Placeholder):
+                raise NotKept
             value = values[vertex] = vertex.value
             is_zero = isinstance(vertex, Constant)
         else:

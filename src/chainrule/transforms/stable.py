@@ -20,7 +20,7 @@ from chainrule.core.node import Leaf, Node
 from chainrule.core.placeholder import Placeholder
 from chainrule.core.reach import reach
 from chainrule.core.recording import Recording
-from chainrule.graph.chosen_zeros import evaluated_by_choices
+from chainrule.graph.chosen_zeros import NotKept, evaluated_by_choices
 from chainrule.graph.graph import Apply, Input, Vertex, evaluate, from_nodes, topological
 from chainrule.graph.stabilise.rules import stabilised
 from chainrule.graph.stabilise.scaled import root_of_sum_of_squares
@@ -28,10 +28,6 @@ from chainrule.graph.stabilise.scaled import root_of_sum_of_squares
 __all__ = ["stable_gradients"]
 
 _MOST_NODES = 20_000  # beyond it, rewriting would take seconds
-
-
-class _NotKept(Exception):  # never seen by a user: the gradients stay what they were
-    """An array of many entries is needed that no rule reads, and that no node kept."""
 
 
 def stable_gradients(
@@ -70,11 +66,14 @@ def stable_gradients(
     after = stabilised(before, _is_real, root_of_sum_of_squares)
     try:
         outputs = _evaluated(after, kept=set(topological(before)))
-    except _NotKept:
+    except NotKept:
         return gradients
     found = list(gradients)
     overflowed = not all(_is_finite(y.value) for y, _ in starts)
-    strict = evaluated_by_choices(after) if overflowed else outputs
+    try:
+        strict = evaluated_by_choices(after) if overflowed else outputs
+    except NotKept:
+        strict = outputs
     for k, new, known_to_be in zip(wanted, outputs, strict, strict=True):
         if np.shape(new) == np.shape(gradients[k]):
             better = np.where(np.isfinite(new), new, gradients[k])
@@ -112,7 +111,7 @@ def _evaluated(outputs: Sequence[Vertex], kept: set[Vertex]) -> list[Any]:
                 stack.pop()
                 continue
             if not isinstance(vertex, Apply):
-                raise _NotKept
+                raise NotKept
         missing = [x for x in vertex.operands if x not in values]
         if missing:
             stack.extend(missing)
