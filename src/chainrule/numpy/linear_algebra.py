@@ -57,20 +57,20 @@ def slogdet(a: Any) -> Any:
 
 @implements(np.linalg.eigh)
 def eigh(a: Any, UPLO: str = "L") -> Any:
-    a, uplo = operand(a), _triangle(UPLO)
-    parts = (decompositions.eigh(a, part=k, uplo=uplo) for k in range(2))
+    a, UPLO = operand(a), _triangle(UPLO)
+    parts = (decompositions.eigh(a, part=k, UPLO=UPLO) for k in range(2))
     return _type_of(np.linalg.eigh)(*parts)
 
 
 @implements(np.linalg.eigvalsh)
 def eigvalsh(a: Any, UPLO: str = "L") -> Any:
-    return decompositions.eigvalsh(operand(a), uplo=_triangle(UPLO))
+    return decompositions.eigvalsh(operand(a), UPLO=_triangle(UPLO))
 
 
 def _triangle(uplo: str) -> str:
-    if uplo.upper() not in ("L", "U"):
+    if uplo not in ("L", "l", "U", "u"):
         raise ValueError("UPLO argument must be 'L' or 'U'")
-    return uplo.upper()
+    return "L" if uplo in "Ll" else "U"
 
 
 @implements(np.linalg.eig)
@@ -93,12 +93,15 @@ def svd(
         a = from_triangle(a)
     if not compute_uv:
         return decompositions.svdvals(a)
+    full_matrices = bool(full_matrices)
     if full_matrices and a.shape[-1] != a.shape[-2]:
         raise unsupported(
             f"np.linalg.svd of {a.shape[-2]} x {a.shape[-1]} matrices with full_matrices=True",
             "write full_matrices=False: the other columns are any that complete a basis",
         )
-    return _type_of(np.linalg.svd)(*(decompositions.svd(a, part=k) for k in range(3)))
+    return _type_of(np.linalg.svd)(
+        *(decompositions.svd(a, part=k, full_matrices=full_matrices) for k in range(3))
+    )
 
 
 def svdvals(x: Any, /) -> Any:

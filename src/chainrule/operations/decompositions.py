@@ -40,7 +40,7 @@ class _InParts(threading.local):
     LARGEST = 1 << 25  # bytes of a matrix beyond which nothing is kept
 
     def __init__(self, decompose: Callable[..., Sequence[Any]]) -> None:
-        self.decompose = decompose
+        self.decompose = self.__wrapped__ = decompose
         self.known: Any = None
         self.parts: Sequence[Any] = ()
 
@@ -71,59 +71,56 @@ def _over_differences(x: Any, w: Any) -> Any:
 
     Where other entries of w are equal, 0 in x stays 0, and all else is infinite.
     """
-    n = shape_of(w)[-1]
-    diagonal = np.eye(n, dtype=bool)
-    differences = _columns_times(w, np.ones((n, 1), w.dtype)) - expand_dims(
-        w, axis=(len(shape_of(w)),)
-    )
-    return guarded_multiply(where(diagonal, 0.0, x), 1 / where(diagonal, 1.0, differences))
+    ndim = len(shape_of(w))
+    same = np.eye(shape_of(w)[-1], dtype=bool)
+    differences = expand_dims(w, axis=(ndim - 1,)) - expand_dims(w, axis=(ndim,))
+    return guarded_multiply(where(same, 0.0, x), 1 / where(same, 1.0, differences))
 
 
 # Symmetric matrices (Hermitian, of complex numbers): A V = V W, with V unitary and W real.
 # With M = V^H dA V the derivatives are dw = diag(M) and dV = V (M / (w_j - w_i)).
 
 
-def _in_triangle(g: Any, uplo: str) -> Any:
+def _in_triangle(g: Any, UPLO: str) -> Any:
     """Add the gradient of the triangle that is not read to that of its mirror image."""
     g = g + adjoint(g)
-    return lower_half(g) if uplo == "L" else transposed(lower_half(transposed(g)))
+    return lower_half(g) if UPLO == "L" else transposed(lower_half(transposed(g)))
 
 
-def _eigenvalues_pullback(g: Any, v: Any, uplo: str) -> Any:
-    return _in_triangle(_columns_times(g, conjugated(v)) @ transposed(v), uplo)
+def _eigenvalues_pullback(g: Any, v: Any, UPLO: str) -> Any:
+    return _in_triangle(_columns_times(g, conjugated(v)) @ transposed(v), UPLO)
 
 
-def _eigh_pullback(g: Any, a: Any, y: Any, part: int, uplo: str = "L") -> Any:
+def _eigh_pullback(g: Any, a: Any, y: Any, part: int, UPLO: str = "L") -> Any:
     if part == 0:
-        return _eigenvalues_pullback(g, eigh(a, part=1, uplo=uplo), uplo)
-    w = eigh(a, part=0, uplo=uplo)
+        return _eigenvalues_pullback(g, eigh(a, part=1, UPLO=UPLO), UPLO)
+    w = eigh(a, part=0, UPLO=UPLO)
     inner = _over_differences(transposed(y) @ g, w)
-    return _in_triangle(conjugated(y) @ inner @ transposed(y), uplo)
+    return _in_triangle(conjugated(y) @ inner @ transposed(y), UPLO)
 
 
 eigh: Operation = general(
     "eigh",
-    _InParts(lambda a, uplo="L": np.linalg.eigh(a, uplo)),
+    _InParts(lambda a, UPLO="L": np.linalg.eigh(a, UPLO)),
     pullback=_eigh_pullback,
     numpy="numpy.linalg.eigh",
-    source="np.linalg.eigh({0}, {uplo})[{part}]",
+    parts=True,
     domain=POSITIVE_DEFINITE,
     examples=(
-        example((2, 2, 2), part=0, uplo="L"),
-        example((3, 3), part=1, uplo="U"),
-        example((2, 2, 2), part=1, uplo="L"),
+        example((2, 2, 2), part=0, UPLO="L"),
+        example((3, 3), part=1, UPLO="U"),
+        example((2, 2, 2), part=1, UPLO="L"),
     ),
     tolerance=1e-6,
     dtypes="fc",
 )
 eigvalsh = general(
     "eigvalsh",
-    lambda a, uplo="L": np.linalg.eigvalsh(a, uplo),
-    pullback=lambda g, a, y, uplo="L": _eigenvalues_pullback(g, eigh(a, part=1, uplo=uplo), uplo),
+    lambda a, UPLO="L": np.linalg.eigvalsh(a, UPLO),
+    pullback=lambda g, a, y, UPLO="L": _eigenvalues_pullback(g, eigh(a, part=1, UPLO=UPLO), UPLO),
     numpy="numpy.linalg.eigvalsh",
-    source="np.linalg.eigvalsh({0}, {uplo})",
     domain=POSITIVE_DEFINITE,
-    examples=(example((3, 3), uplo="L"), example((2, 2, 2), uplo="U")),
+    examples=(example((3, 3), UPLO="L"), example((2, 2, 2), UPLO="U")),
     dtypes="fc",
 )
 
@@ -167,7 +164,7 @@ eig: Operation = general(
     _InParts(np.linalg.eig),
     pullback=_eig_pullback,
     numpy="numpy.linalg.eig",
-    source="np.linalg.eig({0})[{part}]",
+    parts=True,
     domain=INVERTIBLE,
     examples=(
         example((3, 3), part=0),
@@ -192,8 +189,8 @@ eigvals = general(
 # ds = diag(M), dU = U ((M S + S M^H) / (s_j^2 - s_i^2)) + (1 - U U^H) dA V S^-1, and dV likewise.
 
 
-def _svd_pullback(g: Any, a: Any, y: Any, part: int) -> Any:
-    u, s, vh = (svd(a, part=k) for k in range(3))
+def _svd_pullback(g: Any, a: Any, y: Any, part: int, full_matrices: bool = False) -> Any:
+    u, s, vh = (svd(a, part=k, full_matrices=full_matrices) for k in range(3))
     if part == 1:
         return conjugated(u) @ _rows_times(g, conjugated(vh))
     if part == 2:  # U and V change places
@@ -228,16 +225,16 @@ def diagonal_of(x: Any) -> Any:
 
 svd: Operation = general(
     "svd",
-    _InParts(lambda a: np.linalg.svd(a, full_matrices=False)),
+    _InParts(lambda a, full_matrices: np.linalg.svd(a, full_matrices)),
     pullback=_svd_pullback,
     numpy="numpy.linalg.svd",
-    source="np.linalg.svd({0}, full_matrices=False)[{part}]",
+    parts=True,
     examples=(
-        example((3, 2), part=0),
-        example((2, 3), part=0),
-        example((2, 3, 2), part=1),
-        example((2, 3), part=2),
-        example((2, 2), part=2),
+        example((3, 2), part=0, full_matrices=False),
+        example((2, 3), part=0, full_matrices=False),
+        example((2, 3, 2), part=1, full_matrices=False),
+        example((2, 3), part=2, full_matrices=False),
+        example((2, 2), part=2, full_matrices=False),
     ),
     tolerance=1e-6,
     dtypes="fc",
@@ -300,7 +297,7 @@ qr: Operation = general(
     _InParts(np.linalg.qr),
     pullback=_qr_pullback,
     numpy="numpy.linalg.qr",
-    source="np.linalg.qr({0})[{part}]",
+    parts=True,
     examples=(
         example((3, 2), part=0),
         example((3, 2), part=1),
