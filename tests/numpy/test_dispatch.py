@@ -38,7 +38,7 @@ def test_arguments_are_spelled_as_numpy_spells_them(function):
         (lambda x: np.linalg.svd(x[:1])[0], "np.linalg.svd"),
         (lambda x: np.histogram(x), "np.histogram"),
         (lambda x: np.poly(x), "np.poly"),
-        (lambda x: np.fft.rfft(x), "np.fft.rfft"),
+        (lambda x: np.linalg.qr(x[:, :1], "complete")[0], "np.linalg.qr"),
         (lambda x: np.nextafter(x, 1), "np.nextafter"),
         (lambda x: np.spacing(x), "np.spacing"),
         (lambda x: np.subtract.reduce(x), "np.subtract.reduce"),

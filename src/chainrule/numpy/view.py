@@ -26,7 +26,8 @@ from chainrule.numpy.boundary import Raised, at_the_boundary
 from chainrule.numpy.closure import ABSENT, FunctionWalk, content, counterpart
 from chainrule.numpy.names import assigned, mentioned
 from chainrule.numpy.questions import QUESTIONS
-from chainrule.numpy.replace import replacements
+from chainrule.numpy.replace import replacements, replacements_in_scipy
+from chainrule.numpy.scipy.table import loaded
 
 __all__ = ["UserFunction"]
 
@@ -120,7 +121,7 @@ class _Search(FunctionWalk):
         self.known, self.known_stored = needing, stored or {}
         self.needing: frozenset[int] = frozenset()
         self.stored: dict[int, frozenset[str]] = {}
-        self.scipy = "scipy.special" in sys.modules
+        self.scipy = loaded()
         self.replacing, self.modules = _tables(self.scipy)
         self.watched: list[tuple[dict[str, Any], str, Any]] = []
         self.cells: list[tuple[CellType, Any]] = []
@@ -149,7 +150,7 @@ class _Search(FunctionWalk):
         return (
             all(names.get(name, ABSENT) is value for names, name, value in self.watched)
             and all(content(cell) is value for cell, value in self.cells)
-            and self.scipy == ("scipy.special" in sys.modules)
+            and self.scipy == loaded()
         )
 
     def hand_back(self) -> None:
@@ -289,25 +290,30 @@ class _ModuleView(ModuleType):
 
 @functools.cache
 def _tables(
-    scipy_is_loaded: bool,
+    of_scipy: tuple[bool, ...],
 ) -> tuple[dict[int, Any], dict[int, tuple[ModuleType, frozenset[str]]]]:
     """Return what replaces which function (by id), and the modules that have such functions.
 
-    For each module there is its view and the names in it that are replaced.
+    For each module there is its view and the names in it that are replaced. ``of_scipy`` tells
+    which of SciPy's are loaded.
     """
-    pairs = replacements()
+    places = [
+        (module, _name_of(original), original, new)
+        for original, new in replacements()
+        for module in _homes(original, _name_of(original))
+    ]
     found: dict[int, tuple[ModuleType, dict[str, Any]]] = {}
-    for original, new in pairs:
-        name = _name_of(original)
-        for module in _homes(original, name):
-            found.setdefault(id(module), (module, {}))[1][name] = new
+    replacing: dict[int, Any] = {id(original): new for original, new in replacements()}
+    for module, name, original, new in [*places, *replacements_in_scipy()]:
+        found.setdefault(id(module), (module, {}))[1][name] = new
+        replacing[id(original)] = new
     views = {}
     for key, (module, names) in found.items():
         view = ModuleType(module.__name__)
         view.__dict__.update(module.__dict__)
         view.__dict__.update(names)
         views[key] = view, frozenset(names)
-    return {id(original): new for original, new in pairs}, views
+    return replacing, views
 
 
 def _name_of(original: Any) -> str:
@@ -320,5 +326,3 @@ def _homes(original: Any, name: str) -> Iterator[ModuleType]:
     module = np if getattr(np, name, None) is original else sys.modules.get(original.__module__)
     if module is not None and getattr(module, name, None) is original:
         yield module
-    if original.__module__.startswith("scipy.special"):
-        yield sys.modules["scipy.special"]

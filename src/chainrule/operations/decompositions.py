@@ -130,12 +130,9 @@ eigvalsh = general(
 
 def _eig_pullback(g: Any, a: Any, y: Any, part: int) -> Any:
     w, v = eig(a, part=0), eig(a, part=1)
-    if part == 0:
-        inner = embed_diagonal_of(g)
-    else:
-        inner = _over_differences(transposed(v) @ _free(g, v), w)
-    # V^-T inner V^T
-    return solve(transposed(v), inner @ transposed(v))
+    vt = transposed(v)
+    inner = embed_diagonal_of(g) if part == 0 else _over_differences(vt @ _free(g, v), w)
+    return solve(vt, inner @ vt)
 
 
 def _free(g: Any, v: Any) -> Any:
