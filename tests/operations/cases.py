@@ -279,6 +279,9 @@ CASES |= {
     },
     **{name: [case(MASK, MASK[0])] for name in ("bitwise_and", "bitwise_or", "bitwise_xor")},
     "invert": [case(MASK)],
+    "qr_order": [case(away(2, 4))],
+    "lu_permutation": [case(away(3, 3))],
+    "lu_pivots": [case(away(4, 2))],
     "argsort": [case(away(2, 3), axis=0)],
     "searchsorted": [case(np.arange(4.0), normal(3))],
     **{name: [case(away(2, 3), axis=1), case(away(2, 3))] for name in ("argmax", "argmin")},
@@ -287,10 +290,13 @@ CASES |= {
 
 
 def determined(name: str, y: Any, part: int = 0, **_: Any) -> Any:
-    """Return what of a result is determined, where LAPACK chooses the phases of complex vectors."""
-    if np.asarray(value_of(y)).dtype.kind != "c":
+    """Return what of a result is determined, where LAPACK chooses the phases of complex vectors.
+
+    Of `scipy_eigh` it chooses the signs of real ones, too, and others for a matrix nearby.
+    """
+    if np.asarray(value_of(y)).dtype.kind != "c" and name != "scipy_eigh":
         return y
-    if (name, part) in {("eigh", 1), ("svd", 0)}:
+    if (name, part) in {("eigh", 1), ("scipy_eigh", 1), ("svd", 0)}:
         return y * np.conj(y[..., :1, :])
     if (name, part) == ("svd", 2):
         return y * np.conj(y[..., :1])
