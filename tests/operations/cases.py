@@ -268,6 +268,30 @@ CASES: dict[str, list[Case]] = {
     ],
 }
 
+#: What stands before the argument of a special function: orders and parameters, with no gradient.
+ORDERS: dict[str, tuple[Any, ...]] = {
+    **dict.fromkeys(("jv", "yv", "iv", "kv", "ive", "kve", "hankel1", "hankel2"), (1.5,)),
+    **dict.fromkeys(("kn", "yn", "struve", "modstruve", "expn"), (2,)),
+    **dict.fromkeys(("gammainc", "gammaincc", "gammaincinv", "gammainccinv", "hyp0f1"), (1.7,)),
+    **dict.fromkeys(("betainc", "betaincc", "betaincinv", "betainccinv"), (1.7, 2.4)),
+    **dict.fromkeys(("hyp1f1", "hyperu", "fdtr", "fdtrc"), (1.3, 2.2)),
+    **dict.fromkeys(("stdtr", "stdtrit", "chdtr", "chdtrc", "zeta"), (3.5,)),
+    **dict.fromkeys(("pdtr", "pdtrc"), (2,)),
+    **dict.fromkeys(("bdtr", "bdtrc"), (2.0, np.array(5))),
+    "hyp2f1": (0.7, 1.2, 2.1),
+    "lpmv": (1, 2.5),
+    "eval_jacobi": (3, 0.5, 1.5),
+    "eval_gegenbauer": (3, 0.7),
+    "eval_genlaguerre": (3, 0.7),
+    **{
+        f"eval_{name}": (np.array([0, 1, 4]),)
+        for name in (
+            *("legendre", "chebyt", "chebyu", "chebyc", "chebys", "hermite", "hermitenorm"),
+            *("sh_legendre", "sh_chebyt", "sh_chebyu", "laguerre"),
+        )
+    },
+}
+
 # What carries no gradient.
 _TWO = [case(away(2, 3), away(3)), case(away(3), 0.9)]
 CASES |= {
@@ -328,6 +352,8 @@ def cases_of(name: str) -> list[Case]:
             *(draw(d, shape, random) for d, shape in zip(domains, shapes, strict=True)), **params
         )
 
+    if name in ORDERS:
+        return [case(*ORDERS[name], draw(domain, shape, random)) for shape in ((3,), (2, 3), ())]
     if operation.examples or not isinstance(operation, Elementwise):
         return [drawn(example.shapes, example.params) for example in operation.examples]
     arity = len(operation.d)

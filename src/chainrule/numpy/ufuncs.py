@@ -29,7 +29,14 @@ from chainrule.numpy.dispatch import (
 )
 from chainrule.numpy.lookup import named_in, operation_of
 from chainrule.numpy.writing import at, into
-from chainrule.operations import elementwise, special  # noqa: F401  # rows that have names
+from chainrule.operations import (  # noqa: F401  # rows that have names
+    bessel,
+    elementwise,
+    gamma_functions,
+    integrals,
+    polynomials,
+    special,
+)
 from chainrule.operations import shape as shape_rows
 from chainrule.operations.elementwise import conjugated
 
