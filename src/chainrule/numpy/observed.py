@@ -33,8 +33,28 @@ observe(
 observe(np.argwhere, np.flatnonzero, shaped_by="values")
 
 
+def _ask_kinds(*functions: Callable[..., Any]) -> None:
+    """Enter functions that look at shapes and dtypes alone, which are the same in every run."""
+
+    def enter(function: Callable[..., Any]) -> None:
+        FUNCTIONS[function] = lambda *args, **kwargs: function(*map(value_of, args), **kwargs)
+
+    for function in functions:
+        enter(function)
+
+
+_ask_kinds(
+    np.common_type,
+    np.diag_indices_from,
+    np.iscomplexobj,
+    np.isrealobj,
+    np.tril_indices_from,
+    np.triu_indices_from,
+)
+
+
 def _answer(*functions: Callable[..., Any]) -> None:
-    """Enter functions that only look: at shapes, types, memory, or at numbers to show them."""
+    """Enter functions that only look: at memory, or at numbers, to show them."""
 
     def enter(function: Callable[..., Any]) -> None:
         FUNCTIONS[function] = lambda *args, **kwargs: plain_call(function, args, kwargs)
@@ -48,16 +68,10 @@ _answer(
     np.array_repr,
     np.array_str,
     np.can_cast,
-    np.common_type,
-    np.diag_indices_from,
     np.einsum_path,
-    np.iscomplexobj,
-    np.isrealobj,
     np.may_share_memory,
     np.min_scalar_type,
     np.shares_memory,
-    np.tril_indices_from,
-    np.triu_indices_from,
 )
 
 

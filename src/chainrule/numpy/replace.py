@@ -40,10 +40,12 @@ def replacements() -> list[tuple[Any, Any]]:
 def replacements_in_scipy() -> Iterator[tuple[ModuleType, str, Any, Any]]:
     """Yield modules of SciPy that are loaded, a name in them, what it is, and what is seen of it.
 
-    An object there, such as ``scipy.stats.norm``, is seen as one of the class that is its meaning.
+    The meaning of what is no function, such as ``scipy.stats.norm``, makes what is seen of it.
     """
     for module, name, original, meaning in in_modules():
-        seen = meaning if isinstance(meaning, type) else partial(_when_recorded, recorded=meaning)
+        seen = (
+            partial(_when_recorded, recorded=meaning) if hasattr(original, "__name__") else meaning
+        )
         yield module, name, original, seen(original)
 
 

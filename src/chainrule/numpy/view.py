@@ -176,6 +176,8 @@ class _Search(FunctionWalk):
             return self._module(value)
         if isinstance(value, FunctionType):
             return self._function(value)
+        if isinstance(value, MethodType) and id(value.__self__) in self.replacing:
+            return getattr(self.replacing[id(value.__self__)], value.__name__)
         if isinstance(value, MethodType) and isinstance(value.__func__, FunctionType):
             inner = self._function(value.__func__)
             return value if inner is value.__func__ else MethodType(inner, value.__self__)

@@ -4,6 +4,6 @@ SciPy's functions ask nobody what an Array means, so recorded code sees those he
 (`chainrule.numpy.view`). They are entered by name, for SciPy is loaded by user code alone.
 """
 
-from chainrule.numpy.scipy import fourier, linear_algebra, special
+from chainrule.numpy.scipy import fourier, linear_algebra, special, statistics
 
-__all__ = ["fourier", "linear_algebra", "special"]
+__all__ = ["fourier", "linear_algebra", "special", "statistics"]

@@ -11,6 +11,7 @@ import numpy as np
 from chainrule.core.kinds import stopped
 from chainrule.core.operation import Operation
 from chainrule.numpy.axes import axes_of
+from chainrule.numpy.casting import cast
 from chainrule.numpy.creation import asarray
 from chainrule.numpy.dispatch import unsupported
 from chainrule.numpy.scipy.table import means
@@ -74,7 +75,8 @@ for _row, _count in (
 
 @means("scipy.special.polygamma")
 def polygamma(n: Any, x: Any) -> Any:
-    return _of_order(lambda k: gamma_functions.polygamma(asarray(x), n=k), n)
+    y = _of_order(lambda k: gamma_functions.polygamma(asarray(x), n=k), n)
+    return cast(y, np.result_type(y.dtype, float))  # SciPy computes in double precision
 
 
 def _of_order(f: Callable[[int], Any], n: Any) -> Any:
@@ -113,6 +115,7 @@ def _derivatives(name: str, row: Operation, sign: int) -> None:
 
     @means(f"scipy.special.{name}")
     def derivative(v: Any, z: Any, n: int = 1) -> Any:
+        v = np.asarray(v)
         terms = [math.comb(n, k) * sign**k * row(v - n + 2 * k, z) for k in range(n + 1)]
         factor = -1.0 if name == "kvp" and n % 2 else 1.0
         return factor * sum(terms[1:], terms[0]) / 2**n
@@ -142,6 +145,7 @@ def multigammaln(a: Any, d: Any) -> Any:
 @means("scipy.special.factorial")
 def factorial(n: Any, exact: bool = False, extend: str = "zero") -> Any:
     n = asarray(n)
+    n = cast(n, np.result_type(n.dtype, float)) if n.ndim else n  # as SciPy does
     return np.where(n < 0, 0.0, gamma_functions.gamma(np.where(n < 0, 0.0, n) + 1))[()]
 
 
@@ -149,7 +153,7 @@ def factorial(n: Any, exact: bool = False, extend: str = "zero") -> Any:
 def comb(N: Any, k: Any, *, exact: bool = False, repetition: bool = False) -> Any:
     N, k = asarray(N), asarray(k)
     if repetition:
-        N = N + k - 1
+        return np.where((k == 0) & (N >= 0), 1.0, gamma_functions.binom(N + k - 1, k))[()]
     valid = (k <= N) & (N >= 0) & (k >= 0)
     return np.where(valid, gamma_functions.binom(N, k), 0.0)[()]
 
