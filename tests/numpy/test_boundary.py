@@ -149,7 +149,7 @@ def cached(x):
 
 
 LIBRARIES = [
-    (lambda x: stats.norm.logpdf(x[0], 0.1), "scipy.stats.norm.logpdf"),
+    (lambda x: stats.norm.entropy(x[0], x[1]), "scipy.stats.norm.entropy"),
     (lambda x: np.sum(signm(np.outer(x, x))), "scipy.linalg.signm"),
     (lambda x: np.sum(integrate.odeint(lambda y, t: -y * x[0], x, T)), "scipy.integrate.odeint"),
     (lambda x: integrate.quad(lambda t: t * x[0], 0, 1)[0], "scipy.integrate.quad"),
@@ -182,7 +182,7 @@ def test_an_error_that_the_function_has_by_itself_is_the_users_to_see():
     def f(x):
         return stats.norm.logpdf(x, "one")
 
-    with pytest.raises(TypeError, match="Array"):
+    with pytest.raises(ValueError, match="could not convert string"):
         cr.grad(f)(1.0)
 
 

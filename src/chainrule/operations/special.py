@@ -23,10 +23,9 @@ from chainrule.core.domain import (
     Interval,
     example,
 )
-from chainrule.core.kinds import elementwise, real
+from chainrule.core.kinds import elementwise, real, unknown
 from chainrule.core.operation import Operation
 from chainrule.core.traits import Traits
-from chainrule.errors import UnsupportedError
 from chainrule.operations.elementwise import (
     absolute,
     clip,
@@ -63,20 +62,8 @@ def special(name: str, *, d: Any, **traits: Unpack[Traits]) -> Operation:
 
 def of_order(name: str, orders: int, *d: Any, **traits: Unpack[Traits]) -> Operation:
     """Declare a function that has no derivative by its first operands, so many of them."""
-    return special(name, d=(*(_unknown(name, k) for k in range(orders)), *d), **traits)
+    return special(name, d=((unknown,) * orders + d), **traits)
 
-
-def _unknown(name: str, k: int) -> Callable[..., Any]:
-    def refuse(*operands: Any, **params: Any) -> Any:
-        raise UnsupportedError(
-            f"scipy.special.{name} has no derivative in chainrule by its {_ORDINALS[k]} operand, "
-            "for which no closed form is known: cut it off with chainrule.stop_gradient"
-        )
-
-    return refuse
-
-
-_ORDINALS = ("first", "second", "third")
 
 # The bell curve and its integrals.
 
