@@ -116,7 +116,7 @@ def fallback(x):
 
 def suppressed(x):
     with contextlib.suppress(Exception):
-        np.poly(x)
+        np.histogram2d(x, x)
     return np.sum(x)
 
 

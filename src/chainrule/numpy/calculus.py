@@ -6,9 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.core.array import is_complex, value_of
 from chainrule.numpy.axes import axes_of, axis_of, operand
 from chainrule.numpy.casting import cast
 from chainrule.numpy.dispatch import UNSET, has_history, implements, plain, unsupported
+from chainrule.operations import bessel
 from chainrule.operations.elementwise import conjugated
 
 __all__: list[str] = []
@@ -132,9 +134,17 @@ implements(np.trapezoid)(trapezoid)
 def interp(
     x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: Any = None
 ) -> Any:
-    x, xp, fp = operand(x), operand(xp), operand(fp)
+    x, xp, fp = cast(operand(x), float), cast(operand(xp), float), operand(fp)
+    fp = cast(fp, np.result_type(fp.dtype, float))
     if period is not None:
-        raise unsupported("np.interp with period=", "reduce x with np.mod first")
+        if period == 0:
+            raise ValueError("period must be a non-zero value")
+        period, left, right = abs(period), None, None
+        x, xp = x % period, xp % period
+        order = np.argsort(xp)
+        xp, fp = xp[order], fp[order]
+        xp = np.concatenate([xp[-1:] - period, xp, xp[:1] + period])
+        fp = np.concatenate([fp[-1:], fp, fp[:1]])
     last = len(xp) - 1
     # The interval that holds each point; points outside are answered by left and right.
     at = np.clip(np.searchsorted(xp, x, side="right") - 1, 0, max(last - 1, 0))
@@ -241,3 +251,96 @@ def vander(x: Any, N: Any = None, increasing: bool = False) -> Any:
         powers.append(powers[-1] * x)
     columns = powers[:count] if increasing else powers[:count][::-1]
     return np.stack(columns, axis=-1)
+
+
+@implements(np.poly)
+def poly(seq_of_zeros: Any) -> Any:
+    zeros = np.atleast_1d(operand(seq_of_zeros))
+    if zeros.ndim == 2 and zeros.shape[0] == zeros.shape[1] and zeros.shape[0]:
+        zeros = np.linalg.eigvals(zeros)
+    elif zeros.ndim != 1:
+        raise ValueError("input must be 1d or non-empty square 2d array.")
+    p: Any = np.ones(1, zeros.dtype)
+    for k in range(zeros.shape[0]):
+        edge = np.zeros(1, p.dtype)
+        p = np.concatenate([p, edge]) - np.concatenate([edge, p * zeros[k]])
+    if is_complex(p):
+        values = value_of(zeros)
+        if np.all(np.sort(values) == np.sort(values.conj())):
+            p = p.real
+    return p
+
+
+@implements(np.roots)
+def roots(p: Any) -> Any:
+    p = np.atleast_1d(operand(p))
+    if p.ndim != 1:
+        raise ValueError("Input must be a rank-1 array.")
+    nonzero = np.flatnonzero(p)
+    if not len(nonzero):
+        return np.array([])
+    if nonzero[0] and has_history(p):
+        raise unsupported(
+            "np.roots of a polynomial whose first coefficient is 0", "leave that coefficient out"
+        )
+    p = p[int(nonzero[0]) :]
+    n = p.shape[0] - 1
+    if not n:
+        return np.zeros(0, p.dtype)
+    below = np.eye(n - 1, n, dtype=p.dtype)
+    found = np.linalg.eigvals(np.concatenate([(-p[1:] / p[0])[None], below]))
+    zeros = len(value_of(p)) - 1 - int(np.flatnonzero(value_of(p))[-1])
+    if zeros:  # NumPy has the roots that are 0 at the end
+        order = np.argsort(-abs(value_of(found)), kind="stable")
+        last = set(order[n - zeros :].tolist())
+        found = found[[k for k in range(n) if k not in last] + sorted(last)]
+    return found
+
+
+@implements(np.polyfit)
+def polyfit(
+    x: Any, y: Any, deg: Any, rcond: Any = None, full: Any = False, w: Any = None, cov: Any = False
+) -> Any:
+    if full or cov or np.ndim(deg):
+        raise unsupported("np.polyfit with full=, cov= or several degrees", "leave them out")
+    x, y = operand(x) + 0.0, operand(y) + 0.0
+    powers = np.vander(x, int(deg) + 1)
+    if w is not None:
+        w = operand(w) + 0.0
+        powers, y = powers * w[:, None], y * (w[:, None] if y.ndim == 2 else w)
+    scale = np.sqrt(np.sum(powers * powers, axis=0))
+    rcond = len(x) * float(np.finfo(x.dtype).eps) if rcond is None else rcond
+    c = np.linalg.lstsq(powers / scale, y, rcond)[0]
+    return (c.T / scale).T
+
+
+@implements(np.polydiv)
+def polydiv(u: Any, v: Any) -> Any:
+    u, v = np.atleast_1d(operand(u) + 0.0), np.atleast_1d(operand(v) + 0.0)
+    n = v.shape[0]
+    steps = max(u.shape[0] - n + 1, 0)
+    quotient = []
+    for k in range(steps):
+        factor = u[k] / v[0]
+        quotient.append(factor)
+        u = np.concatenate([u[:k], u[k : k + n] - factor * v, u[k + n :]])
+    rest = u[steps:] if steps else u
+    while rest.shape[0] > 1 and np.allclose(rest[0], 0, rtol=1e-14):
+        rest = rest[1:]
+    if not rest.shape[0]:
+        rest = np.zeros(1, u.dtype)
+    return np.stack(quotient) if quotient else np.zeros(1, u.dtype), rest
+
+
+@implements(np.i0)
+def i0(x: Any) -> Any:
+    return bessel.i0(operand(x))
+
+
+@implements(np.apply_over_axes)
+def apply_over_axes(func: Any, a: Any, axes: Any) -> Any:
+    a = operand(a)
+    for axis in np.atleast_1d(axes):
+        result = func(a, axis_of(axis, a.ndim))
+        a = result if result.ndim == a.ndim else np.expand_dims(result, axis)
+    return a

@@ -18,7 +18,7 @@ from chainrule.core.apply import apply, apply_binary, apply_unary
 from chainrule.core.array import Array
 from chainrule.core.kinds import astype
 from chainrule.core.operation import Operation
-from chainrule.numpy import reduction
+from chainrule.numpy import reduction, steps
 from chainrule.numpy.creation import asarray
 from chainrule.numpy.dispatch import (
     constant_call,
@@ -197,15 +197,24 @@ _ACCUMULATE: dict[np.ufunc, Callable[..., Any]] = {
 
 
 def _reduce(ufunc: np.ufunc, array: Any, axis: Any = 0, *args: Any, **kwargs: Any) -> Any:
-    if ufunc not in _REDUCE:
-        raise unsupported(f"{full_name(ufunc)}.reduce")
-    return _REDUCE[ufunc](array, axis, *args, **kwargs)
+    if ufunc in _REDUCE:
+        return _REDUCE[ufunc](array, axis, *args, **kwargs)
+    return steps.reduce(ufunc, array, axis, *args, **kwargs)
 
 
 def _accumulate(ufunc: np.ufunc, array: Any, axis: int = 0, *args: Any, **kwargs: Any) -> Any:
-    if ufunc not in _ACCUMULATE:
-        raise unsupported(f"{full_name(ufunc)}.accumulate")
-    return _ACCUMULATE[ufunc](array, axis, *args, **kwargs)
+    if ufunc in _ACCUMULATE:
+        return _ACCUMULATE[ufunc](array, axis, *args, **kwargs)
+    return steps.accumulate(ufunc, array, axis, *args, **kwargs)
+
+
+def _reduceat(
+    ufunc: np.ufunc, array: Any, indices: Any, axis: int = 0, *args: Any, **kwargs: Any
+) -> Any:
+    def reduce(part: Any, axis: int) -> Any:
+        return _reduce(ufunc, part, axis)
+
+    return steps.reduceat(ufunc, reduce, array, indices, axis, *args, **kwargs)
 
 
 def _outer(ufunc: np.ufunc, a: Any, b: Any, **kwargs: Any) -> Any:
@@ -217,6 +226,7 @@ def _outer(ufunc: np.ufunc, a: Any, b: Any, **kwargs: Any) -> Any:
 _METHODS: dict[str, Callable[..., Any]] = {
     "reduce": _reduce,
     "accumulate": _accumulate,
+    "reduceat": _reduceat,
     "outer": _outer,
     "at": at,
 }
