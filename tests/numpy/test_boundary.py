@@ -154,19 +154,19 @@ LIBRARIES = [
     (lambda x: np.sum(integrate.odeint(lambda y, t: -y * x[0], x, T)), "scipy.integrate.odeint"),
     (lambda x: integrate.quad(lambda t: t * x[0], 0, 1)[0], "scipy.integrate.quad"),
     (lambda x: optimize.brentq(lambda t: t - x[0], -9, 9), "scipy.optimize.brentq"),
-    (lambda x: np.sum(ndimage.gaussian_filter(x, 1.0)), "scipy.ndimage.gaussian_filter"),
+    (lambda x: np.sum(ndimage.median_filter(x, 3)), "scipy.ndimage.median_filter"),
     (lambda x: json.loads(json.dumps(x[0])), "json.dumps"),
     (lambda x: np.testing.assert_allclose(x, x) or np.sum(x), "np.testing.assert_allclose"),
     (lambda x: sum(t * t for t in np.nditer(x)), "np.nditer"),
     (lambda x: cached(x[0]), "cached"),
     (
         lambda x: np.sum(
-            signal.convolve2d(
+            signal.medfilt2d(
                 np.outer(x, x),
-                M,
+                3,
             )
         ),
-        "scipy.signal.convolve2d",
+        "scipy.signal.medfilt2d",
     ),
 ]
 

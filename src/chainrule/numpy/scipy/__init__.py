@@ -4,6 +4,24 @@ SciPy's functions ask nobody what an Array means, so recorded code sees those he
 (`chainrule.numpy.view`). They are entered by name, for SciPy is loaded by user code alone.
 """
 
-from chainrule.numpy.scipy import fourier, linear_algebra, special, statistics
+from chainrule.numpy.scipy import (
+    distances,
+    fourier,
+    images,
+    integration,
+    linear_algebra,
+    signals,
+    special,
+    statistics,
+)
 
-__all__ = ["fourier", "linear_algebra", "special", "statistics"]
+__all__ = [
+    "distances",
+    "fourier",
+    "images",
+    "integration",
+    "linear_algebra",
+    "signals",
+    "special",
+    "statistics",
+]
