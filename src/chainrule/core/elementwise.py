@@ -160,7 +160,11 @@ def _is_plain(x: Any) -> bool:
 def _guarded_multiply(g: Any, local: Any) -> Any:
     number = type(local) is not _ndarray and not shape_of(local)
     if number and (type(g) is float or type(g) is _float64):
-        return local * g if g != 0.0 else 0.0
+        if g != 0.0:
+            return local * g
+        if local - local != 0:  # it is infinite, or NaN
+            np.multiply(0.0, np.inf)  # tells whoever listens to NumPy, as an array does
+        return 0.0
     product = local * g
     # One pass over the product finds out whether any entry can be NaN at all.
     if math.isfinite(abs(np.add.reduce(product, axis=None))):

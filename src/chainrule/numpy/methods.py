@@ -8,9 +8,8 @@ from typing import Any, NoReturn
 import numpy as np
 
 from chainrule.core.array import Array
-from chainrule.core.leaves import backward_into_leaves
 from chainrule.core.source import where_am_i
-from chainrule.errors import NoAttributeError, NonScalarOutputError
+from chainrule.errors import NoAttributeError
 from chainrule.numpy import contraction, elementwise, indexing, reduction, shapes
 from chainrule.numpy.casting import another, astype_method
 from chainrule.numpy.dispatch import plain, unsupported
@@ -22,30 +21,6 @@ __all__: list[str] = []
 
 _transpose = shape_rows.transpose
 _REVERSED = {"axes": None}
-
-
-# Where a method is an Array's own.
-
-
-def _backward(self: Array, gradient: Any = None) -> None:
-    """Add the gradient of this Array by every input that it depends on into their ``grad``.
-
-    It starts from ``gradient``, the upstream gradient, of this Array's shape; from 1 for a number.
-
-    Raises:
-        NonScalarOutputError: the Array is not one number and no gradient was given.
-    """
-    if gradient is None:
-        if self.size != 1:
-            raise NonScalarOutputError(
-                f"backward() starts at one number, but this Array has shape {self.shape}, at "
-                f"{where_am_i()}: reduce it first, as in x.sum().backward(), or give the upstream "
-                "gradient, x.backward(g)"
-            )
-        gradient = 1.0
-    if type(self.value) is not float and type(gradient) is not Array:
-        gradient = np.broadcast_to(np.asarray(gradient, self.dtype), self.shape)[()]
-    backward_into_leaves(self, gradient)
 
 
 # Where a method is spelled differently from the function.
@@ -128,7 +103,6 @@ def _resize(self: Array, *args: Any, **kwargs: Any) -> NoReturn:
 
 
 _METHODS: dict[str, Callable[..., Any]] = {
-    "backward": _backward,
     "all": reduction.all_,
     "any": reduction.any_,
     "argmax": reduction.argmax,

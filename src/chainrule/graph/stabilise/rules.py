@@ -163,11 +163,11 @@ REWRITES: tuple[Rewrite, ...] = (
 
 
 def stabilised(
-    outputs: Sequence[Vertex], fits: Callable[[np.dtype[Any]], bool], *more: Rule
+    outputs: Sequence[Vertex], fits: Callable[[np.dtype[Any]], bool], *first: Rule
 ) -> list[Vertex]:
     """Return the same computation in forms that do not fail, by the rules and those given.
 
     Rules are applied where all dtypes fit. Vertices that they make have placeholders for values.
     """
-    rules = only_of(fits, *STABILISING, *more)
+    rules = only_of(fits, *first, *STABILISING)
     return share(rewrite(share(without_repetition(outputs)), [rules]))
