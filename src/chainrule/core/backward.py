@@ -103,6 +103,6 @@ def _sweep(
 
 def _is_finite(g: Any) -> bool:
     """Tell whether all entries are finite; False may be a false alarm (squares that overflow)."""
-    if type(g) is _ndarray:
+    if isinstance(g, _ndarray):
         return math.isfinite(abs(np.vdot(g, g) if g.flags.forc else np.add.reduce(g, axis=None)))
     return g is None or math.isfinite(abs(g))
