@@ -19,6 +19,7 @@ import numpy as np
 from chainrule import trees
 from chainrule.core.array import Array, is_floating, value_of
 from chainrule.core.callables import argument_names, name_of
+from chainrule.core.captured import check_unchanged, hold
 from chainrule.core.node import Leaf, Node
 from chainrule.core.recording import Recording
 from chainrule.core.source import Location, location_of, user_frame
@@ -54,6 +55,15 @@ class Guard:
     outcome: Any
     location: Location
     position: int
+
+
+@dataclass(slots=True)
+class _Uses:
+    """A captured array, as it was when ``nodes`` used it."""
+
+    array: np.ndarray[Any, Any]
+    copy: np.ndarray[Any, Any]
+    nodes: list[Node] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -93,6 +103,7 @@ class Trace:
     captured: list[Any] = field(default_factory=list)
     #: What helpers call the unnamed values that they are given.
     aliases: dict[Node, str] = field(default_factory=dict)
+    _uses: dict[int, _Uses] = field(default_factory=dict)
     _calls: dict[FrameType, int] = field(default_factory=dict)
     _entry: FrameType | None = None
 
@@ -107,6 +118,7 @@ class Trace:
 
     def _note(self, node: Node, value: Any) -> None:
         self.nodes.append(node)
+        self._keep(node)
         frame = user_frame(sys._getframe(1))
         if frame is None:
             return
@@ -131,6 +143,30 @@ class Trace:
         derived = entry.f_globals.get("__name__", "").startswith("chainrule.transforms")
         self.notes[node] = Note(name, location_of(frame), call, frame.f_lasti, derived)
         self._learn_names(node, frame)
+
+    def _keep(self, node: Node) -> None:
+        """Remember what captured arrays were when a node used them: they may be overwritten."""
+        for x, parent in zip(node.operands, node.parents, strict=True):
+            if parent is not None or type(x) is not np.ndarray or x.dtype.hasobject:
+                continue
+            uses = self._uses.get(id(x))
+            if uses is None or self._has_parted(uses):
+                copy = hold(x, self.recording)
+                if copy is x:
+                    continue
+                uses = self._uses[id(x)] = _Uses(x, copy)
+            uses.nodes.append(node)
+
+    def _has_parted(self, uses: _Uses) -> bool:
+        """Give nodes the copy that was made for them, if their array has been overwritten."""
+        array, copy = uses.array, uses.copy
+        if array.shape == copy.shape and array.tobytes() == copy.tobytes():
+            return False
+        for node in uses.nodes:
+            node.operands = tuple(copy if x is array else x for x in node.operands)
+        if id(array) in self.constant_names:
+            self.constant_names[id(copy)] = self.constant_names[id(array)]
+        return True
 
     def _guard(self, node: Node, outcome: Any) -> None:
         frame = user_frame(sys._getframe(1))
@@ -229,6 +265,9 @@ def _trace(
         recording.note = lambda node, value: traced.nodes.append(node)
         leaves, build = result_leaves(output)
         traced.output = build(leaves)
+        check_unchanged(recording)
+        for uses in traced._uses.values():
+            traced._has_parted(uses)
     except BaseException:
         recording.end()
         raise

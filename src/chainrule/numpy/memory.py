@@ -32,7 +32,7 @@ from chainrule.numpy.creation import holds_arrays, restack
 from chainrule.numpy.dispatch import unsupported
 from chainrule.operations import indexing, shape
 
-__all__ = ["overwrite", "split", "take_view", "view_of", "windows_of", "write"]
+__all__ = ["overwrite", "set_shape", "split", "take_view", "view_of", "windows_of", "write"]
 
 _ndarray = np.ndarray
 _getitem = indexing.getitem
@@ -157,6 +157,25 @@ def overwrite(array: Array, new: Any, what: str) -> Array:
         value[...] = new.value
     _renew(array, value, new.node)
     return array
+
+
+def set_shape(array: Array, lengths: Any) -> None:
+    """Do ``array.shape = lengths``: the Array becomes a view of what it has been."""
+    root, _ = _way_to(array)
+    _check(root, (), "a.shape = lengths")
+    value = array.value.view()
+    value.shape = lengths
+    before = Array(array.value, array.node)
+    before.origin, before.views = array.origin, array.views
+    for reference in before.views or ():
+        view = reference()
+        if view is not None:
+            view.origin = (before, *view.origin[1:])
+    if before.origin is not None:
+        before.origin[0].views.append(weakref.ref(before))
+    made = take_view(shape.reshape, before, {"shape": value.shape})
+    array.value, array.node, array.origin, array.views = made.value, made.node, made.origin, None
+    before.views = [*(before.views or ())[:-1], weakref.ref(array)]
 
 
 def _is_there(array: Array, template: tuple[Any, ...], value: Array) -> bool:

@@ -13,7 +13,7 @@ from chainrule.errors import NoAttributeError
 from chainrule.numpy import contraction, elementwise, indexing, reduction, shapes
 from chainrule.numpy.casting import another, astype_method
 from chainrule.numpy.dispatch import plain, unsupported
-from chainrule.numpy.memory import overwrite, take_view
+from chainrule.numpy.memory import overwrite, set_shape, take_view
 from chainrule.numpy.ufuncs import method_of
 from chainrule.operations import shape as shape_rows
 
@@ -155,6 +155,8 @@ for _name, _method in _METHODS.items():
     setattr(Array, _name, _method)
 for _name, _getter in _ATTRIBUTES.items():
     setattr(Array, _name, property(_getter))
+for _name, _setter in {"shape": set_shape}.items():
+    setattr(Array, _name, getattr(Array, _name).setter(_setter))
 
 
 def _other_attribute(self: Array, name: str) -> Any:

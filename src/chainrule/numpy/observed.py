@@ -9,7 +9,7 @@ import numpy as np
 
 from chainrule.core.array import value_of
 from chainrule.numpy.axes import axis_of, operand
-from chainrule.numpy.dispatch import FUNCTIONS, implements, observe, plain_call
+from chainrule.numpy.dispatch import FUNCTIONS, implements, observe, plain
 
 __all__: list[str] = []
 
@@ -33,20 +33,28 @@ observe(
 observe(np.argwhere, np.flatnonzero, shaped_by="values")
 
 
-def _answer(*functions: Callable[..., Any]) -> None:
-    """Enter functions that only look: at shapes, types, memory, or at numbers to show them."""
+def _answer(look: Callable[[Any], Any], *functions: Callable[..., Any]) -> None:
+    """Enter functions that only look; ``look`` turns arguments with Arrays into plain ones."""
 
     def enter(function: Callable[..., Any]) -> None:
-        FUNCTIONS[function] = lambda *args, **kwargs: plain_call(function, args, kwargs)
+        FUNCTIONS[function] = lambda *args, **kwargs: function(*look(args), **look(kwargs))
 
     for function in functions:
         enter(function)
 
 
+def _unnoted(tree: Any) -> Any:
+    """Return the values of Arrays, of which nothing is learnt but shape, dtype and memory."""
+    if isinstance(tree, dict):
+        return {name: _unnoted(item) for name, item in tree.items()}
+    if isinstance(tree, (list, tuple)):
+        return type(tree)(map(_unnoted, tree))
+    return value_of(tree)
+
+
+_answer(plain, np.array2string, np.array_repr, np.array_str, np.min_scalar_type)
 _answer(
-    np.array2string,
-    np.array_repr,
-    np.array_str,
+    _unnoted,
     np.can_cast,
     np.common_type,
     np.diag_indices_from,
@@ -54,7 +62,7 @@ _answer(
     np.iscomplexobj,
     np.isrealobj,
     np.may_share_memory,
-    np.min_scalar_type,
+    np.result_type,
     np.shares_memory,
     np.tril_indices_from,
     np.triu_indices_from,
@@ -82,8 +90,3 @@ def size(a: Any, axis: Any = None) -> int:
             total *= a.shape[axis_of(k, a.ndim)]
         return total
     return int(a.shape[axis_of(axis, a.ndim)])
-
-
-@implements(np.result_type)
-def result_type(*arrays_and_dtypes: Any) -> Any:
-    return np.result_type(*(value_of(x) for x in arrays_and_dtypes))

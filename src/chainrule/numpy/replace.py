@@ -25,6 +25,7 @@ from chainrule.numpy.creation import asarray
 from chainrule.numpy.dispatch import arrays_in, is_constant, plain_call, unsupported
 from chainrule.numpy.joining import Joiner
 from chainrule.numpy.lookup import named_in
+from chainrule.numpy.questions import ndarray
 from chainrule.operations import elementwise
 from chainrule.operations import reduction as reduction_rows
 
@@ -70,6 +71,7 @@ def _of_numpy() -> list[tuple[Any, Any]]:
     return [
         *((original, _when_recorded(original, recorded)) for original, recorded in pairs),
         *((original, _new(original, recorded)) for original, recorded in _NEW.items()),
+        (np.ndarray, ndarray),
         (np.fromiter, creation.fromiter),
         (np.isscalar, _when_recorded(np.isscalar, lambda element: np.isscalar(element.value))),
         *((original, _of_lists(original)) for original in _DEAF_TO_LISTS),

@@ -1,4 +1,4 @@
-"""Linear algebra: norms, linear equations, and the Cholesky decomposition.
+"""Linear algebra: norms, linear equations, inverses, and the Cholesky decomposition.
 
 Matrices lie in the last two axes; axes in front of them are a batch.
 
@@ -151,6 +151,16 @@ solve: Operation = general(
         example((2, 3, 3), (3,)),
         example((2, 3, 3), (4, 1, 3, 2)),
     ),
+    dtypes="fc",
+)
+
+inv = general(
+    "inv",
+    np.linalg.inv,
+    pullback=lambda g, a, y: -(_transposed(y) @ g @ _transposed(y)),
+    numpy="numpy.linalg.inv",
+    domain=INVERTIBLE,
+    examples=(example((3, 3)), example((2, 3, 3))),
     dtypes="fc",
 )
 
