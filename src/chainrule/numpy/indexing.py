@@ -91,7 +91,6 @@ setattr(Array, "__contains__", contains)  # noqa: B010  # a class knows no `in`
 
 @implements(np.take)
 def take(a: Any, indices: Any, axis: Any = None, out: Any = None, mode: str = "raise") -> Any:
-    refuse("take", out=out)
     a = operand(a)
     if axis is None:
         a, axis = np.ravel(a), 0
@@ -113,7 +112,6 @@ def take_along_axis(arr: Any, indices: Any, axis: Any = -1) -> Any:
 
 @implements(np.compress)
 def compress(condition: Any, a: Any, axis: Any = None, out: Any = None) -> Any:
-    refuse("compress", out=out)
     return take(a, np.flatnonzero(operand(condition)), axis)
 
 
@@ -124,7 +122,6 @@ def extract(condition: Any, arr: Any) -> Any:
 
 @implements(np.choose)
 def choose(a: Any, choices: Any, out: Any = None, mode: str = "raise") -> Any:
-    refuse("choose", out=out)
     alternatives = [operand(choice) for choice in choices]
     shape = np.broadcast_shapes(np.shape(a), *(choice.shape for choice in alternatives))
     which = indices_of(a)

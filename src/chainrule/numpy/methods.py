@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any, NoReturn
 
@@ -14,13 +15,14 @@ from chainrule.errors import NoAttributeError, NonScalarOutputError
 from chainrule.numpy import contraction, elementwise, indexing, reduction, shapes
 from chainrule.numpy.casting import another, astype_method
 from chainrule.numpy.dispatch import plain, unsupported
-from chainrule.numpy.memory import overwrite, take_view
+from chainrule.numpy.memory import laid_out, overwrite, take_view
 from chainrule.numpy.ufuncs import method_of
 from chainrule.operations import shape as shape_rows
 
 __all__: list[str] = []
 
 _transpose = shape_rows.transpose
+_AS_STRIDED = np.lib.stride_tricks.as_strided.__code__
 _REVERSED = {"axes": None}
 
 
@@ -96,14 +98,6 @@ def _conjugate(self: Array) -> Any:
     return np.conjugate(self)
 
 
-def _flags(self: Array) -> Any:
-    """Tell how the array lies in memory; its strides are not told, for who asks would use them."""
-    laid_out = self.node.recording.laid_out
-    if laid_out is not None:
-        laid_out()
-    return self.value.flags
-
-
 # Where a method changes the array: the Array takes a new value and history.
 
 
@@ -175,7 +169,8 @@ _ATTRIBUTES: dict[str, Callable[[Array], Any]] = {
     "mT": _mT,
     "real": _real,
     "imag": _imag,
-    "flags": _flags,
+    "flags": lambda self: laid_out(self).flags,
+    "strides": lambda self: laid_out(self).strides,
 }
 for _name, _method in _METHODS.items():
     setattr(Array, _name, _method)
@@ -188,6 +183,11 @@ def _other_attribute(self: Array, name: str) -> Any:
     method = None if name.startswith("_") else method_of(self, name)
     if method is not None:
         return method
+    if name == "__array__" and sys._getframe(1).f_code is _AS_STRIDED:
+        # NumPy would make an array of objects here, and read the memory behind its end.
+        raise unsupported(
+            "as_strided in a library, or where chainrule does not see it,", "use indices, x[i]"
+        )
     if name == "__array__" and (self.node is None or self.dtype.kind in "biu"):
         # A mask or an index is a constant, so NumPy may have it: for x[np.argmax(a)].
         return lambda dtype=None, copy=None: np.asarray(plain(self), dtype)

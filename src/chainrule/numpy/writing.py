@@ -1,4 +1,4 @@
-"""NumPy's functions that write: ``np.copyto``, ``np.put``, ``np.add.at``, and ``out=``."""
+"""NumPy's functions that write: ``np.copyto``, ``np.put``, ``np.add.at``."""
 
 from __future__ import annotations
 
@@ -14,26 +14,7 @@ from chainrule.numpy.indexing import indices_of
 from chainrule.numpy.memory import split, write
 from chainrule.operations import indexing as rows
 
-__all__ = ["at", "into"]
-
-
-def into(out: Any, result: Any, what: str, where: Any = True, casting: Any = "same_kind") -> Any:
-    """Write a result into the array that was given as ``out``, and return that."""
-    if type(out) is tuple and len(out) == 1:
-        out = out[0]
-    if type(out) is not Array:
-        raise lost_in_place(
-            f"{what} with out=",
-            "make the array in the function that is differentiated, with np.zeros or np.empty, or "
-            f"write `result = {what}(...)` instead",
-        )
-    dtype = getattr(result, "dtype", None)
-    if dtype is not None and not np.can_cast(dtype, out.dtype, casting):
-        raise TypeError(f"Cannot cast {what} output from {dtype!r} to {out.dtype!r} by {casting!r}")
-    if where is not True:
-        result = np.where(where, result, out)
-    write(out, ..., result, what)
-    return out
+__all__ = ["at"]
 
 
 def _target(a: Any, what: str) -> Array:
