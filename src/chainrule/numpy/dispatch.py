@@ -1,7 +1,6 @@
 """Which NumPy function is which code: the table behind ``__array_function__``, and its refusals.
 
-The modules beside this one fill the table, one family each. A function that is not in it raises an
-error with its name, so that nothing is differentiated by accident.
+The modules beside this one fill the table, one family each. `chainrule.numpy.protocol` reads it.
 """
 
 from __future__ import annotations
@@ -9,7 +8,7 @@ from __future__ import annotations
 import functools
 import inspect
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final, NoReturn, TypeVar, Unpack
 
 import numpy as np
@@ -26,7 +25,6 @@ from chainrule.errors import GradientLostError, UnsupportedError
 __all__ = [
     "FUNCTIONS",
     "UNSET",
-    "array_function",
     "constant_call",
     "full_name",
     "has_history",
@@ -107,26 +105,6 @@ def _observer(operation: Operation) -> Callable[..., Any]:
         return plain_call(function, args, kwargs)
 
     return implementation
-
-
-def array_function(
-    self: Array,
-    function: Callable[..., Any],
-    types: Iterable[type],
-    args: Sequence[Any],
-    kwargs: Mapping[str, Any],
-) -> Any:
-    """Run a NumPy function that was called with an Array among its arguments (NEP 18)."""
-    try:
-        implementation = FUNCTIONS[function]
-    except KeyError:
-        if is_constant(args, kwargs):
-            return constant_call(function, args, kwargs)
-        raise unsupported(full_name(function)) from None
-    return implementation(*args, **kwargs)
-
-
-Array.__array_function__ = array_function  # type: ignore[attr-defined]
 
 
 def arrays_in(tree: Any) -> Iterator[Array]:
@@ -221,6 +199,8 @@ def into(
     """
     if type(out) is tuple and len(out) == 1:
         out = out[0]
+    if out is Ellipsis:  # an array even of one number
+        return FUNCTIONS[np.copy](result)
     if type(out) is not Array:
         if not is_constant([result], {}):
             raise lost_in_place(
@@ -233,6 +213,8 @@ def into(
     dtype = getattr(result, "dtype", None)
     if dtype is not None and not np.can_cast(dtype, out.dtype, casting):
         raise TypeError(f"Cannot cast {what} output from {dtype!r} to {out.dtype!r} by {casting!r}")
+    if type(out.value) is not np.ndarray:  # what a ufunc made with out=..., which nobody is told
+        out.value = np.asarray(out.value)
     out[...] = result if where is True else np.where(where, result, out)
     return out
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import sys
 from collections.abc import Callable
 from typing import Any, NoReturn
@@ -15,8 +16,10 @@ from chainrule.errors import NoAttributeError, NonScalarOutputError
 from chainrule.numpy import contraction, elementwise, indexing, reduction, shapes
 from chainrule.numpy.casting import another, astype_method
 from chainrule.numpy.dispatch import plain, unsupported
+from chainrule.numpy.flat import Flat
 from chainrule.numpy.memory import laid_out, overwrite, take_view
 from chainrule.numpy.ufuncs import method_of
+from chainrule.numpy.writing import put
 from chainrule.operations import shape as shape_rows
 
 __all__: list[str] = []
@@ -86,14 +89,6 @@ def _mT(self: Array) -> Any:
     return shapes.matrix_transpose(self)
 
 
-def _real(self: Array) -> Any:
-    return elementwise.real(self)
-
-
-def _imag(self: Array) -> Any:
-    return elementwise.imag(self)
-
-
 def _conjugate(self: Array) -> Any:
     return np.conjugate(self)
 
@@ -113,6 +108,13 @@ def _partition(
     overwrite(self, indexing.partition(self, kth, axis, kind, order), "a.partition(k)")
 
 
+def _view(self: Array, dtype: Any = None, type: Any = None) -> Any:
+    kind = dtype if isinstance(dtype, builtins.type) and issubclass(dtype, np.ndarray) else type
+    if kind not in (None, np.ndarray) or (kind is not dtype and self.dtype != np.dtype(dtype)):
+        raise unsupported(f"a.view({dtype or type})", "use a.astype, a.real and a.imag")
+    return self[...]
+
+
 def _fill(self: Array, value: Any) -> None:
     self[...] = value
 
@@ -122,6 +124,7 @@ def _resize(self: Array, *args: Any, **kwargs: Any) -> NoReturn:
 
 
 _METHODS: dict[str, Callable[..., Any]] = {
+    "__array_wrap__": lambda self, made, *_: made,  # asked by np.linalg
     "backward": _backward,
     "all": reduction.all_,
     "any": reduction.any_,
@@ -148,6 +151,7 @@ _METHODS: dict[str, Callable[..., Any]] = {
     "nonzero": indexing.nonzero,
     "partition": _partition,
     "prod": reduction.prod,
+    "put": put,
     "ravel": shapes.ravel,
     "repeat": shapes.repeat,
     "reshape": _reshape,
@@ -163,19 +167,31 @@ _METHODS: dict[str, Callable[..., Any]] = {
     "trace": shapes.trace,
     "transpose": _transposed,
     "var": reduction.var,
+    "view": _view,
 }
 _ATTRIBUTES: dict[str, Callable[[Array], Any]] = {
     "T": _T,
     "mT": _mT,
-    "real": _real,
-    "imag": _imag,
+    "real": elementwise.real,
+    "imag": elementwise.imag,
+    "flat": Flat,
     "flags": lambda self: laid_out(self).flags,
     "strides": lambda self: laid_out(self).strides,
 }
+_WRITTEN = ("real", "imag", "flat")  # z.real = v writes into the array
+
+
+def _set(getter: Callable[[Array], Any]) -> Callable[[Array, Any], None]:
+    def setter(self: Array, value: Any) -> None:
+        getter(self)[...] = value
+
+    return setter
+
+
 for _name, _method in _METHODS.items():
     setattr(Array, _name, _method)
 for _name, _getter in _ATTRIBUTES.items():
-    setattr(Array, _name, property(_getter))
+    setattr(Array, _name, property(_getter, _set(_getter) if _name in _WRITTEN else None))
 
 
 def _other_attribute(self: Array, name: str) -> Any:

@@ -81,7 +81,7 @@ def _into(
     symbol = getattr(UFUNCS.get(ufunc), "symbol", None) if method == "__call__" else None
     or_instead = f" or `a = a {symbol} b`" if symbol else ""
     where = True if method == "reduce" else kwargs.pop("where", True)
-    casting = kwargs.get("casting", "same_kind")
+    casting = kwargs.pop("casting", "same_kind")
     with np.errstate(**({} if where is True else {"all": "ignore"})):  # of what is not wanted
         result = getattr(ufunc, method)(*inputs, **kwargs)
     results = result if type(result) is tuple else (result,)
@@ -107,6 +107,8 @@ def _call(ufunc: np.ufunc, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> A
         raise unsupported(full_name(ufunc))
     dtype = kwargs.pop("dtype", None)
     _refuse_options(ufunc, kwargs)
+    if isinstance(dtype, type) and issubclass(dtype, np.dtype):
+        dtype = dtype()
     if dtype is not None:
         if not operation.differentiable or np.dtype(dtype).kind not in "f":
             raise unsupported(f"{full_name(ufunc)} with dtype={dtype!r}", "use .astype instead")

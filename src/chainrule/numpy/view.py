@@ -199,7 +199,8 @@ class _Search(FunctionWalk):
         replaced = {}
         for name in self.names & module.__dict__.keys():
             value = module.__dict__[name]
-            if isinstance(value, (ModuleType, FunctionType)):  # helpers.f, scipy.special.expit
+            # helpers.f, scipy.special.expit, what helpers has imported from NumPy
+            if isinstance(value, (ModuleType, FunctionType)) or id(value) in self.replacing:
                 new = self.visit(value, name)
                 if new is not value:
                     self.watched.append((module.__dict__, name, value))
