@@ -124,7 +124,6 @@ def are_finite(derivatives: Iterable[Any]) -> bool:
 
 
 def _is_finite(g: Any) -> bool:
-    """Tell whether all entries are finite; False may be a false alarm (squares that overflow)."""
     if isinstance(g, _ndarray):
         return math.isfinite(abs(np.vdot(g, g) if g.flags.forc else np.add.reduce(g, axis=None)))
     return g is None or math.isfinite(abs(g))

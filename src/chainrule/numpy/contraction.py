@@ -21,7 +21,6 @@ __all__: list[str] = []
 
 @implements(np.dot)
 def dot(a: Any, b: Any, out: Any = None) -> Any:
-    refuse("dot", out=out)
     a, b = operand(a), operand(b)
     if a.ndim == 0 or b.ndim == 0:
         return np.multiply(a, b)
@@ -49,7 +48,6 @@ def inner(a: Any, b: Any, /) -> Any:
 
 @implements(np.outer)
 def outer(a: Any, b: Any, out: Any = None) -> Any:
-    refuse("outer", out=out)
     return rows.outer(np.ravel(operand(a)), np.ravel(operand(b)))
 
 
@@ -86,7 +84,7 @@ def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
 
 @implements(np.einsum)
 def einsum(*operands: Any, out: Any = None, optimize: Any = False, **kwargs: Any) -> Any:
-    refuse("einsum", out=out, **kwargs)
+    refuse("einsum", **kwargs)
     subscripts, arrays = _subscripts(operands)
     arrays = [operand(a) for a in arrays]
     if "->" not in subscripts:
@@ -123,7 +121,6 @@ def _implied_output(subscripts: str) -> str:
 @implements(np.linalg.multi_dot)
 def multi_dot(arrays: Any, *, out: Any = None) -> Any:
     """Multiply in the order that costs least, found by dynamic programming over the chain."""
-    refuse("linalg.multi_dot", out=out)
     chain = [operand(a) for a in arrays]
     if len(chain) < 2:
         raise ValueError("Expecting at least two arrays.")

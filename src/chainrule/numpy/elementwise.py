@@ -40,7 +40,7 @@ def clip(
     max: Any = UNSET,
     **kwargs: Any,
 ) -> Any:
-    refuse("clip", out=out, **kwargs)
+    refuse("clip", **kwargs)
     low = _bound(min if a_min is UNSET else a_min)
     high = _bound(max if a_max is UNSET else a_max)
     if low is None:
@@ -56,13 +56,11 @@ def _bound(value: Any) -> Any:
 
 @implements(np.round, np.around)
 def round_(a: Any, decimals: int = 0, out: Any = None) -> Any:
-    refuse("round", out=out)
     return apply(rows.around, np.round, (a,), {"decimals": decimals})
 
 
 @implements(np.fix)
 def fix(x: Any, out: Any = None) -> Any:
-    refuse("fix", out=out)
     return apply(rows.trunc, np.trunc, (operand(x),))
 
 

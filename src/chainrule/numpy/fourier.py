@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.numpy.axes import axis_of, operand
-from chainrule.numpy.dispatch import implements, refuse
+from chainrule.numpy.dispatch import implements
 from chainrule.operations import fft as rows
 
 __all__: list[str] = []
@@ -16,14 +16,12 @@ __all__: list[str] = []
 
 @implements(np.fft.fft)
 def fft(a: Any, n: Any = None, axis: int = -1, norm: str | None = None, out: Any = None) -> Any:
-    refuse("fft.fft", out=out)
     a = operand(a)
     return rows.fft(a, **_options(a, n, axis, norm))
 
 
 @implements(np.fft.ifft)
 def ifft(a: Any, n: Any = None, axis: int = -1, norm: str | None = None, out: Any = None) -> Any:
-    refuse("fft.ifft", out=out)
     a = operand(a)
     return rows.ifft(a, **_options(a, n, axis, norm))
 

@@ -7,13 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.core.array import Array, value_of
+from chainrule.core.array import value_of
 from chainrule.numpy.axes import axis_of, operand
 from chainrule.numpy.casting import cast
 from chainrule.numpy.creation import array
-from chainrule.numpy.dispatch import arrays_in, implements, plain, refuse
+from chainrule.numpy.dispatch import arrays_in, implements, plain
 from chainrule.numpy.indexing import with_entries
-from chainrule.numpy.memory import windows_of
 from chainrule.numpy.shapes import at_least, moveaxis, ravel, reshape
 from chainrule.operations import shape as rows
 
@@ -54,7 +53,6 @@ class Joiner:
 def concatenate(
     arrays: Any, /, axis: Any = 0, out: Any = None, *, dtype: Any = None, casting: str = "same_kind"
 ) -> Any:
-    refuse("concatenate", out=out)
     parts = [operand(a) if dtype is None else cast(operand(a), dtype) for a in arrays]
     if axis is None:
         parts, axis = [ravel(a) for a in parts], 0
@@ -65,7 +63,6 @@ def concatenate(
 def stack(
     arrays: Any, axis: Any = 0, out: Any = None, *, dtype: Any = None, casting: str = "same_kind"
 ) -> Any:
-    refuse("stack", out=out)
     parts = [cast(operand(a), dtype) for a in arrays]
     if len({a.shape for a in parts}) > 1:
         raise ValueError("all input arrays must have the same shape")
@@ -156,16 +153,6 @@ def delete(arr: Any, obj: Any, axis: Any = None) -> Any:
         arr, axis = ravel(arr), 0
     left = np.delete(np.arange(arr.shape[axis]), plain(obj))
     return np.take(arr, left, axis)
-
-
-@implements(np.lib.stride_tricks.sliding_window_view)
-def sliding_window_view(
-    x: Any, window_shape: Any, axis: Any = None, *, subok: bool = False, writeable: bool = False
-) -> Any:
-    x = operand(x)
-    places = np.arange(x.size).reshape(x.shape)
-    windows = np.lib.stride_tricks.sliding_window_view(places, window_shape, axis)
-    return windows_of(ravel(x), windows) if type(x) is Array else np.take(x, windows)
 
 
 # One array into several.

@@ -14,14 +14,14 @@ from __future__ import annotations
 
 import sys
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from chainrule.core.apply import apply, apply_unary, record_write
 from chainrule.core.array import Array, value_of
-from chainrule.core.kinds import broadcast_to, real
+from chainrule.core.kinds import real
 from chainrule.core.node import Leaf
 from chainrule.core.operation import Operation
 from chainrule.core.recording import FREE
@@ -31,14 +31,23 @@ from chainrule.numpy.casting import cast
 from chainrule.numpy.creation import holds_arrays, restack
 from chainrule.numpy.dispatch import unsupported
 from chainrule.operations import indexing, shape
+from chainrule.operations.elementwise import cartesian, imag
 
-__all__ = ["overwrite", "set_shape", "split", "take_view", "view_of", "windows_of", "write"]
+__all__ = [
+    "laid_out",
+    "overwrite",
+    "set_shape",
+    "split",
+    "strided_view",
+    "take_view",
+    "view_of",
+    "way_to",
+    "write",
+]
 
 _ndarray = np.ndarray
 _getitem = indexing.getitem
 _EVERYTHING = (Ellipsis,)
-#: Views that NumPy lets nobody write through.
-_READ_ONLY = frozenset({shape.diagonal, shape.diag, broadcast_to, indexing.take})
 _RESHAPED = frozenset({shape.reshape, shape.expand_dims, shape.squeeze})
 _OWN_INVERSES = frozenset({shape.swapaxes, shape.flip})
 _PRUNED = 16  # views from which on those that are gone are looked for
@@ -61,7 +70,9 @@ def take_view(operation: Operation, a: Any, params: Mapping[str, Any]) -> Any:
     return view_of(a, apply_unary(operation, operation.compute, a, params), operation, params)
 
 
-def view_of(base: Array, made: Any, operation: Operation, params: Mapping[str, Any]) -> Any:
+def view_of(
+    base: Array, made: Any, operation: Operation | _Strided, params: Mapping[str, Any]
+) -> Any:
     """Note that an Array is a view of another, if NumPy made it one, and return it."""
     if type(made) is not Array:
         return made
@@ -85,13 +96,32 @@ def view_of(base: Array, made: Any, operation: Operation, params: Mapping[str, A
     return made
 
 
-def windows_of(a: Array, places: np.ndarray[Any, Any]) -> Any:
-    """Take entries of a vector that NumPy gives a read-only view of: they follow its writes."""
-    made = indexing.take(a, places, axis=0)
-    if type(made) is Array:
-        made.origin = (a, indexing.take, {"indices": places, "axis": 0})
-        a.views = [*(a.views or ()), weakref.ref(made)]
-    return made
+class _Strided:
+    """In the place of an operation: a view of entries at any places, as ``as_strided`` makes it.
+
+    ``compute`` makes it of the memory of an array, and ``places`` are the indices of its entries
+    there, an array for each axis.
+    """
+
+    __slots__ = ("compute", "places")
+
+    def __init__(
+        self, compute: Callable[..., Any], places: Sequence[np.ndarray[Any, np.dtype[np.intp]]]
+    ) -> None:
+        self.compute = compute
+        self.places = tuple(places)
+
+    def applied(self, base: Array, value: Any) -> Any:
+        index = {"index": (indexing.SLOT,) * len(self.places)}
+        return apply(_getitem, lambda *_, **__: value, (base, *self.places), index)
+
+
+def strided_view(
+    base: Array, compute: Callable[..., Any], places: Sequence[np.ndarray[Any, np.dtype[np.intp]]]
+) -> Any:
+    """Return a view that NumPy makes of the memory of an array, and its entries' places there."""
+    operation = _Strided(compute, places)
+    return view_of(base, operation.applied(base, compute(base.value)), operation, {})
 
 
 # Writing.
@@ -111,8 +141,8 @@ def write(array: Array, index: Any, value: Any, what: str = "a[i] = v") -> None:
             return  # the second half of a[i] += v, which writes what is there already
         if value.dtype != array.dtype:
             value = cast(value, array.dtype)
-    root, path = _way_to(array)
-    _check(root, path, what)
+    root, path = way_to(array)
+    _check(root, what)
     active = [x for x in (root, value, *arrays) if type(x) is Array and x.node is not None]
     noted = any(x.node.recording.note is not None for x in active)
     memory = root.value if not noted and _is_alone(root) else _copied(root.value)
@@ -121,6 +151,10 @@ def write(array: Array, index: Any, value: Any, what: str = "a[i] = v") -> None:
         _, operation, params = view.origin
         places.append(operation.compute(places[-1], **params))
     written = indexing.join_index(template, [value_of(x) for x in arrays])
+    picked = [k for k, view in enumerate(path) if type(view.origin[1]) is _Strided]
+    if picked:
+        template, arrays = _at_places(path[picked[-1] :], written, what)
+        del path[picked[-1] :]
     places[-1][written] = value_of(value)
     if not active:
         _renew(root, memory, None)
@@ -148,7 +182,7 @@ def overwrite(array: Array, new: Any, what: str) -> Array:
     if array.origin is not None or type(new) is not Array or new.shape != array.shape:
         write(array, _EVERYTHING, new, what)
         return array
-    _check(array, (), what)
+    _check(array, what)
     old, value = array.value, new.value
     if type(value) is _ndarray and (
         value.base is not None or value.strides != old.strides or not value.flags.writeable
@@ -185,7 +219,7 @@ def _is_there(array: Array, template: tuple[Any, ...], value: Array) -> bool:
     return base is array and operation is _getitem and _as_tuple(params["index"]) == template
 
 
-def _way_to(array: Array) -> tuple[Array, list[Array]]:
+def way_to(array: Array) -> tuple[Array, list[Array]]:
     """Return the root of an array, and the views on the way from there to the array."""
     path: list[Array] = []
     while array.origin is not None:
@@ -195,7 +229,7 @@ def _way_to(array: Array) -> tuple[Array, list[Array]]:
     return array, path
 
 
-def _check(root: Array, path: Sequence[Array], what: str) -> None:
+def _check(root: Array, what: str) -> None:
     if isinstance(root.node, Leaf) and root.node.recording is FREE:
         raise GradientLostError(
             f"`{what}` on an input made by chainrule.array would cut it off from its grad, at "
@@ -204,12 +238,36 @@ def _check(root: Array, path: Sequence[Array], what: str) -> None:
         )
     if type(root.value) is not _ndarray:
         raise TypeError(f"'{type(root.value).__name__}' object does not support item assignment")
-    for view in path:
-        if view.origin[1] in _READ_ONLY:
-            raise ValueError("assignment destination is read-only")
+
+
+def _at_places(
+    path: Sequence[Array], written: Any, what: str
+) -> tuple[tuple[Any, ...], list[np.ndarray[Any, Any]]]:
+    """Return the index of what is written, in the array that the first view is a strided one of."""
+    base, operation, _ = path[0].origin
+    numbers = np.ravel_multi_index(operation.places, base.shape)
+    for view in path[1:]:
+        _, further, params = view.origin
+        if base.dtype.kind == "c" and (further is real or further is imag):
+            raise unsupported(f"`{what}` through a part of a strided view", "write into the array")
+        numbers = further.compute(numbers, **params)
+    numbers = numbers[written]
+    if np.size(np.unique(numbers)) != np.size(numbers):
+        raise unsupported(
+            f"`{what}` through a strided view that has an entry twice", "write into the array"
+        )
+    arrays = np.unravel_index(numbers, base.shape)
+    return (indexing.SLOT,) * len(arrays), list(arrays)
 
 
 # Memory.
+
+
+def laid_out(a: Array) -> np.ndarray[Any, Any]:
+    """Return the value for somebody who asks how it lies in memory."""
+    if a.node is not None and a.node.recording.laid_out is not None:
+        a.node.recording.laid_out()
+    return np.asarray(a.value)
 
 
 def _copied(value: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
@@ -277,10 +335,10 @@ def _renew(root: Array, value: Any, node: Any) -> None:
         if base.node is None:
             view.value, view.node = new, None
         else:
-            operands: tuple[Any, ...] = (base,)
-            if operation is indexing.take:  # windows
-                operands, params = (base, params["indices"]), {"axis": params["axis"]}
-            made = apply(operation, lambda *_, new=new, **__: new, operands, params)
+            if type(operation) is _Strided:
+                made = operation.applied(base, new)
+            else:
+                made = apply(operation, lambda *_, new=new, **__: new, (base,), params)
             view.value, view.node = made.value, made.node
 
 
@@ -301,6 +359,9 @@ def _put_back(view: Array, new: Array, place: Any) -> Array:
         params = {"axes": None if axes is None else tuple(int(k) for k in np.argsort(axes))}
     elif operation is real and base.dtype.kind != "c":
         return new
+    elif operation is real or operation is imag:
+        operands = (new, imag(base)) if operation is real else (real(base), new)
+        operation, params = cartesian, {}
     elif operation not in _OWN_INVERSES:
         raise unsupported(
             f"a write through a view that {operation.name} makes", "write into the array itself"

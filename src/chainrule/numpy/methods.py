@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import builtins
+import sys
 from collections.abc import Callable
 from typing import Any, NoReturn
 
@@ -13,13 +15,16 @@ from chainrule.errors import NoAttributeError
 from chainrule.numpy import contraction, elementwise, indexing, reduction, shapes
 from chainrule.numpy.casting import another, astype_method
 from chainrule.numpy.dispatch import plain, unsupported
-from chainrule.numpy.memory import overwrite, set_shape, take_view
+from chainrule.numpy.flat import Flat
+from chainrule.numpy.memory import laid_out, overwrite, set_shape, take_view
 from chainrule.numpy.ufuncs import method_of
+from chainrule.numpy.writing import put
 from chainrule.operations import shape as shape_rows
 
 __all__: list[str] = []
 
 _transpose = shape_rows.transpose
+_AS_STRIDED = np.lib.stride_tricks.as_strided.__code__
 _REVERSED = {"axes": None}
 
 
@@ -59,24 +64,8 @@ def _mT(self: Array) -> Any:
     return shapes.matrix_transpose(self)
 
 
-def _real(self: Array) -> Any:
-    return elementwise.real(self)
-
-
-def _imag(self: Array) -> Any:
-    return elementwise.imag(self)
-
-
 def _conjugate(self: Array) -> Any:
     return np.conjugate(self)
-
-
-def _flags(self: Array) -> Any:
-    """Tell how the array lies in memory; its strides are not told, for who asks would use them."""
-    laid_out = self.node.recording.laid_out
-    if laid_out is not None:
-        laid_out()
-    return self.value.flags
 
 
 # Where a method changes the array: the Array takes a new value and history.
@@ -94,6 +83,13 @@ def _partition(
     overwrite(self, indexing.partition(self, kth, axis, kind, order), "a.partition(k)")
 
 
+def _view(self: Array, dtype: Any = None, type: Any = None) -> Any:
+    kind = dtype if isinstance(dtype, builtins.type) and issubclass(dtype, np.ndarray) else type
+    if kind not in (None, np.ndarray) or (kind is not dtype and self.dtype != np.dtype(dtype)):
+        raise unsupported(f"a.view({dtype or type})", "use a.astype, a.real and a.imag")
+    return self[...]
+
+
 def _fill(self: Array, value: Any) -> None:
     self[...] = value
 
@@ -103,6 +99,7 @@ def _resize(self: Array, *args: Any, **kwargs: Any) -> NoReturn:
 
 
 _METHODS: dict[str, Callable[..., Any]] = {
+    "__array_wrap__": lambda self, made, *_: made,  # asked by np.linalg
     "all": reduction.all_,
     "any": reduction.any_,
     "argmax": reduction.argmax,
@@ -128,6 +125,7 @@ _METHODS: dict[str, Callable[..., Any]] = {
     "nonzero": indexing.nonzero,
     "partition": _partition,
     "prod": reduction.prod,
+    "put": put,
     "ravel": shapes.ravel,
     "repeat": shapes.repeat,
     "reshape": _reshape,
@@ -143,19 +141,35 @@ _METHODS: dict[str, Callable[..., Any]] = {
     "trace": shapes.trace,
     "transpose": _transposed,
     "var": reduction.var,
+    "view": _view,
 }
 _ATTRIBUTES: dict[str, Callable[[Array], Any]] = {
     "T": _T,
     "mT": _mT,
-    "real": _real,
-    "imag": _imag,
-    "flags": _flags,
+    "real": elementwise.real,
+    "imag": elementwise.imag,
+    "flat": Flat,
+    "flags": lambda self: laid_out(self).flags,
+    "strides": lambda self: laid_out(self).strides,
+}
+
+
+def _written(getter: Callable[[Array], Any]) -> Callable[[Array, Any], None]:
+    def setter(self: Array, value: Any) -> None:
+        getter(self)[...] = value
+
+    return setter
+
+
+_SETTERS: dict[str, Callable[[Array, Any], None]] = {
+    "shape": set_shape,
+    **{name: _written(_ATTRIBUTES[name]) for name in ("real", "imag", "flat")},
 }
 for _name, _method in _METHODS.items():
     setattr(Array, _name, _method)
 for _name, _getter in _ATTRIBUTES.items():
     setattr(Array, _name, property(_getter))
-for _name, _setter in {"shape": set_shape}.items():
+for _name, _setter in _SETTERS.items():
     setattr(Array, _name, getattr(Array, _name).setter(_setter))
 
 
@@ -164,6 +178,11 @@ def _other_attribute(self: Array, name: str) -> Any:
     method = None if name.startswith("_") else method_of(self, name)
     if method is not None:
         return method
+    if name == "__array__" and sys._getframe(1).f_code is _AS_STRIDED:
+        # NumPy would make an array of objects here, and read the memory behind its end.
+        raise unsupported(
+            "as_strided in a library, or where chainrule does not see it,", "use indices, x[i]"
+        )
     if name == "__array__" and (self.node is None or self.dtype.kind in "biu"):
         # A mask or an index is a constant, so NumPy may have it: for x[np.argmax(a)].
         return lambda dtype=None, copy=None: np.asarray(plain(self), dtype)

@@ -26,6 +26,7 @@ from chainrule.numpy.dispatch import arrays_in, is_constant, plain_call, unsuppo
 from chainrule.numpy.joining import Joiner
 from chainrule.numpy.lookup import named_in
 from chainrule.numpy.questions import ndarray
+from chainrule.numpy.strides import as_strided
 from chainrule.operations import elementwise
 from chainrule.operations import reduction as reduction_rows
 
@@ -67,6 +68,7 @@ def _of_numpy() -> list[tuple[Any, Any]]:
         (np.asanyarray, creation.asarray),
         (np.ascontiguousarray, creation.contiguous),
         (np.asfortranarray, creation.column_order),
+        (np.lib.stride_tricks.as_strided, as_strided),
     ]
     return [
         *((original, _when_recorded(original, recorded)) for original, recorded in pairs),

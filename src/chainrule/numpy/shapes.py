@@ -14,7 +14,7 @@ from chainrule.numpy.axes import axes_of, axis_of, full_shape, lengths, operand
 from chainrule.numpy.casting import cast, own
 from chainrule.numpy.creation import asarray
 from chainrule.numpy.dispatch import has_history, implements, plain, refuse, unsupported
-from chainrule.numpy.memory import take_view
+from chainrule.numpy.memory import laid_out, take_view
 from chainrule.operations import shape as rows
 
 __all__ = ["at_least"]
@@ -58,11 +58,7 @@ def _in_memory(a: Any, order: str) -> tuple[int, ...]:
         raise ValueError(f"order must be one of 'C', 'F', 'A', or 'K' (got {order!r})")
     if sum(n > 1 for n in a.shape) < 2:
         return in_order
-    value = a
-    if type(a) is Array:
-        value = np.asarray(a.value)
-        if a.node is not None and a.node.recording.laid_out is not None:
-            a.node.recording.laid_out()
+    value = laid_out(a) if type(a) is Array else a
     if order == "A":
         return in_order[::-1] if value.flags.fnc else in_order
     if 0 in value.strides:
@@ -329,7 +325,6 @@ def matrix_diagonal(x: Any, /, *, offset: int = 0) -> Any:
 def trace(
     a: Any, offset: int = 0, axis1: Any = 0, axis2: Any = 1, dtype: Any = None, out: Any = None
 ) -> Any:
-    refuse("trace", out=out)
     a = cast(operand(a), dtype)
     return rows.trace(a, offset=offset, **_planes(a, axis1, axis2))
 

@@ -48,7 +48,6 @@ def median(
     overwrite_input: bool = False,
     keepdims: bool = False,
 ) -> Any:
-    refuse("median", out=out)
     ordered, shape = _ordered(a, axis)
     n = ordered.shape[-1]
     middle = ordered[..., (n - 1) // 2 : n // 2 + 1]
@@ -60,12 +59,11 @@ def _quantile(
     a: Any,
     q: Any,
     axis: Any,
-    out: Any,
     method: str,
     keepdims: bool,
     weights: Any,
 ) -> Any:
-    refuse(name, out=out, weights=weights)
+    refuse(name, weights=weights)
     if method != "linear":
         raise unsupported(f"np.{name} with method={method!r}", "use method='linear'")
     q = cast(operand(q), float)
@@ -98,7 +96,7 @@ def quantile(
     *,
     weights: Any = None,
 ) -> Any:
-    return _quantile("quantile", a, q, axis, out, method, keepdims, weights)
+    return _quantile("quantile", a, q, axis, method, keepdims, weights)
 
 
 @implements(np.percentile)
@@ -114,7 +112,7 @@ def percentile(
     weights: Any = None,
 ) -> Any:
     q = np.true_divide(operand(q), 100)
-    return _quantile("percentile", a, q, axis, out, method, keepdims, weights)
+    return _quantile("percentile", a, q, axis, method, keepdims, weights)
 
 
 def _ordered(a: Any, axis: Any) -> tuple[Any, tuple[int, ...]]:
@@ -202,13 +200,17 @@ for _function, _neutral in ((np.sum, 0.0), (np.prod, 1.0), (np.cumsum, 0.0), (np
 
 def _extreme(function: Callable[..., Any], worst: float) -> None:
     @implements(getattr(np, f"nan{function.__name__.removeprefix('a')}"))
-    def over_numbers(a: Any, axis: Any = None, *args: Any, **kwargs: Any) -> Any:
-        refuse(
-            f"nan{function.__name__.removeprefix('a')}",
-            **{name: kwargs.get(name, UNSET) for name in ("initial", "where")},
-        )
+    def over_numbers(
+        a: Any,
+        axis: Any = None,
+        out: Any = None,
+        keepdims: Any = False,
+        initial: Any = UNSET,
+        where: Any = UNSET,
+    ) -> Any:
+        refuse(f"nan{function.__name__.removeprefix('a')}", initial=initial, where=where)
         numbers, missing = _without_nan(a, worst)
-        extreme = function(numbers, axis, *args, **kwargs)
+        extreme = function(numbers, axis, keepdims=keepdims)
         nothing = missing.all(axis=axis, keepdims=np.ndim(extreme) == np.ndim(numbers))
         return np.where(nothing, np.nan, extreme) if np.any(nothing) else extreme
 
@@ -227,7 +229,7 @@ def nanmean(
     *,
     where: Any = UNSET,
 ) -> Any:
-    refuse("nanmean", out=out, where=where)
+    refuse("nanmean", where=where)
     numbers, missing = _without_nan(cast(operand(a), dtype), 0.0)
     count = np.sum(~missing, axis=axis, keepdims=keepdims, dtype=numbers.dtype)
     return np.sum(numbers, axis=axis, keepdims=keepdims) / count
@@ -246,7 +248,7 @@ def nanvar(
     mean: Any = UNSET,
     correction: Any = UNSET,
 ) -> Any:
-    refuse("nanvar", out=out, where=where, mean=mean)
+    refuse("nanvar", where=where, mean=mean)
     ddof = ddof if correction is UNSET or correction is np._NoValue else correction
     numbers, missing = _without_nan(cast(operand(a), dtype), 0.0)
     count = np.sum(~missing, axis=axis, keepdims=True, dtype=numbers.dtype)

@@ -23,12 +23,12 @@ from chainrule.numpy.creation import asarray
 from chainrule.numpy.dispatch import (
     constant_call,
     full_name,
+    into,
     is_constant,
-    lost_in_place,
     unsupported,
 )
 from chainrule.numpy.lookup import named_in, operation_of
-from chainrule.numpy.writing import at, into
+from chainrule.numpy.writing import at
 from chainrule.operations import elementwise, special  # noqa: F401  # rows that have names
 from chainrule.operations import shape as shape_rows
 from chainrule.operations.elementwise import conjugated
@@ -56,16 +56,9 @@ def array_ufunc(self: Array, ufunc: np.ufunc, method: str, *inputs: Any, **kwarg
             if len(inputs) == 2:
                 return apply_binary(operation, ufunc, *inputs)
             return apply(operation, ufunc, inputs)
-    out = kwargs.pop("out", None)
-    if out is not None and out[0] is not None:
-        if any(type(x) is not Array for x in out):
-            raise _out(ufunc, method, out)
-        if len(out) > 1:
-            raise unsupported(f"{full_name(ufunc)} with several out=", "write what it returns")
-        where = kwargs.pop("where", True)
-        casting = kwargs.get("casting", "same_kind")
-        result = getattr(ufunc, method)(*inputs, **kwargs)
-        return into(out, result, full_name(ufunc), where, casting)
+    out = kwargs.pop("out", (None,))
+    if any(x is not None for x in out):
+        return _into(out, ufunc, method, inputs, kwargs)
     if method == "__call__":
         return _call(ufunc, inputs, kwargs)
     try:
@@ -81,20 +74,22 @@ def array_ufunc(self: Array, ufunc: np.ufunc, method: str, *inputs: Any, **kwarg
 Array.__array_ufunc__ = array_ufunc  # type: ignore[attr-defined]
 
 
-def _out(ufunc: np.ufunc, method: str, out: Any) -> Exception:
-    name = full_name(ufunc)
-    if method != "__call__":
-        return lost_in_place(
-            f"{name}.{method}(..., out=...)", f"write `result = {name}.{method}(...)` instead"
-        )
-    symbol = getattr(UFUNCS.get(ufunc), "symbol", None)
-    inplace = f" (or `{symbol}=` on an ndarray)" if symbol else ""
-    return lost_in_place(
-        f"{name} with out={inplace}",
-        f"write `result = {name}(...)`"
-        + (f" or `a = a {symbol} b`" if symbol else "")
-        + " instead, which makes a new array",
+def _into(
+    out: tuple[Any, ...], ufunc: np.ufunc, method: str, inputs: Any, kwargs: dict[str, Any]
+) -> Any:
+    name = full_name(ufunc) if method == "__call__" else f"{full_name(ufunc)}.{method}"
+    symbol = getattr(UFUNCS.get(ufunc), "symbol", None) if method == "__call__" else None
+    or_instead = f" or `a = a {symbol} b`" if symbol else ""
+    where = True if method == "reduce" else kwargs.pop("where", True)
+    casting = kwargs.pop("casting", "same_kind")
+    with np.errstate(**({} if where is True else {"all": "ignore"})):  # of what is not wanted
+        result = getattr(ufunc, method)(*inputs, **kwargs)
+    results = result if type(result) is tuple else (result,)
+    written = tuple(
+        y if x is None else into(x, y, name, where, casting, or_instead)
+        for x, y in zip(out, results, strict=True)
     )
+    return written if len(written) > 1 else written[0]
 
 
 # Calls with options, and ufuncs that are more than one operation.
@@ -112,6 +107,8 @@ def _call(ufunc: np.ufunc, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> A
         raise unsupported(full_name(ufunc))
     dtype = kwargs.pop("dtype", None)
     _refuse_options(ufunc, kwargs)
+    if isinstance(dtype, type) and issubclass(dtype, np.dtype):
+        dtype = dtype()
     if dtype is not None:
         if not operation.differentiable or np.dtype(dtype).kind not in "f":
             raise unsupported(f"{full_name(ufunc)} with dtype={dtype!r}", "use .astype instead")

@@ -199,7 +199,8 @@ class _Search(FunctionWalk):
         replaced = {}
         for name in self.names & module.__dict__.keys():
             value = module.__dict__[name]
-            if isinstance(value, (ModuleType, FunctionType)):  # helpers.f, scipy.special.expit
+            # helpers.f, scipy.special.expit, what helpers has imported from NumPy
+            if isinstance(value, (ModuleType, FunctionType)) or id(value) in self.replacing:
                 new = self.visit(value, name)
                 if new is not value:
                     self.watched.append((module.__dict__, name, value))
@@ -301,13 +302,25 @@ def _tables(
         name = _name_of(original)
         for module in _homes(original, name):
             found.setdefault(id(module), (module, {}))[1][name] = new
+    for module, _ in list(found.values()):
+        outer = module.__name__.rpartition(".")[0]
+        while outer.partition(".")[0] == "numpy":
+            found.setdefault(id(sys.modules[outer]), (sys.modules[outer], {}))
+            outer = outer.rpartition(".")[0]
     views = {}
-    for key, (module, names) in found.items():
+    for key, (module, names) in sorted(found.items(), key=_depth):
         view = ModuleType(module.__name__)
         view.__dict__.update(module.__dict__)
         view.__dict__.update(names)
         views[key] = view, frozenset(names)
+        outer, _, name = module.__name__.rpartition(".")
+        if outer and id(sys.modules[outer]) in found:
+            found[id(sys.modules[outer])][1][name] = view
     return {id(original): new for original, new in pairs}, views
+
+
+def _depth(entry: tuple[int, tuple[ModuleType, Any]]) -> int:
+    return -entry[1][0].__name__.count(".")  # np.lib.stride_tricks, np.lib, np
 
 
 def _name_of(original: Any) -> str:
