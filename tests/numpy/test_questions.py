@@ -133,7 +133,7 @@ def fallback(x):
 
 def suppressed(x):
     with contextlib.suppress(Exception):
-        np.linalg.qr(np.outer(x, x))
+        np.poly(x)
     return np.sum(x)
 
 

@@ -17,6 +17,7 @@ import numpy as np
 
 import chainrule.operations
 from chainrule.core import kinds
+from chainrule.core.array import value_of
 from chainrule.core.domain import REAL, Interval, Matrices
 from chainrule.core.kinds import Elementwise
 from chainrule.core.operation import Operation
@@ -283,6 +284,17 @@ CASES |= {
     **{name: [case(away(2, 3), axis=1), case(away(2, 3))] for name in ("argmax", "argmin")},
     **{name: [case(normal(2, 3), axis=(0,))] for name in ("any", "all", "count_nonzero")},
 }
+
+
+def determined(name: str, y: Any, part: int = 0, **_: Any) -> Any:
+    """Return what of a result is determined, where LAPACK chooses the phases of complex vectors."""
+    if np.asarray(value_of(y)).dtype.kind != "c":
+        return y
+    if (name, part) in {("eigh", 1), ("svd", 0)}:
+        return y * np.conj(y[..., :1, :])
+    if (name, part) == ("svd", 2):
+        return y * np.conj(y[..., :1])
+    return y
 
 
 def rows() -> dict[str, Operation]:

@@ -14,6 +14,7 @@ from chainrule.core.array import Array, is_complex, value_of
 from chainrule.core.backward import backward
 from chainrule.core.node import Leaf, Node
 from chainrule.core.recording import Recording
+from tests.operations.cases import determined
 
 
 @pytest.fixture(autouse=True)
@@ -48,7 +49,8 @@ class Run:
         operands = list(self.operands)
         for k, x in zip(self.active, inputs, strict=True):
             operands[k] = x
-        return self.operation(*operands, **self.params)
+        y = self.operation(*operands, **self.params)
+        return determined(self.operation.name, y, **self.params)
 
     def plain(self, *inputs: Any) -> Any:
         y = self.result(*inputs)

@@ -62,6 +62,7 @@ class Operation:
         self.moves = traits.get("moves", False)
         self.view = traits.get("view", False)
         self.selects = traits.get("selects", False)
+        self.parts: bool = traits.get("parts", False)
         self.shaped_by = traits.get("shaped_by")
         self.commutes = traits.get("commutes", False)
         self.advice = traits.get("advice")

@@ -18,14 +18,16 @@ _STORES = frozenset({"STORE_FAST", "STORE_NAME", "STORE_GLOBAL", "STORE_DEREF"})
 _instructions: dict[CodeType, tuple[list[dis.Instruction], dict[int, int]]] = {}
 
 
-def name_of_result(frame: FrameType) -> str | None:
+def name_of_result(frame: FrameType, part: int | None = None) -> str | None:
     """Return the variable that the result of a frame's running instruction is stored to.
+
+    Where the result is a tuple, ``part`` is the place in it: ``w, V = np.linalg.eigh(a)``.
 
     A result that is returned is followed into the caller: ``z1 = sigmoid(h1)`` names the value that
     ``sigmoid`` computes in its return statement. None where the result is not stored, or the caller
     is chainrule itself.
     """
-    path: list[int] = []
+    path: list[int] = [] if part is None else [part]
     current: FrameType | None = frame
     while current is not None and not is_internal(current.f_code):
         destination = _follow(current.f_code, current.f_lasti, path)

@@ -123,7 +123,7 @@ class Trace:
         if frame is None:
             return
         call = self._calls.setdefault(frame, len(self._calls))
-        name = name_of_result(frame)
+        name = name_of_result(frame, node.params["part"] if node.operation.parts else None)
         # a[i] = v gives a new value to a; since 3.12, a[i:j] = v has an instruction of its own.
         if name is None and opname_at(frame) in ("STORE_SUBSCR", "STORE_SLICE"):
             before = self.notes.get(node.parents[0]) if node.parents[0] is not None else None
@@ -137,7 +137,7 @@ class Trace:
         if name and entry is self._entry:
             before_it = self.nodes[-2]
             last = self.notes.get(before_it)
-            if last is not None:
+            if last is not None and last.name == name:
                 self.notes[before_it] = Note(None, last.location, last.call, last.instruction)
         self._entry = entry
         derived = entry.f_globals.get("__name__", "").startswith("chainrule.transforms")

@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 
 from chainrule.core.apply import apply
-from chainrule.core.array import Array
+from chainrule.core.array import Array, is_complex
 from chainrule.numpy.axes import axes_of, axis_of, operand
 from chainrule.numpy.dispatch import implements, refuse, unsupported
 from chainrule.operations import contraction as rows
 from chainrule.operations import linalg as linalg_rows
+from chainrule.operations.decompositions import svdvals
 from chainrule.operations.elementwise import conjugated
 
 __all__: list[str] = []
@@ -196,6 +197,9 @@ def vecdot(x1: Any, x2: Any, /, *, axis: int = -1) -> Any:
 
 # Norms.
 
+#: The norms of a matrix that are made of its singular values.
+_OF_SINGULAR_VALUES: dict[Any, Any] = {2: np.max, -2: np.min, "nuc": np.sum}
+
 
 @implements(np.linalg.norm)
 def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
@@ -204,7 +208,13 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> A
         raise ValueError("Improper number of dimensions to norm.")
     if type(ord) is Array:
         raise unsupported("np.linalg.norm by its order", "write np.sum(abs(x) ** p) ** (1 / p)")
-    params = {"ord": ord, "axis": axes_of(axis, x), "keepdims": keepdims}
+    axes = axes_of(axis, x)
+    if ord in _OF_SINGULAR_VALUES and len(axes or x.shape) == 2:
+        s = svdvals(np.moveaxis(x, axes or (0, 1), (-2, -1)))
+        result = _OF_SINGULAR_VALUES[ord](s, axis=-1)
+        return np.expand_dims(result, axes or (0, 1)) if keepdims else result
+    params = {"ord": ord, "axis": axes, "keepdims": keepdims}
+    x = abs(x) if is_complex(x) else x
     return apply(linalg_rows.norm, linalg_rows.norm.compute, (x,), params)
 
 

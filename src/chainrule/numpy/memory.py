@@ -195,8 +195,8 @@ def overwrite(array: Array, new: Any, what: str) -> Array:
 
 def set_shape(array: Array, lengths: Any) -> None:
     """Do ``array.shape = lengths``: the Array becomes a view of what it has been."""
-    root, _ = _way_to(array)
-    _check(root, (), "a.shape = lengths")
+    root, _ = way_to(array)
+    _check(root, "a.shape = lengths")
     value = array.value.view()
     value.shape = lengths
     before = Array(array.value, array.node)

@@ -1,4 +1,4 @@
-"""Linear algebra: norms, linear equations, inverses, and the Cholesky decomposition.
+"""Linear algebra: norms, linear equations, inverses, determinants, and the Cholesky decomposition.
 
 Matrices lie in the last two axes; axes in front of them are a batch.
 
@@ -8,6 +8,9 @@ it is the derivative by each entry of the array. Of a symmetric matrix, taken as
 
 At the zero vector every norm has gradient 0, where mathematics has none: so a distance of 0 does no
 harm to a sum of distances. Entries that tie for the norms by inf and -inf share the gradient.
+
+The gradient of `det` is finite for singular matrices, too; derivatives of it need the inverse. That
+of `pinv` and `lstsq` is right where the rank of the matrix stays what it is.
 """
 
 from __future__ import annotations
@@ -16,13 +19,13 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.core.array import dtype_of, shape_of
+from chainrule.core.array import dtype_of, is_complex, shape_of
 from chainrule.core.domain import INVERTIBLE, NONZERO, POSITIVE_DEFINITE, REAL, example
-from chainrule.core.kinds import astype, general, sum_to
+from chainrule.core.kinds import astype, general, real, sum_to
 from chainrule.core.operation import Operation
-from chainrule.errors import UnsupportedError
 from chainrule.operations.elementwise import (
     absolute,
+    conjugated,
     equal,
     not_equal,
     sign,
@@ -40,11 +43,6 @@ def _is_matrix_norm(x: Any, order: Any, axis: Axis) -> bool:
 
 
 def _norm(x: Any, ord: Any = None, axis: Axis = None, keepdims: bool = False) -> Any:
-    if _is_matrix_norm(x, ord, axis) and ord in (2, -2, "nuc"):
-        raise UnsupportedError(
-            f"np.linalg.norm(..., ord={ord!r}) of a matrix needs singular values, which have no "
-            "derivative in chainrule yet: ord may be None, 'fro', 1, -1, np.inf or -np.inf"
-        )
     if axis is not None and len(axis) == 1:
         return np.linalg.norm(x, ord, axis[0], keepdims)
     return np.linalg.norm(x, ord, axis, keepdims)  # type: ignore[arg-type, unused-ignore]
@@ -118,9 +116,15 @@ norm = general(
 # Linear equations. As in NumPy, b is a vector if it has one axis, and a matrix otherwise.
 
 
-def _transposed(a: Any) -> Any:
+def transposed(a: Any) -> Any:
+    """Return matrices with their rows as columns."""
     ndim = len(shape_of(a))
     return swapaxes(a, axis1=ndim - 2, axis2=ndim - 1)
+
+
+def adjoint(x: Any) -> Any:
+    """Return the transposed conjugate."""
+    return conjugated(transposed(x))
 
 
 def _columns(x: Any, b: Any) -> Any:
@@ -130,7 +134,7 @@ def _columns(x: Any, b: Any) -> Any:
 
 def _solve_right(g: Any, a: Any, b: Any) -> Any:
     """Return the gradient by b, before it is summed over the axes along which b was repeated."""
-    x = solve(_transposed(a), _columns(g, b))
+    x = solve(transposed(a), _columns(g, b))
     return squeeze(x, axis=(len(shape_of(x)) - 1,)) if len(shape_of(b)) == 1 else x
 
 
@@ -139,7 +143,7 @@ solve: Operation = general(
     np.linalg.solve,
     pullback=(
         lambda g, a, b, x: sum_to(
-            -_columns(_solve_right(g, a, b), b) @ _transposed(_columns(x, b)), a
+            -_columns(_solve_right(g, a, b), b) @ transposed(_columns(x, b)), a
         ),
         lambda g, a, b, x: sum_to(_solve_right(g, a, b), b),
     ),
@@ -154,20 +158,143 @@ solve: Operation = general(
     dtypes="fc",
 )
 
-inv = general(
+# Inverses and determinants.
+
+inv: Operation = general(
     "inv",
     np.linalg.inv,
-    pullback=lambda g, a, y: -(_transposed(y) @ g @ _transposed(y)),
+    pullback=lambda g, a, y: -(transposed(y) @ g @ transposed(y)),
+    pushforward=lambda tangents, a, y: -(y @ tangents[0] @ y),
     numpy="numpy.linalg.inv",
     domain=INVERTIBLE,
-    examples=(example((3, 3)), example((2, 3, 3))),
+    examples=(example((3, 3)), example((2, 2, 2))),
+    dtypes="fc",
+)
+
+
+def _as_factor(g: Any) -> Any:
+    """Let numbers be factors of matrices, one of each."""
+    ndim = len(shape_of(g))
+    return expand_dims(g, axis=(ndim, ndim + 1))
+
+
+def _cofactors(a: Any, d: Any) -> Any:
+    try:
+        inverse = np.linalg.inv(a)
+    except np.linalg.LinAlgError:
+        return _cofactors_of_singular(a)
+    digits = np.linalg.norm(a, 1, (-2, -1)) * np.linalg.norm(inverse, 1, (-2, -1))
+    if np.any(digits * np.sqrt(np.finfo(digits.dtype).eps) > 1):  # half of them are lost
+        return _cofactors_of_singular(a)
+    return d * transposed(inverse)
+
+
+def _cofactors_of_singular(a: Any) -> Any:
+    u, s, vh = np.linalg.svd(a)
+    others = [np.prod(np.delete(s, k, -1), axis=-1) for k in range(s.shape[-1])]
+    sign = (np.linalg.det(u) * np.linalg.det(vh))[..., None, None]
+    return sign * ((u.conj() * np.stack(others, axis=-1)[..., None, :]) @ vh.conj())
+
+
+#: The cofactors of matrices, ``d * inv(a).T`` for their determinants d. Singular ones have some.
+cofactors: Operation = general(
+    "cofactors",
+    _cofactors,
+    pullback=(
+        lambda g, a, d, y: -d * (transposed(inv(a)) @ transposed(g) @ transposed(inv(a))),
+        lambda g, a, d, y: sum_to(g * transposed(inv(a)), d),
+    ),
+    numpy=(),
+    source="{1} * np.linalg.inv({0}).mT",
+    domain=(INVERTIBLE, REAL),
+    examples=(example((3, 3), (1, 1)), example((2, 2, 2), (2, 1, 1))),
+    dtypes="fc",
+)
+det = general(
+    "det",
+    np.linalg.det,
+    pullback=lambda g, a, y: _as_factor(g) * cofactors(a, _as_factor(y)),
+    numpy="numpy.linalg.det",
+    domain=INVERTIBLE,
+    examples=(example((3, 3)), example((2, 2, 2)), example((1, 1))),
+    dtypes="fc",
+)
+
+
+def _slogdet_pullback(g: Any, a: Any, y: Any, part: int) -> Any:
+    if part == 1:
+        return _as_factor(g) * transposed(inv(a))
+    if not is_complex(a):
+        return None
+    return _as_factor(-1j * real(1j * g * y)) * transposed(inv(a))
+
+
+#: The sign of the determinant (part 0), and the logarithm of its size (part 1).
+slogdet = general(
+    "slogdet",
+    lambda a, part: np.linalg.slogdet(a)[part],
+    pullback=_slogdet_pullback,
+    numpy="numpy.linalg.slogdet",
+    parts=True,
+    domain=INVERTIBLE,
+    examples=(example((3, 3), part=1), example((2, 2, 2), part=1), example((2, 2), part=0)),
+    dtypes="fc",
+)
+
+# Least squares. For P the pseudoinverse of A, with dA = E, the derivative is
+# -P E P + P P^H E^H (1 - A P) + (1 - P A) E^H P^H P, where the rank of A stays what it is
+# (G. H. Golub and V. Pereyra, "The differentiation of pseudo-inverses", 1973).
+
+
+def _pinv_pullback(g: Any, a: Any, y: Any, rcond: Any = None) -> Any:
+    p, gh = transposed(y), adjoint(g)
+    found = (gh - transposed(a @ y) @ gh) @ conjugated(y) @ p - p @ g @ p
+    return found + p @ conjugated(y) @ (gh - gh @ transposed(y @ a))
+
+
+pinv: Operation = general(
+    "pinv",
+    lambda a, rcond=None: np.linalg.pinv(a, rcond),
+    pullback=_pinv_pullback,
+    numpy="numpy.linalg.pinv",
+    examples=(example((3, 2)), example((2, 3)), example((2, 2, 2), rcond=1e-10)),
+    tolerance=1e-6,
+    dtypes="fc",
+)
+
+
+def _lstsq_left(g: Any, a: Any, b: Any, x: Any, rcond: Any) -> Any:
+    y = pinv(a, rcond=rcond)
+    p, gh = transposed(y), adjoint(_columns(g, b))
+    x = _columns(x, b)
+    rest = _columns(b, b) - a @ x
+    found = conjugated(rest) @ gh @ conjugated(y) @ p - p @ _columns(g, b) @ transposed(x)
+    return found + p @ conjugated(x) @ (gh - gh @ transposed(y @ a))
+
+
+#: The solution alone, of the smallest norm, as by the pseudoinverse of the same ``rcond``.
+lstsq = general(
+    "lstsq",
+    lambda a, b, rcond: np.linalg.lstsq(a, b, rcond)[0],
+    pullback=(
+        lambda g, a, b, x, rcond: _lstsq_left(g, a, b, x, rcond),
+        lambda g, a, b, x, rcond: transposed(pinv(a, rcond=rcond)) @ g,
+    ),
+    numpy="numpy.linalg.lstsq",
+    source="np.linalg.lstsq({0}, {1}, {rcond})[0]",
+    examples=(
+        example((3, 2), (3,), rcond=1e-15),
+        example((3, 2), (3, 2), rcond=1e-15),
+        example((2, 3), (2,), rcond=1e-15),
+    ),
+    tolerance=1e-6,
     dtypes="fc",
 )
 
 # Decompositions.
 
 
-def _lower(x: Any) -> Any:
+def lower_half(x: Any) -> Any:
     """Return the lower triangle, with half of the diagonal."""
     return (tril(x) + tril(x, k=-1)) / 2
 
@@ -178,10 +305,10 @@ def _cholesky_pullback(g: Any, a: Any, y: Any, upper: bool = False) -> Any:
     See I. Murray, "Differentiation of the Cholesky decomposition", 2016, section 3.2.
     """
     if upper:
-        return _transposed(_cholesky_pullback(_transposed(g), a, _transposed(y)))
-    lt = _transposed(y)
-    s = solve(lt, _transposed(solve(lt, _lower(lt @ g))))
-    return _lower(s + _transposed(s))
+        return transposed(_cholesky_pullback(transposed(g), a, transposed(y)))
+    lt = transposed(y)
+    s = solve(lt, transposed(solve(lt, lower_half(lt @ g))))
+    return lower_half(s + transposed(s))
 
 
 cholesky = general(

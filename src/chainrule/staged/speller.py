@@ -21,7 +21,7 @@ from chainrule.graph.formula import by_formula
 from chainrule.graph.graph import Apply, Constant, Input, Vertex
 from chainrule.staged.constants import Constants
 from chainrule.staged.templates import from_template
-from chainrule.staged.text import Text, atom, call, infix, literal
+from chainrule.staged.text import Text, atom, call, infix, literal, subscript
 
 __all__ = ["Speller", "Spelling", "Spellings", "function_of", "is_array"]
 
@@ -89,7 +89,8 @@ class Speller:
             if made_of is not None:
                 return self.text(made_of)
         if function is not None:
-            return call(function, *operands, **_given(operation, vertex.params))
+            text = call(function, *operands, **_given(operation, vertex.params))
+            return subscript(text, str(vertex.params["part"])) if operation.parts else text
         raise UnsupportedError(
             f"the operation `{operation.name}` cannot be printed with NumPy alone, so a function "
             "that uses it cannot be staged: declare it with source=, for example "
@@ -125,7 +126,8 @@ def _given(operation: Operation, params: Mapping[str, Any]) -> dict[str, Any]:
     return {
         key: literal(value)
         for key, value in params.items()
-        if key not in known or known[key].default is not value
+        if (key not in known or known[key].default is not value)
+        and not (key == "part" and operation.parts)
     }
 
 
