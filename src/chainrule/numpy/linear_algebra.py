@@ -25,11 +25,6 @@ def solve(a: Any, b: Any) -> Any:
     return rows.solve(operand(a), operand(b))
 
 
-@implements(np.linalg.inv)
-def inv(a: Any) -> Any:
-    return rows.inv(operand(a))
-
-
 @implements(np.linalg.cholesky)
 def cholesky(a: Any, /, *, upper: bool = False) -> Any:
     return rows.cholesky(operand(a), upper=upper)

@@ -130,10 +130,7 @@ eigvalsh = general(
 
 def _eig_pullback(g: Any, a: Any, y: Any, part: int) -> Any:
     w, v = eig(a, part=0), eig(a, part=1)
-    if part == 0:
-        inner = embed_diagonal_of(g)
-    else:
-        inner = _over_differences(transposed(v) @ _free(g, v), w)
+    inner = _over_differences(transposed(v) @ _free(g, v), w) if part else embed_diagonal_of(g)
     # V^-T inner V^T
     return solve(transposed(v), inner @ transposed(v))
 
