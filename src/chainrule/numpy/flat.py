@@ -49,6 +49,7 @@ class Flat:
         return self[self.index - 1]
 
     def copy(self) -> Any:
+        """Return all entries, in an array of their own."""
         return own(ravel(self.base))
 
     def __array_function__(

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.numpy.axes import axis_of, operand
-from chainrule.numpy.dispatch import implements, refuse
+from chainrule.numpy.dispatch import implements
 from chainrule.operations import fft as rows
 
 __all__: list[str] = []

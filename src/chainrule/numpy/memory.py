@@ -33,7 +33,16 @@ from chainrule.numpy.dispatch import unsupported
 from chainrule.operations import indexing, shape
 from chainrule.operations.elementwise import cartesian, imag
 
-__all__ = ["laid_out", "overwrite", "split", "strided_view", "take_view", "view_of", "way_to", "write"]
+__all__ = [
+    "laid_out",
+    "overwrite",
+    "split",
+    "strided_view",
+    "take_view",
+    "view_of",
+    "way_to",
+    "write",
+]
 
 _ndarray = np.ndarray
 _getitem = indexing.getitem

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.core.apply import apply
-from chainrule.core.array import Array
+from chainrule.core.array import Array, value_of
 from chainrule.core.kinds import broadcast_to, constant, linear, stopped
 from chainrule.core.operation import Operation
 from chainrule.numpy import creation
@@ -73,7 +73,7 @@ def _of_numpy() -> list[tuple[Any, Any]]:
         *((original, _when_recorded(original, recorded)) for original, recorded in pairs),
         *((original, _new(original, recorded)) for original, recorded in _NEW.items()),
         (np.fromiter, creation.fromiter),
-        (np.isscalar, _when_recorded(np.isscalar, lambda element: np.isscalar(element.value))),
+        (np.isscalar, _when_recorded(np.isscalar, lambda element: np.isscalar(value_of(element)))),
         *((original, _of_lists(original)) for original in _DEAF_TO_LISTS),
         *((original, Joiner(original)) for original in (np.r_, np.c_)),
     ]
