@@ -13,7 +13,7 @@ from chainrule.core.kinds import broadcast_to as broadcast_row
 from chainrule.numpy.axes import axes_of, axis_of, full_shape, lengths, operand
 from chainrule.numpy.casting import cast, own
 from chainrule.numpy.creation import asarray
-from chainrule.numpy.dispatch import has_history, implements, plain, refuse, unsupported
+from chainrule.numpy.dispatch import has_history, implements, plain, unsupported
 from chainrule.numpy.memory import laid_out, take_view
 from chainrule.operations import shape as rows
 
@@ -220,6 +220,10 @@ def repeat(a: Any, repeats: Any, axis: Any = None) -> Any:
 
 @implements(np.pad)
 def pad(array: Any, pad_width: Any, mode: Any = "constant", **kwargs: Any) -> Any:
+    if callable(mode) or mode not in rows.PADDINGS or has_history(kwargs):
+        return NotImplemented
+    if kwargs.keys() - {"constant_values"} or (kwargs and mode != "constant"):
+        return NotImplemented
     array = operand(array)
     if not array.ndim:
         return array
@@ -228,11 +232,7 @@ def pad(array: Any, pad_width: Any, mode: Any = "constant", **kwargs: Any) -> An
         pad_width = [wanted.get(k, (0, 0)) for k in range(array.ndim)]
         pad_width = [(w, w) if np.ndim(w) == 0 else w for w in pad_width]
     widths = np.broadcast_to(np.asarray(pad_width), (array.ndim, 2)).tolist()
-    constant_values = kwargs.pop("constant_values", 0)
-    refuse("pad", **kwargs)
-    if callable(mode) or has_history(constant_values):
-        raise unsupported("np.pad with a function or an Array as filling", "use np.concatenate")
-    more = {} if mode != "constant" else {"constant_values": plain(constant_values)}
+    more = {"constant_values": 0} | plain(kwargs) if mode == "constant" else {}
     return rows.pad(array, pad_width=tuple(map(tuple, widths)), mode=mode, **more)
 
 

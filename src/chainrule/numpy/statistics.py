@@ -10,7 +10,7 @@ import numpy as np
 from chainrule.core.array import is_complex
 from chainrule.numpy.axes import axes_of, operand
 from chainrule.numpy.casting import cast
-from chainrule.numpy.dispatch import UNSET, implements, refuse
+from chainrule.numpy.dispatch import UNSET, implements, refuse, unsupported
 
 __all__: list[str] = []
 
@@ -37,6 +37,104 @@ def average(
         total = np.sum(w, axis=axis, keepdims=keepdims) if w.shape == a.shape else np.sum(w)
         mean = np.sum(a * w, axis=axis, keepdims=keepdims) / total
     return (mean, np.broadcast_to(total, mean.shape)) if returned else mean
+
+
+@implements(np.median)
+def median(
+    a: Any,
+    axis: Any = None,
+    out: Any = None,
+    overwrite_input: bool = False,
+    keepdims: bool = False,
+) -> Any:
+    ordered, shape = _ordered(a, axis)
+    n = ordered.shape[-1]
+    middle = ordered[..., (n - 1) // 2 : n // 2 + 1]
+    return _closed(np.mean(middle, axis=-1), ordered, shape, keepdims)
+
+
+def _quantile(
+    name: str,
+    a: Any,
+    q: Any,
+    axis: Any,
+    method: str,
+    keepdims: bool,
+    weights: Any,
+) -> Any:
+    refuse(name, weights=weights)
+    if method != "linear":
+        raise unsupported(f"np.{name} with method={method!r}", "use method='linear'")
+    q = cast(operand(q), float)
+    if np.any((q < 0) | (q > 1)):
+        raise ValueError("Quantiles must be in the range [0, 1]")
+    ordered, shape = _ordered(a, axis)
+    place = q * (ordered.shape[-1] - 1)
+    below = cast(np.floor(place), int)
+    above = np.minimum(below + 1, ordered.shape[-1] - 1)
+    t = place - below
+    if not q.ndim:  # one q does not decide about the dtype, an array of them does
+        t = cast(t, ordered.dtype)
+    low, high = ordered[..., below], ordered[..., above]
+    # From the nearer end, as NumPy does.
+    between = np.where(t < 0.5, low + (high - low) * t, high - (high - low) * (1 - t))
+    if q.ndim:
+        between = np.moveaxis(between, tuple(range(-q.ndim, 0)), tuple(range(q.ndim)))
+    return _closed(between, ordered, shape, keepdims)
+
+
+@implements(np.quantile)
+def quantile(
+    a: Any,
+    q: Any,
+    axis: Any = None,
+    out: Any = None,
+    overwrite_input: bool = False,
+    method: str = "linear",
+    keepdims: bool = False,
+    *,
+    weights: Any = None,
+) -> Any:
+    return _quantile("quantile", a, q, axis, method, keepdims, weights)
+
+
+@implements(np.percentile)
+def percentile(
+    a: Any,
+    q: Any,
+    axis: Any = None,
+    out: Any = None,
+    overwrite_input: bool = False,
+    method: str = "linear",
+    keepdims: bool = False,
+    *,
+    weights: Any = None,
+) -> Any:
+    q = np.true_divide(operand(q), 100)
+    return _quantile("percentile", a, q, axis, method, keepdims, weights)
+
+
+def _ordered(a: Any, axis: Any) -> tuple[Any, tuple[int, ...]]:
+    """Sort the axes to reduce as one last axis; also give the shape that keepdims asks for."""
+    a = operand(a)
+    axes = axes_of(axis, a)
+    if axes is None:
+        return np.sort(np.ravel(a)), (1,) * a.ndim
+    moved = np.moveaxis(a, axes, tuple(range(-len(axes), 0)))
+    kept = moved.shape[: a.ndim - len(axes)]
+    shape = tuple(1 if k in axes else n for k, n in enumerate(a.shape))
+    return np.sort(np.reshape(moved, (*kept, -1))), shape
+
+
+def _closed(result: Any, ordered: Any, shape: tuple[int, ...], keepdims: bool) -> Any:
+    last = ordered[..., -1]  # NaN sorts last, and makes the quantile NaN
+    missing = np.isnan(last)
+    if np.any(missing):
+        result = np.where(missing, last, result)
+    if not keepdims:
+        return result
+    extra = np.ndim(result) - (np.ndim(ordered) - 1)
+    return np.reshape(result, np.shape(result)[:extra] + shape)
 
 
 # Functions that pass over NaN: it is replaced by what does not count.
