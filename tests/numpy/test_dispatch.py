@@ -47,7 +47,6 @@ def test_arguments_are_spelled_as_numpy_spells_them(function):
         (lambda x: np.nanmax(x, initial=0.0), "np.nanmax with initial="),
         (lambda x: np.exp(x, where=x > 0), "np.exp with where="),
         (lambda x: np.exp(x, dtype=complex), "np.exp with dtype="),
-        (lambda x: np.quantile(x, 0.5, method="nearest"), "np.quantile with method="),
         (lambda x: np.interp(x, [0.0, 1.0], [0.0, 1.0], period=1.0), "np.interp with period="),
     ],
 )

@@ -6,45 +6,15 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.numpy.axes import axes_of, axis_of, operand
+from chainrule.numpy.axes import operand
 from chainrule.numpy.casting import cast
-from chainrule.numpy.dispatch import UNSET, has_history, implements, plain, unsupported
+from chainrule.numpy.dispatch import implements, unsupported
 from chainrule.operations.elementwise import conjugated
 
 __all__: list[str] = []
 
 
-def _along(axis: int, ndim: int, part: Any) -> tuple[Any, ...]:
-    """Index one axis and leave the others whole."""
-    return tuple(part if k == axis else slice(None) for k in range(ndim))
-
-
 # Differences and integrals.
-
-
-@implements(np.diff)
-def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = UNSET, append: Any = UNSET) -> Any:
-    if n < 0:
-        raise ValueError(f"order must be non-negative but got {n}")
-    a = operand(a)
-    if a.ndim == 0:
-        raise ValueError("diff requires input that is at least one dimensional")
-    axis = axis_of(axis, a.ndim)
-    edge = tuple(1 if k == axis else length for k, length in enumerate(a.shape))
-
-    def with_ends(end: Any) -> list[Any]:
-        if end is UNSET or end is np._NoValue:
-            return []
-        end = operand(end)
-        return [end if end.ndim else np.broadcast_to(end, edge)]
-
-    parts = [*with_ends(prepend), a, *with_ends(append)]
-    if len(parts) > 1:
-        a = np.concatenate(parts, axis=axis)
-    upper, lower = (_along(axis, a.ndim, part) for part in (slice(1, None), slice(None, -1)))
-    for _ in range(n):
-        a = a[upper] - a[lower]
-    return a
 
 
 @implements(np.ediff1d)
@@ -55,77 +25,6 @@ def ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Any:
     if to_end is not None:
         parts.append(cast(np.ravel(to_end), flat.dtype))
     return np.concatenate(parts) if len(parts) > 1 else parts[0]
-
-
-@implements(np.gradient)
-def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> Any:
-    """Central differences, and one-sided ones at the ends."""
-    f = operand(f)
-    axes = axes_of(axis, f)
-    if axes is None:
-        axes = tuple(range(f.ndim))
-    spacings = [1.0] * len(axes) if not varargs else list(varargs)
-    if len(spacings) == 1:
-        spacings *= len(axes)
-    if len(spacings) != len(axes):
-        raise TypeError("invalid number of arguments")
-    results = []
-    for k, spacing in zip(axes, spacings, strict=True):
-        if has_history(spacing):
-            raise unsupported("np.gradient by the spacing", "write the differences with slices")
-        spacing = plain(spacing)
-        zeros: Any = np.zeros(f.shape[k])
-        np.gradient(zeros, spacing, edge_order=edge_order)  # type: ignore[call-overload]  # its errors
-        along = np.moveaxis(f, k, 0)
-        results.append(np.moveaxis(_slopes(along, spacing, edge_order), 0, k))
-    return results[0] if len(results) == 1 else tuple(results)
-
-
-def _slopes(f: Any, spacing: Any, edge_order: int) -> Any:
-    """Return the differences of `np.gradient` along the first axis."""
-    n = f.shape[0]
-    steps = np.diff(spacing) if np.ndim(spacing) else np.full(n - 1, spacing)
-    steps = steps.astype(f.dtype).reshape(-1, *(1,) * (f.ndim - 1))
-    if np.all(steps == steps[0]):
-        h = steps[0]
-        inside = (f[2:] - f[:-2]) / (2.0 * h)
-    else:
-        left, right = steps[:-1], steps[1:]
-        inside = (
-            -right / (left * (left + right)) * f[:-2]
-            + (right - left) / (left * right) * f[1:-1]
-            + left / (right * (left + right)) * f[2:]
-        )
-    if edge_order == 1:
-        first, last = (f[1:2] - f[:1]) / steps[0], (f[-1:] - f[-2:-1]) / steps[-1]
-    else:
-        first = _edge(f[:1], f[1:2], f[2:3], steps[0], steps[1])
-        last = -_edge(f[-1:], f[-2:-1], f[-3:-2], steps[-1], steps[-2])
-    return np.concatenate([first, inside, last])
-
-
-def _edge(end: Any, second: Any, third: Any, near: Any, far: Any) -> Any:
-    """Return the slope at an end of the parabola through three points."""
-    both = near + far
-    slope = -(near + both) / (near * both) * end + both / (near * far) * second
-    return slope - near / (far * both) * third
-
-
-def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
-    y = operand(y)
-    axis = axis_of(axis, y.ndim)
-    if x is None:
-        d = dx
-    else:
-        x = operand(x)
-        d = np.diff(x, axis=0 if x.ndim == 1 else axis)
-        if x.ndim == 1:
-            d = np.reshape(d, tuple(-1 if k == axis else 1 for k in range(y.ndim)))
-    upper, lower = (_along(axis, y.ndim, part) for part in (slice(1, None), slice(None, -1)))
-    return np.sum(d * (y[upper] + y[lower]) / 2.0, axis=axis)
-
-
-implements(np.trapezoid)(trapezoid)
 
 
 @implements(np.interp)
@@ -183,61 +82,6 @@ def correlate(a: Any, v: Any, mode: str = "valid") -> Any:
 # Polynomials.
 
 
-@implements(np.polyval)
-def polyval(p: Any, x: Any) -> Any:
-    p, x = operand(p), operand(x)
-    y: Any = np.zeros(x.shape, x.dtype)
-    for k in range(p.shape[0]):
-        y = y * x + p[k]
-    return y
-
-
-@implements(np.polyadd)
-def polyadd(a1: Any, a2: Any) -> Any:
-    a1, a2 = (np.atleast_1d(operand(a)) for a in (a1, a2))
-    missing = a2.shape[0] - a1.shape[0]
-    a1 = np.pad(a1, (max(missing, 0), 0))
-    return a1 + np.pad(a2, (max(-missing, 0), 0))
-
-
-@implements(np.polysub)
-def polysub(a1: Any, a2: Any) -> Any:
-    return polyadd(a1, -np.atleast_1d(operand(a2)))
-
-
 @implements(np.polymul)
 def polymul(a1: Any, a2: Any) -> Any:
     return convolve(a1, a2)
-
-
-@implements(np.polyder)
-def polyder(p: Any, m: int = 1) -> Any:
-    p = operand(p)
-    for _ in range(m):
-        degree = p.shape[0] - 1
-        p = p[:-1] * np.arange(degree, 0, -1)
-    return p
-
-
-@implements(np.polyint)
-def polyint(p: Any, m: int = 1, k: Any = None) -> Any:
-    p = operand(p)
-    constants = np.zeros(m) if k is None else np.broadcast_to(operand(k), (m,))
-    for step in range(m):
-        degree = p.shape[0]
-        p = np.append(p / np.arange(degree, 0, -1, dtype=p.dtype), constants[step])
-    return p
-
-
-@implements(np.vander)
-def vander(x: Any, N: Any = None, increasing: bool = False) -> Any:
-    x = operand(x)
-    if x.ndim != 1:
-        raise ValueError("x must be a one-dimensional array or sequence.")
-    count = x.shape[0] if N is None else plain(N)
-    x = cast(x, np.promote_types(x.dtype, int))
-    powers = [np.ones(x.shape, x.dtype)]
-    for _ in range(count - 1):
-        powers.append(powers[-1] * x)
-    columns = powers[:count] if increasing else powers[:count][::-1]
-    return np.stack(columns, axis=-1)

@@ -17,7 +17,7 @@ from chainrule.core.kinds import constant
 from chainrule.numpy.axes import axis_of, operand
 from chainrule.numpy.casting import cast
 from chainrule.numpy.creation import restack
-from chainrule.numpy.dispatch import constant_call, implements, plain, refuse, unsupported
+from chainrule.numpy.dispatch import constant_call, implements, plain, refuse
 from chainrule.numpy.memory import split, view_of, write
 from chainrule.operations import indexing as rows
 
@@ -116,11 +116,6 @@ def compress(condition: Any, a: Any, axis: Any = None, out: Any = None) -> Any:
     return take(a, np.flatnonzero(operand(condition)), axis)
 
 
-@implements(np.extract)
-def extract(condition: Any, arr: Any) -> Any:
-    return take(arr, np.flatnonzero(operand(condition)))
-
-
 @implements(np.choose)
 def choose(a: Any, choices: Any, out: Any = None, mode: str = "raise") -> Any:
     alternatives = [operand(choice) for choice in choices]
@@ -153,20 +148,6 @@ def unique(
     picked = take(ar, parts[0], axis)
     results = [picked, *(part for k, part in enumerate(parts, 1) if wanted[k])]
     return tuple(results) if len(results) > 1 else picked
-
-
-@implements(np.trim_zeros)
-def trim_zeros(filt: Any, trim: str = "fb", axis: Any = None) -> Any:
-    filt = operand(filt)
-    if not filt.ndim:
-        return filt
-    if filt.ndim != 1:
-        raise unsupported("np.trim_zeros of more than one dimension", "use slices")
-    found = np.flatnonzero(filt)
-    if not found.size:
-        return filt[:0]
-    start = found[0] if "f" in trim.lower() else 0
-    return filt[start : found[-1] + 1 if "b" in trim.lower() else len(filt)]
 
 
 @implements(np.bincount)

@@ -69,28 +69,6 @@ def stack(
     return rows.stack(*parts, axis=axis_of(axis, parts[0].ndim + 1))
 
 
-@implements(np.vstack)
-def vstack(tup: Any, *, dtype: Any = None, casting: str = "same_kind") -> Any:
-    return concatenate([at_least(operand(a), 2) for a in tup], 0, dtype=dtype)
-
-
-@implements(np.hstack)
-def hstack(tup: Any, *, dtype: Any = None, casting: str = "same_kind") -> Any:
-    parts = [at_least(operand(a), 1) for a in tup]
-    return concatenate(parts, 0 if parts[0].ndim == 1 else 1, dtype=dtype)
-
-
-@implements(np.dstack)
-def dstack(tup: Any) -> Any:
-    return concatenate([at_least(operand(a), 3) for a in tup], 2)
-
-
-@implements(np.column_stack)
-def column_stack(tup: Any) -> Any:
-    columns = [operand(a) for a in tup]
-    return concatenate([a if a.ndim > 1 else reshape(a, (a.size, 1)) for a in columns], 1)
-
-
 @implements(np.block)
 def block(arrays: Any) -> Any:
     def depth_of(block: Any) -> int:
@@ -112,13 +90,6 @@ def block(arrays: Any) -> Any:
 
 def _padded_left(a: Any, ndim: int) -> Any:
     return a if a.ndim >= ndim else reshape(a, (1,) * (ndim - a.ndim) + a.shape)
-
-
-@implements(np.append)
-def append(arr: Any, values: Any, axis: Any = None) -> Any:
-    if axis is None:
-        return concatenate([ravel(arr), ravel(values)])
-    return concatenate([arr, values], axis)
 
 
 @implements(np.insert)
@@ -181,27 +152,6 @@ def split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
         if n % plain(indices_or_sections):
             raise ValueError("array split does not result in an equal division")
     return _cut(ary, indices_or_sections, axis)
-
-
-@implements(np.hsplit)
-def hsplit(ary: Any, indices_or_sections: Any) -> list[Any]:
-    if np.ndim(ary) == 0:
-        raise ValueError("hsplit only works on arrays of 1 or more dimensions")
-    return split(ary, indices_or_sections, 0 if np.ndim(ary) == 1 else 1)
-
-
-@implements(np.vsplit)
-def vsplit(ary: Any, indices_or_sections: Any) -> list[Any]:
-    if np.ndim(ary) < 2:
-        raise ValueError("vsplit only works on arrays of 2 or more dimensions")
-    return split(ary, indices_or_sections, 0)
-
-
-@implements(np.dsplit)
-def dsplit(ary: Any, indices_or_sections: Any) -> list[Any]:
-    if np.ndim(ary) < 3:
-        raise ValueError("dsplit only works on arrays of 3 or more dimensions")
-    return split(ary, indices_or_sections, 2)
 
 
 def unstack(x: Any, /, *, axis: int = 0) -> tuple[Any, ...]:

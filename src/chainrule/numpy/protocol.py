@@ -1,7 +1,8 @@
 """``__array_function__``: what a NumPy function that is called with an Array does (NEP 18).
 
-It is what the table says. A function that is not in it, but is Python code of NumPy's own, runs as
-user code does, with Arrays for the arrays that it makes: what it is made of is in the table.
+It is what the table says. A function that is not in it, or an option that is ``NotImplemented``
+there, but is Python code of NumPy's own, runs as user code does, with Arrays for the arrays that it
+makes: what it is made of is in the table.
 """
 
 from __future__ import annotations
@@ -35,11 +36,13 @@ def array_function(
 ) -> Any:
     """Run a NumPy function that was called with an Array among its arguments."""
     implementation = FUNCTIONS.get(function)
-    if implementation is None:
-        if is_constant(args, kwargs):
-            return constant_call(function, args, kwargs)
-        implementation = _from_source(function)
-    return implementation(*args, **kwargs)
+    if implementation is not None:
+        result = implementation(*args, **kwargs)
+        if result is not NotImplemented:
+            return result
+    elif is_constant(args, kwargs):
+        return constant_call(function, args, kwargs)
+    return _from_source(function)(*args, **kwargs)
 
 
 Array.__array_function__ = array_function  # type: ignore[attr-defined]

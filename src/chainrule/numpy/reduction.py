@@ -289,55 +289,6 @@ def cumprod(a: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> Any
     return _accumulate(rows.cumprod, a, axis, dtype)
 
 
-def _inclusive(name: str, operation: Operation, start: float, x: Any, **options: Any) -> Any:
-    """Accumulate as the array API does: an axis must be named in two or more dimensions."""
-    x, axis = operand(x), options["axis"]
-    if axis is None:
-        if x.ndim > 1:
-            raise ValueError(f"np.{name} of {x.ndim} dimensions needs an axis")
-        axis = 0
-    total = _accumulate(operation, x, axis, options["dtype"])
-    if not options["include_initial"]:
-        return total
-    first = np.full(
-        tuple(1 if k == axis_of(axis, x.ndim) else n for k, n in enumerate(x.shape)),
-        start,
-        total.dtype,
-    )
-    return np.concatenate([first, total], axis=axis)
-
-
-def cumulative_sum(
-    x: Any,
-    /,
-    *,
-    axis: Any = None,
-    dtype: Any = None,
-    out: Any = None,
-    include_initial: bool = False,
-) -> Any:
-    options = {"axis": axis, "dtype": dtype, "include_initial": include_initial}
-    return _inclusive("cumulative_sum", rows.cumsum, 0.0, x, **options)
-
-
-def cumulative_prod(
-    x: Any,
-    /,
-    *,
-    axis: Any = None,
-    dtype: Any = None,
-    out: Any = None,
-    include_initial: bool = False,
-) -> Any:
-    options = {"axis": axis, "dtype": dtype, "include_initial": include_initial}
-    return _inclusive("cumulative_prod", rows.cumprod, 1.0, x, **options)
-
-
-if hasattr(np, "cumulative_sum"):  # since NumPy 2.1
-    implements(np.cumulative_sum)(cumulative_sum)
-    implements(np.cumulative_prod)(cumulative_prod)
-
-
 def logsumexp(a: Any, axis: Any = None, *, keepdims: Any = False) -> Any:
     """Meaning of ``np.logaddexp.reduce``."""
     return _reduce(rows.logsumexp, a, axis, keepdims)

@@ -9,20 +9,20 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache, wraps
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
 from chainrule.core.apply import apply
-from chainrule.core.array import Array
+from chainrule.core.array import Array, value_of
 from chainrule.core.kinds import broadcast_to, constant, linear, stopped
 from chainrule.core.operation import Operation
 from chainrule.numpy import creation
 from chainrule.numpy.axes import axes_of
 from chainrule.numpy.creation import asarray
-from chainrule.numpy.dispatch import arrays_in, is_constant, plain_call, unsupported
+from chainrule.numpy.dispatch import arrays_in, has_history, is_constant, plain_call, unsupported
 from chainrule.numpy.joining import Joiner
 from chainrule.numpy.lookup import named_in
 from chainrule.numpy.questions import ndarray
@@ -75,7 +75,10 @@ def _of_numpy() -> list[tuple[Any, Any]]:
         *((original, _new(original, recorded)) for original, recorded in _NEW.items()),
         (np.ndarray, ndarray),
         (np.fromiter, creation.fromiter),
-        (np.isscalar, _when_recorded(np.isscalar, lambda element: np.isscalar(element.value))),
+        (np.isscalar, _when_recorded(np.isscalar, lambda element: np.isscalar(value_of(element)))),
+        (np.ndenumerate, _when_recorded(np.ndenumerate, _entries)),
+        (np.nditer, _when_recorded(np.nditer, _iterator)),
+        *((original, _when_recorded(original, _asked(original))) for original in _DEAF_TO_SOME),
         *((original, _of_lists(original)) for original in _DEAF_TO_LISTS),
         *((original, Joiner(original)) for original in (np.r_, np.c_)),
     ]
@@ -122,6 +125,28 @@ def _new(original: Function, recorded: Function) -> Function:
         return creation.to_be_filled(made)
 
     return replacement
+
+
+def _entries(arr: Any) -> Iterator[tuple[Any, Any]]:
+    """Do ``np.ndenumerate``, which shows what is written while it goes on."""
+    return ((place, arr[place]) for place in np.ndindex(np.shape(arr)))
+
+
+def _iterator(*args: Any, **kwargs: Any) -> NoReturn:
+    raise unsupported("np.nditer", "loop over np.ndindex(a.shape), and read and write a[i]")
+
+
+#: What asks its first arguments alone whether they know better.
+_DEAF_TO_SOME: tuple[Function, ...] = (np.pad, np.piecewise, np.select)
+
+
+def _asked(original: Function) -> Function:
+    def asking(first: Any, *args: Any, **kwargs: Any) -> Any:
+        whole = type(first) is list or type(first) is tuple
+        known = [Array(asarray(x), None) for x in first] if whole else Array(asarray(first), None)
+        return original(first if has_history(first) else known, *args, **kwargs)
+
+    return asking
 
 
 #: What calls float() on the entries of a list, or of the object array that it makes of one.

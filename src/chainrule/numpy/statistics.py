@@ -7,11 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.core.array import is_complex, value_of
+from chainrule.core.array import is_complex
 from chainrule.numpy.axes import axes_of, operand
 from chainrule.numpy.casting import cast
 from chainrule.numpy.dispatch import UNSET, implements, refuse, unsupported
-from chainrule.operations.elementwise import conjugated
 
 __all__: list[str] = []
 
@@ -136,44 +135,6 @@ def _closed(result: Any, ordered: Any, shape: tuple[int, ...], keepdims: bool) -
         return result
     extra = np.ndim(result) - (np.ndim(ordered) - 1)
     return np.reshape(result, np.shape(result)[:extra] + shape)
-
-
-def _covariance(m: Any, y: Any, rowvar: bool, ddof: int, dtype: Any) -> Any:
-    if dtype is None:
-        dtype = np.result_type(value_of(operand(m)), np.float64)  # at least double precision
-    x = cast(np.atleast_2d(operand(m)), dtype)
-    if not rowvar and np.ndim(m) != 1:
-        x = x.T
-    if y is not None:
-        other = np.atleast_2d(cast(operand(y), dtype))
-        x = np.concatenate([x, other.T if not rowvar and other.shape[0] != 1 else other])
-    centred = x - np.mean(x, axis=1, keepdims=True)
-    return np.squeeze(centred @ conjugated(centred.T) / (x.shape[1] - ddof))
-
-
-@implements(np.cov)
-def cov(
-    m: Any,
-    y: Any = None,
-    rowvar: bool = True,
-    bias: bool = False,
-    ddof: Any = None,
-    fweights: Any = None,
-    aweights: Any = None,
-    *,
-    dtype: Any = None,
-) -> Any:
-    refuse("cov", fweights=fweights, aweights=aweights)
-    return _covariance(m, y, rowvar, (0 if bias else 1) if ddof is None else ddof, dtype)
-
-
-@implements(np.corrcoef)
-def corrcoef(x: Any, y: Any = None, rowvar: bool = True, *, dtype: Any = None) -> Any:
-    c = _covariance(x, y, rowvar, 1, dtype)
-    if c.ndim == 0:
-        return c / c
-    deviation = np.sqrt(np.diagonal(c))
-    return np.clip(c / deviation[:, None] / deviation[None, :], -1, 1)
 
 
 # Functions that pass over NaN: it is replaced by what does not count.

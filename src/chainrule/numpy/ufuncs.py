@@ -104,6 +104,9 @@ def _call(ufunc: np.ufunc, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> A
             return composition(*inputs)
         if is_constant(inputs, kwargs):
             return constant_call(ufunc, inputs, kwargs)
+        if set("".join(ufunc.types)) <= set("O->"):  # of np.frompyfunc: it calls a Python function
+            objects = [_entries(x) for x in inputs]
+            return asarray(ufunc(*objects, **kwargs))
         raise unsupported(full_name(ufunc))
     dtype = kwargs.pop("dtype", None)
     _refuse_options(ufunc, kwargs)
@@ -114,6 +117,15 @@ def _call(ufunc: np.ufunc, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> A
             raise unsupported(f"{full_name(ufunc)} with dtype={dtype!r}", "use .astype instead")
         inputs = tuple(astype(asarray(x), dtype=np.dtype(dtype)) for x in inputs)
     return apply(operation, ufunc, inputs)
+
+
+def _entries(x: Any) -> np.ndarray[Any, Any]:
+    """Return an array of objects that holds the entries of an array, Arrays too."""
+    x = asarray(x)
+    objects = np.empty(x.shape, object)
+    for place in np.ndindex(x.shape):
+        objects[place] = x[place]
+    return objects
 
 
 def _refuse_options(ufunc: np.ufunc, kwargs: dict[str, Any]) -> None:
