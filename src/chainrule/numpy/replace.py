@@ -70,6 +70,7 @@ def _of_numpy() -> list[tuple[Any, Any]]:
     return [
         *((original, _when_recorded(original, recorded)) for original, recorded in pairs),
         *((original, _new(original, recorded)) for original, recorded in _NEW.items()),
+        (np.empty, _new(np.zeros, np.zeros)),  # what nobody wrote would be printed with its garbage
         (np.fromiter, creation.fromiter),
         (np.isscalar, _when_recorded(np.isscalar, lambda element: np.isscalar(element.value))),
         *((original, _of_lists(original)) for original in _DEAF_TO_LISTS),
@@ -88,7 +89,6 @@ _NEW: dict[Function, Function] = {
         original: original  # they ask, or take no Arrays
         for original in (
             np.copy,
-            np.empty,
             np.empty_like,
             np.eye,
             np.geomspace,
