@@ -89,9 +89,9 @@ def arrange(
     return [arranger.of(output) for output in outputs]
 
 
-def without(vertex: Vertex, factor: Vertex) -> Vertex | None:
+def without(vertex: Vertex, factor: Vertex, kept: Collection[Vertex] = ()) -> Vertex | None:
     """Return what a product is apart from one of its factors, None if it is not one."""
-    arranger = Arranger((), None, False)
+    arranger = Arranger(kept, None, False)
     product = arranger.product(vertex)
     if factor not in product.numerators:
         return None
@@ -99,9 +99,9 @@ def without(vertex: Vertex, factor: Vertex) -> Vertex | None:
     return arranger.built(product)
 
 
-def signed(vertex: Vertex) -> tuple[int, Vertex]:
+def signed(vertex: Vertex, kept: Collection[Vertex] = ()) -> tuple[int, Vertex]:
     """Take the minus off a product: return 1 or -1, and the rest."""
-    sign, rest = Arranger((), None, False)._term(vertex)
+    sign, rest = Arranger(kept, None, False)._term(vertex)
     return (sign, rest) if sign < 0 and same_kind(rest, vertex) else (1, vertex)
 
 

@@ -74,6 +74,7 @@ def _of_numpy() -> list[tuple[Any, Any]]:
         *((original, _when_recorded(original, recorded)) for original, recorded in pairs),
         *((original, _new(original, recorded)) for original, recorded in _NEW.items()),
         (np.ndarray, ndarray),
+        (np.empty, _new(np.zeros, np.zeros)),  # what nobody wrote would be printed with its garbage
         (np.fromiter, creation.fromiter),
         (np.isscalar, _when_recorded(np.isscalar, lambda element: np.isscalar(value_of(element)))),
         (np.ndenumerate, _when_recorded(np.ndenumerate, _entries)),
@@ -95,7 +96,6 @@ _NEW: dict[Function, Function] = {
         original: original  # they ask, or take no Arrays
         for original in (
             np.copy,
-            np.empty,
             np.empty_like,
             np.eye,
             np.geomspace,

@@ -47,6 +47,18 @@ class Constants:
             return self._scalar(value)
         return _number(value)
 
+    def buffer(self, array: np.ndarray[Any, Any]) -> Text:
+        """Return an array that is written into: ``np.zeros(3)``, whatever the user calls it."""
+        return _plain(array) or self._array(array)
+
+    def index(self, array: np.ndarray[Any, Any]) -> Text:
+        """Return an array as it stands in an index: a short one as a list."""
+        text = self.text(array)
+        is_list = array.ndim == 1 and array.dtype.kind == "i" and 0 < array.size <= _SHORT
+        if not is_list or text.is_name or _counts(array):
+            return text
+        return literal(array.tolist())
+
     def copy(self, array: np.ndarray[Any, Any]) -> Text:
         """Return the entries of an array, also where a variable holds them."""
         return self._array(array.copy())

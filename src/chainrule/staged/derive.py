@@ -60,7 +60,7 @@ def is_scalar(expression: Vertex) -> bool:
 
 
 def derive(
-    variable: Input,
+    variable: Input | None,
     expression: Vertex,
     upstream: Vertex,
     inputs: Sequence[Input],
@@ -70,7 +70,7 @@ def derive(
     """Derive the gradients of a stage's inputs.
 
     Args:
-        variable: the stage's own variable, which its gradient may refer to.
+        variable: what holds the stage's value, which its gradient may refer to; None for nothing.
         expression: what is assigned to it.
         upstream: its gradient; the number 1 gives the local gradients themselves.
         inputs: the variables to differentiate by.
@@ -84,8 +84,9 @@ def derive(
     leaves = {x: Leaf(recording) for x in topological([prepared]) if isinstance(x, Input)}
     known: dict[Node, Vertex] = {leaf: x for x, leaf in leaves.items()}
     root = _replay(prepared, leaves, recording, known)
-    is_quotient = _is_quotient_of_number(prepared)
-    if not is_quotient:
+    if _is_quotient_of_number(prepared):
+        variable = None
+    if variable is not None:
         known[root.node] = variable
     g = Leaf(recording)
     known[g] = upstream
@@ -93,12 +94,14 @@ def derive(
     recording.end()
     reached = [k for k, g in enumerate(pulled) if g is not None]
     gradients = _vertices([pulled[k] for k in reached], known, math)
-    rules = [chosen_by(variable, prepared), _with_exact_exponents(prepared)]
+    rules = [_with_exact_exponents(prepared)]
+    if variable is not None:
+        rules.append(chosen_by(variable, prepared))
     if not guarded:
         rules.append(_unguarded)
     written = topological([prepared])
     *gradients, whole = simplify([*gradients, prepared], *rules, written=written)
-    seen_as = None if is_quotient else (whole, variable)
+    seen_as = None if variable is None else (whole, variable)
     gradients, named = _arranged(gradients, upstream, not is_scalar(expression), seen_as)
     result: list[Vertex | None] = [None] * len(inputs)
     for k, gradient in zip(reached, gradients, strict=True):

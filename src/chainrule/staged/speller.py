@@ -48,14 +48,19 @@ class Speller:
     Args:
         constants: names the arrays that a function captured.
         spellings: how to write what is not simply a call.
+        variables: what variables are called, if not by their own names; and what entries are read
+            of, if not of their own variable.
 
     Attributes:
         names: variables that hold the value of a vertex already.
     """
 
-    def __init__(self, constants: Constants, spellings: Spellings) -> None:
+    def __init__(
+        self, constants: Constants, spellings: Spellings, variables: Mapping[Vertex, str]
+    ) -> None:
         self.constants = constants
         self.spellings = spellings
+        self.variables = variables
         self.names: dict[Vertex, str] = {}
 
     def text(self, vertex: Vertex) -> Text:
@@ -67,7 +72,7 @@ class Speller:
         if vertex in self.names:
             return atom(self.names[vertex])
         if isinstance(vertex, Input):
-            return atom(vertex.name)
+            return atom(self.variables.get(vertex, vertex.name))
         if isinstance(vertex, Constant):
             return self.constants.text(vertex.value)
         return self._application(vertex)

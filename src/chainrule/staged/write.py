@@ -22,16 +22,19 @@ from chainrule.staged.arguments import (
     unpacking,
     value_checks,
 )
-from chainrule.staged.backprop import Backprop, one_like
+from chainrule.staged.backprop import Backprop
 from chainrule.staged.constants import Constants
 from chainrule.staged.formatting import WIDTH, shortened
 from chainrule.staged.lines import Stage
+from chainrule.staged.liveness import Storage, sharing
 from chainrule.staged.names import Names
 from chainrule.staged.partition import Assignment, Check, Partition, partition
 from chainrule.staged.program import Program
 from chainrule.staged.speller import Speller
 from chainrule.staged.spelling import speller_for
-from chainrule.staged.statements import shared_subexpressions, statements_for
+from chainrule.staged.spelling_indexing import index_text
+from chainrule.staged.statements import copy_of, shared_subexpressions, statements_for
+from chainrule.staged.steps import active_variables, one_like, steps
 from chainrule.staged.text import ATOM, BIT_OR, COMPARISON, assertion, call, literal
 from chainrule.transforms.inputs import refuse, select
 
@@ -67,20 +70,25 @@ def write(
     names = Names()
     parameters = [names.fresh(name) for name in argument_names(f, len(args))]
     unpacked = unpacking(traced, parameters, names)
-    partitioned = partition(traced, names)
-    given = {id(a.value): a.name for a in traced.arguments if isinstance(a.value, np.ndarray)}
-    constants = Constants(names, traced.constant_names, given)
-    speller = speller_for(constants)
-    stages = [
-        _stage(k, assignment, speller, names)
-        for k, assignment in enumerate(partitioned.assignments, 1)
-    ]
-    math = _uses_math(partitioned)
+    partitioned = partition(traced)
+    assignments = partitioned.assignments
     wanted = [partitioned.arguments[a.node] for a in traced.inputs if a.node is not None]
-    backprop = Backprop(
-        wanted, list(zip(partitioned.assignments, stages, strict=True)), names, constants, math
-    )
-    backprop.write(partitioned.output)
+    active = active_variables(wanted, assignments)
+    derived = steps(partitioned, active, _uses_math(partitioned))
+    storage, moved = sharing(partitioned, derived)
+    given = {id(a.value): a.name for a in traced.arguments if isinstance(a.value, np.ndarray)}
+    variables: dict[Vertex, str] = {x: x.name for x in partitioned.arguments.values()}
+    for assignment in assignments:
+        variables[assignment.variable] = _name(assignment.variable, storage, variables, names)
+    variables.update({vertex: variables[x] for vertex, x in moved.items()})
+    constants = Constants(names, traced.constant_names, given)
+    speller = speller_for(constants, variables)
+    stages = [
+        _stage(k, assignment, storage, speller, names)
+        for k, assignment in enumerate(assignments, 1)
+    ]
+    backprop = Backprop(wanted, active, derived, stages, names, variables, constants)
+    backprop.write()
     gradients = gradient_tree(traced, args, order, partitioned.arguments, backprop.gradient_name)
     built_in = value_checks(traced, parameters, constants)
     name = getattr(f, "__name__", "f")
@@ -100,11 +108,7 @@ def write(
         built_in=built_in,
         shapes=shape_checks(traced),
     )
-    variables = [
-        *partitioned.arguments.values(),
-        *(assignment.variable for assignment in partitioned.assignments),
-    ]
-    named = {x.name: d for x in variables if (d := backprop.gradient_name(x)) is not None}
+    named = {variables[x]: held.name for x, held in backprop.gradients.items()}
     return Written(traced, program, named, expected)
 
 
@@ -135,28 +139,56 @@ def _expect_one_number(traced: Trace, f: Callable[..., Any]) -> None:
         )
 
 
-def _stage(number: int, assignment: Assignment, speller: Speller, names: Names) -> Stage:
+def _name(
+    variable: Input, storage: Mapping[Input, Storage], variables: Mapping[Vertex, str], names: Names
+) -> str:
+    found = storage.get(variable)
+    if found is not None and found.other is not None:
+        return variables[found.other]
+    return names.fresh(variable.name) if variable.name else names.numbered("t")
+
+
+def _stage(
+    number: int,
+    assignment: Assignment,
+    storage: Mapping[Input, Storage],
+    speller: Speller,
+    names: Names,
+) -> Stage:
+    """Print a stage: the statements that compute it."""
+    write, variable = assignment.write, assignment.variable
+    name = speller.variables[variable]
+    parts = [assignment.expression] if write is None else write.reads()
     before: list[str] = []
-    own = {}
-    for part in shared_subexpressions([assignment.expression]):
+    for part in shared_subexpressions(parts):
         if part is assignment.expression:
             continue
-        name = names.numbered("t")
-        before += statements_for(name, part, speller)
-        speller.names[part] = own[part] = name
-    first, *after = statements_for(assignment.variable.name, assignment.expression, speller)
-    inputs = [x.name for x in topological([assignment.expression]) if isinstance(x, Input)]
+        temporary = names.numbered("t")
+        before += statements_for(temporary, part, speller)
+        speller.names[part] = temporary
+    if write is None:
+        first, *after = statements_for(name, assignment.expression, speller)
+        target, operator, expression = name, "=", first.partition(" = ")[2]
+    else:
+        if storage[variable].copies:
+            before.append(f"{name} = {copy_of(write.old, speller)}")
+        target = f"{name}[{index_text(speller, write.index, write.arrays, variable.ndim)}]"
+        operator, expression, after = write.symbol, speller.text(write.right).text, []
+    inputs = [x for x in topological([assignment.expression]) if isinstance(x, Input)]
     return Stage(
         number,
-        assignment.variable.name,
-        first.partition(" = ")[2],
-        assignment.variable.value,
-        tuple(inputs),
+        name,
+        target,
+        operator,
+        expression,
+        variable.value,
+        tuple(speller.variables[x] for x in inputs),
         assignment.node,
         assignment.nodes,
         assignment.location,
         before,
         after,
+        write is not None and write.repeats,
     )
 
 
