@@ -2,8 +2,8 @@
 
 In the order to read them: `lecture`, the functions of the lecture, `networks` and `layers`, those
 of courses and papers, and `derivations`, their backward passes as people write them by hand.
-`golden` are the programs whose printed gradients stand in files. `random_staged` and
-`random_native` make programs, for printed and for compiled code.
+`golden` are the programs whose printed gradients stand in files, `loops` those that iterate.
+`random_staged` and `random_native` make programs, for printed and for compiled code.
 """
 
 from __future__ import annotations
