@@ -202,7 +202,7 @@ def test_what_was_printed_is_a_string_like_any_other_afterwards():
     assert texts == ["1.50"]
 
 
-class Telling:
+class Telling(dict):  # out of the view's sight
     """A method is not seen through a view of its globals, so its ``type`` is Python's own."""
 
     def tripled(self, x):

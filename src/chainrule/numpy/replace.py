@@ -7,6 +7,7 @@ with plain arguments each is the original, and with an Array it records the oper
 
 from __future__ import annotations
 
+import copy
 import math
 import sys
 from collections.abc import Callable, Iterator
@@ -95,6 +96,8 @@ _NEW: dict[Function, Function] = {
     **{
         original: original  # they ask, or take no Arrays
         for original in (
+            copy.copy,
+            copy.deepcopy,
             np.copy,
             np.empty_like,
             np.eye,

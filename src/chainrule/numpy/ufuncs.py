@@ -82,7 +82,7 @@ def _into(
     or_instead = f" or `a = a {symbol} b`" if symbol else ""
     where = True if method == "reduce" else kwargs.pop("where", True)
     casting = kwargs.pop("casting", "same_kind")
-    with np.errstate(**({} if where is True else {"all": "ignore"})):  # of what is not wanted
+    with np.errstate(all=None if where is True else "ignore"):  # of what is not wanted
         result = getattr(ufunc, method)(*inputs, **kwargs)
     results = result if type(result) is tuple else (result,)
     written = tuple(
@@ -111,7 +111,7 @@ def _call(ufunc: np.ufunc, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> A
     dtype = kwargs.pop("dtype", None)
     _refuse_options(ufunc, kwargs)
     if isinstance(dtype, type) and issubclass(dtype, np.dtype):
-        dtype = dtype()
+        dtype = dtype()  # type: ignore[call-overload]
     if dtype is not None:
         if not operation.differentiable or np.dtype(dtype).kind not in "f":
             raise unsupported(f"{full_name(ufunc)} with dtype={dtype!r}", "use .astype instead")
