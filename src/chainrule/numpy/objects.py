@@ -66,7 +66,7 @@ class Objects:
 
     def twin(self, value: Any, kind: type) -> Any:
         """Make an object of another class that shares its attributes with an object."""
-        new = object.__new__(kind)
+        new: Any = object.__new__(kind)
         object.__setattr__(new, "__dict__", value.__dict__)
         self._twins.append((new, kind))
         return new
