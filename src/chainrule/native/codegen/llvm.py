@@ -59,14 +59,20 @@ class Emitted:
 
 
 def write(
-    name: str, kernel: LoopNest, buffers: dict[Vertex, Buffer], reserve: Reserve, parts: int
+    name: str,
+    kernel: LoopNest,
+    buffers: dict[Vertex, Buffer],
+    reserve: Reserve,
+    parts: int,
+    is_one_of_many: bool,
 ) -> Emitted:
     """Write a kernel, a function ``void(ptr buffers, i64 begin, i64 end, i64 part)``.
 
     It computes the rows from begin to end; ``part`` numbers the threads, of which there may be as
-    many as ``parts``.
+    many as ``parts``. One of many is not moved into its caller, which would take long to compile.
     """
-    return _Writer(name, kernel, buffers, reserve, parts).write()
+    writer = _Writer(name, kernel, buffers, reserve, parts)
+    return writer.write(" noinline" if is_one_of_many else "")
 
 
 @dataclass
@@ -108,7 +114,7 @@ class _Writer:
         self.sums: list[Sum] = []
         self.totals: dict[Vertex, str] = {}
 
-    def write(self) -> Emitted:
+    def write(self, attributes: str) -> Emitted:
         self._make()
         for statement in self.kernel.before:
             self._statement(statement, self.entry)
@@ -116,7 +122,7 @@ class _Writer:
             for statement in phase.row:
                 self._statement(statement, self.rows[number])
             self._entries(phase, number)
-        return self._assemble()
+        return self._assemble(attributes)
 
     # Memory.
 
@@ -284,9 +290,9 @@ class _Writer:
 
     # The whole.
 
-    def _assemble(self) -> Emitted:
+    def _assemble(self, attributes: str) -> Emitted:
         parameters = "ptr %buffers, i64 %begin, i64 %end, i64 %part"
-        lines = [f"define internal void @{self.name}({parameters}) {{", "entry:"]
+        lines = [f"define internal void @{self.name}({parameters}){attributes} {{", "entry:"]
         lines += self.entry.code.lines
         lines += [line for loop in self.loops for line in loop.before()]
         lines += ["  %any = icmp ult i64 %begin, %end", "  br i1 %any, label %head, label %done"]

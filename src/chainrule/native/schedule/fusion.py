@@ -34,7 +34,10 @@ __all__ = ["Kernel", "Placed", "Schedule", "schedule"]
 
 _LONGEST_ROW = 32_768  # entries up to which a row is gone over twice rather than stored
 _ANEW = 4  # cheap operations up to which a value is computed anew
-_DEEPEST = 200  # operations in a row in one kernel: longer chains are cut, so that LLVM stays quick
+# So that LLVM stays quick, what is more goes into another kernel:
+_DEEPEST = 200  # operations in a row
+_LONGEST = 1000  # operations at all; that of a function like exp counts as several
+_CALL = 16
 
 
 @dataclass(frozen=True)
@@ -125,6 +128,7 @@ class _Scheduler:
         self.ready: dict[Vertex, int] = {}  # the level from which on all else can be loaded
         self.whole: set[Vertex] = set()  # reductions that nothing in their kernel can use
         self.inner: dict[tuple[int, tuple[int, ...]], int] = {}
+        self.length: dict[tuple[int, tuple[int, ...]], int] = {}  # operations of each kernel
         self.stored: set[Vertex] = set()
         # What is stored in any case: what it reads may be written over.
         self.certain = {x for before in _distinct(versions.after.values()) for x in before}
@@ -186,10 +190,16 @@ class _Scheduler:
         depth = 1 + max((self.placed[x].depth for x in together), default=0)
         found = self._joined(vertex, level, together) if together and depth < _DEEPEST else None
         if found is None:
-            self.placed[vertex] = _own_space(vertex, level + bool(together))
+            place = _own_space(vertex, level + bool(together))
         else:
             reduces = any(self.placed[x].reduces for x in together)
-            self.placed[vertex] = replace(found, depth=depth, reduces=reduces)
+            place = replace(found, depth=depth, reduces=reduces)
+        while self.length.get(place.key, 0) > _LONGEST:
+            place = _own_space(vertex, place.level + 1)
+        if self.roles[vertex] is not Role.VIEW:
+            steps = 1 if is_cheap(vertex) else _CALL
+            self.length[place.key] = self.length.get(place.key, 0) + steps
+        self.placed[vertex] = place
 
     def _joined(self, vertex: Apply, level: int, together: list[Vertex]) -> Placed | None:
         """Find a space in which a vertex is computed together with its operands."""

@@ -225,8 +225,10 @@ class _Planner:
         before = [self.new[x.user] for x in over if x.user in self.new and x not in same]
         operands = [self.new[base], *vertex.operands[1:]]
         for x in late:
-            self._add(copied(self.new[x]), x)
-            before.append(self.new[x])
+            snapshot = copied(self.new[x])
+            self._add(snapshot)
+            self.new[x] = snapshot
+            before.append(snapshot)
         done = set(over)
         storage.readers = [reader for reader in storage.readers if reader not in done]
         self._write(vertex, operands, vertex.params.get("places", ()), storage, before)
