@@ -20,7 +20,14 @@ from chainrule.core.chain_rule import chain_rule
 from chainrule.core.node import Node
 from chainrule.core.reach import dependent, is_observed, is_recorded, own_nodes, reach
 
-__all__ = ["Attempt", "are_finite", "attempt_backward", "backward", "backward_everywhere"]
+__all__ = [
+    "Attempt",
+    "are_finite",
+    "attempt_backward",
+    "backward",
+    "backward_everywhere",
+    "is_sure",
+]
 
 _ndarray = np.ndarray
 
@@ -57,7 +64,8 @@ def attempt_backward(
 ) -> Attempt:
     """Do what `backward` does, and tell whether all went well.
 
-    Whoever observes the recording is told that it did: what becomes of it is for them to see.
+    `stage` is told that it did: printed code does what was written. `compile` is told that it did
+    not, for its code is for other numbers, too.
     """
     for recording in {node.recording for node in inputs}:
         check_unchanged(recording)
@@ -74,7 +82,12 @@ def attempt_backward(
         wanted = set(nodes)
     sure = _sweep(nodes, wanted, starts, results, recorded)
     sure = sure and all(_is_finite(y.value) for y, _ in starts)
-    return Attempt([results[node] for node in inputs], sure or is_observed(nodes))
+    return Attempt([results[node] for node in inputs], is_sure(nodes, sure))
+
+
+def is_sure(nodes: Sequence[Node], sure: bool) -> bool:
+    """Tell whether a derivative may stay, given whether all went well."""
+    return not nodes[0].recording.every_guard if is_observed(nodes) else sure
 
 
 def backward_everywhere(

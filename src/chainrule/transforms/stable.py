@@ -19,13 +19,13 @@ from chainrule.core.apply import apply
 from chainrule.core.array import Array, dtype_of, shape_of, value_of
 from chainrule.core.node import Leaf, Node
 from chainrule.core.placeholder import Placeholder
-from chainrule.core.reach import dependent, reach
+from chainrule.core.reach import dependent, is_observed, reach
 from chainrule.core.recording import Recording, has_ended
 from chainrule.graph.chosen_zeros import evaluated_by_choices
 from chainrule.graph.graph import Apply, Input, Vertex, evaluate, from_nodes, topological
 from chainrule.graph.repetition import without_repetition
 from chainrule.graph.rewrite import share
-from chainrule.graph.stabilise.rules import stabilised
+from chainrule.graph.stabilise.rules import OVERFLOWING, stabilised
 from chainrule.graph.stabilise.scaled import SCALED
 from chainrule.operations import elementwise
 from chainrule.transforms.inputs import Derive
@@ -54,13 +54,17 @@ def derived_again(
         values: the values of the inputs.
         found: what the rules gave; None where there is none.
     """
-    overflowed = not all(_has_finite_entries(y) for y in outputs)
+    overflowed = not all(_is_finite(y) for y in outputs)
     graph = _Graph(outputs, inputs, values)
-    if len(graph.nodes) > _MOST_NODES:
+    if len(graph.nodes) > _MOST_NODES or not graph.vertices:
         return found
+    observed = is_observed(list(graph.nodes))
+    if observed:
+        overflowed = overflowed or not all(map(_is_finite, found))
     before = share(without_repetition(graph.vertices))
-    after = stabilised(before, _is_real, *SCALED)
-    if after == before and not overflowed:
+    rules = OVERFLOWING if observed and not overflowed else (*SCALED, *OVERFLOWING)
+    after = stabilised(before, _is_real, rules)
+    if after == before and (observed or not overflowed):
         return found
     recording = Recording()
     fresh = [Leaf(recording) if has_ended(node.recording) else node for node in inputs]
@@ -73,6 +77,11 @@ def derived_again(
         assert again is not None
     elif after != before:
         new, _ = derive(graph.outputs(again), fresh, False)
+        if observed:  # the values are those that eager derivatives have
+            return [
+                Array(x.value, y.node) if type(x) is type(y) is Array and _is_finite(x) else y
+                for x, y in zip(found, new, strict=True)
+            ]
         found = [_merged(x, y) for x, y in zip(new, found, strict=True)]
     if not overflowed or not any(_has_zeros(x) for x in found):
         return found
@@ -190,8 +199,8 @@ def _has_zeros(derivative: Any) -> bool:
     return derivative is not None and not np.all(value_of(derivative))
 
 
-def _has_finite_entries(y: Array) -> bool:
-    return bool(np.all(np.isfinite(y.value)))
+def _is_finite(y: Any) -> bool:
+    return y is None or bool(np.all(np.isfinite(value_of(y))))
 
 
 def _is_real(dtype: np.dtype[Any]) -> bool:

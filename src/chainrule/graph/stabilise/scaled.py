@@ -32,18 +32,6 @@ def _sigmoid(vertex: Apply) -> Vertex | None:
     return Apply(elementwise.sigmoid, (x,), {}, vertex.value)
 
 
-def _log_of_cosh(vertex: Apply) -> Vertex | None:
-    """``log(cosh(x))`` is ``logaddexp(x, -x) - log(2)``, smooth at 0 as ``abs(x)`` is not."""
-    if vertex.operation is not elementwise.log:
-        return None
-    (inner,) = vertex.operands
-    if not is_operation(inner, elementwise.cosh) or not is_float(inner):
-        return None
-    (x,) = inner.operands
-    both = element(elementwise.logaddexp, x, element(elementwise.negative, x))
-    return like(element(elementwise.subtract, both, literal(math.log(2))), vertex)
-
-
 def _log_of_product(vertex: Apply) -> Vertex | None:
     """``log(c * exp(x))`` is ``log(c) + x``, of densities and their products."""
     if vertex.operation is not elementwise.log or not is_float(vertex):
@@ -174,7 +162,6 @@ def _is_scaled(x: Vertex) -> bool:
 #: Rules that are tried before all others.
 SCALED: tuple[Rule, ...] = (
     _sigmoid,
-    _log_of_cosh,
     _log_of_product,
     _log_of_sum,
     _root_of_squares,
