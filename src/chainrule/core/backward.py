@@ -18,7 +18,7 @@ from chainrule.core.array import Array, value_of
 from chainrule.core.captured import check_unchanged
 from chainrule.core.chain_rule import chain_rule
 from chainrule.core.node import Node
-from chainrule.core.reach import dependent, is_observed, is_recorded, own_nodes, reach
+from chainrule.core.reach import dependent, is_recorded, own_nodes, reach
 
 __all__ = [
     "Attempt",
@@ -26,7 +26,6 @@ __all__ = [
     "attempt_backward",
     "backward",
     "backward_everywhere",
-    "is_sure",
 ]
 
 _ndarray = np.ndarray
@@ -62,11 +61,7 @@ def backward(
 def attempt_backward(
     starts: Sequence[tuple[Array, Any]], inputs: Sequence[Node], recorded: bool = False
 ) -> Attempt:
-    """Do what `backward` does, and tell whether all went well.
-
-    `stage` is told that it did: printed code does what was written. `compile` is told that it did
-    not, for its code is for other numbers, too.
-    """
+    """Do what `backward` does, and tell whether all went well."""
     for recording in {node.recording for node in inputs}:
         check_unchanged(recording)
     results: dict[Node, Any] = dict.fromkeys(inputs)
@@ -82,24 +77,22 @@ def attempt_backward(
         wanted = set(nodes)
     sure = _sweep(nodes, wanted, starts, results, recorded)
     sure = sure and all(_is_finite(y.value) for y, _ in starts)
-    return Attempt([results[node] for node in inputs], is_sure(nodes, sure))
-
-
-def is_sure(nodes: Sequence[Node], sure: bool) -> bool:
-    """Tell whether a derivative may stay, given whether all went well."""
-    return not nodes[0].recording.every_guard if is_observed(nodes) else sure
+    return Attempt([results[node] for node in inputs], sure)
 
 
 def backward_everywhere(
     starts: Sequence[tuple[Array, Any]], inputs: Sequence[Node]
-) -> dict[Node, Any]:
-    """Return the plain gradient of every node between the starts and the inputs, ends included."""
+) -> tuple[dict[Node, Any], bool]:
+    """Return the plain gradient of every node between the starts and the inputs, ends included.
+
+    Also returned is whether all went well.
+    """
     nodes, outside = reach([y.node for y, _ in starts], inputs)
     if outside:
         nodes = dependent(nodes, inputs)
     results: dict[Node, Any] = {}
-    _sweep(nodes, set(nodes), starts, results, False, every=True)
-    return results
+    sure = _sweep(nodes, set(nodes), starts, results, False, every=True)
+    return results, sure and all(_is_finite(y.value) for y, _ in starts)
 
 
 def _sweep(

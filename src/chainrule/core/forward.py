@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.core.array import Array, value_of
-from chainrule.core.backward import Attempt, are_finite, is_sure
+from chainrule.core.backward import Attempt, are_finite
 from chainrule.core.captured import check_unchanged
 from chainrule.core.node import Node
 from chainrule.core.reach import is_recorded, reach
@@ -62,4 +62,4 @@ def attempt_forward(
                 pushed[node] = tangent
     derivatives = [pushed.get(y.node) for y in outputs]
     sure = not met and are_finite(value_of(x) for x in (*outputs, *derivatives))
-    return Attempt(derivatives, is_sure(nodes, sure))
+    return Attempt(derivatives, sure)
