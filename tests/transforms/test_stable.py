@@ -174,7 +174,6 @@ def test_derivatives_up_to_the_third_order(f, exact, x):
 
 SIZES = {
     "norm": np.linalg.norm,
-    "fourth norm": lambda x: np.linalg.norm(x, 4),
     "root of a product": lambda x: np.sqrt(x @ x),
     "std": np.std,
     "root of the mean": lambda x: np.sqrt(np.mean(np.square(x))),

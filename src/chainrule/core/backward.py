@@ -18,9 +18,15 @@ from chainrule.core.array import Array, value_of
 from chainrule.core.captured import check_unchanged
 from chainrule.core.chain_rule import chain_rule
 from chainrule.core.node import Node
-from chainrule.core.reach import dependent, is_observed, is_recorded, own_nodes, reach
+from chainrule.core.reach import dependent, is_recorded, own_nodes, reach
 
-__all__ = ["Attempt", "are_finite", "attempt_backward", "backward", "backward_everywhere"]
+__all__ = [
+    "Attempt",
+    "are_finite",
+    "attempt_backward",
+    "backward",
+    "backward_everywhere",
+]
 
 _ndarray = np.ndarray
 
@@ -55,10 +61,7 @@ def backward(
 def attempt_backward(
     starts: Sequence[tuple[Array, Any]], inputs: Sequence[Node], recorded: bool = False
 ) -> Attempt:
-    """Do what `backward` does, and tell whether all went well.
-
-    Whoever observes the recording is told that it did: what becomes of it is for them to see.
-    """
+    """Do what `backward` does, and tell whether all went well."""
     for recording in {node.recording for node in inputs}:
         check_unchanged(recording)
     results: dict[Node, Any] = dict.fromkeys(inputs)
@@ -74,19 +77,22 @@ def attempt_backward(
         wanted = set(nodes)
     sure = _sweep(nodes, wanted, starts, results, recorded)
     sure = sure and all(_is_finite(y.value) for y, _ in starts)
-    return Attempt([results[node] for node in inputs], sure or is_observed(nodes))
+    return Attempt([results[node] for node in inputs], sure)
 
 
 def backward_everywhere(
     starts: Sequence[tuple[Array, Any]], inputs: Sequence[Node]
-) -> dict[Node, Any]:
-    """Return the plain gradient of every node between the starts and the inputs, ends included."""
+) -> tuple[dict[Node, Any], bool]:
+    """Return the plain gradient of every node between the starts and the inputs, ends included.
+
+    Also returned is whether all went well.
+    """
     nodes, outside = reach([y.node for y, _ in starts], inputs)
     if outside:
         nodes = dependent(nodes, inputs)
     results: dict[Node, Any] = {}
-    _sweep(nodes, set(nodes), starts, results, False, every=True)
-    return results
+    sure = _sweep(nodes, set(nodes), starts, results, False, every=True)
+    return results, sure and all(_is_finite(y.value) for y, _ in starts)
 
 
 def _sweep(

@@ -42,6 +42,7 @@ from chainrule.operations import shape as shapes
 
 __all__ = ["Arranger", "arrange", "compared", "signed", "without"]
 
+_LARGEST = 1e15  # beyond it, a whole number is written as a float: 1e+200
 _SUMS = frozenset({elementwise.add, elementwise.subtract})
 #: A minus is taken out of their first operand.
 _ODD = frozenset(
@@ -134,8 +135,8 @@ class Arranger:
         if any(x in self.carries for x in vertex.operands):
             self.carries.add(vertex)
         operation = vertex.operation
-        if is_chain(vertex):
-            new = self.built(self.product(vertex))
+        if is_chain(vertex) and not (product := self.product(vertex)).overflows():
+            new = self.built(product)
         elif operation in _SUMS:
             new = self._sum(vertex)
         else:
@@ -188,7 +189,8 @@ class Arranger:
         if number is not None and number == divisor:
             number = divisor = None
         is_float = divisor is not None or are_floats(numerators)  # with integers, too
-        if isinstance(number, float) and number.is_integer() and is_float:
+        is_whole = isinstance(number, float) and number.is_integer() and abs(number) < _LARGEST
+        if is_whole and is_float:
             number = int(number)
         if constant is not None:
             numerators.insert(0, Constant(constant))

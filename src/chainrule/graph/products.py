@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeGuard
 
+import numpy as np
+
 from chainrule.core.kinds import Elementwise
 from chainrule.graph.closed_forms import Quotient, combined
 from chainrule.graph.graph import Apply, Constant, Vertex, apply_to, is_number, is_operation
@@ -50,6 +52,15 @@ class Product:
             taken = -taken if number < 0 else taken
         self.sign *= taken
         return taken
+
+    def overflows(self) -> bool:
+        """Tell whether its numbers, multiplied with each other, are no ordinary number."""
+        for numbers in (self.numbers, self.below):
+            with np.errstate(all="ignore"):
+                total = multiplied(numbers) if len(numbers) > 1 else 1
+            if all(numbers) and not 1e-300 < abs(total) < 1e300:
+                return True
+        return False
 
 
 def is_chain(vertex: Vertex) -> TypeGuard[Apply]:

@@ -18,8 +18,10 @@ from chainrule.core.kinds import elementwise
 from chainrule.core.operation import Operation
 from chainrule.core.traits import Traits
 from chainrule.operations.elementwise import (
+    absolute,
     equal,
     exp,
+    expm1,
     greater,
     isnan,
     less,
@@ -31,6 +33,7 @@ from chainrule.operations.elementwise import (
     logical_not,
     sigmoid,
     special_function,
+    tanh,
     where,
 )
 
@@ -94,6 +97,22 @@ logit = _special(
     domain=UNIT,
 )
 log_expit = _special("log_expit", d=lambda x, y: sigmoid(-x), formula=lambda x: -logaddexp(0, -x))
+
+
+def _log_cosh(x: Any) -> Any:
+    size = absolute(x)
+    return size + log1p(expm1(-2 * size) / 2)
+
+
+#: log(cosh(x)), as one function: its parts overflow, or have a kink at 0 that it has not.
+log_cosh = elementwise(
+    "log_cosh",
+    _log_cosh,
+    d=lambda x, y: tanh(x),
+    numpy=(),
+    source="np.logaddexp({0}, -{0}) - math.log(2)",
+    formula=_log_cosh,
+)
 entr = _special(
     "entr",
     d=lambda x, y: -log(x) - 1,

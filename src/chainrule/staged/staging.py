@@ -9,7 +9,7 @@ from chainrule.staged.staged import Staged
 from chainrule.staged.verify import verify
 from chainrule.staged.write import write
 
-__all__ = ["stage"]
+__all__ = ["stage", "stage_as_written"]
 
 
 def stage(
@@ -24,7 +24,8 @@ def stage(
             ``np.maximum`` and ``np.minimum`` are shared out, one half to each operand, where the
             example has any; where it has none the code is shorter, and at a tie that comes up later
             it hands all of the gradient to the second operand, or none to one that is compared with
-            a constant.
+            a constant. Where the example overflows, code is written for a stable form of the
+            function, if one is known: ``np.logaddexp(x, 0.0)`` for ``np.log(1 + np.exp(x))``.
         argnums: positions of the arguments to differentiate by, in the order in which the
             gradients are returned; all that hold floats if not given.
         kwargs: passed to f and built into the code.
@@ -53,7 +54,20 @@ def stage(
         return value, (dx, dy)
     <BLANKLINE>
     """
-    written = write(f, args, kwargs, argnums)
+    return _staged(f, args, kwargs, argnums, stable=True)
+
+
+def stage_as_written(
+    f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any], argnums: Any = None
+) -> Staged:
+    """Do what `stage` does, without a stable form of what overflows: to show where it does."""
+    return _staged(f, args, kwargs, argnums, stable=False)
+
+
+def _staged(
+    f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any], argnums: Any, stable: bool
+) -> Staged:
+    written = write(f, args, kwargs, argnums, stable)
     staged = Staged(written.trace, written.program, written.gradient_name)
     verify(staged, args, written.expected)
     return staged

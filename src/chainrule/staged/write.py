@@ -12,6 +12,7 @@ from chainrule.core.array import Array, dtype_of, is_floating, shape_of, value_o
 from chainrule.core.backward import backward_everywhere
 from chainrule.core.callables import argument_names, name_of
 from chainrule.core.node import Node
+from chainrule.core.reach import ancestors
 from chainrule.core.source import Location
 from chainrule.errors import NonScalarOutputError
 from chainrule.graph.graph import Apply, Constant, Input, Vertex, topological
@@ -37,6 +38,7 @@ from chainrule.staged.statements import copy_of, shared_subexpressions, statemen
 from chainrule.staged.steps import active_variables, one_like, steps
 from chainrule.staged.text import ATOM, BIT_OR, COMPARISON, assertion, call, literal
 from chainrule.transforms.inputs import refuse, select
+from chainrule.transforms.stable import stable_forms
 
 __all__ = ["Written", "write"]
 
@@ -55,8 +57,9 @@ def write(
     args: Sequence[Any],
     kwargs: Mapping[str, Any],
     argnums: int | Sequence[int] | None,
+    stable: bool,
 ) -> Written:
-    """Stage a function."""
+    """Stage a function, in stable form where that is wanted and the example overflows."""
     chosen = None if argnums is None else select(argnums, args, f)
     for k in chosen or ():
         leaves = trees.flatten(args[k])[0]
@@ -64,7 +67,9 @@ def write(
             raise refuse(f, args[k], leaves[0] if leaves else None, k, 0)
     traced = trace(f, args, kwargs, chosen)
     order = chosen or tuple(sorted({a.position for a in traced.inputs}))
-    expected = _expected(traced)
+    expected, sure = _expected(traced)
+    if stable and not sure and _stabilise(traced):
+        expected, _ = _expected(traced)
     traced.end()
     _expect_one_number(traced, f)
     names = Names()
@@ -112,14 +117,36 @@ def write(
     return Written(traced, program, named, expected)
 
 
-def _expected(traced: Trace) -> dict[Node, Any]:
-    """Return the gradients of the wanted arguments by the eager backward pass."""
+def _expected(traced: Trace) -> tuple[dict[Node, Any], bool]:
+    """Return the gradients of the wanted arguments by the eager backward pass.
+
+    Also returned is whether it met nothing infinite.
+    """
     output = traced.output
     if type(output) is not Array or shape_of(output) != ():
-        return {}
+        return {}, True
     inputs = [a.node for a in traced.inputs if a.node is not None]
-    found = backward_everywhere([(output, one_like(output.value))], inputs)
-    return {node: found[node] for node in inputs if node in found}
+    found, sure = backward_everywhere([(output, one_like(output.value))], inputs)
+    return {node: found[node] for node in inputs if node in found}, sure
+
+
+def _stabilise(traced: Trace) -> bool:
+    """Put a stable form in the place of what the run computed; tell whether one is known.
+
+    What is new has the names of what it stands for.
+    """
+    output = traced.output
+    named = [node for node in ancestors([output.node]) if node in traced.notes]
+    leaves = [a for a in traced.arguments if a.node is not None]
+    arrays = [output, *(Array(node.output, node) for node in named)]
+    forms = stable_forms(arrays, [a.node for a in leaves if a.node], [a.value for a in leaves])
+    if forms is None:
+        return False
+    traced.output, *forms = forms
+    for node, form in zip(named, forms, strict=True):
+        if type(form) is Array and form.node is not node:
+            traced.notes.setdefault(form.node, traced.notes[node])
+    return True
 
 
 def _expect_one_number(traced: Trace, f: Callable[..., Any]) -> None:

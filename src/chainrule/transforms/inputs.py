@@ -106,9 +106,14 @@ class Inputs:
         return refuse(self._f, self.args[position], value, position, at)
 
     def derived(self, derive: Derive, outputs: Sequence[Array]) -> list[Any]:
-        """Derive outputs by the inputs; in stable form where that met something infinite."""
+        """Derive outputs by the inputs; in stable form where that met something infinite.
+
+        In code of `compile`, which is for other numbers, too, it always does.
+        """
         found, sure = derive(outputs, self.nodes, False)
-        return found if sure else derived_again(derive, outputs, self.nodes, self.values, found)
+        if sure and not (outputs and outputs[0].node.recording.every_guard):
+            return found
+        return derived_again(derive, outputs, self.nodes, self.values, found, sure)
 
     def build(self, results: Sequence[Any]) -> tuple[Any, ...]:
         """Put one result per leaf into the structure of the arguments, one entry per argument."""
@@ -131,11 +136,12 @@ def derived_again(
     inputs: Sequence[Node],
     values: Sequence[Any],
     found: list[Any],
+    sure: bool = False,
 ) -> list[Any]:
     """Derive outputs in stable form, see `chainrule.transforms.stable`."""
     from chainrule.transforms import stable  # loads the passes over graphs
 
-    return stable.derived_again(derive, outputs, inputs, values, found)
+    return stable.derived_again(derive, outputs, inputs, values, found, sure)
 
 
 def refuse(f: Callable[..., Any], arg: Any, leaf: Any, position: int, at: int) -> ArgumentError:

@@ -10,7 +10,7 @@ nothing is done.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Callable, Sequence, Set
 from typing import Any
 
 import numpy as np
@@ -24,13 +24,13 @@ from chainrule.core.recording import Recording, has_ended
 from chainrule.graph.chosen_zeros import evaluated_by_choices
 from chainrule.graph.graph import Apply, Input, Vertex, evaluate, from_nodes, topological
 from chainrule.graph.repetition import without_repetition
-from chainrule.graph.rewrite import share
-from chainrule.graph.stabilise.rules import stabilised
+from chainrule.graph.rewrite import Rule, share
+from chainrule.graph.stabilise.rules import OVERFLOWING, stabilised
 from chainrule.graph.stabilise.scaled import SCALED
 from chainrule.operations import elementwise
 from chainrule.transforms.inputs import Derive
 
-__all__ = ["derived_again"]
+__all__ = ["derived_again", "stable_forms"]
 
 _MOST_NODES = 20_000  # beyond it, rewriting would take seconds
 
@@ -41,6 +41,7 @@ def derived_again(
     inputs: Sequence[Node],
     values: Sequence[Any],
     found: list[Any],
+    sure: bool,
 ) -> list[Any]:
     """Return derivatives whose entries are finite wherever a stable form is known.
 
@@ -53,114 +54,130 @@ def derived_again(
         inputs: the nodes that it is derived by.
         values: the values of the inputs.
         found: what the rules gave; None where there is none.
+        sure: whether they met nothing infinite, so that the numbers found are right.
     """
-    overflowed = not all(_has_finite_entries(y) for y in outputs)
+    overflowed = not all(map(_is_finite, outputs))
+    recording = outputs[0].node.recording
+    observed = recording.note is not None and not has_ended(recording)
     graph = _Graph(outputs, inputs, values)
-    if len(graph.nodes) > _MOST_NODES:
-        return found
-    before = share(without_repetition(graph.vertices))
-    after = stabilised(before, _is_real, *SCALED)
-    if after == before and not overflowed:
-        return found
-    recording = Recording()
-    fresh = [Leaf(recording) if has_ended(node.recording) else node for node in inputs]
-    graph.arrays.update(
-        (x, Array(value, node)) for x, value, node in zip(graph.inputs, values, fresh, strict=True)
-    )
-    again = _recorded(after, graph.arrays, set(topological(before)))
-    if again is None:
-        again = _recorded(before, graph.arrays, set(topological(before)))
-        assert again is not None
-    elif after != before:
-        new, _ = derive(graph.outputs(again), fresh, False)
+    again = graph.stable(OVERFLOWING if sure else (*SCALED, *OVERFLOWING))
+    if again is not None:
+        new, _ = derive(again, graph.fresh, False)
+        if observed and sure:
+            return [
+                Array(x.value, y.node) if type(x) is type(y) is Array else y
+                for x, y in zip(found, new, strict=True)
+            ]
+        if observed:
+            return new
         found = [_merged(x, y) for x, y in zip(new, found, strict=True)]
-    if not overflowed or not any(_has_zeros(x) for x in found):
+    if observed or not overflowed or not any(_has_zeros(x) for x in found):
         return found
     try:
-        derived, _ = derive(graph.outputs(again), fresh, True)
+        derived, _ = derive(again or graph.alive(), graph.fresh, True)
     except Exception:  # a rule of the user's may be for plain values alone, and has served already
         return found
     wanted = [k for k, x in enumerate(derived) if type(x) is Array]
-    strict = evaluated_by_choices(_Graph([derived[k] for k in wanted], fresh, values).vertices)
-    for k, known_to_be in zip(wanted, strict, strict=True):
+    known = _Graph([derived[k] for k in wanted], graph.fresh, values).vertices
+    for k, known_to_be in zip(wanted, evaluated_by_choices(known), strict=True):
         found[k] = _without_lost_zeros(found[k], known_to_be)
     return found
+
+
+def stable_forms(
+    outputs: Sequence[Array], inputs: Sequence[Node], values: Sequence[Any]
+) -> list[Array] | None:
+    """Record outputs anew in forms that do not fail; None where none is known."""
+    return _Graph(outputs, inputs, values).stable((*SCALED, *OVERFLOWING))
 
 
 class _Graph:
     """What was recorded between inputs and outputs, as vertices.
 
     Attributes:
-        nodes: those that depend on an input.
-        inputs: the vertices of the inputs.
+        fresh: the inputs, or leaves in their places where their recording has ended.
         vertices: those of the outputs that depend on an input.
-        arrays: what the vertices stand for at which the graph begins besides.
     """
 
     def __init__(
         self, outputs: Sequence[Array], inputs: Sequence[Node], values: Sequence[Any]
     ) -> None:
-        self._outputs = outputs
         nodes, _ = reach([y.node for y in outputs], inputs)
-        self.nodes = set(dependent(nodes, inputs))
-        self.inputs = [Input(f"x{k}", value) for k, value in enumerate(values)]
-        self.arrays: dict[Vertex, Any] = {}
-        known: dict[Node, Vertex] = dict(zip(inputs, self.inputs, strict=True))
-        for node in self.nodes:
-            if node in known:
-                continue
+        self._between = set(dependent(nodes, inputs))
+        recording = Recording()
+        self.fresh = [Leaf(recording) if has_ended(x.recording) else x for x in inputs]
+        self._arrays: dict[Vertex, Any] = {}  # where the graph begins
+        known: dict[Node, Vertex] = {}
+        for node, value, new in zip(inputs, values, self.fresh, strict=True):
+            known[node] = Input("input", value)
+            self._arrays[known[node]] = Array(value, new)
+        for node in self._between.difference(inputs):
             for x, parent in zip(node.operands, node.parents, strict=True):
-                if parent is not None and parent not in self.nodes and parent not in known:
+                if parent is not None and parent not in self._between and parent not in known:
                     x = value_of(x)
                     known[parent] = outside = Input("outside", x)
                     ended = has_ended(parent.recording)
-                    self.arrays[outside] = x if ended else Array(x, parent)
-        self._depend = [y.node in self.nodes for y in outputs]
+                    self._arrays[outside] = x if ended else Array(x, parent)
+        self._outputs = outputs
+        self._depend = [y.node in self._between for y in outputs]
         wanted = [y.node for y, depends in zip(outputs, self._depend, strict=True) if depends]
-        self.vertices = from_nodes(wanted, known)
+        made: dict[Node, Vertex] = {}
+        self.vertices = from_nodes(wanted, known, made=made)
+        self._nodes = {vertex: node for node, vertex in made.items()}
 
-    def outputs(self, again: Sequence[Any]) -> list[Array]:
-        """Return the outputs, with others in the place of those that depend on an input."""
-        rest = iter(again)
+    def stable(self, rules: Sequence[Rule]) -> list[Array] | None:
+        """Record the outputs anew as rules rewrite them; None where these have nothing to say."""
+        if len(self._between) > _MOST_NODES:
+            return None
+        before = share(without_repetition(self.vertices))
+        after = stabilised(before, _is_real, rules)
+        return None if after == before else self._recorded(after, set(topological(before)))
+
+    def alive(self) -> list[Array]:
+        """Return the outputs, recorded anew where their recording has ended."""
+        recorded = self._recorded(self.vertices, set(self._nodes))
+        assert recorded is not None
+        return recorded
+
+    def _recorded(self, outputs: Sequence[Vertex], kept: Set[Vertex]) -> list[Array] | None:
+        """Record vertices: what was kept with its values, what is new by computing it.
+
+        None where that takes a value that no rule reads, and that no node kept.
+        """
+        order = topological(outputs)
+        needed: set[Vertex] = set()
+        computed: set[Vertex] = set()
+        for vertex in reversed(order):
+            unknown = vertex in needed and isinstance(vertex.value, Placeholder)
+            if isinstance(vertex, Apply) and (unknown or vertex not in kept):
+                computed.add(vertex)
+                needed.update(vertex.operands)
+            elif unknown:
+                return None
+        made = dict(self._arrays)
+        for vertex in order:
+            if vertex in made:
+                continue
+            node = self._nodes.get(vertex)
+            if not isinstance(vertex, Apply):
+                made[vertex] = vertex.value
+            elif vertex not in computed and node is not None and not has_ended(node.recording):
+                made[vertex] = Array(vertex.value, node)
+            else:
+                compute = _computing if vertex in computed else _giving
+                operands = [made[x] for x in vertex.operands]
+                made[vertex] = apply(vertex.operation, compute(vertex), operands, vertex.params)
+        rest = (made[output] for output in outputs)
         pairs = zip(self._outputs, self._depend, strict=True)
         return [next(rest) if depends else y for y, depends in pairs]
 
 
-def _recorded(
-    outputs: Sequence[Vertex], arrays: Mapping[Vertex, Any], kept: Set[Vertex]
-) -> list[Any] | None:
-    """Record a graph: what was kept with its values, what is new by computing it.
-
-    None where that takes a value that no rule reads, and that no node kept.
-    """
-    order = topological(outputs)
-    needed: set[Vertex] = set()
-    computed: set[Vertex] = set()
-    for vertex in reversed(order):
-        unknown = vertex in needed and isinstance(vertex.value, Placeholder)
-        if isinstance(vertex, Apply) and (unknown or vertex not in kept):
-            computed.add(vertex)
-            needed.update(vertex.operands)
-        elif unknown:
-            return None
-    made = dict(arrays)
-    for vertex in order:
-        if isinstance(vertex, Apply):
-            operation = vertex.operation
-            compute = _computing(operation) if vertex in computed else _giving(vertex.value)
-            operands = [made[x] for x in vertex.operands]
-            made[vertex] = apply(operation, compute, operands, vertex.params)
-        elif vertex not in made:
-            made[vertex] = vertex.value
-    return [made[output] for output in outputs]
+def _computing(vertex: Apply) -> Callable[..., Any]:
+    return lambda *operands, **params: evaluate(vertex.operation, operands, params)
 
 
-def _computing(operation: Any) -> Any:
-    return lambda *operands, **params: evaluate(operation, operands, params)
-
-
-def _giving(value: Any) -> Any:
-    return lambda *operands, **params: value
+def _giving(vertex: Apply) -> Callable[..., Any]:
+    return lambda *operands, **params: vertex.value
 
 
 def _merged(new: Any, old: Any) -> Any:
@@ -190,8 +207,8 @@ def _has_zeros(derivative: Any) -> bool:
     return derivative is not None and not np.all(value_of(derivative))
 
 
-def _has_finite_entries(y: Array) -> bool:
-    return bool(np.all(np.isfinite(y.value)))
+def _is_finite(y: Any) -> bool:
+    return y is None or bool(np.all(np.isfinite(value_of(y))))
 
 
 def _is_real(dtype: np.dtype[Any]) -> bool:

@@ -7,13 +7,10 @@ in the place of a formula before it is differentiated.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import Any
 
-from chainrule.core.kinds import stopped
 from chainrule.graph.graph import Apply, Vertex, axes_of, is_float, is_number, is_operation
 from chainrule.graph.patterns import squared
-from chainrule.graph.placeholder import boolean, element, like, literal, make, reduce, reshaped
+from chainrule.graph.placeholder import element, like, literal, make, reduce
 from chainrule.graph.rewrite import Rule, same_kind
 from chainrule.graph.stabilise.powers import powers_of
 from chainrule.operations import contraction, elementwise, linalg, reduction
@@ -30,18 +27,6 @@ def _sigmoid(vertex: Apply) -> Vertex | None:
         return None
     x = found.x if found.p else element(elementwise.negative, found.x)
     return Apply(elementwise.sigmoid, (x,), {}, vertex.value)
-
-
-def _log_of_cosh(vertex: Apply) -> Vertex | None:
-    """``log(cosh(x))`` is ``logaddexp(x, -x) - log(2)``, smooth at 0 as ``abs(x)`` is not."""
-    if vertex.operation is not elementwise.log:
-        return None
-    (inner,) = vertex.operands
-    if not is_operation(inner, elementwise.cosh) or not is_float(inner):
-        return None
-    (x,) = inner.operands
-    both = element(elementwise.logaddexp, x, element(elementwise.negative, x))
-    return like(element(elementwise.subtract, both, literal(math.log(2))), vertex)
 
 
 def _log_of_product(vertex: Apply) -> Vertex | None:
@@ -122,59 +107,53 @@ def _root_of_squares(vertex: Apply) -> Vertex | None:
 
 
 def _size(vertex: Apply) -> Vertex | None:
-    """``sqrt(sum(x * x))``, `norm` and `std` are m times what they are of x / m, the largest x."""
-    operation, factor = vertex.operation, 1.0
-    params: Mapping[str, Any] = vertex.params
-    if operation in (linalg.norm, reduction.std):
-        (x,) = vertex.operands
-        if params.get("ord") == 0:
-            return None
-    else:
-        found = _summed_square(vertex)
-        if found is None:
-            return None
-        x, params, factor = found
-        operation = linalg.norm
-    if not is_float(x) or x.dtype != vertex.dtype or not x.size or _is_scaled(x):
+    """``sqrt(sum(x * x))``, `norm` and `std` by `size`."""
+    found = _summed_square(vertex)
+    if found is None:
         return None
-    axes = axes_of(Apply(operation, (x,), params, vertex.value))
-    largest = reduce(reduction.max, element(elementwise.absolute, x), axes)
-    some = boolean(elementwise.greater, largest, literal(0))
-    # The scale changes nothing, so nothing flows through it.
-    scale = element(stopped, element(elementwise.where, some, largest, literal(1), dtype=x.dtype))
-    scaled = element(elementwise.divide, x, scale)
-    size = make(operation, [scaled], x.dtype, vertex.shape, **params)
-    if factor != 1:
-        size = element(elementwise.multiply, literal(factor), size, dtype=x.dtype)
-    back = reshaped(scale, vertex.shape)
-    return Apply(elementwise.multiply, (back, size), {}, vertex.value)
+    x, terms = found
+    if not is_float(x) or x.dtype != vertex.dtype or not x.size or terms <= 0:
+        return None
+    params = {name: vertex.params[name] for name in ("axis", "keepdims") if name in vertex.params}
+    (operand,) = vertex.operands
+    if vertex.operation is elementwise.sqrt and isinstance(operand, Apply):
+        params = dict(operand.params)
+    size = make(linalg.size, [x], x.dtype, vertex.shape, **params)
+    if terms == 1:
+        return like(size, vertex)
+    return like(element(elementwise.multiply, literal(1 / math.sqrt(terms)), size), vertex)
 
 
-def _summed_square(vertex: Apply) -> tuple[Vertex, Mapping[str, Any], float] | None:
-    """Return x of ``sqrt(sum(x * x))``, the axes of the sum, and what the root is multiplied by."""
-    if vertex.operation is not elementwise.sqrt:
+def _summed_square(vertex: Apply) -> tuple[Vertex, float] | None:
+    """Return x of a root of a sum of squares, and what the sum is divided by."""
+    operation, params, x = vertex.operation, vertex.params, vertex.operands[0]
+    if operation is linalg.norm:
+        axes = params.get("axis")
+        order = params.get("ord")
+        ndim = x.ndim if axes is None else len(axes)
+        is_euclidean = order is None or (order == 2 and ndim == 1) or order == "fro"
+        return (x, 1) if is_euclidean else None
+    if operation is reduction.std:
+        axes = axes_of(vertex)
+        mean = reduce(reduction.mean, x, axes)
+        freedom = reduction.count(x, axes) - params.get("ddof", 0)
+        return element(elementwise.subtract, x, mean), freedom
+    if operation is not elementwise.sqrt:
         return None
-    (total,) = vertex.operands
-    if is_operation(total, *_SELF_PRODUCTS):
-        x, other = total.operands
-        return (x, {}, 1.0) if x is other and x.ndim == 1 else None
-    if not is_operation(total, reduction.sum, reduction.mean):
+    if is_operation(x, *_SELF_PRODUCTS):
+        first, second = x.operands
+        return (first, 1) if first is second and first.ndim == 1 else None
+    if not is_operation(x, reduction.sum, reduction.mean):
         return None
-    x_ = squared(total.operands[0])
-    if x_ is None or not x_.ndim:
+    leg = squared(x.operands[0])
+    if leg is None or not leg.ndim:
         return None
-    terms = reduction.count(x_, axes_of(total)) if total.operation is reduction.mean else 1
-    return x_, total.params, 1 / math.sqrt(terms) if terms else 1.0
-
-
-def _is_scaled(x: Vertex) -> bool:
-    return is_operation(x, elementwise.divide) and is_operation(x.operands[1], stopped)
+    return leg, reduction.count(leg, axes_of(x)) if x.operation is reduction.mean else 1
 
 
 #: Rules that are tried before all others.
 SCALED: tuple[Rule, ...] = (
     _sigmoid,
-    _log_of_cosh,
     _log_of_product,
     _log_of_sum,
     _root_of_squares,

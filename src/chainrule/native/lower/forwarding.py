@@ -186,7 +186,6 @@ class _Group:
             return pieces[0]
         return Apply(joined, pieces, {"places": places, "shape": vertex.shape}, vertex.value)
 
-
     def _left(self) -> list[Place] | None:
         """Return the few boxes of entries that nobody writes where the base itself cannot be."""
         if role_of(self.base) not in (Role.NUMBER, Role.MEMORY):

@@ -317,7 +317,9 @@ class _Planner:
             for reader in over:
                 if reader.user not in near:
                     continue
-                if _are_alike(reader.seen, entries) and self._ends_in(part, reader.user, near, vertex):
+                if _are_alike(reader.seen, entries) and self._ends_in(
+                    part, reader.user, near, vertex
+                ):
                     found[reader] = part
                 else:
                     work += part.size
