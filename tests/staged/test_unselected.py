@@ -98,7 +98,7 @@ def in_three_stages(x: Any) -> Any:
         ),
         (
             lambda x: np.sum(np.fmax(x * np.log(x), -0.1)),
-            ["dx = np.where(t2 == 0, 0, t2 * (t1 + 1))"],
+            ["dx = np.where(dt1 == 0, 0, dt1 * (np.log(x) + 1))"],
         ),
     ],
 )

@@ -33,7 +33,6 @@ from chainrule.operations.elementwise import (
     square,
     where,
     without_factor,
-    without_factor,
 )
 from chainrule.operations.reduction import Axis, count, kept, max, min, over_size, share, sum
 from chainrule.operations.shape import expand_dims, reshape, squeeze, swapaxes, tril

@@ -31,7 +31,7 @@ from chainrule.graph.graph import (
     is_number,
     topological,
 )
-from chainrule.graph.recognise import RECOGNITION, chosen_by, recognised_as_a_whole
+from chainrule.graph.recognise import RECOGNITION, recognised_as_a_whole
 from chainrule.graph.rewrite import Rule, rewrite, share
 from chainrule.graph.simplify.guarded_products import as_plain_product
 from chainrule.graph.simplify.rules import simplify
@@ -95,8 +95,6 @@ def derive(
     reached = [k for k, g in enumerate(pulled) if g is not None]
     gradients = _vertices([pulled[k] for k in reached], known, math)
     rules = [_with_exact_exponents(prepared)]
-    if variable is not None:
-        rules.append(chosen_by(variable, prepared))
     if not guarded:
         rules.append(_unguarded)
     written = topological([prepared])

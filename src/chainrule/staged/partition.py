@@ -8,14 +8,16 @@ the line would grow too long: then it becomes a stage too, under a name of its o
 from __future__ import annotations
 
 import bisect
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from chainrule.core.array import Array, dtype_of, shape_of
-from chainrule.core.kinds import broadcast_to, identity
+from chainrule.core.kinds import Elementwise, astype, broadcast_to, identity
 from chainrule.core.node import Node
+from chainrule.core.operation import Operation
 from chainrule.core.reach import ancestors
 from chainrule.core.source import Location
 from chainrule.graph.finite import always_finite
@@ -23,10 +25,10 @@ from chainrule.graph.graph import Apply, Constant, Input, Vertex, from_nodes, to
 from chainrule.graph.rewrite import rewrite, substitute
 from chainrule.graph.simplify.rules import TIDYING, simplify
 from chainrule.graph.trace import Guard, Trace
-from chainrule.operations.elementwise import negative
+from chainrule.operations.elementwise import negative, square
 from chainrule.staged.writes import Write, write_of
 
-__all__ = ["Assignment", "Check", "Partition", "partition"]
+__all__ = ["Assignment", "Check", "Partition", "is_cheap", "partition"]
 
 _LONGEST = 12  # operations in one expression
 
@@ -175,15 +177,14 @@ def _names_wanted(trace: Trace, alive: list[Node], output: Node | None) -> dict[
             wanted[node] = note.name
     if output is not None and output.parents and output not in wanted:
         wanted[output] = "value"
+    costly: set[Node] = set()
     for node in alive:
-        if node.parents and node.operation.clear is not None:  # what is written has a name
-            for part in (node, node.parents[0]):
-                if part is not None and part.parents and part not in wanted:
-                    wanted[part] = trace.aliases.get(part)
-            for index in node.parents[2:]:
-                if index is not None and index.parents and index not in wanted:
-                    is_mask = dtype_of(index.output).kind == "b"
-                    wanted[index] = trace.aliases.get(index, "mask" if is_mask else None)
+        for part, name in _looked_at_again(node, costly):
+            if part.parents and part not in wanted:
+                wanted[part] = trace.aliases.get(part, name)
+        inner = [p for p in node.parents if p in costly and p not in wanted]
+        if inner or (node.parents and _costs_much(node.operation)):
+            costly.add(node)
     users = _users(trace, alive)
     owners: dict[Node, set[Any]] = {}  # the stages whose expression a node would stand in
     sizes = _sizes(alive, wanted)
@@ -203,6 +204,37 @@ def _names_wanted(trace: Trace, alive: list[Node], output: Node | None) -> dict[
         owners[node] = found
     _shorten(alive, wanted, trace)
     return wanted
+
+
+def _looked_at_again(node: Node, costly: Collection[Node]) -> Iterator[tuple[Node, str | None]]:
+    """Yield the parts of a node that its backward pass refers to, and what they may be called.
+
+    They are the array that a write goes into, with its index, and what a choice compares, where
+    that costs much.
+    """
+    if not node.parents:
+        return
+    if node.operation.clear is not None:
+        yield node, None
+        first, _, *index = node.parents
+        for part in (first, *index):
+            if part is not None:
+                yield part, "mask" if dtype_of(part.output).kind == "b" else None
+    elif isinstance(node.operation, Elementwise) and node.operation.selects:
+        for part in node.parents:
+            if part is not None and part in costly:
+                yield part, None
+
+
+def _costs_much(operation: Operation) -> bool:
+    is_constant = isinstance(operation, Elementwise) and not any(operation.d)  # np.zeros_like(x)
+    return not is_constant and not is_cheap(operation)
+
+
+def is_cheap(operation: Operation) -> bool:
+    """Tell whether computing it again costs little: arithmetic, comparisons and views."""
+    arithmetic = operation.entrywise and operation.symbol is not None
+    return arithmetic or operation.view or operation in (square, astype)
 
 
 def _shorten(alive: list[Node], wanted: dict[Node, str | None], trace: Trace) -> None:

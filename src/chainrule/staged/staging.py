@@ -20,12 +20,9 @@ def stage(
     Args:
         f: a function of NumPy arrays and floats with one number as its output.
         args: example arguments; each may be a tree (tuple, list, dict, dataclass) of arrays. The
-            code holds for all values of these shapes for which f takes the same branches. Ties of
-            ``np.maximum`` and ``np.minimum`` are shared out, one half to each operand, where the
-            example has any; where it has none the code is shorter, and at a tie that comes up later
-            it hands all of the gradient to the second operand, or none to one that is compared with
-            a constant. Where the example overflows, code is written for a stable form of the
-            function, if one is known: ``np.logaddexp(x, 0.0)`` for ``np.log(1 + np.exp(x))``.
+            code holds for all values of these shapes for which f takes the same branches. Where the
+            example overflows, code is written for a stable form of the function, if one is known:
+            ``np.logaddexp(x, 0.0)`` for ``np.log(1 + np.exp(x))``.
         argnums: positions of the arguments to differentiate by, in the order in which the
             gradients are returned; all that hold floats if not given.
         kwargs: passed to f and built into the code.

@@ -8,14 +8,15 @@ from typing import TypeAlias, TypeGuard
 import numpy as np
 
 from chainrule.core.array import shape_of
-from chainrule.core.kinds import astype, guarded_multiply
+from chainrule.core.kinds import guarded_multiply
 from chainrule.core.operation import Operation
 from chainrule.graph.graph import Apply, Constant, Vertex, is_operation, topological
 from chainrule.graph.rewrite import uses
-from chainrule.operations.elementwise import add, negative, square, subtract
+from chainrule.operations.elementwise import add, negative, subtract
 from chainrule.operations.indexing import scatter_add, set_at
 from chainrule.operations.shape import embed_diagonal
 from chainrule.staged.lines import statement
+from chainrule.staged.partition import is_cheap
 from chainrule.staged.speller import Speller, is_array
 from chainrule.staged.spelling_indexing import index_text
 from chainrule.staged.text import call, literal, method
@@ -132,7 +133,7 @@ def shared_subexpressions(outputs: Iterable[Vertex], also: Collection[Vertex] = 
             continue
         operation = vertex.operation
         sizes[vertex] = 1 + sum(sizes[x] for x in vertex.operands)
-        costly[vertex] = not _is_cheap(operation) or any(costly[x] for x in vertex.operands)
+        costly[vertex] = not is_cheap(operation) or any(costly[x] for x in vertex.operands)
         scatters = operation is scatter_add
         statement = operation in STATEMENTS and (vertex not in roots or not scatters)
         if scatters and vertex not in roots:
@@ -143,12 +144,6 @@ def shared_subexpressions(outputs: Iterable[Vertex], also: Collection[Vertex] = 
             chosen.append(vertex)
             sizes[vertex], costly[vertex] = 0, False
     return chosen
-
-
-def _is_cheap(operation: Operation) -> bool:
-    """Tell whether computing it again costs little: arithmetic, comparisons and views."""
-    arithmetic = operation.entrywise and operation.symbol is not None
-    return arithmetic or operation.view or operation in (square, astype)
 
 
 def _is_term(vertex: Vertex, outputs: list[Vertex]) -> bool:
