@@ -115,7 +115,8 @@ def cross(
 
 @implements(np.linalg.vecdot)
 def vecdot(x1: Any, x2: Any, /, *, axis: int = -1) -> Any:
-    return np.sum(np.multiply(conjugated(operand(x1)), x2), axis=axis)
+    x1, x2 = np.moveaxis(operand(x1), axis, -1), np.moveaxis(operand(x2), axis, -1)
+    return np.sum(np.multiply(conjugated(x1), x2), axis=-1)
 
 
 # Norms.
@@ -129,6 +130,8 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> A
     x = operand(x)
     if axis is None and (ord is not None and x.ndim > 2):
         raise ValueError("Improper number of dimensions to norm.")
+    if isinstance(ord, (tuple, list)):
+        return NotImplemented
     if type(ord) is Array:
         raise unsupported("np.linalg.norm by its order", "write np.sum(abs(x) ** p) ** (1 / p)")
     axes = axes_of(axis, x)

@@ -99,8 +99,9 @@ def take(a: Any, indices: Any, axis: Any = None, out: Any = None, mode: str = "r
 
 
 def indices_of(indices: Any) -> Any:
-    """Return indices as an Array or an ndarray."""
-    return indices if type(indices) is Array else np.asarray(plain(indices))
+    """Return indices as an Array or an ndarray of integers: masks are no masks here."""
+    indices = indices if type(indices) is Array else np.asarray(plain(indices))
+    return indices if indices.dtype.kind in "iu" else cast(indices, np.intp)
 
 
 @implements(np.take_along_axis)

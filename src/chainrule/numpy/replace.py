@@ -11,7 +11,7 @@ import copy
 import math
 import sys
 from collections.abc import Callable, Iterator
-from functools import cache, wraps
+from functools import cache, update_wrapper, wraps
 from typing import Any, NoReturn
 
 import numpy as np
@@ -81,7 +81,7 @@ def _of_numpy() -> list[tuple[Any, Any]]:
         (np.ndenumerate, _when_recorded(np.ndenumerate, _entries)),
         (np.nditer, _when_recorded(np.nditer, _iterator)),
         *((original, _when_recorded(original, _asked(original))) for original in _DEAF_TO_SOME),
-        *((original, _of_lists(original)) for original in _DEAF_TO_LISTS),
+        *((original, _OfLists(original)) for original in _DEAF_TO_LISTS),
         *((original, Joiner(original)) for original in (np.r_, np.c_)),
     ]
 
@@ -152,11 +152,16 @@ def _asked(original: Function) -> Function:
     return asking
 
 
-#: What calls float() on the entries of a list, or of the object array that it makes of one.
+#: What calls float() on the entries of a list, or of the object array that it makes of one; and
+#: what does to the entries of an object array as Python's ``and`` does.
 _DEAF_TO_LISTS: tuple[Function, ...] = (
     np.average,
     np.corrcoef,
     np.cov,
+    np.logical_and,
+    np.logical_not,
+    np.logical_or,
+    np.logical_xor,
     np.mean,
     np.median,
     np.percentile,
@@ -166,14 +171,18 @@ _DEAF_TO_LISTS: tuple[Function, ...] = (
 )
 
 
-def _of_lists(original: Function) -> Function:
-    @wraps(original)
-    def replacement(a: Any, *args: Any, **kwargs: Any) -> Any:
-        if type(a) is list or type(a) is tuple or type(a) is np.ndarray:
-            a = creation.restack(a)  # an object array is what np.square makes of such a list
-        return original(a, *args, **kwargs)
+class _OfLists:
+    """A function that is given one Array in the place of a list, or object array, of several."""
 
-    return replacement
+    def __init__(self, original: Any) -> None:
+        update_wrapper(self, original)
+        self.original = original
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.original, name)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self.original(*map(creation.restack, args), **kwargs)
 
 
 # math: numbers in, number out.

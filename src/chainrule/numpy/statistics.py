@@ -221,8 +221,10 @@ def nanvar(
 
 
 @implements(np.nanstd)
-def nanstd(a: Any, *args: Any, **kwargs: Any) -> Any:
-    variance = nanvar(a, *args, **kwargs)
+def nanstd(
+    a: Any, axis: Any = None, dtype: Any = None, out: Any = None, *args: Any, **kwargs: Any
+) -> Any:
+    variance = nanvar(a, axis, dtype, None, *args, **kwargs)
     equal = variance == 0  # the root is steep there, and the gradient 0 as that of np.std
     if not np.any(equal):
         return np.sqrt(variance)

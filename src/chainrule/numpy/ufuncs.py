@@ -85,6 +85,9 @@ def _into(
     with np.errstate(all=None if where is True else "ignore"):  # of what is not wanted
         result = getattr(ufunc, method)(*inputs, **kwargs)
     results = result if type(result) is tuple else (result,)
+    if len(results) > 1:
+        shape = np.broadcast_shapes(*(np.shape(x) for x in (*out, *results) if x is not None))
+        results = tuple(np.broadcast_to(y, shape) for y in results)
     written = tuple(
         y if x is None else into(x, y, name, where, casting, or_instead)
         for x, y in zip(out, results, strict=True)

@@ -61,7 +61,7 @@ def fill_diagonal(a: Any, val: Any, wrap: bool = False) -> None:
 @implements(np.put)
 def put(a: Any, ind: Any, v: Any, mode: str = "raise") -> None:
     a = _target(a, "np.put")
-    flat = np.ravel(np.asarray(plain(ind)))
+    flat = np.ravel(plain(indices_of(ind)))
     if mode == "clip":
         flat = np.clip(flat, 0, a.size - 1)
     elif mode == "wrap":
