@@ -8,11 +8,15 @@ import numpy as np
 import pytest
 
 import chainrule as cr
+from chainrule.errors import UnsupportedError
+
+as_strided = np.lib.stride_tricks.as_strided
+sliding_window_view = np.lib.stride_tricks.sliding_window_view
 
 
 def _made_of(r: Any, a: Any) -> Any:
     """Return a view of an array, or a copy (the last ones)."""
-    kind = r.integers(28)
+    kind = r.integers(32)
     if kind == 0:
         return a[_basic(r, a.shape)]
     if kind == 1:
@@ -67,6 +71,16 @@ def _made_of(r: Any, a: Any) -> Any:
         return a + 1.0
     if kind == 26:
         return np.roll(a, 1)
+    if kind == 27:
+        return a.view()
+    if kind == 28:  # every second row, said by strides
+        strides = (2 * a.strides[0], *a.strides[1:])
+        return as_strided(a, ((a.shape[0] + 1) // 2, *a.shape[1:]), strides)
+    if kind == 29:
+        rows = min(2, a.shape[0])
+        return sliding_window_view(a, rows, axis=0) if rows else a
+    if kind == 30 and a.ndim == 1:
+        return as_strided(a, (a.shape[0], 2), (a.strides[0], 0), writeable=False)
     return np.zeros_like(a)
 
 
@@ -91,7 +105,7 @@ def _basic(r: Any, shape: tuple[int, ...]) -> Any:
 
 def _write(r: Any, a: Any, x: Any) -> None:
     value = x[r.integers(3)] * r.uniform(0.5, 1.5)
-    kind = r.integers(12)
+    kind = r.integers(18)
     if kind == 0:
         a[...] = value
     elif kind == 1:
@@ -117,8 +131,21 @@ def _write(r: Any, a: Any, x: Any) -> None:
         np.add.at(a, ([0, 0, -1],), value)
     elif kind == 10:
         np.copyto(a, value, where=r.uniform(size=a.shape) > 0.5)
-    else:
+    elif kind == 11:
         a[1:] = a[:-1]
+    elif kind == 12:
+        a[...] += 0.0
+        a.flat[::2] = value
+    elif kind == 13:
+        np.divide(a, value, out=a, where=r.uniform(size=a.shape) > 0.5)
+    elif kind == 14:
+        np.put(a, [0, -1] if a.size else [], value)
+    elif kind == 15:
+        np.sum(a, axis=0, out=a[-1:] if a.ndim == 1 else a[-1], keepdims=a.ndim == 1)
+    elif kind == 16 and a.ndim == 2:
+        np.fill_diagonal(a, value, wrap=True)
+    else:
+        np.add(a, value, a)
 
 
 def program(seed: int, x: Any) -> Any:
@@ -279,6 +306,60 @@ def windows(x):
     return np.sum(w**2)
 
 
+def windows_of_a_column(x):
+    a = np.outer(x, x)
+    w = sliding_window_view(a[:, 1], 2)
+    v = sliding_window_view(a.T, (2, 2), writeable=True)
+    a[1, 1] = x[0]
+    v[0, 0] *= x[2]
+    return np.sum(w**2) + np.sum(v**3)
+
+
+def strided(x):
+    a = np.zeros((3, 4))
+    diagonal = as_strided(a, (3,), (a.strides[0] + a.strides[1],))
+    diagonal[:] = x
+    diagonal[1:] += x[0]
+    behind = as_strided(a[1:, 1:], (2,), (-a.strides[1],))  # before its own beginning
+    behind[1] = x[2] ** 2
+    return np.sum(a**2 * np.arange(12.0).reshape(3, 4))
+
+
+def parts_of_complex(x):
+    z = np.zeros((2, 3), complex)
+    z.real = x
+    z.imag[0] = x**2
+    z[1].imag += x[0]
+    np.real(z)[:, 1:] *= x[2]
+    z.T[0].real.fill(x[1])
+    return np.sum(abs(z) ** 2 * np.arange(6.0).reshape(2, 3))
+
+
+def flat_entries(x):
+    a = np.zeros((2, 3))
+    a.flat = x
+    a.flat[[1, -1]] = a.flat[[4, 0]] * x[:2]
+    a.T.flat[1:4] *= x[1]
+    total = 0.0
+    for k, entry in enumerate(a.flat):
+        total += entry * (k + 1)
+    for place, entry in np.ndenumerate(a):
+        a[place] = entry**2
+        a[1, 2] += 0.1 * x[0]  # which is seen further on
+    return total + np.sum(a.flat[2:]) + np.sum(np.sin(a.flat))
+
+
+def outputs(x):
+    a, b, c = np.zeros((2, 3)), np.empty(3), np.full(3, 2.0)
+    np.outer(x[:2], x, a)
+    a.cumsum(axis=1, out=a)
+    a.sum(axis=0, out=b)
+    np.divide(b, c, out=c, where=x > 0.8)
+    np.concatenate([x[:1], b[1:]], out=b)
+    np.stack([b, c], out=a)
+    return np.sum(np.dot(a, x, np.zeros(2))) + a.clip(0.5, 1, out=a).sum() + np.sum(c**2)
+
+
 def overwritten_argument(x):
     v = x[1:]
     v *= x[0]
@@ -324,7 +405,8 @@ def made_by_the_class(x):
 
 FORMS = [
     *(entries, rows, column, swapped, stencil, factor, table, handed_through, scattered),
-    *(given_out, filled, windows, overwritten_argument),
+    *(given_out, filled, windows, windows_of_a_column, strided, parts_of_complex, flat_entries),
+    *(outputs, overwritten_argument),
     *(places_used_again, given_a_shape, made_by_the_class),
 ]
 
@@ -341,6 +423,19 @@ def test_forms_that_people_write(f: Any) -> None:
     staged, (printed,) = cr.stage(f, X.copy())(X.copy())
     assert staged == pytest.approx(value)
     np.testing.assert_allclose(printed, gradient)
+
+
+def test_a_write_that_would_mean_two_things_is_refused() -> None:
+    def f(x):
+        a = x * 2
+        w = sliding_window_view(a, 2, writeable=True)
+        w += 1.0
+        return np.sum(a)
+
+    with pytest.raises(UnsupportedError, match=r"has an entry twice.*test_memory"):
+        cr.grad(f)(X)
+    with pytest.raises(UnsupportedError, match=r"beyond the entries of the array"):
+        cr.grad(lambda x: np.sum(as_strided(x, (9,), (8,))))(X)
 
 
 def test_numpy_casts_and_refuses_as_ever() -> None:

@@ -150,6 +150,8 @@ def write(array: Array, index: Any, value: Any, what: str = "a[i] = v") -> None:
     for view in path:
         _, operation, params = view.origin
         places.append(operation.compute(places[-1], **params))
+    if not places[-1].flags.writeable:
+        raise ValueError("assignment destination is read-only")
     written = indexing.join_index(template, [value_of(x) for x in arrays])
     picked = [k for k, view in enumerate(path) if type(view.origin[1]) is _Strided]
     if picked:

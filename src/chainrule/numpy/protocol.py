@@ -13,10 +13,12 @@ from types import FunctionType
 from typing import Any
 
 from chainrule.core.array import Array
-from chainrule.errors import RUNS, ChainruleError
+from chainrule.errors import RUNS
 from chainrule.numpy.boundary import Raised
+from chainrule.numpy.creation import to_be_filled
 from chainrule.numpy.dispatch import (
     FUNCTIONS,
+    arrays_in,
     constant_call,
     full_name,
     is_constant,
@@ -40,38 +42,46 @@ def array_function(
         result = implementation(*args, **kwargs)
         if result is not NotImplemented:
             return result
-    elif is_constant(args, kwargs):
+    constant = is_constant(args, kwargs)
+    if constant and not any(x.dtype.kind in "fc" for x in arrays_in([args, kwargs])):
         return constant_call(function, args, kwargs)
-    return _from_source(function)(*args, **kwargs)
+    seen = _source(function)
+    error = None
+    if seen is not None:
+        result, error = _tried(seen, args, kwargs, constant)
+        if error is None:
+            return result
+    if constant:  # arrays that the function has made; what NumPy makes of them may be filled, too
+        result = constant_call(function, args, kwargs)
+        return tuple(map(to_be_filled, result)) if type(result) is tuple else to_be_filled(result)
+    raise unsupported(full_name(function)) from error
 
 
 Array.__array_function__ = array_function  # type: ignore[attr-defined]
 
 
 @functools.cache
-def _from_source(function: Any) -> Callable[..., Any]:
+def _source(function: Any) -> Callable[..., Any] | None:
+    """Return the Python code of a function of NumPy's as recorded code, None if it has none."""
     source = getattr(function, "__wrapped__", None)
-    if not isinstance(source, FunctionType):
-        raise unsupported(full_name(function))
-    seen = UserFunction(source).seen()
-
-    def run(*args: Any, **kwargs: Any) -> Any:
-        result, error = _tried(seen, args, kwargs)
-        if error is not None:
-            raise unsupported(full_name(function)) from error
-        return result
-
-    return run
+    return UserFunction(source).seen() if isinstance(source, FunctionType) else None
 
 
-def _tried(f: Callable[..., Any], args: Any, kwargs: Any) -> tuple[Any, ChainruleError | None]:
-    """Return what a function returns, and the first error that plain NumPy would not raise."""
+def _tried(
+    f: Callable[..., Any], args: Any, kwargs: Any, lenient: bool
+) -> tuple[Any, Exception | None]:
+    """Return what a function returns, and the first error that plain NumPy would not raise.
+
+    If it is to be ``lenient``, another error is returned, too.
+    """
     raised = Raised()
     result = None
     try:
         result = f(*args, **kwargs)
-    except Exception:
+    except Exception as error:
         if raised.first is None:
+            if lenient:
+                return None, error
             raise
     return result, raised.first
 
