@@ -253,8 +253,9 @@ def _at_places(
         if base.dtype.kind == "c" and (further is real or further is imag):
             raise unsupported(f"`{what}` through a part of a strided view", "write into the array")
         numbers = further.compute(numbers, **params)
+    entries = np.arange(numbers.size).reshape(numbers.shape)[written]  # some perhaps twice
     numbers = numbers[written]
-    if np.size(np.unique(numbers)) != np.size(numbers):
+    if np.unique(numbers).size != np.unique(entries).size:
         raise unsupported(
             f"`{what}` through a strided view that has an entry twice", "write into the array"
         )
