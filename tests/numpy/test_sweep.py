@@ -1,7 +1,7 @@
-"""Every public function of NumPy and every method of an ndarray, called in every way that NumPy takes.
+"""Every public function of NumPy and every method of an ndarray, in every way that NumPy takes.
 
-Nothing is listed by hand: arguments are drawn from a pool, and what NumPy itself accepts is run with
-Arrays in their place, with ``out=`` too. Value and gradient are right then, or an error of
+Nothing is listed by hand: arguments are drawn from a pool, and what NumPy itself accepts is run
+with Arrays in their place, with ``out=`` too. Value and gradient are right then, or an error of
 chainrule's names the line. There is no third way: no silent loss, no TypeError of our insides.
 """
 
@@ -73,12 +73,14 @@ CALLS: list[Callable[[Any, Any, Any], tuple[Any, ...]]] = [
 OPTIONS: list[dict[str, Any]] = [{}, {"axis": 0}, {"where": MASK[:3]}]
 MODULES = [np, np.linalg, np.fft, np.lib.stride_tricks]
 #: What reads or writes files and settings, what is not determined, and what needs a person.
-PASSED_OVER = frozenset(
-    "empty empty_like save savez savez_compressed savetxt load loadtxt genfromtxt fromfile memmap "
-    "info test show_config show_runtime get_include setbufsize seterr seterrcall set_printoptions "
-    "printoptions errstate fromregex open_memmap frombuffer ndarray as_strided setflags tofile dump "
-    "dumps tobytes data ctypes nditer nested_iters busday_count typename asmatrix bmat matrix".split()
-)
+PASSED_OVER = {
+    "empty", "empty_like", "save", "savez", "savez_compressed", "savetxt", "load", "loadtxt",
+    "genfromtxt", "fromfile", "memmap", "info", "test", "show_config", "show_runtime",
+    "get_include", "setbufsize", "seterr", "seterrcall", "set_printoptions", "printoptions",
+    "errstate", "fromregex", "open_memmap", "frombuffer", "ndarray", "as_strided", "setflags",
+    "tofile", "dump", "dumps", "tobytes", "data", "ctypes", "nditer", "nested_iters",
+    "busday_count", "typename", "asmatrix", "bmat", "matrix"
+}  # fmt: skip
 
 
 def functions() -> Iterator[str]:

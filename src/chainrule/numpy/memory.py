@@ -30,6 +30,7 @@ from chainrule.errors import GradientLostError
 from chainrule.numpy.casting import cast
 from chainrule.numpy.creation import holds_arrays, restack
 from chainrule.numpy.dispatch import unsupported
+from chainrule.numpy.indices import EVERYTHING, as_tuple, fused
 from chainrule.operations import indexing, shape
 from chainrule.operations.elementwise import cartesian, imag
 
@@ -47,7 +48,6 @@ __all__ = [
 
 _ndarray = np.ndarray
 _getitem = indexing.getitem
-_EVERYTHING = (Ellipsis,)
 _RESHAPED = frozenset({shape.reshape, shape.expand_dims, shape.squeeze})
 _OWN_INVERSES = frozenset({shape.swapaxes, shape.flip})
 _PRUNED = 16  # views from which on those that are gone are looked for
@@ -166,10 +166,10 @@ def write(array: Array, index: Any, value: Any, what: str = "a[i] = v") -> None:
         base, operation, params = path[at - 1].origin
         if operation is not _getitem:
             break
-        fused = _fused(base.value.shape, _as_tuple(params["index"]), template)
-        if fused is None:
+        found = fused(base.value.shape, as_tuple(params["index"]), template)
+        if found is None:
             break
-        template = fused
+        template = found
         at -= 1
     target = path[at - 1] if at else root
     new = record_write(indexing.set_at, places[at], (target, value, *arrays), {"index": template})
@@ -182,7 +182,7 @@ def write(array: Array, index: Any, value: Any, what: str = "a[i] = v") -> None:
 def overwrite(array: Array, new: Any, what: str) -> Array:
     """Give an array other entries, all at once: ``a += b``, ``a.sort()``. Returns the array."""
     if array.origin is not None or type(new) is not Array or new.shape != array.shape:
-        write(array, _EVERYTHING, new, what)
+        write(array, EVERYTHING, new, what)
         return array
     _check(array, what)
     old, value = array.value, new.value
@@ -218,7 +218,7 @@ def _is_there(array: Array, template: tuple[Any, ...], value: Array) -> bool:
     if value.origin is None:
         return False
     base, operation, params = value.origin
-    return base is array and operation is _getitem and _as_tuple(params["index"]) == template
+    return base is array and operation is _getitem and as_tuple(params["index"]) == template
 
 
 def way_to(array: Array) -> tuple[Array, list[Array]]:
@@ -353,7 +353,7 @@ def _put_back(view: Array, new: Array, place: Any) -> Array:
     base, operation, params = view.origin
     operands: tuple[Any, ...] = (new,)
     if operation is _getitem:
-        template = _as_tuple(params["index"])
+        template = as_tuple(params["index"])
         return record_write(indexing.set_at, place, (base, new), {"index": template})
     if operation in _RESHAPED:
         operation, params = shape.reshape, {"shape": base.value.shape}
@@ -370,66 +370,3 @@ def _put_back(view: Array, new: Array, place: Any) -> Array:
             f"a write through a view that {operation.name} makes", "write into the array itself"
         )
     return apply(operation, lambda *_, **__: place, operands, params)  # type: ignore[no-any-return]
-
-
-def _as_tuple(index: Any) -> tuple[Any, ...]:
-    return index if type(index) is tuple else (index,)
-
-
-def _fused(
-    lengths: tuple[int, ...], first: tuple[Any, ...], second: tuple[Any, ...]
-) -> tuple[Any, ...] | None:
-    """Return the index that does what two, one after the other, do; None where that is hard.
-
-    >>> _fused((4, 5), (slice(1, None), 2), (-1,))
-    (3, 2)
-    """
-    if second == _EVERYTHING:
-        return first
-    if None in first or None in second or indexing.SLOT in first:
-        return None
-    outer = _spread(first, len(lengths))
-    left = [k for k, part in enumerate(outer) if type(part) is slice]
-    inner = iter(_spread(second, len(left)))
-    result: list[Any] = []
-    for length, part in zip(lengths, outer, strict=True):
-        if type(part) is not slice:
-            result.append(part)
-            continue
-        run = range(length)[part]
-        then = next(inner)
-        if type(then) is slice:
-            kept = run[then]
-            if not kept:
-                return None
-            result.append(_slice_of(kept, length))
-        else:
-            result.append(run[then])
-    while result and result[-1] == slice(None):
-        result.pop()
-    return tuple(result) if result else _EVERYTHING
-
-
-def _spread(index: tuple[Any, ...], ndim: int) -> list[Any]:
-    """Return an index with a part for each axis."""
-    given = [part for part in index if part is not Ellipsis]
-    rest = [slice(None)] * (ndim - len(given))
-    if Ellipsis not in index:
-        return [*index, *rest]
-    at = index.index(Ellipsis)
-    return [*index[:at], *rest, *index[at + 1 :]]
-
-
-def _slice_of(run: range, length: int) -> slice:
-    """Return the slice of an axis that picks a run of it."""
-    if run == range(length):
-        return slice(None)
-    if len(run) == 1:
-        run = range(run[0], run[0] + 1)
-    step = None if run.step == 1 else run.step
-    start = None if run.step == 1 and run.start == 0 else run.start
-    if run.step > 0:
-        stop = None if run.stop >= length else run.stop
-    else:
-        stop = None if run.stop < 0 else run.stop
-    return slice(start, stop, step)
