@@ -315,6 +315,13 @@ def windows_of_a_column(x):
     return np.sum(w**2) + np.sum(v**3)
 
 
+def weighted_windows(x):
+    a = np.zeros(5)
+    w = sliding_window_view(a, 3)
+    a[1:4] = x
+    return np.sum(w @ np.array([1.0, 2.0, 3.0]))
+
+
 def strided(x):
     a = np.zeros((3, 4))
     diagonal = as_strided(a, (3,), (a.strides[0] + a.strides[1],))
@@ -405,7 +412,16 @@ def made_by_the_class(x):
 
 FORMS = [
     *(entries, rows, column, swapped, stencil, factor, table, handed_through, scattered),
-    *(given_out, filled, windows, windows_of_a_column, strided, parts_of_complex, flat_entries),
+    *(
+        given_out,
+        filled,
+        windows,
+        windows_of_a_column,
+        weighted_windows,
+        strided,
+        parts_of_complex,
+        flat_entries,
+    ),
     *(outputs, overwritten_argument),
     *(places_used_again, given_a_shape, made_by_the_class),
 ]

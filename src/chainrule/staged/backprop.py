@@ -348,8 +348,10 @@ class Backprop:
         if inner not in speller.names:
             minus, inner = signed(inner, speller.names)
             sign *= minus
-        if is_operation(inner, broadcast_to):
-            inner = inner.operands[0]  # added in place, it is broadcast anyway
+        if is_operation(inner, broadcast_to) and not (repeats and inner.operands[0].ndim):
+            # Added in place, it is broadcast anyway; but np.add.at reads behind the end of what has
+            # fewer axes than the index (NumPy 2.4).
+            inner = inner.operands[0]
         text = speller.text(inner)
         self._change(held)
         self.lines.append(

@@ -87,7 +87,9 @@ def write_of(expression: Vertex) -> Write | None:
         if old.dtype != expression.dtype or isinstance(old, Apply):
             return None
         new, *arrays = v.operands
-        right = new.operands[0] if is_operation(new, broadcast_to) else new
+        right = new
+        if is_operation(new, broadcast_to) and not (may_repeat(v) and new.operands[0].ndim):
+            right = new.operands[0]  # np.add.at does not broadcast well: see `_write_scatter`
         write = Write(old, v.params["index"], tuple(arrays), right, new, "+=", True, may_repeat(v))
         return write if np.shape(write.of(old.value)) == new.shape else None
     if not is_operation(expression, indexing.set_at) or may_repeat(expression):
