@@ -4,8 +4,8 @@ Some functions cannot be told by NumPy's protocols that they meet an Array: thos
 ``np.array``, a few of SciPy's. Where a recorded function refers to one of them through its globals
 or its closure, it runs as the same code object with other globals: a view in which these names are
 the matching operations and everything else is the user's own, live. Helper functions that it calls,
-in its own module or another, are treated alike; methods of objects and functions in dicts are not.
-Source is never parsed, and the user's module is changed by the user's own ``global`` alone.
+in its own module or another, in containers or as methods, are treated alike (`numpy.seen`). Source
+is never parsed, and the user's module is changed by the user's own ``global`` alone.
 """
 
 from __future__ import annotations
