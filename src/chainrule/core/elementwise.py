@@ -97,13 +97,15 @@ class Elementwise(Operation):
         return conform(total, output)
 
     def _times(self, g: Any, local: Any) -> Any:
-        # In code that is read, guards stand where the local gradient can be infinite, unless the
-        # reader asks for all of them; elsewhere an infinite operand may make it so, and guards cost
-        # little: `backward` asks for them only where a first attempt without gave nothing finite.
-        if self.singular or not (_is_plain(g) or _is_plain(local)):
-            # What a choice left out stops even an infinite upstream gradient.
-            return guarded_multiply(local, g) if self.selects else guarded_multiply(g, local)
-        return local * g
+        # In code that is read, guards stand where the local gradient can be infinite, or is, unless
+        # the reader asks for all of them; elsewhere an infinite operand may make it so, and guards
+        # cost little: `backward` asks for them only where a first attempt gave nothing finite.
+        if not self.singular and (_is_plain(g) or _is_plain(local)):
+            product = local * g
+            if np.all(np.isfinite(value_of(product))):
+                return product
+        # What a choice left out stops even an infinite upstream gradient.
+        return guarded_multiply(local, g) if self.selects else guarded_multiply(g, local)
 
     def needs(self, k: int, arity: int) -> tuple[Set[int], bool]:
         d = self.d[k]

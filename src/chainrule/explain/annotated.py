@@ -28,7 +28,7 @@ class Annotated:
         self.staged = staged
         trace = staged.trace
         output = trace.output
-        gradients = {}
+        gradients: dict[Any, Any] = {}
         if type(output) is Array:
             seed = np.ones_like(output.value)[()] if hasattr(output.value, "dtype") else 1.0
             inputs = [a.node for a in trace.inputs if a.node is not None]

@@ -31,6 +31,9 @@ from chainrule.numpy.creation import result_leaves
 __all__ = ["Argument", "Guard", "Note", "Trace", "trace"]
 
 
+_FACE = ("chainrule.numpy", "chainrule.core")  # where user code enters when it computes
+
+
 @dataclass(frozen=True, slots=True)
 class Note:
     """What a run tells about one node: its variable, its place, and the call it was made in.
@@ -143,7 +146,8 @@ class Trace:
             if last is not None and last.name == name:
                 self.notes[before_it] = Note(None, last.location, last.call, last.instruction)
         self._entry = entry
-        derived = entry.f_globals.get("__name__", "").startswith("chainrule.transforms")
+        # Rules run in a transform, which user code called, or whoever runs the function, as f.
+        derived = not entry.f_globals.get("__name__", "").startswith(_FACE)
         self.notes[node] = Note(name, location_of(frame), call, frame.f_lasti, derived)
         self._learn_names(node, frame)
 

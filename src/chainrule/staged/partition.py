@@ -139,8 +139,8 @@ def _needed(assignments: list[Assignment], checks: list[Check], output: Vertex) 
 def _expression(node: Node, known: dict[Node, Vertex], trace: Trace) -> Vertex:
     """Return what is assigned: as it was written, simplified where a nested gradient is in it."""
     (expression,) = rewrite(from_nodes([node], known), TIDYING)
-    notes = [trace.notes.get(inner) for inner in ancestors([node], known)]
-    if not any(note is not None and note.derived for note in notes):
+    notes = [trace.notes.get(inner) for inner in ancestors([node], known) if inner.parents]
+    if not any(note is None or note.derived for note in notes):  # no line of the user's made it
         return expression
     filled: dict[Vertex, Vertex] = {
         x: full

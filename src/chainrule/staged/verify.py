@@ -29,9 +29,9 @@ def verify(staged: Staged, args: Sequence[Any], expected: Mapping[Node, Any]) ->
             value, gradients = staged.call(args)
     except ArithmeticError:  # Python's own floats raise where NumPy's gives inf
         return
-    lines = (np.abs(line.value) for line in staged.backward)
+    lines = (np.abs(line.value) for line in (*staged.stages, *staged.backward))
     largest = max((float(np.max(x, initial=0.0, where=np.isfinite(x))) for x in lines), default=0.0)
-    _compare(staged, "the value", value, value_of(staged.trace.output), 0.0)
+    _compare(staged, "the value", value, value_of(staged.trace.output), largest)
     found = iter(trees.flatten(gradients)[0])
     order = staged.program.order
     for argument in sorted(staged.trace.inputs, key=lambda a: order.index(a.position)):
