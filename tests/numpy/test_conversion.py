@@ -276,6 +276,20 @@ def test_pickling_is_refused():
         pickle.dumps(cr.array(1.0))
 
 
+def test_arrays_without_axes_stay_arrays():
+    def f(x):
+        a = x.astype(np.float32)
+        a[...] *= 2
+        b = np.where(x > 0, x, 0.0)
+        b[...] *= a
+        c = np.pad(x, 1)
+        np.copyto(c, [x])
+        assert np.ascontiguousarray(x).shape == (1,)
+        return np.sum(a) + b + c
+
+    assert cr.grad(f)(np.array(0.5)) == pytest.approx(2 + 4 * 0.5 + 1)
+
+
 def test_casting():
     def f(x):
         return np.sum(x.astype(np.float32) * 2) + np.sum(x.astype(int)) + np.sum(np.astype(x, bool))

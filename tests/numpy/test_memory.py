@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from typing import Any
 
 import numpy as np
@@ -471,13 +472,33 @@ def test_numpy_casts_and_refuses_as_ever() -> None:
         cr.grad(shapes)(X)
 
 
-def test_filling_entry_by_entry_keeps_no_copies() -> None:
-    n = 20_000
+def entries_of(x, a):
+    for i in range(len(a)):
+        a[i, 1] = x * a[i, 0]
 
-    def fill(x):
-        a = np.zeros(n)
-        for i in range(0, n, 20):
-            a[i] = x
+
+def rows_of(x, a):
+    for row in a:
+        row *= x
+        row[1] += row[0]
+
+
+def held_rows_of(x, a):
+    for i in range(len(a)):
+        row = a[i]
+        row[:] = np.sin(row) * x
+
+
+@pytest.mark.parametrize("fill", [entries_of, rows_of, held_rows_of])
+def test_filling_keeps_no_copies(fill: Any) -> None:
+    def f(x):
+        a = np.ones((1000, 8))
+        fill(x, a)
         return np.sum(a)
 
-    assert cr.grad(fill)(2.0) == n / 20
+    tracemalloc.start()
+    gradient = cr.grad(f)(0.5)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 100 * 64_000  # bytes; each copy of the array takes 64,000 of them
+    assert gradient == pytest.approx((f(0.5 + 1e-6) - f(0.5 - 1e-6)) / 2e-6, rel=1e-6)

@@ -529,3 +529,30 @@ def test_single_precision_inside_double() -> None:
     staged = cr.stage(f, x)
     assert "a = 1 / (1 + np.exp(x))" in staged.source
     np.testing.assert_allclose(staged(x)[1][0], cr.grad(f)(x), rtol=1e-5)
+
+
+def decided_by_what_was_written(x):
+    a = np.zeros(3)
+    a[1:] = x[:2]
+    if a[1] > 0:
+        x = 2 * x
+    return np.sum(x)
+
+
+def written_and_summed(x):
+    x[...] = x
+    return np.sum(x[1:]) + np.sum(x)
+
+
+def asked_for_its_kind(x):
+    a = np.outer(x, x)
+    a[:, 0] -= np.exp(x)
+    return np.sum(a) if np.isrealobj(a) else 0.0
+
+
+@pytest.mark.parametrize("f", [decided_by_what_was_written, written_and_summed, asked_for_its_kind])
+def test_writes_and_what_is_made_of_them(f: Any) -> None:
+    x = np.array([0.5, 0.25, 2.0])
+    staged = cr.stage(f, x.copy())
+    np.testing.assert_allclose(staged(x.copy())[1][0], cr.grad(f)(x.copy()), rtol=1e-12)
+    assert ("assert" in staged.source) == (f is decided_by_what_was_written)

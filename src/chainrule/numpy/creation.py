@@ -146,7 +146,7 @@ def copy(a: Any, order: str = "K", subok: bool = False) -> Any:
 
 def contiguous(a: Any, dtype: Any = None, *, like: Any = None) -> Any:
     """As ``np.ascontiguousarray``: a copy, unless the entries lie in order already."""
-    made = asarray(a, dtype)
+    made: Any = np.atleast_1d(asarray(a, dtype))
     if type(made) is Array and made is a and not made.value.flags.c_contiguous:
         made = another(made)
         made.value = np.ascontiguousarray(made.value)
@@ -155,7 +155,7 @@ def contiguous(a: Any, dtype: Any = None, *, like: Any = None) -> Any:
 
 def column_order(a: Any, dtype: Any = None, *, like: Any = None) -> Any:
     """As ``np.asfortranarray``: a copy, unless the entries lie in column order already."""
-    made = asarray(a, dtype)
+    made: Any = np.atleast_1d(asarray(a, dtype))
     if type(made) is Array and made is a and not made.value.flags.f_contiguous:
         made = another(made)
         made.value = np.asfortranarray(made.value)

@@ -26,7 +26,7 @@ def where(condition: Any, x: Any = UNSET, y: Any = UNSET, /) -> Any:
         return nonzero(condition)
     if x is UNSET or y is UNSET:
         raise ValueError("either both or neither of x and y should be given")
-    return apply(rows.where, rows.where.compute, (condition, x, y))
+    return apply(rows.where, np.where, (condition, x, y))
 
 
 @implements(np.clip)

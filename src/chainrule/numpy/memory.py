@@ -50,6 +50,7 @@ _ndarray = np.ndarray
 _getitem = indexing.getitem
 _RESHAPED = frozenset({shape.reshape, shape.expand_dims, shape.squeeze})
 _OWN_INVERSES = frozenset({shape.swapaxes, shape.flip})
+_LARGE = 16_384  # bytes, from which on a copy for each write would be felt
 _PRUNED = 16  # views from which on those that are gone are looked for
 
 
@@ -85,6 +86,8 @@ def view_of(
     if not known and (owner is None or not np.may_share_memory(value, whole)):
         return made
     made.origin = (base, operation, params)
+    if type(owner) is _ndarray and owner.nbytes >= _LARGE:
+        _detach(made)
     views = base.views
     if views is None:
         base.views = [weakref.ref(made)]
@@ -122,6 +125,22 @@ def strided_view(
     """Return a view that NumPy makes of the memory of an array, and its entries' places there."""
     operation = _Strided(compute, places)
     return view_of(base, operation.applied(base, compute(base.value)), operation, {})
+
+
+def _detach(view: Array) -> None:
+    """Let a small view of what is being written into have memory of its own.
+
+    Nodes that keep its value then keep no more than that, and the root can be written in place.
+    """
+    value, node = view.value, view.node
+    if 4 * value.nbytes > value.base.nbytes or not (value.ndim == 1 or value.flags.c_contiguous):
+        return
+    root, _ = way_to(view)
+    noted = node is not None and node.recording.note is not None
+    if not noted and (root.node is None or root.node.operation is indexing.set_at):
+        view.value = value.copy()
+        if node is not None:
+            node.output = view.value
 
 
 # Writing.
@@ -270,7 +289,12 @@ def laid_out(a: Array) -> np.ndarray[Any, Any]:
     """Return the value for somebody who asks how it lies in memory."""
     if a.node is not None and a.node.recording.laid_out is not None:
         a.node.recording.laid_out()
-    return np.asarray(a.value)
+    root, path = way_to(a)
+    value = np.asarray(root.value)
+    for view in path:  # its own value may be a copy
+        _, operation, params = view.origin
+        value = operation.compute(value, **params)
+    return value
 
 
 def _copied(value: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
@@ -343,6 +367,8 @@ def _renew(root: Array, value: Any, node: Any) -> None:
             else:
                 made = apply(operation, lambda *_, new=new, **__: new, (base,), params)
             view.value, view.node = made.value, made.node
+            if type(new) is _ndarray and new.base is value and root.value.nbytes >= _LARGE:
+                _detach(view)
 
 
 # The graph's side of a write.

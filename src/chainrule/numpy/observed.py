@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.core.array import value_of
+from chainrule.core.array import Array, value_of
 from chainrule.numpy.axes import axis_of, operand
 from chainrule.numpy.dispatch import FUNCTIONS, implements, observe, plain
+from chainrule.numpy.memory import laid_out
 
 __all__: list[str] = []
 
@@ -43,13 +44,17 @@ def _answer(look: Callable[[Any], Any], *functions: Callable[..., Any]) -> None:
         enter(function)
 
 
-def _unnoted(tree: Any) -> Any:
-    """Return the values of Arrays, of which nothing is learnt but shape, dtype and memory."""
+def _unnoted(tree: Any, of: Callable[[Any], Any] = value_of) -> Any:
+    """Return the values of Arrays, of which nothing is learnt but shape and dtype."""
     if isinstance(tree, dict):
-        return {name: _unnoted(item) for name, item in tree.items()}
+        return {name: _unnoted(item, of) for name, item in tree.items()}
     if isinstance(tree, (list, tuple)):
-        return type(tree)(map(_unnoted, tree))
-    return value_of(tree)
+        return type(tree)(_unnoted(item, of) for item in tree)
+    return of(tree)
+
+
+def _in_memory(tree: Any) -> Any:
+    return _unnoted(tree, lambda x: laid_out(x) if type(x) is Array else x)
 
 
 _answer(plain, np.array2string, np.array_repr, np.array_str, np.min_scalar_type)
@@ -61,12 +66,11 @@ _answer(
     np.einsum_path,
     np.iscomplexobj,
     np.isrealobj,
-    np.may_share_memory,
     np.result_type,
-    np.shares_memory,
     np.tril_indices_from,
     np.triu_indices_from,
 )
+_answer(_in_memory, np.may_share_memory, np.shares_memory)
 
 
 @implements(np.shape)

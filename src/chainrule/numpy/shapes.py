@@ -226,7 +226,7 @@ def pad(array: Any, pad_width: Any, mode: Any = "constant", **kwargs: Any) -> An
         return NotImplemented
     array = operand(array)
     if not array.ndim:
-        return array
+        return np.copy(array)
     if isinstance(pad_width, dict):
         wanted = {axis_of(k, array.ndim): width for k, width in pad_width.items()}
         pad_width = [wanted.get(k, (0, 0)) for k in range(array.ndim)]

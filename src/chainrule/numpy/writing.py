@@ -30,10 +30,9 @@ def _target(a: Any, what: str) -> Array:
 @implements(np.copyto)
 def copyto(dst: Any, src: Any, casting: str = "same_kind", where: Any = True) -> None:
     dst = _target(dst, "np.copyto")
-    new = np.broadcast_to(src, dst.shape)
     if where is not True:
-        new = np.where(where, new, dst)
-    write(dst, ..., cast(new, dst.dtype), "np.copyto")
+        src = np.where(where, np.broadcast_to(src, dst.shape), dst)
+    write(dst, ..., cast(operand(src), dst.dtype), "np.copyto")
 
 
 @implements(np.put_along_axis)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import TypeAlias, TypeGuard
 
 import numpy as np
@@ -137,7 +137,7 @@ def shared_subexpressions(outputs: Iterable[Vertex], also: Collection[Vertex] = 
         scatters = operation is scatter_add
         statement = operation in STATEMENTS and (vertex not in roots or not scatters)
         if scatters and vertex not in roots:
-            statement = not _is_term(vertex, outputs)
+            statement = not _is_term(vertex, outputs, count)
         short = 1 if shape_of(vertex.value) else 2
         repeated = count[vertex] > 1 and (costly[vertex] or sizes[vertex] > short)
         if statement or repeated or vertex in also:
@@ -146,13 +146,13 @@ def shared_subexpressions(outputs: Iterable[Vertex], also: Collection[Vertex] = 
     return chosen
 
 
-def _is_term(vertex: Vertex, outputs: list[Vertex]) -> bool:
-    """Tell whether a vertex is a term of a sum that an output is."""
+def _is_term(vertex: Vertex, outputs: list[Vertex], count: Mapping[Vertex, int]) -> bool:
+    """Tell whether a vertex is a term of a sum that an output is, and nothing else."""
     stack = list(outputs)
     while stack:
         x = stack.pop()
         if x is vertex:
             return True
-        if isinstance(x, Apply) and x.operation in (add, subtract, negative):
+        if isinstance(x, Apply) and x.operation in (add, subtract, negative) and count[x] == 1:
             stack.extend(x.operands)
     return False

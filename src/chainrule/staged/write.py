@@ -105,7 +105,7 @@ def write(
         unpacked=unpacked,
         stages=stages,
         backward=backprop.lines,
-        checks=_checks(partitioned.checks, speller),
+        checks=_checks(partitioned.checks, speller, names),
         output=speller.text(partitioned.output).text,
         gradients=gradients,
         order=order,
@@ -186,13 +186,7 @@ def _stage(
     write, variable = assignment.write, assignment.variable
     name = speller.variables[variable]
     parts = [assignment.expression] if write is None else write.reads()
-    before: list[str] = []
-    for part in shared_subexpressions(parts):
-        if part is assignment.expression:
-            continue
-        temporary = names.numbered("t")
-        before += statements_for(temporary, part, speller)
-        speller.names[part] = temporary
+    before = _parts_before(parts, assignment.expression, speller, names)
     if write is None:
         first, *after = statements_for(name, assignment.expression, speller)
         target, operator, expression = name, "=", first.partition(" = ")[2]
@@ -219,6 +213,19 @@ def _stage(
     )
 
 
+def _parts_before(
+    expressions: Sequence[Vertex], whole: Vertex, speller: Speller, names: Names
+) -> list[str]:
+    """Write the parts of expressions that need variables of their own."""
+    lines: list[str] = []
+    for part in shared_subexpressions(expressions):
+        if part is not whole:
+            name = names.numbered("t")
+            lines += statements_for(name, part, speller)
+            speller.names[part] = name
+    return lines
+
+
 def _uses_math(partitioned: Partition) -> bool:
     """Tell whether user code took a function of numbers from `math`."""
     vertices: list[Vertex] = topological(
@@ -230,12 +237,13 @@ def _uses_math(partitioned: Partition) -> bool:
     )
 
 
-def _checks(checks: Sequence[Check], speller: Speller) -> dict[int, list[str]]:
+def _checks(checks: Sequence[Check], speller: Speller, names: Names) -> dict[int, list[str]]:
     """Write what Python looked at as assertions, with the line that it decided."""
     written: dict[int, list[str]] = {}
     seen: set[str] = set()
     places: set[Location] = set()
     for check in checks:
+        before = _parts_before([check.expression], check.expression, speller, names)
         text = speller.text(check.expression)
         outcome = check.guard.outcome
         what = "sees another value"
@@ -260,5 +268,6 @@ def _checks(checks: Sequence[Check], speller: Speller) -> dict[int, list[str]]:
             room = WIDTH - len(message) - 30
             message += f" ({shortened(where.text.removesuffix(':'), room)})"
         places.add(where)
-        written.setdefault(check.before + 1, []).append(assertion(test, f"{message}; stage again"))
+        lines = written.setdefault(check.before + 1, [])
+        lines += [*before, assertion(test, f"{message}; stage again")]
     return written
