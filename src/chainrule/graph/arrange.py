@@ -11,6 +11,7 @@ from collections.abc import Collection, Sequence
 
 from chainrule.core.kinds import broadcast_to
 from chainrule.graph.closed_forms import plain_number
+from chainrule.graph.finite import all_finite
 from chainrule.graph.graph import (
     Apply,
     Constant,
@@ -236,6 +237,7 @@ class Arranger:
         if are_alike(*products):
             first, second = (k * coefficient(p) for k, p in zip(signs, products, strict=True))
             number = 0 if vertex in self.compared and first != second else first + second
+            number = number if all_finite(number) else 0
             products[0].sign, products[0].numbers = 1, [number]
             together = self.built(products[0])
             return together if number and same_kind(together, vertex) else self.of(vertex)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeGuard
 
@@ -21,6 +22,7 @@ __all__ = [
     "cancelled",
     "chain",
     "coefficient",
+    "in_range",
     "is_chain",
     "is_single",
     "multiplied",
@@ -30,6 +32,7 @@ __all__ = [
     "without_roots",
 ]
 
+_SMALLEST = float(np.finfo(float).tiny)
 _CHAIN = frozenset({elementwise.multiply, elementwise.divide, elementwise.negative})
 
 
@@ -55,12 +58,7 @@ class Product:
 
     def overflows(self) -> bool:
         """Tell whether its numbers, multiplied with each other, are no ordinary number."""
-        for numbers in (self.numbers, self.below):
-            with np.errstate(all="ignore"):
-                total = multiplied(numbers) if len(numbers) > 1 else 1
-            if all(numbers) and not 1e-300 < abs(total) < 1e300:
-                return True
-        return False
+        return not (in_range(self.numbers) and in_range(self.below))
 
 
 def is_chain(vertex: Vertex) -> TypeGuard[Apply]:
@@ -150,6 +148,15 @@ def multiplied(numbers: list[Any]) -> Any:
     for number in rest:
         total = total if number == 1 else number if total == 1 else total * number
     return total
+
+
+def in_range(numbers: Iterable[Any]) -> bool:
+    """Tell whether some numbers can be multiplied: where that gives no infinity, and loses none."""
+    try:
+        sizes = [abs(float(number)) for number in numbers]
+    except OverflowError:  # an integer that is larger than any float
+        return False
+    return len(sizes) < 2 or 0 in sizes or _SMALLEST <= math.prod(sizes) < math.inf
 
 
 def quotient(numbers: list[Any], below: list[Any]) -> Quotient:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from chainrule.core.array import shape_of
-from chainrule.core.kinds import broadcast_to
+from chainrule.core.array import dtype_of, shape_of
+from chainrule.core.kinds import astype, broadcast_to
 from chainrule.graph.arrange import signed, without
 from chainrule.graph.graph import (
     Apply,
@@ -66,6 +66,7 @@ class Backprop:
         names: the names in use.
         variables: what variables are called; gradients are added to it.
         constants: the captured arrays.
+        plain: leave products as they are.
     """
 
     def __init__(
@@ -77,6 +78,7 @@ class Backprop:
         names: Names,
         variables: dict[Vertex, str],
         constants: Constants,
+        plain: bool,
     ) -> None:
         self.arguments = arguments
         self.active = active
@@ -85,6 +87,7 @@ class Backprop:
         self.names = names
         self.variables = variables
         self.constants = constants
+        self.plain = plain
         self.lines: list[Line] = []
         self.gradients: dict[Input, _Gradient] = {}
         self.copies: set[Input] = set()  # gradients of entries that are new arrays
@@ -262,6 +265,11 @@ class Backprop:
             expression += f" if {name} != 0 else 0.0"
         with np.errstate(all="ignore"):
             value = local.value * upstream.value
+        if dtype_of(value) != variable.dtype:
+            expression, value = (
+                f"np.{variable.dtype.name}({expression})",
+                variable.dtype.type(value),
+            )
         line = Line(stage, "", "=", expression, value, local=text.text, upstream=name)
         self._add(variable, line, None)
 
@@ -295,10 +303,12 @@ class Backprop:
             self._write_scatter(stage, variable, sign, part, speller)
             return
         if variable in self.gradients and part not in speller.names:
-            minus, part = signed(part, speller.names)
+            minus, part = self._signed(part, speller)
             sign *= minus
         if variable not in self.gradients and part.shape != variable.shape:
             part = apply_to(broadcast_to, part, shape=variable.shape)  # as the whole sum is
+        if part.dtype != variable.dtype and (variable not in self.gradients or not variable.ndim):
+            part = apply_to(astype, part, dtype=variable.dtype)
         text = self._added(variable, part, speller)
         line = Line(stage, "", "=" if sign > 0 else "-=", text.text, part.value)
         local = without(part, upstream, speller.names)
@@ -346,7 +356,7 @@ class Backprop:
         if not variable.shape:  # a float has no entries to add to
             held.first.expression, held.source = f"np.array({held.first.expression})", None
         if inner not in speller.names:
-            minus, inner = signed(inner, speller.names)
+            minus, inner = self._signed(inner, speller)
             sign *= minus
         if is_operation(inner, broadcast_to) and not (repeats and inner.operands[0].ndim):
             # Added in place, it is broadcast anyway; but np.add.at reads behind the end of what has
@@ -365,6 +375,9 @@ class Backprop:
                 repeats=repeats,
             )
         )
+
+    def _signed(self, part: Vertex, speller: Speller) -> tuple[int, Vertex]:
+        return (1, part) if self.plain else signed(part, speller.names)
 
     # Accumulation.
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import inspect
 from collections.abc import Callable, Mapping
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeGuard
 
 import numpy as np
 
@@ -79,7 +79,10 @@ class Speller:
 
     def _application(self, vertex: Apply) -> Text:
         operation = vertex.operation
-        operands = [self.text(x) for x in vertex.operands]
+        operands = [
+            self.constants.typed(x.value) if self._widens(x, vertex) else self.text(x)
+            for x in vertex.operands
+        ]
         if operation in self.spellings:
             return self.spellings[operation](self, vertex, *operands, **vertex.params)
         if operation.symbol is not None and not vertex.params and len(operands) == 2:
@@ -100,6 +103,17 @@ class Speller:
             f"the operation `{operation.name}` cannot be printed with NumPy alone, so a function "
             "that uses it cannot be staged: declare it with source=, for example "
             f'source="np.{operation.name}({{0}})", or write it in NumPy'
+        )
+
+    def _widens(self, x: Vertex, vertex: Apply) -> TypeGuard[Constant]:
+        """Tell whether a number of NumPy makes the result double, which Python's own would not."""
+        if not self.constants.mixed or not isinstance(x, Constant) or x.ndim:
+            return False
+        if not isinstance(x.value, (np.float64, np.integer)) or vertex.dtype != np.float64:
+            return False
+        others = (y for y in vertex.operands if y is not x and y.dtype.kind == "f")
+        return vertex.operation.entrywise and all(
+            type(y.value) is float or y.dtype.itemsize < vertex.dtype.itemsize for y in others
         )
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from chainrule.errors import ChainruleError
 from chainrule.staged.staged import Staged
-from chainrule.staged.verify import verify
-from chainrule.staged.write import write
+from chainrule.staged.verify import difference
+from chainrule.staged.write import record, write
 
 __all__ = ["stage", "stage_as_written"]
 
@@ -64,7 +65,16 @@ def stage_as_written(
 def _staged(
     f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any], argnums: Any, stable: bool
 ) -> Staged:
-    written = write(f, args, kwargs, argnums, stable)
-    staged = Staged(written.trace, written.program, written.gradient_name)
-    verify(staged, args, written.expected)
+    recorded = record(f, args, kwargs, argnums, stable)
+    staged = write(recorded)
+    if difference(staged, recorded) is None:
+        return staged
+    # What is shorter may round or overflow otherwise: then the rules' own formulas are printed.
+    staged = write(recorded, plain=True)
+    found = difference(staged, recorded)
+    if found is not None and found.is_wrong:
+        raise ChainruleError(
+            f"{found.text}: this is a bug of chainrule, please report it with your function. The "
+            f"code was:\n{staged.source}"
+        )
     return staged

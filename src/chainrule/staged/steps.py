@@ -10,7 +10,7 @@ import numpy as np
 
 from chainrule.core.kinds import Elementwise
 from chainrule.graph.graph import Apply, Constant, Input, Vertex, topological
-from chainrule.staged.derive import derive, is_scalar
+from chainrule.staged.derive import Style, derive, is_scalar
 from chainrule.staged.partition import Assignment, Partition
 from chainrule.staged.writes import Write
 
@@ -47,13 +47,13 @@ class Step:
     follows: bool = False
 
 
-def steps(partition: Partition, active: Collection[Input], math: bool) -> list[Step]:
+def steps(partition: Partition, active: Collection[Input], style: Style) -> list[Step]:
     """Derive every stage that the output depends on, the last one first.
 
     Args:
         partition: the stages.
         active: the variables that gradients flow through.
-        math: write functions of numbers with `math` rather than NumPy.
+        style: how to write gradients.
     """
     assignments = partition.assignments
     guarded = _guarded(assignments)
@@ -83,7 +83,7 @@ def steps(partition: Partition, active: Collection[Input], math: bool) -> list[S
         )
         if inputs:
             itself = variable if write is None else entries
-            derived = derive(itself, expression, seed, inputs, step.guarded, math)
+            derived = derive(itself, expression, seed, inputs, step.guarded, style)
             pairs = zip(inputs, derived.gradients, strict=True)
             step.gradients = [(x, g) for x, g in pairs if g is not None]
             step.named = derived.named

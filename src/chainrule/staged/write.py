@@ -25,6 +25,7 @@ from chainrule.staged.arguments import (
 )
 from chainrule.staged.backprop import Backprop
 from chainrule.staged.constants import Constants
+from chainrule.staged.derive import Style
 from chainrule.staged.formatting import WIDTH, shortened
 from chainrule.staged.lines import Stage
 from chainrule.staged.liveness import Storage, sharing
@@ -34,32 +35,33 @@ from chainrule.staged.program import Program
 from chainrule.staged.speller import Speller
 from chainrule.staged.spelling import speller_for
 from chainrule.staged.spelling_indexing import index_text
+from chainrule.staged.staged import Staged
 from chainrule.staged.statements import copy_of, shared_subexpressions, statements_for
 from chainrule.staged.steps import active_variables, one_like, steps
 from chainrule.staged.text import ATOM, BIT_OR, COMPARISON, assertion, call, literal
 from chainrule.transforms.inputs import refuse, select
 from chainrule.transforms.stable import stable_forms
 
-__all__ = ["Written", "write"]
+__all__ = ["Recorded", "record", "write"]
 
 
-class Written(NamedTuple):
-    """A run, its code, the names of the gradients, and the gradients that eager mode finds."""
+class Recorded(NamedTuple):
+    """A run, the arguments whose gradients are returned, and those that eager mode finds."""
 
     trace: Trace
-    program: Program
-    gradient_name: dict[str, str]
+    args: Sequence[Any]
+    order: tuple[int, ...]
     expected: dict[Node, Any]
 
 
-def write(
+def record(
     f: Callable[..., Any],
     args: Sequence[Any],
     kwargs: Mapping[str, Any],
     argnums: int | Sequence[int] | None,
     stable: bool,
-) -> Written:
-    """Stage a function, in stable form where that is wanted and the example overflows."""
+) -> Recorded:
+    """Run a function, once, and give it a stable form where that is wanted and it overflows."""
     chosen = None if argnums is None else select(argnums, args, f)
     for k in chosen or ():
         leaves = trees.flatten(args[k])[0]
@@ -72,6 +74,13 @@ def write(
         expected, _ = _expected(traced)
     traced.end()
     _expect_one_number(traced, f)
+    return Recorded(traced, args, order, expected)
+
+
+def write(recorded: Recorded, plain: bool = False) -> Staged:
+    """Write the code of a run; ``plain`` leaves gradients as the rules give them."""
+    traced, args, order, _ = recorded
+    f = traced.function
     names = Names()
     parameters = [names.fresh(name) for name in argument_names(f, len(args))]
     unpacked = unpacking(traced, parameters, names)
@@ -79,20 +88,22 @@ def write(
     assignments = partitioned.assignments
     wanted = [partitioned.arguments[a.node] for a in traced.inputs if a.node is not None]
     active = active_variables(wanted, assignments)
-    derived = steps(partitioned, active, _uses_math(partitioned))
+    derived = steps(partitioned, active, Style(_uses_math(partitioned), plain))
     storage, moved = sharing(partitioned, derived)
     given = {id(a.value): a.name for a in traced.arguments if isinstance(a.value, np.ndarray)}
     variables: dict[Vertex, str] = {x: x.name for x in partitioned.arguments.values()}
     for assignment in assignments:
         variables[assignment.variable] = _name(assignment.variable, storage, variables, names)
     variables.update({vertex: variables[x] for vertex, x in moved.items()})
-    constants = Constants(names, traced.constant_names, given)
+    values = [*(node.output for node in traced.nodes), *(a.value for a in traced.arguments)]
+    mixed = any(t.kind == "f" and t.itemsize < 8 for t in map(dtype_of, values))
+    constants = Constants(names, traced.constant_names, given, mixed)
     speller = speller_for(constants, variables)
     stages = [
         _stage(k, assignment, storage, speller, names)
         for k, assignment in enumerate(assignments, 1)
     ]
-    backprop = Backprop(wanted, active, derived, stages, names, variables, constants)
+    backprop = Backprop(wanted, active, derived, stages, names, variables, constants, plain)
     backprop.write()
     gradients = gradient_tree(traced, args, order, partitioned.arguments, backprop.gradient_name)
     built_in = value_checks(traced, parameters, constants)
@@ -114,7 +125,7 @@ def write(
         shapes=shape_checks(traced),
     )
     named = {variables[x]: held.name for x, held in backprop.gradients.items()}
-    return Written(traced, program, named, expected)
+    return Staged(traced, program, named)
 
 
 def _expected(traced: Trace) -> tuple[dict[Node, Any], bool]:

@@ -9,15 +9,15 @@ import numpy as np
 from chainrule.core.kinds import Linear, broadcast_to
 from chainrule.graph.graph import Apply, Vertex, is_number
 from chainrule.graph.rewrite import Rule, instead, rewrite, share
-from chainrule.graph.simplify.algebra import ALGEBRA
-from chainrule.graph.simplify.guarded_products import GUARDED_PRODUCTS
+from chainrule.graph.simplify.algebra import ALGEBRA, EXACT
+from chainrule.graph.simplify.guarded_products import GUARDED_PRODUCTS, GUARDS
 from chainrule.graph.simplify.masks import MASKS
 from chainrule.graph.simplify.shapes import SHAPES, drop_shape, takes_all, undo
 from chainrule.graph.simplify.sums import without_cancelling_terms
 from chainrule.operations import elementwise, indexing
 from chainrule.operations import shape as shapes
 
-__all__ = ["SIMPLIFICATION", "TIDYING", "simplify"]
+__all__ = ["SIMPLIFICATION", "TIDYING", "as_given", "simplify"]
 
 
 def _tidy_reshape(vertex: Apply) -> Vertex | None:
@@ -90,6 +90,11 @@ def simplify(
     settled = _settled([*outputs, *written], more)  # what has become of what was written, too
     outputs, written = settled[: len(outputs)], settled[len(outputs) :]
     return _settled(without_cancelling_terms(outputs, written), more)
+
+
+def as_given(outputs: Sequence[Vertex]) -> list[Vertex]:
+    """Leave out what changes no bit of any value: moves, guards and factors that do nothing."""
+    return share(rewrite(share(outputs), (*EXACT, *GUARDS, *SHAPES)))
 
 
 def _settled(outputs: Sequence[Vertex], rules: Sequence[Rule]) -> list[Vertex]:
