@@ -32,7 +32,7 @@ __all__ = ["Built", "Call", "NotNativeError", "build"]
 # Rough nanoseconds of work from which on other threads may run, and signals are looked for.
 _WORTH_UNLOCKING = 50_000
 _WORTH_SHARING = 60_000  # rough nanoseconds of work from which on threads share a kernel
-_MANY = 16  # steps up to which LLVM may make one function of all kernels
+_MANY = 500  # vertices up to which LLVM may make one function of all kernels
 
 
 class NotNativeError(Exception):
@@ -246,7 +246,7 @@ class _Builder:
             taken.append(self.memory.reserve(size))
             return taken[-1]
 
-        is_one_of_many = len(self.plan.steps) > _MANY
+        is_one_of_many = len(self.plan.placed) > _MANY
         emitted = write(name, loops, self.memory.buffers, reserve, parts, is_one_of_many)
         for buffer in taken:
             self.memory.release(buffer)

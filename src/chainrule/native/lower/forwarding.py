@@ -15,9 +15,10 @@ import numpy as np
 from chainrule.graph.graph import Apply, Constant, Vertex, is_operation, topological
 from chainrule.graph.placeholder import full, make, reshaped
 from chainrule.graph.rewrite import same_kind, uses, with_operands
+from chainrule.native.ir.access import contiguous
 from chainrule.native.lower.movement import sliced
 from chainrule.native.lower.parts import Place, base_of, everywhere, joined, slices
-from chainrule.native.lower.roles import Role, expected_access, number, role_of, viewed
+from chainrule.native.lower.roles import Role, followed, number, role_of, viewed
 from chainrule.operations import elementwise
 from chainrule.operations import shape as shapes
 from chainrule.operations.indexing import getitem
@@ -112,19 +113,14 @@ def _without_zero(vertex: Apply, old: Apply) -> Vertex:
 def _entry(vertex: Apply, versions: dict[Vertex, tuple[_History, int]]) -> Vertex:
     """Return what a view of an array that was written has, as far as that is known."""
     base, chain = viewed(vertex)
-    if base not in versions:
+    access = followed(contiguous(base), chain) if base in versions else None
+    if access is None:
         return vertex
     history, version = versions[base]
     known = role_of(history.root) is Role.NUMBER
     if vertex.size != 1:
-        written = history.written
-        for link in chain if known else ():
-            written = link.operation.compute(written, **link.params)
-        if known and not written.any():
+        if known and not access.of(history.written).any():
             return full(number(history.root), vertex.dtype, vertex.shape)
-        return vertex
-    access = expected_access(vertex)
-    if access is None:
         return vertex
     found = history.read(version, access.offset)
     if found is None:

@@ -28,7 +28,10 @@ Place: TypeAlias = "tuple[range, ...]"
 def slices(place: Place) -> tuple[slice, ...]:
     """Return a place as an index."""
     return tuple(
-        slice(k.start, k.stop if k.stop >= 0 else None, k.step) if k else slice(0, 0) for k in place
+        slice(k.start, k.stop)
+        if k.step == 1
+        else slice(k.start, k.stop if k.stop >= 0 else None, k.step)
+        for k in place
     )
 
 

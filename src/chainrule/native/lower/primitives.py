@@ -29,6 +29,7 @@ from chainrule.native.lower import contractions, movement, updates
 from chainrule.native.lower.early_gather import gathered_early
 from chainrule.native.lower.early_sums import summed_early
 from chainrule.native.lower.forwarding import forwarded
+from chainrule.native.lower.gather import gather_of
 from chainrule.native.lower.roles import Role, expected_access, is_alias, number, role_of
 from chainrule.native.matmul import product
 from chainrule.operations import contraction, elementwise
@@ -145,6 +146,11 @@ def _in_order(vertex: Apply) -> Vertex | None:
         fits: tuple[bool, ...] = product.readable(a, b)
     elif role is Role.SCATTER:  # to the first operand entries are added
         fits = (True, *map(_is_contiguous, vertex.operands[1:]))
+    elif gather_of(vertex) is not None and vertex.operands[0].size:
+        fits = (
+            role_of(vertex.operands[0]) is not Role.NUMBER,
+            *(True for _ in vertex.operands[1:]),
+        )
     else:
         return None
     operands = tuple(x if fit else copied(x) for x, fit in zip(vertex.operands, fits, strict=True))

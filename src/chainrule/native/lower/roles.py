@@ -26,7 +26,6 @@ __all__ = [
     "number",
     "reduced_axes",
     "role_of",
-    "seen_through",
     "view",
     "viewed",
 ]
@@ -164,18 +163,6 @@ def view(vertex: Apply, access: Access) -> Access | None:
     return None
 
 
-def seen_through(vertex: Apply, x: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """Return what a view shows of an array: an array, always."""
-    if vertex.operation is indexing.getitem:
-        parts = indexing.index_parts(vertex.params["index"])
-        picked: np.ndarray[Any, Any] = x[parts if Ellipsis in parts else (*parts, Ellipsis)]
-        return picked
-    if vertex.operation is shapes.flip and not x.ndim:
-        return x  # NumPy returns a scalar, which is no view
-    seen: np.ndarray[Any, Any] = vertex.operation.compute(x, **vertex.params)
-    return seen
-
-
 def is_basic(parts: tuple[Any, ...]) -> bool:
     """Tell whether an index gives a view."""
     return all(type(part) in (int, slice) or part is None or part is Ellipsis for part in parts)
@@ -185,10 +172,16 @@ def _tried(vertex: Apply, access: Access) -> Access | None:
     """Follow a view by trying it on an array whose strides tell what happened."""
     if not vertex.size:
         return None
+    operation, params = vertex.operation, vertex.params
+    if operation is shapes.flip and not vertex.shape:
+        return access  # NumPy returns a scalar, which is no view
     origin = np.zeros(1, np.int8)
-    picked = seen_through(
-        vertex, np.lib.stride_tricks.as_strided(origin, access.size, access.strides)
-    )
+    x = np.lib.stride_tricks.as_strided(origin, access.size, access.strides)
+    if operation is indexing.getitem:
+        parts = indexing.index_parts(params["index"])
+        picked = x[parts if Ellipsis in parts else (*parts, Ellipsis)]  # an array, always
+    else:
+        picked = operation.compute(x, **params)
     assert _owner(picked) is origin, "a view shares memory with its origin"
     moved = picked.__array_interface__["data"][0] - origin.__array_interface__["data"][0]
     return replace(access, offset=access.offset + moved, strides=picked.strides, size=vertex.shape)

@@ -22,7 +22,7 @@ from chainrule.graph.rewrite import with_operands
 from chainrule.native.ir.access import Access, contiguous
 from chainrule.native.lower.movement import sliced
 from chainrule.native.lower.parts import Place, base_of, everywhere, slices, within
-from chainrule.native.lower.roles import Role, is_alias, role_of, seen_through
+from chainrule.native.lower.roles import Role, followed, is_alias, role_of
 
 __all__ = ["Versions", "in_place"]
 
@@ -67,6 +67,7 @@ class _Reader:
     user: Apply
     operand: Vertex
     is_base: bool  # whether the operand is what the user is an update of
+    access: Access
     seen: _Memory
 
 
@@ -95,7 +96,7 @@ class _Planner:
                     self.users.setdefault(x, []).append(vertex)
         self.updates = {x for x in self.given if self.roles[x] in (Role.JOIN, Role.SCATTER)}
         self.changed = self.updates | {base_of(x) for x in self.updates}
-        self.reads: dict[Vertex, list[tuple[_Reader, list[Apply]]]] = {}
+        self.reads: dict[Vertex, list[tuple[Apply, Vertex, bool, list[Apply]]]] = {}
         self.storages: dict[Vertex, _Storage] = {}
         self.shared: dict[Vertex, tuple[_Storage, Access]] = {}
 
@@ -171,8 +172,7 @@ class _Planner:
                     array = array.operands[0]
                 if array in self.changed:
                     is_base = k == 0 and base is not None
-                    reader = _Reader(vertex, x, is_base, np.empty(0, np.int8))
-                    self.reads.setdefault(array, []).append((reader, chain[::-1]))
+                    self.reads.setdefault(array, []).append((vertex, x, is_base, chain[::-1]))
 
     def _note(self, vertex: Vertex) -> None:
         """Note a version of an array, and its readers."""
@@ -180,11 +180,12 @@ class _Planner:
             memory = np.empty(vertex.shape, np.int8)
             self.storages[vertex] = _Storage(memory, self.new[vertex])
         storage = self.storages[vertex]
-        for reader, chain in self.reads.pop(vertex, ()):
-            reader.seen = storage.memory
-            for link in chain:
-                reader.seen = seen_through(link, reader.seen)
-            storage.readers.append(reader)
+        for user, operand, is_base, chain in self.reads.get(vertex, ()):
+            access = followed(contiguous(vertex), chain)
+            assert access is not None or not operand.size
+            if access is not None:
+                seen = access.of(storage.memory)
+                storage.readers.append(_Reader(user, operand, is_base, access, seen))
 
     def _over(self, update: Apply) -> list[_Reader]:
         """Return the readers of what an update writes over in the storage of its base."""
@@ -202,7 +203,7 @@ class _Planner:
         written = np.zeros(storage.memory.shape, bool)
         for place in places:
             written[place] = True
-        return [x for x in readers if _alike(x.seen, storage.memory, written).any()]
+        return [x for x in readers if x.access.of(written).any()]
 
     # Updates.
 
@@ -314,15 +315,15 @@ class _Planner:
             if users.isdisjoint(near):
                 continue
             entries = storage.memory[slices(place)]
-            for reader in over:
-                if reader.user not in near:
-                    continue
-                if _are_alike(reader.seen, entries) and self._ends_in(
-                    part, reader.user, near, vertex
-                ):
-                    found[reader] = part
-                else:
-                    work += part.size
+            mine = [reader for reader in over if reader.user in near]
+            same = [
+                reader
+                for reader in mine
+                if _are_alike(reader.seen, entries)
+                and self._ends_in(part, reader.user, near, vertex)
+            ]
+            found |= dict.fromkeys(same, part)
+            work += part.size if len(same) < len(mine) else 0
         return found, work
 
     def _near(self, part: Vertex) -> set[Vertex]:
@@ -355,13 +356,6 @@ class _Planner:
                 elif x is not part or update.operands.count(x) > 1:
                     return False
         return True
-
-
-def _alike(seen: _Memory, memory: _Memory, other: _Memory) -> _Memory:
-    """Return of another array what a view shows of some memory; both are C-contiguous bytes."""
-    offset = seen.__array_interface__["data"][0] - memory.__array_interface__["data"][0]
-    start = other.reshape(-1)[offset:]
-    return np.lib.stride_tricks.as_strided(start, seen.shape, seen.strides)
 
 
 def _are_alike(a: _Memory, b: _Memory) -> bool:
