@@ -19,6 +19,7 @@ from chainrule import errors
 from chainrule.core.array import Array, array
 from chainrule.core.declare import elementwise, linear, operation
 from chainrule.errors import ChainruleError
+from chainrule.transforms import define_by_run  # noqa: F401  # gives Array its backward()
 from chainrule.transforms.forward import jvp
 from chainrule.transforms.jacobians import hessian, jacobian
 from chainrule.transforms.reverse import grad, value_and_grad, vjp

@@ -143,11 +143,6 @@ def compared(f, call, x, slope, along):
     return None if good else f"{found}, not {slope}"
 
 
-@functools.lru_cache
-def cached(x):
-    return x * x
-
-
 LIBRARIES = [
     (lambda x: stats.norm.entropy(x[0], x[1]), "scipy.stats.norm.entropy"),
     (lambda x: np.sum(signm(np.outer(x, x))), "scipy.linalg.signm"),
@@ -158,7 +153,6 @@ LIBRARIES = [
     (lambda x: json.loads(json.dumps(x[0])), "json.dumps"),
     (lambda x: np.testing.assert_allclose(x, x) or np.sum(x), "np.testing.assert_allclose"),
     (lambda x: sum(t * t for t in np.nditer(x)), "np.nditer"),
-    (lambda x: cached(x[0]), "cached"),
     (
         lambda x: np.sum(
             signal.medfilt2d(

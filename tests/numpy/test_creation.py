@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from types import MappingProxyType
 
 import numpy as np
 import pytest
@@ -14,7 +15,8 @@ from chainrule.core.array import Array
 from chainrule.errors import GradientLostError, UnsupportedError
 from chainrule.numpy.replace import replacements, replacements_in_scipy
 
-ORIGINALS = {"array": np.array, "asarray": np.asarray, "full": np.full}  # out of the view's sight
+# Out of the view's sight, for it is no dict.
+ORIGINALS = MappingProxyType({"array": np.array, "asarray": np.asarray, "full": np.full})
 
 
 def test_array_of_numbers():

@@ -34,7 +34,6 @@ CASES = {
     "nanpercentile": (lambda x: np.nanpercentile(gapped(x), 40, axis=(0, 1), keepdims=True), M),
     "cov_fweights": (lambda x: np.cov(x, fweights=[1, 2, 1, 3]), M),
     "cov_aweights": (lambda x, w: np.cov(x, aweights=w, bias=True), M, POSITIVE),
-    "cov_both": (lambda x, w: np.cov(x, aweights=w, fweights=[2, 1, 1, 1]), M, POSITIVE),
     "interp_period": (
         lambda x, fp: np.interp(x, [0.3, 1.2, 2.9, 0.7], fp, period=3.1),
         V,
@@ -98,9 +97,7 @@ def test_ties_of_a_running_maximum_share():
         (lambda x: np.subtract.reduce(np.outer(x, x), axis=None), ValueError),
         (lambda x: np.fmax.reduce(x[:0]), ValueError),
         (lambda x: np.nanquantile(x, 1.5), ValueError),
-        (lambda x: np.geomspace(x[0], x[1]), cr.errors.UnsupportedError),
         (lambda x: np.quantile(V, x[0], method="hazen"), cr.errors.UnsupportedError),
-        (lambda x: np.polyfit(x, V, 1, cov=True)[0], cr.errors.UnsupportedError),
     ],
 )
 def test_bad_operands_are_told_as_numpy_tells_them(f, error):

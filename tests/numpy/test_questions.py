@@ -54,6 +54,15 @@ def length(x):
         return str(error)
 
 
+def subclass(x):
+    class Named(np.ndarray):
+        pass
+
+    named = np.arange(3).view(Named)
+    return type(named).__name__, isinstance(named, np.ndarray), isinstance(x, Named)
+
+
+FROM_OUTSIDE = np.ndarray
 QUESTIONS = [
     lambda x: isinstance(x, float),
     lambda x: isinstance(x, np.ndarray),
@@ -63,6 +72,14 @@ QUESTIONS = [
     lambda x: isinstance(x, collections.abc.Sized),
     lambda x: isinstance(x, list),
     lambda x: type(x) is float,
+    lambda x: type(x) is np.ndarray,
+    lambda x: type(x) in {np.ndarray: "array"},
+    lambda x: {np.ndarray: "array", float: "float"}.get(type(x)),
+    lambda x: {float: "float", FROM_OUTSIDE: "array"}.get(type(x)),
+    lambda x: issubclass(type(x), np.ndarray),
+    lambda x: (np.ndarray.__name__, np.ndarray.sum(np.arange(3)), np.ndarray((2,), int).size),
+    subclass,
+    lambda x: (np.iscomplexobj(x), np.isrealobj(x), np.result_type(x, np.float32)),
     lambda x: type(x).__name__,
     lambda x: (isinstance(type(x), type), isinstance(3, type), type("T", (), {}).__name__),
     lambda x: hasattr(x, "__len__"),
@@ -116,7 +133,7 @@ def fallback(x):
 
 def suppressed(x):
     with contextlib.suppress(Exception):
-        np.histogram2d(x, x)
+        np.spacing(x)
     return np.sum(x)
 
 
@@ -185,7 +202,7 @@ def test_what_was_printed_is_a_string_like_any_other_afterwards():
     assert texts == ["1.50"]
 
 
-class Telling:
+class Telling(dict):  # out of the view's sight
     """A method is not seen through a view of its globals, so its ``type`` is Python's own."""
 
     def tripled(self, x):

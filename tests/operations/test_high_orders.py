@@ -145,3 +145,78 @@ def test_mixed_derivatives_of_a_power_are_equal_at_exponent_zero(x: float) -> No
     hessian = cr.compile(cr.hessian(f))
     for _ in range(3):
         np.testing.assert_allclose(hessian(at), expected, rtol=1e-12)
+
+
+V, MASK = np.array([3.0, 4.0]), np.array([0.0, -math.inf, 0.0])
+
+
+def scores(x: Any) -> Any:
+    return MASK + x * np.array([1.0, 1.0, 2.0])
+
+
+#: Where something is 0, infinite, tied or at an end: a function, a point, and derivatives there.
+EDGES: dict[str, tuple[Callable[[Any], Any], float, list[float]]] = {
+    "norm squared": (lambda x: np.linalg.norm(V * x) ** 2, 0.0, [0, 50, 0, 0]),
+    "norm to the fourth": (lambda x: np.linalg.norm(V * x) ** 4, 0.0, [0, 0, 0, 15000]),
+    "root of squares, squared": (lambda x: np.sqrt(np.sum((V * x) ** 2)) ** 2, 0.0, [0, 50, 0]),
+    "root of a square, squared": (lambda x: np.sqrt(x**2) ** 2, 0.0, [0, 2, 0]),
+    "size squared": (lambda x: np.abs(x) ** 2, 0.0, [0, 2, 0, 0]),
+    "size by size": (lambda x: np.abs(x) * np.abs(x), 0.0, [0, 2, 0, 0]),
+    "hypot squared": (lambda x: np.hypot(x, 2 * x) ** 2, 0.0, [0, 10, 0, 0]),
+    "deviation squared": (lambda x: np.std(1 + x * np.array([1.0, -1.0])) ** 2, 0.0, [0, 2, 0]),
+    "variance": (lambda x: np.var(1 + x * np.array([1.0, -1.0])), 0.0, [0, 2, 0, 0]),
+    "x**0": (lambda x: x**0, 0.0, [0, 0, 0]),
+    "x**1.0": (lambda x: x**1.0, 0.0, [1, 0, 0]),
+    "x**3.0": (lambda x: x**3.0, 0.0, [0, 0, 6, 0]),
+    "x**array": (lambda x: np.sum(x ** np.array([2.0, 3.0])), 0.0, [0, 2, 6, 0]),
+    "0**x": (lambda x: 0.0**x, 2.0, [0, 0, 0]),
+    "product with a zero": (lambda x: np.prod(np.array([1.0, x, 1.0])), 0.0, [1, 0, 0]),
+    "product with two zeros": (lambda x: np.prod(np.array([x, 1.0, x])), 0.0, [0, 2, 0, 0]),
+    "product of zeros": (lambda x: np.prod(np.array([1.0, 2.0, 3.0]) * x), 0.0, [0, 0, 36, 0]),
+    "sinc": (np.sinc, 0.0, [0, -(math.pi**2) / 3, 0, math.pi**4 / 5]),
+    "log not taken": (
+        lambda x: np.where(x > 0, x * np.log(np.where(x > 0, x, 1.0)), x**2),
+        0.0,
+        [0, 2, 0, 0],
+    ),
+    "root not taken": (lambda x: np.where(x > 0, np.sqrt(np.abs(x)), x**3), 0.0, [0, 0, 6, 0]),
+    "clipped root": (lambda x: np.maximum(x, 0) ** 0.5, -1.0, [0, 0, 0]),
+    "clipped power": (lambda x: np.maximum(x, 0) ** 1.5, -1.0, [0, 0, 0]),
+    "clip at its end": (lambda x: np.clip(x, 0, 1) ** 2, 1.0, [2, 2, 0, 0]),
+    "masked softmax": (lambda x: scipy.special.softmax(scores(x))[0], 0.0, [-0.25, 0, 0.125, 0]),
+    "masked logsumexp": (
+        lambda x: np.log(np.sum(np.exp(scores(x)))),
+        0.0,
+        [1.5, 0.25, 0, -0.125],
+    ),
+    "max of ties": (lambda x: np.max(np.array([2.0, 2.0]) * x * x), 1.0, [4, 4, 0, 0]),
+    "sort of ties": (lambda x: np.sort(np.array([1.0, 1.0]) * x * x) @ V, 1.0, [14, 14, 0]),
+    "arctan2 beside the axis": (lambda x: np.arctan2(x, -1.0), 0.0, [-1, 0, 2, 0]),
+    "logaddexp of equals": (lambda x: np.logaddexp(x, x), 1.0, [1, 0, 0, 0]),
+    "logaddexp with -inf": (lambda x: np.logaddexp(x, -np.inf), 1.0, [1, 0, 0, 0]),
+    "log cosh": (lambda x: np.log(np.cosh(x)), 1000.0, [1, 0, 0, 0]),
+    "softplus": (lambda x: np.log1p(np.exp(-x)), -1000.0, [-1, 0, 0, 0]),
+    "norm of nothing": (lambda x: np.linalg.norm(np.zeros(0) * x) + x * x, 1.0, [2, 2, 0]),
+    "geometric mean": (lambda x: np.exp(np.mean(np.log(V * x))), 1.0, [math.sqrt(12), 0, 0]),
+}
+edges = pytest.mark.parametrize(("f", "x", "expected"), EDGES.values(), ids=EDGES.keys())
+CLOSE = {"rtol": 1e-9, "atol": 1e-9}
+
+
+@edges
+def test_derivatives_at_edges(f: Any, x: float, expected: list[float]) -> None:
+    for order, right in enumerate(expected, 1):
+        for given in (x, np.float64(x)):
+            np.testing.assert_allclose(nth(f, order)(given), right, **CLOSE, err_msg=str(order))
+
+
+@edges
+def test_second_derivatives_at_edges_staged_and_compiled(
+    f: Any, x: float, expected: list[float]
+) -> None:
+    x = np.float64(x)  # type: ignore[assignment]
+    value, (gradient,) = cr.stage(nth(f, 1), x)(x)
+    np.testing.assert_allclose((value, gradient), expected[:2], **CLOSE)
+    compiled = cr.compile(nth(f, 2))
+    for _ in range(2):
+        np.testing.assert_allclose(compiled(x), expected[1], **CLOSE)

@@ -2,8 +2,10 @@
 
 In the order to read them: `lecture`, the functions of the lecture, `networks` and `layers`, those
 of courses and papers, and `derivations`, their backward passes as people write them by hand.
-`golden` are the programs whose printed gradients stand in files. `random_staged` and
-`random_native` make programs, for printed and for compiled code.
+`golden` are the programs whose printed gradients stand in files, `loops` those that iterate, and
+`scientific` those of people who compute: buffers, writes, loops. `random_staged` and
+`random_native` make programs, for printed and for compiled code; `random_shapes`, which
+``make fuzz`` draws from, for all there is.
 """
 
 from __future__ import annotations

@@ -292,6 +292,95 @@ def written_at(x):
     return np.sum(y * x)
 
 
+# Written in place.
+
+
+@example(normal(3, 3) + 3 * np.eye(3), np.array([1.0, -2.0, 0.5]))
+def triangular_solve(L, b):
+    x = np.zeros(3)
+    for i in range(3):
+        x[i] = (b[i] - L[i, :i] @ x[:i]) / L[i, i]
+    return np.sum(x**2)
+
+
+@example(np.array([0.5, -1.0, 2.0, 0.25, 1.5, -0.75]))
+def two_buffers(u):
+    v = np.zeros_like(u)
+    for _ in range(2):
+        v[1:-1] = (u[:-2] + u[2:]) / 2
+        u[1:-1] = (v[:-2] + v[2:]) / 2
+    return np.sum(u**2)
+
+
+@example(np.array([0.5, -1.0, 2.0, 0.25]))
+def stencil(u):
+    u[1:-1] = (u[:-2] + u[2:]) / 2
+    return np.sum(u**2)
+
+
+@example(np.array([0.5, -1.0, 2.0, 0.25]))
+def accumulator(x):
+    total = np.zeros(2)
+    for i in range(4):
+        total[i % 2] += x[i] ** 2
+    return total[0] * total[1]
+
+
+@example(np.array([[0.5, 1.0], [2.0, 0.25]]))
+def shortest_path(cost):
+    D = np.zeros((3, 3))
+    for i in range(1, 3):
+        for j in range(1, 3):
+            D[i, j] = cost[i - 1, j - 1] + np.minimum(D[i - 1, j], D[i, j - 1])
+    return D[2, 2]
+
+
+@example(np.array([[0.5, 1.0], [2.0, 0.25], [1.5, -1.0]]))
+def swapped_rows(A):
+    B = 2 * A
+    B[[0, 2]] = B[[2, 0]]
+    return np.sum(B[0] * B[1])
+
+
+@example(np.array([0.5, -1.0, 2.0, 0.25]))
+def padded(x):
+    p = np.zeros(6)
+    p[1:-1] = x
+    return np.sum((p[2:] - p[:-2]) ** 2)
+
+
+@example(1.5, 0.25)
+def recurrence(r, y0):
+    y = np.empty(4)
+    y[0] = y0
+    for n in range(3):
+        y[n + 1] = r * y[n] * (1 - y[n])
+    return np.sum(y)
+
+
+@example(np.array([[0.5, 1.0], [2.0, 0.25], [1.5, -1.0]]), np.array([0.5, -1.0, 2.0]))
+def scaled_rows(A, factors):
+    for row, factor in zip(A, factors, strict=True):
+        row *= factor
+    return np.sum(A**2)
+
+
+@example(np.array([0.5, -1.0, 2.0, 0.25]), 1.5)
+def replaced(x, v):
+    x[x > 1] = v
+    x[0] += v
+    x[3] *= v
+    return np.sum(x**3)
+
+
+@example(np.array([0.5, -1.0, 2.0]), np.array([1.0, 0.25, 1.5, -0.5]))
+def added_at(x, v):
+    out = np.sin(x)
+    np.add.at(out, [0, 0, 2, 1], v)
+    np.multiply(out, x, out=out)
+    return np.sum(out**2)
+
+
 @example(normal(5, 4), np.array([1, 1, 3]))
 def embedding(E, ids):
     e = E[ids]

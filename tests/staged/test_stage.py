@@ -102,15 +102,15 @@ def test_one_line(f: Any, x: Any, expected: str) -> None:
     assert expected in lines_of(cr.stage(f, x))
 
 
-def test_relu_shares_ties_only_where_the_example_has_them() -> None:
+def test_a_relu_shares_its_ties() -> None:
     def f(h):
         z = np.maximum(h, 0)
-        return np.sum(z * z)
+        return np.sum(z * 3)
 
-    assert "dh = dz * (h > 0)" in lines_of(cr.stage(f, np.array([1.0, -1.0])))
-    tied = cr.stage(f, np.array([1.0, 0.0]))
-    assert "0.5" in tied.source
-    np.testing.assert_array_equal(tied(np.array([1.0, 0.0]))[1][0], [2.0, 0.0])
+    for example in (np.array([1.0, -1.0]), np.array([1.0, 0.0])):
+        staged = cr.stage(f, example)
+        assert "dh = dz * np.where(h == 0, 0.5, h > 0)" in lines_of(staged)
+        np.testing.assert_array_equal(staged(np.array([1.0, 0.0]))[1][0], [3.0, 1.5])
 
 
 def test_no_nan_comes_from_the_branch_not_taken() -> None:
@@ -326,23 +326,38 @@ def test_a_chain_of_a_thousand_operations() -> None:
 # Other inputs than the example.
 
 
+@pytest.mark.parametrize("tied", [False, True])
 @pytest.mark.parametrize(
-    ("f", "args", "tied"),
+    ("f", "args", "at"),
     [
-        (lambda x, y: np.maximum(x, y), (1.0, 2.0), (3.0, 3.0)),
-        (lambda x, y: np.minimum(x, y), (1.0, 2.0), (3.0, 3.0)),
+        (lambda x, y: np.maximum(x, y) ** 2, (1.0, 2.0), (3.0, 3.0)),
+        (lambda x, y: np.sum(np.minimum(x, y) ** 2), (np.ones(2), np.zeros(2)), None),
         (lambda x, y: np.sum(np.maximum(x * y, 2 * x)), (np.ones(2), np.arange(2.0)), None),
+        (lambda x, y: np.sum(np.fmax(x, y) ** 2), (np.ones(2), np.arange(2.0)), None),
+        (lambda x, y: np.sum(np.maximum(np.exp(x @ x.T), y)), (np.eye(2), 9.0), (np.eye(2), 1.0)),
+        (lambda x, y: np.sum(np.clip(x, -1, 1) * y), (np.array([-1.0, 1.0]), 3.0), None),
+        (lambda x, y: np.sum(np.abs(x) - np.minimum(x, y)), (np.zeros(2), 1.0), (np.zeros(2), 0.0)),
+        (lambda x, y: np.mean(np.maximum(0, 1 - x * y)), (np.ones(2), 5.0), (np.ones(2), 1.0)),
+        (lambda x, y: np.minimum(np.maximum(x, 0.1 * x), y), (2.0, 5.0), (0.0, 0.0)),
+        (lambda x, y: np.sum(np.sort(x) * y + np.median(x)), (np.arange(3.0), 2.0), None),
+        (lambda x, y: np.sum(np.where(x > y, x * x, -x)), (np.arange(3.0), 0.5), None),
     ],
 )
-def test_where_variables_tie_one_of_them_gets_the_gradient(
-    f: Any, args: tuple[Any, ...], tied: tuple[Any, ...] | None
+def test_ties_have_the_gradient_of_eager_mode_whatever_the_example_was(
+    f: Any, args: tuple[Any, ...], at: tuple[Any, ...] | None, tied: bool
 ) -> None:
-    staged = cr.stage(f, *args)
-    if tied is None:
-        tied = (np.ones(2), np.full(2, 2.0))
-        np.testing.assert_array_equal(staged(*tied)[1], [[2.0, 2.0], [0.0, 0.0]])
-    else:
-        assert sum(staged(*tied)[1]) == 1.0
+    if at is None:
+        at = (np.full(np.shape(args[0]), 2.0), args[1] * 0 + 2.0)
+    staged = cr.stage(f, *(at if tied else args))
+    for found, right in zip(staged(*at)[1], cr.grad(f, (0, 1))(*at), strict=True):
+        np.testing.assert_allclose(found, right, rtol=1e-15)
+
+
+def test_minus_a_choice() -> None:
+    x = np.array([1.0, 0.0, -2.0])
+    np.testing.assert_array_equal(
+        cr.stage(lambda x: np.sum(-np.maximum(x, 0)), np.ones(3))(x)[1][0], [-1.0, -0.5, 0.0]
+    )
 
 
 @pytest.mark.parametrize(
@@ -456,7 +471,7 @@ def test_a_global_array_keeps_its_name() -> None:
     [
         (lambda x: np.log(np.sum(np.exp(x))), np.ones(3), "dx = np.exp(x - value)"),
         (lambda x: np.sum(np.logaddexp(0, x)), np.ones(3), "dx = np.exp(x - np.logaddexp(0, x))"),
-        (lambda x: np.sum(np.maximum(x, 0)), np.ones(3), "dx = (x > 0).astype(float)"),
+        (lambda x: np.sum(np.maximum(x, 0)), np.ones(3), "dx = np.where(x == 0, 0.5, x > 0)"),
         (lambda x: np.trace(x), np.ones((3, 3)), "dx = np.eye(3)"),
         (lambda x: np.sum(x * 0), np.ones(3), "dx = np.zeros_like(x)"),
         (lambda x: np.sum(x @ x.T / 3.0), np.ones((2, 2)), None),
@@ -514,3 +529,30 @@ def test_single_precision_inside_double() -> None:
     staged = cr.stage(f, x)
     assert "a = 1 / (1 + np.exp(x))" in staged.source
     np.testing.assert_allclose(staged(x)[1][0], cr.grad(f)(x), rtol=1e-5)
+
+
+def decided_by_what_was_written(x):
+    a = np.zeros(3)
+    a[1:] = x[:2]
+    if a[1] > 0:
+        x = 2 * x
+    return np.sum(x)
+
+
+def written_and_summed(x):
+    x[...] = x
+    return np.sum(x[1:]) + np.sum(x)
+
+
+def asked_for_its_kind(x):
+    a = np.outer(x, x)
+    a[:, 0] -= np.exp(x)
+    return np.sum(a) if np.isrealobj(a) else 0.0
+
+
+@pytest.mark.parametrize("f", [decided_by_what_was_written, written_and_summed, asked_for_its_kind])
+def test_writes_and_what_is_made_of_them(f: Any) -> None:
+    x = np.array([0.5, 0.25, 2.0])
+    staged = cr.stage(f, x.copy())
+    np.testing.assert_allclose(staged(x.copy())[1][0], cr.grad(f)(x.copy()), rtol=1e-12)
+    assert ("assert" in staged.source) == (f is decided_by_what_was_written)

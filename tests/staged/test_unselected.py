@@ -98,7 +98,7 @@ def in_three_stages(x: Any) -> Any:
         ),
         (
             lambda x: np.sum(np.fmax(x * np.log(x), -0.1)),
-            ["dx = np.where(t2 == 0, 0, t2 * (t1 + 1))"],
+            ["dx = np.where(dt1 == 0, 0, dt1 * (np.log(x) + 1))"],
         ),
     ],
 )
@@ -127,7 +127,7 @@ def test_unselected_entries(source: str, x: list[float]) -> None:
     program = defined(source)
     _, gradients = cr.stage(program, *args)(*args)
     # Printed code computes what it shows, and no stable form of it: see "Stabilising rewrites".
-    with mock.patch("chainrule.transforms.stable.stable_gradients", lambda *given: given[-1]):
+    with mock.patch("chainrule.transforms.stable.derived_again", lambda *given: given[-2]):
         expected = cr.grad(program, (0, 1))(*args)
     for found, right in zip(gradients, expected, strict=True):
         # A simpler formula may have a limit: that of x / y * y by y is 0 at 0, where terms are inf.

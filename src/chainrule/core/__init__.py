@@ -10,8 +10,8 @@ To read it in ten minutes, in this order:
 6. `elementwise`, `linear`, `general`, `constant`: what kinds make of rules (all in `kinds`).
 
 The rest when it is needed: `traits` (what else a row may say), `rules` (which values a rule reads),
-`declare` (operations of a user's own), `forward` (the other direction), `leaves`
-(``x.backward()``), `captured` (constants that the user may overwrite), `saved` (values as rules get
-them), `placeholder` and `symbolic` (what stands for a value that is not there), `domain` (what the
-tests draw from), `source` and `callables` (the user's lines and functions in messages).
+`declare` (operations of a user's own), `forward` (the other direction), `captured` (constants that
+the user may overwrite), `saved` (values as rules get them), `placeholder` and `symbolic` (what
+stands for a value that is not there), `domain` (what the tests draw from), `source` and `callables`
+(the user's lines and functions in messages).
 """

@@ -218,8 +218,9 @@ def record_write(
         made: Array = apply(operation, lambda *_, **__: value, operands, params)
         return made
     parents = tuple(x.node if type(x) is Array else None for x in operands)
-    kept = tuple(_light(x) for x in operands[:2]) + tuple(value_of(x) for x in operands[2:])
-    node = Node(operation, parents, kept, _light(value), params, recording)
+    kept = [_light(x) for x in operands[:2]]
+    kept += [hold(x, recording) if type(x) is _ndarray else value_of(x) for x in operands[2:]]
+    node = Node(operation, parents, tuple(kept), _light(value), params, recording)
     if recording.nodes is not None:
         recording.nodes.append(node)
     return Array(value, node)

@@ -9,30 +9,40 @@ made; otherwise the same rules run on Arrays and thereby record the derivative.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence, Set
-from typing import Any, TypeAlias
+from collections.abc import Iterable, Sequence, Set
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from chainrule.core.array import Array
+from chainrule.core.array import Array, value_of
 from chainrule.core.captured import check_unchanged
 from chainrule.core.chain_rule import chain_rule
 from chainrule.core.node import Node
 from chainrule.core.reach import dependent, is_recorded, own_nodes, reach
 
-__all__ = ["backward", "backward_everywhere"]
-
-#: Given starts, inputs and the gradients that the rules gave: gradients that may be better.
-Repair: TypeAlias = "Callable[[Sequence[tuple[Array, Any]], Sequence[Node], list[Any]], list[Any]]"
+__all__ = [
+    "Attempt",
+    "are_finite",
+    "attempt_backward",
+    "backward",
+    "backward_everywhere",
+]
 
 _ndarray = np.ndarray
 
 
+class Attempt(NamedTuple):
+    """What the rules give, and whether they met nothing infinite on the way.
+
+    Where they did, a zero may be one that was made of 0 * inf.
+    """
+
+    derivatives: list[Any]
+    sure: bool
+
+
 def backward(
-    starts: Sequence[tuple[Array, Any]],
-    inputs: Sequence[Node],
-    recorded: bool = False,
-    repair: Repair | None = None,
+    starts: Sequence[tuple[Array, Any]], inputs: Sequence[Node], recorded: bool = False
 ) -> list[Any]:
     """Pull upstream gradients back to the inputs.
 
@@ -40,40 +50,49 @@ def backward(
         starts: pairs of an output and its upstream gradient.
         inputs: nodes to differentiate with respect to.
         recorded: record the derivative even if nothing outside can depend on it.
-        repair: asked where an output, or a plain gradient at the first attempt, is not finite.
 
     Returns:
         One gradient per input: None where no start depends on it; an Array where the result itself
         can be differentiated further, else a plain value.
     """
+    return attempt_backward(starts, inputs, recorded).derivatives
+
+
+def attempt_backward(
+    starts: Sequence[tuple[Array, Any]], inputs: Sequence[Node], recorded: bool = False
+) -> Attempt:
+    """Do what `backward` does, and tell whether all went well."""
     for recording in {node.recording for node in inputs}:
         check_unchanged(recording)
     results: dict[Node, Any] = dict.fromkeys(inputs)
     own = own_nodes(starts, inputs)
     if own is not None:
-        finite = _sweep([*reversed(own), *inputs], None, starts, results, recorded)
+        nodes: list[Node] = [*reversed(own), *inputs]
+        wanted = None
     else:
         nodes, outside = reach([y.node for y, _ in starts], inputs)
         recorded = recorded or is_recorded(nodes, inputs, outside, [g for _, g in starts])
         if outside:
             nodes = dependent(nodes, inputs)
-        finite = _sweep(nodes, set(nodes), starts, results, recorded)
-    gradients = [results[node] for node in inputs]
-    if repair is None or recorded or (finite and all(_is_finite(y.value) for y, _ in starts)):
-        return gradients
-    return repair(starts, inputs, gradients)
+        wanted = set(nodes)
+    sure = _sweep(nodes, wanted, starts, results, recorded)
+    sure = sure and all(_is_finite(y.value) for y, _ in starts)
+    return Attempt([results[node] for node in inputs], sure)
 
 
 def backward_everywhere(
     starts: Sequence[tuple[Array, Any]], inputs: Sequence[Node]
-) -> dict[Node, Any]:
-    """Return the plain gradient of every node between the starts and the inputs, ends included."""
+) -> tuple[dict[Node, Any], bool]:
+    """Return the plain gradient of every node between the starts and the inputs, ends included.
+
+    Also returned is whether all went well.
+    """
     nodes, outside = reach([y.node for y, _ in starts], inputs)
     if outside:
         nodes = dependent(nodes, inputs)
     results: dict[Node, Any] = {}
-    _sweep(nodes, set(nodes), starts, results, False, every=True)
-    return results
+    sure = _sweep(nodes, set(nodes), starts, results, False, every=True)
+    return results, sure and all(_is_finite(y.value) for y, _ in starts)
 
 
 def _sweep(
@@ -86,23 +105,31 @@ def _sweep(
 ) -> bool:
     """Visit the nodes, latest first, and leave the gradients of inputs (or of all) in results.
 
-    Gradients flow to the wanted nodes alone; None stands for all. Tells whether plain gradients
-    were finite at the first attempt.
+    Gradients flow to the wanted nodes alone; None stands for all. Tells whether nothing infinite
+    was met.
     """
-    with np.errstate(all="ignore"):  # inf and NaN in local gradients are reported by explain
-        if not recorded:
+    if not recorded:
+        with np.errstate(all="ignore"):  # inf and NaN in local gradients are reported by explain
             chain_rule(nodes, wanted, starts, results, False, every, False)
-            if all(map(_is_finite, results.values())):
+            if are_finite(results.values()):
                 return True
             # 0 * inf may be among the reasons: go again, with the rules that look out for it.
             for node in results:
                 results[node] = None
-        chain_rule(nodes, wanted, starts, results, recorded, every, True)
-    return False
+            chain_rule(nodes, wanted, starts, results, False, every, True)
+        return False
+    met: list[Any] = []
+    with np.errstate(all="ignore", invalid="call", call=lambda *error: met.append(error)):
+        chain_rule(nodes, wanted, starts, results, True, every, True)
+    return not met and are_finite(map(value_of, results.values()))
+
+
+def are_finite(derivatives: Iterable[Any]) -> bool:
+    """Tell whether all entries are finite; False may be a false alarm (squares that overflow)."""
+    return all(map(_is_finite, derivatives))
 
 
 def _is_finite(g: Any) -> bool:
-    """Tell whether all entries are finite; False may be a false alarm (squares that overflow)."""
-    if type(g) is _ndarray:
+    if isinstance(g, _ndarray):
         return math.isfinite(abs(np.vdot(g, g) if g.flags.forc else np.add.reduce(g, axis=None)))
     return g is None or math.isfinite(abs(g))

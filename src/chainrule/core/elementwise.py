@@ -103,13 +103,15 @@ class Elementwise(Operation):
         return conform(total, output)
 
     def _times(self, g: Any, local: Any) -> Any:
-        # In code that is read, guards stand where the local gradient can be infinite, unless the
-        # reader asks for all of them; elsewhere an infinite operand may make it so, and guards cost
-        # little: `backward` asks for them only where a first attempt without gave nothing finite.
-        if self.singular or not (_is_plain(g) or _is_plain(local)):
-            # What a choice left out stops even an infinite upstream gradient.
-            return guarded_multiply(local, g) if self.selects else guarded_multiply(g, local)
-        return local * g
+        # In code that is read, guards stand where the local gradient can be infinite, or is, unless
+        # the reader asks for all of them; elsewhere an infinite operand may make it so, and guards
+        # cost little: `backward` asks for them only where a first attempt gave nothing finite.
+        if not self.singular and (_is_plain(g) or _is_plain(local)):
+            product = local * g
+            if np.all(np.isfinite(value_of(product))):
+                return product
+        # What a choice left out stops even an infinite upstream gradient.
+        return guarded_multiply(local, g) if self.selects else guarded_multiply(g, local)
 
     def needs(self, k: int, arity: int) -> tuple[Set[int], bool]:
         d = self.d[k]
@@ -166,7 +168,11 @@ def _is_plain(x: Any) -> bool:
 def _guarded_multiply(g: Any, local: Any) -> Any:
     number = type(local) is not _ndarray and not shape_of(local)
     if number and (type(g) is float or type(g) is _float64):
-        return local * g if g != 0.0 else 0.0
+        if g != 0.0:
+            return local * g
+        if local - local != 0:  # it is infinite, or NaN
+            np.multiply(0.0, np.inf)  # tells whoever listens to NumPy, as an array does
+        return 0.0
     product = local * g
     # One pass over the product finds out whether any entry can be NaN at all.
     if math.isfinite(abs(np.add.reduce(product, axis=None))):

@@ -7,22 +7,26 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.core.array import Array
+from chainrule.core.array import Array, value_of
+from chainrule.core.backward import Attempt, are_finite
 from chainrule.core.captured import check_unchanged
 from chainrule.core.node import Node
 from chainrule.core.reach import is_recorded, reach
 from chainrule.core.saved import as_numpy, lift
 
-__all__ = ["forward"]
+__all__ = ["attempt_forward"]
 
 
-def forward(outputs: Sequence[Array], inputs: Sequence[Node], tangents: Sequence[Any]) -> list[Any]:
-    """Push tangents of the inputs to the outputs.
+def attempt_forward(
+    outputs: Sequence[Array], inputs: Sequence[Node], tangents: Sequence[Any], recorded: bool
+) -> Attempt:
+    """Push tangents of the inputs to the outputs, and tell whether all went well.
 
     Args:
         outputs: arrays computed from the inputs.
         inputs: nodes that the tangents belong to.
         tangents: one for each input, of its shape; None for zero.
+        recorded: record the derivative even if nothing outside can depend on it.
 
     Returns:
         One tangent per output: None where it depends on no input; an Array where the result itself
@@ -31,11 +35,12 @@ def forward(outputs: Sequence[Array], inputs: Sequence[Node], tangents: Sequence
     for recording in {node.recording for node in inputs}:
         check_unchanged(recording)
     nodes, outside = reach([y.node for y in outputs], inputs)
-    recorded = is_recorded(nodes, inputs, outside, tangents)
+    recorded = recorded or is_recorded(nodes, inputs, outside, tangents)
     pushed: dict[Node, Any] = {
         node: t for node, t in zip(inputs, tangents, strict=True) if t is not None
     }
-    with np.errstate(all="ignore"):
+    met: list[Any] = []
+    with np.errstate(all="ignore", invalid="call", call=lambda *error: met.append(error)):
         for node in reversed(nodes):
             if node in pushed or not node.parents or not node.operation.differentiable:
                 continue
@@ -55,4 +60,6 @@ def forward(outputs: Sequence[Array], inputs: Sequence[Node], tangents: Sequence
                 )
             if tangent is not None:
                 pushed[node] = tangent
-    return [pushed.get(y.node) for y in outputs]
+    derivatives = [pushed.get(y.node) for y in outputs]
+    sure = not met and are_finite(value_of(x) for x in (*outputs, *derivatives))
+    return Attempt(derivatives, sure)

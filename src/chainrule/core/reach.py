@@ -8,9 +8,9 @@ from typing import Any
 
 from chainrule.core.array import Array
 from chainrule.core.node import Node
-from chainrule.core.recording import Recording, has_ended
+from chainrule.core.recording import has_ended
 
-__all__ = ["ancestors", "dependent", "is_recorded", "own_nodes", "reach"]
+__all__ = ["ancestors", "dependent", "is_observed", "is_recorded", "own_nodes", "reach"]
 
 _birth = attrgetter("birth")
 
@@ -94,9 +94,13 @@ def is_recorded(
         # Inputs that stand for outer arrays have a past of their own, so the result has one too.
         or any(node.parents for node in inputs)
         or any(type(seed) is Array for seed in seeds)
-        or bool(nodes and _is_noted(nodes[0].recording))
+        or is_observed(nodes)
     )
 
 
-def _is_noted(recording: Recording) -> bool:
+def is_observed(nodes: Sequence[Node]) -> bool:
+    """Tell whether somebody is told of what is recorded: `stage` and `compile` are."""
+    if not nodes:
+        return False
+    recording = nodes[0].recording
     return recording.note is not None and not has_ended(recording)

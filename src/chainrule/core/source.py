@@ -92,9 +92,14 @@ def _file(frame: FrameType) -> str:
 
 
 def user_frame(frame: FrameType | None = None) -> FrameType | None:
-    """Return the innermost frame outside chainrule, from a frame (default: the caller) outwards."""
+    """Return the innermost frame outside chainrule and NumPy, from a frame outwards.
+
+    It begins at the caller if no frame is given.
+    """
     frame = frame or sys._getframe(1)
-    while frame is not None and is_internal(frame.f_code):
+    while frame is not None and (
+        is_internal(frame.f_code) or frame.f_code.co_filename.startswith(_NUMPY)
+    ):
         frame = frame.f_back
     return frame
 

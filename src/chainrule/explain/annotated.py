@@ -28,11 +28,11 @@ class Annotated:
         self.staged = staged
         trace = staged.trace
         output = trace.output
-        gradients = {}
+        gradients: dict[Any, Any] = {}
         if type(output) is Array:
             seed = np.ones_like(output.value)[()] if hasattr(output.value, "dtype") else 1.0
             inputs = [a.node for a in trace.inputs if a.node is not None]
-            gradients = backward_everywhere([(output, seed)], inputs)
+            gradients, _ = backward_everywhere([(output, seed)], inputs)
         names = {stage.node: stage.name for stage in staged.stages}
         self.run = Observation(trace, gradients, names)
         self.value = value_of(output)

@@ -21,7 +21,7 @@ from chainrule.explain.drawing import draw
 from chainrule.explain.spans import Span, to_ansi, to_plain
 from chainrule.explain.svg import svg
 from chainrule.explain.text import WIDTH, lines_of
-from chainrule.staged import stage
+from chainrule.staged.staging import stage_as_written
 
 __all__ = ["Explanation", "explain"]
 
@@ -153,7 +153,7 @@ def explain(
     ...
     """
     with np.errstate(all="ignore"):  # what NumPy would warn of is reported with its line
-        return Explanation(stage(f, *args, argnums=argnums, **kwargs), args)
+        return Explanation(stage_as_written(f, args, kwargs, argnums), args)
 
 
 def _width(columns: int) -> int:

@@ -20,4 +20,5 @@ this order:
 - `formula`: what a row says its operation is made of, as vertices.
 - `stabilise`: rules that replace formulas which fail for large or small numbers. Like the lowering
   of compiled code they make vertices whose values nobody computes, by `placeholder`.
+- `loops`: finds the loops in a run, which has unrolled them.
 """

@@ -11,6 +11,7 @@ from collections.abc import Collection, Sequence
 
 from chainrule.core.kinds import broadcast_to
 from chainrule.graph.closed_forms import plain_number
+from chainrule.graph.finite import all_finite
 from chainrule.graph.graph import (
     Apply,
     Constant,
@@ -42,6 +43,7 @@ from chainrule.operations import shape as shapes
 
 __all__ = ["Arranger", "arrange", "compared", "signed", "without"]
 
+_LARGEST = 1e15  # beyond it, a whole number is written as a float: 1e+200
 _SUMS = frozenset({elementwise.add, elementwise.subtract})
 #: A minus is taken out of their first operand.
 _ODD = frozenset(
@@ -89,9 +91,9 @@ def arrange(
     return [arranger.of(output) for output in outputs]
 
 
-def without(vertex: Vertex, factor: Vertex) -> Vertex | None:
+def without(vertex: Vertex, factor: Vertex, kept: Collection[Vertex] = ()) -> Vertex | None:
     """Return what a product is apart from one of its factors, None if it is not one."""
-    arranger = Arranger((), None, False)
+    arranger = Arranger(kept, None, False)
     product = arranger.product(vertex)
     if factor not in product.numerators:
         return None
@@ -99,9 +101,9 @@ def without(vertex: Vertex, factor: Vertex) -> Vertex | None:
     return arranger.built(product)
 
 
-def signed(vertex: Vertex) -> tuple[int, Vertex]:
+def signed(vertex: Vertex, kept: Collection[Vertex] = ()) -> tuple[int, Vertex]:
     """Take the minus off a product: return 1 or -1, and the rest."""
-    sign, rest = Arranger((), None, False)._term(vertex)
+    sign, rest = Arranger(kept, None, False)._term(vertex)
     return (sign, rest) if sign < 0 and same_kind(rest, vertex) else (1, vertex)
 
 
@@ -134,8 +136,8 @@ class Arranger:
         if any(x in self.carries for x in vertex.operands):
             self.carries.add(vertex)
         operation = vertex.operation
-        if is_chain(vertex):
-            new = self.built(self.product(vertex))
+        if is_chain(vertex) and not (product := self.product(vertex)).overflows():
+            new = self.built(product)
         elif operation in _SUMS:
             new = self._sum(vertex)
         else:
@@ -188,7 +190,8 @@ class Arranger:
         if number is not None and number == divisor:
             number = divisor = None
         is_float = divisor is not None or are_floats(numerators)  # with integers, too
-        if isinstance(number, float) and number.is_integer() and is_float:
+        is_whole = isinstance(number, float) and number.is_integer() and abs(number) < _LARGEST
+        if is_whole and is_float:
             number = int(number)
         if constant is not None:
             numerators.insert(0, Constant(constant))
@@ -234,6 +237,7 @@ class Arranger:
         if are_alike(*products):
             first, second = (k * coefficient(p) for k, p in zip(signs, products, strict=True))
             number = 0 if vertex in self.compared and first != second else first + second
+            number = number if all_finite(number) else 0
             products[0].sign, products[0].numbers = 1, [number]
             together = self.built(products[0])
             return together if number and same_kind(together, vertex) else self.of(vertex)

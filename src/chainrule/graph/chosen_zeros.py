@@ -17,36 +17,35 @@ from chainrule.core.placeholder import Placeholder
 from chainrule.graph.graph import Apply, Constant, Vertex, evaluate, topological
 from chainrule.operations import elementwise
 
-__all__ = ["NotKept", "evaluated_by_choices"]
-
-
-class NotKept(Exception):  # never seen by a user: what was computed before stays
-    """An array of many entries is needed that no rule reads, and that no node kept."""
+__all__ = ["evaluated_by_choices"]
 
 
 def evaluated_by_choices(outputs: Sequence[Vertex]) -> list[Any]:
-    """Compute vertices anew, where guards stop nothing but at zeros that a choice made.
+    """Compute vertices where guards stop nothing but at zeros that a choice made.
 
-    Raises:
-        NotKept: a constant is a placeholder.
+    Values that were kept serve where no such guard comes before them. None stands for what cannot
+    be known: no node kept a value that it takes.
     """
-    values: dict[Vertex, Any] = {}
+    values: dict[Vertex, Any] = {}  # None where it cannot be known
     chosen: dict[Vertex, Any] = {}
+    other: set[Vertex] = set()  # what is not what it was
     for vertex in topological(outputs):
-        if not isinstance(vertex, Apply):
-            if isinstance(vertex.value, Placeholder):
-                raise NotKept
-            value = values[vertex] = vertex.value
-            is_zero = isinstance(vertex, Constant)
-        else:
-            operands = [values[x] for x in vertex.operands]
-            value = evaluate(vertex.operation, operands, vertex.params)
-            if vertex.operation is guarded_multiply:
-                value = _unless_chosen(operands, value, chosen[vertex.operands[0]])
-            values[vertex] = value
-            is_zero = np.asarray(value).dtype.kind == "b"
-        if is_zero:
-            chosen[vertex] = np.equal(value, 0)
+        value = None if isinstance(vertex.value, Placeholder) else vertex.value
+        if isinstance(vertex, Apply):
+            known = [values[x] for x in vertex.operands]
+            if not other.isdisjoint(vertex.operands):
+                value = None
+                other.add(vertex)
+            if value is None and all(x is not None for x in known):
+                value = evaluate(vertex.operation, known, vertex.params)
+            if vertex.operation is guarded_multiply and value is not None:
+                lost = _lost(known, chosen[vertex.operands[0]])
+                if np.any(lost):
+                    value = np.where(lost, np.nan, value)[()]
+                    other.add(vertex)
+        values[vertex] = value
+        if isinstance(vertex, Constant) or np.asarray(value).dtype.kind == "b":
+            chosen[vertex] = False if value is None else np.equal(value, 0)
         elif isinstance(vertex, Apply):
             chosen[vertex] = _chosen(vertex, values, [chosen[x] for x in vertex.operands])
         else:
@@ -54,10 +53,12 @@ def evaluated_by_choices(outputs: Sequence[Vertex]) -> list[Any]:
     return [values[output] for output in outputs]
 
 
-def _unless_chosen(operands: Sequence[Any], value: Any, chosen: Any) -> Any:
+def _lost(operands: Sequence[Any], chosen: Any) -> Any:
+    """Return where a zero stopped something infinite though no choice made it."""
     g, local = operands
-    lost = np.equal(g, 0) & ~np.isfinite(local) & ~np.asarray(chosen)
-    return np.where(lost, np.nan, value)[()] if np.any(lost) else value
+    if g is None or local is None:  # the product was kept, and what it is made of was not
+        return False
+    return np.equal(g, 0) & ~np.isfinite(local) & ~np.asarray(chosen)
 
 
 def _chosen(vertex: Apply, values: dict[Vertex, Any], marks: Sequence[Any]) -> Any:
@@ -70,10 +71,13 @@ def _chosen(vertex: Apply, values: dict[Vertex, Any], marks: Sequence[Any]) -> A
     if operation in (elementwise.divide, elementwise.negative):
         return marks[0]
     if operation is elementwise.where:
-        return np.where(values[vertex.operands[0]], marks[1], marks[2])
+        condition = values[vertex.operands[0]]
+        return False if condition is None else np.where(condition, marks[1], marks[2])
     if isinstance(operation, Linear) and np.any(marks[0]):  # a sum, a copy: zeros of zeros
         shape = vertex.operands[0].shape
         rest = (1.0 - np.broadcast_to(marks[0], shape))[()]
         others = [values[x] for x in vertex.operands[1:]]
+        if any(x is None for x in others):
+            return False
         return np.equal(evaluate(operation, [rest, *others], vertex.params), 0)
     return False

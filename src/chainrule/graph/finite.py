@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
+from chainrule.core.array import dtype_of
 from chainrule.core.domain import REAL
 from chainrule.core.kinds import Elementwise, Linear
 from chainrule.graph.graph import Apply, Constant, Input, Vertex, is_number, topological
 from chainrule.operations import elementwise
 
-__all__ = ["always_finite"]
+__all__ = ["all_finite", "always_finite"]
+
+
+def all_finite(value: Any) -> bool:
+    """Tell whether no entry is infinite or NaN; integers may be larger than any float."""
+    return dtype_of(value).kind not in "fc" or bool(np.all(np.isfinite(value)))
 
 
 def always_finite(x: Vertex) -> bool:
@@ -23,7 +30,7 @@ def always_finite(x: Vertex) -> bool:
             here = _keeps_finite(vertex, finite)
         else:
             here = vertex.finite if isinstance(vertex, Input) else True
-        finite[vertex] = here and bool(np.all(np.isfinite(vertex.value)))
+        finite[vertex] = here and all_finite(vertex.value)
     return finite[x]
 
 

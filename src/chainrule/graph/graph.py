@@ -206,6 +206,7 @@ def from_nodes(
     known: Mapping[Node, Vertex],
     constant: Callable[[Any], Constant] = Constant,
     recompute: bool = False,
+    made: dict[Node, Vertex] | None = None,
 ) -> list[Vertex]:
     """Turn recorded nodes into vertices.
 
@@ -215,11 +216,13 @@ def from_nodes(
         constant: makes the vertex of an operand that has no history.
         recompute: give functions of Python floats the value that `math` computes, so that they
             print as ``math.cos`` and not as ``np.cos``.
+        made: is given the vertex of every node.
 
     Raises:
         KeyError: a leaf is not known.
     """
-    made: dict[Node, Vertex] = dict(known)
+    made = {} if made is None else made
+    made.update(known)
     constants: dict[int, Constant] = {}
     stack = list(outputs)
     while stack:

@@ -12,7 +12,7 @@ from types import CodeType, FrameType
 
 from chainrule.core.source import is_internal
 
-__all__ = ["name_of_result", "opname_at"]
+__all__ = ["name_of_result"]
 
 _STORES = frozenset({"STORE_FAST", "STORE_NAME", "STORE_GLOBAL", "STORE_DEREF"})
 _instructions: dict[CodeType, tuple[list[dis.Instruction], dict[int, int]]] = {}
@@ -36,12 +36,6 @@ def name_of_result(frame: FrameType, part: int | None = None) -> str | None:
         path = destination
         current = current.f_back
     return None
-
-
-def opname_at(frame: FrameType) -> str:
-    """Return the name of the instruction that a frame is running."""
-    instructions, positions = _decoded(frame.f_code)
-    return instructions[positions[frame.f_lasti]].opname
 
 
 def _decoded(code: CodeType) -> tuple[list[dis.Instruction], dict[int, int]]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeGuard
+
+import numpy as np
 
 from chainrule.core.kinds import Elementwise
 from chainrule.graph.closed_forms import Quotient, combined
@@ -19,6 +22,7 @@ __all__ = [
     "cancelled",
     "chain",
     "coefficient",
+    "in_range",
     "is_chain",
     "is_single",
     "multiplied",
@@ -28,6 +32,7 @@ __all__ = [
     "without_roots",
 ]
 
+_SMALLEST = float(np.finfo(float).tiny)
 _CHAIN = frozenset({elementwise.multiply, elementwise.divide, elementwise.negative})
 
 
@@ -50,6 +55,10 @@ class Product:
             taken = -taken if number < 0 else taken
         self.sign *= taken
         return taken
+
+    def overflows(self) -> bool:
+        """Tell whether its numbers, multiplied with each other, are no ordinary number."""
+        return not (in_range(self.numbers) and in_range(self.below))
 
 
 def is_chain(vertex: Vertex) -> TypeGuard[Apply]:
@@ -139,6 +148,15 @@ def multiplied(numbers: list[Any]) -> Any:
     for number in rest:
         total = total if number == 1 else number if total == 1 else total * number
     return total
+
+
+def in_range(numbers: Iterable[Any]) -> bool:
+    """Tell whether some numbers can be multiplied: where that gives no infinity, and loses none."""
+    try:
+        sizes = [abs(float(number)) for number in numbers]
+    except OverflowError:  # an integer that is larger than any float
+        return False
+    return len(sizes) < 2 or 0 in sizes or _SMALLEST <= math.prod(sizes) < math.inf
 
 
 def quotient(numbers: list[Any], below: list[Any]) -> Quotient:

@@ -7,18 +7,14 @@ is said in `patterns`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from chainrule.graph.graph import (
     Apply,
     Constant,
-    Input,
     Vertex,
     apply_to,
     is_operation,
-    topological,
 )
 from chainrule.graph.patterns import logsumexp_argument, sigmoid_argument, softmax_argument
 from chainrule.graph.rewrite import Rule
@@ -28,14 +24,8 @@ __all__ = [
     "RECOGNITION",
     "as_logsumexp",
     "as_softmax",
-    "chosen_by",
-    "is_second_variable",
     "recognised_as_a_whole",
 ]
-
-
-#: The comparison that tells where the first operand is the result.
-_WINS = {elementwise.maximum: elementwise.greater, elementwise.minimum: elementwise.less}
 
 
 def _as_sigmoid(vertex: Apply) -> Vertex | None:
@@ -70,36 +60,6 @@ def _as_square(vertex: Apply) -> Vertex | None:
     if vertex.operation is elementwise.multiply and vertex.operands[0] is vertex.operands[1]:
         return Apply(elementwise.power, (vertex.operands[0], Constant(2)), {}, vertex.value)
     return None
-
-
-def is_second_variable(vertex: Vertex, operands: Sequence[Vertex]) -> bool:
-    """Tell whether a vertex is the second of two operands, and the first is not a constant."""
-    first, second = operands
-    constant = not any(isinstance(x, Input) for x in topological([first]))
-    return not constant and vertex.value is second.value is not first.value
-
-
-def chosen_by(output: Vertex, root: Vertex) -> Rule:
-    """Make the rule that compares the output of a maximum or minimum rather than its operand.
-
-    With ``h = maximum(a, 0)``, ``h > 0`` says what ``a > 0`` says, without computing a again.
-    """
-
-    def rule(vertex: Apply) -> Vertex | None:
-        if not isinstance(root, Apply) or root.operation not in _WINS:
-            return None
-        if vertex.operation is not _WINS[root.operation]:
-            return None
-        winner, other = vertex.operands
-        if not isinstance(winner, Apply) or winner is output:
-            return None
-        if is_second_variable(winner, root.operands):  # where both are equal, it is the winner
-            return None
-        if not all(any(x.value is y.value for y in root.operands) for x in vertex.operands):
-            return None
-        return Apply(vertex.operation, (output, other), {}, vertex.value)
-
-    return rule
 
 
 def recognised_as_a_whole(root: Vertex) -> Vertex:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import FrameType
 from typing import Any
 
@@ -19,15 +19,19 @@ import numpy as np
 from chainrule import trees
 from chainrule.core.array import Array, is_floating, value_of
 from chainrule.core.callables import argument_names, name_of
+from chainrule.core.captured import check_unchanged, hold
 from chainrule.core.node import Leaf, Node
 from chainrule.core.recording import Recording
 from chainrule.core.source import Location, location_of, user_frame
 from chainrule.errors import ArgumentError, ChainruleError
-from chainrule.graph.naming import name_of_result, opname_at
+from chainrule.graph.naming import name_of_result
 from chainrule.graph.run import observed_run
 from chainrule.numpy.creation import result_leaves
 
 __all__ = ["Argument", "Guard", "Note", "Trace", "trace"]
+
+
+_FACE = ("chainrule.numpy", "chainrule.core")  # where user code enters when it computes
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +58,15 @@ class Guard:
     outcome: Any
     location: Location
     position: int
+
+
+@dataclass(slots=True)
+class _Uses:
+    """A captured array, as it was when ``nodes`` used it."""
+
+    array: np.ndarray[Any, Any]
+    copy: np.ndarray[Any, Any]
+    nodes: list[Node] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -93,8 +106,12 @@ class Trace:
     captured: list[Any] = field(default_factory=list)
     #: What helpers call the unnamed values that they are given.
     aliases: dict[Node, str] = field(default_factory=dict)
+    _uses: dict[int, _Uses] = field(default_factory=dict)
+    #: Writes into a copy of an array that goes on to be used as it was.
+    copies: set[Node] = field(default_factory=set)
     _calls: dict[FrameType, int] = field(default_factory=dict)
     _entry: FrameType | None = None
+    _written: tuple[Node, FrameType] | None = None
 
     @property
     def inputs(self) -> list[Argument]:
@@ -106,16 +123,17 @@ class Trace:
         self.recording.end()
 
     def _note(self, node: Node, value: Any) -> None:
+        self._name_write()
         self.nodes.append(node)
+        self._keep(node)
         frame = user_frame(sys._getframe(1))
         if frame is None:
             return
         call = self._calls.setdefault(frame, len(self._calls))
         name = name_of_result(frame, node.params["part"] if node.operation.parts else None)
-        # a[i] = v gives a new value to a; since 3.12, a[i:j] = v has an instruction of its own.
-        if name is None and opname_at(frame) in ("STORE_SUBSCR", "STORE_SLICE"):
-            before = self.notes.get(node.parents[0]) if node.parents[0] is not None else None
-            name = before.name if before else self._input_name(node.parents[0])
+        if node.operation.clear is not None:  # a write, which gives the array a new value
+            name = name or self._name_of(node.parents[0])
+            self._written = node, frame
         # Of several nodes made by one run of an instruction (np.mean: a sum, then a division) the
         # last one is the value that the variable gets. In a loop the instruction runs anew, and
         # enters chainrule by a frame of its own.
@@ -128,17 +146,67 @@ class Trace:
             if last is not None and last.name == name:
                 self.notes[before_it] = Note(None, last.location, last.call, last.instruction)
         self._entry = entry
-        derived = entry.f_globals.get("__name__", "").startswith("chainrule.transforms")
+        # Rules run in a transform, which user code called, or whoever runs the function, as f.
+        derived = not entry.f_globals.get("__name__", "").startswith(_FACE)
         self.notes[node] = Note(name, location_of(frame), call, frame.f_lasti, derived)
         self._learn_names(node, frame)
 
+    def _keep(self, node: Node) -> None:
+        """Remember what captured arrays were when a node used them: they may be overwritten."""
+        for x, parent in zip(node.operands, node.parents, strict=True):
+            if parent is not None or type(x) is not np.ndarray or x.dtype.hasobject:
+                continue
+            uses = self._uses.get(id(x))
+            if uses is None or self._has_parted(uses):
+                copy = hold(x, self.recording)
+                if copy is x:
+                    continue
+                uses = self._uses[id(x)] = _Uses(x, copy)
+            uses.nodes.append(node)
+
+    def _has_parted(self, uses: _Uses) -> bool:
+        """Give nodes the copy that was made for them, if their array has been overwritten."""
+        array, copy = uses.array, uses.copy
+        if array.shape == copy.shape and array.tobytes() == copy.tobytes():
+            return False
+        for node in uses.nodes:
+            node.operands = tuple(copy if x is array else x for x in node.operands)
+        if id(array) in self.constant_names:
+            self.constant_names[id(copy)] = self.constant_names[id(array)]
+        return True
+
     def _guard(self, node: Node, outcome: Any) -> None:
+        self._name_write()
         frame = user_frame(sys._getframe(1))
         if frame is not None:
             self.guards.append(Guard(node, outcome, location_of(frame), len(self.nodes)))
 
-    def _input_name(self, node: Node | None) -> str | None:
+    def _name_of(self, node: Node | None) -> str | None:
+        note = self.notes.get(node) if node is not None else None
+        if note is not None:
+            return note.name
         return next((a.name for a in self.arguments if a.node is node), None)
+
+    def _name_write(self) -> None:
+        """Name what was last written into, now that the user's variable has its new value.
+
+        It has the name that it had, unless it is a copy, and that name is the original's still.
+        """
+        if self._written is None:
+            return
+        node, frame = self._written
+        self._written = None
+        arrays = [(k, x) for k, x in frame.f_locals.items() if type(x) is Array]
+        names = [name for name, x in arrays if x.node is node]
+        before = node.parents[0]
+        known = self._name_of(before)
+        note = self.notes[node]
+        if names and known not in names:
+            is_copy = before is not None and any(x.node is before for _, x in arrays)
+            if is_copy:
+                self.copies.add(node)
+            if is_copy or known is None:
+                self.notes[node] = replace(note, name=names[0])
 
     def _learn_names(self, node: Node, frame: FrameType) -> None:
         """Find what user code calls the captured arrays and the leaves of its arguments."""
@@ -226,15 +294,19 @@ def _trace(
     observers = (traced._note, traced._guard)
     try:
         output = observed_run(f, fresh_args, dict(kwargs), recording, *observers)
+        traced._name_write()
         recording.note = lambda node, value: traced.nodes.append(node)
         leaves, build = result_leaves(output)
         traced.output = build(leaves)
+        check_unchanged(recording)
+        for uses in traced._uses.values():
+            traced._has_parted(uses)
     except BaseException:
         recording.end()
         raise
     finally:
         traced._calls.clear()
-        traced._entry = None  # frames hold the user's variables alive
+        traced._entry = traced._written = None  # frames hold the user's variables alive
     _forget_others(traced.nodes, recording)
     return traced
 

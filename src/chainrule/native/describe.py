@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -29,7 +30,7 @@ def describe(built: Built) -> dict[str, Any]:
         else:
             lines.append(f"numpy    {step.operation.name} -> {_kind(step)}")
     lines.append(f"scratch memory: {built.arena_bytes:,} bytes")
-    moved = [*built.program.inputs, *built.program.captured, *built.schedule.stored]
+    moved = [*built.program.inputs, *built.program.captured, *_written(built)]
     program = rewritten(built)
     return {
         "rewritten": program.text(),
@@ -39,6 +40,17 @@ def describe(built: Built) -> dict[str, Any]:
         "flops": built.flops,
         "bytes": sum(vertex.nbytes for vertex in moved),
     }
+
+
+def _written(built: Built) -> Iterable[Vertex]:
+    """Yield what is written, each part of an array by itself."""
+    for vertex in built.schedule.stored:
+        role = built.schedule.roles[vertex]
+        if role is Role.SCATTER:
+            assert isinstance(vertex, Apply)
+            yield vertex.operands[1]
+        elif role is not Role.JOIN:
+            yield vertex
 
 
 def rewritten(built: Built) -> Program:

@@ -14,7 +14,8 @@ from collections.abc import Iterable
 from chainrule.graph.graph import Apply, Vertex, topological
 from chainrule.native.codegen.build import loops_of
 from chainrule.native.codegen.python import INDENT, applied, kernel_lines, literal
-from chainrule.native.lower.roles import Role, accesses, number, viewed
+from chainrule.native.lower.parts import Place
+from chainrule.native.lower.roles import Role, number
 from chainrule.native.matmul import product
 from chainrule.native.pipeline import Built
 from chainrule.native.record.program import Program
@@ -44,6 +45,7 @@ class _Listing:
             if isinstance(vertex, Apply):
                 self.numbers.setdefault(vertex, str(len(self.numbers)))
         self.named: dict[Vertex, str] = {}
+        self.begun: set[Vertex] = set()  # memory in which something has been written
         sources: list[Vertex] = [*rewritten.inputs, *rewritten.captured]
         for vertex in sources:
             self.named[vertex] = _identifier(names[vertex], self.named.values())
@@ -54,9 +56,11 @@ class _Listing:
     def lines(self) -> Iterable[str]:
         yield f"def {_identifier(self.program.name)}({', '.join(self.named.values())}):"
         for step in self.plan.steps:
+            lines: list[str] = []
             if isinstance(step, Kernel):
                 lines = kernel_lines(loops_of(Survey(step, self.plan)), self)
-            else:
+            elif self.plan.roles[step] is not Role.JOIN:
+                self.is_new(step)
                 lines = [f"{self.memory(step)} = {self._call(step)}{self._remark(step)}"]
             yield from (INDENT + line for line in lines)
         for vertex, seen in self.program.guards:
@@ -66,7 +70,7 @@ class _Listing:
     def _remark(self, step: Apply) -> str:
         role = self.plan.roles[step]
         if role is Role.PRODUCT and product.has_room(step):
-            a, b = accesses(step, self.plan.stored)
+            a, b = self.plan.accesses(step)
             return f"  # {'BLAS' if product.uses_blas(a, b) else 'tiles'}"
         return "  # NumPy" if role in (Role.PRODUCT, Role.CALL) else ""
 
@@ -75,11 +79,23 @@ class _Listing:
         if self.plan.roles[vertex] is Role.NUMBER:
             value = literal(number(vertex))
             return f"full({vertex.shape}, {value})" if vertex.shape else value
-        base, chain = viewed(vertex, self.plan.stored)
-        text = self.named.get(base) or f"m{self.numbers[base]}"
+        base, chain = self.plan.viewed(vertex)
+        storage = self.plan.memory(base).base
+        text = self.named.get(base) or f"m{self.numbers[storage]}"
         for link in chain:
             text = applied(link, [text])
         return text
+
+    def is_new(self, vertex: Vertex) -> bool:
+        """Tell whether nothing has been written into the memory of a vertex yet."""
+        storage = self.plan.memory(vertex).base
+        known = storage in self.begun
+        self.begun.add(storage)
+        return not known
+
+    def place(self, vertex: Vertex) -> Place | None:
+        """Return where in the memory of another array a vertex is written, if it is a part."""
+        return self.plan.versions.places.get(vertex)
 
     def _call(self, step: Apply) -> str:
         return applied(step, [self.memory(x) for x in step.operands])

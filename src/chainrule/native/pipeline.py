@@ -15,11 +15,10 @@ from chainrule.native.codegen.loop_ir import LoopNest
 from chainrule.native.codegen.loops import METADATA
 from chainrule.native.entry.layout import Layout, guard_of, renumbered, slot_of
 from chainrule.native.ir import math
-from chainrule.native.ir.access import contiguous
 from chainrule.native.ir.buffers import Buffer, address, load
 from chainrule.native.ir.text import Code, is_native
 from chainrule.native.lower.gather import checks
-from chainrule.native.lower.roles import Role, accesses, memory_of, viewed
+from chainrule.native.lower.roles import Role
 from chainrule.native.matmul import blas, product
 from chainrule.native.record.program import Program
 from chainrule.native.results import Results, results_of
@@ -33,6 +32,7 @@ __all__ = ["Built", "Call", "NotNativeError", "build"]
 # Rough nanoseconds of work from which on other threads may run, and signals are looked for.
 _WORTH_UNLOCKING = 50_000
 _WORTH_SHARING = 60_000  # rough nanoseconds of work from which on threads share a kernel
+_MANY = 500  # vertices up to which LLVM may make one function of all kernels
 
 
 class NotNativeError(Exception):
@@ -112,11 +112,13 @@ class _Builder:
     def __init__(self, program: Program, parts: int) -> None:
         self.program = program
         self.parts = parts
-        self.results = results_of(program)
-        wanted = self.results.vertices
+        results = results_of(program)
         # Whether all indices were in range; see `chainrule.native.lower.gather`.
-        self.checks = checks(wanted, {*program.captured})
-        self.plan = schedule([*wanted, *self.checks])
+        found = checks(results.vertices, {*program.captured})
+        self.plan = schedule([*results.vertices, *found])
+        count = len(results.vertices)
+        wanted, self.checks = self.plan.outputs[:count], self.plan.outputs[count:]
+        self.results = results.renewed(wanted)
         for vertex in self.plan.roles:
             if not _has_memory(vertex.dtype):
                 raise NotNativeError(f"{vertex} has dtype {vertex.dtype}")
@@ -199,7 +201,7 @@ class _Builder:
         return steps
 
     def _bases(self, step: Apply) -> set[Vertex]:
-        return {viewed(x, self.plan.stored)[0] for x in step.operands}
+        return {self.plan.memory(self.plan.viewed(x)[0]).base for x in step.operands}
 
     def _end(self, segment: list[str], steps: list[str | Call]) -> None:
         """Make a function of the lines that came together."""
@@ -244,7 +246,8 @@ class _Builder:
             taken.append(self.memory.reserve(size))
             return taken[-1]
 
-        emitted = write(name, loops, self.memory.buffers, reserve, parts)
+        is_one_of_many = len(self.plan.placed) > _MANY
+        emitted = write(name, loops, self.memory.buffers, reserve, parts, is_one_of_many)
         for buffer in taken:
             self.memory.release(buffer)
         return emitted
@@ -256,8 +259,8 @@ class _Builder:
         self.flops += product.flops(vertex)
         self.work += work
         parts = self.parts if work >= _WORTH_SHARING else 1
-        a, b = accesses(vertex, self.plan.stored)
-        c = contiguous(vertex)
+        a, b = self.plan.accesses(vertex)
+        c = self.plan.memory(vertex)
         self.products |= product.emit(a, b, c, self.memory.pointer, parts, code)
         self.declarations |= code.declarations
         return code.lines
@@ -267,11 +270,10 @@ class _Builder:
         self.code.append(scatter.definition(name, vertex))
         self.work += vertex.operands[1].size * 2
         code = Code(f"{name}.")
-        read = [memory_of(x, self.plan.stored) for x in vertex.operands[1:]]
+        read = self.plan.accesses(vertex)[1:]
         pointers = [
             f"ptr {self.memory.pointer(code, access)}"
-            for access in (contiguous(vertex), *read)
-            if access is not None
+            for access in (self.plan.memory(vertex), *read)
         ]
         code.add(f"call void @{name}({', '.join(pointers)})")
         return code.lines

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,6 +35,11 @@ class Results:
     def vertices(self) -> list[Apply]:
         """All of them, in the order of their buffers."""
         return [*self.distinct, *self.guards]
+
+    def renewed(self, vertices: Sequence[Apply]) -> Results:
+        """Return the results with other vertices in their places."""
+        count = len(self.distinct)
+        return Results([*vertices[:count]], self.numbers, [*vertices[count:]])
 
 
 def results_of(program: Program) -> Results:

@@ -10,13 +10,12 @@ __all__ = ["advice"]
 _CURES = {
     r"not supported for the input types|which has no callable|dtype\('O'\)|"
     r"'(float|int)' object has no attribute '(hypot|arctan2|logaddexp\w*|copysign|\w*mod)'": (
-        "If it met an array that np.array made of numbers under differentiation: in a method of a "
-        "class, a function in a container or one that was imported just now, write "
+        "If it met an array that np.array made of numbers under differentiation, where chainrule "
+        "does not see it (in a library, or in an object that is made in C): write "
         "np.stack([a, b]) in place of np.array([a, b])."
     ),
     r"unhashable type: 'Array'": (
-        "A number under differentiation is no key for a dict, a set or a cache (functools.cache): "
-        "call the function without its cache, f.__wrapped__(x), or use "
+        "A number under differentiation is no key for a dict or a set: use "
         "float(chainrule.stop_gradient(x)) as the key."
     ),
     r"Error setting single item of array": (

@@ -87,4 +87,6 @@ def astype_method(
     if not np.can_cast(x.dtype, dtype, casting):
         raise TypeError(f"Cannot cast array from {x.dtype!r} to {np.dtype(dtype)!r} by {casting!r}")
     result = cast(x, dtype)
+    if type(result) is Array and type(x.value) is np.ndarray:  # one without axes stays an array
+        result = whole(result)
     return another(result) if result is x and copy else result

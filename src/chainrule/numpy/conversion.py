@@ -99,10 +99,9 @@ def _float_lost(what: str) -> GradientLostError:
         what = _asking(what)
         cure = (
             "Keep the Array: it works wherever a number or an ndarray does. Write NumPy's function "
-            "in place of one of math, "
-            "np.array([a, b]) to make an array of several, or start from np.zeros_like(x) to fill "
-            "one entry by entry; for the value alone, use chainrule.stop_gradient(x), or x.value "
-            "to print it."
+            "in place of one of math, np.array([a, b]) to make an array of several, or start from "
+            "np.zeros_like(x), or np.array(a) in place of a.copy(), to fill one entry by entry; "
+            "for the value alone, use chainrule.stop_gradient(x), or x.value to print it."
         )
     return _lost(what, cure)
 

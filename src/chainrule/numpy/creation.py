@@ -146,7 +146,7 @@ def copy(a: Any, order: str = "K", subok: bool = False) -> Any:
 
 def contiguous(a: Any, dtype: Any = None, *, like: Any = None) -> Any:
     """As ``np.ascontiguousarray``: a copy, unless the entries lie in order already."""
-    made = asarray(a, dtype)
+    made: Any = np.atleast_1d(asarray(a, dtype))
     if type(made) is Array and made is a and not made.value.flags.c_contiguous:
         made = another(made)
         made.value = np.ascontiguousarray(made.value)
@@ -155,7 +155,7 @@ def contiguous(a: Any, dtype: Any = None, *, like: Any = None) -> Any:
 
 def column_order(a: Any, dtype: Any = None, *, like: Any = None) -> Any:
     """As ``np.asfortranarray``: a copy, unless the entries lie in column order already."""
-    made = asarray(a, dtype)
+    made: Any = np.atleast_1d(asarray(a, dtype))
     if type(made) is Array and made is a and not made.value.flags.f_contiguous:
         made = another(made)
         made.value = np.asfortranarray(made.value)
@@ -256,47 +256,6 @@ def linspace(
         points = np.moveaxis(points, 0, axis)
     points = cast(points, dtype)
     return (points, step) if retstep else points
-
-
-@implements(np.logspace)
-def logspace(
-    start: Any,
-    stop: Any,
-    num: int = 50,
-    endpoint: bool = True,
-    base: Any = 10.0,
-    dtype: Any = None,
-    axis: int = 0,
-) -> Any:
-    """Numbers whose logarithms are evenly spaced."""
-    if np.ndim(base):
-        raise unsupported("np.logspace with several bases", "call it for each alone")
-    exponents = linspace(start, stop, num, endpoint, axis=axis)
-    return cast(np.power(base, exponents), dtype)
-
-
-@implements(np.geomspace)
-def geomspace(
-    start: Any,
-    stop: Any,
-    num: int = 50,
-    endpoint: bool = True,
-    dtype: Any = None,
-    axis: int = 0,
-) -> Any:
-    """Numbers of which each is a multiple of the one before; both limits have one sign."""
-    start, stop = (cast(asarray(restack(x)), float) for x in (start, stop))
-    if np.any(start == 0) or np.any(stop == 0):
-        raise ValueError("Geometric sequence cannot include zero")
-    sign = np.sign(start)
-    if np.any(sign != np.sign(stop)):
-        raise unsupported("np.geomspace between numbers of two signs", "use complex numbers")
-    points = logspace(np.log10(abs(start)), np.log10(abs(stop)), num, endpoint) * sign
-    if num > 0:
-        points[0] = start
-    if num > 1 and endpoint:
-        points[-1] = stop
-    return cast(np.moveaxis(points, 0, axis) if axis else points, dtype)
 
 
 def arange(*limits: Any, dtype: Any = None, **kwargs: Any) -> Any:

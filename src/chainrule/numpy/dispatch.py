@@ -1,12 +1,14 @@
 """Which NumPy function is which code: the table behind ``__array_function__``, and its refusals.
 
-The modules beside this one fill the table, one family each. A function that is not in it raises an
-error with its name, so that nothing is differentiated by accident.
+The modules beside this one fill the table, one family each. `chainrule.numpy.protocol` reads it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import functools
+import inspect
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final, NoReturn, TypeVar, Unpack
 
 import numpy as np
@@ -23,11 +25,11 @@ from chainrule.errors import GradientLostError, UnsupportedError
 __all__ = [
     "FUNCTIONS",
     "UNSET",
-    "array_function",
     "constant_call",
     "full_name",
     "has_history",
     "implements",
+    "into",
     "is_constant",
     "lost_in_place",
     "observe",
@@ -52,20 +54,46 @@ UNSET: Final = _Unset()
 
 
 def implements(*functions: Callable[..., Any]) -> Callable[[F], F]:
-    """Enter a function into the table as the meaning of some NumPy functions."""
+    """Enter a function into the table as the meaning of some NumPy functions.
+
+    Where it has an argument ``out``, that is taken care of here.
+    """
 
     def enter(implementation: F) -> F:
+        complete = _with_out(implementation, functions[0], inspect.signature(implementation))
         for function in functions:
-            FUNCTIONS[function] = implementation
-        return implementation
+            FUNCTIONS[function] = complete
+        return complete
 
     return enter
+
+
+def _with_out(implementation: F, function: Callable[..., Any], spelled: inspect.Signature) -> F:
+    """Let an implementation have its result written into ``out``, by name or by place."""
+    out = spelled.parameters.get("out")
+    if out is None:
+        return implementation
+    by_name = out.kind is inspect.Parameter.KEYWORD_ONLY
+    place = sys.maxsize if by_name else list(spelled.parameters).index("out")
+
+    @functools.wraps(implementation)
+    def complete(*args: Any, **kwargs: Any) -> Any:
+        if len(args) > place:
+            given = args[place]
+            args = (*args[:place], None, *args[place + 1 :])
+        else:
+            given = kwargs.pop("out", None)
+        result = implementation(*args, **kwargs)
+        return result if given is None else into(given, result, full_name(function))
+
+    return complete  # type: ignore[return-value]
 
 
 def observe(*functions: Callable[..., Any], **traits: Unpack[Traits]) -> None:
     """Declare functions whose one output carries no gradient: masks, indices, answers."""
     for function in functions:
-        FUNCTIONS[function] = _observer(constant(function.__name__, function, **traits))
+        observer = _observer(constant(function.__name__, function, **traits))
+        FUNCTIONS[function] = _with_out(observer, function, inspect.signature(function))
 
 
 def _observer(operation: Operation) -> Callable[..., Any]:
@@ -77,32 +105,6 @@ def _observer(operation: Operation) -> Callable[..., Any]:
         return plain_call(function, args, kwargs)
 
     return implementation
-
-
-def array_function(
-    self: Array,
-    function: Callable[..., Any],
-    types: Iterable[type],
-    args: Sequence[Any],
-    kwargs: Mapping[str, Any],
-) -> Any:
-    """Run a NumPy function that was called with an Array among its arguments (NEP 18)."""
-    try:
-        implementation = FUNCTIONS[function]
-    except KeyError:
-        if is_constant(args, kwargs):
-            return constant_call(function, args, kwargs)
-        raise unsupported(full_name(function)) from None
-    out = kwargs.get("out")
-    if type(out) is Array:
-        from chainrule.numpy.writing import into  # the functions that write are of this table, too
-
-        rest = {name: value for name, value in kwargs.items() if name != "out"}
-        return into(out, implementation(*args, **rest), full_name(function))
-    return implementation(*args, **kwargs)
-
-
-Array.__array_function__ = array_function  # type: ignore[attr-defined]
 
 
 def arrays_in(tree: Any) -> Iterator[Array]:
@@ -182,6 +184,41 @@ def unsupported(what: str, cure: str = "") -> UnsupportedError:
     )
 
 
+def into(
+    out: Any,
+    result: Any,
+    what: str,
+    where: Any = True,
+    casting: Any = "same_kind",
+    or_instead: str = "",
+) -> Any:
+    """Write a result into the array that was given as ``out``, and return that.
+
+    Raises:
+        GradientLostError: that is from elsewhere, and the result has a gradient.
+    """
+    if type(out) is tuple and len(out) == 1:
+        out = out[0]
+    if out is Ellipsis:  # an array even of one number
+        return FUNCTIONS[np.copy](result)
+    if type(out) is not Array:
+        if not is_constant([result], {}):
+            raise lost_in_place(
+                f"{what}(..., out=...)",
+                f"write `result = {what}(...)`{or_instead} instead, or make the array that is "
+                "written into in the function that is differentiated, with np.zeros or np.empty",
+            )
+        np.copyto(out, plain(result), casting, plain(where))
+        return out
+    dtype = getattr(result, "dtype", None)
+    if dtype is not None and not np.can_cast(dtype, out.dtype, casting):
+        raise TypeError(f"Cannot cast {what} output from {dtype!r} to {out.dtype!r} by {casting!r}")
+    if type(out.value) is not np.ndarray:  # what a ufunc made with out=..., which nobody is told
+        out.value = np.asarray(out.value)
+    out[...] = result if where is True else np.where(where, result, out)
+    return out
+
+
 def lost_in_place(what: str, cure: str) -> GradientLostError:
     """Make the error for a write into memory that cannot carry a gradient."""
     return GradientLostError(
@@ -196,10 +233,6 @@ def refuse(function: str, **options: Any) -> None:
             continue
         if name == "where" and value is True:
             continue
-        if name == "out":
-            raise lost_in_place(
-                f"np.{function}(..., out=...)", f"write `result = np.{function}(...)` instead"
-            )
         _refuse(function, name, value)
 
 

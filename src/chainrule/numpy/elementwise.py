@@ -10,10 +10,10 @@ import numpy as np
 from chainrule.core import kinds
 from chainrule.core.apply import apply
 from chainrule.core.array import is_complex
-from chainrule.numpy.axes import axis_of, operand
+from chainrule.numpy.axes import operand
 from chainrule.numpy.creation import asarray
 from chainrule.numpy.dispatch import UNSET, arrays_in, implements, refuse, unsupported
-from chainrule.numpy.indexing import nonzero, with_entries
+from chainrule.numpy.indexing import nonzero
 from chainrule.numpy.memory import take_view
 from chainrule.operations import elementwise as rows
 
@@ -26,7 +26,7 @@ def where(condition: Any, x: Any = UNSET, y: Any = UNSET, /) -> Any:
         return nonzero(condition)
     if x is UNSET or y is UNSET:
         raise ValueError("either both or neither of x and y should be given")
-    return apply(rows.where, rows.where.compute, (condition, x, y))
+    return apply(rows.where, np.where, (condition, x, y))
 
 
 @implements(np.clip)
@@ -40,7 +40,7 @@ def clip(
     max: Any = UNSET,
     **kwargs: Any,
 ) -> Any:
-    refuse("clip", out=out, **kwargs)
+    refuse("clip", **kwargs)
     low = _bound(min if a_min is UNSET else a_min)
     high = _bound(max if a_max is UNSET else a_max)
     if low is None:
@@ -56,13 +56,11 @@ def _bound(value: Any) -> Any:
 
 @implements(np.round, np.around)
 def round_(a: Any, decimals: int = 0, out: Any = None) -> Any:
-    refuse("round", out=out)
     return apply(rows.around, np.round, (a,), {"decimals": decimals})
 
 
 @implements(np.fix)
 def fix(x: Any, out: Any = None) -> Any:
-    refuse("fix", out=out)
     return apply(rows.trunc, np.trunc, (operand(x),))
 
 
@@ -114,47 +112,3 @@ def select(condlist: Sequence[Any], choicelist: Sequence[Any], default: Any = 0)
     for condition, choice in zip(reversed(condlist), reversed(choicelist), strict=True):
         result = where(condition, choice, result)
     return result
-
-
-@implements(np.piecewise)
-def piecewise(x: Any, condlist: Any, funclist: Sequence[Any], *args: Any, **kw: Any) -> Any:
-    x = operand(x)
-    if not isinstance(condlist, (list, tuple)) or (x.ndim and np.ndim(condlist[0]) == 0):
-        condlist = [condlist]
-    conditions = list(condlist)
-    if len(funclist) == len(conditions) + 1:
-        covered = conditions[0]
-        for condition in conditions[1:]:
-            covered = np.logical_or(covered, condition)
-        conditions.append(np.logical_not(covered))
-    if len(funclist) != len(conditions):
-        raise ValueError(
-            f"with {len(conditions)} condition(s), either {len(conditions)} or "
-            f"{len(conditions) + 1} functions are expected"
-        )
-    result: Any = np.zeros(x.shape, x.dtype)
-    for condition, piece in zip(conditions, funclist, strict=True):
-        if callable(piece):
-            # Only the entries that it is meant for, as NumPy does: log may not like the others.
-            chosen = np.broadcast_to(operand(condition), x.shape)
-            if np.any(chosen):
-                part = piece(x[chosen], *args, **kw)
-                result = with_entries(result, chosen, part)
-        else:
-            result = where(condition, piece, result)
-    return result
-
-
-@implements(np.unwrap)
-def unwrap(p: Any, discont: Any = None, axis: int = -1, *, period: float = 2 * np.pi) -> Any:
-    p = operand(p)
-    axis = axis_of(axis, p.ndim)
-    steps = np.diff(p, axis=axis)
-    half = period / 2
-    short = np.mod(steps + half, period) - half
-    short = np.where((short == -half) & (steps > 0), half, short)
-    correction = np.where(abs(steps) < (half if discont is None else discont), 0.0, short - steps)
-    before = (slice(None),) * axis
-    return with_entries(
-        p, (*before, slice(1, None)), p[(*before, slice(1, None))] + np.cumsum(correction, axis)
-    )

@@ -10,7 +10,7 @@ import numpy as np
 
 from chainrule.core.operation import Operation
 from chainrule.numpy.axes import axis_of, operand
-from chainrule.numpy.dispatch import implements, refuse
+from chainrule.numpy.dispatch import implements
 from chainrule.operations import fft as rows
 from chainrule.operations.elementwise import conjugated
 
@@ -128,7 +128,6 @@ def _enter(name: str) -> None:
     def along_axis(
         a: Any, n: Any = None, axis: int = -1, norm: str | None = None, out: Any = None
     ) -> Any:
-        refuse(f"fft.{name}", out=out)
         return one(a, n, axis, norm)
 
     if not hasattr(np.fft, f"{name}n"):
@@ -138,14 +137,12 @@ def _enter(name: str) -> None:
     def along_axes(
         a: Any, s: Any = None, axes: Any = None, norm: str | None = None, out: Any = None
     ) -> Any:
-        refuse(f"fft.{name}n", out=out)
         return several(a, s, axes, norm)
 
     @implements(getattr(np.fft, f"{name}2"))
     def along_two_axes(
         a: Any, s: Any = None, axes: Any = (-2, -1), norm: str | None = None, out: Any = None
     ) -> Any:
-        refuse(f"fft.{name}2", out=out)
         return several(a, s, axes, norm)
 
 

@@ -15,8 +15,9 @@ from chainrule.core.apply import apply, apply_unary
 from chainrule.core.array import Array, value_of
 from chainrule.core.kinds import constant
 from chainrule.numpy.axes import axis_of, operand
+from chainrule.numpy.casting import cast
 from chainrule.numpy.creation import restack
-from chainrule.numpy.dispatch import implements, plain, refuse, unsupported
+from chainrule.numpy.dispatch import constant_call, implements, plain, refuse
 from chainrule.numpy.memory import split, view_of, write
 from chainrule.operations import indexing as rows
 
@@ -91,7 +92,6 @@ setattr(Array, "__contains__", contains)  # noqa: B010  # a class knows no `in`
 
 @implements(np.take)
 def take(a: Any, indices: Any, axis: Any = None, out: Any = None, mode: str = "raise") -> Any:
-    refuse("take", out=out)
     a = operand(a)
     if axis is None:
         a, axis = np.ravel(a), 0
@@ -99,8 +99,9 @@ def take(a: Any, indices: Any, axis: Any = None, out: Any = None, mode: str = "r
 
 
 def indices_of(indices: Any) -> Any:
-    """Return indices as an Array or an ndarray."""
-    return indices if type(indices) is Array else np.asarray(plain(indices))
+    """Return indices as an Array or an ndarray of integers: masks are no masks here."""
+    indices = indices if type(indices) is Array else np.asarray(plain(indices))
+    return indices if indices.dtype.kind in "iu" else cast(indices, np.intp)
 
 
 @implements(np.take_along_axis)
@@ -113,18 +114,11 @@ def take_along_axis(arr: Any, indices: Any, axis: Any = -1) -> Any:
 
 @implements(np.compress)
 def compress(condition: Any, a: Any, axis: Any = None, out: Any = None) -> Any:
-    refuse("compress", out=out)
     return take(a, np.flatnonzero(operand(condition)), axis)
-
-
-@implements(np.extract)
-def extract(condition: Any, arr: Any) -> Any:
-    return take(arr, np.flatnonzero(operand(condition)))
 
 
 @implements(np.choose)
 def choose(a: Any, choices: Any, out: Any = None, mode: str = "raise") -> Any:
-    refuse("choose", out=out)
     alternatives = [operand(choice) for choice in choices]
     shape = np.broadcast_shapes(np.shape(a), *(choice.shape for choice in alternatives))
     which = indices_of(a)
@@ -157,18 +151,15 @@ def unique(
     return tuple(results) if len(results) > 1 else picked
 
 
-@implements(np.trim_zeros)
-def trim_zeros(filt: Any, trim: str = "fb", axis: Any = None) -> Any:
-    filt = operand(filt)
-    if not filt.ndim:
-        return filt
-    if filt.ndim != 1:
-        raise unsupported("np.trim_zeros of more than one dimension", "use slices")
-    found = np.flatnonzero(filt)
-    if not found.size:
-        return filt[:0]
-    start = found[0] if "f" in trim.lower() else 0
-    return filt[start : found[-1] + 1 if "b" in trim.lower() else len(filt)]
+@implements(np.bincount)
+def bincount(x: Any, /, weights: Any = None, minlength: Any = 0) -> Any:
+    counts = constant_call(np.bincount, (x, None, minlength), {})
+    if weights is None:
+        return counts
+    x, weights = operand(x), cast(operand(weights), float)
+    if x.shape != weights.shape:
+        raise ValueError("The weights and list don't have the same length.")
+    return rows.scatter_add(weights, x, index=(rows.SLOT,), shape=counts.shape)
 
 
 # Order.

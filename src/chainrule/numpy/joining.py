@@ -7,13 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.core.array import Array, value_of
+from chainrule.core.array import value_of
 from chainrule.numpy.axes import axis_of, operand
 from chainrule.numpy.casting import cast
 from chainrule.numpy.creation import array
-from chainrule.numpy.dispatch import arrays_in, implements, plain, refuse
+from chainrule.numpy.dispatch import arrays_in, implements, plain
 from chainrule.numpy.indexing import with_entries
-from chainrule.numpy.memory import windows_of
 from chainrule.numpy.shapes import at_least, moveaxis, ravel, reshape
 from chainrule.operations import shape as rows
 
@@ -54,7 +53,6 @@ class Joiner:
 def concatenate(
     arrays: Any, /, axis: Any = 0, out: Any = None, *, dtype: Any = None, casting: str = "same_kind"
 ) -> Any:
-    refuse("concatenate", out=out)
     parts = [operand(a) if dtype is None else cast(operand(a), dtype) for a in arrays]
     if axis is None:
         parts, axis = [ravel(a) for a in parts], 0
@@ -65,33 +63,10 @@ def concatenate(
 def stack(
     arrays: Any, axis: Any = 0, out: Any = None, *, dtype: Any = None, casting: str = "same_kind"
 ) -> Any:
-    refuse("stack", out=out)
     parts = [cast(operand(a), dtype) for a in arrays]
     if len({a.shape for a in parts}) > 1:
         raise ValueError("all input arrays must have the same shape")
     return rows.stack(*parts, axis=axis_of(axis, parts[0].ndim + 1))
-
-
-@implements(np.vstack)
-def vstack(tup: Any, *, dtype: Any = None, casting: str = "same_kind") -> Any:
-    return concatenate([at_least(operand(a), 2) for a in tup], 0, dtype=dtype)
-
-
-@implements(np.hstack)
-def hstack(tup: Any, *, dtype: Any = None, casting: str = "same_kind") -> Any:
-    parts = [at_least(operand(a), 1) for a in tup]
-    return concatenate(parts, 0 if parts[0].ndim == 1 else 1, dtype=dtype)
-
-
-@implements(np.dstack)
-def dstack(tup: Any) -> Any:
-    return concatenate([at_least(operand(a), 3) for a in tup], 2)
-
-
-@implements(np.column_stack)
-def column_stack(tup: Any) -> Any:
-    columns = [operand(a) for a in tup]
-    return concatenate([a if a.ndim > 1 else reshape(a, (a.size, 1)) for a in columns], 1)
 
 
 @implements(np.block)
@@ -115,13 +90,6 @@ def block(arrays: Any) -> Any:
 
 def _padded_left(a: Any, ndim: int) -> Any:
     return a if a.ndim >= ndim else reshape(a, (1,) * (ndim - a.ndim) + a.shape)
-
-
-@implements(np.append)
-def append(arr: Any, values: Any, axis: Any = None) -> Any:
-    if axis is None:
-        return concatenate([ravel(arr), ravel(values)])
-    return concatenate([arr, values], axis)
 
 
 @implements(np.insert)
@@ -158,16 +126,6 @@ def delete(arr: Any, obj: Any, axis: Any = None) -> Any:
     return np.take(arr, left, axis)
 
 
-@implements(np.lib.stride_tricks.sliding_window_view)
-def sliding_window_view(
-    x: Any, window_shape: Any, axis: Any = None, *, subok: bool = False, writeable: bool = False
-) -> Any:
-    x = operand(x)
-    places = np.arange(x.size).reshape(x.shape)
-    windows = np.lib.stride_tricks.sliding_window_view(places, window_shape, axis)
-    return windows_of(ravel(x), windows) if type(x) is Array else np.take(x, windows)
-
-
 # One array into several.
 
 
@@ -194,27 +152,6 @@ def split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
         if n % plain(indices_or_sections):
             raise ValueError("array split does not result in an equal division")
     return _cut(ary, indices_or_sections, axis)
-
-
-@implements(np.hsplit)
-def hsplit(ary: Any, indices_or_sections: Any) -> list[Any]:
-    if np.ndim(ary) == 0:
-        raise ValueError("hsplit only works on arrays of 1 or more dimensions")
-    return split(ary, indices_or_sections, 0 if np.ndim(ary) == 1 else 1)
-
-
-@implements(np.vsplit)
-def vsplit(ary: Any, indices_or_sections: Any) -> list[Any]:
-    if np.ndim(ary) < 2:
-        raise ValueError("vsplit only works on arrays of 2 or more dimensions")
-    return split(ary, indices_or_sections, 0)
-
-
-@implements(np.dsplit)
-def dsplit(ary: Any, indices_or_sections: Any) -> list[Any]:
-    if np.ndim(ary) < 3:
-        raise ValueError("dsplit only works on arrays of 3 or more dimensions")
-    return split(ary, indices_or_sections, 2)
 
 
 def unstack(x: Any, /, *, axis: int = 0) -> tuple[Any, ...]:

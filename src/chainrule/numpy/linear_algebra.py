@@ -144,7 +144,22 @@ observe(np.linalg.matrix_rank)
 def pinv(a: Any, rcond: Any = None, hermitian: bool = False, *, rtol: Any = None) -> Any:
     a = operand(a)
     rcond = rcond if isinstance(rtol, (type(None), type(np._NoValue))) else rtol
+    _check_cut("pinv", a, rcond)
     return rows.pinv(from_triangle(a) if hermitian else a, rcond=plain(rcond))
+
+
+def _check_cut(name: str, a: Any, rcond: Any) -> None:
+    """Refuse to take singular values for 0 that are not: the rules do not know of it."""
+    exact = 16 * max(a.shape[-2:]) * np.finfo(a.dtype).eps
+    if rcond is None or np.max(plain(rcond)) <= exact:
+        return
+    s = np.linalg.svd(value_of(a), compute_uv=False)
+    s = s / np.max(s, axis=-1, keepdims=True)
+    if np.any((s <= np.asarray(plain(rcond))[..., None]) & (s > exact)):
+        raise unsupported(
+            f"np.linalg.{name} with an rcond that cuts off singular values which are not 0",
+            "write the equations of ridge regression",
+        )
 
 
 @implements(np.linalg.lstsq)
@@ -156,6 +171,7 @@ def lstsq(a: Any, b: Any, rcond: Any = None) -> Any:
         )
     if rcond is None:
         rcond = float(np.finfo(a.dtype).eps) * max(a.shape)
+    _check_cut("lstsq", a, rcond)
     x = rows.lstsq(a, b, rcond=rcond)
     _, residuals, rank, s = np.linalg.lstsq(value_of(a), value_of(b), rcond)
     if residuals.size:

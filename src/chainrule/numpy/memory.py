@@ -14,14 +14,14 @@ from __future__ import annotations
 
 import sys
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from chainrule.core.apply import apply, apply_unary, record_write
 from chainrule.core.array import Array, value_of
-from chainrule.core.kinds import broadcast_to, real
+from chainrule.core.kinds import real
 from chainrule.core.node import Leaf
 from chainrule.core.operation import Operation
 from chainrule.core.recording import FREE
@@ -30,17 +30,27 @@ from chainrule.errors import GradientLostError
 from chainrule.numpy.casting import cast
 from chainrule.numpy.creation import holds_arrays, restack
 from chainrule.numpy.dispatch import unsupported
+from chainrule.numpy.indices import EVERYTHING, as_tuple, fused
 from chainrule.operations import indexing, shape
+from chainrule.operations.elementwise import cartesian, imag
 
-__all__ = ["overwrite", "split", "take_view", "view_of", "windows_of", "write"]
+__all__ = [
+    "laid_out",
+    "overwrite",
+    "set_shape",
+    "split",
+    "strided_view",
+    "take_view",
+    "view_of",
+    "way_to",
+    "write",
+]
 
 _ndarray = np.ndarray
 _getitem = indexing.getitem
-_EVERYTHING = (Ellipsis,)
-#: Views that NumPy lets nobody write through.
-_READ_ONLY = frozenset({shape.diagonal, shape.diag, broadcast_to, indexing.take})
 _RESHAPED = frozenset({shape.reshape, shape.expand_dims, shape.squeeze})
 _OWN_INVERSES = frozenset({shape.swapaxes, shape.flip})
+_LARGE = 16_384  # bytes, from which on a copy for each write would be felt
 _PRUNED = 16  # views from which on those that are gone are looked for
 
 
@@ -61,7 +71,9 @@ def take_view(operation: Operation, a: Any, params: Mapping[str, Any]) -> Any:
     return view_of(a, apply_unary(operation, operation.compute, a, params), operation, params)
 
 
-def view_of(base: Array, made: Any, operation: Operation, params: Mapping[str, Any]) -> Any:
+def view_of(
+    base: Array, made: Any, operation: Operation | _Strided, params: Mapping[str, Any]
+) -> Any:
     """Note that an Array is a view of another, if NumPy made it one, and return it."""
     if type(made) is not Array:
         return made
@@ -74,6 +86,8 @@ def view_of(base: Array, made: Any, operation: Operation, params: Mapping[str, A
     if not known and (owner is None or not np.may_share_memory(value, whole)):
         return made
     made.origin = (base, operation, params)
+    if type(owner) is _ndarray and owner.nbytes >= _LARGE:
+        _detach(made)
     views = base.views
     if views is None:
         base.views = [weakref.ref(made)]
@@ -85,13 +99,48 @@ def view_of(base: Array, made: Any, operation: Operation, params: Mapping[str, A
     return made
 
 
-def windows_of(a: Array, places: np.ndarray[Any, Any]) -> Any:
-    """Take entries of a vector that NumPy gives a read-only view of: they follow its writes."""
-    made = indexing.take(a, places, axis=0)
-    if type(made) is Array:
-        made.origin = (a, indexing.take, {"indices": places, "axis": 0})
-        a.views = [*(a.views or ()), weakref.ref(made)]
-    return made
+class _Strided:
+    """In the place of an operation: a view of entries at any places, as ``as_strided`` makes it.
+
+    ``compute`` makes it of the memory of an array, and ``places`` are the indices of its entries
+    there, an array for each axis.
+    """
+
+    __slots__ = ("compute", "places")
+
+    def __init__(
+        self, compute: Callable[..., Any], places: Sequence[np.ndarray[Any, np.dtype[np.intp]]]
+    ) -> None:
+        self.compute = compute
+        self.places = tuple(places)
+
+    def applied(self, base: Array, value: Any) -> Any:
+        index = {"index": (indexing.SLOT,) * len(self.places)}
+        return apply(_getitem, lambda *_, **__: value, (base, *self.places), index)
+
+
+def strided_view(
+    base: Array, compute: Callable[..., Any], places: Sequence[np.ndarray[Any, np.dtype[np.intp]]]
+) -> Any:
+    """Return a view that NumPy makes of the memory of an array, and its entries' places there."""
+    operation = _Strided(compute, places)
+    return view_of(base, operation.applied(base, compute(base.value)), operation, {})
+
+
+def _detach(view: Array) -> None:
+    """Let a small view of what is being written into have memory of its own.
+
+    Nodes that keep its value then keep no more than that, and the root can be written in place.
+    """
+    value, node = view.value, view.node
+    if 4 * value.nbytes > value.base.nbytes or not (value.ndim == 1 or value.flags.c_contiguous):
+        return
+    root, _ = way_to(view)
+    noted = node is not None and node.recording.note is not None
+    if not noted and (root.node is None or root.node.operation is indexing.set_at):
+        view.value = value.copy()
+        if node is not None:
+            node.output = view.value
 
 
 # Writing.
@@ -111,8 +160,8 @@ def write(array: Array, index: Any, value: Any, what: str = "a[i] = v") -> None:
             return  # the second half of a[i] += v, which writes what is there already
         if value.dtype != array.dtype:
             value = cast(value, array.dtype)
-    root, path = _way_to(array)
-    _check(root, path, what)
+    root, path = way_to(array)
+    _check(root, what)
     active = [x for x in (root, value, *arrays) if type(x) is Array and x.node is not None]
     noted = any(x.node.recording.note is not None for x in active)
     memory = root.value if not noted and _is_alone(root) else _copied(root.value)
@@ -120,7 +169,13 @@ def write(array: Array, index: Any, value: Any, what: str = "a[i] = v") -> None:
     for view in path:
         _, operation, params = view.origin
         places.append(operation.compute(places[-1], **params))
+    if not places[-1].flags.writeable:
+        raise ValueError("assignment destination is read-only")
     written = indexing.join_index(template, [value_of(x) for x in arrays])
+    picked = [k for k, view in enumerate(path) if type(view.origin[1]) is _Strided]
+    if picked:
+        template, arrays = _at_places(path[picked[-1] :], written, what)
+        del path[picked[-1] :]
     places[-1][written] = value_of(value)
     if not active:
         _renew(root, memory, None)
@@ -130,10 +185,10 @@ def write(array: Array, index: Any, value: Any, what: str = "a[i] = v") -> None:
         base, operation, params = path[at - 1].origin
         if operation is not _getitem:
             break
-        fused = _fused(base.value.shape, _as_tuple(params["index"]), template)
-        if fused is None:
+        found = fused(base.value.shape, as_tuple(params["index"]), template)
+        if found is None:
             break
-        template = fused
+        template = found
         at -= 1
     target = path[at - 1] if at else root
     new = record_write(indexing.set_at, places[at], (target, value, *arrays), {"index": template})
@@ -146,9 +201,9 @@ def write(array: Array, index: Any, value: Any, what: str = "a[i] = v") -> None:
 def overwrite(array: Array, new: Any, what: str) -> Array:
     """Give an array other entries, all at once: ``a += b``, ``a.sort()``. Returns the array."""
     if array.origin is not None or type(new) is not Array or new.shape != array.shape:
-        write(array, _EVERYTHING, new, what)
+        write(array, EVERYTHING, new, what)
         return array
-    _check(array, (), what)
+    _check(array, what)
     old, value = array.value, new.value
     if type(value) is _ndarray and (
         value.base is not None or value.strides != old.strides or not value.flags.writeable
@@ -159,14 +214,33 @@ def overwrite(array: Array, new: Any, what: str) -> Array:
     return array
 
 
+def set_shape(array: Array, lengths: Any) -> None:
+    """Do ``array.shape = lengths``: the Array becomes a view of what it has been."""
+    root, _ = way_to(array)
+    _check(root, "a.shape = lengths")
+    value = array.value.view()
+    value.shape = lengths
+    before = Array(array.value, array.node)
+    before.origin, before.views = array.origin, array.views
+    for reference in before.views or ():
+        view = reference()
+        if view is not None:
+            view.origin = (before, *view.origin[1:])
+    if before.origin is not None:
+        before.origin[0].views.append(weakref.ref(before))
+    made = take_view(shape.reshape, before, {"shape": value.shape})
+    array.value, array.node, array.origin, array.views = made.value, made.node, made.origin, None
+    before.views = [*(before.views or ())[:-1], weakref.ref(array)]
+
+
 def _is_there(array: Array, template: tuple[Any, ...], value: Array) -> bool:
     if value.origin is None:
         return False
     base, operation, params = value.origin
-    return base is array and operation is _getitem and _as_tuple(params["index"]) == template
+    return base is array and operation is _getitem and as_tuple(params["index"]) == template
 
 
-def _way_to(array: Array) -> tuple[Array, list[Array]]:
+def way_to(array: Array) -> tuple[Array, list[Array]]:
     """Return the root of an array, and the views on the way from there to the array."""
     path: list[Array] = []
     while array.origin is not None:
@@ -176,7 +250,7 @@ def _way_to(array: Array) -> tuple[Array, list[Array]]:
     return array, path
 
 
-def _check(root: Array, path: Sequence[Array], what: str) -> None:
+def _check(root: Array, what: str) -> None:
     if isinstance(root.node, Leaf) and root.node.recording is FREE:
         raise GradientLostError(
             f"`{what}` on an input made by chainrule.array would cut it off from its grad, at "
@@ -185,12 +259,42 @@ def _check(root: Array, path: Sequence[Array], what: str) -> None:
         )
     if type(root.value) is not _ndarray:
         raise TypeError(f"'{type(root.value).__name__}' object does not support item assignment")
-    for view in path:
-        if view.origin[1] in _READ_ONLY:
-            raise ValueError("assignment destination is read-only")
+
+
+def _at_places(
+    path: Sequence[Array], written: Any, what: str
+) -> tuple[tuple[Any, ...], list[np.ndarray[Any, Any]]]:
+    """Return the index of what is written, in the array that the first view is a strided one of."""
+    base, operation, _ = path[0].origin
+    numbers = np.ravel_multi_index(operation.places, base.shape)
+    for view in path[1:]:
+        _, further, params = view.origin
+        if base.dtype.kind == "c" and (further is real or further is imag):
+            raise unsupported(f"`{what}` through a part of a strided view", "write into the array")
+        numbers = further.compute(numbers, **params)
+    entries = np.arange(numbers.size).reshape(numbers.shape)[written]  # some perhaps twice
+    numbers = numbers[written]
+    if np.unique(numbers).size != np.unique(entries).size:
+        raise unsupported(
+            f"`{what}` through a strided view that has an entry twice", "write into the array"
+        )
+    arrays = np.unravel_index(numbers, base.shape)
+    return (indexing.SLOT,) * len(arrays), list(arrays)
 
 
 # Memory.
+
+
+def laid_out(a: Array) -> np.ndarray[Any, Any]:
+    """Return the value for somebody who asks how it lies in memory."""
+    if a.node is not None and a.node.recording.laid_out is not None:
+        a.node.recording.laid_out()
+    root, path = way_to(a)
+    value = np.asarray(root.value)
+    for view in path:  # its own value may be a copy
+        _, operation, params = view.origin
+        value = operation.compute(value, **params)
+    return value
 
 
 def _copied(value: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
@@ -258,11 +362,13 @@ def _renew(root: Array, value: Any, node: Any) -> None:
         if base.node is None:
             view.value, view.node = new, None
         else:
-            operands: tuple[Any, ...] = (base,)
-            if operation is indexing.take:  # windows
-                operands, params = (base, params["indices"]), {"axis": params["axis"]}
-            made = apply(operation, lambda *_, new=new, **__: new, operands, params)
+            if type(operation) is _Strided:
+                made = operation.applied(base, new)
+            else:
+                made = apply(operation, lambda *_, new=new, **__: new, (base,), params)
             view.value, view.node = made.value, made.node
+            if type(new) is _ndarray and new.base is value and root.value.nbytes >= _LARGE:
+                _detach(view)
 
 
 # The graph's side of a write.
@@ -273,7 +379,7 @@ def _put_back(view: Array, new: Array, place: Any) -> Array:
     base, operation, params = view.origin
     operands: tuple[Any, ...] = (new,)
     if operation is _getitem:
-        template = _as_tuple(params["index"])
+        template = as_tuple(params["index"])
         return record_write(indexing.set_at, place, (base, new), {"index": template})
     if operation in _RESHAPED:
         operation, params = shape.reshape, {"shape": base.value.shape}
@@ -282,71 +388,11 @@ def _put_back(view: Array, new: Array, place: Any) -> Array:
         params = {"axes": None if axes is None else tuple(int(k) for k in np.argsort(axes))}
     elif operation is real and base.dtype.kind != "c":
         return new
+    elif operation is real or operation is imag:
+        operands = (new, imag(base)) if operation is real else (real(base), new)
+        operation, params = cartesian, {}
     elif operation not in _OWN_INVERSES:
         raise unsupported(
             f"a write through a view that {operation.name} makes", "write into the array itself"
         )
     return apply(operation, lambda *_, **__: place, operands, params)  # type: ignore[no-any-return]
-
-
-def _as_tuple(index: Any) -> tuple[Any, ...]:
-    return index if type(index) is tuple else (index,)
-
-
-def _fused(
-    lengths: tuple[int, ...], first: tuple[Any, ...], second: tuple[Any, ...]
-) -> tuple[Any, ...] | None:
-    """Return the index that does what two, one after the other, do; None where that is hard.
-
-    >>> _fused((4, 5), (slice(1, None), 2), (-1,))
-    (3, 2)
-    """
-    if second == _EVERYTHING:
-        return first
-    if None in first or None in second or indexing.SLOT in first:
-        return None
-    outer = _spread(first, len(lengths))
-    left = [k for k, part in enumerate(outer) if type(part) is slice]
-    inner = iter(_spread(second, len(left)))
-    result: list[Any] = []
-    for length, part in zip(lengths, outer, strict=True):
-        if type(part) is not slice:
-            result.append(part)
-            continue
-        run = range(length)[part]
-        then = next(inner)
-        if type(then) is slice:
-            kept = run[then]
-            if not kept:
-                return None
-            result.append(_slice_of(kept, length))
-        else:
-            result.append(run[then])
-    while result and result[-1] == slice(None):
-        result.pop()
-    return tuple(result) if result else _EVERYTHING
-
-
-def _spread(index: tuple[Any, ...], ndim: int) -> list[Any]:
-    """Return an index with a part for each axis."""
-    given = [part for part in index if part is not Ellipsis]
-    rest = [slice(None)] * (ndim - len(given))
-    if Ellipsis not in index:
-        return [*index, *rest]
-    at = index.index(Ellipsis)
-    return [*index[:at], *rest, *index[at + 1 :]]
-
-
-def _slice_of(run: range, length: int) -> slice:
-    """Return the slice of an axis that picks a run of it."""
-    if run == range(length):
-        return slice(None)
-    if len(run) == 1:
-        run = range(run[0], run[0] + 1)
-    step = None if run.step == 1 else run.step
-    start = None if run.step == 1 and run.start == 0 else run.start
-    if run.step > 0:
-        stop = None if run.stop >= length else run.stop
-    else:
-        stop = None if run.stop < 0 else run.stop
-    return slice(start, stop, step)

@@ -2,50 +2,30 @@
 
 from __future__ import annotations
 
+import builtins
+import sys
 from collections.abc import Callable
 from typing import Any, NoReturn
 
 import numpy as np
 
 from chainrule.core.array import Array
-from chainrule.core.leaves import backward_into_leaves
 from chainrule.core.source import where_am_i
-from chainrule.errors import NoAttributeError, NonScalarOutputError
+from chainrule.errors import NoAttributeError
 from chainrule.numpy import contraction, elementwise, indexing, reduction, shapes
 from chainrule.numpy.casting import another, astype_method
 from chainrule.numpy.dispatch import plain, unsupported
-from chainrule.numpy.memory import overwrite, take_view
+from chainrule.numpy.flat import Flat
+from chainrule.numpy.memory import laid_out, overwrite, set_shape, take_view
 from chainrule.numpy.ufuncs import method_of
+from chainrule.numpy.writing import put
 from chainrule.operations import shape as shape_rows
 
 __all__: list[str] = []
 
 _transpose = shape_rows.transpose
+_AS_STRIDED = np.lib.stride_tricks.as_strided.__code__
 _REVERSED = {"axes": None}
-
-
-# Where a method is an Array's own.
-
-
-def _backward(self: Array, gradient: Any = None) -> None:
-    """Add the gradient of this Array by every input that it depends on into their ``grad``.
-
-    It starts from ``gradient``, the upstream gradient, of this Array's shape; from 1 for a number.
-
-    Raises:
-        NonScalarOutputError: the Array is not one number and no gradient was given.
-    """
-    if gradient is None:
-        if self.size != 1:
-            raise NonScalarOutputError(
-                f"backward() starts at one number, but this Array has shape {self.shape}, at "
-                f"{where_am_i()}: reduce it first, as in x.sum().backward(), or give the upstream "
-                "gradient, x.backward(g)"
-            )
-        gradient = 1.0
-    if type(self.value) is not float and type(gradient) is not Array:
-        gradient = np.broadcast_to(np.asarray(gradient, self.dtype), self.shape)[()]
-    backward_into_leaves(self, gradient)
 
 
 # Where a method is spelled differently from the function.
@@ -84,24 +64,8 @@ def _mT(self: Array) -> Any:
     return shapes.matrix_transpose(self)
 
 
-def _real(self: Array) -> Any:
-    return elementwise.real(self)
-
-
-def _imag(self: Array) -> Any:
-    return elementwise.imag(self)
-
-
 def _conjugate(self: Array) -> Any:
     return np.conjugate(self)
-
-
-def _flags(self: Array) -> Any:
-    """Tell how the array lies in memory; its strides are not told, for who asks would use them."""
-    laid_out = self.node.recording.laid_out
-    if laid_out is not None:
-        laid_out()
-    return self.value.flags
 
 
 # Where a method changes the array: the Array takes a new value and history.
@@ -119,6 +83,13 @@ def _partition(
     overwrite(self, indexing.partition(self, kth, axis, kind, order), "a.partition(k)")
 
 
+def _view(self: Array, dtype: Any = None, type: Any = None) -> Any:
+    kind = dtype if isinstance(dtype, builtins.type) and issubclass(dtype, np.ndarray) else type
+    if kind not in (None, np.ndarray) or (kind is not dtype and self.dtype != np.dtype(dtype)):
+        raise unsupported(f"a.view({dtype or type})", "use a.astype, a.real and a.imag")
+    return self[...]
+
+
 def _fill(self: Array, value: Any) -> None:
     self[...] = value
 
@@ -128,7 +99,7 @@ def _resize(self: Array, *args: Any, **kwargs: Any) -> NoReturn:
 
 
 _METHODS: dict[str, Callable[..., Any]] = {
-    "backward": _backward,
+    "__array_wrap__": lambda self, made, *_: made,  # asked by np.linalg
     "all": reduction.all_,
     "any": reduction.any_,
     "argmax": reduction.argmax,
@@ -154,6 +125,7 @@ _METHODS: dict[str, Callable[..., Any]] = {
     "nonzero": indexing.nonzero,
     "partition": _partition,
     "prod": reduction.prod,
+    "put": put,
     "ravel": shapes.ravel,
     "repeat": shapes.repeat,
     "reshape": _reshape,
@@ -169,18 +141,36 @@ _METHODS: dict[str, Callable[..., Any]] = {
     "trace": shapes.trace,
     "transpose": _transposed,
     "var": reduction.var,
+    "view": _view,
 }
 _ATTRIBUTES: dict[str, Callable[[Array], Any]] = {
     "T": _T,
     "mT": _mT,
-    "real": _real,
-    "imag": _imag,
-    "flags": _flags,
+    "real": elementwise.real,
+    "imag": elementwise.imag,
+    "flat": Flat,
+    "flags": lambda self: laid_out(self).flags,
+    "strides": lambda self: laid_out(self).strides,
+}
+
+
+def _written(getter: Callable[[Array], Any]) -> Callable[[Array, Any], None]:
+    def setter(self: Array, value: Any) -> None:
+        getter(self)[...] = value
+
+    return setter
+
+
+_SETTERS: dict[str, Callable[[Array, Any], None]] = {
+    "shape": set_shape,
+    **{name: _written(_ATTRIBUTES[name]) for name in ("real", "imag", "flat")},
 }
 for _name, _method in _METHODS.items():
     setattr(Array, _name, _method)
 for _name, _getter in _ATTRIBUTES.items():
     setattr(Array, _name, property(_getter))
+for _name, _setter in _SETTERS.items():
+    setattr(Array, _name, getattr(Array, _name).setter(_setter))
 
 
 def _other_attribute(self: Array, name: str) -> Any:
@@ -188,6 +178,11 @@ def _other_attribute(self: Array, name: str) -> Any:
     method = None if name.startswith("_") else method_of(self, name)
     if method is not None:
         return method
+    if name == "__array__" and sys._getframe(1).f_code is _AS_STRIDED:
+        # NumPy would make an array of objects here, and read the memory behind its end.
+        raise unsupported(
+            "as_strided in a library, or where chainrule does not see it,", "use indices, x[i]"
+        )
     if name == "__array__" and (self.node is None or self.dtype.kind in "biu"):
         # A mask or an index is a constant, so NumPy may have it: for x[np.argmax(a)].
         return lambda dtype=None, copy=None: np.asarray(plain(self), dtype)

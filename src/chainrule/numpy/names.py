@@ -6,11 +6,25 @@ import dis
 import functools
 import inspect
 import os
+import sys
 from types import CodeType
 
 from chainrule.core.source import LIBRARIES
 
-__all__ = ["assigned", "home", "is_users", "mentioned"]
+__all__ = [
+    "assigned",
+    "has_statement",
+    "home",
+    "imports",
+    "is_simple",
+    "is_users",
+    "is_users_class",
+    "is_users_file",
+    "mentioned",
+]
+
+_HEAP_TYPE = 1 << 9  # Py_TPFLAGS_HEAPTYPE: made by a class statement
+_PACKAGE = os.path.join(sys.modules["chainrule"].__path__[0], "")
 
 
 @functools.lru_cache(4096)
@@ -40,6 +54,18 @@ def assigned(code: CodeType) -> frozenset[str]:
     return frozenset(names)
 
 
+@functools.lru_cache(4096)
+def imports(code: CodeType) -> frozenset[str]:
+    """Return the packages that code imports when it runs."""
+    names = {
+        i.argval.partition(".")[0] for i in dis.get_instructions(code) if i.opname == "IMPORT_NAME"
+    }
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            names |= imports(constant)
+    return frozenset(names)
+
+
 def home(code: CodeType) -> str:
     """Return the directory of a file, or the name of what is none (``<stdin>``)."""
     directory = os.path.dirname(code.co_filename)
@@ -49,3 +75,34 @@ def home(code: CodeType) -> str:
 def is_users(code: CodeType, root: tuple[str, ...]) -> bool:
     """Tell a user's helper from library code, whose insides are left alone."""
     return code.co_filename.startswith(root) or not code.co_filename.startswith(LIBRARIES)
+
+
+@functools.cache
+def is_simple(kind: type) -> bool:
+    """Tell a class of the user's whose instances are their ``__dict__`` and no more."""
+    bases = kind.__mro__[:-1]
+    return is_users_class(kind) and all(
+        has_statement(base) and not base.__dict__.get("__slots__") for base in bases
+    )
+
+
+def has_statement(kind: type) -> bool:
+    """Tell a class that a class statement has made, from one that is written in C."""
+    return bool(kind.__flags__ & _HEAP_TYPE)
+
+
+@functools.cache
+def is_users_class(kind: type) -> bool:
+    """Tell a class that a user wrote."""
+    name = kind.__module__
+    file = getattr(sys.modules.get(name), "__file__", None)
+    if file is None:  # typed at the prompt, or built in
+        known = name in sys.builtin_module_names and name != "builtins"
+        return has_statement(kind) and not known
+    return is_users_file(file)
+
+
+def is_users_file(file: str | None) -> bool:
+    """Tell a file that is neither Python's, nor an installed library's, nor chainrule's."""
+    internal = file is not None and file.startswith(_PACKAGE)
+    return file is not None and not file.startswith(LIBRARIES) and not internal

@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.core.array import value_of
+from chainrule.core.array import Array, value_of
 from chainrule.numpy.axes import axis_of, operand
-from chainrule.numpy.dispatch import FUNCTIONS, implements, observe, plain_call
+from chainrule.numpy.dispatch import FUNCTIONS, implements, observe, plain
+from chainrule.numpy.memory import laid_out
 
 __all__: list[str] = []
 
@@ -33,46 +34,43 @@ observe(
 observe(np.argwhere, np.flatnonzero, shaped_by="values")
 
 
-def _ask_kinds(*functions: Callable[..., Any]) -> None:
-    """Enter functions that look at shapes and dtypes alone, which are the same in every run."""
+def _answer(look: Callable[[Any], Any], *functions: Callable[..., Any]) -> None:
+    """Enter functions that only look; ``look`` turns arguments with Arrays into plain ones."""
 
     def enter(function: Callable[..., Any]) -> None:
-        FUNCTIONS[function] = lambda *args, **kwargs: function(*map(value_of, args), **kwargs)
+        FUNCTIONS[function] = lambda *args, **kwargs: function(*look(args), **look(kwargs))
 
     for function in functions:
         enter(function)
 
 
-_ask_kinds(
+def _unnoted(tree: Any, of: Callable[[Any], Any] = value_of) -> Any:
+    """Return the values of Arrays, of which nothing is learnt but shape and dtype."""
+    if isinstance(tree, dict):
+        return {name: _unnoted(item, of) for name, item in tree.items()}
+    if isinstance(tree, (list, tuple)):
+        return type(tree)(_unnoted(item, of) for item in tree)
+    return of(tree)
+
+
+def _in_memory(tree: Any) -> Any:
+    return _unnoted(tree, lambda x: laid_out(x) if type(x) is Array else x)
+
+
+_answer(plain, np.array2string, np.array_repr, np.array_str, np.min_scalar_type)
+_answer(
+    _unnoted,
+    np.can_cast,
     np.common_type,
     np.diag_indices_from,
+    np.einsum_path,
     np.iscomplexobj,
     np.isrealobj,
+    np.result_type,
     np.tril_indices_from,
     np.triu_indices_from,
 )
-
-
-def _answer(*functions: Callable[..., Any]) -> None:
-    """Enter functions that only look: at memory, or at numbers, to show them."""
-
-    def enter(function: Callable[..., Any]) -> None:
-        FUNCTIONS[function] = lambda *args, **kwargs: plain_call(function, args, kwargs)
-
-    for function in functions:
-        enter(function)
-
-
-_answer(
-    np.array2string,
-    np.array_repr,
-    np.array_str,
-    np.can_cast,
-    np.einsum_path,
-    np.may_share_memory,
-    np.min_scalar_type,
-    np.shares_memory,
-)
+_answer(_in_memory, np.may_share_memory, np.shares_memory)
 
 
 @implements(np.shape)
@@ -96,8 +94,3 @@ def size(a: Any, axis: Any = None) -> int:
             total *= a.shape[axis_of(k, a.ndim)]
         return total
     return int(a.shape[axis_of(axis, a.ndim)])
-
-
-@implements(np.result_type)
-def result_type(*arrays_and_dtypes: Any) -> Any:
-    return np.result_type(*(value_of(x) for x in arrays_and_dtypes))

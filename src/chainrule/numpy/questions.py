@@ -11,9 +11,12 @@ import builtins
 from collections.abc import Callable
 from typing import Any
 
-from chainrule.core.array import Array
+import numpy as np
 
-__all__ = ["QUESTIONS"]
+from chainrule.core.array import Array
+from chainrule.numpy.creation import to_be_filled
+
+__all__ = ["QUESTIONS", "ndarray"]
 
 #: What an Array has and its value has not, for code that knows of chainrule.
 _OWN = frozenset({"value", "node", "grad", "backward"})
@@ -48,7 +51,7 @@ class _OfValue(builtins.type):
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
         if len(args) == 1 and not kwargs:
             kind = type(args[0].value if type(args[0]) is Array else args[0])
-            return cls if kind is builtins.type else kind
+            return cls if kind is builtins.type else ndarray if kind is np.ndarray else kind
         return builtins.type(*args, **kwargs)
 
     def __instancecheck__(cls, instance: Any) -> bool:
@@ -60,6 +63,33 @@ class _OfValue(builtins.type):
 
 class _Type(builtins.type, metaclass=_OfValue):
     pass
+
+
+class _OfArrays(builtins.type):
+    """Makes ``np.ndarray`` of recorded code one that makes Arrays, and is NumPy's own otherwise."""
+
+    def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+        if cls is not ndarray:  # a class of the user's
+            return super().__call__(*args, **kwargs)
+        return to_be_filled(np.ndarray(*args, **kwargs))
+
+    def __instancecheck__(cls, instance: Any) -> bool:
+        if cls is ndarray:
+            return isinstance(instance, np.ndarray)
+        return super().__instancecheck__(instance)
+
+    def __subclasscheck__(cls, kind: Any) -> bool:
+        return issubclass(kind, np.ndarray) if cls is ndarray else super().__subclasscheck__(kind)
+
+    def __eq__(cls, other: Any) -> bool:  # as a key, say
+        return cls is other or (cls is ndarray and other is np.ndarray)
+
+    def __hash__(cls) -> int:
+        return hash(np.ndarray) if cls is ndarray else super().__hash__()
+
+
+class ndarray(np.ndarray[Any, Any], metaclass=_OfArrays):
+    """The class ``np.ndarray`` as recorded code sees it."""
 
 
 #: Name of a builtin -> what recorded code sees under that name.

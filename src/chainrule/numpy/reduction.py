@@ -11,7 +11,7 @@ from chainrule.core.array import Array
 from chainrule.core.operation import Operation
 from chainrule.numpy.axes import axes_of, axis_of, operand
 from chainrule.numpy.casting import cast
-from chainrule.numpy.dispatch import UNSET, implements, refuse
+from chainrule.numpy.dispatch import UNSET, implements
 from chainrule.operations import reduction as rows
 
 __all__: list[str] = []
@@ -64,11 +64,16 @@ def _initial(initial: Any, a: Any) -> Any:
 
 
 def _extreme(
-    name: str, operation: Operation, among: Any, a: Any, axis: Any, keepdims: Any, **options: Any
+    name: str,
+    operation: Operation,
+    among: Any,
+    a: Any,
+    axis: Any,
+    keepdims: Any,
+    initial: Any,
+    where: Any,
 ) -> Any:
     """Do ``np.max`` or ``np.min``: ``initial`` is one more number among the others."""
-    refuse(name, out=options["out"])
-    initial, where = options["initial"], options["where"]
     if not _given(initial):
         if _given(where) and where is not True:
             raise ValueError(f"np.{name} with a where mask has to be given an initial value, too")
@@ -91,8 +96,7 @@ def sum_(
     initial: Any = UNSET,
     where: Any = UNSET,
 ) -> Any:
-    if dtype is not None or out is not None or initial is not UNSET or where is not UNSET:
-        refuse("sum", out=out)
+    if dtype is not None or initial is not UNSET or where is not UNSET:
         total = _reduce(rows.sum, _masked(cast(operand(a), dtype), where, 0), axis, keepdims)
         return total + _initial(initial, total) if _given(initial) else total
     return _reduce(rows.sum, a, axis, keepdims)
@@ -108,7 +112,6 @@ def prod(
     initial: Any = UNSET,
     where: Any = UNSET,
 ) -> Any:
-    refuse("prod", out=out)
     product = _reduce(rows.prod, _masked(cast(operand(a), dtype), where, 1), axis, keepdims)
     return product * _initial(initial, product) if _given(initial) else product
 
@@ -123,8 +126,7 @@ def mean(
     *,
     where: Any = UNSET,
 ) -> Any:
-    if dtype is not None or out is not None or where is not UNSET:
-        refuse("mean", out=out)
+    if dtype is not None or where is not UNSET:
         a = cast(operand(a), dtype)
         if _given(where) and where is not True:
             total = _reduce(rows.sum, _masked(a, where, 0), axis, keepdims)
@@ -177,7 +179,6 @@ def _moment(
     mean: Any,
     correction: Any,
 ) -> Any:
-    refuse(name, out=out)
     if correction is not UNSET and correction is not _NO_VALUE:
         if ddof != 0:
             raise ValueError("ddof and correction can't be provided simultaneously.")
@@ -206,10 +207,9 @@ def max_(
     initial: Any = UNSET,
     where: Any = UNSET,
 ) -> Any:
-    if out is None and initial is UNSET and where is UNSET:
+    if initial is UNSET and where is UNSET:
         return _reduce(rows.max, a, axis, keepdims)
-    options = {"out": out, "initial": initial, "where": where}
-    return _extreme("max", rows.max, np.maximum, a, axis, keepdims, **options)
+    return _extreme("max", rows.max, np.maximum, a, axis, keepdims, initial, where)
 
 
 @implements(np.min, np.amin)
@@ -221,15 +221,13 @@ def min_(
     initial: Any = UNSET,
     where: Any = UNSET,
 ) -> Any:
-    if out is None and initial is UNSET and where is UNSET:
+    if initial is UNSET and where is UNSET:
         return _reduce(rows.min, a, axis, keepdims)
-    options = {"out": out, "initial": initial, "where": where}
-    return _extreme("min", rows.min, np.minimum, a, axis, keepdims, **options)
+    return _extreme("min", rows.min, np.minimum, a, axis, keepdims, initial, where)
 
 
 @implements(np.ptp)
 def ptp(a: Any, axis: Any = None, out: Any = None, keepdims: Any = False) -> Any:
-    refuse("ptp", out=out)
     return max_(a, axis, keepdims=keepdims) - min_(a, axis, keepdims=keepdims)
 
 
@@ -237,7 +235,6 @@ def ptp(a: Any, axis: Any = None, out: Any = None, keepdims: Any = False) -> Any
 def any_(
     a: Any, axis: Any = None, out: Any = None, keepdims: Any = False, *, where: Any = UNSET
 ) -> Any:
-    refuse("any", out=out)
     return _reduce(rows.any, _masked(operand(a), where, 0), axis, keepdims)
 
 
@@ -245,7 +242,6 @@ def any_(
 def all_(
     a: Any, axis: Any = None, out: Any = None, keepdims: Any = False, *, where: Any = UNSET
 ) -> Any:
-    refuse("all", out=out)
     return _reduce(rows.all, _masked(operand(a), where, 1), axis, keepdims)
 
 
@@ -265,13 +261,11 @@ def _extreme_index(operation: Operation, a: Any, axis: Any, keepdims: Any) -> An
 
 @implements(np.argmax)
 def argmax(a: Any, axis: Any = None, out: Any = None, *, keepdims: Any = False) -> Any:
-    refuse("argmax", out=out)
     return _extreme_index(rows.argmax, a, axis, keepdims)
 
 
 @implements(np.argmin)
 def argmin(a: Any, axis: Any = None, out: Any = None, *, keepdims: Any = False) -> Any:
-    refuse("argmin", out=out)
     return _extreme_index(rows.argmin, a, axis, keepdims)
 
 
@@ -287,64 +281,12 @@ def _accumulate(operation: Operation, a: Any, axis: Any, dtype: Any) -> Any:
 
 @implements(np.cumsum)
 def cumsum(a: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> Any:
-    refuse("cumsum", out=out)
     return _accumulate(rows.cumsum, a, axis, dtype)
 
 
 @implements(np.cumprod)
 def cumprod(a: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> Any:
-    refuse("cumprod", out=out)
     return _accumulate(rows.cumprod, a, axis, dtype)
-
-
-def _inclusive(name: str, operation: Operation, start: float, x: Any, **options: Any) -> Any:
-    """Accumulate as the array API does: an axis must be named in two or more dimensions."""
-    refuse(name, out=options["out"])
-    x, axis = operand(x), options["axis"]
-    if axis is None:
-        if x.ndim > 1:
-            raise ValueError(f"np.{name} of {x.ndim} dimensions needs an axis")
-        axis = 0
-    total = _accumulate(operation, x, axis, options["dtype"])
-    if not options["include_initial"]:
-        return total
-    first = np.full(
-        tuple(1 if k == axis_of(axis, x.ndim) else n for k, n in enumerate(x.shape)),
-        start,
-        total.dtype,
-    )
-    return np.concatenate([first, total], axis=axis)
-
-
-def cumulative_sum(
-    x: Any,
-    /,
-    *,
-    axis: Any = None,
-    dtype: Any = None,
-    out: Any = None,
-    include_initial: bool = False,
-) -> Any:
-    options = {"axis": axis, "dtype": dtype, "out": out, "include_initial": include_initial}
-    return _inclusive("cumulative_sum", rows.cumsum, 0.0, x, **options)
-
-
-def cumulative_prod(
-    x: Any,
-    /,
-    *,
-    axis: Any = None,
-    dtype: Any = None,
-    out: Any = None,
-    include_initial: bool = False,
-) -> Any:
-    options = {"axis": axis, "dtype": dtype, "out": out, "include_initial": include_initial}
-    return _inclusive("cumulative_prod", rows.cumprod, 1.0, x, **options)
-
-
-if hasattr(np, "cumulative_sum"):  # since NumPy 2.1
-    implements(np.cumulative_sum)(cumulative_sum)
-    implements(np.cumulative_prod)(cumulative_prod)
 
 
 def logsumexp(a: Any, axis: Any = None, *, keepdims: Any = False) -> Any:

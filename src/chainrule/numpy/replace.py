@@ -7,24 +7,27 @@ with plain arguments each is the original, and with an Array it records the oper
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Callable, Iterator
-from functools import cache, partial, wraps
+from functools import cache, update_wrapper, wraps
 from types import ModuleType
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
 from chainrule.core.apply import apply
-from chainrule.core.array import Array
+from chainrule.core.array import Array, value_of
 from chainrule.core.kinds import broadcast_to, constant, linear
 from chainrule.core.operation import Operation
 from chainrule.numpy import creation
 from chainrule.numpy.creation import asarray
-from chainrule.numpy.dispatch import arrays_in, is_constant, plain_call, unsupported
+from chainrule.numpy.dispatch import arrays_in, has_history, is_constant, plain_call, unsupported
 from chainrule.numpy.joining import Joiner
 from chainrule.numpy.lookup import named_in
+from chainrule.numpy.questions import ndarray
 from chainrule.numpy.scipy.table import in_modules
+from chainrule.numpy.strides import as_strided
 from chainrule.operations import elementwise
 
 __all__ = ["replacements", "replacements_in_scipy"]
@@ -43,10 +46,9 @@ def replacements_in_scipy() -> Iterator[tuple[ModuleType, str, Any, Any]]:
     The meaning of what is no function, such as ``scipy.stats.norm``, makes what is seen of it.
     """
     for module, name, original, meaning in in_modules():
-        seen = (
-            partial(_when_recorded, recorded=meaning) if hasattr(original, "__name__") else meaning
-        )
-        yield module, name, original, seen(original)
+        named = hasattr(original, "__name__")
+        seen = _when_recorded(original, meaning) if named else meaning(original)
+        yield module, name, original, seen
 
 
 def _when_recorded(original: Function, recorded: Function) -> Function:
@@ -71,13 +73,19 @@ def _of_numpy() -> list[tuple[Any, Any]]:
         (np.asanyarray, creation.asarray),
         (np.ascontiguousarray, creation.contiguous),
         (np.asfortranarray, creation.column_order),
+        (np.lib.stride_tricks.as_strided, as_strided),
     ]
     return [
         *((original, _when_recorded(original, recorded)) for original, recorded in pairs),
         *((original, _new(original, recorded)) for original, recorded in _NEW.items()),
+        (np.ndarray, ndarray),
+        (np.empty, _new(np.zeros, np.zeros)),  # what nobody wrote would be printed with its garbage
         (np.fromiter, creation.fromiter),
-        (np.isscalar, _when_recorded(np.isscalar, lambda element: np.isscalar(element.value))),
-        *((original, _of_lists(original)) for original in _DEAF_TO_LISTS),
+        (np.isscalar, _when_recorded(np.isscalar, lambda element: np.isscalar(value_of(element)))),
+        (np.ndenumerate, _when_recorded(np.ndenumerate, _entries)),
+        (np.nditer, _when_recorded(np.nditer, _iterator)),
+        *((original, _when_recorded(original, _asked(original))) for original in _DEAF_TO_SOME),
+        *((original, _OfLists(original)) for original in _DEAF_TO_LISTS),
         *((original, Joiner(original)) for original in (np.r_, np.c_)),
     ]
 
@@ -92,8 +100,9 @@ _NEW: dict[Function, Function] = {
     **{
         original: original  # they ask, or take no Arrays
         for original in (
+            copy.copy,
+            copy.deepcopy,
             np.copy,
-            np.empty,
             np.empty_like,
             np.eye,
             np.geomspace,
@@ -125,11 +134,38 @@ def _new(original: Function, recorded: Function) -> Function:
     return replacement
 
 
-#: What calls float() on the entries of a list, or of the object array that it makes of one.
+def _entries(arr: Any) -> Iterator[tuple[Any, Any]]:
+    """Do ``np.ndenumerate``, which shows what is written while it goes on."""
+    return ((place, arr[place]) for place in np.ndindex(np.shape(arr)))
+
+
+def _iterator(*args: Any, **kwargs: Any) -> NoReturn:
+    raise unsupported("np.nditer", "loop over np.ndindex(a.shape), and read and write a[i]")
+
+
+#: What asks its first arguments alone whether they know better.
+_DEAF_TO_SOME: tuple[Function, ...] = (np.pad, np.piecewise, np.select)
+
+
+def _asked(original: Function) -> Function:
+    def asking(first: Any, *args: Any, **kwargs: Any) -> Any:
+        whole = type(first) is list or type(first) is tuple
+        known = [Array(asarray(x), None) for x in first] if whole else Array(asarray(first), None)
+        return original(first if has_history(first) else known, *args, **kwargs)
+
+    return asking
+
+
+#: What calls float() on the entries of a list, or of the object array that it makes of one; and
+#: what does to the entries of an object array as Python's ``and`` does.
 _DEAF_TO_LISTS: tuple[Function, ...] = (
     np.average,
     np.corrcoef,
     np.cov,
+    np.logical_and,
+    np.logical_not,
+    np.logical_or,
+    np.logical_xor,
     np.mean,
     np.median,
     np.percentile,
@@ -139,14 +175,18 @@ _DEAF_TO_LISTS: tuple[Function, ...] = (
 )
 
 
-def _of_lists(original: Function) -> Function:
-    @wraps(original)
-    def replacement(a: Any, *args: Any, **kwargs: Any) -> Any:
-        if type(a) is list or type(a) is tuple or type(a) is np.ndarray:
-            a = creation.restack(a)  # an object array is what np.square makes of such a list
-        return original(a, *args, **kwargs)
+class _OfLists:
+    """A function that is given one Array in the place of a list, or object array, of several."""
 
-    return replacement
+    def __init__(self, original: Any) -> None:
+        update_wrapper(self, original)
+        self.original = original
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.original, name)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self.original(*map(creation.restack, args), **kwargs)
 
 
 # math: numbers in, number out.

@@ -13,8 +13,8 @@ from chainrule.core.kinds import broadcast_to as broadcast_row
 from chainrule.numpy.axes import axes_of, axis_of, full_shape, lengths, operand
 from chainrule.numpy.casting import cast, own
 from chainrule.numpy.creation import asarray
-from chainrule.numpy.dispatch import has_history, implements, plain, refuse, unsupported
-from chainrule.numpy.memory import take_view
+from chainrule.numpy.dispatch import has_history, implements, plain, unsupported
+from chainrule.numpy.memory import laid_out, take_view
 from chainrule.operations import shape as rows
 
 __all__ = ["at_least"]
@@ -58,11 +58,7 @@ def _in_memory(a: Any, order: str) -> tuple[int, ...]:
         raise ValueError(f"order must be one of 'C', 'F', 'A', or 'K' (got {order!r})")
     if sum(n > 1 for n in a.shape) < 2:
         return in_order
-    value = a
-    if type(a) is Array:
-        value = np.asarray(a.value)
-        if a.node is not None and a.node.recording.laid_out is not None:
-            a.node.recording.laid_out()
+    value = laid_out(a) if type(a) is Array else a
     if order == "A":
         return in_order[::-1] if value.flags.fnc else in_order
     if 0 in value.strides:
@@ -107,14 +103,6 @@ def moveaxis(a: Any, source: Any, destination: Any) -> Any:
     return take_view(rows.transpose, a, {"axes": tuple(order)})
 
 
-@implements(np.rollaxis)
-def rollaxis(a: Any, axis: Any, start: Any = 0) -> Any:
-    ndim = np.ndim(a)
-    axis = axis_of(axis, ndim)
-    start = axis_of(start, ndim + 1) if start < 0 else index(start)
-    return moveaxis(a, axis, start - 1 if axis < start else start)
-
-
 @implements(np.expand_dims)
 def expand_dims(a: Any, axis: Any) -> Any:
     a = operand(a)
@@ -137,34 +125,6 @@ def flip(m: Any, axis: Any = None) -> Any:
     return take_view(rows.flip, m, {"axis": axes_of(axis, m)})
 
 
-@implements(np.fliplr)
-def fliplr(m: Any) -> Any:
-    if np.ndim(m) < 2:
-        raise ValueError("Input must be >= 2-d.")
-    return flip(m, 1)
-
-
-@implements(np.flipud)
-def flipud(m: Any) -> Any:
-    if np.ndim(m) < 1:
-        raise ValueError("Input must be >= 1-d.")
-    return flip(m, 0)
-
-
-@implements(np.rot90)
-def rot90(m: Any, k: int = 1, axes: Any = (0, 1)) -> Any:
-    m = operand(m)
-    first, second = normalize_axis_tuple(axes, m.ndim)
-    k %= 4
-    if k == 0:
-        return take_view(rows.transpose, m, {"axes": tuple(range(m.ndim))})
-    if k == 2:
-        return flip(m, (first, second))
-    if k == 1:
-        return swapaxes(flip(m, second), first, second)
-    return flip(swapaxes(m, first, second), second)
-
-
 @implements(np.roll)
 def roll(a: Any, shift: Any, axis: Any = None) -> Any:
     a = operand(a)
@@ -184,17 +144,6 @@ def _at_least(ndim: int, arrays: tuple[Any, ...]) -> Any:
     return results[0] if len(results) == 1 else results
 
 
-def at_least(a: Any, ndim: int) -> Any:
-    """Give an array axes of length 1, until it has ``ndim``."""
-    if a.ndim >= ndim:
-        return a
-    if ndim == 3 and a.ndim == 2:
-        return reshape(a, (*a.shape, 1))
-    if ndim == 3 and a.ndim == 1:
-        return reshape(a, (1, *a.shape, 1))
-    return reshape(a, (1,) * (ndim - a.ndim) + a.shape)
-
-
 @implements(np.atleast_1d)
 def atleast_1d(*arys: Any) -> Any:
     return _at_least(1, arys)
@@ -208,6 +157,17 @@ def atleast_2d(*arys: Any) -> Any:
 @implements(np.atleast_3d)
 def atleast_3d(*arys: Any) -> Any:
     return _at_least(3, arys)
+
+
+def at_least(a: Any, ndim: int) -> Any:
+    """Give an array axes of length 1, until it has ``ndim``."""
+    if a.ndim >= ndim:
+        return a
+    if ndim == 3 and a.ndim == 2:
+        return reshape(a, (*a.shape, 1))
+    if ndim == 3 and a.ndim == 1:
+        return reshape(a, (1, *a.shape, 1))
+    return reshape(a, (1,) * (ndim - a.ndim) + a.shape)
 
 
 # Spread and repeated.
@@ -258,27 +218,21 @@ def repeat(a: Any, repeats: Any, axis: Any = None) -> Any:
     return rows.repeat(a, repeats=repeats, axis=axis_of(axis, a.ndim))
 
 
-@implements(np.resize)
-def resize(a: Any, new_shape: Any) -> Any:
-    a = operand(a)
-    return np.take(a, np.resize(np.arange(a.size), new_shape))
-
-
 @implements(np.pad)
 def pad(array: Any, pad_width: Any, mode: Any = "constant", **kwargs: Any) -> Any:
+    if callable(mode) or mode not in rows.PADDINGS or has_history(kwargs):
+        return NotImplemented
+    if kwargs.keys() - {"constant_values"} or (kwargs and mode != "constant"):
+        return NotImplemented
     array = operand(array)
     if not array.ndim:
-        return array
+        return np.copy(array)
     if isinstance(pad_width, dict):
         wanted = {axis_of(k, array.ndim): width for k, width in pad_width.items()}
         pad_width = [wanted.get(k, (0, 0)) for k in range(array.ndim)]
         pad_width = [(w, w) if np.ndim(w) == 0 else w for w in pad_width]
     widths = np.broadcast_to(np.asarray(pad_width), (array.ndim, 2)).tolist()
-    constant_values = kwargs.pop("constant_values", 0)
-    refuse("pad", **kwargs)
-    if callable(mode) or has_history(constant_values):
-        raise unsupported("np.pad with a function or an Array as filling", "use np.concatenate")
-    more = {} if mode != "constant" else {"constant_values": plain(constant_values)}
+    more = {"constant_values": 0} | plain(kwargs) if mode == "constant" else {}
     return rows.pad(array, pad_width=tuple(map(tuple, widths)), mode=mode, **more)
 
 
@@ -320,20 +274,9 @@ def diagonal(a: Any, offset: int = 0, axis1: Any = 0, axis2: Any = 1) -> Any:
     return take_view(rows.diagonal, a, {"offset": offset, **_planes(a, axis1, axis2)})
 
 
-@implements(np.linalg.diagonal)
-def matrix_diagonal(x: Any, /, *, offset: int = 0) -> Any:
-    return diagonal(x, offset, -2, -1)
-
-
 @implements(np.trace)
 def trace(
     a: Any, offset: int = 0, axis1: Any = 0, axis2: Any = 1, dtype: Any = None, out: Any = None
 ) -> Any:
-    refuse("trace", out=out)
     a = cast(operand(a), dtype)
     return rows.trace(a, offset=offset, **_planes(a, axis1, axis2))
-
-
-@implements(np.linalg.trace)
-def matrix_trace(x: Any, /, *, offset: int = 0, dtype: Any = None) -> Any:
-    return trace(x, offset, -2, -1, dtype)

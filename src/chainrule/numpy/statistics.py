@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.core.array import is_complex, value_of
+from chainrule.core.array import is_complex
 from chainrule.numpy.axes import axes_of, operand
 from chainrule.numpy.casting import cast
 from chainrule.numpy.dispatch import (
@@ -18,7 +18,6 @@ from chainrule.numpy.dispatch import (
     refuse,
     unsupported,
 )
-from chainrule.operations.elementwise import conjugated
 
 __all__: list[str] = []
 
@@ -55,7 +54,6 @@ def median(
     overwrite_input: bool = False,
     keepdims: bool = False,
 ) -> Any:
-    refuse("median", out=out)
     ordered, shape = _ordered(a, axis)
     n = ordered.shape[-1]
     middle = ordered[..., (n - 1) // 2 : n // 2 + 1]
@@ -67,12 +65,11 @@ def _quantile(
     a: Any,
     q: Any,
     axis: Any,
-    out: Any,
     method: str,
     keepdims: bool,
     weights: Any,
 ) -> Any:
-    refuse(name, out=out, weights=weights)
+    refuse(name, weights=weights)
     q = _shares(q)
     ordered, shape = _ordered(a, axis)
     place = _place(name, q, ordered.shape[-1], method)
@@ -120,7 +117,6 @@ def _nan_quantile(
     name: str, a: Any, q: Any, axis: Any, out: Any, method: str, keepdims: Any
 ) -> Any:
     """Take the quantiles of what is a number: NaN is last in the order, and is not counted."""
-    refuse(name, out=out)
     if method != "linear":
         raise unsupported(f"np.{name} with method={method!r}", "use method='linear'")
     q = _shares(q)
@@ -189,7 +185,7 @@ def quantile(
     *,
     weights: Any = None,
 ) -> Any:
-    return _quantile("quantile", a, q, axis, out, method, keepdims, weights)
+    return _quantile("quantile", a, q, axis, method, keepdims, weights)
 
 
 @implements(np.percentile)
@@ -205,7 +201,7 @@ def percentile(
     weights: Any = None,
 ) -> Any:
     q = np.true_divide(operand(q), 100)
-    return _quantile("percentile", a, q, axis, out, method, keepdims, weights)
+    return _quantile("percentile", a, q, axis, method, keepdims, weights)
 
 
 def _ordered(a: Any, axis: Any) -> tuple[Any, tuple[int, ...]]:
@@ -229,53 +225,6 @@ def _closed(result: Any, ordered: Any, shape: tuple[int, ...], keepdims: bool) -
         return result
     extra = np.ndim(result) - (np.ndim(ordered) - 1)
     return np.reshape(result, np.shape(result)[:extra] + shape)
-
-
-def _covariance(
-    m: Any, y: Any, rowvar: bool, ddof: int, dtype: Any, repeats: Any = None, weights: Any = None
-) -> Any:
-    if dtype is None:
-        dtype = np.result_type(value_of(operand(m)), np.float64)  # at least double precision
-    x = cast(np.atleast_2d(operand(m)), dtype)
-    if not rowvar and np.ndim(m) != 1:
-        x = x.T
-    if y is not None:
-        other = np.atleast_2d(cast(operand(y), dtype))
-        x = np.concatenate([x, other.T if not rowvar and other.shape[0] != 1 else other])
-    given = [operand(w) for w in (repeats, weights) if w is not None]
-    if not given:
-        centred = x - np.mean(x, axis=1, keepdims=True)
-        return np.squeeze(centred @ conjugated(centred.T) / (x.shape[1] - ddof))
-    w = given[0] if len(given) == 1 else given[0] * given[1]
-    total = np.sum(w)
-    taken = ddof if weights is None else ddof * np.sum(w * given[-1]) / total
-    centred = x - np.sum(x * w, axis=1, keepdims=True) / total
-    return np.squeeze(centred @ conjugated((centred * w).T) / (total - taken))
-
-
-@implements(np.cov)
-def cov(
-    m: Any,
-    y: Any = None,
-    rowvar: bool = True,
-    bias: bool = False,
-    ddof: Any = None,
-    fweights: Any = None,
-    aweights: Any = None,
-    *,
-    dtype: Any = None,
-) -> Any:
-    ddof = (0 if bias else 1) if ddof is None else ddof
-    return _covariance(m, y, rowvar, ddof, dtype, fweights, aweights)
-
-
-@implements(np.corrcoef)
-def corrcoef(x: Any, y: Any = None, rowvar: bool = True, *, dtype: Any = None) -> Any:
-    c = _covariance(x, y, rowvar, 1, dtype)
-    if c.ndim == 0:
-        return c / c
-    deviation = np.sqrt(np.diagonal(c))
-    return np.clip(c / deviation[:, None] / deviation[None, :], -1, 1)
 
 
 # Functions that pass over NaN: it is replaced by what does not count.
@@ -302,13 +251,17 @@ for _function, _neutral in ((np.sum, 0.0), (np.prod, 1.0), (np.cumsum, 0.0), (np
 
 def _extreme(function: Callable[..., Any], worst: float) -> None:
     @implements(getattr(np, f"nan{function.__name__.removeprefix('a')}"))
-    def over_numbers(a: Any, axis: Any = None, *args: Any, **kwargs: Any) -> Any:
-        refuse(
-            f"nan{function.__name__.removeprefix('a')}",
-            **{name: kwargs.get(name, UNSET) for name in ("initial", "where")},
-        )
+    def over_numbers(
+        a: Any,
+        axis: Any = None,
+        out: Any = None,
+        keepdims: Any = False,
+        initial: Any = UNSET,
+        where: Any = UNSET,
+    ) -> Any:
+        refuse(f"nan{function.__name__.removeprefix('a')}", initial=initial, where=where)
         numbers, missing = _without_nan(a, worst)
-        extreme = function(numbers, axis, *args, **kwargs)
+        extreme = function(numbers, axis, keepdims=keepdims)
         nothing = missing.all(axis=axis, keepdims=np.ndim(extreme) == np.ndim(numbers))
         return np.where(nothing, np.nan, extreme) if np.any(nothing) else extreme
 
@@ -327,7 +280,7 @@ def nanmean(
     *,
     where: Any = UNSET,
 ) -> Any:
-    refuse("nanmean", out=out, where=where)
+    refuse("nanmean", where=where)
     numbers, missing = _without_nan(cast(operand(a), dtype), 0.0)
     count = np.sum(~missing, axis=axis, keepdims=keepdims, dtype=numbers.dtype)
     return np.sum(numbers, axis=axis, keepdims=keepdims) / count
@@ -346,7 +299,7 @@ def nanvar(
     mean: Any = UNSET,
     correction: Any = UNSET,
 ) -> Any:
-    refuse("nanvar", out=out, where=where, mean=mean)
+    refuse("nanvar", where=where, mean=mean)
     ddof = ddof if correction is UNSET or correction is np._NoValue else correction
     numbers, missing = _without_nan(cast(operand(a), dtype), 0.0)
     count = np.sum(~missing, axis=axis, keepdims=True, dtype=numbers.dtype)
@@ -358,8 +311,10 @@ def nanvar(
 
 
 @implements(np.nanstd)
-def nanstd(a: Any, *args: Any, **kwargs: Any) -> Any:
-    variance = nanvar(a, *args, **kwargs)
+def nanstd(
+    a: Any, axis: Any = None, dtype: Any = None, out: Any = None, *args: Any, **kwargs: Any
+) -> Any:
+    variance = nanvar(a, axis, dtype, None, *args, **kwargs)
     equal = variance == 0  # the root is steep there, and the gradient 0 as that of np.std
     if not np.any(equal):
         return np.sqrt(variance)

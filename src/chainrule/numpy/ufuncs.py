@@ -23,12 +23,12 @@ from chainrule.numpy.creation import asarray
 from chainrule.numpy.dispatch import (
     constant_call,
     full_name,
+    into,
     is_constant,
-    lost_in_place,
     unsupported,
 )
 from chainrule.numpy.lookup import named_in, operation_of
-from chainrule.numpy.writing import at, into
+from chainrule.numpy.writing import at
 from chainrule.operations import (  # noqa: F401  # rows that have names
     bessel,
     elementwise,
@@ -63,16 +63,9 @@ def array_ufunc(self: Array, ufunc: np.ufunc, method: str, *inputs: Any, **kwarg
             if len(inputs) == 2:
                 return apply_binary(operation, ufunc, *inputs)
             return apply(operation, ufunc, inputs)
-    out = kwargs.pop("out", None)
-    if out is not None and out[0] is not None:
-        if any(type(x) is not Array for x in out):
-            raise _out(ufunc, method, out)
-        if len(out) > 1:
-            raise unsupported(f"{full_name(ufunc)} with several out=", "write what it returns")
-        where = kwargs.pop("where", True)
-        casting = kwargs.get("casting", "same_kind")
-        result = getattr(ufunc, method)(*inputs, **kwargs)
-        return into(out, result, full_name(ufunc), where, casting)
+    out = kwargs.pop("out", (None,))
+    if any(x is not None for x in out):
+        return _into(out, ufunc, method, inputs, kwargs)
     if method == "__call__":
         return _call(ufunc, inputs, kwargs)
     try:
@@ -88,20 +81,25 @@ def array_ufunc(self: Array, ufunc: np.ufunc, method: str, *inputs: Any, **kwarg
 Array.__array_ufunc__ = array_ufunc  # type: ignore[attr-defined]
 
 
-def _out(ufunc: np.ufunc, method: str, out: Any) -> Exception:
-    name = full_name(ufunc)
-    if method != "__call__":
-        return lost_in_place(
-            f"{name}.{method}(..., out=...)", f"write `result = {name}.{method}(...)` instead"
-        )
-    symbol = getattr(UFUNCS.get(ufunc), "symbol", None)
-    inplace = f" (or `{symbol}=` on an ndarray)" if symbol else ""
-    return lost_in_place(
-        f"{name} with out={inplace}",
-        f"write `result = {name}(...)`"
-        + (f" or `a = a {symbol} b`" if symbol else "")
-        + " instead, which makes a new array",
+def _into(
+    out: tuple[Any, ...], ufunc: np.ufunc, method: str, inputs: Any, kwargs: dict[str, Any]
+) -> Any:
+    name = full_name(ufunc) if method == "__call__" else f"{full_name(ufunc)}.{method}"
+    symbol = getattr(UFUNCS.get(ufunc), "symbol", None) if method == "__call__" else None
+    or_instead = f" or `a = a {symbol} b`" if symbol else ""
+    where = True if method == "reduce" else kwargs.pop("where", True)
+    casting = kwargs.pop("casting", "same_kind")
+    with np.errstate(all=None if where is True else "ignore"):  # of what is not wanted
+        result = getattr(ufunc, method)(*inputs, **kwargs)
+    results = result if type(result) is tuple else (result,)
+    if len(results) > 1:
+        shape = np.broadcast_shapes(*(np.shape(x) for x in (*out, *results) if x is not None))
+        results = tuple(np.broadcast_to(y, shape) for y in results)
+    written = tuple(
+        y if x is None else into(x, y, name, where, casting, or_instead)
+        for x, y in zip(out, results, strict=True)
     )
+    return written if len(written) > 1 else written[0]
 
 
 # Calls with options, and ufuncs that are more than one operation.
@@ -116,14 +114,28 @@ def _call(ufunc: np.ufunc, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> A
             return composition(*inputs)
         if is_constant(inputs, kwargs):
             return constant_call(ufunc, inputs, kwargs)
+        if set("".join(ufunc.types)) <= set("O->"):  # of np.frompyfunc: it calls a Python function
+            objects = [_entries(x) for x in inputs]
+            return asarray(ufunc(*objects, **kwargs))
         raise unsupported(full_name(ufunc))
     dtype = kwargs.pop("dtype", None)
     _refuse_options(ufunc, kwargs)
+    if isinstance(dtype, type) and issubclass(dtype, np.dtype):
+        dtype = dtype()  # type: ignore[call-overload]
     if dtype is not None:
         if not operation.differentiable or np.dtype(dtype).kind not in "f":
             raise unsupported(f"{full_name(ufunc)} with dtype={dtype!r}", "use .astype instead")
         inputs = tuple(astype(asarray(x), dtype=np.dtype(dtype)) for x in inputs)
     return apply(operation, ufunc, inputs)
+
+
+def _entries(x: Any) -> np.ndarray[Any, Any]:
+    """Return an array of objects that holds the entries of an array, Arrays too."""
+    x = asarray(x)
+    objects = np.empty(x.shape, object)
+    for place in np.ndindex(x.shape):
+        objects[place] = x[place]
+    return objects
 
 
 def _refuse_options(ufunc: np.ufunc, kwargs: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""NumPy's functions that write: ``np.copyto``, ``np.put``, ``np.add.at``, and ``out=``."""
+"""NumPy's functions that write: ``np.copyto``, ``np.put``, ``np.add.at``."""
 
 from __future__ import annotations
 
@@ -6,34 +6,16 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.core.array import Array, shape_of
+from chainrule.core.array import Array
 from chainrule.numpy.axes import axis_of, operand
 from chainrule.numpy.casting import cast
-from chainrule.numpy.dispatch import full_name, implements, lost_in_place, plain, unsupported
+from chainrule.numpy.dispatch import full_name, implements, lost_in_place, plain
+from chainrule.numpy.flat import Flat, repeated
 from chainrule.numpy.indexing import indices_of
 from chainrule.numpy.memory import split, write
 from chainrule.operations import indexing as rows
 
-__all__ = ["at", "into"]
-
-
-def into(out: Any, result: Any, what: str, where: Any = True, casting: Any = "same_kind") -> Any:
-    """Write a result into the array that was given as ``out``, and return that."""
-    if type(out) is tuple and len(out) == 1:
-        out = out[0]
-    if type(out) is not Array:
-        raise lost_in_place(
-            f"{what} with out=",
-            "make the array in the function that is differentiated, with np.zeros or np.empty, or "
-            f"write `result = {what}(...)` instead",
-        )
-    dtype = getattr(result, "dtype", None)
-    if dtype is not None and not np.can_cast(dtype, out.dtype, casting):
-        raise TypeError(f"Cannot cast {what} output from {dtype!r} to {out.dtype!r} by {casting!r}")
-    if where is not True:
-        result = np.where(where, result, out)
-    write(out, ..., result, what)
-    return out
+__all__ = ["at"]
 
 
 def _target(a: Any, what: str) -> Array:
@@ -48,17 +30,17 @@ def _target(a: Any, what: str) -> Array:
 @implements(np.copyto)
 def copyto(dst: Any, src: Any, casting: str = "same_kind", where: Any = True) -> None:
     dst = _target(dst, "np.copyto")
-    new = np.broadcast_to(src, dst.shape)
     if where is not True:
-        new = np.where(where, new, dst)
-    write(dst, ..., cast(new, dst.dtype), "np.copyto")
+        src = np.where(where, np.broadcast_to(src, dst.shape), dst)
+    write(dst, ..., cast(operand(src), dst.dtype), "np.copyto")
 
 
 @implements(np.put_along_axis)
 def put_along_axis(arr: Any, indices: Any, values: Any, axis: Any) -> None:
     arr = _target(arr, "np.put_along_axis")
     if axis is None:
-        raise unsupported("np.put_along_axis with axis=None", "ravel the array first")
+        Flat(arr)[np.ravel(plain(indices))] = values
+        return
     places = list(np.ogrid[tuple(slice(n) for n in np.shape(indices))])
     places[axis_of(axis, arr.ndim)] = indices_of(indices)
     arr[tuple(places)] = values
@@ -67,24 +49,23 @@ def put_along_axis(arr: Any, indices: Any, values: Any, axis: Any) -> None:
 @implements(np.fill_diagonal)
 def fill_diagonal(a: Any, val: Any, wrap: bool = False) -> None:
     a = _target(a, "np.fill_diagonal")
-    if wrap or a.ndim < 2 or (len(set(a.shape)) > 1 and a.ndim > 2):
-        raise unsupported("np.fill_diagonal with wrap=True or unequal axes", "use a[i, i] = v")
-    places = np.diag_indices(min(a.shape), a.ndim)
-    a[places] = _repeated(val, len(places[0]))
+    if a.ndim < 2:
+        raise ValueError("array must be at least 2-d")
+    if a.ndim > 2 and len(set(a.shape)) > 1:
+        raise ValueError("All dimensions of input must be of equal length")
+    end = a.shape[1] ** 2 if a.ndim == 2 and not wrap else None
+    Flat(a)[: end : 1 + int(np.sum(np.cumprod(a.shape[:0:-1])))] = val
 
 
 @implements(np.put)
 def put(a: Any, ind: Any, v: Any, mode: str = "raise") -> None:
     a = _target(a, "np.put")
-    flat = np.ravel(np.asarray(plain(ind)))
+    flat = np.ravel(plain(indices_of(ind)))
     if mode == "clip":
         flat = np.clip(flat, 0, a.size - 1)
     elif mode == "wrap":
         flat = flat % a.size
-    elif flat.size and (flat.max() >= a.size or flat.min() < -a.size):
-        wrong = flat[(flat >= a.size) | (flat < -a.size)][0]
-        raise IndexError(f"index {wrong} is out of bounds for axis 0 with size {a.size}")
-    a[np.unravel_index(flat % max(a.size, 1), a.shape)] = _repeated(v, flat.size)
+    Flat(a)[flat] = v
 
 
 @implements(np.place)
@@ -93,24 +74,14 @@ def place(arr: Any, mask: Any, vals: Any) -> None:
     places = np.flatnonzero(np.asarray(plain(mask)))
     if places.size and not np.size(vals):
         raise ValueError("Cannot insert from an empty array!")
-    put(arr, places, vals)
+    Flat(arr)[places] = vals
 
 
 @implements(np.putmask)
 def putmask(a: Any, /, mask: Any, values: Any) -> None:
     a = _target(a, "np.putmask")
     places = np.flatnonzero(np.asarray(plain(mask)))
-    if shape_of(operand(values)) != a.shape:
-        values = _repeated(values, a.size)
-    put(a, places, np.ravel(values)[places])
-
-
-def _repeated(values: Any, count: int) -> Any:
-    """Return as many values, from the first again when they are used up."""
-    values = operand(values)
-    flat = np.ravel(values)
-    size = shape_of(flat)[0]
-    return flat if size == count else flat[np.arange(count) % max(size, 1)]
+    Flat(a)[places] = repeated(values, a.size)[places]
 
 
 # np.add.at.

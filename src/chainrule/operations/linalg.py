@@ -32,9 +32,10 @@ from chainrule.operations.elementwise import (
     sqrt,
     square,
     where,
+    without_factor,
 )
-from chainrule.operations.reduction import Axis, kept, max, min, over_size, share, sum
-from chainrule.operations.shape import expand_dims, squeeze, swapaxes, tril
+from chainrule.operations.reduction import Axis, count, kept, max, min, over_size, share, sum
+from chainrule.operations.shape import expand_dims, reshape, squeeze, swapaxes, tril
 
 
 def _is_matrix_norm(x: Any, order: Any, axis: Axis) -> bool:
@@ -109,6 +110,40 @@ norm = general(
     numpy="numpy.linalg.norm",
     source="np.linalg.norm({0})",
     formula=_norm_formula,
+    kinked=True,
+    domain=NONZERO,
+)
+
+
+def _size_pullback(g: Any, x: Any, y: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+    multiple = without_factor(g, y)
+    if multiple is not None:
+        return x * kept(multiple, axis, keepdims)
+    # x / y before all else: 1 / y times 1 / y, in the derivative of this, may vanish.
+    y = kept(y, axis, keepdims)
+    return x / where(equal(y, 0), np.inf, y) * kept(g, axis, keepdims)
+
+
+def _size_formula(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+    if dtype_of(x).kind != "f" or not count(x, axis):
+        return None
+    largest = max(absolute(x), axis=axis, keepdims=True)
+    scale = where(equal(largest, 0), 1.0, largest)
+    y = scale * sqrt(sum(square(x / scale), axis=axis, keepdims=True))
+    if keepdims:
+        return y
+    axes = tuple(range(len(shape_of(x)))) if axis is None else axis
+    return reshape(y, shape=tuple(n for k, n in enumerate(shape_of(x)) if k not in axes))
+
+
+#: The Euclidean norm of numbers whose squares overflow, or vanish. It takes its time.
+size = general(
+    "size",
+    lambda x, axis=None, keepdims=False: np.hypot.reduce(x, axis=axis, keepdims=keepdims),
+    pullback=_size_pullback,
+    numpy=(),
+    source="np.hypot.reduce({0}, axis={axis}, keepdims={keepdims})",
+    formula=_size_formula,
     kinked=True,
     domain=NONZERO,
 )

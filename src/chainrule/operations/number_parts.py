@@ -8,7 +8,7 @@ import numpy as np
 
 from chainrule.core.array import dtype_of, is_complex
 from chainrule.core.domain import example
-from chainrule.core.kinds import elementwise, linear
+from chainrule.core.kinds import elementwise, linear, sum_to
 from chainrule.core.operation import Operation
 from chainrule.operations.choices import equal, isfinite, isnan, where
 
@@ -65,5 +65,26 @@ imag = linear(
     entrywise=True,
     examples=(example(()), example((2, 3))),
     view=True,
+    dtypes="fc",
+)
+
+
+def _cartesian(x: Any, y: Any) -> Any:
+    if is_complex(x) or is_complex(y):
+        return x + 1j * y
+    z = np.empty(np.broadcast(x, y).shape, np.result_type(x, y, np.complex64))
+    z.real, z.imag = x, y  # 1j * y would make NaN of what is infinite
+    return z[()]
+
+
+#: ``x + 1j * y``: a complex number of which one part is written.
+cartesian = linear(
+    "cartesian",
+    _cartesian,
+    pullback=(lambda g, x, y: sum_to(g, x), lambda g, x, y: sum_to(1j * g, y)),
+    numpy=(),
+    formula=lambda x, y: x + 1j * y,
+    entrywise=True,
+    examples=(example((), ()), example((2, 3), (2, 3))),
     dtypes="fc",
 )

@@ -339,13 +339,15 @@ def _log_softmax(x: Any, axis: Axis = None) -> Any:
         return shifted - np.log(np.add.reduce(np.exp(shifted), axis=axis, keepdims=True))
 
 
-_LARGE = 1e3  # beyond it, exp(x - y) is wrong in the fourteenth digit
+#: Beyond it, exp(x - y) is wrong in the last three digits: of doubles, and of others.
+_LARGE, _LARGE_SINGLE = 1e3, 50.0
 
 
 def _logsumexp_pullback(g: Any, x: Any, y: Any, axis: Axis = None, keepdims: bool = False) -> Any:
     shift = kept(where(equal(y, -np.inf), 0.0, y), axis, keepdims)
     powers = exp(x - shift)
-    if type(powers) is not Array and np.any(np.abs(shift) > _LARGE):
+    large = _LARGE if dtype_of(powers) == np.float64 else _LARGE_SINGLE
+    if type(powers) is not Array and np.any(np.abs(shift) > large):
         # y is rounded to a number beside which its logarithm of a sum counts for nothing.
         total = np.sum(powers, axis=axis, keepdims=True)
         powers = powers / np.where(total == 0, 1, total).astype(powers.dtype)

@@ -13,7 +13,6 @@ import numpy as np
 from chainrule.core.array import shape_of
 from chainrule.core.kinds import general, linear, sum_to, unbroadcast
 from chainrule.core.operation import Operation
-from chainrule.errors import UnsupportedError
 from chainrule.operations.indexing import SLOT, getitem, scatter_add
 
 # Axes.
@@ -156,18 +155,14 @@ roll: Operation = linear(
     dtypes="fc",
 )
 
-_COPYING = ("edge", "reflect", "symmetric", "wrap")  # modes whose every entry is one of x's
+#: The modes of `pad`; but for the first one, every entry is one of x's.
+PADDINGS = ("constant", "edge", "reflect", "symmetric", "wrap")
 
 
 def _pad(x: Any, pad_width: Any, mode: str = "constant", constant_values: Any = 0) -> Any:
     if mode == "constant":
         return np.pad(x, pad_width, constant_values=constant_values)
-    if mode in _COPYING:
-        return np.pad(x, pad_width, mode)  # type: ignore[call-overload]
-    raise UnsupportedError(
-        f"np.pad with mode={mode!r} has no derivative in chainrule: use one of "
-        f"{', '.join(map(repr, ('constant', *_COPYING)))}, or np.concatenate the edges"
-    )
+    return np.pad(x, pad_width, mode)  # type: ignore[call-overload]
 
 
 def _pad_pullback(

@@ -31,6 +31,7 @@ from chainrule.operations.elementwise import (
     clip,
     equal,
     exp,
+    expm1,
     greater,
     isnan,
     less,
@@ -44,6 +45,7 @@ from chainrule.operations.elementwise import (
     sin,
     special_function,
     sqrt,
+    tanh,
     where,
 )
 
@@ -167,6 +169,22 @@ log1p_exp = elementwise(
     d=lambda x, y: sigmoid(x),
     numpy="scipy.special.softplus",
     formula=lambda x: logaddexp(0, x),
+)
+
+
+def _log_cosh(x: Any) -> Any:
+    size = absolute(x)
+    return size + log1p(expm1(-2 * size) / 2)
+
+
+#: log(cosh(x)), as one function: its parts overflow, or have a kink at 0 that it has not.
+log_cosh = elementwise(
+    "log_cosh",
+    _log_cosh,
+    d=lambda x, y: tanh(x),
+    numpy=(),
+    source="np.logaddexp({0}, -{0}) - math.log(2)",
+    formula=_log_cosh,
 )
 entr = special(
     "entr",

@@ -55,7 +55,7 @@ arctan2 = elementwise(
     scalar=math.atan2,
     d=(
         lambda a, b, y: _over_squared_length(b, a, b),
-        lambda a, b, y: _over_squared_length(-a, a, b),
+        lambda a, b, y: -_over_squared_length(a, a, b),
     ),
     singular=True,
     domain=(NONZERO, NONZERO),

@@ -2,43 +2,57 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from chainrule.core.array import shape_of
-from chainrule.core.kinds import broadcast_to
+from chainrule.core.array import dtype_of, shape_of
+from chainrule.core.kinds import astype, broadcast_to
 from chainrule.graph.arrange import signed, without
-from chainrule.graph.graph import Apply, Constant, Input, Vertex, apply_to, is_number, topological
+from chainrule.graph.graph import (
+    Apply,
+    Constant,
+    Input,
+    Vertex,
+    apply_to,
+    is_number,
+    is_operation,
+    topological,
+)
 from chainrule.graph.rewrite import same_kind
-from chainrule.operations.elementwise import add, negative, subtract
 from chainrule.staged.constants import Constants
-from chainrule.staged.derive import derive, is_scalar, may_be_infinite
+from chainrule.staged.derive import may_be_infinite
 from chainrule.staged.lines import Line, Stage
 from chainrule.staged.names import Names
-from chainrule.staged.partition import Assignment
 from chainrule.staged.speller import Speller, is_array
 from chainrule.staged.spelling import speller_for
+from chainrule.staged.spelling_indexing import index_text
 from chainrule.staged.statements import (
-    scatter_index,
+    is_scatter,
     shared_subexpressions,
     statements_for,
     takes_statements,
 )
+from chainrule.staged.steps import Step
+from chainrule.staged.terms import Term, change_of_entries, mentions, sorted_terms, terms_of
 from chainrule.staged.text import PRODUCT, Text, atom, call, method
+from chainrule.staged.writes import Write, is_fresh, may_repeat, owner
 
-__all__ = ["Backprop", "one_like"]
+__all__ = ["Backprop"]
 
 
 @dataclass(slots=True)
 class _Gradient:
-    """A gradient variable while its contributions come in."""
+    """A gradient variable while its contributions come in.
 
-    variable: Input
+    ``source`` is what the variable was assigned, None where it certainly owns its memory.
+    """
+
+    name: str
     first: Line
     source: Vertex | None
-    """What the variable was assigned; None where it certainly owns its memory."""
 
 
 class Backprop:
@@ -46,84 +60,161 @@ class Backprop:
 
     Args:
         arguments: the variables that gradients are wanted of.
-        assignments: the stages, and `Stage` for each.
+        active: those that gradients flow through.
+        steps: what each stage gives to the gradients of its inputs, the last stage first.
+        stages: how they were printed.
         names: the names in use.
+        variables: what variables are called; gradients are added to it.
         constants: the captured arrays.
-        math: user code takes functions of numbers from `math`.
+        plain: leave products as they are.
     """
 
     def __init__(
         self,
-        arguments: list[Input],
-        assignments: list[tuple[Assignment, Stage]],
+        arguments: Sequence[Input],
+        active: Collection[Input],
+        steps: Sequence[Step],
+        stages: Sequence[Stage],
         names: Names,
+        variables: dict[Vertex, str],
         constants: Constants,
-        math: bool,
+        plain: bool,
     ) -> None:
         self.arguments = arguments
-        self.assignments = assignments
+        self.active = active
+        self.steps = steps
+        self.stages = stages
         self.names = names
+        self.variables = variables
         self.constants = constants
-        self.math = math
+        self.plain = plain
         self.lines: list[Line] = []
         self.gradients: dict[Input, _Gradient] = {}
+        self.copies: set[Input] = set()  # gradients of entries that are new arrays
+        self.views: dict[str, list[_Gradient]] = {}  # of a gradient, by its name
         self.temporaries: dict[str | None, str] = {}  # by what they were assigned
-        self.active = _active(arguments, [assignment for assignment, _ in assignments])
-        self.uses = _uses([assignment for assignment, _ in assignments])
-        self.guarded = _guarded([assignment for assignment, _ in assignments])
+        self.uses = _uses(steps)
+        self.origin: dict[Input, Input] = {}
+        for step in reversed(steps):
+            write, variable = step.assignment.write, step.assignment.variable
+            if step.follows and write is not None and isinstance(write.old, Input):
+                self.origin[variable] = self.origin.get(write.old, write.old)
 
-    def write(self, output: Vertex) -> None:
-        """Write all lines for an output whose own gradient is 1."""
-        for assignment, stage in reversed(self.assignments):
-            if assignment.variable is output:
-                self._stage(assignment, stage, Constant(one_like(assignment.variable.value)))
-            elif assignment.variable in self.gradients:
-                self._stage(assignment, stage, self.gradients[assignment.variable].variable)
-        self._separate()
+    def write(self) -> None:
+        """Write all lines."""
+        for step in self.steps:
+            self._step(step)
+        self._separate_returned()
 
     def gradient_name(self, variable: Input) -> str | None:
         """Return the name of a variable's gradient, None if none flows to it."""
         held = self.gradients.get(variable)
-        return None if held is None else held.variable.name
+        return None if held is None else held.name
 
     # One stage.
 
-    def _stage(self, assignment: Assignment, stage: Stage, upstream: Input | Constant) -> None:
-        inputs = [
-            x
-            for x in topological([assignment.expression])
-            if isinstance(x, Input) and x in self.active
-        ]
-        if not inputs:
-            return
-        scalar = is_scalar(assignment.expression)
-        product = scalar and isinstance(upstream, Input)
-        seed = Constant(one_like(upstream.value)) if scalar else upstream
-        guarded = self.guarded[assignment.variable]
-        found = derive(assignment.variable, assignment.expression, seed, inputs, guarded, self.math)
-        pairs = [(x, g) for x, g in zip(inputs, found.gradients, strict=True) if g is not None]
+    def _step(self, step: Step) -> None:
+        stage = self.stages[step.number]
+        speller = speller_for(self.constants, self.variables)
+        write = step.assignment.write
+        self._show(step, write, speller)
+        pairs = list(step.gradients)
         # A gradient that another one is made of comes first, and is what the other refers to: one
         # that is complete, for what is added later would change the other too.
         order = {vertex: k for k, vertex in enumerate(topological(g for _, g in pairs))}
-        own = set() if product else {g for x, g in pairs if self.uses[x] == 1}
+        own = set() if step.product else {g for x, g in pairs if self.uses[x] == 1}
         pairs.sort(key=lambda pair: (order[pair[1]], pair[1] in own and self.uses[pair[0]] > 1))
-        speller = speller_for(self.constants)
-        parts = shared_subexpressions([g for _, g in pairs], found.named)
-        self._temporaries(stage, parts, own, upstream, speller)
+        parts = shared_subexpressions([g for _, g in pairs], step.named)
+        self._temporaries(stage, parts, own, step, speller)
+        old: Vertex | None = None if write is None else write.old
         for variable, gradient in pairs:
-            if product and isinstance(upstream, Input):
-                self._product(stage, variable, gradient, upstream, speller, guarded)
-            else:
-                self._contribution(stage, variable, gradient, upstream, speller)
-                if gradient in own and self.uses[variable] == 1 and isinstance(gradient, Apply):
-                    speller.names[gradient] = self.gradients[variable].variable.name
+            if variable is old:
+                continue
+            self._give(step, stage, variable, gradient, speller)
+            if gradient in own and self.uses[variable] == 1 and isinstance(gradient, Apply):
+                speller.names[gradient] = self.gradients[variable].name
+        if write is not None and isinstance(old, Input) and old in self.active:
+            itself = next((g for x, g in pairs if x is old), None)
+            self._overwrite(step, stage, write, old, itself, speller)
+
+    def _overwrite(
+        self,
+        step: Step,
+        stage: Stage,
+        write: Write,
+        old: Input,
+        gradient: Vertex | None,
+        speller: Speller,
+    ) -> None:
+        """Turn the gradient of an array that was written into that of what was there before.
+
+        The entries that were written have given theirs away: what remains is 0, or what they give
+        to themselves. It is done in place, after all lines that read them.
+        """
+        held, received = self.gradients[step.assignment.variable], step.received
+        if step.follows:
+            self.gradients[old] = held
+        named = gradient is not None and gradient in speller.names
+        terms = [] if gradient is None else [Term(1, gradient)] if named else terms_of(gradient)
+        apart, here, across = sorted_terms(write, terms, speller.names)
+        if not step.follows:
+            apart, across = [*apart, *across], []
+        for sign, part in apart:
+            self._term(stage, old, sign, part, received, speller)
+        if not write.adds or len(across) > 1:
+            named_by_text: dict[str, str] = {}
+            for _, part in across:
+                inner = part.operands[0] if is_scatter(part) else part
+                if mentions(inner, received, speller.names):
+                    text = speller.text(inner).text
+                    if text in named_by_text:
+                        speller.names[inner] = named_by_text[text]
+                    else:
+                        named_by_text[text] = self._temporary(stage, inner, speller, copied=True)
+        if not write.adds:
+            operator, new = change_of_entries(here, received) if here else ("=", Constant(0))
+            if new is not None:
+                self._change(held)
+                target, text = self.variables[received], speller.text(new).text
+                of = self.variables[step.assignment.variable]
+                self.lines.append(Line(stage, target, operator, text, new.value, of))
+        for sign, part in across:
+            self._term(stage, old, sign, part, received, speller)
+        if not step.follows:
+            assert isinstance(step.upstream, Input)
+            self._term(stage, old, 1, step.upstream, step.upstream, speller)
+
+    def _show(self, step: Step, write: Write | None, speller: Speller) -> None:
+        """Say what the upstream gradient is called, and of a write the entries."""
+        if not isinstance(step.upstream, Input):
+            return
+        held = self.gradients[step.assignment.variable]
+        self.variables[step.upstream] = held.name
+        if write is None:
+            return
+        assert isinstance(step.received, Input)
+        index = index_text(speller, write.index, write.arrays, step.upstream.ndim)
+        self.variables[step.received] = f"{held.name}[{index}]"
+        if write.arrays:
+            self.copies.add(step.received)
+        if step.entries is not None:
+            name = self.variables[step.assignment.variable]
+            self.variables[step.entries] = f"{name}[{index}]"
+
+    def _give(
+        self, step: Step, stage: Stage, variable: Input, gradient: Vertex, speller: Speller
+    ) -> None:
+        if step.product and isinstance(step.received, Input):
+            self._product(stage, variable, gradient, step.received, speller, step.guarded)
+        else:
+            self._contribution(stage, variable, gradient, step.received, speller)
 
     def _temporaries(
         self,
         stage: Stage,
         parts: list[Vertex],
         own: set[Vertex],
-        upstream: Vertex,
+        step: Step,
         speller: Speller,
     ) -> None:
         """Name the parts that several gradients of a stage have in common.
@@ -141,13 +232,20 @@ class Backprop:
             if known is not None:
                 speller.names[part] = known
                 continue
-            name = self.names.numbered("t")
-            first, *rest = statements_for(name, part, speller)
-            speller.names[part] = name
-            if text is not None and upstream not in topological([part]):
+            name = self._temporary(stage, part, speller, copied=step.assignment.write is not None)
+            if text is not None and step.received not in topological([part]):
                 self.temporaries[text] = name
-            expression = first.partition(" = ")[2]
-            self.lines.append(Line(stage, name, None, "=", expression, part.value, also=rest))
+
+    def _temporary(self, stage: Stage, part: Vertex, speller: Speller, copied: bool) -> str:
+        """Name a part; ``copied`` says that what it may be a view of is about to change."""
+        name = self.names.numbered("t")
+        first, *rest = statements_for(name, part, speller)
+        expression = first.partition(" = ")[2]
+        if copied and not is_fresh(part) and part not in self.copies:
+            expression = method(speller.text(part), "copy").text
+        speller.names[part] = name
+        self.lines.append(Line(stage, name, "=", expression, part.value, also=rest))
+        return name
 
     def _product(
         self,
@@ -160,41 +258,65 @@ class Backprop:
     ) -> None:
         """Write ``dx += (local) * upstream``, as for numbers."""
         text = atom("1") if is_number(local, 1) else speller.text(local)
-        expression = f"({text.text}) * {upstream.name}"
+        name = self.variables[upstream]
+        is_entry = name.endswith("]")
+        expression = name if is_entry and text.text == "1" else f"({text.text}) * {name}"
         if may_be_infinite(local, guarded):
-            expression += f" if {upstream.name} != 0 else 0.0"
+            expression += f" if {name} != 0 else 0.0"
         with np.errstate(all="ignore"):
             value = local.value * upstream.value
-        line = Line(stage, "", variable.name, "=", expression, value, text.text, upstream.name)
+        if dtype_of(value) != variable.dtype:
+            expression, value = (
+                f"np.{variable.dtype.name}({expression})",
+                variable.dtype.type(value),
+            )
+        line = Line(stage, "", "=", expression, value, local=text.text, upstream=name)
         self._add(variable, line, None)
 
     def _contribution(
-        self, stage: Stage, variable: Input, gradient: Vertex, upstream: Vertex, speller: Speller
+        self,
+        stage: Stage,
+        variable: Input,
+        gradient: Vertex,
+        upstream: Input | Constant,
+        speller: Speller,
     ) -> None:
         named = gradient in speller.names
         first = variable not in self.gradients and not named
-        if first and scatter_index(gradient) is None and takes_statements(gradient):
+        if first and not is_scatter(gradient) and takes_statements(gradient):
             self._write_whole(stage, variable, gradient, speller)
             return
-        for sign, part in [(1, gradient)] if named else _terms(gradient):
-            if scatter_index(part) is not None and part not in speller.names:
-                self._write_scatter(stage, variable, sign, part, speller)
-                continue
-            if variable in self.gradients and part not in speller.names:
-                minus, part = signed(part)
-                sign *= minus
-            if variable not in self.gradients and part.shape != variable.shape:
-                part = apply_to(broadcast_to, part, shape=variable.shape)  # as the whole sum is
-            text = self._added(variable, part, speller)
-            line = Line(stage, "", variable.name, "=", text.text, part.value)
-            if sign < 0:
-                line.operator = "-="
-            local = without(part, upstream)
-            if local is not None:
-                line.local = speller.text(local).text
-                line.upstream = upstream.name if isinstance(upstream, Input) else None
-            name = speller.names.get(part)
-            self._add(variable, line, part if name is None else Input(name, part.value))
+        for sign, part in [Term(1, gradient)] if named else terms_of(gradient):
+            self._term(stage, variable, sign, part, upstream, speller)
+
+    def _term(
+        self,
+        stage: Stage,
+        variable: Input,
+        sign: int,
+        part: Vertex,
+        upstream: Input | Constant,
+        speller: Speller,
+    ) -> None:
+        """Write one term of what flows to a variable."""
+        if is_scatter(part) and part not in speller.names:
+            self._write_scatter(stage, variable, sign, part, speller)
+            return
+        if variable in self.gradients and part not in speller.names:
+            minus, part = self._signed(part, speller)
+            sign *= minus
+        if variable not in self.gradients and part.shape != variable.shape:
+            part = apply_to(broadcast_to, part, shape=variable.shape)  # as the whole sum is
+        if part.dtype != variable.dtype and (variable not in self.gradients or not variable.ndim):
+            part = apply_to(astype, part, dtype=variable.dtype)
+        text = self._added(variable, part, speller)
+        line = Line(stage, "", "=" if sign > 0 else "-=", text.text, part.value)
+        local = without(part, upstream, speller.names)
+        if local is not None:
+            line.local = speller.text(local).text
+            line.upstream = self.variables.get(upstream) if isinstance(upstream, Input) else None
+        name = speller.names.get(part)
+        self._add(variable, line, part if name is None else Input(name, part.value))
 
     def _added(self, variable: Input, part: Vertex, speller: Speller) -> Text:
         """Write a contribution, using that it has the variable's shape."""
@@ -203,7 +325,7 @@ class Backprop:
             if variable in self.gradients:
                 return speller.text(x)  # added in place, it is broadcast anyway
             if shape_of(x.value) == () and same_kind(part, variable):
-                like = atom(variable.name)
+                like = speller.text(variable)
                 for number, function in ((0, "np.zeros_like"), (1, "np.ones_like")):
                     if is_number(x, number):
                         return call(function, like)
@@ -214,79 +336,86 @@ class Backprop:
         self, stage: Stage, variable: Input, gradient: Vertex, speller: Speller
     ) -> None:
         """Write a gradient that takes several statements straight into its variable."""
-        line = Line(stage, "", variable.name, "=", "", gradient.value)
+        line = Line(stage, "", "=", "", gradient.value)
         self._add(variable, line, None)
         first, *line.also = statements_for(line.target, gradient, speller)
         line.expression = first.partition(" = ")[2]
 
     def _write_scatter(
-        self, stage: Stage, variable: Input, sign: int, part: Vertex, speller: Speller
+        self, stage: Stage, variable: Input, sign: int, part: Apply, speller: Speller
     ) -> None:
         """Write ``dx[index] += g``, after ``dx = np.zeros_like(x)`` where nothing is there yet."""
-        assert isinstance(part, Apply)
-        place = scatter_index(part)
-        assert place is not None
-        index, repeats = place(speller)
+        inner, *arrays = part.operands
+        index = index_text(speller, part.params["index"], arrays, part.ndim)
+        repeats = may_repeat(part)
         if variable not in self.gradients:
-            zeros = call("np.zeros_like", atom(variable.name))
+            zeros = call("np.zeros_like", speller.text(variable))
             value = np.zeros_like(variable.value)
-            self._add(variable, Line(stage, "", variable.name, "=", zeros.text, value), None)
-        elif not variable.shape:  # a float has no entries to add to
-            held = self.gradients[variable]
+            self._add(variable, Line(stage, "", "=", zeros.text, value), None)
+        held = self.gradients[variable]
+        if not variable.shape:  # a float has no entries to add to
             held.first.expression, held.source = f"np.array({held.first.expression})", None
-        inner = part.operands[0]
         if inner not in speller.names:
-            minus, inner = signed(inner)
+            minus, inner = self._signed(inner, speller)
             sign *= minus
-        if isinstance(inner, Apply) and inner.operation is broadcast_to:
-            inner = inner.operands[0]  # added in place, it is broadcast anyway
+        if is_operation(inner, broadcast_to) and not (repeats and inner.operands[0].ndim):
+            # Added in place, it is broadcast anyway; but np.add.at reads behind the end of what has
+            # fewer axes than the index (NumPy 2.4).
+            inner = inner.operands[0]
         text = speller.text(inner)
-        name = self.gradients[variable].variable.name
-        line = Line(
-            stage,
-            f"{name}[{index}]",
-            variable.name,
-            "+=" if sign > 0 else "-=",
-            text.within(PRODUCT) if repeats and sign < 0 else text.text,
-            inner.value,
-            function="np.add.at" if repeats else None,
+        self._change(held)
+        self.lines.append(
+            Line(
+                stage,
+                f"{held.name}[{index}]",
+                "+=" if sign > 0 else "-=",
+                text.within(PRODUCT) if repeats and sign < 0 else text.text,
+                inner.value,
+                self.variables[variable],
+                repeats=repeats,
+            )
         )
-        self._own(self.gradients[variable])
-        self._sum(variable, sign, part.value)
-        self.lines.append(line)
+
+    def _signed(self, part: Vertex, speller: Speller) -> tuple[int, Vertex]:
+        return (1, part) if self.plain else signed(part, speller.names)
 
     # Accumulation.
 
     def _add(self, variable: Input, line: Line, source: Vertex | None) -> None:
         held = self.gradients.get(variable)
+        line.of = self.variables[variable]
         if held is None:
-            name = self.names.gradient(variable.name)
-            line.target = name
+            first = self.variables[self.origin.get(variable, variable)]
+            line.target = self.names.gradient(first)
             if line.operator == "-=":
                 line.operator, line.expression = "=", f"-({line.expression})"
                 line.value = -line.value
-            fresh = source is None or _is_fresh(source) or self._is_written_out(source)
-            gradient = Input(name, line.value)
-            self.gradients[variable] = _Gradient(gradient, line, None if fresh else source)
+            if source is not None and (is_fresh(source) or self._is_made(source)):
+                source = None
+            held = self.gradients[variable] = _Gradient(line.target, line, source)
+            if source is not None:
+                self.views.setdefault(self._base(source), []).append(held)
         else:
-            self._own(held)
-            line.target = held.variable.name
-            sign = -1 if line.operator == "-=" else 1
-            line.operator = "-=" if sign < 0 else "+="
-            self._sum(variable, sign, line.value)
+            self._change(held)
+            line.target = held.name
+            line.operator = "-=" if line.operator == "-=" else "+="
         self.lines.append(line)
 
-    def _is_written_out(self, source: Vertex) -> bool:
-        """Tell whether a constant array is made where it stands, as ``np.eye(3)`` is."""
-        return isinstance(source, Constant) and not self.constants.text(source.value).is_name
+    def _is_made(self, source: Vertex) -> bool:
+        """Tell whether an array is made where it stands, as ``np.eye(3)`` and ``dx[mask]`` are."""
+        if isinstance(source, Constant):
+            return not self.constants.text(source.value).is_name
+        return source in self.copies
 
-    def _sum(self, variable: Input, sign: int, value: Any) -> None:
-        held = self.gradients[variable]
-        total = held.variable.value + (value if sign > 0 else -value)
-        held.variable = Input(held.variable.name, total)
+    def _base(self, source: Vertex) -> str:
+        """Return the variable that owns the memory that something shows; '' for none."""
+        base, _ = owner(source)
+        if not isinstance(base, Input):
+            return ""
+        return self.variables.get(base, base.name).partition("[")[0]
 
     def _own(self, held: _Gradient) -> None:
-        """Make sure that adding in place changes no other variable."""
+        """Give a gradient memory of its own."""
         if held.source is not None:
             text = atom(held.first.expression)
             held.first.expression = (
@@ -294,94 +423,48 @@ class Backprop:
             ).text
             held.source = None
 
-    def _separate(self) -> None:
+    def _change(self, held: _Gradient) -> None:
+        """Prepare a gradient for being changed in place, which nobody else must see."""
+        self._own(held)
+        for view in self.views.pop(held.name, ()):
+            self._own(view)
+
+    def _separate_returned(self) -> None:
         """Let no gradient that is returned share its memory with anything else that outlives it."""
-        returned = [self.gradients[x] for x in self.arguments if x in self.gradients]
-        names = {held.variable.name for held in returned}
-        local = {held.variable.name for held in self.gradients.values()} - names
-        views = [held for held in returned if held.source is not None]
-        bases = [_base(held.source) for held in views if held.source is not None]
-        for held, base in zip(views, bases, strict=True):
-            alone = isinstance(base, Apply) or (
-                isinstance(base, Input) and base.name in local and bases.count(base) == 1
-            )
-            if not alone or _is_read_only(held.source):
+        returned = {
+            held.name: held for x in self.arguments if (held := self.gradients.get(x)) is not None
+        }
+        by_name = {held.name: held for held in self.gradients.values()}
+        owners = {name: self._owner(held, by_name) for name, held in returned.items()}
+        shared = Counter(owners.values())
+        for name, held in returned.items():
+            owns = owners[name]
+            alone = owns == name or (owns not in returned and shared[owns] == 1)
+            if owns is None or not alone:
                 self._own(held)
 
-
-def one_like(value: Any) -> Any:
-    """Return 1 in the type of a value."""
-    return value.dtype.type(1) if hasattr(value, "dtype") else 1.0
-
-
-def _active(arguments: list[Input], assignments: list[Assignment]) -> set[Input]:
-    """Return the variables that gradients flow through: numbers that depend on an argument."""
-    active = set(arguments)
-    for assignment in assignments:
-        if np.asarray(assignment.variable.value).dtype.kind not in "fc":
-            continue
-        if any(x in active for x in topological([assignment.expression]) if isinstance(x, Input)):
-            active.add(assignment.variable)
-    return active
+    def _owner(self, held: _Gradient, by_name: Mapping[str, _Gradient]) -> str | None:
+        """Return the gradient that owns the memory of one; None for what nobody may write to."""
+        while held.source is not None:
+            if _is_read_only(held.source):
+                return None
+            base = self._base(held.source)
+            if base == "":  # a view of what is made where it stands
+                return held.name
+            if base not in by_name:
+                return None
+            held = by_name[base]
+        return held.name
 
 
-def _uses(assignments: list[Assignment]) -> dict[Input, int]:
+def _uses(steps: Sequence[Step]) -> dict[Input, int]:
     """Count the stages that read each variable."""
     count: dict[Input, int] = {}
-    for assignment in assignments:
-        for x in topological([assignment.expression]):
+    for step in steps:
+        for x in topological([step.assignment.expression]):
             if isinstance(x, Input):
                 count[x] = count.get(x, 0) + 1
     return count
-
-
-def _guarded(assignments: list[Assignment]) -> dict[Input, bool]:
-    """Tell which stages have entries that they, or later stages, may not select."""
-    guarded: dict[Input, bool] = {}
-    for assignment in reversed(assignments):
-        vertices = topological([assignment.expression])
-        here = guarded.get(assignment.variable, False) or any(map(_selects, vertices))
-        guarded[assignment.variable] = here
-        if here:
-            guarded.update({x: True for x in vertices if isinstance(x, Input)})
-    return guarded
-
-
-def _selects(vertex: Vertex) -> bool:
-    if not isinstance(vertex, Apply):
-        return False
-    masks = vertex.operation.shaping([x.value for x in vertex.operands])
-    return vertex.operation.selects or bool(masks)
-
-
-def _terms(gradient: Vertex) -> list[tuple[int, Vertex]]:
-    """Take a sum apart where a term of it is written at an index."""
-    terms: list[tuple[int, Vertex]] = []
-    stack = [(1, gradient)]
-    while stack:
-        sign, vertex = stack.pop()
-        if isinstance(vertex, Apply) and vertex.operation in (add, subtract):
-            a, b = vertex.operands
-            stack.append((-sign if vertex.operation is subtract else sign, b))
-            stack.append((sign, a))
-        elif isinstance(vertex, Apply) and vertex.operation is negative:
-            stack.append((-sign, vertex.operands[0]))
-        else:
-            terms.append((sign, vertex))
-    if any(scatter_index(vertex) is not None for _, vertex in terms):
-        return terms
-    return [(1, gradient)]
-
-
-def _is_fresh(vertex: Vertex) -> bool:
-    """Tell whether an expression certainly makes a new array (or a number, which never changes)."""
-    if not isinstance(vertex.value, np.ndarray):
-        return True
-    if not isinstance(vertex, Apply):
-        return False
-    if vertex.operation is broadcast_to:
-        return shape_of(vertex.operands[0].value) == ()
-    return not vertex.operation.view
 
 
 def _is_read_only(view: Vertex | None) -> bool:
@@ -391,10 +474,3 @@ def _is_read_only(view: Vertex | None) -> bool:
             return True
         view = view.operands[0]
     return False
-
-
-def _base(vertex: Vertex) -> Vertex:
-    """Return what owns the memory that a view shows: a variable, a constant, a new array."""
-    while isinstance(vertex, Apply) and vertex.operation.view:
-        vertex = vertex.operands[0]
-    return vertex

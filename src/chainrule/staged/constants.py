@@ -28,14 +28,16 @@ class Constants:
         names: the names in use; those of the constants are taken from it.
         known: what user code calls its captured arrays, by id.
         given: variables that hold an array already (arguments made of integers), by id.
+        mixed: there are numbers of less than double precision, too.
     """
 
     def __init__(
-        self, names: Names, known: Mapping[int, str], given: Mapping[int, str] | None = None
+        self, names: Names, known: Mapping[int, str], given: Mapping[int, str], mixed: bool
     ) -> None:
+        self.mixed = mixed
         self._names = names
         self._known = known
-        self._given = dict(given or {})
+        self._given = dict(given)
         self._of_id: dict[int, str] = {}
         self.arrays: dict[str, np.ndarray[Any, Any]] = {}
 
@@ -46,6 +48,22 @@ class Constants:
         if isinstance(value, np.generic):
             return self._scalar(value)
         return _number(value)
+
+    def buffer(self, array: np.ndarray[Any, Any]) -> Text:
+        """Return an array that is written into: ``np.zeros(3)``, whatever the user calls it."""
+        return _plain(array) or self._array(array)
+
+    def typed(self, value: Any) -> Text:
+        """Return a number of NumPy that is to keep its dtype beside others."""
+        return call(f"np.{value.dtype.name}", _number(value.item()))
+
+    def index(self, array: np.ndarray[Any, Any]) -> Text:
+        """Return an array as it stands in an index: a short one as a list."""
+        text = self.text(array)
+        is_list = array.ndim == 1 and array.dtype.kind == "i" and 0 < array.size <= _SHORT
+        if not is_list or text.is_name or _counts(array):
+            return text
+        return literal(array.tolist())
 
     def copy(self, array: np.ndarray[Any, Any]) -> Text:
         """Return the entries of an array, also where a variable holds them."""

@@ -20,7 +20,7 @@ from chainrule.core.recording import Recording
 from chainrule.graph.arrange import Arranger, arrange
 from chainrule.graph.closed_forms import added
 from chainrule.graph.common_factors import as_value, shared_factors
-from chainrule.graph.finite import always_finite
+from chainrule.graph.finite import all_finite, always_finite
 from chainrule.graph.graph import (
     Apply,
     Constant,
@@ -31,14 +31,14 @@ from chainrule.graph.graph import (
     is_number,
     topological,
 )
-from chainrule.graph.recognise import RECOGNITION, chosen_by, recognised_as_a_whole
+from chainrule.graph.recognise import RECOGNITION, recognised_as_a_whole
 from chainrule.graph.rewrite import Rule, rewrite, share
 from chainrule.graph.simplify.guarded_products import as_plain_product
-from chainrule.graph.simplify.rules import simplify
+from chainrule.graph.simplify.rules import as_given, simplify
 from chainrule.operations import elementwise
 from chainrule.staged.statements import shared_subexpressions
 
-__all__ = ["Derived", "derive", "is_scalar", "may_be_infinite"]
+__all__ = ["Derived", "Style", "derive", "is_scalar", "may_be_infinite"]
 
 
 class Derived(NamedTuple):
@@ -59,48 +59,66 @@ def is_scalar(expression: Vertex) -> bool:
     )
 
 
+class Style(NamedTuple):
+    """How gradients are written.
+
+    ``math`` says that functions of numbers are those of `math` rather than of NumPy, ``plain`` that
+    formulas stay as the rules give them.
+    """
+
+    math: bool
+    plain: bool
+
+
 def derive(
-    variable: Input,
+    variable: Input | None,
     expression: Vertex,
     upstream: Vertex,
     inputs: Sequence[Input],
     guarded: bool,
-    math: bool,
+    style: Style,
 ) -> Derived:
     """Derive the gradients of a stage's inputs.
 
     Args:
-        variable: the stage's own variable, which its gradient may refer to.
+        variable: what holds the stage's value, which its gradient may refer to; None for nothing.
         expression: what is assigned to it.
         upstream: its gradient; the number 1 gives the local gradients themselves.
         inputs: the variables to differentiate by.
         guarded: a later operation selects entries, so products with local gradients that may be
             infinite must give 0 where the upstream gradient is 0.
-        math: write functions of numbers with `math` rather than NumPy.
+        style: how to write it.
     """
-    (prepared,) = share(rewrite(share([expression]), RECOGNITION))
-    prepared = recognised_as_a_whole(prepared)
+    prepared = expression
+    if not style.plain:
+        (prepared,) = share(rewrite(share([expression]), RECOGNITION))
+        prepared = recognised_as_a_whole(prepared)
     recording = Recording(note=lambda node, value: None, every_guard=True)
     leaves = {x: Leaf(recording) for x in topological([prepared]) if isinstance(x, Input)}
     known: dict[Node, Vertex] = {leaf: x for x, leaf in leaves.items()}
     root = _replay(prepared, leaves, recording, known)
-    is_quotient = _is_quotient_of_number(prepared)
-    if not is_quotient:
+    if _is_quotient_of_number(prepared):
+        variable = None
+    if variable is not None:
         known[root.node] = variable
     g = Leaf(recording)
     known[g] = upstream
     pulled = backward([(root, Array(upstream.value, g))], [leaves[x] for x in inputs])
     recording.end()
     reached = [k for k, g in enumerate(pulled) if g is not None]
-    gradients = _vertices([pulled[k] for k in reached], known, math)
-    rules = [chosen_by(variable, prepared), _with_exact_exponents(prepared)]
+    gradients = _vertices([pulled[k] for k in reached], known, style.math)
+    result: list[Vertex | None] = [None] * len(inputs)
+    if style.plain:
+        for k, gradient in zip(reached, as_given(gradients), strict=True):
+            result[k] = gradient
+        return Derived(result, set())
+    rules = [_with_exact_exponents(prepared)]
     if not guarded:
         rules.append(_unguarded)
     written = topological([prepared])
     *gradients, whole = simplify([*gradients, prepared], *rules, written=written)
-    seen_as = None if is_quotient else (whole, variable)
+    seen_as = None if variable is None else (whole, variable)
     gradients, named = _arranged(gradients, upstream, not is_scalar(expression), seen_as)
-    result: list[Vertex | None] = [None] * len(inputs)
     for k, gradient in zip(reached, gradients, strict=True):
         result[k] = gradient
     return Derived(result, named)
@@ -154,7 +172,7 @@ def _written(outputs: list[Vertex], also: set[Vertex]) -> int:
 
 def may_be_infinite(local: Vertex, guarded: bool) -> bool:
     """Tell whether a zero upstream gradient has to be kept from an infinite local one."""
-    if not np.all(np.isfinite(local.value)):
+    if not all_finite(local.value):
         return True
     return guarded and not always_finite(local)
 
@@ -162,7 +180,7 @@ def may_be_infinite(local: Vertex, guarded: bool) -> bool:
 def _unguarded(vertex: Apply) -> Vertex | None:
     if vertex.operation is not guarded_multiply:
         return None
-    return as_plain_product(vertex) if np.all(np.isfinite(vertex.operands[1].value)) else None
+    return as_plain_product(vertex) if all_finite(vertex.operands[1].value) else None
 
 
 def _replay(

@@ -2,25 +2,48 @@
 
 from __future__ import annotations
 
+import ast
 from dataclasses import dataclass, field
 from typing import Any
 
 from chainrule.core.node import Node
 from chainrule.core.source import Location
 
-__all__ = ["Line", "Stage"]
+__all__ = ["Line", "Stage", "statement"]
+
+
+def statement(target: str, operator: str, expression: str, repeats: bool = False) -> str:
+    """Return an assignment, or the call of ``np.add.at`` where an index may name an entry twice."""
+    if not repeats:
+        return f"{target} {operator} {expression}"
+    name, _, place = target.partition("[")
+    sign = "-" if operator == "-=" else ""
+    return f"np.add.at({name}, {_as_argument(place[:-1])}, {sign}{expression})"
+
+
+def _as_argument(index: str) -> str:
+    """Write an index where no brackets are around it."""
+    try:
+        parsed = ast.parse(index, mode="eval").body
+    except SyntaxError:  # a slice
+        return f"np.s_[{index}]"
+    return f"({index})" if isinstance(parsed, ast.Tuple) else index
 
 
 @dataclass(slots=True)
 class Stage:
     """A line of the forward pass: a variable and the expression that gives its value.
 
-    ``inputs`` are the variables that it reads, arguments and earlier stages; ``nodes`` all
-    operations recorded for it, its own last; ``lineno`` its place in ``Staged.source``.
+    ``target`` is the variable, or the entries of it that are written; ``before`` and ``after`` are
+    statements that belong to it. ``inputs`` are the variables that it reads, arguments and earlier
+    stages; ``nodes`` all operations recorded for it, its own last; ``lineno`` its place in
+    ``Staged.source``.
     """
 
     number: int
     name: str
+    target: str
+    operator: str
     expression: str
     value: Any
     inputs: tuple[str, ...]
@@ -29,13 +52,13 @@ class Stage:
     location: Location | None
     before: list[str] = field(default_factory=list)
     after: list[str] = field(default_factory=list)
-    comment: str | None = None
+    repeats: bool = False
     lineno: int = 0
 
     @property
     def text(self) -> str:
         """The assignment, on one line however long it is."""
-        return f"{self.name} = {self.expression}"
+        return statement(self.target, self.operator, self.expression, self.repeats)
 
     @property
     def code(self) -> list[str]:
@@ -55,13 +78,13 @@ class Line:
 
     stage: Stage
     target: str
-    of: str | None
     operator: str
     expression: str
     value: Any
+    of: str | None = None
     local: str | None = None
     upstream: str | None = None
-    function: str | None = None
+    repeats: bool = False
     also: list[str] = field(default_factory=list)
     lineno: int = 0
 
@@ -73,11 +96,7 @@ class Line:
     @property
     def text(self) -> str:
         """The statement, on one line however long it is."""
-        if self.function is not None:  # np.add.at: an index that may name an entry twice
-            place = self.target[len(self.name) + 1 : -1]
-            sign = "-" if self.operator == "-=" else ""
-            return f"{self.function}({self.name}, {place}, {sign}{self.expression})"
-        return f"{self.target} {self.operator} {self.expression}"
+        return statement(self.target, self.operator, self.expression, self.repeats)
 
     @property
     def code(self) -> list[str]:

@@ -7,14 +7,17 @@ the line would grow too long: then it becomes a stage too, under a name of its o
 
 from __future__ import annotations
 
+import bisect
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from chainrule.core.array import Array, shape_of
-from chainrule.core.kinds import broadcast_to, identity
+from chainrule.core.array import Array, dtype_of, shape_of
+from chainrule.core.kinds import Elementwise, astype, broadcast_to, identity
 from chainrule.core.node import Node
+from chainrule.core.operation import Operation
 from chainrule.core.reach import ancestors
 from chainrule.core.source import Location
 from chainrule.graph.finite import always_finite
@@ -22,23 +25,29 @@ from chainrule.graph.graph import Apply, Constant, Input, Vertex, from_nodes, to
 from chainrule.graph.rewrite import rewrite, substitute
 from chainrule.graph.simplify.rules import TIDYING, simplify
 from chainrule.graph.trace import Guard, Trace
-from chainrule.operations.elementwise import negative
-from chainrule.staged.names import Names
+from chainrule.operations.elementwise import negative, square
+from chainrule.staged.writes import Write, write_of
 
-__all__ = ["Assignment", "Check", "Partition", "partition"]
+__all__ = ["Assignment", "Check", "Partition", "is_cheap", "partition"]
 
 _LONGEST = 12  # operations in one expression
 
 
 @dataclass(slots=True)
 class Assignment:
-    """One stage before it is printed: a variable, and the expression that gives its value."""
+    """One stage before it is printed: a variable, and the expression that gives its value.
+
+    The variable's name is the one that it would like, '' for any. ``write`` says what it writes,
+    where it is written in place; ``renames`` that what is written into is a copy, under a new name.
+    """
 
     variable: Input
     expression: Vertex
     node: Node
     nodes: list[Node]
     location: Location | None
+    write: Write | None = None
+    renames: bool = False
 
 
 @dataclass(slots=True)
@@ -61,12 +70,10 @@ class Partition:
     output: Vertex
 
 
-def partition(trace: Trace, names: Names) -> Partition:
+def partition(trace: Trace) -> Partition:
     """Part a run into stages, leaving out what reaches neither the output nor a check.
 
-    Args:
-        trace: the run; its output is one number.
-        names: the names in use so far, those of the arguments among them.
+    The output of the run is one number.
     """
     output = trace.output.node if type(trace.output) is Array else None
     roots = [guard.node for guard in trace.guards]
@@ -79,9 +86,7 @@ def partition(trace: Trace, names: Names) -> Partition:
         if node not in wanted or node in known:
             continue
         expression = _expression(node, known, trace)
-        name = wanted[node]
-        name = names.fresh(name) if name else names.numbered("t")
-        variable = Input(name, node.output, always_finite(expression))
+        variable = Input(wanted[node] or "", node.output, always_finite(expression))
         note = trace.notes.get(node)
         inside = ancestors([node], known)
         known[node] = variable
@@ -92,6 +97,8 @@ def partition(trace: Trace, names: Names) -> Partition:
                 node,
                 inside,
                 note.location if note else None,
+                write_of(expression),
+                node in trace.copies,
             )
         )
     order = {node: k for k, node in enumerate(trace.nodes)}
@@ -107,16 +114,33 @@ def partition(trace: Trace, names: Names) -> Partition:
         checks.append(Check(expression, guard, before))
     result = known[output] if output is not None else Constant(trace.output)
     if output in arguments:
-        assignments.append(_returned(output, arguments[output], names))
+        assignments.append(_returned(output, arguments[output]))
         result = assignments[-1].variable
-    return Partition(arguments, assignments, checks, result)
+    return Partition(arguments, _needed(assignments, checks, result), checks, result)
+
+
+def _needed(assignments: list[Assignment], checks: list[Check], output: Vertex) -> list[Assignment]:
+    """Leave out the stages that nobody reads: what was in a buffer before it got other values."""
+    read = {output, *topological(check.expression for check in checks)}
+    needed = []
+    for assignment in reversed(assignments):
+        if assignment.variable in read:
+            needed.append(assignment)
+            read.update(topological([assignment.expression]))
+    left_out = len(assignments) - len(needed)
+    if left_out:
+        kept = {assignment.variable for assignment in needed}
+        gone = [k for k, a in enumerate(assignments) if a.variable not in kept]
+        for check in checks:
+            check.before -= bisect.bisect_left(gone, check.before)
+    return needed[::-1]
 
 
 def _expression(node: Node, known: dict[Node, Vertex], trace: Trace) -> Vertex:
     """Return what is assigned: as it was written, simplified where a nested gradient is in it."""
     (expression,) = rewrite(from_nodes([node], known), TIDYING)
-    notes = [trace.notes.get(inner) for inner in ancestors([node], known)]
-    if not any(note is not None and note.derived for note in notes):
+    notes = [trace.notes.get(inner) for inner in ancestors([node], known) if inner.parents]
+    if not any(note is None or note.derived for note in notes):  # no line of the user's made it
         return expression
     filled: dict[Vertex, Vertex] = {
         x: full
@@ -137,9 +161,9 @@ def _filled(constant: Constant, trace: Trace) -> Vertex | None:
     return Apply(broadcast_to, (Constant(float(array.flat[0])),), {"shape": array.shape}, array)
 
 
-def _returned(node: Node, argument: Input, names: Names) -> Assignment:
+def _returned(node: Node, argument: Input) -> Assignment:
     """Make the one stage of a function that returns its argument."""
-    variable = Input(names.fresh("value"), argument.value)
+    variable = Input("value", argument.value)
     expression = Apply(identity, (argument,), {}, argument.value)
     return Assignment(variable, expression, node, [node], None)
 
@@ -153,6 +177,14 @@ def _names_wanted(trace: Trace, alive: list[Node], output: Node | None) -> dict[
             wanted[node] = note.name
     if output is not None and output.parents and output not in wanted:
         wanted[output] = "value"
+    costly: set[Node] = set()
+    for node in alive:
+        for part, name in _looked_at_again(node, costly):
+            if part.parents and part not in wanted:
+                wanted[part] = trace.aliases.get(part, name)
+        inner = [p for p in node.parents if p in costly and p not in wanted]
+        if inner or (node.parents and _costs_much(node.operation)):
+            costly.add(node)
     users = _users(trace, alive)
     owners: dict[Node, set[Any]] = {}  # the stages whose expression a node would stand in
     sizes = _sizes(alive, wanted)
@@ -172,6 +204,37 @@ def _names_wanted(trace: Trace, alive: list[Node], output: Node | None) -> dict[
         owners[node] = found
     _shorten(alive, wanted, trace)
     return wanted
+
+
+def _looked_at_again(node: Node, costly: Collection[Node]) -> Iterator[tuple[Node, str | None]]:
+    """Yield the parts of a node that its backward pass refers to, and what they may be called.
+
+    They are the array that a write goes into, with its index, and what a choice compares, where
+    that costs much.
+    """
+    if not node.parents:
+        return
+    if node.operation.clear is not None:
+        yield node, None
+        first, _, *index = node.parents
+        for part in (first, *index):
+            if part is not None:
+                yield part, "mask" if dtype_of(part.output).kind == "b" else None
+    elif isinstance(node.operation, Elementwise) and node.operation.selects:
+        for part in node.parents:
+            if part is not None and part in costly:
+                yield part, None
+
+
+def _costs_much(operation: Operation) -> bool:
+    is_constant = isinstance(operation, Elementwise) and not any(operation.d)  # np.zeros_like(x)
+    return not is_constant and not is_cheap(operation)
+
+
+def is_cheap(operation: Operation) -> bool:
+    """Tell whether computing it again costs little: arithmetic, comparisons and views."""
+    arithmetic = operation.entrywise and operation.symbol is not None
+    return arithmetic or operation.view or operation in (square, astype)
 
 
 def _shorten(alive: list[Node], wanted: dict[Node, str | None], trace: Trace) -> None:

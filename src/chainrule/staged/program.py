@@ -105,9 +105,11 @@ def imports(text: str) -> list[str]:
 
 
 def _mark(stage: Stage, line: Line | None = None) -> str:
-    """Return the stage's number, and the shape where the value is an array."""
-    value = stage.value if line is None else line.value
-    shape = shape_of(value)
+    """Return the stage's number, and the shape where a new array is made or one is added to."""
+    if line is None:
+        shape = shape_of(stage.value) if stage.target == stage.name else ()
+    else:
+        shape = shape_of(line.value)
     return f"# ({stage.number})" + (f"  shape {shape}" if shape else "")
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import inspect
 from collections.abc import Callable, Mapping
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeGuard
 
 import numpy as np
 
@@ -48,14 +48,19 @@ class Speller:
     Args:
         constants: names the arrays that a function captured.
         spellings: how to write what is not simply a call.
+        variables: what variables are called, if not by their own names; and what entries are read
+            of, if not of their own variable.
 
     Attributes:
         names: variables that hold the value of a vertex already.
     """
 
-    def __init__(self, constants: Constants, spellings: Spellings) -> None:
+    def __init__(
+        self, constants: Constants, spellings: Spellings, variables: Mapping[Vertex, str]
+    ) -> None:
         self.constants = constants
         self.spellings = spellings
+        self.variables = variables
         self.names: dict[Vertex, str] = {}
 
     def text(self, vertex: Vertex) -> Text:
@@ -67,14 +72,17 @@ class Speller:
         if vertex in self.names:
             return atom(self.names[vertex])
         if isinstance(vertex, Input):
-            return atom(vertex.name)
+            return atom(self.variables.get(vertex, vertex.name))
         if isinstance(vertex, Constant):
             return self.constants.text(vertex.value)
         return self._application(vertex)
 
     def _application(self, vertex: Apply) -> Text:
         operation = vertex.operation
-        operands = [self.text(x) for x in vertex.operands]
+        operands = [
+            self.constants.typed(x.value) if self._widens(x, vertex) else self.text(x)
+            for x in vertex.operands
+        ]
         if operation in self.spellings:
             return self.spellings[operation](self, vertex, *operands, **vertex.params)
         if operation.symbol is not None and not vertex.params and len(operands) == 2:
@@ -95,6 +103,17 @@ class Speller:
             f"the operation `{operation.name}` cannot be printed with NumPy alone, so a function "
             "that uses it cannot be staged: declare it with source=, for example "
             f'source="np.{operation.name}({{0}})", or write it in NumPy'
+        )
+
+    def _widens(self, x: Vertex, vertex: Apply) -> TypeGuard[Constant]:
+        """Tell whether a number of NumPy makes the result double, which Python's own would not."""
+        if not self.constants.mixed or not isinstance(x, Constant) or x.ndim:
+            return False
+        if not isinstance(x.value, (np.float64, np.integer)) or vertex.dtype != np.float64:
+            return False
+        others = (y for y in vertex.operands if y is not x and y.dtype.kind == "f")
+        return vertex.operation.entrywise and all(
+            type(y.value) is float or y.dtype.itemsize < vertex.dtype.itemsize for y in others
         )
 
 

@@ -69,7 +69,14 @@ def _count(
 
 @ARRAYS.of(kinds.unbroadcast)
 def _unbroadcast(speller: Speller, vertex: Apply, x: Text, shape: tuple[int, ...]) -> Text:
-    return call("np.sum", x) if not shape else x
+    if not shape:
+        return call("np.sum", x)
+    whole = vertex.operands[0].shape
+    extra = len(whole) - len(shape)
+    if extra:
+        x = call("np.sum", x, axis=_axis(tuple(range(extra))))
+    ones = tuple(k for k, (n, m) in enumerate(zip(whole[extra:], shape, strict=True)) if m < n)
+    return call("np.sum", x, axis=_axis(ones), keepdims=True) if ones else x
 
 
 @ARRAYS.of(linalg.norm)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from chainrule.core.array import shape_of
-from chainrule.graph.graph import Apply
+from chainrule.graph.graph import Apply, Constant, Vertex
 from chainrule.operations import indexing
 from chainrule.operations.indexing import SLOT
 from chainrule.staged.speller import Speller, Spellings
@@ -16,13 +16,17 @@ __all__ = ["INDEXING", "index_text"]
 INDEXING = Spellings()
 
 
-def index_text(index: Any, arrays: tuple[Text, ...], ndim: int) -> str:
+def index_text(speller: Speller, index: Any, arrays: Sequence[Vertex], ndim: int) -> str:
     """Write an index into so many axes as it stands between brackets."""
     rest = iter(arrays)
-    index = _without_ellipsis(index, ndim)
-    parts = indexing.index_parts(index)
-    texts = [next(rest).text if part is SLOT else _part(part) for part in parts]
+    parts = indexing.index_parts(_without_ellipsis(index, ndim))
+    texts = [_array(speller, next(rest)) if part is SLOT else _part(part) for part in parts]
     return ", ".join(texts) if len(texts) != 0 else "()"
+
+
+def _array(speller: Speller, array: Vertex) -> str:
+    is_constant = isinstance(array, Constant) and array not in speller.names
+    return (speller.constants.index(array.value) if is_constant else speller.text(array)).text
 
 
 def _part(part: Any) -> str:
@@ -35,7 +39,7 @@ def _part(part: Any) -> str:
 
 @INDEXING.of(indexing.getitem)
 def _getitem(speller: Speller, vertex: Apply, x: Text, *arrays: Text, index: Any) -> Text:
-    ndim = len(shape_of(vertex.operands[0].value))
+    ndim = vertex.operands[0].ndim
     if ndim == 0 and not arrays:  # a float has no entries
         shape = vertex.shape
         return (
@@ -43,7 +47,9 @@ def _getitem(speller: Speller, vertex: Apply, x: Text, *arrays: Text, index: Any
         )
     if ndim == 0:
         x = call("np.asarray", x)
-    return subscript(x, index_text(index, arrays, ndim))
+    elif vertex in speller.variables:
+        x = atom(speller.variables[vertex])
+    return subscript(x, index_text(speller, index, vertex.operands[1:], ndim))
 
 
 def _without_ellipsis(index: Any, ndim: int) -> Any:

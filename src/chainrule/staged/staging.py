@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from chainrule.errors import ChainruleError
 from chainrule.staged.staged import Staged
-from chainrule.staged.verify import verify
-from chainrule.staged.write import write
+from chainrule.staged.verify import difference
+from chainrule.staged.write import record, write
 
-__all__ = ["stage"]
+__all__ = ["stage", "stage_as_written"]
 
 
 def stage(
@@ -20,11 +21,9 @@ def stage(
     Args:
         f: a function of NumPy arrays and floats with one number as its output.
         args: example arguments; each may be a tree (tuple, list, dict, dataclass) of arrays. The
-            code holds for all values of these shapes for which f takes the same branches. Ties of
-            ``np.maximum`` and ``np.minimum`` are shared out, one half to each operand, where the
-            example has any; where it has none the code is shorter, and at a tie that comes up later
-            it hands all of the gradient to the second operand, or none to one that is compared with
-            a constant.
+            code holds for all values of these shapes for which f takes the same branches. Where the
+            example overflows, code is written for a stable form of the function, if one is known:
+            ``np.logaddexp(x, 0.0)`` for ``np.log(1 + np.exp(x))``.
         argnums: positions of the arguments to differentiate by, in the order in which the
             gradients are returned; all that hold floats if not given.
         kwargs: passed to f and built into the code.
@@ -53,7 +52,29 @@ def stage(
         return value, (dx, dy)
     <BLANKLINE>
     """
-    written = write(f, args, kwargs, argnums)
-    staged = Staged(written.trace, written.program, written.gradient_name)
-    verify(staged, args, written.expected)
+    return _staged(f, args, kwargs, argnums, stable=True)
+
+
+def stage_as_written(
+    f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any], argnums: Any = None
+) -> Staged:
+    """Do what `stage` does, without a stable form of what overflows: to show where it does."""
+    return _staged(f, args, kwargs, argnums, stable=False)
+
+
+def _staged(
+    f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any], argnums: Any, stable: bool
+) -> Staged:
+    recorded = record(f, args, kwargs, argnums, stable)
+    staged = write(recorded)
+    if difference(staged, recorded) is None:
+        return staged
+    # What is shorter may round or overflow otherwise: then the rules' own formulas are printed.
+    staged = write(recorded, plain=True)
+    found = difference(staged, recorded)
+    if found is not None and found.is_wrong:
+        raise ChainruleError(
+            f"{found.text}: this is a bug of chainrule, please report it with your function. The "
+            f"code was:\n{staged.source}"
+        )
     return staged

@@ -2,42 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
-from typing import TypeAlias
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import TypeAlias, TypeGuard
 
 import numpy as np
 
 from chainrule.core.array import shape_of
-from chainrule.core.kinds import astype, guarded_multiply
+from chainrule.core.kinds import guarded_multiply
 from chainrule.core.operation import Operation
 from chainrule.graph.graph import Apply, Constant, Vertex, is_operation, topological
 from chainrule.graph.rewrite import uses
-from chainrule.operations.elementwise import add, negative, square, subtract
+from chainrule.operations.elementwise import add, negative, subtract
 from chainrule.operations.indexing import scatter_add, set_at
 from chainrule.operations.shape import embed_diagonal
+from chainrule.staged.lines import statement
+from chainrule.staged.partition import is_cheap
 from chainrule.staged.speller import Speller, is_array
 from chainrule.staged.spelling_indexing import index_text
 from chainrule.staged.text import call, literal, method
+from chainrule.staged.writes import is_fresh, may_repeat
 
-__all__ = ["scatter_index", "shared_subexpressions", "statements_for", "takes_statements"]
+__all__ = ["copy_of", "is_scatter", "shared_subexpressions", "statements_for", "takes_statements"]
 
 Statements: TypeAlias = "Callable[[str, Apply, Speller], list[str]]"
 
 
 def _scatter_add(name: str, vertex: Apply, speller: Speller) -> list[str]:
-    x, *arrays = (speller.text(v) for v in vertex.operands)
-    index = index_text(vertex.params["index"], tuple(arrays), len(vertex.params["shape"]))
-    zeros = _zeros(vertex.params["shape"], vertex.value)
-    if _may_repeat(vertex):
-        return [f"{name} = {zeros}", f"np.add.at({name}, {_as_argument(index)}, {x.text})"]
-    return [f"{name} = {zeros}", f"{name}[{index}] = {x.text}"]
+    x, *arrays = vertex.operands
+    index = index_text(speller, vertex.params["index"], arrays, vertex.ndim)
+    repeats = may_repeat(vertex)
+    place = statement(f"{name}[{index}]", "+=" if repeats else "=", speller.text(x).text, repeats)
+    return [f"{name} = {_zeros(vertex.params['shape'], vertex.value)}", place]
 
 
 def _set_at(name: str, vertex: Apply, speller: Speller) -> list[str]:
-    x, v, *arrays = (speller.text(operand) for operand in vertex.operands)
-    index = index_text(vertex.params["index"], tuple(arrays), len(shape_of(vertex.value)))
-    copy = method(x, "copy") if is_array(vertex) else call("np.array", x)
-    return [f"{name} = {copy.text}", f"{name}[{index}] = {v.text}"]
+    x, v, *arrays = vertex.operands
+    index = index_text(speller, vertex.params["index"], arrays, vertex.ndim)
+    return [f"{name} = {copy_of(x, speller)}", f"{name}[{index}] = {speller.text(v).text}"]
+
+
+def copy_of(x: Vertex, speller: Speller) -> str:
+    """Write an array that nobody else has."""
+    if isinstance(x, Constant):
+        text = speller.constants.buffer(x.value)
+        return text.text if not text.is_name else method(text, "copy").text
+    text = speller.text(x)
+    if is_fresh(x):
+        return text.text
+    return (method(text, "copy") if is_array(x) else call("np.array", text)).text
 
 
 def _embed_diagonal(name: str, vertex: Apply, speller: Speller) -> list[str]:
@@ -89,42 +101,9 @@ def statements_for(name: str, vertex: Vertex, speller: Speller) -> list[str]:
     return [f"{name} = {speller.text(vertex).text}"]
 
 
-def scatter_index(vertex: Vertex) -> Callable[[Speller], tuple[str, bool]] | None:
-    """Return where a vertex adds to a gradient, if it is zero everywhere else.
-
-    The function returned gives the index as text, and whether it may name an entry twice.
-    """
-    if not isinstance(vertex, Apply) or vertex.operation is not scatter_add:
-        return None
-
-    def place(speller: Speller) -> tuple[str, bool]:
-        arrays = tuple(speller.text(x) for x in vertex.operands[1:])
-        repeats = _may_repeat(vertex)
-        text = index_text(vertex.params["index"], arrays, len(vertex.params["shape"]))
-        return (_as_argument(text) if repeats else text), repeats
-
-    return place
-
-
-def _as_argument(index: str) -> str:
-    """Write an index where no brackets are around it."""
-    if ":" in index or "..." in index:
-        return f"np.s_[{index}]"
-    return f"({index})" if "," in index else index
-
-
-def _may_repeat(vertex: Apply) -> bool:
-    """Tell whether an index may name an entry twice; not where one of its arrays counts up."""
-    indices = vertex.operands[1:]
-    arrays = [np.asarray(x.value) for x in indices]
-    if all(a.ndim == 1 and a.dtype.kind in "iu" for a in arrays) and any(
-        isinstance(x, Constant)
-        and np.unique(a).size == max(map(np.size, arrays))
-        and len(set(np.signbit(a).tolist())) == 1  # 0 and -1 may be the same
-        for x, a in zip(indices, arrays, strict=True)
-    ):
-        return False
-    return any(a.ndim > 0 and a.dtype.kind in "iu" for a in arrays)
+def is_scatter(vertex: Vertex) -> TypeGuard[Apply]:
+    """Tell whether a vertex adds to some entries of a gradient, and is zero everywhere else."""
+    return is_operation(vertex, scatter_add)
 
 
 def shared_subexpressions(outputs: Iterable[Vertex], also: Collection[Vertex] = ()) -> list[Vertex]:
@@ -154,11 +133,11 @@ def shared_subexpressions(outputs: Iterable[Vertex], also: Collection[Vertex] = 
             continue
         operation = vertex.operation
         sizes[vertex] = 1 + sum(sizes[x] for x in vertex.operands)
-        costly[vertex] = not _is_cheap(operation) or any(costly[x] for x in vertex.operands)
+        costly[vertex] = not is_cheap(operation) or any(costly[x] for x in vertex.operands)
         scatters = operation is scatter_add
         statement = operation in STATEMENTS and (vertex not in roots or not scatters)
         if scatters and vertex not in roots:
-            statement = not _is_term(vertex, outputs)
+            statement = not _is_term(vertex, outputs, count)
         short = 1 if shape_of(vertex.value) else 2
         repeated = count[vertex] > 1 and (costly[vertex] or sizes[vertex] > short)
         if statement or repeated or vertex in also:
@@ -167,19 +146,13 @@ def shared_subexpressions(outputs: Iterable[Vertex], also: Collection[Vertex] = 
     return chosen
 
 
-def _is_cheap(operation: Operation) -> bool:
-    """Tell whether computing it again costs little: arithmetic, comparisons and views."""
-    arithmetic = operation.entrywise and operation.symbol is not None
-    return arithmetic or operation.view or operation in (square, astype)
-
-
-def _is_term(vertex: Vertex, outputs: list[Vertex]) -> bool:
-    """Tell whether a vertex is a term of a sum that an output is."""
+def _is_term(vertex: Vertex, outputs: list[Vertex], count: Mapping[Vertex, int]) -> bool:
+    """Tell whether a vertex is a term of a sum that an output is, and nothing else."""
     stack = list(outputs)
     while stack:
         x = stack.pop()
         if x is vertex:
             return True
-        if isinstance(x, Apply) and x.operation in (add, subtract, negative):
+        if isinstance(x, Apply) and x.operation in (add, subtract, negative) and count[x] == 1:
             stack.extend(x.operands)
     return False

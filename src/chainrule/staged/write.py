@@ -12,6 +12,7 @@ from chainrule.core.array import Array, dtype_of, is_floating, shape_of, value_o
 from chainrule.core.backward import backward_everywhere
 from chainrule.core.callables import argument_names, name_of
 from chainrule.core.node import Node
+from chainrule.core.reach import ancestors
 from chainrule.core.source import Location
 from chainrule.errors import NonScalarOutputError
 from chainrule.graph.graph import Apply, Constant, Input, Vertex, topological
@@ -22,38 +23,45 @@ from chainrule.staged.arguments import (
     unpacking,
     value_checks,
 )
-from chainrule.staged.backprop import Backprop, one_like
+from chainrule.staged.backprop import Backprop
 from chainrule.staged.constants import Constants
+from chainrule.staged.derive import Style
 from chainrule.staged.formatting import WIDTH, shortened
 from chainrule.staged.lines import Stage
+from chainrule.staged.liveness import Storage, sharing
 from chainrule.staged.names import Names
 from chainrule.staged.partition import Assignment, Check, Partition, partition
 from chainrule.staged.program import Program
 from chainrule.staged.speller import Speller
 from chainrule.staged.spelling import speller_for
-from chainrule.staged.statements import shared_subexpressions, statements_for
+from chainrule.staged.spelling_indexing import index_text
+from chainrule.staged.staged import Staged
+from chainrule.staged.statements import copy_of, shared_subexpressions, statements_for
+from chainrule.staged.steps import active_variables, one_like, steps
 from chainrule.staged.text import ATOM, BIT_OR, COMPARISON, assertion, call, literal
 from chainrule.transforms.inputs import refuse, select
+from chainrule.transforms.stable import stable_forms
 
-__all__ = ["Written", "write"]
+__all__ = ["Recorded", "record", "write"]
 
 
-class Written(NamedTuple):
-    """A run, its code, the names of the gradients, and the gradients that eager mode finds."""
+class Recorded(NamedTuple):
+    """A run, the arguments whose gradients are returned, and those that eager mode finds."""
 
     trace: Trace
-    program: Program
-    gradient_name: dict[str, str]
+    args: Sequence[Any]
+    order: tuple[int, ...]
     expected: dict[Node, Any]
 
 
-def write(
+def record(
     f: Callable[..., Any],
     args: Sequence[Any],
     kwargs: Mapping[str, Any],
     argnums: int | Sequence[int] | None,
-) -> Written:
-    """Stage a function."""
+    stable: bool,
+) -> Recorded:
+    """Run a function, once, and give it a stable form where that is wanted and it overflows."""
     chosen = None if argnums is None else select(argnums, args, f)
     for k in chosen or ():
         leaves = trees.flatten(args[k])[0]
@@ -61,26 +69,42 @@ def write(
             raise refuse(f, args[k], leaves[0] if leaves else None, k, 0)
     traced = trace(f, args, kwargs, chosen)
     order = chosen or tuple(sorted({a.position for a in traced.inputs}))
-    expected = _expected(traced)
+    expected, sure = _expected(traced)
+    if stable and not sure and _stabilise(traced):
+        expected, _ = _expected(traced)
     traced.end()
     _expect_one_number(traced, f)
+    return Recorded(traced, args, order, expected)
+
+
+def write(recorded: Recorded, plain: bool = False) -> Staged:
+    """Write the code of a run; ``plain`` leaves gradients as the rules give them."""
+    traced, args, order, _ = recorded
+    f = traced.function
     names = Names()
     parameters = [names.fresh(name) for name in argument_names(f, len(args))]
     unpacked = unpacking(traced, parameters, names)
-    partitioned = partition(traced, names)
-    given = {id(a.value): a.name for a in traced.arguments if isinstance(a.value, np.ndarray)}
-    constants = Constants(names, traced.constant_names, given)
-    speller = speller_for(constants)
-    stages = [
-        _stage(k, assignment, speller, names)
-        for k, assignment in enumerate(partitioned.assignments, 1)
-    ]
-    math = _uses_math(partitioned)
+    partitioned = partition(traced)
+    assignments = partitioned.assignments
     wanted = [partitioned.arguments[a.node] for a in traced.inputs if a.node is not None]
-    backprop = Backprop(
-        wanted, list(zip(partitioned.assignments, stages, strict=True)), names, constants, math
-    )
-    backprop.write(partitioned.output)
+    active = active_variables(wanted, assignments)
+    derived = steps(partitioned, active, Style(_uses_math(partitioned), plain))
+    storage, moved = sharing(partitioned, derived)
+    given = {id(a.value): a.name for a in traced.arguments if isinstance(a.value, np.ndarray)}
+    variables: dict[Vertex, str] = {x: x.name for x in partitioned.arguments.values()}
+    for assignment in assignments:
+        variables[assignment.variable] = _name(assignment.variable, storage, variables, names)
+    variables.update({vertex: variables[x] for vertex, x in moved.items()})
+    values = [*(node.output for node in traced.nodes), *(a.value for a in traced.arguments)]
+    mixed = any(t.kind == "f" and t.itemsize < 8 for t in map(dtype_of, values))
+    constants = Constants(names, traced.constant_names, given, mixed)
+    speller = speller_for(constants, variables)
+    stages = [
+        _stage(k, assignment, storage, speller, names)
+        for k, assignment in enumerate(assignments, 1)
+    ]
+    backprop = Backprop(wanted, active, derived, stages, names, variables, constants, plain)
+    backprop.write()
     gradients = gradient_tree(traced, args, order, partitioned.arguments, backprop.gradient_name)
     built_in = value_checks(traced, parameters, constants)
     name = getattr(f, "__name__", "f")
@@ -92,7 +116,7 @@ def write(
         unpacked=unpacked,
         stages=stages,
         backward=backprop.lines,
-        checks=_checks(partitioned.checks, speller),
+        checks=_checks(partitioned.checks, speller, names),
         output=speller.text(partitioned.output).text,
         gradients=gradients,
         order=order,
@@ -100,22 +124,40 @@ def write(
         built_in=built_in,
         shapes=shape_checks(traced),
     )
-    variables = [
-        *partitioned.arguments.values(),
-        *(assignment.variable for assignment in partitioned.assignments),
-    ]
-    named = {x.name: d for x in variables if (d := backprop.gradient_name(x)) is not None}
-    return Written(traced, program, named, expected)
+    named = {variables[x]: held.name for x, held in backprop.gradients.items()}
+    return Staged(traced, program, named)
 
 
-def _expected(traced: Trace) -> dict[Node, Any]:
-    """Return the gradients of the wanted arguments by the eager backward pass."""
+def _expected(traced: Trace) -> tuple[dict[Node, Any], bool]:
+    """Return the gradients of the wanted arguments by the eager backward pass.
+
+    Also returned is whether it met nothing infinite.
+    """
     output = traced.output
     if type(output) is not Array or shape_of(output) != ():
-        return {}
+        return {}, True
     inputs = [a.node for a in traced.inputs if a.node is not None]
-    found = backward_everywhere([(output, one_like(output.value))], inputs)
-    return {node: found[node] for node in inputs if node in found}
+    found, sure = backward_everywhere([(output, one_like(output.value))], inputs)
+    return {node: found[node] for node in inputs if node in found}, sure
+
+
+def _stabilise(traced: Trace) -> bool:
+    """Put a stable form in the place of what the run computed; tell whether one is known.
+
+    What is new has the names of what it stands for.
+    """
+    output = traced.output
+    named = [node for node in ancestors([output.node]) if node in traced.notes]
+    leaves = [a for a in traced.arguments if a.node is not None]
+    arrays = [output, *(Array(node.output, node) for node in named)]
+    forms = stable_forms(arrays, [a.node for a in leaves if a.node], [a.value for a in leaves])
+    if forms is None:
+        return False
+    traced.output, *forms = forms
+    for node, form in zip(named, forms, strict=True):
+        if type(form) is Array and form.node is not node:
+            traced.notes.setdefault(form.node, traced.notes[node])
+    return True
 
 
 def _expect_one_number(traced: Trace, f: Callable[..., Any]) -> None:
@@ -135,29 +177,64 @@ def _expect_one_number(traced: Trace, f: Callable[..., Any]) -> None:
         )
 
 
-def _stage(number: int, assignment: Assignment, speller: Speller, names: Names) -> Stage:
-    before: list[str] = []
-    own = {}
-    for part in shared_subexpressions([assignment.expression]):
-        if part is assignment.expression:
-            continue
-        name = names.numbered("t")
-        before += statements_for(name, part, speller)
-        speller.names[part] = own[part] = name
-    first, *after = statements_for(assignment.variable.name, assignment.expression, speller)
-    inputs = [x.name for x in topological([assignment.expression]) if isinstance(x, Input)]
+def _name(
+    variable: Input, storage: Mapping[Input, Storage], variables: Mapping[Vertex, str], names: Names
+) -> str:
+    found = storage.get(variable)
+    if found is not None and found.other is not None:
+        return variables[found.other]
+    return names.fresh(variable.name) if variable.name else names.numbered("t")
+
+
+def _stage(
+    number: int,
+    assignment: Assignment,
+    storage: Mapping[Input, Storage],
+    speller: Speller,
+    names: Names,
+) -> Stage:
+    """Print a stage: the statements that compute it."""
+    write, variable = assignment.write, assignment.variable
+    name = speller.variables[variable]
+    parts = [assignment.expression] if write is None else write.reads()
+    before = _parts_before(parts, assignment.expression, speller, names)
+    if write is None:
+        first, *after = statements_for(name, assignment.expression, speller)
+        target, operator, expression = name, "=", first.partition(" = ")[2]
+    else:
+        if storage[variable].copies:
+            before.append(f"{name} = {copy_of(write.old, speller)}")
+        target = f"{name}[{index_text(speller, write.index, write.arrays, variable.ndim)}]"
+        operator, expression, after = write.symbol, speller.text(write.right).text, []
+    inputs = [x for x in topological([assignment.expression]) if isinstance(x, Input)]
     return Stage(
         number,
-        assignment.variable.name,
-        first.partition(" = ")[2],
-        assignment.variable.value,
-        tuple(inputs),
+        name,
+        target,
+        operator,
+        expression,
+        variable.value,
+        tuple(speller.variables[x] for x in inputs),
         assignment.node,
         assignment.nodes,
         assignment.location,
         before,
         after,
+        write is not None and write.repeats,
     )
+
+
+def _parts_before(
+    expressions: Sequence[Vertex], whole: Vertex, speller: Speller, names: Names
+) -> list[str]:
+    """Write the parts of expressions that need variables of their own."""
+    lines: list[str] = []
+    for part in shared_subexpressions(expressions):
+        if part is not whole:
+            name = names.numbered("t")
+            lines += statements_for(name, part, speller)
+            speller.names[part] = name
+    return lines
 
 
 def _uses_math(partitioned: Partition) -> bool:
@@ -171,12 +248,13 @@ def _uses_math(partitioned: Partition) -> bool:
     )
 
 
-def _checks(checks: Sequence[Check], speller: Speller) -> dict[int, list[str]]:
+def _checks(checks: Sequence[Check], speller: Speller, names: Names) -> dict[int, list[str]]:
     """Write what Python looked at as assertions, with the line that it decided."""
     written: dict[int, list[str]] = {}
     seen: set[str] = set()
     places: set[Location] = set()
     for check in checks:
+        before = _parts_before([check.expression], check.expression, speller, names)
         text = speller.text(check.expression)
         outcome = check.guard.outcome
         what = "sees another value"
@@ -201,5 +279,6 @@ def _checks(checks: Sequence[Check], speller: Speller) -> dict[int, list[str]]:
             room = WIDTH - len(message) - 30
             message += f" ({shortened(where.text.removesuffix(':'), room)})"
         places.add(where)
-        written.setdefault(check.before + 1, []).append(assertion(test, f"{message}; stage again"))
+        lines = written.setdefault(check.before + 1, [])
+        lines += [*before, assertion(test, f"{message}; stage again")]
     return written

@@ -6,15 +6,15 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from chainrule.core.array import Array
-from chainrule.core.forward import forward
+from chainrule.core.forward import attempt_forward
 from chainrule.core.recording import Recording
 from chainrule.errors import ArgumentError
 from chainrule.numpy.creation import result_leaves
 from chainrule.numpy.view import UserFunction
-from chainrule.transforms.inputs import Inputs, finish, plain
+from chainrule.transforms.inputs import Derive, Inputs, finish, plain
 from chainrule.transforms.reverse import seeds_like
 
-__all__ = ["jvp"]
+__all__ = ["along", "jvp"]
 
 
 def jvp(f: Callable[..., Any], args: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
@@ -50,9 +50,14 @@ def jvp(f: Callable[..., Any], args: Sequence[Any], tangents: Sequence[Any]) -> 
         y = UserFunction(f)(inputs.args, {})
         outputs, build = result_leaves(y)
         recorded = [leaf for leaf in outputs if type(leaf) is Array]
-        pushed = iter(forward(recorded, inputs.nodes, directions))
+        pushed = iter(inputs.derived(along(directions), recorded))
         tangents_out = [next(pushed) if type(leaf) is Array else None for leaf in outputs]
         values = [plain(leaf, recording) for leaf in outputs]
         return build(values), build(finish(tangents_out, values, recording))
     finally:
         recording.end()
+
+
+def along(tangents: Sequence[Any]) -> Derive:
+    """Return the forward pass that begins with these tangents, one for each input."""
+    return lambda outputs, nodes, recorded: attempt_forward(outputs, nodes, tangents, recorded)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from operator import index
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from chainrule import trees
 from chainrule.core.apply import apply_unary
 from chainrule.core.array import Array
+from chainrule.core.backward import Attempt
 from chainrule.core.callables import name_of, positional
 from chainrule.core.captured import hold
 from chainrule.core.kinds import astype, identity
@@ -19,10 +20,24 @@ from chainrule.core.node import Leaf, Node
 from chainrule.core.recording import Recording
 from chainrule.errors import ArgumentError, UnsupportedError
 
-__all__ = ["Inputs", "check_real", "finish", "own", "plain", "positions", "refuse", "select"]
+__all__ = [
+    "Derive",
+    "Inputs",
+    "check_real",
+    "derived_again",
+    "finish",
+    "own",
+    "plain",
+    "positions",
+    "refuse",
+    "select",
+]
 
 _ndarray = np.ndarray
 _float64 = np.float64
+#: Derives outputs by nodes; the third argument asks for a derivative that is recorded.
+Derive: TypeAlias = "Callable[[Sequence[Array], Sequence[Node], bool], Attempt]"
+
 _PLAIN = (float, _ndarray, Array)
 _NUMBERS = (float, np.generic)
 
@@ -90,13 +105,15 @@ class Inputs:
     def _refuse(self, value: Any, position: int, at: int) -> ArgumentError:
         return refuse(self._f, self.args[position], value, position, at)
 
-    def repair(
-        self, starts: Sequence[tuple[Array, Any]], nodes: Sequence[Node], gradients: list[Any]
-    ) -> list[Any]:
-        """Compute gradients that are not finite once more, in stable form."""
-        from chainrule.transforms.stable import stable_gradients  # loads the passes over graphs
+    def derived(self, derive: Derive, outputs: Sequence[Array]) -> list[Any]:
+        """Derive outputs by the inputs; in stable form where that met something infinite.
 
-        return stable_gradients(starts, nodes, self.values, gradients)
+        In code of `compile`, which is for other numbers, too, it always does.
+        """
+        found, sure = derive(outputs, self.nodes, False)
+        if sure and not (outputs and outputs[0].node.recording.every_guard):
+            return found
+        return derived_again(derive, outputs, self.nodes, self.values, found, sure)
 
     def build(self, results: Sequence[Any]) -> tuple[Any, ...]:
         """Put one result per leaf into the structure of the arguments, one entry per argument."""
@@ -111,6 +128,20 @@ class Inputs:
                 built.append(build(results[at : at + count]))
                 at += count
         return tuple(built)
+
+
+def derived_again(
+    derive: Derive,
+    outputs: Sequence[Array],
+    inputs: Sequence[Node],
+    values: Sequence[Any],
+    found: list[Any],
+    sure: bool = False,
+) -> list[Any]:
+    """Derive outputs in stable form, see `chainrule.transforms.stable`."""
+    from chainrule.transforms import stable  # loads the passes over graphs
+
+    return stable.derived_again(derive, outputs, inputs, values, found, sure)
 
 
 def refuse(f: Callable[..., Any], arg: Any, leaf: Any, position: int, at: int) -> ArgumentError:

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from chainrule.core.array import Array, dtype_of, shape_of
-from chainrule.core.backward import backward
-from chainrule.core.forward import forward
+from chainrule.core.backward import Attempt, attempt_backward
+from chainrule.core.forward import attempt_forward
 from chainrule.core.node import Node
 from chainrule.core.recording import Recording
 from chainrule.numpy.creation import result_leaves
 from chainrule.numpy.view import UserFunction
 from chainrule.operations.shape import reshape, stack
-from chainrule.transforms.inputs import Inputs, check_real, finish, positions, select
+from chainrule.transforms.inputs import Derive, Inputs, check_real, finish, positions, select
 from chainrule.transforms.reverse import grad
 
 __all__ = ["hessian", "jacobian"]
@@ -58,7 +58,9 @@ def jacobian(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callabl
             check_real(outputs, f)
             rows = []
             for output in outputs:
-                blocks = _derivatives(output, inputs)
+                blocks: list[Any] = [None] * len(inputs.nodes)
+                if type(output) is Array and output.dtype.kind == "f":
+                    blocks = inputs.derived(_by_all(inputs.values), [output])
                 likes = [
                     np.empty(shape_of(output) + shape_of(x), dtype=dtype_of(x))
                     if shape_of(output)
@@ -88,34 +90,44 @@ def hessian(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable
     return jacobian(grad(f, argnums), argnums)
 
 
-def _derivatives(output: Any, inputs: Inputs) -> list[Any]:
-    """Return d output / d input for every input; None where there is none."""
-    if type(output) is not Array or output.dtype.kind != "f":
-        return [None] * len(inputs.nodes)
-    columns = sum(math.prod(shape_of(x)) for x in inputs.values)
-    # One backward pass per output entry or one forward pass per input entry, whichever is fewer.
-    if output.size <= columns:
-        return _by_rows(output, inputs.nodes, inputs.values)
-    return [
-        _by_columns(output, node, value)
-        for node, value in zip(inputs.nodes, inputs.values, strict=True)
-    ]
+def _by_all(values: Sequence[Any]) -> Derive:
+    """Return how d output / d input is found for every input, of which the values are given."""
+
+    def derive(outputs: Sequence[Array], nodes: Sequence[Node], recorded: bool) -> Attempt:
+        (output,) = outputs
+        columns = sum(math.prod(shape_of(x)) for x in values)
+        # One backward pass per output entry or one forward pass per input entry: the fewer.
+        passes = _by_rows if output.size <= columns else _by_columns
+        blocks, sure = passes(output, nodes, values, recorded)
+        return Attempt(blocks, all(sure))
+
+    return derive
 
 
-def _by_rows(output: Array, nodes: list[Node], values: list[Any]) -> list[Any]:
+def _by_rows(
+    output: Array, nodes: Sequence[Node], values: Sequence[Any], recorded: bool
+) -> tuple[list[Any], Iterable[bool]]:
+    passes = [attempt_backward([(output, g)], nodes, recorded) for g in _unit_vectors(output.value)]
+    rows, sure = [row for row, _ in passes], [sure for _, sure in passes]
     if output.shape == ():
-        return backward([(output, _one(output.value))], nodes)
-    passes = [backward([(output, g)], nodes) for g in _unit_vectors(output.value)]
+        return rows[0], sure
     return [
-        _assemble([row[k] for row in passes], value, output.shape + shape_of(value), 0)
+        _assemble([row[k] for row in rows], value, output.shape + shape_of(value), 0)
         for k, value in enumerate(values)
-    ]
+    ], sure
 
 
-def _by_columns(output: Array, node: Node, value: Any) -> Any:
-    columns = [forward([output], [node], [t])[0] for t in _unit_vectors(value)]
-    shape = output.shape + shape_of(value)
-    return _assemble(columns, output.value, shape, len(output.shape))
+def _by_columns(
+    output: Array, nodes: Sequence[Node], values: Sequence[Any], recorded: bool
+) -> tuple[list[Any], Iterable[bool]]:
+    blocks, sure = [], []
+    for node, value in zip(nodes, values, strict=True):
+        passes = [attempt_forward([output], [node], [t], recorded) for t in _unit_vectors(value)]
+        sure += [sure for _, sure in passes]
+        columns = [column for (column,), _ in passes]
+        shape = output.shape + shape_of(value)
+        blocks.append(_assemble(columns, output.value, shape, len(output.shape)))
+    return blocks, sure
 
 
 def _assemble(parts: list[Any], like: Any, shape: tuple[int, ...], axis: int) -> Any:

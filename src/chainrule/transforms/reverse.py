@@ -11,7 +11,7 @@ import numpy as np
 
 from chainrule import trees
 from chainrule.core.array import Array, shape_of, value_of
-from chainrule.core.backward import backward
+from chainrule.core.backward import attempt_backward
 from chainrule.core.callables import name_of
 from chainrule.core.reach import reach
 from chainrule.core.recording import Recording
@@ -24,9 +24,18 @@ from chainrule.errors import (
 )
 from chainrule.numpy.creation import restack, result_leaves
 from chainrule.numpy.view import UserFunction
-from chainrule.transforms.inputs import Inputs, check_real, finish, own, plain, positions, select
+from chainrule.transforms.inputs import (
+    Derive,
+    Inputs,
+    check_real,
+    finish,
+    own,
+    plain,
+    positions,
+    select,
+)
 
-__all__ = ["grad", "value_and_grad", "vjp"]
+__all__ = ["grad", "seeds_like", "upstream", "value_and_grad", "vjp"]
 
 
 def value_and_grad(
@@ -79,12 +88,9 @@ def value_and_grad(
             gradients = [None] * len(inputs.nodes)
             if type(y) is Array:
                 value = y.value
-                if type(value) is float:
-                    gradients = backward([(y, 1.0)], inputs.nodes, repair=inputs.repair)
-                elif y.dtype.kind == "f":
-                    gradients = backward(
-                        [(y, value.dtype.type(1))], inputs.nodes, repair=inputs.repair
-                    )
+                if type(value) is float or y.dtype.kind == "f":
+                    one = 1.0 if type(value) is float else value.dtype.type(1)
+                    gradients = inputs.derived(upstream([one]), [y])
                 else:
                     check_real([y], f)
             for g in gradients:
@@ -169,11 +175,18 @@ def vjp(f: Callable[..., Any], *args: Any) -> tuple[Any, Callable[[Any], tuple[A
 
     def pullback(g: Any) -> tuple[Any, ...]:
         seeds = seeds_like(g, value)
-        starts = [(y, seed) for y, seed in zip(outputs, seeds, strict=True) if type(y) is Array]
-        gradients = backward(starts, inputs.nodes, repair=inputs.repair)
+        starts = [(y, g) for y, g in zip(outputs, seeds, strict=True) if type(y) is Array]
+        gradients = inputs.derived(upstream([g for _, g in starts]), [y for y, _ in starts])
         return inputs.build(finish(gradients, inputs.values, recording))
 
     return value, pullback
+
+
+def upstream(seeds: Sequence[Any]) -> Derive:
+    """Return the backward pass that begins with these upstream gradients, one for each output."""
+    return lambda outputs, nodes, recorded: attempt_backward(
+        list(zip(outputs, seeds, strict=True)), nodes, recorded
+    )
 
 
 def seeds_like(g: Any, value: Any) -> list[Any]:

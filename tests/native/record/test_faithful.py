@@ -105,7 +105,6 @@ PARTS: dict[str, Any] = {
 }
 #: What NumPy also does with numbers, and recorded numbers do not: this is said, not compiled.
 REFUSED = {
-    ("piecewise", "float"),
     *itertools.product(
         ["cumsum_axis", "cumprod", "take_wrap"],
         ["number", "array without axes", "float"],

@@ -6,9 +6,9 @@ def masked_gradient(x):
     # forward pass
     positive = x > 0                                                 # (1)  shape (3,)
     assert x[positive].shape == (2,), (
-        "line 335 sees another shape (return np.sum(np.log(x[positive])) + np....); stage again"
+        "line 424 sees another shape (return np.sum(np.log(x[positive])) + np....); stage again"
     )
-    assert x[~positive].shape == (1,), "line 335 sees another shape; stage again"
+    assert x[~positive].shape == (1,), "line 424 sees another shape; stage again"
     value = np.sum(np.log(x[positive])) + np.sum(x[~positive] ** 3)  # (2)
     # backprop value = np.sum(np.log(x[positive])) + np.sum(x[~positive] ** 3)
     dx = np.zeros_like(x)                                            # (2)  shape (3,)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from chainrule.core.kinds import broadcast_to, guarded_multiply, identity
+from chainrule.core.kinds import astype, broadcast_to, guarded_multiply, identity
 from chainrule.graph.closed_forms import added, multiplied
+from chainrule.graph.finite import all_finite
 from chainrule.graph.graph import (
     Apply,
     Constant,
@@ -15,10 +16,11 @@ from chainrule.graph.graph import (
     is_number,
     is_operation,
 )
+from chainrule.graph.products import in_range
 from chainrule.graph.rewrite import Rule, instead
 from chainrule.operations import elementwise
 
-__all__ = ["ALGEBRA", "zeros_like"]
+__all__ = ["ALGEBRA", "EXACT", "zeros_like"]
 
 #: What is computed where all operands are numbers.
 _FOLDED = frozenset(
@@ -41,6 +43,10 @@ def _fold(vertex: Apply) -> Vertex | None:
         return None
     values = [x.value for x in vertex.operands]
     folded = evaluate(vertex.operation, values, vertex.params)
+    if not all_finite(folded):
+        return None
+    if vertex.operation is elementwise.multiply and not in_range(values):
+        return None  # what it is multiplied with may bring it back
     exact = None
     if vertex.operation is elementwise.multiply:
         exact = multiplied(*values)
@@ -57,14 +63,20 @@ def _drop_one(vertex: Apply) -> Vertex | None:
     if operation in (elementwise.multiply, guarded_multiply):
         a, b = vertex.operands
         if is_number(b, 1):
-            return instead(vertex, a)
-        if is_number(a, 1):
-            return instead(vertex, b)
-        return None
+            return _cast(a, vertex)
+        return _cast(b, vertex) if is_number(a, 1) else None
     if operation in (elementwise.divide, elementwise.power):
         a, b = vertex.operands
         return instead(vertex, a) if is_number(b, 1) else None
     return instead(vertex, vertex.operands[0]) if operation in _SAME else None
+
+
+def _cast(x: Vertex, vertex: Apply) -> Vertex | None:
+    """Return what is multiplied by 1, in the precision of the product."""
+    floats = x.dtype.kind == vertex.dtype.kind == "f"
+    if floats and x.shape == vertex.shape and x.dtype != vertex.dtype:
+        return Apply(astype, (x,), {"dtype": vertex.dtype}, vertex.value)
+    return instead(vertex, x)
 
 
 def _drop_zero(vertex: Apply) -> Vertex | None:
@@ -151,3 +163,5 @@ ALGEBRA: tuple[Rule, ...] = (
     _twice,
     _times_zero,
 )
+#: Those of them that round nothing otherwise.
+EXACT: tuple[Rule, ...] = (_drop_one, _drop_zero, _drop_sign)

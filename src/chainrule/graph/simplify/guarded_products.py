@@ -22,7 +22,7 @@ from chainrule.graph.rewrite import Rule, instead
 from chainrule.graph.simplify.masks import masked
 from chainrule.operations import elementwise
 
-__all__ = ["GUARDED_PRODUCTS", "as_plain_product"]
+__all__ = ["GUARDED_PRODUCTS", "GUARDS", "as_plain_product"]
 
 
 def as_plain_product(vertex: Apply) -> Vertex | None:
@@ -127,3 +127,5 @@ GUARDED_PRODUCTS: tuple[Rule, ...] = (
     _chosen,
     _sum_of_guarded,
 )
+#: Those of them that only leave guards out.
+GUARDS: tuple[Rule, ...] = (_needs_no_guard,)

@@ -1,4 +1,4 @@
-"""Rules about masks and ``where``, and about the ties of maximum and minimum."""
+"""Rules about masks and ``where``."""
 
 from __future__ import annotations
 
@@ -16,34 +16,27 @@ from chainrule.graph.graph import (
     is_number,
     is_operation,
 )
-from chainrule.graph.recognise import is_second_variable
 from chainrule.graph.rewrite import Rule, instead
 from chainrule.operations import elementwise
 
 __all__ = ["MASKS", "masked"]
 
-_OR_EQUAL = {
-    elementwise.greater: elementwise.greater_equal,
-    elementwise.less: elementwise.less_equal,
-}
+
+def _number_last(vertex: Apply) -> Vertex | None:
+    """``0 == x`` is ``x == 0``."""
+    if vertex.operation is not elementwise.equal:
+        return None
+    a, b = vertex.operands
+    return Apply(vertex.operation, (b, a), {}, vertex.value) if is_number(a) else None
 
 
-def _without_ties(vertex: Apply) -> Vertex | None:
-    """The gradient of maximum and minimum, where no two operands are equal in the example.
-
-    Where they are, each gets a half. The shorter code hands all of it to the second of two
-    variables, and nothing to a variable that equals a constant.
-    """
-    if vertex.operation is not elementwise.where:
+def _or_false(vertex: Apply) -> Vertex | None:
+    """``np.logical_or(x > c, False)``, as `fmax` has it where c is a number."""
+    if vertex.operation is not elementwise.logical_or:
         return None
-    ties, half, rest = vertex.operands
-    if not is_number(half, 0.5) or not is_operation(ties, elementwise.equal) or np.any(ties.value):
-        return None
-    if not isinstance(rest, Apply) or rest.operation not in _OR_EQUAL:
-        return None
-    if is_second_variable(rest.operands[0], ties.operands):
-        return Apply(_OR_EQUAL[rest.operation], rest.operands, {}, rest.value)
-    return rest
+    a, b = vertex.operands
+    never = isinstance(b, Constant) and b.dtype.kind == "b" and not np.any(b.value)
+    return instead(vertex, a) if never else None
 
 
 def _as_mask(vertex: Apply) -> Vertex | None:
@@ -163,7 +156,8 @@ def _not_minus_infinity(vertex: Apply) -> Vertex | None:
 
 #: The rules, in the order in which they are tried.
 MASKS: tuple[Rule, ...] = (
-    _without_ties,
+    _number_last,
+    _or_false,
     _not_minus_infinity,
     _as_mask,
     _as_floats,

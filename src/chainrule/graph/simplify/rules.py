@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
+from chainrule.core.kinds import Linear, broadcast_to
 from chainrule.graph.graph import Apply, Vertex, is_number
 from chainrule.graph.rewrite import Rule, instead, rewrite, share
-from chainrule.graph.simplify.algebra import ALGEBRA
-from chainrule.graph.simplify.guarded_products import GUARDED_PRODUCTS
+from chainrule.graph.simplify.algebra import ALGEBRA, EXACT
+from chainrule.graph.simplify.guarded_products import GUARDED_PRODUCTS, GUARDS
 from chainrule.graph.simplify.masks import MASKS
-from chainrule.graph.simplify.shapes import SHAPES, drop_shape, undo
+from chainrule.graph.simplify.shapes import SHAPES, drop_shape, takes_all, undo
 from chainrule.graph.simplify.sums import without_cancelling_terms
-from chainrule.operations import elementwise
+from chainrule.operations import elementwise, indexing
 from chainrule.operations import shape as shapes
 
-__all__ = ["SIMPLIFICATION", "TIDYING", "simplify"]
+__all__ = ["SIMPLIFICATION", "TIDYING", "as_given", "simplify"]
 
 
 def _tidy_reshape(vertex: Apply) -> Vertex | None:
@@ -24,12 +27,24 @@ def _tidy_reshape(vertex: Apply) -> Vertex | None:
     return drop_shape(vertex) or undo(vertex)
 
 
-def _tidy_start(vertex: Apply) -> Vertex | None:
-    """The 0 that a sum over a loop starts from."""
-    if vertex.operation is not elementwise.add or not is_number(vertex.operands[0], 0):
+def _tidy_zero(vertex: Apply) -> Vertex | None:
+    """The 0 that a sum over a loop starts from, or ends with, and a sum of no terms."""
+    if vertex.operation not in (elementwise.add, elementwise.subtract):
         return None
-    rest = vertex.operands[1]
-    return instead(vertex, rest) if isinstance(rest, Apply) else None
+    a, b = vertex.operands
+    if isinstance(a, Apply) and _is_nothing(b):
+        return instead(vertex, a)
+    plus = vertex.operation is elementwise.add
+    return instead(vertex, b) if plus and isinstance(b, Apply) and _is_nothing(a) else None
+
+
+def _is_nothing(x: Vertex) -> bool:
+    """Tell whether a vertex is the number 0, or 0 because nothing is added up in it."""
+    if not isinstance(x, Apply):
+        return is_number(x, 0)
+    if not isinstance(x.operation, Linear) or not x.size:
+        return False
+    return any(y.size == 0 for y in x.operands) and not np.any(x.value)
 
 
 def _tidy_transpose(vertex: Apply) -> Vertex | None:
@@ -37,8 +52,27 @@ def _tidy_transpose(vertex: Apply) -> Vertex | None:
     return drop_shape(vertex) if vertex.operation is shapes.transpose else None
 
 
+def _tidy_broadcast(vertex: Apply) -> Vertex | None:
+    """A broadcast that changes nothing."""
+    return drop_shape(vertex) if vertex.operation is broadcast_to else None
+
+
+def _tidy_write(vertex: Apply) -> Vertex | None:
+    """``a[:] = f(a)`` makes a new array of every entry."""
+    if vertex.operation is not indexing.set_at or not takes_all(vertex.params["index"]):
+        return None
+    _, new = vertex.operands
+    return instead(vertex, new) if isinstance(new, Apply) and not new.operation.view else None
+
+
 #: Rules for code as a person wrote it: they leave out only what nobody writes.
-TIDYING: tuple[Rule, ...] = (_tidy_reshape, _tidy_start, _tidy_transpose)
+TIDYING: tuple[Rule, ...] = (
+    _tidy_reshape,
+    _tidy_zero,
+    _tidy_transpose,
+    _tidy_broadcast,
+    _tidy_write,
+)
 #: The rules of `simplify`.
 SIMPLIFICATION: tuple[Rule, ...] = (*ALGEBRA, *MASKS, *GUARDED_PRODUCTS, *SHAPES)
 
@@ -56,6 +90,11 @@ def simplify(
     settled = _settled([*outputs, *written], more)  # what has become of what was written, too
     outputs, written = settled[: len(outputs)], settled[len(outputs) :]
     return _settled(without_cancelling_terms(outputs, written), more)
+
+
+def as_given(outputs: Sequence[Vertex]) -> list[Vertex]:
+    """Leave out what changes no bit of any value: moves, guards and factors that do nothing."""
+    return share(rewrite(share(outputs), (*EXACT, *GUARDS, *SHAPES)))
 
 
 def _settled(outputs: Sequence[Vertex], rules: Sequence[Rule]) -> list[Vertex]:

@@ -10,7 +10,7 @@ from chainrule.graph.rewrite import Rule, instead
 from chainrule.operations import contraction, elementwise, indexing, reduction
 from chainrule.operations import shape as shapes
 
-__all__ = ["SHAPES", "drop_shape", "undo"]
+__all__ = ["SHAPES", "drop_shape", "takes_all", "undo"]
 
 
 #: What leaves every entry where it is, if the result has the shape and dtype of the operand.
@@ -25,7 +25,7 @@ def drop_shape(vertex: Apply) -> Vertex | None:
     operation = vertex.operation
     if operation in _RESHAPING:
         return instead(vertex, vertex.operands[0])
-    if operation in (indexing.getitem, indexing.scatter_add) and _takes_all(vertex.params["index"]):
+    if operation in (indexing.getitem, indexing.scatter_add) and takes_all(vertex.params["index"]):
         return instead(vertex, vertex.operands[0])
     if (
         operation is shapes.swapaxes
@@ -38,7 +38,7 @@ def drop_shape(vertex: Apply) -> Vertex | None:
     return None
 
 
-def _takes_all(index: object) -> bool:
+def takes_all(index: object) -> bool:
     """Tell whether an index chooses everything as it is: ``x[()]``, ``x[...]``, ``x[:]``."""
     parts = index if isinstance(index, tuple) else (index,)
     return all(part is Ellipsis or part == slice(None) for part in parts)

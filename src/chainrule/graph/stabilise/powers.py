@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from chainrule.core.operation import Operation
+from chainrule.core.kinds import Elementwise
 from chainrule.graph.graph import Apply, Vertex, is_number, is_operation
 from chainrule.graph.patterns import one_plus, sigmoid_argument, unsigned
 from chainrule.operations import elementwise
@@ -21,8 +21,14 @@ def _complement(power: Any, share: Any) -> Any:
     return elementwise.where(power > 1.0, 1.0 - share, power * share)
 
 
-#: ``1 - y`` of ``y = 1 / (1 + power)``, without a cancellation.
-complement = Operation("complement", _complement, formula=_complement)
+#: ``1 - y`` of ``y = 1 / (1 + power)``, without a cancellation. Its gradient is all by the power.
+complement = Elementwise(
+    "complement",
+    _complement,
+    d=(lambda power, share, y: share * share, 0),
+    singular=True,
+    formula=_complement,
+)
 
 
 class Powers(NamedTuple):

@@ -1,34 +1,161 @@
-"""A root of a sum of squares, scaled: right for any size of number, at the cost of another pass.
+"""Stable forms that cost more than what was written: for where a computation has failed already.
 
-So compiled code does without it, and it serves where a computation has failed already.
+So compiled code does without them. All of them are right for derivatives of any order: they are put
+in the place of a formula before it is differentiated.
 """
 
 from __future__ import annotations
 
-from chainrule.graph.graph import Apply, Vertex, axes_of, is_float, is_operation
+import math
+
+from chainrule.graph.graph import Apply, Vertex, axes_of, is_float, is_number, is_operation
 from chainrule.graph.patterns import squared
-from chainrule.graph.placeholder import boolean, element, like, literal, reduce
-from chainrule.operations import elementwise, reduction
+from chainrule.graph.placeholder import element, like, literal, make, reduce
+from chainrule.graph.rewrite import Rule, same_kind
+from chainrule.graph.stabilise.powers import powers_of
+from chainrule.operations import contraction, elementwise, linalg, reduction
 
-__all__ = ["root_of_sum_of_squares"]
+__all__ = ["SCALED"]
+
+_SELF_PRODUCTS = (contraction.matmul, contraction.dot, contraction.inner, contraction.vdot)
 
 
-def root_of_sum_of_squares(vertex: Apply) -> Vertex | None:
-    """``sqrt(sum(x * x))`` is ``m * sqrt(sum((x / m)**2))`` with ``m = max(abs(x))``."""
-    if vertex.operation is not elementwise.sqrt:
+def _sigmoid(vertex: Apply) -> Vertex | None:
+    """``1 / (1 + exp(-x))`` as the one function it is, whose derivatives do not overflow."""
+    found = None if vertex.operation is elementwise.sigmoid else powers_of(vertex)
+    if found is None or {found.p, found.q} != {0, 1} or not same_kind(found.x, vertex):
+        return None
+    x = found.x if found.p else element(elementwise.negative, found.x)
+    return Apply(elementwise.sigmoid, (x,), {}, vertex.value)
+
+
+def _log_of_product(vertex: Apply) -> Vertex | None:
+    """``log(c * exp(x))`` is ``log(c) + x``, of densities and their products."""
+    if vertex.operation is not elementwise.log or not is_float(vertex):
+        return None
+    (product,) = vertex.operands
+    if is_operation(product, elementwise.exp):
+        (x,) = product.operands
+        return x if same_kind(x, vertex) else None
+    if not is_operation(product, elementwise.multiply, elementwise.divide):
+        return None
+    if not _has_exponential(product) or not same_kind(product, vertex):
+        return None
+    divided = product.operation is elementwise.divide
+    a, b = (element(elementwise.log, x, dtype=vertex.dtype) for x in product.operands)
+    combine = elementwise.subtract if divided else elementwise.add
+    return Apply(combine, (a, b), {}, vertex.value)
+
+
+def _log_of_sum(vertex: Apply) -> Vertex | None:
+    """``log(a * exp(x) + b * exp(y))`` by `logaddexp`, and of a whole sum by `logsumexp`.
+
+    With a negative term it is NaN, where what was written need not be.
+    """
+    if vertex.operation is not elementwise.log or not is_float(vertex):
         return None
     (total,) = vertex.operands
-    if not is_operation(total, reduction.sum):
+    if is_operation(total, elementwise.add) and any(map(_has_exponential, total.operands)):
+        logs = [element(elementwise.log, x, dtype=vertex.dtype) for x in total.operands]
+        found = element(elementwise.logaddexp, *logs, dtype=vertex.dtype)
+        return like(found, vertex) if found.shape == vertex.shape else None
+    if not is_operation(total, reduction.sum, reduction.prod):
         return None
-    x = squared(total.operands[0])
-    axes = axes_of(total)
-    if x is None or not is_float(x) or x.dtype != vertex.dtype or not x.ndim:
+    (terms,) = total.operands
+    if not terms.shape or not terms.size or not is_float(terms):
         return None
-    if is_operation(x, elementwise.divide) and is_operation(x.operands[1], elementwise.where):
-        return None  # it has been scaled
-    largest = reduce(reduction.max, element(elementwise.absolute, x), axes)
-    some = boolean(elementwise.greater, largest, literal(0))
-    scale = element(elementwise.where, some, largest, literal(1), dtype=x.dtype)
-    scaled = element(elementwise.square, element(elementwise.divide, x, scale))
-    root = element(elementwise.sqrt, reduce(reduction.sum, scaled, axes))
-    return like(element(elementwise.multiply, scale, root), vertex)
+    logs_of_terms = element(elementwise.log, terms)
+    if total.operation is reduction.prod:
+        return Apply(reduction.sum, (logs_of_terms,), total.params, vertex.value)
+    if not _has_exponential(terms) or is_operation(terms, elementwise.exp):
+        return None
+    return Apply(reduction.logsumexp, (logs_of_terms,), total.params, vertex.value)
+
+
+def _has_exponential(vertex: Vertex) -> bool:
+    """Tell whether a vertex is an exponential, or a product with one."""
+    while is_operation(vertex, elementwise.multiply, elementwise.divide):
+        first, vertex = vertex.operands
+        if _has_exponential(first):
+            return True
+    return is_operation(vertex, elementwise.exp)
+
+
+def _root_of_squares(vertex: Apply) -> Vertex | None:
+    """``sqrt(x * x + y * y + 1)`` by `hypot`."""
+    if vertex.operation is not elementwise.sqrt or not is_float(vertex):
+        return None
+    legs: list[Vertex] = []
+    terms = [vertex.operands[0]]
+    while terms:
+        term = terms.pop()
+        leg = squared(term)
+        if leg is not None:
+            legs.append(leg)
+        elif is_operation(term, elementwise.add):
+            terms += term.operands
+        elif is_number(term) and term.value >= 0:
+            legs.append(literal(math.sqrt(term.value)))
+        else:
+            return None
+    if len(legs) < 2 or any(x.dtype != vertex.dtype for x in legs if x.shape):
+        return None
+    root = legs.pop()
+    while legs:
+        root = element(elementwise.hypot, legs.pop(), root, dtype=vertex.dtype)
+    return like(root, vertex) if root.shape == vertex.shape else None
+
+
+def _size(vertex: Apply) -> Vertex | None:
+    """``sqrt(sum(x * x))``, `norm` and `std` by `size`."""
+    found = _summed_square(vertex)
+    if found is None:
+        return None
+    x, terms = found
+    if not is_float(x) or x.dtype != vertex.dtype or not x.size or terms <= 0:
+        return None
+    params = {name: vertex.params[name] for name in ("axis", "keepdims") if name in vertex.params}
+    (operand,) = vertex.operands
+    if vertex.operation is elementwise.sqrt and isinstance(operand, Apply):
+        params = dict(operand.params)
+    size = make(linalg.size, [x], x.dtype, vertex.shape, **params)
+    if terms == 1:
+        return like(size, vertex)
+    return like(element(elementwise.multiply, literal(1 / math.sqrt(terms)), size), vertex)
+
+
+def _summed_square(vertex: Apply) -> tuple[Vertex, float] | None:
+    """Return x of a root of a sum of squares, and what the sum is divided by."""
+    operation, params, x = vertex.operation, vertex.params, vertex.operands[0]
+    if operation is linalg.norm:
+        axes = params.get("axis")
+        order = params.get("ord")
+        ndim = x.ndim if axes is None else len(axes)
+        is_euclidean = order is None or (order == 2 and ndim == 1) or order == "fro"
+        return (x, 1) if is_euclidean else None
+    if operation is reduction.std:
+        axes = axes_of(vertex)
+        mean = reduce(reduction.mean, x, axes)
+        freedom = reduction.count(x, axes) - params.get("ddof", 0)
+        return element(elementwise.subtract, x, mean), freedom
+    if operation is not elementwise.sqrt:
+        return None
+    if is_operation(x, *_SELF_PRODUCTS):
+        first, second = x.operands
+        return (first, 1) if first is second and first.ndim == 1 else None
+    if not is_operation(x, reduction.sum, reduction.mean):
+        return None
+    leg = squared(x.operands[0])
+    if leg is None or not leg.ndim:
+        return None
+    return leg, reduction.count(leg, axes_of(x)) if x.operation is reduction.mean else 1
+
+
+#: Rules that are tried before all others.
+SCALED: tuple[Rule, ...] = (
+    _sigmoid,
+    _log_of_product,
+    _log_of_sum,
+    _root_of_squares,
+    _size,
+)

@@ -6,7 +6,7 @@ tells what is left of them, and that neither overflows nor cancels.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from chainrule.core.kinds import guarded_multiply
 from chainrule.graph.graph import Apply, Constant, Vertex, is_float, is_operation
@@ -15,9 +15,9 @@ from chainrule.graph.placeholder import element, like, literal
 from chainrule.graph.rewrite import same_kind
 from chainrule.graph.stabilise.powers import Powers, complement, powers_of, sigmoid_in
 from chainrule.operations import elementwise
-from chainrule.operations.special import log_expit
+from chainrule.operations.special import log_cosh, log_expit
 
-__all__ = ["cancelled", "difference", "log_of_sigmoid", "softplus"]
+__all__ = ["cancelled", "log_of_cosh", "log_of_sigmoid", "softplus"]
 
 _DEEPEST = 6  # products within products that are looked at
 
@@ -49,6 +49,17 @@ def log_of_sigmoid(vertex: Apply) -> Vertex | None:
     return Apply(log_expit, (x,), {}, vertex.value)
 
 
+def log_of_cosh(vertex: Apply) -> Vertex | None:
+    """``log(cosh(x))``, which overflows at 710: as large as the exponential of ``abs(x)``."""
+    if vertex.operation is not elementwise.log:
+        return None
+    (inner,) = vertex.operands
+    if not is_operation(inner, elementwise.cosh) or not is_float(inner):
+        return None
+    x = inner.operands[0]
+    return Apply(log_cosh, (x,), {}, vertex.value) if same_kind(x, vertex) else None
+
+
 # Products.
 
 
@@ -72,14 +83,12 @@ def cancelled(vertex: Apply) -> Vertex | None:
     """
     if vertex.operation not in _PRODUCTS or not is_float(vertex):
         return None
-    chain = _Chain(vertex)
-    product = chain.cancelled()
-    if product is not None:
-        return _written(product, vertex) if any(product.powers[1:]) else None
-    return _multiplied_out(chain)
+    product = _Chain(vertex).cancelled()
+    if product is None or not any(product.powers[1:]):
+        return None
+    return _written(product, vertex)
 
 
-_SUMS = (elementwise.add, elementwise.subtract)
 _PRODUCTS = frozenset({elementwise.multiply, guarded_multiply, elementwise.divide})
 
 
@@ -188,18 +197,6 @@ class _Chain:
             return vertex
         return element(vertex.operation, first, second, dtype=vertex.dtype)
 
-    def with_factor(self, vertex: Vertex, old: Vertex, new: Vertex) -> Vertex:
-        """Put another factor in the place of one."""
-        if vertex is old:
-            return new
-        if vertex not in self._inner:
-            return vertex
-        assert isinstance(vertex, Apply)
-        operands = tuple(self.with_factor(x, old, new) for x in vertex.operands)
-        if operands == vertex.operands:
-            return vertex
-        return element(vertex.operation, *operands, dtype=vertex.dtype)
-
 
 def _given(uses: dict[Vertex, int]) -> tuple[dict[bool, Vertex], dict[bool, Vertex]]:
     """Return which factors are sigmoids and exponentials: of x (True) and of -x."""
@@ -217,82 +214,6 @@ def _given(uses: dict[Vertex, int]) -> tuple[dict[bool, Vertex], dict[bool, Vert
         elif share is not None and power > 0:
             known[found.p == 1] = factor
     return known, exponentials
-
-
-def _multiplied_out(chain: _Chain) -> Vertex | None:
-    """Multiply out a product with a sum, if that cancels powers in each of its terms."""
-    vertex = chain.root
-    if not chain.arguments():
-        return None
-    sums = [(x, power) for x, power in chain.factors if _is_sum(x)]
-    if len(sums) != 1 or sums[0][1] != 1:
-        return None
-    ((total, _),) = sums
-    assert isinstance(total, Apply)
-    whole = [chain.with_factor(vertex, total, x) for x in total.operands]
-    if any(not same_kind(x, vertex) or not isinstance(x, Apply) for x in whole):
-        return None
-    products = [_Chain(x).cancelled() for x in whole if isinstance(x, Apply)]
-    minus = total.operation is elementwise.subtract
-    if minus and products[1] is not None:
-        products[1] = replace(products[1], sign=-products[1].sign)
-    one = _difference(products, vertex)
-    if one is not None:
-        return one
-    terms = [
-        cancelled(x) if product is None else _written(product, vertex)
-        for x, product in zip(whole, products, strict=True)
-        if isinstance(x, Apply) and (product is None or any(product.powers[1:]))
-    ]
-    if len(terms) < 2 or terms[0] is None or terms[1] is None:
-        return None
-    subtracted = minus and products[1] is None
-    operation = elementwise.subtract if subtracted else elementwise.add
-    return Apply(operation, (terms[0], terms[1]), {}, vertex.value)
-
-
-def difference(vertex: Apply) -> Vertex | None:
-    """``p - p * p`` is ``p * q``: the gradient of ``exp(x) / (1 + exp(x))``."""
-    if not _is_sum(vertex) or not is_float(vertex):
-        return None
-    first, second = vertex.operands
-    if not isinstance(first, Apply) or not isinstance(second, Apply):
-        return None
-    if not same_kind(first, vertex) or not same_kind(second, vertex):
-        return None
-    one, other = _Chain(first), _Chain(second)
-    minus = vertex.operation is elementwise.subtract
-    for x in one.arguments():
-        if x in other.arguments():
-            subtracted = other.counted(x)[0]
-            if minus:
-                subtracted = replace(subtracted, sign=-subtracted.sign)
-            return _difference([one.counted(x)[0], subtracted], vertex)
-    return None
-
-
-def _is_sum(vertex: Vertex) -> bool:
-    return is_operation(vertex, *_SUMS) and powers_of(vertex) is None
-
-
-def _difference(products: list[_Product | None], vertex: Apply) -> Vertex | None:
-    """``p - p * p`` is ``p * q``, and ``p - p * q`` is ``p * p``."""
-    first, second = products
-    if first is None or second is None or first.rest is not second.rest:
-        return None
-    for one, other in ((first, second), (second, first)):
-        (x, p, q), there = one.powers, other.powers
-        if min(p, q) >= 0 and one.sign == -other.sign:
-            both = replace(
-                one,
-                known={**other.known, **one.known},
-                exponentials={**other.exponentials, **one.exponentials},
-            )
-            if there == (x, p + 1, q):
-                return _written(replace(both, powers=Powers(x, p, q + 1)), vertex)
-            if there == (x, p, q + 1):
-                return _written(replace(both, powers=Powers(x, p + 1, q)), vertex)
-    return None
 
 
 def _written(product: _Product, vertex: Apply) -> Vertex | None:

@@ -3,24 +3,17 @@
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from typing import Any
 
-import numpy as np
-
-from chainrule.core.kinds import broadcast_to, unbroadcast
+from chainrule.core.kinds import broadcast_to
 from chainrule.graph.formula import traced
 from chainrule.graph.graph import Apply, Vertex, axes_of, is_float, is_number, is_operation
 from chainrule.graph.patterns import (
     exponent,
-    factors,
     is_laid_over,
     is_shifted,
-    spread_sum,
-    summed_exponent,
 )
-from chainrule.graph.placeholder import element
 from chainrule.graph.recognise import as_logsumexp, as_softmax
-from chainrule.graph.rewrite import same_kind
 from chainrule.operations import elementwise, indexing, reduction
 from chainrule.operations import shape as shapes
 
@@ -29,8 +22,6 @@ __all__ = [
     "log_softmax",
     "logsumexp",
     "new_axes",
-    "product_with_inverse",
-    "slope_of_logsumexp",
     "softmax",
 ]
 
@@ -93,108 +84,6 @@ def softmax(vertex: Apply) -> Vertex | None:
     return None if found is None or is_shifted(found.operands[0], axes_of(found)) else found
 
 
-def _overflowing_exponent(total: Apply) -> Vertex | None:
-    """Return x of ``sum(exp(x))``, if nobody has made sure that it does not overflow."""
-    x = summed_exponent(total)
-    return None if x is None or is_shifted(x, axes_of(total)) else x
-
-
-def _softmax(x: Vertex, total: Apply, value: Any) -> Apply:
-    return Apply(reduction.softmax, (x,), {"axis": total.params.get("axis")}, value)
-
-
-def slope_of_logsumexp(vertex: Apply) -> Vertex | None:
-    """``(g / sum(exp(x))) * exp(x)`` is ``g * softmax(x)``: the gradient of `logsumexp`.
-
-    It is ``0 * inf`` where the sum is infinite. Parts of the gradient of `softmax` are of its form.
-    """
-    product = factors(vertex)
-    for left, powers in (product, product[::-1]) if product else ():
-        found = None if exponent(powers) is None else _over_total(left, powers)
-        x = None if found is None else _overflowing_exponent(found.total)
-        if found is None or x is None or not found.laid_over:
-            continue
-        y = _softmax(x, found.total, powers.value)
-        return Apply(vertex.operation, (found.numerator, y), {}, vertex.value)
-    return None
-
-
-class _Quotient(NamedTuple):
-    """``numerator / total``; ``laid_over`` tells whether each entry is where its row is.
-
-    If not, it has the shape of the total, without the axes of the sum.
-    """
-
-    total: Apply
-    numerator: Vertex
-    laid_over: bool
-
-
-def _over_total(vertex: Vertex, powers: Vertex) -> _Quotient | None:
-    """Read ``g * (c / total)``, however moved, where the total is a sum of powers."""
-    if not isinstance(vertex, Apply):
-        return None
-    if vertex.operation in (elementwise.add, elementwise.subtract):
-        left, right = (_over_total(x, powers) for x in vertex.operands)
-        if left is None or right is None or left[::2] != right[::2]:
-            return None
-        terms = left.numerator, right.numerator
-        if any(x.shape != vertex.shape for x in terms):
-            return None
-        return left._replace(numerator=Apply(vertex.operation, terms, {}, vertex.value))
-    if vertex.operation in (broadcast_to, shapes.expand_dims, unbroadcast, shapes.squeeze):
-        found = _over_total(vertex.operands[0], powers)
-        laid_over = None if found is None else _laid_over_after(vertex, found)
-        if found is None or laid_over is None:
-            return None
-        moved = Apply(vertex.operation, (found.numerator,), vertex.params, vertex.value)
-        return _Quotient(found.total, moved, laid_over)
-    product = factors(vertex)
-    for g, quotient in (product, product[::-1]) if product else ():
-        if not is_operation(quotient, elementwise.divide):
-            continue
-        numerator, spread = quotient.operands
-        total = spread_sum(spread)
-        if total is None or total.operands[0] is not powers:
-            continue
-        laid_over = is_laid_over(spread, total)
-        if not laid_over and (spread is not total or vertex.shape != total.shape):
-            continue
-        if is_number(numerator, 1) and same_kind(g, vertex):
-            return _Quotient(total, g, laid_over)
-        if vertex.shape == np.broadcast_shapes(g.shape, numerator.shape):
-            whole = element(vertex.operation, g, numerator, dtype=vertex.dtype)
-            return _Quotient(total, whole, laid_over)
-    return None
-
-
-def _laid_over_after(move: Apply, quotient: _Quotient) -> bool | None:
-    """Tell whether entries are where their rows are after a move; None if sums got mixed up."""
-    total, operation = quotient.total, move.operation
-    before, after = move.operands[0].shape, move.shape
-    whole, reduced = total.operands[0].shape, set(axes_of(total))
-    if operation in (shapes.expand_dims, shapes.squeeze):
-        longer = max(before, after, key=len)
-        axes = {k % len(longer) for k in move.params["axis"]}
-        in_front = axes == set(range(len(axes)))
-        if quotient.laid_over and in_front and len(longer) <= len(whole):
-            return True
-        here = quotient.laid_over == (operation is shapes.squeeze)
-        return (
-            operation is shapes.expand_dims
-            if here and axes == reduced and len(longer) == len(whole)
-            else None
-        )
-    if not quotient.laid_over:
-        return None
-    if operation is broadcast_to:
-        return True
-    extra = len(before) - len(after)
-    summed = {*range(extra), *(k + extra for k, n in enumerate(after) if n != before[k + extra])}
-    offset = len(whole) - len(before)  # from an axis to that of the row
-    return True if all(k + offset < 0 or k + offset in reduced for k in summed) else None
-
-
 def log_softmax(vertex: Apply) -> Vertex | None:
     """``log(softmax(x))``, of a softmax that is 0."""
     if vertex.operation is not elementwise.log:
@@ -203,43 +92,6 @@ def log_softmax(vertex: Apply) -> Vertex | None:
     if not is_operation(inner, reduction.softmax):
         return None
     return Apply(reduction.log_softmax, inner.operands, inner.params, vertex.value)
-
-
-def product_with_inverse(vertex: Apply) -> Vertex | None:
-    """``(g / y) * y`` and ``y * (g / y - t)`` with ``y = softmax(x)``.
-
-    They are in the gradient of its logarithm, and ``inf * 0`` where y is 0.
-    """
-    product = factors(vertex)
-    for left, right in (product, product[::-1]) if product else ():
-        y = right.operands[0] if is_operation(right, elementwise.negative) else right
-        if not is_operation(y, reduction.softmax):
-            continue
-        g = _over(left, y)
-        if g is not None and same_kind(g, vertex):
-            return g if right is y else Apply(elementwise.negative, (g,), {}, vertex.value)
-        if is_operation(left, elementwise.subtract) and right is y:
-            g = _over(left.operands[0], y)
-            if g is not None and same_kind(g, vertex):
-                rest = element(elementwise.multiply, y, left.operands[1])
-                return Apply(elementwise.subtract, (g, rest), {}, vertex.value)
-    return None
-
-
-def _over(vertex: Vertex, y: Vertex) -> Vertex | None:
-    """Return g of ``g * (1 / y)``."""
-    product = factors(vertex)
-    for g, inverse in (product, product[::-1]) if product else ():
-        if is_operation(inverse, elementwise.divide) and is_number(inverse.operands[0], 1):
-            other = inverse.operands[1]
-            if other is y or (
-                is_operation(other, reduction.softmax)
-                and is_operation(y, reduction.softmax)
-                and other.operands[0] is y.operands[0]
-                and other.params == y.params
-            ):
-                return g
-    return None
 
 
 def exp_of_log_softmax(vertex: Apply) -> Vertex | None:

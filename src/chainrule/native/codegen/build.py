@@ -36,7 +36,7 @@ from chainrule.native.codegen.loop_ir import (
 )
 from chainrule.native.ir.elements import operand_dtypes
 from chainrule.native.lower.gather import gather_of
-from chainrule.native.lower.roles import Role, is_alias, memory_of, number, operand_axes
+from chainrule.native.lower.roles import Role, is_alias, number, operand_axes
 from chainrule.native.schedule.survey import Axes, Item, Root, Survey
 
 __all__ = ["loops_of"]
@@ -82,7 +82,7 @@ class _Builder:
             if root.vertex in self.plan.whole:
                 if survey.added[root.vertex] == phase:
                     self._combine(root, phase)
-            elif survey.phases[root.vertex, root.axes] == phase:
+            elif self._stored_in(root) == phase:
                 self._store(root, phase)
         for item in survey.spilled:
             if survey.phases[item] == phase:
@@ -99,12 +99,17 @@ class _Builder:
             ):
                 self._accumulate(vertex, item, phase)
 
+    def _stored_in(self, root: Root) -> int:
+        key = root.vertex, root.axes
+        return self.survey.stores.get(key, self.survey.phases[key])
+
     def _store(self, root: Root, phase: int) -> None:
-        self.made.append(Array(root.vertex))
+        access, strides = self.plan.memory(root.vertex), self.survey.own_strides(root)
+        self.made.append(Array(root.vertex, access.base))
         statements = self._statements(root.axes, phase)
         value = self.value(root.vertex, root.axes, phase)
-        strides = self.survey.own_strides(root)
-        statements.append(Store(root.vertex, root.axes, strides, value))
+        again = root.vertex in self.plan.versions.rereads
+        statements.append(Store(root.vertex, root.axes, access, strides, value, again))
 
     def _keep(self, item: Item, phase: int) -> None:
         row = Row(item[0], self._place(*item), self.survey.spilled[item])
@@ -199,7 +204,7 @@ class _Builder:
 
     def _load(self, key: Item) -> Load:
         vertex, axes = key
-        access, strides = memory_of(vertex, self.plan.stored), self.survey.strides[key]
+        access, strides = self.plan.access(vertex), self.survey.strides[key]
         assert access is not None
         walked: Axes = tuple(a if a in self.survey.depends[key] else None for a in axes)
         # What only adds, drops or repeats axes is seen through.
@@ -213,7 +218,7 @@ class _Builder:
         return Load(vertex, walked, access, strides)
 
     def _gather(self, vertex: Apply, axes: Axes, phase: int) -> Gather:
-        access, known = memory_of(vertex.operands[0], self.plan.stored), gather_of(vertex)
+        access, known = self.plan.access(vertex.operands[0]), gather_of(vertex)
         assert access is not None
         assert known is not None
         items = self.survey.operands(vertex, axes)

@@ -59,14 +59,20 @@ class Emitted:
 
 
 def write(
-    name: str, kernel: LoopNest, buffers: dict[Vertex, Buffer], reserve: Reserve, parts: int
+    name: str,
+    kernel: LoopNest,
+    buffers: dict[Vertex, Buffer],
+    reserve: Reserve,
+    parts: int,
+    is_one_of_many: bool,
 ) -> Emitted:
     """Write a kernel, a function ``void(ptr buffers, i64 begin, i64 end, i64 part)``.
 
     It computes the rows from begin to end; ``part`` numbers the threads, of which there may be as
-    many as ``parts``.
+    many as ``parts``. One of many is not moved into its caller, which would take long to compile.
     """
-    return _Writer(name, kernel, buffers, reserve, parts).write()
+    writer = _Writer(name, kernel, buffers, reserve, parts)
+    return writer.write(" noinline" if is_one_of_many else "")
 
 
 @dataclass
@@ -103,13 +109,12 @@ class _Writer:
         self.rows = [_Scope(Code(f"r{k}_"), self.registers) for k in range(count)]
         self.loops = [Loop(k) for k in range(len(kernel.phases))]
         self.pointers = Pointers(self.nest, self.entry.code, self.rows[0].code)
-        stored = [made.vertex for made in kernel.made if not isinstance(made, Row)]
-        self.apart = Apart(stored if self.nest.columns <= _SHORT else [])
+        self.apart = Apart(_written(kernel) if self.nest.columns <= _SHORT else [])
         self.kept: dict[Row, str] = {}
         self.sums: list[Sum] = []
         self.totals: dict[Vertex, str] = {}
 
-    def write(self) -> Emitted:
+    def write(self, attributes: str) -> Emitted:
         self._make()
         for statement in self.kernel.before:
             self._statement(statement, self.entry)
@@ -117,7 +122,7 @@ class _Writer:
             for statement in phase.row:
                 self._statement(statement, self.rows[number])
             self._entries(phase, number)
-        return self._assemble()
+        return self._assemble(attributes)
 
     # Memory.
 
@@ -155,7 +160,7 @@ class _Writer:
         return self.pointers.entry(row, kind, walk, scope.code, scope.column)
 
     def _place(self, access: Access, strides: tuple[int, ...], scope: _Scope) -> str:
-        """Return the pointer to an entry of an array that is read."""
+        """Return the pointer to an entry of an array."""
         dtype, buffer = access.base.dtype, self.buffers[access.base]
         size = max(dtype.itemsize, 1)
         base = self.pointers.base(Buffer(buffer.index, buffer.offset + access.offset * size))
@@ -218,10 +223,9 @@ class _Writer:
             scope.registers[statement.value] = self._computed(statement.value, scope)
         elif isinstance(statement, Store):
             register = self._register(statement.value, scope)
-            vertex, dtype = statement.vertex, statement.value.dtype
-            base = self.pointers.base(self.buffers[vertex])
-            pointer = self._pointer(base, dtype, statement.strides, scope)
-            store(scope.code, register, pointer, dtype, self._mark(vertex, scope))
+            pointer = self._place(statement.access, statement.strides, scope)
+            mark = self._mark(statement.access.base, scope)
+            store(scope.code, register, pointer, statement.value.dtype, mark)
         elif isinstance(statement, Keep):
             register = self._register(statement.value, scope)
             pointer = self._kept(statement.row, scope)
@@ -247,9 +251,7 @@ class _Writer:
         loop = self.loops[number]
         if self.nest.columns:
             self._body(phase, loop.slow)
-            # A loop that adds into memory must not run twice.
-            adds = any(isinstance(x, Combine) and not self._is_carried(x) for x in phase.entries)
-            if not adds and loop.slow.has_fast_path:
+            if not any(map(self._changes, phase.entries)) and loop.slow.has_fast_path:
                 self._body(phase, loop.with_fast_path())
         carried = [x for x in phase.entries if self._is_carried(x)]
         for k, statement in enumerate(carried):
@@ -260,6 +262,12 @@ class _Writer:
                 self.registers[statement.accumulator] = total
             else:
                 self._combine(statement, total, self.rows[number + 1])
+
+    def _changes(self, statement: Statement) -> bool:
+        """Tell whether a statement changes what it reads, so that its loop must not run twice."""
+        if isinstance(statement, Store):
+            return statement.rereads
+        return isinstance(statement, Combine) and not self._is_carried(statement)
 
     def _is_carried(self, statement: Statement) -> TypeGuard[Accumulate | Combine]:
         """Tell whether a statement reduces all entries of a row to one number."""
@@ -282,9 +290,9 @@ class _Writer:
 
     # The whole.
 
-    def _assemble(self) -> Emitted:
+    def _assemble(self, attributes: str) -> Emitted:
         parameters = "ptr %buffers, i64 %begin, i64 %end, i64 %part"
-        lines = [f"define internal void @{self.name}({parameters}) {{", "entry:"]
+        lines = [f"define internal void @{self.name}({parameters}){attributes} {{", "entry:"]
         lines += self.entry.code.lines
         lines += [line for loop in self.loops for line in loop.before()]
         lines += ["  %any = icmp ult i64 %begin, %end", "  br i1 %any, label %head, label %done"]
@@ -321,6 +329,14 @@ class _Writer:
         rest = row.let(f"sub i64 {whole}, {start}")
         full = row.let(f"icmp ugt i64 {rest}, {block}")
         return row.let(f"select i1 {full}, i64 {block}, i64 {rest}")
+
+
+def _written(kernel: LoopNest) -> list[Vertex]:
+    """Return the vertices whose memory a kernel writes."""
+    statements = [x for phase in kernel.phases for x in (*phase.row, *phase.entries)]
+    arrays = [x.access.base for x in statements if isinstance(x, Store)]
+    totals = [made.vertex for made in kernel.made if isinstance(made, Total)]
+    return list(dict.fromkeys([*arrays, *totals]))
 
 
 def _reduction(statement: Accumulate | Combine) -> Apply:

@@ -52,9 +52,10 @@ __all__ = [
 
 @dataclass(frozen=True, eq=False)
 class Array:
-    """The memory of a vertex, in which entries are stored."""
+    """The memory of a vertex, in which entries are stored; it may be a part of a ``whole``."""
 
     vertex: Apply
+    whole: Vertex
 
 
 @dataclass(frozen=True, eq=False)
@@ -220,15 +221,20 @@ class Let:
 
 @dataclass(frozen=True, eq=False)
 class Store:
-    """Write a value to its entry of an array that the kernel makes.
+    """Write a value to its entry of an array that the kernel makes, or changes.
 
-    ``axes`` and ``strides`` are those of `Load`.
+    ``axes``, ``access`` and ``strides`` are those of `Load`.
+
+    Attributes:
+        rereads: whether the value is computed from what is in its place before.
     """
 
     vertex: Apply
     axes: Axes
+    access: Access
     strides: tuple[int, ...]
     value: Value
+    rereads: bool
 
 
 @dataclass(frozen=True, eq=False)

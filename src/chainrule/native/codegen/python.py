@@ -30,6 +30,7 @@ from chainrule.native.codegen.loop_ir import (
     Statement,
     Value,
 )
+from chainrule.native.lower.parts import Place
 from chainrule.native.lower.roles import is_basic
 from chainrule.native.schedule.survey import Axes
 from chainrule.operations import indexing, reduction
@@ -59,6 +60,12 @@ class Names(Protocol):
 
     def memory(self, vertex: Vertex) -> str:
         """Write what is in memory, or a view of it."""
+
+    def is_new(self, vertex: Vertex) -> bool:
+        """Tell whether nothing has been written into the memory of a vertex yet."""
+
+    def place(self, vertex: Vertex) -> Place | None:
+        """Return where in the memory of another array a vertex is written, if it is a part."""
 
 
 def kernel_lines(kernel: LoopNest, names: Names) -> list[str]:
@@ -104,9 +111,11 @@ class _Writer:
         if isinstance(made, Row):
             yield f"{self._row(made)} = empty({tuple(self.kernel.space[a] for a in self.inner)})"
             return
+        is_new = self.names.is_new(made.vertex)
         memory, size = self.names.memory(made.vertex), made.vertex.shape
         if isinstance(made, Array):
-            if size:
+            size = made.whole.shape
+            if size and is_new:
                 yield f"{memory} = empty({size}, {_dtype(made.vertex)})"
             return
         _, start = _REDUCE[made.vertex.operation]
@@ -143,10 +152,15 @@ class _Writer:
         elif isinstance(statement, Keep):
             yield f"{self._kept(statement.row)} = {self._value(statement.value)}"
         else:
-            entry = self.names.memory(statement.vertex) + _index(statement.axes)
+            vertex = statement.vertex
+            place = self.names.place(vertex)
+            index = [_entry(axis) for axis in statement.axes]
+            if place is not None:
+                index = [_moved(*pair) for pair in zip(index, place, strict=True)]
+            entry = self.names.memory(vertex) + (f"[{', '.join(index)}]" if index else "")
             update = "{0} = {1}"
             if isinstance(statement, Combine):
-                update, _ = _REDUCE[statement.vertex.operation]
+                update, _ = _REDUCE[vertex.operation]
             yield update.format(entry, self._value(statement.value))
 
     def _let(self, value: Value) -> Iterable[str]:
@@ -189,6 +203,20 @@ def _axis(axis: int) -> str:
 
 def _entry(axis: int | None) -> str:
     return "0" if axis is None else _axis(axis)
+
+
+def _moved(index: str, line: range) -> str:
+    """Write an index along a part as one along the whole array."""
+    if len(line) == 1 or index == "0":
+        return str(line.start)
+    if line.step < 0:
+        return f"{line.start} - {_times(-line.step, index)}"
+    text = _times(line.step, index)
+    return f"{text} + {line.start}" if line.start else text
+
+
+def _times(step: int, index: str) -> str:
+    return index if step == 1 else f"{step} * {index}"
 
 
 def _index(axes: Axes) -> str:

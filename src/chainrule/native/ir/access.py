@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
 
 from chainrule.graph.graph import Vertex
 
@@ -27,6 +30,12 @@ class Access:
                 return False
             want *= n
         return True
+
+    def of(self, whole: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+        """Return these entries of an array that lies as the base does, as a view."""
+        first = whole.reshape(-1)[self.offset :]
+        strides = [stride * whole.itemsize for stride in self.strides]
+        return np.lib.stride_tricks.as_strided(first, self.size, strides)
 
 
 def contiguous(vertex: Vertex) -> Access:

@@ -29,7 +29,6 @@ __all__ = [
     "checks",
     "gather_of",
     "indexed_axes",
-    "joined",
 ]
 
 WHOLE = slice(None)
@@ -45,17 +44,6 @@ def _accumulated(base: Any, g: Any, *arrays: Any, index: Any) -> Any:
 accumulated = Operation("accumulated", _accumulated)
 #: ``base`` with the entries of g in the places that an index says; the last one stays.
 assigned = Operation("assigned", set_at.compute)
-
-
-def _joined(*parts: Any, starts: Sequence[tuple[int, ...]], shape: tuple[int, ...]) -> Any:
-    result = np.empty(shape, np.result_type(*parts))
-    for part, start in zip(parts, starts, strict=True):
-        result[tuple(slice(k, k + n) for k, n in zip(start, np.shape(part), strict=True))] = part
-    return result
-
-
-#: An array that consists of others: each begins at one of ``starts``, and they leave no gap.
-joined = Operation("joined", _joined)
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,8 @@ from chainrule.graph.placeholder import (
     make,
     reshaped,
 )
-from chainrule.native.lower.gather import WHOLE, gather_of, joined
+from chainrule.native.lower.gather import WHOLE, gather_of
+from chainrule.native.lower.parts import box, joined
 from chainrule.native.lower.roles import Role, number, role_of
 from chainrule.operations import elementwise, indexing
 from chainrule.operations import shape as shapes
@@ -146,7 +147,8 @@ def join(
     if len(some) == 1:
         return cast(some[0][0], dtype)
     operands = [cast(x, dtype) for x, _ in some]
-    return make(joined, operands, dtype, size, starts=tuple(start for _, start in some), shape=size)
+    places = tuple(box(start, x.shape) for x, start in some)
+    return make(joined, operands, dtype, size, places=places, shape=size)
 
 
 def _concatenated(xs: Sequence[Vertex], axis: int, vertex: Apply) -> Vertex:

@@ -28,7 +28,8 @@ from chainrule.native.ir.text import is_native
 from chainrule.native.lower import contractions, movement, updates
 from chainrule.native.lower.early_gather import gathered_early
 from chainrule.native.lower.early_sums import summed_early
-from chainrule.native.lower.parts import with_own_parts
+from chainrule.native.lower.forwarding import forwarded
+from chainrule.native.lower.gather import gather_of
 from chainrule.native.lower.roles import Role, expected_access, is_alias, number, role_of
 from chainrule.native.matmul import product
 from chainrule.operations import contraction, elementwise
@@ -43,7 +44,7 @@ def as_primitives(outputs: Sequence[Vertex]) -> list[Vertex]:
     rules = only_of(is_native, _plain_product, _root, _square_of_reciprocal, _primitive)
     simple = rewrite(stabilised(outputs, is_native), [rules])
     simple = share(gathered_early(summed_early(share(simple))))
-    return with_own_parts(share(rewrite(simple, [_in_order])))
+    return share(rewrite(share(forwarded(simple)), [_in_order]))
 
 
 def _primitive(vertex: Apply) -> Vertex | None:
@@ -145,6 +146,11 @@ def _in_order(vertex: Apply) -> Vertex | None:
         fits: tuple[bool, ...] = product.readable(a, b)
     elif role is Role.SCATTER:  # to the first operand entries are added
         fits = (True, *map(_is_contiguous, vertex.operands[1:]))
+    elif gather_of(vertex) is not None and vertex.operands[0].size:
+        fits = (
+            role_of(vertex.operands[0]) is not Role.NUMBER,
+            *(True for _ in vertex.operands[1:]),
+        )
     else:
         return None
     operands = tuple(x if fit else copied(x) for x, fit in zip(vertex.operands, fits, strict=True))

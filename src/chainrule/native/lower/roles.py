@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Set
+from collections.abc import Sequence
 from dataclasses import replace
 from enum import Enum, auto
 from typing import Any
@@ -15,15 +14,15 @@ from chainrule.graph.graph import Apply, Constant, Input, Vertex, is_number
 from chainrule.native.ir.access import Access, contiguous
 from chainrule.native.ir.elements import lowered
 from chainrule.native.ir.text import is_native
-from chainrule.native.lower.gather import accumulated, assigned, gather_of, joined
+from chainrule.native.lower.gather import accumulated, assigned, gather_of
+from chainrule.native.lower.parts import joined
 from chainrule.operations import contraction, indexing, reduction
 from chainrule.operations import shape as shapes
 
 __all__ = [
     "Role",
-    "accesses",
     "expected_access",
-    "memory_of",
+    "followed",
     "number",
     "reduced_axes",
     "role_of",
@@ -157,16 +156,10 @@ def view(vertex: Apply, access: Access) -> Access | None:
         if access.is_contiguous:
             return replace(contiguous(vertex), base=access.base, offset=access.offset)
         return None
-    if operation is indexing.getitem:
-        parts = indexing.index_parts(params["index"])
-        if not is_basic(parts):
-            return None
-        parts = parts if Ellipsis in parts else (*parts, Ellipsis)
-        return _followed(lambda x: x[parts], access, size)  # an array, always
-    if operation is shapes.flip and not size:
-        return access  # NumPy returns a scalar, which is no view
+    if operation is indexing.getitem and is_basic(indexing.index_parts(params["index"])):
+        return _tried(vertex, access)
     if operation in (shapes.flip, shapes.diagonal):
-        return _followed(lambda x: operation.compute(x, **params), access, size)
+        return _tried(vertex, access)
     return None
 
 
@@ -175,15 +168,23 @@ def is_basic(parts: tuple[Any, ...]) -> bool:
     return all(type(part) in (int, slice) or part is None or part is Ellipsis for part in parts)
 
 
-def _followed(move: Callable[[Any], Any], access: Access, size: tuple[int, ...]) -> Access | None:
+def _tried(vertex: Apply, access: Access) -> Access | None:
     """Follow a view by trying it on an array whose strides tell what happened."""
-    if not math.prod(size):
+    if not vertex.size:
         return None
+    operation, params = vertex.operation, vertex.params
+    if operation is shapes.flip and not vertex.shape:
+        return access  # NumPy returns a scalar, which is no view
     origin = np.zeros(1, np.int8)
-    picked = move(np.lib.stride_tricks.as_strided(origin, access.size, access.strides))
+    x = np.lib.stride_tricks.as_strided(origin, access.size, access.strides)
+    if operation is indexing.getitem:
+        parts = indexing.index_parts(params["index"])
+        picked = x[parts if Ellipsis in parts else (*parts, Ellipsis)]  # an array, always
+    else:
+        picked = operation.compute(x, **params)
     assert _owner(picked) is origin, "a view shares memory with its origin"
     moved = picked.__array_interface__["data"][0] - origin.__array_interface__["data"][0]
-    return replace(access, offset=access.offset + moved, strides=picked.strides, size=size)
+    return replace(access, offset=access.offset + moved, strides=picked.strides, size=vertex.shape)
 
 
 def _owner(x: Any) -> Any:
@@ -235,34 +236,24 @@ def computed_from(vertex: Apply, role: Role) -> tuple[int, ...]:
     return tuple(range(1 if role is Role.GATHER else 0, len(vertex.operands)))
 
 
-def viewed(vertex: Vertex, stored: Set[Vertex] = frozenset()) -> tuple[Vertex, list[Apply]]:
-    """Return what a vertex is a view of, as far as nothing on the way is stored, and the views."""
+def viewed(vertex: Vertex) -> tuple[Vertex, list[Apply]]:
+    """Return what a vertex is a view of, and the views."""
     chain: list[Apply] = []
-    while vertex not in stored and role_of(vertex) is Role.VIEW:
+    while role_of(vertex) is Role.VIEW:
         assert isinstance(vertex, Apply)
         chain.append(vertex)
         vertex = vertex.operands[0]
     return vertex, chain[::-1]
 
 
-def expected_access(vertex: Vertex, stored: Set[Vertex] = frozenset()) -> Access | None:
+def expected_access(vertex: Vertex) -> Access | None:
     """Return where the entries of a vertex will lie if what it is a view of is in memory."""
-    base, chain = viewed(vertex, stored)
-    access: Access | None = contiguous(base)
+    base, chain = viewed(vertex)
+    return followed(contiguous(base), chain)
+
+
+def followed(access: Access | None, chain: Sequence[Apply]) -> Access | None:
+    """Return where the entries of the last of some views lie."""
     for link in chain:
         access = None if access is None else view(link, access)
     return access
-
-
-def memory_of(vertex: Vertex, stored: Set[Vertex]) -> Access | None:
-    """Return where the entries of a vertex lie, where it or what it views is in memory."""
-    base, _ = viewed(vertex, stored)
-    if base not in stored and role_of(base) is not Role.MEMORY:
-        return None
-    return expected_access(vertex, stored)
-
-
-def accesses(step: Apply, stored: Set[Vertex]) -> list[Access]:
-    """Return where the operands of a step that is no kernel lie: all of them are in memory."""
-    found = [memory_of(x, stored) for x in step.operands]
-    return [access for access in found if access is not None]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -13,12 +12,10 @@ from chainrule.core.operation import Operation
 from chainrule.graph.graph import Apply, Constant, Vertex
 from chainrule.graph.placeholder import (
     boolean,
-    both,
     cast,
     element,
     full,
     like,
-    literal,
     make,
     reduce,
     reshaped,
@@ -29,12 +26,12 @@ from chainrule.native.lower.movement import (
     along,
     are_integers,
     chosen,
-    join,
     repeated_to,
     sliced,
     spelled_out,
 )
-from chainrule.native.lower.roles import Role, number, role_of
+from chainrule.native.lower.parts import base_of, box, joined, slices, updated
+from chainrule.native.lower.roles import Role, is_basic, number, role_of
 from chainrule.operations import elementwise, indexing, reduction
 from chainrule.operations import shape as shapes
 from chainrule.operations.indexing import SLOT
@@ -44,72 +41,24 @@ __all__ = ["RULES"]
 # Putting in.
 
 
-def _placed(piece: Vertex, starts: Sequence[int], fill: Vertex | float, vertex: Apply) -> Vertex:
-    """Put a piece among what surrounds it: a number, or the entries of another array there."""
-    size, dtype = vertex.shape, vertex.dtype
-    parts = [(piece, tuple(starts))]
-    box = [(0, n) for n in size]
-    for k, (start, n) in enumerate(zip(starts, piece.shape, strict=True)):
-        for low, high in ((0, start), (start + n, size[k])):
-            if low < high:
-                region = [*box[:k], (low, high), *box[k + 1 :]]
-                lengths = tuple(end - begin for begin, end in region)
-                around = (
-                    full(fill, dtype, lengths)
-                    if isinstance(fill, (int, float))
-                    else sliced(fill, tuple(itertools.starmap(slice, region)))
-                )
-                parts.append((around, tuple(begin for begin, _ in region)))
-        box[k] = (start, start + n)
-    return join(parts, dtype, size)
-
-
-def _spread(
-    piece: Vertex, places: Sequence[np.ndarray[Any, Any]], fill: Vertex, vertex: Apply
-) -> Vertex:
-    """Put the entries of a piece at places that may have gaps between them."""
-    size, dtype = vertex.shape, vertex.dtype
-    origins: list[np.ndarray[Any, Any] | None] = []
-    test: Vertex | None = None
-    for k, (n, at) in enumerate(zip(size, places, strict=True)):
-        if np.array_equal(at, np.arange(n)):
-            origins.append(None)
-            continue
-        origin = np.zeros(n, np.int64)
-        origin[at] = np.arange(len(at))
-        inside = np.zeros(n, bool)
-        inside[at] = True
-        origins.append(origin)
-        mask = Constant(along(inside, k, len(size)), literal=True)
-        test = mask if test is None else both(test, mask)
-    entries = chosen(piece, origins)
-    if test is None:
-        return cast(entries, dtype)
-    return element(elementwise.where, test, entries, fill, dtype=dtype)
-
-
-def _put(piece: Vertex, index: Any, fill: Vertex | float, vertex: Apply) -> Vertex | None:
+def _put(piece: Vertex, index: Any, base: Vertex, vertex: Apply) -> Vertex | None:
     """Put a piece where a basic index says."""
     size = vertex.shape
     parts = list(index) if isinstance(index, tuple) else [index]
-    if not all(type(p) in (int, slice) or p is None or p is Ellipsis for p in parts):
+    if not is_basic(parts):
         return None
     if not piece.size:
-        return (
-            cast(fill, vertex.dtype)
-            if not isinstance(fill, (int, float))
-            else (full(fill, vertex.dtype, size))
-        )
+        return base
     at = parts.index(Ellipsis) if Ellipsis in parts else len(parts)
     missing = len(size) - sum(part is not None and part is not Ellipsis for part in parts)
     parts[at : at + 1] = [WHOLE] * missing
     whole = [part for part in parts if part is not None]
-    places = [np.atleast_1d(np.arange(n)[part]) for part, n in zip(whole, size, strict=True)]
-    piece = reshaped(piece, tuple(map(len, places)))
-    if all(len(p) < 2 or p[1] - p[0] == 1 for p in places):
-        return like(_placed(piece, [int(p[0]) for p in places], fill, vertex), vertex)
-    around = literal(fill) if isinstance(fill, (int, float)) else fill
-    return like(_spread(piece, places, around, vertex), vertex)
+    place = tuple(
+        range(n)[part] if type(part) is slice else range(n)[part % n :][:1]
+        for part, n in zip(whole, size, strict=True)
+    )
+    piece = reshaped(piece, tuple(map(len, place)))
+    return like(updated(base, piece, place), vertex)
 
 
 def _scatter_add(vertex: Apply) -> Vertex | None:
@@ -117,9 +66,9 @@ def _scatter_add(vertex: Apply) -> Vertex | None:
     size, dtype = vertex.shape, vertex.dtype
     if dtype.kind == "b" or not math.prod(size):
         return None
-    if not arrays:
-        return _put(g, vertex.params["index"], 0, vertex)
     zeros = full(0, dtype, size)
+    if not arrays:
+        return _put(g, vertex.params["index"], zeros, vertex)
     return _changed(accumulated, zeros, g, arrays, vertex)
 
 
@@ -132,12 +81,10 @@ def _changed(
         return None
     basic, slots, found = spelled_out(vertex.params["index"], arrays, len(size))
     if any(part is None or part != WHOLE for part in basic):
-        if operation is not accumulated:
-            return None
-        within = np.broadcast_to(np.zeros(()), size)[basic].shape
-        params = {"index": slots, "shape": within}
-        added = make(indexing.scatter_add, [g, *found], dtype, within, **params)
-        return _put(added, basic, 0, vertex)
+        within = sliced(base, basic)
+        inner = make(operation, (), dtype, within.shape, index=slots)
+        changed = _changed(operation, within, g, found, inner)
+        return None if changed is None else _put(changed, basic, base, vertex)
     known = indexed_axes(slots, found, len(size))
     if known is None:
         return None
@@ -156,21 +103,36 @@ def _changed(
     return Apply(operation, (base, piece, *found), {"index": slots}, vertex.value)
 
 
-def _add(vertex: Apply) -> Vertex | None:
+def _sum(vertex: Apply) -> Vertex | None:
     """Add entries into what they are added to, rather than into zeros first.
 
     Where nothing is added, -0.0 stays what it is, while ``-0.0 + 0`` is 0.
     """
+    adds = vertex.operation is elementwise.add
     for k, x in enumerate(vertex.operands):
-        other = vertex.operands[1 - k]
-        if not isinstance(x, Apply) or x.operation is not accumulated:
+        other, base = vertex.operands[1 - k], base_of(x)
+        alike = other.shape == vertex.shape and other.dtype == x.dtype == vertex.dtype
+        if base is None or not alike or role_of(base) is not Role.NUMBER or number(base) != 0:
             continue
-        alike = other.shape == vertex.shape and other.dtype == x.dtype
-        base = x.operands[0]
-        zeros = role_of(base) is Role.NUMBER and number(base) == 0
-        if alike and zeros:
+        assert isinstance(x, Apply)
+        if x.operation is joined and len(x.operands) == 2 and (k or adds):
+            place = x.params["places"][1]
+            entries = sliced(other, slices(place))
+            operands = (entries, x.operands[1])
+            piece = element(vertex.operation, *operands, dtype=vertex.dtype)
+            return like(updated(other, piece, place), vertex)
+        if x.operation is accumulated and adds:
             return Apply(accumulated, (other, *x.operands[1:]), x.params, vertex.value)
     return None
+
+
+def _filled(x: Vertex) -> Vertex:
+    """Return an array of the code that is one number throughout, as `np.zeros` makes it, as such."""
+    if not isinstance(x, Constant) or not x.literal or not x.size:
+        return x
+    entries = np.ascontiguousarray(x.value).reshape(-1)
+    bits = entries.view(np.uint8).reshape(x.size, -1)
+    return full(entries[0], x.dtype, x.shape) if (bits == bits[:1]).all() else x
 
 
 def _set_at(vertex: Apply) -> Vertex | None:
@@ -183,9 +145,9 @@ def _set_at(vertex: Apply) -> Vertex | None:
         piece = sliced(x, indexing.index_parts(index)).shape
         extra = max(value.ndim - len(piece), 0)
         value = reshaped(value, value.shape[extra:])
-        return _put(repeated_to(cast(value, dtype), piece), index, x, vertex)
+        return _put(repeated_to(cast(value, dtype), piece), index, _filled(x), vertex)
     if are_integers(arrays):
-        return _changed(assigned, x, value, arrays, vertex)
+        return _changed(assigned, _filled(x), value, arrays, vertex)
     (mask, *more) = arrays
     if more or index not in ((SLOT,), (SLOT, Ellipsis)) or value.size != 1:
         return None
@@ -204,7 +166,8 @@ def _pad(vertex: Apply) -> Vertex | None:
         fill = vertex.params.get("constant_values", 0)
         if not isinstance(fill, (int, float)) or not x.size:
             return None
-        return like(_placed(x, [low for low, _ in widths], dtype.type(fill).item(), vertex), vertex)
+        place = box([low for low, _ in widths], x.shape)
+        return like(updated(full(fill, dtype, vertex.shape), cast(x, dtype), place), vertex)
     if not x.size:
         return None
     origins = [
@@ -286,7 +249,8 @@ def _embed_diagonal(vertex: Apply) -> Vertex | None:
 
 RULES: dict[Operation, Callable[[Apply], Vertex | None]] = {
     indexing.scatter_add: _scatter_add,
-    elementwise.add: _add,
+    elementwise.add: _sum,
+    elementwise.subtract: _sum,
     indexing.set_at: _set_at,
     shapes.pad: _pad,
     shapes.tril: _triangle,

@@ -48,10 +48,9 @@ from chainrule.native.record.outside import (
     unwatched_name,
 )
 from chainrule.native.record.signature import Recorded
-from chainrule.native.record.users import is_simple, is_users_class, is_users_file
 from chainrule.native.record.watch import Captured
 from chainrule.numpy.closure import ABSENT, FunctionWalk, counterpart
-from chainrule.numpy.names import assigned, mentioned
+from chainrule.numpy.names import assigned, is_simple, is_users_class, is_users_file, mentioned
 from chainrule.numpy.view import UserFunction
 
 __all__ = ["Walk", "capture", "unwritable"]

@@ -32,6 +32,9 @@ def typed(vertex: Vertex, right: Any) -> Vertex:
     return vertex if type(vertex.value) is type(right) else Apply(identity, (vertex,), {}, right)
 
 
+_ROUNDED = 1e-5  # the least size of numbers that a result is a sum of, which may cancel
+
+
 def close(leaf: Any, right: Any) -> bool:
     """Tell whether two runs gave the same, up to rounding."""
     value = value_of(leaf)
@@ -48,7 +51,7 @@ def close(leaf: Any, right: Any) -> bool:
         return False
     tolerance = 1e-2 if dtype.itemsize < 4 else 1e-4 if dtype.itemsize < 8 else 1e-7
     finite = np.abs(np.where(np.isfinite(right), right, 0))
-    scale = float(np.max(finite, initial=0.0))
+    scale = float(np.max(finite, initial=_ROUNDED))
     return bool(np.allclose(value, right, tolerance, tolerance * scale, equal_nan=True))
 
 

@@ -13,28 +13,31 @@ norm). Whatever is a few instructions away from memory is computed anew rather t
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from chainrule.graph.graph import Apply, Vertex, topological
-from chainrule.native.ir.access import Access
+from chainrule.graph.graph import Apply, Vertex
+from chainrule.native.ir.access import Access, contiguous
 from chainrule.native.ir.elements import is_cheap
-from chainrule.native.lower.parts import targets
 from chainrule.native.lower.roles import (
     Role,
     computed_from,
+    followed,
     is_alias,
     operand_axes,
     reduced_axes,
-    role_of,
 )
+from chainrule.native.schedule.in_place import Versions, in_place
 
 __all__ = ["Kernel", "Placed", "Schedule", "schedule"]
 
 _LONGEST_ROW = 32_768  # entries up to which a row is gone over twice rather than stored
 _ANEW = 4  # cheap operations up to which a value is computed anew
-_DEEPEST = 200  # operations in a row in one kernel: longer chains are cut, so that LLVM stays quick
+# So that LLVM stays quick, what is more goes into another kernel:
+_DEEPEST = 200  # operations in a row
+_LONGEST = 1000  # operations at all; that of a function like exp counts as several
+_CALL = 16
 
 
 @dataclass(frozen=True)
@@ -80,7 +83,32 @@ class Schedule:
     placed: dict[Vertex, Placed]
     whole: set[Vertex]  # reductions that nothing in their kernel can use
     stored: set[Vertex]  # vertices that get memory
-    targets: Mapping[Vertex, Access]  # where those of them go that are parts of others
+    versions: Versions  # which of them share it
+
+    def viewed(self, vertex: Vertex) -> tuple[Vertex, list[Apply]]:
+        """Return what a vertex is a view of, as far as nothing on the way is stored, and views."""
+        chain: list[Apply] = []
+        while vertex not in self.stored and self.roles[vertex] is Role.VIEW:
+            assert isinstance(vertex, Apply)
+            chain.append(vertex)
+            vertex = vertex.operands[0]
+        return vertex, chain[::-1]
+
+    def memory(self, vertex: Vertex) -> Access:
+        """Return where what is stored lies: in its own memory, or in that of another vertex."""
+        return self.versions.targets.get(vertex) or contiguous(vertex)
+
+    def access(self, vertex: Vertex) -> Access | None:
+        """Return where the entries of a vertex lie, where it or what it views is in memory."""
+        base, chain = self.viewed(vertex)
+        if base not in self.stored and self.roles[base] is not Role.MEMORY:
+            return None
+        return followed(self.memory(base), chain)
+
+    def accesses(self, step: Apply) -> list[Access]:
+        """Return where the operands of a step that is no kernel lie: all of them are in memory."""
+        found = map(self.access, step.operands)
+        return [access for access in found if access is not None]
 
     def is_inline(self, operand: Vertex, level: int) -> bool:
         """Tell whether a kernel of some level computes an operand itself rather than load it."""
@@ -90,16 +118,20 @@ class Schedule:
 
 
 class _Scheduler:
-    def __init__(self, outputs: Sequence[Vertex]) -> None:
-        self.outputs = list(outputs)
-        self.order = topological(outputs)
-        self.roles = {vertex: role_of(vertex) for vertex in self.order}
+    def __init__(self, versions: Versions) -> None:
+        self.outputs = versions.outputs
+        self.order = versions.order
+        self.roles = versions.roles
+        self.after = versions.after
+        self.early: dict[int, int] = {}  # the level from which on a list of vertices is done
         self.placed: dict[Vertex, Placed] = {}  # what kernels compute
         self.ready: dict[Vertex, int] = {}  # the level from which on all else can be loaded
         self.whole: set[Vertex] = set()  # reductions that nothing in their kernel can use
         self.inner: dict[tuple[int, tuple[int, ...]], int] = {}
+        self.length: dict[tuple[int, tuple[int, ...]], int] = {}  # operations of each kernel
         self.stored: set[Vertex] = set()
-        self.certain: set[Vertex] = set()  # what is stored in any case
+        # What is stored in any case: what it reads may be written over.
+        self.certain = {x for before in _distinct(versions.after.values()) for x in before}
 
     def _is_open(self, vertex: Vertex) -> bool:
         """Tell whether a vertex can be computed together with what uses it."""
@@ -121,9 +153,17 @@ class _Scheduler:
             elif role is Role.REDUCTION:
                 self._place_reduction(vertex)
             else:
-                self.ready[vertex] = (
-                    max((self._loadable(x) for x in vertex.operands), default=0) + 1
-                )
+                level = max(map(self._loadable, vertex.operands), default=0)
+                level = max(level, self._earliest(vertex))
+                self.ready[vertex] = level + (role is not Role.JOIN)
+
+    def _earliest(self, vertex: Vertex) -> int:
+        """Return the first level at which a vertex may be written."""
+        before = self.after.get(vertex, ())
+        key = id(before)  # many parts share it
+        if key not in self.early:
+            self.early[key] = max(map(self._loadable, before), default=0)
+        return self.early[key]
 
     def _loadable(self, vertex: Vertex) -> int:
         """Return the level from which on a vertex can be loaded."""
@@ -143,17 +183,23 @@ class _Scheduler:
         level = max(
             *(self.placed[x].level if x in fused else self._loadable(x) for x in own),
             *(self._loadable(x) for x in vertex.operands if x not in own),
-            0,
+            self._earliest(vertex),
             0,
         )
         together = [x for x in fused if self.placed[x].level == level]
         depth = 1 + max((self.placed[x].depth for x in together), default=0)
         found = self._joined(vertex, level, together) if together and depth < _DEEPEST else None
         if found is None:
-            self.placed[vertex] = _own_space(vertex, level + bool(together))
+            place = _own_space(vertex, level + bool(together))
         else:
             reduces = any(self.placed[x].reduces for x in together)
-            self.placed[vertex] = replace(found, depth=depth, reduces=reduces)
+            place = replace(found, depth=depth, reduces=reduces)
+        while self.length.get(place.key, 0) > _LONGEST:
+            place = _own_space(vertex, place.level + 1)
+        if self.roles[vertex] is not Role.VIEW:
+            steps = 1 if is_cheap(vertex) else _CALL
+            self.length[place.key] = self.length.get(place.key, 0) + steps
+        self.placed[vertex] = place
 
     def _joined(self, vertex: Apply, level: int, together: list[Vertex]) -> Placed | None:
         """Find a space in which a vertex is computed together with its operands."""
@@ -274,10 +320,11 @@ class _Scheduler:
             level = self.ready[vertex] - 1 if placed is None else placed.level
             waiting.setdefault(level, []).append(vertex)
 
-        self.certain = {self._stored_for(x) for x in self._needed_whole()}
+        self.certain |= {self._stored_for(x) for x in self._needed_whole()}
         for output in self.outputs:
             need(output)
         for level in range(max(waiting, default=0), -1, -1):
+            done: set[Vertex] = set()
             kernels: dict[tuple[int, tuple[int, ...]], Kernel] = {}
             here = waiting.get(level, [])
             for vertex in here:  # grows while it is walked through
@@ -292,7 +339,7 @@ class _Scheduler:
                     kernels[key] = Kernel(*key, self.inner.get(key))
                     steps.setdefault(level, []).append(kernels[key])
                 kernels[key].roots.append(vertex)
-                self._need_for(vertex, level, need, set())
+                self._need_for(vertex, level, need, done)
         return [step for level in sorted(steps) for step in steps[level]]
 
     def _stored_for(self, vertex: Vertex) -> Vertex:
@@ -341,7 +388,8 @@ def _own_space(vertex: Vertex, level: int) -> Placed:
 
 def schedule(outputs: Sequence[Vertex]) -> Schedule:
     """Return the steps that compute the outputs."""
-    scheduler = _Scheduler(outputs)
+    versions = in_place(outputs)
+    scheduler = _Scheduler(versions)
     scheduler.place()
     steps = scheduler.store()
     return Schedule(
@@ -351,5 +399,9 @@ def schedule(outputs: Sequence[Vertex]) -> Schedule:
         scheduler.placed,
         scheduler.whole,
         scheduler.stored,
-        targets(steps),
+        versions,
     )
+
+
+def _distinct(lists: Iterable[list[Vertex]]) -> Iterable[list[Vertex]]:
+    return {id(x): x for x in lists}.values()

@@ -41,7 +41,7 @@ class Memory:
         """Give a vertex memory: a part of an array that it is a part of, or of the arena."""
         if vertex in self.buffers:
             return
-        target = self._plan.targets.get(vertex)
+        target = self._plan.versions.targets.get(vertex)
         if target is not None:
             self.place(target.base)
             self.buffers[vertex] = self._buffer(target)

@@ -15,10 +15,9 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from chainrule.graph.graph import Apply, Vertex
-from chainrule.native.ir.access import contiguous
 from chainrule.native.ir.elements import TABLE, has_fast_path, is_cheap
 from chainrule.native.lower.gather import gather_of
-from chainrule.native.lower.roles import Role, computed_from, memory_of, operand_axes, reduced_axes
+from chainrule.native.lower.roles import Role, computed_from, operand_axes, reduced_axes
 from chainrule.native.schedule.fusion import Kernel, Schedule
 from chainrule.native.schedule.space import Nest, nest
 
@@ -49,6 +48,7 @@ class Survey:
         depends: for each item, the axes along which its value changes.
         phases: for each item, the first phase that can have its value.
         spilled: where in a row of scratch memory an item is kept (in bytes).
+        stores: for roots that are stored later than they could be, the phase that does it.
         added: for each reduction over rows, the phase that adds to it.
         nest: the loops.
         last: the number of the last phase.
@@ -63,6 +63,7 @@ class Survey:
         self.depends: dict[Item, frozenset[int]] = {}
         self.phases: dict[Item, int] = {}
         self.spilled: dict[Item, int] = {}
+        self.stores: dict[Item, int] = {}
         self.added: dict[Vertex, int] = {}
         self.scratch_bytes = 0
         for root in self.roots:
@@ -75,7 +76,7 @@ class Survey:
         """The vertices whose memory the kernel reads."""
         read = [vertex for vertex, _ in self.strides]
         read += [v.operands[0] for v, _ in self.walked if isinstance(v, Apply)]
-        accesses = (memory_of(vertex, self.plan.stored) for vertex in read)
+        accesses = (self.plan.access(vertex) for vertex in read)
         return {access.base for access in accesses if access is not None}
 
     @property
@@ -140,7 +141,7 @@ class Survey:
         self.depends[key], self.phases[key] = depends, phase
 
     def _strides(self, vertex: Vertex, axes: Axes) -> tuple[int, ...]:
-        access = memory_of(vertex, self.plan.stored)
+        access = self.plan.access(vertex)
         assert access is not None
         strides = [0] * len(self.kernel.space)
         for axis, stride, n in zip(axes, access.strides, access.size, strict=True):
@@ -149,7 +150,7 @@ class Survey:
         return tuple(strides)
 
     def _walked(self, vertex: Apply, axes: Axes) -> tuple[int, ...]:
-        access, known = memory_of(vertex.operands[0], self.plan.stored), gather_of(vertex)
+        access, known = self.plan.access(vertex.operands[0]), gather_of(vertex)
         assert access is not None
         assert known is not None
         strides = [0] * len(self.kernel.space)
@@ -176,7 +177,7 @@ class Survey:
 
     def own_strides(self, root: Root) -> tuple[int, ...]:
         """Return the strides of a root's own memory over the axes of the space."""
-        access = self.plan.targets.get(root.vertex) or contiguous(root.vertex)
+        access = self.plan.memory(root.vertex)
         strides = [0] * len(self.kernel.space)
         for axis, stride in zip(root.axes, access.strides, strict=True):
             if axis is not None:
@@ -205,29 +206,37 @@ class Survey:
                 phase = self.added[root.vertex] = self._phase_that_adds(root.vertex, item)
                 uses.setdefault(phase, []).append(item)
             else:
+                if root.vertex in self.plan.versions.rereads and self._runs_twice(phase):
+                    phase = self.stores[key] = phase + 1
                 uses.setdefault(phase, []).append(key)
             last = max(last, phase)
-        for phase in range(last, -1, -1):
+        for phase in range(last, 0, -1):  # at the first, all is computed as it comes
+            seen: set[Item] = set()
             for item in uses.get(phase, []):
-                self._visit(item, phase, uses, set())
+                self._visit(item, phase, uses, seen)
         return last
 
     def _phase_that_adds(self, reduction: Apply, item: Item) -> int:
         """Return the phase in which a reduction over rows is added to.
 
-        A loop that adds into memory must not run twice, as quick loops of functions may have to
-        (see `loops`): so the entries are kept for the next.
+        The entries are kept for the next where a loop might add them twice.
         """
         phase = self.phases[item]
         domain = {a for a in self.domain(reduction) if a is not None}
         if not self.nest.is_inner(domain - self.gone(reduction)):
             return phase  # once for each row
-        again = any(
+        return phase + self._runs_twice(phase)
+
+    def _runs_twice(self, phase: int) -> bool:
+        """Tell whether the loop of a phase may have to run again, as quick loops of functions do.
+
+        A loop that changes what it reads must not (see `chainrule.native.codegen.loops`).
+        """
+        return any(
             own == phase and has_fast_path(vertex) and self.place(vertex, axes) == "inner"
             for (vertex, axes), own in self.phases.items()
             if isinstance(vertex, Apply) and (vertex, axes) not in self.strides
         )
-        return phase + again
 
     def _visit(
         self,

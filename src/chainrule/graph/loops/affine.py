@@ -1,0 +1,133 @@
+"""Integers that grow evenly from turn to turn: indices, bounds of slices, lengths."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+__all__ = [
+    "Affine",
+    "Counter",
+    "Integer",
+    "affine",
+    "at",
+    "before",
+    "filled",
+    "integers_of",
+    "plus",
+    "skeleton",
+]
+
+
+@dataclass(frozen=True, eq=False)
+class Counter:
+    """What counts the turns of one loop: 0, 1, 2 ..."""
+
+    name: str = "t"
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+@dataclass(frozen=True)
+class Affine:
+    """``first + growth * counter``, where both may depend on the counters of outer loops."""
+
+    first: Integer
+    growth: Integer
+    counter: Counter
+
+    def __repr__(self) -> str:
+        return f"({self.first} + {self.growth} * {self.counter})"
+
+    def at(self, counters: Mapping[Counter, int]) -> int:
+        """Return the integer in one turn."""
+        return at(self.first, counters) + at(self.growth, counters) * counters[self.counter]
+
+
+Integer: TypeAlias = "int | Affine"
+
+
+def affine(first: Integer, growth: Integer, counter: Counter) -> Integer:
+    """Return an integer that grows with a counter; the integer itself if it does not grow."""
+    return first if growth == 0 else Affine(first, growth, counter)
+
+
+def plus(a: Integer, b: Integer) -> Integer:
+    """Return a sum; b depends on no counter that a does not depend on, or on outer ones."""
+    return (
+        Affine(plus(a.first, b), a.growth, a.counter)
+        if isinstance(a, Affine)
+        else (plus(b, a) if isinstance(b, Affine) else a + b)
+    )
+
+
+def times(integer: Integer, factor: int) -> Integer:
+    """Return a multiple."""
+    if isinstance(integer, Affine):
+        return Affine(times(integer.first, factor), times(integer.growth, factor), integer.counter)
+    return integer * factor
+
+
+def before(integer: Integer, counter: Counter, turns: int) -> Integer:
+    """Return what an integer was so many turns before."""
+    if not isinstance(integer, Affine) or integer.counter is not counter:
+        return integer
+    return Affine(plus(integer.first, times(integer.growth, -turns)), integer.growth, counter)
+
+
+def at(integer: Integer, counters: Mapping[Counter, int]) -> int:
+    """Return an integer in one turn."""
+    return integer.at(counters) if isinstance(integer, Affine) else integer
+
+
+_HERE = object()  # stands for an integer in a skeleton
+
+
+def skeleton(value: Any) -> Any:
+    """Return something hashable that is the same for parameters that differ in integers alone."""
+    if type(value) is int:
+        return _HERE
+    if isinstance(value, (list, tuple)):
+        return (type(value), *map(skeleton, value))
+    if isinstance(value, slice):
+        return (slice, *map(skeleton, (value.start, value.stop, value.step)))
+    if isinstance(value, Mapping):
+        return tuple((key, skeleton(item)) for key, item in value.items())
+    if isinstance(value, float):
+        return float, repr(value)
+    try:
+        hash(value)
+    except TypeError:
+        return id(value)
+    return type(value), value
+
+
+def integers_of(value: Any) -> Iterator[int]:
+    """Yield the integers in parameters."""
+    if type(value) is int:
+        yield value
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            yield from integers_of(item)
+    elif isinstance(value, slice):
+        yield from integers_of((value.start, value.stop, value.step))
+    elif isinstance(value, Mapping):
+        yield from integers_of(tuple(value.values()))
+
+
+def filled(value: Any, integer: Callable[[Any], Any]) -> Any:
+    """Return parameters with other integers in the place of each, in order."""
+    if type(value) is int or isinstance(value, Affine):
+        return integer(value)
+    if isinstance(value, list):
+        return [filled(item, integer) for item in value]
+    if isinstance(value, tuple):
+        items = [filled(item, integer) for item in value]
+        return tuple(items) if type(value) is tuple else type(value)(*items)
+    if isinstance(value, slice):
+        return slice(*(filled(x, integer) for x in (value.start, value.stop, value.step)))
+    if isinstance(value, Mapping):
+        return {key: filled(item, integer) for key, item in value.items()}
+    return value

@@ -1,0 +1,276 @@
+"""Folding: turns that are the same become one step, a loop.
+
+Two turns are the same where each step of one is of the kind of its counterpart, and where
+
+- what it reads of its own turn or of turns before is at the same distance;
+- what it reads from outside is the same, or a constant, or another turn of an earlier loop, or
+  (of a list) another input;
+- each of its integers grows by as much from turn to turn.
+
+The shortest turns are folded first. A loop is then a step like any other, its number of turns one
+of its integers, so that loops of loops are found by the same means, triangular ones among them.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Collection, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from chainrule.graph.loops.pattern import initial, pattern_of
+from chainrule.graph.loops.runs import periods, repeats
+from chainrule.graph.loops.steps import Kinds, Ref, Step
+
+__all__ = ["LEAST", "Folded", "fold_steps"]
+
+LEAST = 4  # turns: fewer are as quickly read one by one
+
+
+class Folded(NamedTuple):
+    """A folded sequence, and where in it each of the former steps is."""
+
+    steps: list[Step]
+    where: list[Ref]
+
+
+def fold_steps(steps: Sequence[Step], kinds: Kinds, constants: Collection[int] = ()) -> Folded:
+    """Fold a sequence of steps as far as it goes.
+
+    Args:
+        steps: they read earlier ones, and leaves.
+        kinds: what their kinds are numbered by.
+        constants: the leaves of which each turn may have its own.
+    """
+    folder = _Folder(kinds, constants)
+    folded = list(steps)
+    where = [Ref(k) for k in range(len(steps))]
+    while (further := folder.fold(folded)) is not None:
+        folded = further.steps
+        where = [_moved(ref, further.where) for ref in where]
+    return Folded(folded, where)
+
+
+def _moved(ref: Ref, where: Sequence[Ref]) -> Ref:
+    return ref if ref.step < 0 else ref.below(where[ref.step])
+
+
+class _Folder:
+    def __init__(self, kinds: Kinds, constants: Collection[int]) -> None:
+        self.kinds = kinds
+        self.constants = constants
+
+    def fold(self, steps: list[Step]) -> Folded | None:
+        """Fold what can be folded without looking into loops; None if there is nothing."""
+        claims = self._claims(steps)
+        if not claims:
+            return None
+        result = Folded([], [])
+        done = 0
+        for start, stop, period in claims:
+            self._keep(steps[done:start], result)
+            self._region(steps[start:stop], period, result)
+            done = stop
+        self._keep(steps[done:], result)
+        return result if len(result.steps) < len(steps) else None
+
+    def _claims(self, steps: list[Step]) -> list[tuple[int, int, int]]:
+        """Return stretches that have a loop in them, with its period, in order."""
+        kinds = np.array([step.kind for step in steps], np.int64)
+        free = np.ones(len(steps), bool)
+        claims = []
+        for period in periods(steps, LEAST):
+            for start, stop in list(repeats(kinds, free, period, LEAST)):
+                if self._runs(steps, steps[start:stop], start, period):
+                    claims.append((start, stop, period))
+                    free[start:stop] = False
+        return sorted(claims)
+
+    def _keep(self, steps: Sequence[Step], result: Folded) -> None:
+        """Take steps over as they are."""
+        for step in steps:
+            step = self._read(step, result)
+            result.where.append(Ref(len(result.steps)))
+            result.steps.append(step)
+
+    def _read(self, step: Step, result: Folded) -> Step:
+        refs = [_moved(ref, result.where) for ref in step.refs]
+        return Step(step.kind, refs, step.ints, step.content, step.place)
+
+    def _region(self, steps: list[Step], period: int, result: Folded) -> None:
+        """Fold the loops of one period in a stretch."""
+        while steps:
+            # Numbers as if nothing of the stretch were folded; what is folded starts it anew.
+            base, before = len(result.steps), len(result.where)
+            here = [Ref(base + k) for k in range(len(steps))]
+            moved = result._replace(where=[*result.where, *here]) if steps else result
+            items = [self._read(step, moved) for step in steps]
+            runs = self._runs(result.steps, items, base, period)
+            if not runs:
+                self._keep(steps, result)
+                return
+            start, stop = runs[0]
+            start += _rotation(items[start:stop], base + start, period)
+            turns = (stop - start) // period
+            self._keep(steps[:start], result)
+            stop = start + turns * period
+            loop = pattern_of(items[start:stop], base + start, period, self.kinds)
+            at = len(result.steps)
+            result.steps.append(loop)
+            result.where.extend(Ref(at, (k % period,), (k // period,)) for k in range(stop - start))
+            assert len(result.where) == before + stop
+            steps = steps[stop:]
+
+    def _runs(
+        self, known: list[Step], items: list[Step], base: int, period: int
+    ) -> list[tuple[int, int]]:
+        """Return the stretches in which every turn is the same as the one before.
+
+        Args:
+            known: the steps before these, by number.
+            items: the steps in which to look, of the numbers from ``base`` on.
+            base: as above.
+            period: how many steps a turn has.
+        """
+        found: list[tuple[int, int]] = []
+        start, at = 0, period
+        while at < len(items):
+            fault = self._fault(known, items, base, start, at, period)
+            if not fault:
+                at += 1
+                continue
+            free = 0
+            if at - start >= LEAST * period:
+                found.append((start, at))
+                free = at
+            start = max(at - fault * period + 1, free)
+            at = start + period
+        if len(items) - start >= LEAST * period:
+            found.append((start, len(items)))
+        return found
+
+    def _fault(
+        self, known: list[Step], items: list[Step], base: int, start: int, at: int, period: int
+    ) -> int:
+        """Return how many turns back the one is that a step does not agree with; 0 for none."""
+        new, old = items[at], items[at - period]
+        older = items[at - 2 * period] if at - 2 * period >= start else None
+        if new.kind != old.kind:
+            return 1
+        if older is not None:
+            for x, y, z in zip(new.ints, old.ints, older.ints, strict=True):
+                if x - y != y - z:
+                    return 2
+        own = base + start
+        for k, (a, b) in enumerate(zip(new.refs, old.refs, strict=True)):
+            c = None if older is None else older.refs[k]
+            if a.step >= own:
+                fault = _fault_inside(a, b, c, own, period)
+            elif b.step >= own:
+                fault = 1
+            else:
+                fault = self._fault_outside(a, b, c)
+                if fault and older is not None:
+                    taken = _takes_beginning((new, old, older), k, known, items, base)
+                    fault = 0 if taken else fault
+            if fault:
+                return fault
+        return 0
+
+    def _fault_outside(self, a: Ref, b: Ref, c: Ref | None) -> int:
+        """Return the same for what is read from outside: now, the turn before, and before that."""
+        if c is None or a == b == c or _even(a, b, c):
+            return 0
+        if all(x.step < 0 for x in (a, b, c)):
+            if all(~x.step in self.constants for x in (a, b, c)):
+                return 0
+            return 0 if len({a, b, c}) == 3 else 2  # inputs, another one in each turn
+        return 2
+
+
+def _fault_inside(a: Ref, b: Ref, c: Ref | None, own: int, period: int) -> int:
+    """Return the same for what is read of the loop itself, whose first step is ``own``."""
+    if a.step - b.step == period and a.parts == b.parts:
+        return 0 if c is None or c.step < own or _even(a, b, c) else 2
+    # Before the first turn there was what the loop begins with.
+    return 1 if b.step >= own or a.step - period >= own else 0
+
+
+def _even(a: Ref, b: Ref, c: Ref) -> bool:
+    """Tell whether a place moves evenly through the turns of a loop, from c to b to a."""
+    return (
+        a.parts == b.parts == c.parts
+        and c.step >= 0
+        and a.step - b.step == b.step - c.step
+        and all(
+            x - y == y - z if x is not None and y is not None and z is not None else x is y is z
+            for x, y, z in zip(a.turns, b.turns, c.turns, strict=True)
+        )
+    )
+
+
+def _takes_beginning(
+    turns: tuple[Step, Step, Step], k: int, known: list[Step], items: list[Step], base: int
+) -> bool:
+    """Take what an earlier loop began with for the turn of it that comes before its first."""
+    a, b, c = (step.refs[k] for step in turns)
+    if len(b.parts) != 1:
+        return False
+    if a._replace(turns=b.turns) == b:
+        odd, missing = turns[2], _beyond(a, b)
+    elif c._replace(turns=b.turns) == b:
+        odd, missing = turns[0], _beyond(c, b)
+    else:
+        return False
+    if missing is None:
+        return False
+    loop = items[b.step - base] if b.step >= base else known[b.step]
+    if initial(loop, b.parts, missing.turns[0]) != odd.refs[k]:
+        return False
+    odd.refs[k] = missing
+    return True
+
+
+def _beyond(a: Ref, b: Ref) -> Ref | None:
+    """Return the place that comes next after a and b."""
+    turns = []
+    for x, y in zip(a.turns, b.turns, strict=True):
+        if x is None or y is None:
+            return None
+        turns.append(2 * y - x)
+    return b._replace(turns=tuple(turns))
+
+
+def _rotation(items: list[Step], base: int, period: int) -> int:
+    """Choose at which step a turn begins.
+
+    Where the source is known it is where it goes back. Otherwise it is where most turns are whole,
+    and where the least is carried from turn to turn.
+    """
+    begin = _back(items[:period])
+    reach = list(range(period))
+    first = len(items) - period
+    for k in range(period):
+        for ref in items[first + k].refs:
+            if ref.step >= base:
+                part = (ref.step - base) % period
+                reach[part] = max(reach[part], part + first + k - (ref.step - base))
+    ends, parts = np.array(reach), np.arange(period)
+
+    def rank(offset: int) -> tuple[bool, int, int, int]:
+        turns = (len(items) - offset) // period
+        live = int(np.sum((ends - offset) // period - (parts - offset) // period))
+        return offset != begin, -turns, live, offset
+
+    possible = [k for k in range(period) if len(items) - k >= LEAST * period]
+    return min(possible, key=rank)
+
+
+def _back(turn: list[Step]) -> int | None:
+    """Return the step at which the source goes back furthest, None if it is not known."""
+    places = [step.place for step in turn if step.place is not None]
+    if len(places) < len(turn) or len(set(places)) == 1:
+        return None
+    moves = [b - a for a, b in itertools.pairwise([places[-1], *places])]
+    return moves.index(min(moves))

@@ -1,0 +1,59 @@
+"""Where turns may be: places in a sequence of kinds that repeat with some period.
+
+It is a guess, made in time linear in the sequence for each period: what repeats is then looked at
+in detail (`chainrule.graph.loops.fold`).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainrule.graph.loops.steps import Step
+
+__all__ = ["periods", "repeats"]
+
+_NEAR = 64  # steps back up to which what a step reads belongs to its looks
+
+
+def periods(steps: Sequence[Step], least: int) -> list[int]:
+    """Return the periods that some loop of at least so many turns may have, the shortest first.
+
+    The distance from a step to the last one that looked like it is the period wherever a body has
+    a step that looks like no other of it.
+    """
+    votes: Counter[int] = Counter()
+    last: dict[tuple[object, ...], int] = {}
+    before = -1
+    for k, step in enumerate(steps):
+        near = [k - r.step if r.step >= max(k - _NEAR, 0) else 0 for r in step.refs]
+        exact = [n or (r.step, r.parts) for n, r in zip(near, step.refs, strict=True)]
+        # What turns read from outside may differ, as the entries of a list do, or tell them apart.
+        looks: list[tuple[object, ...]] = [(before, step.kind, *near)]
+        if exact != near:
+            looks.append((before, step.kind, *exact))
+        for one in looks:
+            if one in last:
+                votes[k - last[one]] += 1
+            last[one] = k
+        before = step.kind
+    return sorted(p for p, n in votes.items() if n >= least - 1 and p * least <= len(steps))
+
+
+def repeats(
+    kinds: NDArray[np.int64], free: NDArray[np.bool_], period: int, turns: int
+) -> Iterator[tuple[int, int]]:
+    """Yield the longest stretches of free steps that repeat, so many turns or more."""
+    same = kinds[period:] == kinds[:-period]
+    taken = np.cumsum(~free)
+    same &= free[:-period] & (taken[period:] == taken[:-period])
+    edges = np.flatnonzero(np.diff(same, prepend=False, append=False))
+    end = 0
+    for start, stop in edges.reshape(-1, 2).tolist():
+        start = max(start, end)  # the next stretch may begin in the last turn of this one
+        if stop - start >= (turns - 1) * period:
+            end = stop + period
+            yield start, end

@@ -1,0 +1,106 @@
+"""Namespaces in which some names are replaced, in front of live ones: globals and modules."""
+
+from __future__ import annotations
+
+import builtins
+import functools
+import sys
+from collections.abc import Iterator
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from chainrule.numpy.replace import replacements, replacements_in_scipy
+
+__all__ = ["Globals", "ModuleView", "tables"]
+
+
+class Globals(dict[str, Any]):
+    """Replaced names, ``given``, in front of a module's live globals."""
+
+    def __init__(self, names: dict[str, Any]) -> None:
+        own = names.get("__builtins__", builtins)
+        found = vars(own) if isinstance(own, ModuleType) else own
+        super().__init__(__builtins__={**found, "__import__": _import})
+        for name in ("__name__", "__package__", "__spec__", "__file__"):  # relative imports
+            if name in names:
+                self[name] = names[name]
+        self.names = names
+        self.given: dict[str, Any] = {}
+
+    def __missing__(self, name: str) -> Any:
+        return self.names[name]
+
+
+def _import(name: str, *args: Any, **kwargs: Any) -> ModuleType:
+    """Import a module where a recorded function does so by itself."""
+    module = builtins.__import__(name, *args, **kwargs)
+    view, _ = tables("scipy.special" in sys.modules)[1].get(id(module), (module, None))
+    return view
+
+
+class ModuleView(ModuleType):
+    """Replaced names in front of a live module."""
+
+    def __init__(self, module: ModuleType, names: dict[str, Any]) -> None:
+        super().__init__(module.__name__)
+        self.__dict__.update(names, __wrapped__=module)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.__dict__["__wrapped__"], name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        setattr(self.__dict__["__wrapped__"], name, value)
+
+
+@functools.cache
+def tables(
+    of_scipy: tuple[bool, ...],
+) -> tuple[dict[int, Any], dict[int, tuple[ModuleType, frozenset[str]]]]:
+    """Return what replaces which function (by id), and the modules that have such functions.
+
+    For each module there is its view and the names in it that are replaced. ``of_scipy`` tells
+    which of SciPy's are loaded.
+    """
+    replacing: dict[int, Any] = {id(original): new for original, new in replacements()}
+    places = [
+        (module, _name_of(original), original, new)
+        for original, new in replacements()
+        for module in _homes(original, _name_of(original))
+    ]
+    found: dict[int, tuple[ModuleType, dict[str, Any]]] = {}
+    for module, name, original, new in [*places, *replacements_in_scipy()]:
+        found.setdefault(id(module), (module, {}))[1][name] = new
+        replacing[id(original)] = new
+    for module, _ in list(found.values()):
+        outer = module.__name__.rpartition(".")[0]
+        while outer.partition(".")[0] == "numpy":
+            found.setdefault(id(sys.modules[outer]), (sys.modules[outer], {}))
+            outer = outer.rpartition(".")[0]
+    views = {}
+    for key, (module, names) in sorted(found.items(), key=_depth):
+        view = ModuleType(module.__name__)
+        view.__dict__.update(module.__dict__)
+        view.__dict__.update(names)
+        views[key] = view, frozenset(names)
+        outer, _, name = module.__name__.rpartition(".")
+        if outer and id(sys.modules[outer]) in found:
+            found[id(sys.modules[outer])][1][name] = view
+    return replacing, views
+
+
+def _depth(entry: tuple[int, tuple[ModuleType, Any]]) -> int:
+    return -entry[1][0].__name__.count(".")  # np.lib.stride_tricks, np.lib, np
+
+
+def _name_of(original: Any) -> str:
+    """Return what a function is called; ``np.r_`` is no function, and knows no name of its own."""
+    name = getattr(original, "__name__", None)
+    return name or next(name for name, value in vars(np).items() if value is original)
+
+
+def _homes(original: Any, name: str) -> Iterator[ModuleType]:
+    module = np if getattr(np, name, None) is original else sys.modules.get(original.__module__)
+    if module is not None and getattr(module, name, None) is original:
+        yield module
