@@ -63,6 +63,7 @@ class Operation:
         self.view = traits.get("view", False)
         self.selects = traits.get("selects", False)
         self.parts: bool = traits.get("parts", False)
+        self.reduces = traits.get("reduces", False)
         self.shaped_by = traits.get("shaped_by")
         self.commutes = traits.get("commutes", False)
         self.advice = traits.get("advice")
@@ -132,6 +133,9 @@ class Operation:
         ``active`` has bit k set where operand k has a node, and thus a rule that may be asked for.
         The answer is remembered in ``dropped_for``, by the active operands and their number.
         """
+        known = self.dropped_for.get(active | 1 << arity)
+        if known is not None:
+            return known
         read: set[int] = set()
         for k in range(arity):
             if active >> k & 1:
