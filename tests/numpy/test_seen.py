@@ -225,11 +225,14 @@ def test_what_a_run_leaves_in_an_object_is_an_ndarray():
 
     def f(x):
         layer.scratch = np.zeros(3)
+        layer.result = layer.forward(x)
         layer.other = Layer()
         return np.sum(layer.copied(x))
 
     cr.grad(f)(X)
     assert type(layer.scratch) is np.ndarray
+    np.testing.assert_array_equal(layer.result, layer.forward(X))
+    assert type(layer.result) is np.ndarray
     assert type(layer.other) is Layer
     assert type(layer.other.buffer) is np.ndarray
 
