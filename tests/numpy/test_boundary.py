@@ -19,7 +19,7 @@ import warnings
 import numpy as np
 import pytest
 from scipy import integrate, ndimage, optimize, signal, stats
-from scipy.linalg import expm
+from scipy.linalg import signm
 
 import chainrule as cr
 from chainrule.errors import (
@@ -144,23 +144,23 @@ def compared(f, call, x, slope, along):
 
 
 LIBRARIES = [
-    (lambda x: stats.norm.logpdf(x[0], 0.1), "scipy.stats.norm.logpdf"),
-    (lambda x: np.sum(expm(np.outer(x, x))), "scipy.linalg.expm"),
+    (lambda x: stats.norm.entropy(x[0], x[1]), "scipy.stats.norm.entropy"),
+    (lambda x: np.sum(signm(np.outer(x, x))), "scipy.linalg.signm"),
     (lambda x: np.sum(integrate.odeint(lambda y, t: -y * x[0], x, T)), "scipy.integrate.odeint"),
     (lambda x: integrate.quad(lambda t: t * x[0], 0, 1)[0], "scipy.integrate.quad"),
     (lambda x: optimize.brentq(lambda t: t - x[0], -9, 9), "scipy.optimize.brentq"),
-    (lambda x: np.sum(ndimage.gaussian_filter(x, 1.0)), "scipy.ndimage.gaussian_filter"),
+    (lambda x: np.sum(ndimage.median_filter(x, 3)), "scipy.ndimage.median_filter"),
     (lambda x: json.loads(json.dumps(x[0])), "json.dumps"),
     (lambda x: np.testing.assert_allclose(x, x) or np.sum(x), "np.testing.assert_allclose"),
     (lambda x: sum(t * t for t in np.nditer(x)), "np.nditer"),
     (
         lambda x: np.sum(
-            signal.convolve2d(
+            signal.medfilt2d(
                 np.outer(x, x),
-                M,
+                3,
             )
         ),
-        "scipy.signal.convolve2d",
+        "scipy.signal.medfilt2d",
     ),
 ]
 
@@ -176,7 +176,7 @@ def test_an_error_that_the_function_has_by_itself_is_the_users_to_see():
     def f(x):
         return stats.norm.logpdf(x, "one")
 
-    with pytest.raises(TypeError, match="Array"):
+    with pytest.raises(ValueError, match="could not convert string"):
         cr.grad(f)(1.0)
 
 

@@ -268,6 +268,30 @@ CASES: dict[str, list[Case]] = {
     ],
 }
 
+#: What stands before the argument of a special function: orders and parameters, with no gradient.
+ORDERS: dict[str, tuple[Any, ...]] = {
+    **dict.fromkeys(("jv", "yv", "iv", "kv", "ive", "kve", "hankel1", "hankel2"), (1.5,)),
+    **dict.fromkeys(("kn", "yn", "struve", "modstruve", "expn"), (2,)),
+    **dict.fromkeys(("gammainc", "gammaincc", "gammaincinv", "gammainccinv", "hyp0f1"), (1.7,)),
+    **dict.fromkeys(("betainc", "betaincc", "betaincinv", "betainccinv"), (1.7, 2.4)),
+    **dict.fromkeys(("hyp1f1", "hyperu", "fdtr", "fdtrc"), (1.3, 2.2)),
+    **dict.fromkeys(("stdtr", "stdtrit", "chdtr", "chdtrc", "zeta"), (3.5,)),
+    **dict.fromkeys(("pdtr", "pdtrc"), (2,)),
+    **dict.fromkeys(("bdtr", "bdtrc"), (2.0, np.array(5))),
+    "hyp2f1": (0.7, 1.2, 2.1),
+    "lpmv": (1, 2.5),
+    "eval_jacobi": (3, 0.5, 1.5),
+    "eval_gegenbauer": (3, 0.7),
+    "eval_genlaguerre": (3, 0.7),
+    **{
+        f"eval_{name}": (np.array([0, 1, 4]),)
+        for name in (
+            *("legendre", "chebyt", "chebyu", "chebyc", "chebys", "hermite", "hermitenorm"),
+            *("sh_legendre", "sh_chebyt", "sh_chebyu", "laguerre"),
+        )
+    },
+}
+
 # What carries no gradient.
 _TWO = [case(away(2, 3), away(3)), case(away(3), 0.9)]
 CASES |= {
@@ -279,6 +303,9 @@ CASES |= {
     },
     **{name: [case(MASK, MASK[0])] for name in ("bitwise_and", "bitwise_or", "bitwise_xor")},
     "invert": [case(MASK)],
+    "qr_order": [case(away(2, 4))],
+    "lu_permutation": [case(away(3, 3))],
+    "lu_pivots": [case(away(4, 2))],
     "argsort": [case(away(2, 3), axis=0)],
     "searchsorted": [case(np.arange(4.0), normal(3))],
     **{name: [case(away(2, 3), axis=1), case(away(2, 3))] for name in ("argmax", "argmin")},
@@ -287,10 +314,13 @@ CASES |= {
 
 
 def determined(name: str, y: Any, part: int = 0, **_: Any) -> Any:
-    """Return what of a result is determined, where LAPACK chooses the phases of complex vectors."""
-    if np.asarray(value_of(y)).dtype.kind != "c":
+    """Return what of a result is determined, where LAPACK chooses the phases of complex vectors.
+
+    Of `scipy_eigh` it chooses the signs of real ones, too, and others for a matrix nearby.
+    """
+    if np.asarray(value_of(y)).dtype.kind != "c" and name != "scipy_eigh":
         return y
-    if (name, part) in {("eigh", 1), ("svd", 0)}:
+    if (name, part) in {("eigh", 1), ("scipy_eigh", 1), ("svd", 0)}:
         return y * np.conj(y[..., :1, :])
     if (name, part) == ("svd", 2):
         return y * np.conj(y[..., :1])
@@ -322,9 +352,13 @@ def cases_of(name: str) -> list[Case]:
             *(draw(d, shape, random) for d, shape in zip(domains, shapes, strict=True)), **params
         )
 
+    if name in ORDERS:
+        return [case(*ORDERS[name], draw(domain, shape, random)) for shape in ((3,), (2, 3), ())]
     if operation.examples or not isinstance(operation, Elementwise):
         return [drawn(example.shapes, example.params) for example in operation.examples]
     arity = len(operation.d)
+    if operation.numpy and operation.numpy[0].startswith("scipy."):
+        return [drawn([shape] * arity, {}) for shape in ((), (3,))]  # SciPy's own broadcasting
     shapes = [[()] * arity, [(2, 3)] * arity, [(0, 3)] * arity]
     if arity == 2:
         shapes += [[(2, 3), (3,)], [(2, 1), (1, 3)], [(), (2,)]]

@@ -34,7 +34,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
                 if wants_formulas
                 else isinstance(row, Constant) == wants_constants
             )
-            and (not wants_complex or "c" in row.dtypes)
+            and (not wants_complex or row.dtypes == "fc")
             for k, given in enumerate(cases_of(name))
             if not wants_numbers
             or (isinstance(row, Elementwise) and all(np.shape(x) == () for x in given.operands))

@@ -250,6 +250,8 @@ def test_rules_record_themselves_where_code_is_staged(row: Any, given: Any) -> N
 def test_python_floats(row: Any, given: Any) -> None:
     run = Run(row, given)
     numbers = [float(x) for x in run.inputs]
+    if is_complex(run.result(*numbers)):
+        pytest.skip("a complex number is no float")
     value, pullback = cr.vjp(run, *numbers)
     assert isinstance(value, float)
     found = pullback(1.5)

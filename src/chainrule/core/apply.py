@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.core.array import Array, dtype_of, is_complex, value_of
+from chainrule.core.array import Array, dtype_of, is_complex, is_floating, value_of
 from chainrule.core.captured import hold
 from chainrule.core.deferred import Deferred, array_of, computed, deferred, held
 from chainrule.core.node import Node
@@ -183,6 +183,9 @@ def _record(
                 raise _refused(operation, x)
         if is_complex(value):
             raise _refused(operation, value)
+    for k in operation.unknown:
+        if active >> k & 1 and is_floating(values[k]):
+            raise _unknown(operation, k)
     if recording.note is not None:
         operands, output = tuple(values), value
         if not recording.keeps_values:
@@ -283,6 +286,18 @@ def _refused(operation: Operation, x: Any) -> UnsupportedError:
         f"at {where_am_i()}. To go on, take np.abs(z), z.real or z.imag first, or cut z off with "
         "chainrule.stop_gradient."
     )
+
+
+def _unknown(operation: Operation, k: int) -> UnsupportedError:
+    name = operation.numpy[0] if operation.numpy else operation.name
+    return UnsupportedError(
+        f"{name} has no derivative in chainrule by its {_ORDINALS[k]} operand, for no closed form "
+        f"of it is known, at {where_am_i()}. To go on, cut that operand off with "
+        "chainrule.stop_gradient."
+    )
+
+
+_ORDINALS = ("first", "second", "third", "fourth")
 
 
 def set_restacking(holds: Callable[[Any], bool], restack: Callable[[Any], Any]) -> None:

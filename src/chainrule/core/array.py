@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import weakref
     from collections.abc import Iterator
 
-__all__ = ["Array", "array", "dtype_of", "is_complex", "shape_of", "value_of"]
+__all__ = ["Array", "array", "dtype_of", "is_complex", "is_floating", "shape_of", "value_of"]
 
 _PLAIN = frozenset({float, int, np.float64})  # real numbers, as most values are
 

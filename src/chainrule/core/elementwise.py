@@ -19,12 +19,17 @@ from chainrule.core.operation import Operation, rows_of
 from chainrule.core.rules import positions_read
 from chainrule.core.traits import Traits
 
-__all__ = ["Elementwise", "elementwise", "guarded_multiply", "identity"]
+__all__ = ["Elementwise", "elementwise", "guarded_multiply", "identity", "unknown"]
 
 LocalGradient: TypeAlias = "Callable[..., Any] | int | None"
 
 _ndarray = np.ndarray
 _float64 = np.float64
+
+
+def unknown(*operands: Any, **params: Any) -> Any:
+    """Stand for a local gradient that nobody knows: such an operand may not have a history."""
+    raise NotImplementedError
 
 
 class Elementwise(Operation):
@@ -36,6 +41,7 @@ class Elementwise(Operation):
         super().__init__(name, compute, **traits)
         self.entrywise = True
         self.d: tuple[LocalGradient, ...] = d if isinstance(d, tuple) else (d,)
+        self.unknown = tuple(k for k, rule in enumerate(self.d) if rule is unknown)
 
     def pull(
         self, k: int, g: Any, operands: Sequence[Any], output: Any, params: Mapping[str, Any]

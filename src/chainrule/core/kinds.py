@@ -22,7 +22,7 @@ are right for complex numbers; all others refuse them.
 
 import chainrule.core.apply  # noqa: F401  # makes operations callable
 from chainrule.core.constant import Constant, constant, stopped
-from chainrule.core.elementwise import Elementwise, elementwise, guarded_multiply, identity
+from chainrule.core.elementwise import Elementwise, elementwise, guarded_multiply, identity, unknown
 from chainrule.core.general import General, general
 from chainrule.core.linear import (
     Linear,
@@ -53,4 +53,5 @@ __all__ = [
     "stopped",
     "sum_to",
     "unbroadcast",
+    "unknown",
 ]

@@ -32,6 +32,7 @@ class Operation:
     Attributes:
         differentiable: False for operations such as comparisons, whose output carries no gradient.
         in_place: a pullback of the first operand can be made in place: ``scatter``, ``clear``.
+        unknown: the operands by which nobody knows its derivative, so it refuses to have one.
         real_only: its rules are not known to be right for complex numbers, so it refuses them.
 
     The kinds (`chainrule.core.kinds`) add the rules: ``pull``, from the upstream gradient to the
@@ -73,6 +74,7 @@ class Operation:
         self.tolerance = traits.get("tolerance", 1e-7)
         self.dtypes = traits.get("dtypes", "f")
         self.real_only = self.differentiable and "c" not in self.dtypes
+        self.unknown: tuple[int, ...] = ()
         self.dropped_for: dict[int, tuple[int, ...]] = {}
 
     def __repr__(self) -> str:

@@ -73,7 +73,8 @@ class Traits(TypedDict, total=False):
             out.
         tolerance: how much a derivative may differ from them, relatively; 1e-7 if left out.
         dtypes: the kinds of dtype that its rules are right for: ``"f"``, real numbers, if left
-            out; ``"fc"``, complex ones too. The others refuse complex operands.
+            out; ``"fc"``, complex ones too. The others refuse complex operands and results; with
+            ``"f>c"`` results may be complex.
     """
 
     numpy: str | tuple[str, ...]

@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.core.array import value_of
 from chainrule.numpy.axes import operand
 from chainrule.numpy.casting import cast
-from chainrule.numpy.dispatch import implements, unsupported
+from chainrule.numpy.dispatch import has_history, implements, unsupported
 from chainrule.operations.elementwise import conjugated
 
 __all__: list[str] = []
@@ -31,9 +32,17 @@ def ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Any:
 def interp(
     x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: Any = None
 ) -> Any:
-    x, xp, fp = operand(x), operand(xp), operand(fp)
+    x, xp, fp = cast(operand(x), float), cast(operand(xp), float), operand(fp)
+    fp = cast(fp, np.result_type(fp.dtype, float))
     if period is not None:
-        raise unsupported("np.interp with period=", "reduce x with np.mod first")
+        if period == 0:
+            raise ValueError("period must be a non-zero value")
+        period, left, right = abs(period), None, None
+        x, xp = x % period, xp % period
+        order = np.argsort(xp)
+        xp, fp = xp[order], fp[order]
+        xp = np.concatenate([xp[-1:] - period, xp, xp[:1] + period])
+        fp = np.concatenate([fp[-1:], fp, fp[:1]])
     last = len(xp) - 1
     # The interval that holds each point; points outside are answered by left and right.
     at = np.clip(np.searchsorted(xp, x, side="right") - 1, 0, max(last - 1, 0))
@@ -85,3 +94,33 @@ def correlate(a: Any, v: Any, mode: str = "valid") -> Any:
 @implements(np.polymul)
 def polymul(a1: Any, a2: Any) -> Any:
     return convolve(a1, a2)
+
+
+@implements(np.roots)
+def roots(p: Any) -> Any:
+    """Find the eigenvalues of the companion matrix, of the coefficients that are 0, too.
+
+    NumPy strips those off, and by them a root has a derivative as by the others.
+    """
+    p = np.atleast_1d(operand(p))
+    if p.ndim != 1:
+        raise ValueError("Input must be a rank-1 array.")
+    nonzero = np.flatnonzero(value_of(p))
+    if not len(nonzero):
+        return np.array([])
+    if nonzero[0] and has_history(p):
+        raise unsupported(
+            "np.roots of a polynomial whose first coefficient is 0", "leave that coefficient out"
+        )
+    p = p[int(nonzero[0]) :]
+    n = p.shape[0] - 1
+    if not n:
+        return np.zeros(0, p.dtype)
+    below = np.eye(n - 1, n, dtype=p.dtype)
+    found = np.linalg.eigvals(np.concatenate([(-p[1:] / p[0])[None], below]))
+    zeros = n - (int(nonzero[-1]) - int(nonzero[0]))
+    if zeros:  # NumPy has the roots that are 0 at the end
+        order = np.argsort(-abs(value_of(found)), kind="stable")
+        last = set(order[n - zeros :].tolist())
+        found = found[[k for k in range(n) if k not in last] + sorted(last)]
+    return found

@@ -1,35 +1,170 @@
-"""NumPy's discrete Fourier transforms."""
+"""NumPy's discrete Fourier transforms. Those along several axes go along one after the other."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from operator import index
 from typing import Any
 
 import numpy as np
 
+from chainrule.core.operation import Operation
 from chainrule.numpy.axes import axis_of, operand
 from chainrule.numpy.dispatch import implements
 from chainrule.operations import fft as rows
+from chainrule.operations.elementwise import conjugated
 
-__all__: list[str] = []
+__all__ = ["ALONG_AXES", "ALONG_AXIS", "fftshift", "ifftshift", "steps", "swapped"]
 
 
-@implements(np.fft.fft)
-def fft(a: Any, n: Any = None, axis: int = -1, norm: str | None = None, out: Any = None) -> Any:
+def swapped(norm: str | None) -> str:
+    """Return the scaling of the inverse transform."""
+    if norm not in rows.INVERSE:
+        raise ValueError(f'Invalid norm value {norm}; should be "backward", "ortho" or "forward".')
+    return rows.INVERSE[norm]
+
+
+# Along one axis.
+
+
+def _along(row: Operation, a: Any, n: Any, axis: int, norm: str | None) -> Any:
     a = operand(a)
-    return rows.fft(a, **_options(a, n, axis, norm))
-
-
-@implements(np.fft.ifft)
-def ifft(a: Any, n: Any = None, axis: int = -1, norm: str | None = None, out: Any = None) -> Any:
-    a = operand(a)
-    return rows.ifft(a, **_options(a, n, axis, norm))
-
-
-def _options(a: Any, n: Any, axis: int, norm: str | None) -> dict[str, Any]:
     axis = axis_of(axis, a.ndim)
-    return {
-        "n": None if n is None else index(n),
-        "axis": -1 if axis == a.ndim - 1 else axis,
-        "norm": norm,
-    }
+    return row(
+        a,
+        n=None if n is None else index(n),
+        axis=-1 if axis == a.ndim - 1 else axis,
+        norm=norm,
+    )
+
+
+def _fft(a: Any, n: Any, axis: int, norm: str | None) -> Any:
+    return _along(rows.fft, a, n, axis, norm)
+
+
+def _ifft(a: Any, n: Any, axis: int, norm: str | None) -> Any:
+    return _along(rows.ifft, a, n, axis, norm)
+
+
+def _rfft(a: Any, n: Any, axis: int, norm: str | None) -> Any:
+    return _along(rows.rfft, a, n, axis, norm)
+
+
+def _irfft(a: Any, n: Any, axis: int, norm: str | None) -> Any:
+    a = operand(a)
+    n = 2 * (a.shape[axis_of(axis, a.ndim)] - 1) if n is None else n
+    return _along(rows.irfft, a, n, axis, norm)
+
+
+#: The transforms along one axis, functions of the array, the length, the axis and the scaling.
+ALONG_AXIS: dict[str, Callable[..., Any]] = {
+    "fft": _fft,
+    "ifft": _ifft,
+    "rfft": _rfft,
+    "irfft": _irfft,
+    "hfft": lambda a, n, axis, norm: _irfft(conjugated(operand(a)), n, axis, swapped(norm)),
+    "ihfft": lambda a, n, axis, norm: conjugated(_rfft(a, n, axis, swapped(norm))),
+}
+
+# Along several axes.
+
+
+def steps(a: Any, s: Any, axes: Any) -> list[tuple[Any, int]]:
+    """Return which length each axis is brought to, None for its own, and the axis."""
+    ndim = operand(a).ndim
+    if axes is None:
+        axes = range(ndim) if s is None else range(-len(s), 0)
+    axes = [axis_of(axis, ndim) for axis in (axes if np.ndim(axes) else [axes])]
+    lengths = [None] * len(axes) if s is None else [None if n == -1 else n for n in s]
+    if len(lengths) != len(axes):
+        raise ValueError("Shape and axes have different lengths.")
+    return list(zip(lengths, axes, strict=True))
+
+
+def _one_after_another(
+    transform: Callable[..., Any], a: Any, steps: list[tuple[Any, int]], norm: str | None
+) -> Any:
+    for n, axis in steps:
+        a = transform(a, n, axis, norm)
+    return a
+
+
+def _fftn(a: Any, s: Any, axes: Any, norm: str | None) -> Any:
+    return _one_after_another(_fft, a, steps(a, s, axes)[::-1], norm)
+
+
+def _ifftn(a: Any, s: Any, axes: Any, norm: str | None) -> Any:
+    return _one_after_another(_ifft, a, steps(a, s, axes)[::-1], norm)
+
+
+def _rfftn(a: Any, s: Any, axes: Any, norm: str | None) -> Any:
+    *others, last = steps(a, s, axes)
+    return _one_after_another(_fft, _rfft(a, *last, norm), others[::-1], norm)
+
+
+def _irfftn(a: Any, s: Any, axes: Any, norm: str | None) -> Any:
+    *others, last = steps(a, s, axes)
+    return _irfft(_one_after_another(_ifft, a, others, norm), *last, norm)
+
+
+#: The transforms along several axes, functions of the array, lengths, axes and the scaling.
+ALONG_AXES: dict[str, Callable[..., Any]] = {
+    "fft": _fftn,
+    "ifft": _ifftn,
+    "rfft": _rfftn,
+    "irfft": _irfftn,
+    "hfft": lambda a, s, axes, norm: _irfftn(conjugated(operand(a)), s, axes, swapped(norm)),
+    "ihfft": lambda a, s, axes, norm: conjugated(_rfftn(a, s, axes, swapped(norm))),
+}
+
+
+# NumPy's spellings.
+
+
+def _enter(name: str) -> None:
+    one, several = ALONG_AXIS[name], ALONG_AXES[name]
+
+    @implements(getattr(np.fft, name))
+    def along_axis(
+        a: Any, n: Any = None, axis: int = -1, norm: str | None = None, out: Any = None
+    ) -> Any:
+        return one(a, n, axis, norm)
+
+    if not hasattr(np.fft, f"{name}n"):
+        return
+
+    @implements(getattr(np.fft, f"{name}n"))
+    def along_axes(
+        a: Any, s: Any = None, axes: Any = None, norm: str | None = None, out: Any = None
+    ) -> Any:
+        return several(a, s, axes, norm)
+
+    @implements(getattr(np.fft, f"{name}2"))
+    def along_two_axes(
+        a: Any, s: Any = None, axes: Any = (-2, -1), norm: str | None = None, out: Any = None
+    ) -> Any:
+        return several(a, s, axes, norm)
+
+
+for _name in ALONG_AXIS:
+    _enter(_name)
+
+
+def _shifted(x: Any, axes: Any, half: Callable[[int], int]) -> Any:
+    x = operand(x)
+    if axes is None:
+        axes = tuple(range(x.ndim))
+    axes = axes if isinstance(axes, (tuple, list)) else (axes,)
+    return np.roll(x, tuple(half(x.shape[k]) for k in axes), tuple(axes))
+
+
+@implements(np.fft.fftshift)
+def fftshift(x: Any, axes: Any = None) -> Any:
+    """Move the frequency zero into the middle."""
+    return _shifted(x, axes, lambda n: n // 2)
+
+
+@implements(np.fft.ifftshift)
+def ifftshift(x: Any, axes: Any = None) -> Any:
+    """Move the frequency zero from the middle to the front."""
+    return _shifted(x, axes, lambda n: -(n // 2))

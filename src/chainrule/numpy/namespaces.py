@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.numpy.replace import replacements
+from chainrule.numpy.replace import replacements, replacements_in_scipy
 
 __all__ = ["Globals", "ModuleView", "tables"]
 
@@ -56,18 +56,23 @@ class ModuleView(ModuleType):
 
 @functools.cache
 def tables(
-    scipy_is_loaded: bool,
+    of_scipy: tuple[bool, ...],
 ) -> tuple[dict[int, Any], dict[int, tuple[ModuleType, frozenset[str]]]]:
     """Return what replaces which function (by id), and the modules that have such functions.
 
-    For each module there is its view and the names in it that are replaced.
+    For each module there is its view and the names in it that are replaced. ``of_scipy`` tells
+    which of SciPy's are loaded.
     """
-    pairs = replacements()
+    replacing: dict[int, Any] = {id(original): new for original, new in replacements()}
+    places = [
+        (module, _name_of(original), original, new)
+        for original, new in replacements()
+        for module in _homes(original, _name_of(original))
+    ]
     found: dict[int, tuple[ModuleType, dict[str, Any]]] = {}
-    for original, new in pairs:
-        name = _name_of(original)
-        for module in _homes(original, name):
-            found.setdefault(id(module), (module, {}))[1][name] = new
+    for module, name, original, new in [*places, *replacements_in_scipy()]:
+        found.setdefault(id(module), (module, {}))[1][name] = new
+        replacing[id(original)] = new
     for module, _ in list(found.values()):
         outer = module.__name__.rpartition(".")[0]
         while outer.partition(".")[0] == "numpy":
@@ -82,7 +87,7 @@ def tables(
         outer, _, name = module.__name__.rpartition(".")
         if outer and id(sys.modules[outer]) in found:
             found[id(sys.modules[outer])][1][name] = view
-    return {id(original): new for original, new in pairs}, views
+    return replacing, views
 
 
 def _depth(entry: tuple[int, tuple[ModuleType, Any]]) -> int:
@@ -99,5 +104,3 @@ def _homes(original: Any, name: str) -> Iterator[ModuleType]:
     module = np if getattr(np, name, None) is original else sys.modules.get(original.__module__)
     if module is not None and getattr(module, name, None) is original:
         yield module
-    if original.__module__.startswith("scipy.special"):
-        yield sys.modules["scipy.special"]

@@ -1,6 +1,6 @@
 """What a recorded function sees in place of functions that NumPy, SciPy or Python run unasked.
 
-``np.array``, ``scipy.special.softmax`` and the whole of ``math`` never ask an Array what they mean.
+``np.array``, ``scipy.linalg.expm`` and the whole of ``math`` never ask an Array what they mean.
 A recorded function sees its globals through a view in which they are the functions here: called
 with plain arguments each is the original, and with an Array it records the operation.
 """
@@ -9,42 +9,46 @@ from __future__ import annotations
 
 import copy
 import math
-import sys
 from collections.abc import Callable, Iterator
 from functools import cache, update_wrapper, wraps
+from types import ModuleType
 from typing import Any, NoReturn
 
 import numpy as np
 
 from chainrule.core.apply import apply
 from chainrule.core.array import Array, value_of
-from chainrule.core.kinds import broadcast_to, constant, linear, stopped
+from chainrule.core.kinds import broadcast_to, constant, linear
 from chainrule.core.operation import Operation
 from chainrule.numpy import creation
-from chainrule.numpy.axes import axes_of
 from chainrule.numpy.creation import asarray
 from chainrule.numpy.dispatch import arrays_in, has_history, is_constant, plain_call, unsupported
 from chainrule.numpy.joining import Joiner
 from chainrule.numpy.lookup import named_in
 from chainrule.numpy.questions import ndarray
+from chainrule.numpy.scipy.table import in_modules
 from chainrule.numpy.strides import as_strided
 from chainrule.operations import elementwise
-from chainrule.operations import reduction as reduction_rows
 
-__all__ = ["replacements"]
+__all__ = ["replacements", "replacements_in_scipy"]
 
 Function = Callable[..., Any]
 
 
 def replacements() -> list[tuple[Any, Any]]:
-    """List pairs of a function (or ``np.r_``) and what recorded code is to see in its place.
+    """List pairs of a function (or ``np.r_``) and what recorded code is to see in its place."""
+    return [*_of_numpy(), *_of_math()]
 
-    The functions of ``scipy.special`` are among them once that module is loaded.
+
+def replacements_in_scipy() -> Iterator[tuple[ModuleType, str, Any, Any]]:
+    """Yield modules of SciPy that are loaded, a name in them, what it is, and what is seen of it.
+
+    The meaning of what is no function, such as ``scipy.stats.norm``, makes what is seen of it.
     """
-    pairs = [*_of_numpy(), *_of_math()]
-    if "scipy.special" in sys.modules:
-        pairs += _of_scipy()
-    return pairs
+    for module, name, original, meaning in in_modules():
+        named = hasattr(original, "__name__")
+        seen = _when_recorded(original, meaning) if named else meaning(original)
+        yield module, name, original, seen
 
 
 def _when_recorded(original: Function, recorded: Function) -> Function:
@@ -302,48 +306,3 @@ _MATH_COMPOSITIONS: dict[str, Function] = {
     "fma": _fma,
     "modf": _modf,
 }
-
-
-# scipy.special: the functions that are not ufuncs.
-
-
-def _softmax(x: Any, axis: Any = None) -> Any:
-    x = asarray(x)
-    return reduction_rows.softmax(x, axis=axes_of(axis, x))
-
-
-def _log_softmax(x: Any, axis: Any = None) -> Any:
-    x = asarray(x)
-    return reduction_rows.log_softmax(x, axis=axes_of(axis, x))
-
-
-def _logsumexp(
-    a: Any,
-    axis: Any = None,
-    b: Any = None,
-    keepdims: bool = False,
-    return_sign: bool = False,
-) -> Any:
-    a = asarray(a)
-    if return_sign:
-        raise unsupported("scipy.special.logsumexp with return_sign=True", "leave it out")
-    if b is None:
-        return reduction_rows.logsumexp(a, axis=axes_of(axis, a), keepdims=keepdims)
-    # The largest term is taken out, as a constant, so that no exponential overflows.
-    top = stopped(np.max(a, axis=axis, keepdims=True))
-    top = np.where(np.isfinite(top), top, 0)
-    total = np.log((b * np.exp(a - top)).sum(axis=axis, keepdims=keepdims))
-    return total + (top if keepdims else np.squeeze(top, axis=axis))
-
-
-@cache
-def _of_scipy() -> list[tuple[Function, Function]]:
-    special = sys.modules["scipy.special"]
-    return [
-        (original, _when_recorded(original, recorded))
-        for original, recorded in (
-            (special.softmax, _softmax),
-            (special.log_softmax, _log_softmax),
-            (special.logsumexp, _logsumexp),
-        )
-    ]

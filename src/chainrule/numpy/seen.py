@@ -10,7 +10,6 @@ import copy
 import functools
 import itertools
 import operator
-import sys
 from collections import OrderedDict, defaultdict, deque
 from collections.abc import Callable
 from types import CellType, FunctionType, MethodType, ModuleType, SimpleNamespace
@@ -22,6 +21,7 @@ from chainrule.numpy.names import assigned, imports, is_simple, is_users_file, m
 from chainrule.numpy.namespaces import Globals, ModuleView, tables
 from chainrule.numpy.objects import Objects
 from chainrule.numpy.questions import QUESTIONS
+from chainrule.numpy.scipy.table import loaded
 
 __all__ = ["Search"]
 
@@ -65,7 +65,7 @@ class Search(FunctionWalk):
         self.known, self.known_stored = needing, stored or {}
         self.needing: frozenset[int] = frozenset()
         self.stored: dict[int, frozenset[str]] = {}
-        self.scipy = "scipy.special" in sys.modules
+        self.scipy = loaded()
         self.replacing, self.modules = tables(self.scipy)
         self.watched: list[tuple[dict[str, Any], str, Any]] = []
         self.cells: list[tuple[CellType, Any]] = []
@@ -99,7 +99,7 @@ class Search(FunctionWalk):
             all(names.get(name, ABSENT) is value for names, name, value in self.watched)
             and all(content(cell) is value for cell, value in self.cells)
             and all(_same(_items(container), items) for container, items, _ in self.held)
-            and self.scipy == ("scipy.special" in sys.modules)
+            and self.scipy == loaded()
         )
 
     def hand_back(self) -> None:
@@ -145,6 +145,8 @@ class Search(FunctionWalk):
             return self._module(value)
         if isinstance(value, FunctionType):
             return self._function(value)
+        if isinstance(value, MethodType) and id(value.__self__) in self.replacing:
+            return getattr(self.replacing[id(value.__self__)], value.__name__)
         if isinstance(value, MethodType) and isinstance(value.__func__, FunctionType):
             owner, inner = self.visit(value.__self__, name), self._function(value.__func__)
             same = inner is value.__func__ and owner is value.__self__

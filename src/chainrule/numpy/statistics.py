@@ -10,7 +10,14 @@ import numpy as np
 from chainrule.core.array import is_complex
 from chainrule.numpy.axes import axes_of, operand
 from chainrule.numpy.casting import cast
-from chainrule.numpy.dispatch import UNSET, implements, refuse, unsupported
+from chainrule.numpy.dispatch import (
+    UNSET,
+    has_history,
+    implements,
+    plain,
+    refuse,
+    unsupported,
+)
 
 __all__: list[str] = []
 
@@ -63,14 +70,12 @@ def _quantile(
     weights: Any,
 ) -> Any:
     refuse(name, weights=weights)
-    if method != "linear":
-        raise unsupported(f"np.{name} with method={method!r}", "use method='linear'")
-    q = cast(operand(q), float)
-    if np.any((q < 0) | (q > 1)):
-        raise ValueError("Quantiles must be in the range [0, 1]")
+    q = _shares(q)
     ordered, shape = _ordered(a, axis)
-    place = q * (ordered.shape[-1] - 1)
+    place = _place(name, q, ordered.shape[-1], method)
     below = cast(np.floor(place), int)
+    if method in _OF_ONE:
+        return _closed(_in_front(ordered[..., below], q), ordered, shape, keepdims)
     above = np.minimum(below + 1, ordered.shape[-1] - 1)
     t = place - below
     if not q.ndim:  # one q does not decide about the dtype, an array of them does
@@ -78,9 +83,94 @@ def _quantile(
     low, high = ordered[..., below], ordered[..., above]
     # From the nearer end, as NumPy does.
     between = np.where(t < 0.5, low + (high - low) * t, high - (high - low) * (1 - t))
-    if q.ndim:
-        between = np.moveaxis(between, tuple(range(-q.ndim, 0)), tuple(range(q.ndim)))
-    return _closed(between, ordered, shape, keepdims)
+    return _closed(_in_front(between, q), ordered, shape, keepdims)
+
+
+#: The methods by which a quantile is one of the numbers.
+_OF_ONE = frozenset({"inverted_cdf", "closest_observation", "lower", "higher", "nearest"})
+
+
+def _in_front(quantiles: Any, q: Any) -> Any:
+    """Bring the axes of q to the front."""
+    if not q.ndim:
+        return quantiles
+    return np.moveaxis(quantiles, tuple(range(-q.ndim, 0)), tuple(range(q.ndim)))
+
+
+def _shares(q: Any) -> Any:
+    q = cast(operand(q), float)
+    if np.any((q < 0) | (q > 1)):
+        raise ValueError("Quantiles must be in the range [0, 1]")
+    return q
+
+
+def _place(name: str, q: Any, n: int, method: str) -> Any:
+    """Return where a quantile lies among n numbers in order; in between, two of them share it."""
+    if method == "linear":
+        return q * (n - 1)
+    if has_history(q):
+        raise unsupported(f"np.{name} with method={method!r} by q", "use method='linear'")
+    return np.quantile(np.arange(n, dtype=float), plain(q), method=method)  # type: ignore[call-overload]
+
+
+def _nan_quantile(
+    name: str, a: Any, q: Any, axis: Any, out: Any, method: str, keepdims: Any
+) -> Any:
+    """Take the quantiles of what is a number: NaN is last in the order, and is not counted."""
+    if method != "linear":
+        raise unsupported(f"np.{name} with method={method!r}", "use method='linear'")
+    q = _shares(q)
+    ordered, shape = _ordered(a, axis)
+    count = np.sum(~np.isnan(ordered), axis=-1, keepdims=True)
+    last = np.maximum(count - 1, 0)
+    place = np.ravel(q) * last
+    below = cast(np.floor(place), int)
+    t = cast(place - below, ordered.dtype) if not q.ndim else place - below
+    low = np.take_along_axis(ordered, below, -1)
+    high = np.take_along_axis(ordered, np.minimum(below + 1, last), -1)
+    between = np.where(t < 0.5, low + (high - low) * t, high - (high - low) * (1 - t))
+    between = np.reshape(np.moveaxis(between, -1, 0), q.shape + ordered.shape[:-1])
+    return np.reshape(between, q.shape + shape) if keepdims is True else between
+
+
+@implements(np.nanquantile)
+def nanquantile(
+    a: Any,
+    q: Any,
+    axis: Any = None,
+    out: Any = None,
+    overwrite_input: bool = False,
+    method: str = "linear",
+    keepdims: Any = False,
+    *,
+    weights: Any = None,
+) -> Any:
+    refuse("nanquantile", weights=weights)
+    return _nan_quantile("nanquantile", a, q, axis, out, method, keepdims)
+
+
+@implements(np.nanpercentile)
+def nanpercentile(
+    a: Any,
+    q: Any,
+    axis: Any = None,
+    out: Any = None,
+    overwrite_input: bool = False,
+    method: str = "linear",
+    keepdims: Any = False,
+    *,
+    weights: Any = None,
+) -> Any:
+    refuse("nanpercentile", weights=weights)
+    q = np.true_divide(operand(q), 100)
+    return _nan_quantile("nanpercentile", a, q, axis, out, method, keepdims)
+
+
+@implements(np.nanmedian)
+def nanmedian(
+    a: Any, axis: Any = None, out: Any = None, overwrite_input: bool = False, keepdims: Any = False
+) -> Any:
+    return _nan_quantile("nanmedian", a, 0.5, axis, out, "linear", keepdims)
 
 
 @implements(np.quantile)

@@ -18,7 +18,7 @@ from chainrule.core.apply import apply, apply_binary, apply_unary
 from chainrule.core.array import Array
 from chainrule.core.kinds import astype
 from chainrule.core.operation import Operation
-from chainrule.numpy import reduction
+from chainrule.numpy import reduction, steps
 from chainrule.numpy.creation import asarray
 from chainrule.numpy.dispatch import (
     constant_call,
@@ -29,7 +29,14 @@ from chainrule.numpy.dispatch import (
 )
 from chainrule.numpy.lookup import named_in, operation_of
 from chainrule.numpy.writing import at
-from chainrule.operations import elementwise, special  # noqa: F401  # rows that have names
+from chainrule.operations import (  # noqa: F401  # rows that have names
+    bessel,
+    elementwise,
+    gamma_functions,
+    integrals,
+    polynomials,
+    special,
+)
 from chainrule.operations import shape as shape_rows
 from chainrule.operations.elementwise import conjugated
 
@@ -202,15 +209,24 @@ _ACCUMULATE: dict[np.ufunc, Callable[..., Any]] = {
 
 
 def _reduce(ufunc: np.ufunc, array: Any, axis: Any = 0, *args: Any, **kwargs: Any) -> Any:
-    if ufunc not in _REDUCE:
-        raise unsupported(f"{full_name(ufunc)}.reduce")
-    return _REDUCE[ufunc](array, axis, *args, **kwargs)
+    if ufunc in _REDUCE:
+        return _REDUCE[ufunc](array, axis, *args, **kwargs)
+    return steps.reduce(ufunc, array, axis, *args, **kwargs)
 
 
 def _accumulate(ufunc: np.ufunc, array: Any, axis: int = 0, *args: Any, **kwargs: Any) -> Any:
-    if ufunc not in _ACCUMULATE:
-        raise unsupported(f"{full_name(ufunc)}.accumulate")
-    return _ACCUMULATE[ufunc](array, axis, *args, **kwargs)
+    if ufunc in _ACCUMULATE:
+        return _ACCUMULATE[ufunc](array, axis, *args, **kwargs)
+    return steps.accumulate(ufunc, array, axis, *args, **kwargs)
+
+
+def _reduceat(
+    ufunc: np.ufunc, array: Any, indices: Any, axis: int = 0, *args: Any, **kwargs: Any
+) -> Any:
+    def reduce(part: Any, axis: int) -> Any:
+        return _reduce(ufunc, part, axis)
+
+    return steps.reduceat(ufunc, reduce, array, indices, axis, *args, **kwargs)
 
 
 def _outer(ufunc: np.ufunc, a: Any, b: Any, **kwargs: Any) -> Any:
@@ -222,6 +238,7 @@ def _outer(ufunc: np.ufunc, a: Any, b: Any, **kwargs: Any) -> Any:
 _METHODS: dict[str, Callable[..., Any]] = {
     "reduce": _reduce,
     "accumulate": _accumulate,
+    "reduceat": _reduceat,
     "outer": _outer,
     "at": at,
 }

@@ -31,7 +31,7 @@ from chainrule.operations.reduction import sum
 from chainrule.operations.shape import concatenate, diagonal, embed_diagonal, expand_dims
 
 
-class _InParts(threading.local):
+class InParts(threading.local):
     """A decomposition of which one part is computed at a time, and all of them together.
 
     The parts of the last matrix are kept, for whoever asks for another: a rule needs all of them.
@@ -45,6 +45,7 @@ class _InParts(threading.local):
         self.parts: Sequence[Any] = ()
 
     def __call__(self, a: Any, part: int, **options: Any) -> Any:
+        """Return one of the results."""
         a = np.asarray(a)
         if a.nbytes > self.LARGEST:
             return self.decompose(a, **options)[part]
@@ -91,18 +92,20 @@ def _eigenvalues_pullback(g: Any, v: Any, UPLO: str) -> Any:
     return _in_triangle(_columns_times(g, conjugated(v)) @ transposed(v), UPLO)
 
 
-def _eigh_pullback(g: Any, a: Any, y: Any, part: int, UPLO: str = "L") -> Any:
+def eigh_pullback(g: Any, a: Any, y: Any, part: int, UPLO: str, parts: Callable[[int], Any]) -> Any:
+    """Pull back one part of a decomposition, of which ``parts`` gives the other."""
     if part == 0:
-        return _eigenvalues_pullback(g, eigh(a, part=1, UPLO=UPLO), UPLO)
-    w = eigh(a, part=0, UPLO=UPLO)
-    inner = _over_differences(transposed(y) @ g, w)
+        return _eigenvalues_pullback(g, parts(1), UPLO)
+    inner = _over_differences(transposed(y) @ g, parts(0))
     return _in_triangle(conjugated(y) @ inner @ transposed(y), UPLO)
 
 
 eigh: Operation = general(
     "eigh",
-    _InParts(lambda a, UPLO="L": np.linalg.eigh(a, UPLO)),
-    pullback=_eigh_pullback,
+    InParts(lambda a, UPLO="L": np.linalg.eigh(a, UPLO)),
+    pullback=lambda g, a, y, part, UPLO="L": eigh_pullback(
+        g, a, y, part, UPLO, lambda k: eigh(a, part=k, UPLO=UPLO)
+    ),
     numpy="numpy.linalg.eigh",
     parts=True,
     domain=POSITIVE_DEFINITE,
@@ -130,9 +133,9 @@ eigvalsh = general(
 
 def _eig_pullback(g: Any, a: Any, y: Any, part: int) -> Any:
     w, v = eig(a, part=0), eig(a, part=1)
-    inner = _over_differences(transposed(v) @ _free(g, v), w) if part else embed_diagonal_of(g)
-    # V^-T inner V^T
-    return solve(transposed(v), inner @ transposed(v))
+    vt = transposed(v)
+    inner = embed_diagonal_of(g) if part == 0 else _over_differences(vt @ _free(g, v), w)
+    return solve(vt, inner @ vt)
 
 
 def _free(g: Any, v: Any) -> Any:
@@ -158,7 +161,7 @@ def embed_diagonal_of(g: Any) -> Any:
 
 eig: Operation = general(
     "eig",
-    _InParts(np.linalg.eig),
+    InParts(np.linalg.eig),
     pullback=_eig_pullback,
     numpy="numpy.linalg.eig",
     parts=True,
@@ -222,7 +225,7 @@ def diagonal_of(x: Any) -> Any:
 
 svd: Operation = general(
     "svd",
-    _InParts(lambda a, full_matrices: np.linalg.svd(a, full_matrices)),
+    InParts(lambda a, full_matrices: np.linalg.svd(a, full_matrices)),
     pullback=_svd_pullback,
     numpy="numpy.linalg.svd",
     parts=True,
@@ -291,7 +294,7 @@ def _r_pullback(g: Any, q: Any, r: Any) -> Any:
 
 qr: Operation = general(
     "qr",
-    _InParts(np.linalg.qr),
+    InParts(np.linalg.qr),
     pullback=_qr_pullback,
     numpy="numpy.linalg.qr",
     parts=True,

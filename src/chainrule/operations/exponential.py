@@ -27,8 +27,22 @@ exp = elementwise(
     advice="Subtract the maximum first, or use scipy.special.expit, softmax or logsumexp.",
     dtypes="fc",
 )
-exp2 = elementwise("exp2", np.exp2, scalar=math.exp2, d=lambda x, y: LN2 * y, singular=True)
-expm1 = elementwise("expm1", np.expm1, scalar=math.expm1, d=lambda x, y: y + 1, singular=True)
+exp2 = elementwise(
+    "exp2",
+    np.exp2,
+    scalar=math.exp2,
+    d=lambda x, y: LN2 * y,
+    numpy=("numpy.exp2", "scipy.special.exp2"),
+    singular=True,
+)
+expm1 = elementwise(
+    "expm1",
+    np.expm1,
+    scalar=math.expm1,
+    d=lambda x, y: y + 1,
+    numpy=("numpy.expm1", "scipy.special.expm1"),
+    singular=True,
+)
 log: Operation = elementwise(
     "log",
     np.log,
@@ -55,6 +69,7 @@ log1p = elementwise(
     np.log1p,
     scalar=math.log1p,
     d=lambda x, y: 1 / (1 + x),
+    numpy=("numpy.log1p", "scipy.special.log1p"),
     singular=True,
     domain=ABOVE_MINUS_ONE,
 )

@@ -150,6 +150,7 @@ cbrt = elementwise(
     np.cbrt,
     scalar=math.cbrt,
     d=lambda x, y: 1 / (3 * y * y),
+    numpy=("numpy.cbrt", "scipy.special.cbrt"),
     singular=True,
     domain=NONZERO,
 )

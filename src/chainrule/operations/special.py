@@ -1,8 +1,11 @@
 """Special functions, of the names they have in scipy.special. SciPy is loaded when one is called.
 
-`sigmoid` (expit) is in elementwise.py; logsumexp, softmax and log_softmax are in reduction.py.
+This file has the bell curve and its integrals, and products with logarithms; the families have
+files of their own: `gamma_functions`, `bessel`, `integrals`, `polynomials`. `sigmoid` (expit) is in
+exponential.py; logsumexp, softmax and log_softmax are in reduction.py.
+
 At ``x = 0``, `xlogy` and `xlog1py` have gradient 0 by x also where the logarithm is infinite, as in
-PyTorch.
+PyTorch. By an order or a shape parameter, of which no closed form is known, a derivative raises.
 """
 
 from __future__ import annotations
@@ -11,14 +14,21 @@ import math
 from collections.abc import Callable
 from typing import Any, Unpack
 
-import numpy as np
-
-from chainrule.core.domain import ABOVE_MINUS_ONE, INSIDE_ONE, POSITIVE, REAL, Interval
-from chainrule.core.kinds import elementwise
+from chainrule.core.domain import (
+    ABOVE_MINUS_ONE,
+    INSIDE_ONE,
+    NONZERO,
+    POSITIVE,
+    REAL,
+    Interval,
+    example,
+)
+from chainrule.core.kinds import elementwise, real, unknown
 from chainrule.core.operation import Operation
 from chainrule.core.traits import Traits
 from chainrule.operations.elementwise import (
     absolute,
+    clip,
     equal,
     exp,
     expm1,
@@ -32,35 +42,67 @@ from chainrule.operations.elementwise import (
     logical_and,
     logical_not,
     sigmoid,
+    sin,
     special_function,
+    sqrt,
     tanh,
     where,
 )
 
 UNIT = Interval(0.1, 0.9)
+DEGREE = math.pi / 180
+LN10 = math.log(10.0)
 SQRT_PI = math.sqrt(math.pi)
+SQRT_2PI = math.sqrt(2 * math.pi)
 
 
-def _special(name: str, *, d: Any, **traits: Unpack[Traits]) -> Operation:
+def special(name: str, *, d: Any, **traits: Unpack[Traits]) -> Operation:
+    """Declare a function of scipy.special by its local gradients."""
     given: Traits = {"numpy": f"scipy.special.{name}", **traits}
     return elementwise(name, special_function(name), d=d, **given)
 
 
+def of_order(name: str, orders: int, *d: Any, **traits: Unpack[Traits]) -> Operation:
+    """Declare a function that has no derivative by its first operands, so many of them."""
+    return special(name, d=((unknown,) * orders + d), **traits)
+
+
 # The bell curve and its integrals.
 
-erf = _special(
-    "erf", d=lambda x, y: 2 / SQRT_PI * exp(-x * x), numpy=("scipy.special.erf", "math.erf")
+erf = special(
+    "erf",
+    d=lambda x, y: 2 / SQRT_PI * exp(-x * x),
+    numpy=("scipy.special.erf", "math.erf"),
+    dtypes="fc",
 )
-erfc = _special(
-    "erfc", d=lambda x, y: -2 / SQRT_PI * exp(-x * x), numpy=("scipy.special.erfc", "math.erfc")
+erfc = special(
+    "erfc",
+    d=lambda x, y: -2 / SQRT_PI * exp(-x * x),
+    numpy=("scipy.special.erfc", "math.erfc"),
+    dtypes="fc",
 )
-erfinv = _special(
+erfi = special(
+    "erfi", d=lambda x, y: 2 / SQRT_PI * exp(x * x), domain=INSIDE_ONE, singular=True, dtypes="fc"
+)
+erfinv = special(
     "erfinv", d=lambda x, y: SQRT_PI / 2 * exp(y * y), singular=True, domain=INSIDE_ONE
 )
-ndtr = _special(
+erfcinv = special("erfcinv", d=lambda x, y: -SQRT_PI / 2 * exp(y * y), singular=True, domain=UNIT)
+dawsn = special("dawsn", d=lambda x, y: 1 - 2 * x * y, dtypes="fc")
+#: exp(-z**2) * erfc(-1j * z), complex
+wofz = special("wofz", d=lambda z, y: 2j / SQRT_PI - 2 * z * y, dtypes="fc")
+ndtr = special(
     "ndtr",
-    d=lambda x, y: exp(-0.5 * x * x) / math.sqrt(2 * math.pi),
+    d=lambda x, y: exp(-0.5 * x * x) / SQRT_2PI,
     formula=lambda x: 0.5 * erfc(-x / math.sqrt(2)),
+)
+ndtri = special("ndtri", d=lambda p, y: SQRT_2PI * exp(0.5 * y * y), singular=True, domain=UNIT)
+#: ndtri(exp(p))
+ndtri_exp = special(
+    "ndtri_exp",
+    d=lambda p, y: SQRT_2PI * exp(p + 0.5 * y * y),
+    singular=True,
+    domain=Interval(-3, -0.3),
 )
 
 
@@ -74,7 +116,7 @@ def _erfcx_slope(x: Any, y: Any) -> Any:
 
 
 #: exp(x**2) * erfc(x)
-erfcx = _special("erfcx", d=_erfcx_slope, singular=True)
+erfcx = special("erfcx", d=_erfcx_slope, singular=True)
 
 
 def _log_ndtr_slope(x: Any, y: Any) -> Any:
@@ -85,18 +127,49 @@ def _log_ndtr_slope(x: Any, y: Any) -> Any:
     return where(left, tail, rest)
 
 
-log_ndtr = _special("log_ndtr", d=_log_ndtr_slope)
+log_ndtr = special("log_ndtr", d=_log_ndtr_slope)
+owens_t = special(
+    "owens_t",
+    d=(
+        lambda h, a, y: -exp(-0.5 * h * h) * erf(a * h / math.sqrt(2)) / (2 * SQRT_2PI),
+        lambda h, a, y: exp(-0.5 * h * h * (1 + a * a)) / (2 * math.pi * (1 + a * a)),
+    ),
+)
+
+
+def _voigt_slope(x: Any, s: Any, g: Any, factor: Any) -> Any:
+    """Return the derivative of the profile in the direction of its operand z times a factor."""
+    z = (x + 1j * g) / (s * math.sqrt(2))
+    return real((2j / SQRT_PI - 2 * z * wofz(z)) * factor(z)) / (s * SQRT_2PI)
+
+
+voigt_profile = special(
+    "voigt_profile",
+    d=(
+        lambda x, s, g, y: _voigt_slope(x, s, g, lambda z: 1 / (s * math.sqrt(2))),
+        lambda x, s, g, y: (_voigt_slope(x, s, g, lambda z: -z) - y) / s,
+        lambda x, s, g, y: _voigt_slope(x, s, g, lambda z: 1j / (s * math.sqrt(2))),
+    ),
+    domain=(REAL, POSITIVE, POSITIVE),
+)
 
 # Logarithms of odds, and products with logarithms.
 
-logit = _special(
+logit = special(
     "logit",
     d=lambda x, y: 1 / (x * (1 - x)),
     formula=lambda x: log(x / (1 - x)),
     singular=True,
     domain=UNIT,
 )
-log_expit = _special("log_expit", d=lambda x, y: sigmoid(-x), formula=lambda x: -logaddexp(0, -x))
+log_expit = special("log_expit", d=lambda x, y: sigmoid(-x), formula=lambda x: -logaddexp(0, -x))
+log1p_exp = elementwise(
+    "log1p_exp",
+    special_function("softplus"),
+    d=lambda x, y: sigmoid(x),
+    numpy="scipy.special.softplus",
+    formula=lambda x: logaddexp(0, x),
+)
 
 
 def _log_cosh(x: Any) -> Any:
@@ -113,11 +186,23 @@ log_cosh = elementwise(
     source="np.logaddexp({0}, -{0}) - math.log(2)",
     formula=_log_cosh,
 )
-entr = _special(
+entr = special(
     "entr",
     d=lambda x, y: -log(x) - 1,
     formula=lambda x: where(less(x, 0), -math.inf, where(equal(x, 0), 0.0, -x * log(x))),
     source="-({0} * np.log(np.where({0} == 0, 1, {0})))",
+    singular=True,
+    domain=POSITIVE,
+)
+rel_entr = special(
+    "rel_entr",
+    d=(lambda x, y, z: log(x / y) + 1, lambda x, y, z: -x / y),
+    singular=True,
+    domain=POSITIVE,
+)
+kl_div = special(
+    "kl_div",
+    d=(lambda x, y, z: log(x / y), lambda x, y, z: 1 - x / y),
     singular=True,
     domain=POSITIVE,
 )
@@ -133,7 +218,7 @@ def _product_with(logarithm: Operation) -> Callable[[Any, Any], Any]:
     return formula
 
 
-xlogy = _special(
+xlogy = special(
     "xlogy",
     d=(
         lambda x, y, z: log(where(logical_and(equal(x, 0), less_equal(y, 0)), 1.0, y)),
@@ -144,7 +229,7 @@ xlogy = _special(
     singular=True,
     domain=(REAL, POSITIVE),
 )
-xlog1py = _special(
+xlog1py = special(
     "xlog1py",
     d=(
         lambda x, y, z: log1p(where(logical_and(equal(x, 0), less_equal(y, -1)), 0.0, y)),
@@ -156,44 +241,117 @@ xlog1py = _special(
     domain=(REAL, ABOVE_MINUS_ONE),
 )
 
-# The gamma function and the derivatives of its logarithm.
+
+def _wright_slope(z: Any, y: Any) -> Any:
+    return y / (1 + y)
 
 
-def _polygamma(x: Any, n: int) -> Any:
-    from scipy.special import polygamma as compute
-
-    y = np.asarray(compute(n, x))
-    dtype = getattr(x, "dtype", y.dtype)
-    return y.astype(dtype, copy=False)[()]
+#: The solution of ``y + log(y) = z``.
+wrightomega = special("wrightomega", d=_wright_slope, singular=True)
 
 
-gamma = _special(
-    "gamma",
-    d=lambda x, y: y * digamma(x),
-    numpy=("scipy.special.gamma", "math.gamma"),
+def _lambertw(z: Any, k: int = 0, tol: float = 1e-8) -> Any:
+    from scipy.special import lambertw as compute
+
+    return compute(z, k, tol)
+
+
+lambertw = elementwise(
+    "lambertw",
+    _lambertw,
+    d=lambda z, w, k=0, tol=1e-8: exp(-w) / (1 + w),
+    numpy="scipy.special.lambertw",
     singular=True,
     domain=POSITIVE,
+    examples=(example((3,)), example((), k=-1)),
+    dtypes="fc",
 )
-gammaln = _special(
-    "gammaln",
-    d=lambda x, y: digamma(x),
-    numpy=("scipy.special.gammaln", "math.lgamma"),
-    singular=True,
-    domain=POSITIVE,
+
+# Elementary functions.
+
+exp10 = special("exp10", d=lambda x, y: LN10 * y, singular=True)
+cosm1 = special("cosm1", d=lambda x, y: -sin(x))
+sindg = special("sindg", d=lambda x, y: DEGREE * cosdg(x))
+cosdg: Operation = special("cosdg", d=lambda x, y: -DEGREE * sindg(x))
+tandg = special("tandg", d=lambda x, y: DEGREE * (1 + y * y), singular=True)
+cotdg = special("cotdg", d=lambda x, y: -DEGREE * (1 + y * y), singular=True, domain=NONZERO)
+radian = special(
+    "radian",
+    d=(
+        lambda d, m, s, y: DEGREE,
+        lambda d, m, s, y: DEGREE / 60,
+        lambda d, m, s, y: DEGREE / 3600,
+    ),
 )
-digamma: Operation = _special(
-    "digamma",
-    d=lambda x, y: polygamma(x, n=1),
-    numpy=("scipy.special.digamma", "scipy.special.psi"),
+
+# Powers, and what statistics makes of them.
+
+
+def _boxcox_slope(x: Any, l: Any, y: Any, log_x: Any) -> Any:
+    """Return the derivative by the exponent: its series where that is nearly 0."""
+    t = l * log_x
+    near = less(absolute(t), 0.02)
+    series = 1 / 2 + t * (1 / 3 + t * (1 / 8 + t * (1 / 30 + t * (1 / 144 + t / 840))))
+    far = where(near, 1.0, t)
+    return log_x**2 * where(near, series, (exp(far) * (far - 1) + 1) / far**2)
+
+
+boxcox = special(
+    "boxcox",
+    d=(lambda x, l, y: x ** (l - 1), lambda x, l, y: _boxcox_slope(x, l, y, log(x))),
     singular=True,
-    domain=POSITIVE,
+    domain=(POSITIVE, REAL),
 )
-polygamma: Operation = elementwise(
-    "polygamma",
-    _polygamma,
-    d=lambda x, y, n: polygamma(x, n=n + 1),
+boxcox1p = special(
+    "boxcox1p",
+    d=(lambda x, l, y: (1 + x) ** (l - 1), lambda x, l, y: _boxcox_slope(x, l, y, log1p(x))),
     singular=True,
-    domain=POSITIVE,
-    numpy="scipy.special.polygamma",
-    source="scipy.special.polygamma({n}, {0})",
+    domain=(POSITIVE, REAL),
+)
+inv_boxcox = special(
+    "inv_boxcox",
+    d=(
+        lambda y, l, x: x ** (1 - l),
+        lambda y, l, x: -(x ** (1 - l)) * _boxcox_slope(x, l, y, log(x)),
+    ),
+    singular=True,
+    domain=(POSITIVE, POSITIVE),
+)
+inv_boxcox1p = special(
+    "inv_boxcox1p",
+    d=(
+        lambda y, l, x: (1 + x) ** (1 - l),
+        lambda y, l, x: -((1 + x) ** (1 - l)) * _boxcox_slope(x, l, y, log1p(x)),
+    ),
+    singular=True,
+    domain=(POSITIVE, POSITIVE),
+)
+powm1 = special(
+    "powm1",
+    d=(lambda x, b, y: b * x ** (b - 1), lambda x, b, y: (y + 1) * log(x)),
+    singular=True,
+    domain=(POSITIVE, REAL),
+)
+huber = special(
+    "huber",
+    d=(
+        lambda delta, r, y: absolute(r) - clip(absolute(r), 0.0, delta),
+        lambda delta, r, y: clip(r, -delta, delta),
+    ),
+    kinked=True,
+    domain=(POSITIVE, REAL),
+)
+
+
+def _pseudo_huber_root(delta: Any, r: Any) -> Any:
+    return sqrt(1 + (r / delta) ** 2)
+
+
+pseudo_huber = special(
+    "pseudo_huber",
+    d=(
+        lambda delta, r, y: 2 * y / delta - r * r / (delta * _pseudo_huber_root(delta, r)),
+        lambda delta, r, y: r / _pseudo_huber_root(delta, r),
+    ),
+    domain=(POSITIVE, REAL),
 )

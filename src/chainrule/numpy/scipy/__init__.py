@@ -1,0 +1,27 @@
+"""Which function of SciPy is which operation: one module here for each of SciPy's.
+
+SciPy's functions ask nobody what an Array means, so recorded code sees those here in their place
+(`chainrule.numpy.view`). They are entered by name, for SciPy is loaded by user code alone.
+"""
+
+from chainrule.numpy.scipy import (
+    distances,
+    fourier,
+    images,
+    integration,
+    linear_algebra,
+    signals,
+    special,
+    statistics,
+)
+
+__all__ = [
+    "distances",
+    "fourier",
+    "images",
+    "integration",
+    "linear_algebra",
+    "signals",
+    "special",
+    "statistics",
+]

@@ -1,0 +1,421 @@
+"""scipy.linalg. Options that say how SciPy computes (check_finite, overwrite_a) change nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from chainrule.core.array import is_complex
+from chainrule.core.kinds import real
+from chainrule.numpy import linear_algebra
+from chainrule.numpy.axes import operand
+from chainrule.numpy.casting import cast
+from chainrule.numpy.dispatch import plain, unsupported
+from chainrule.numpy.scipy.table import means
+from chainrule.operations import decompositions, linalg, matrix_functions
+from chainrule.operations.elementwise import conjugated, imag
+
+__all__: list[str] = []
+
+
+def _matrix(a: Any, function: str, ndim: int = 2) -> Any:
+    """Return an operand of what knows no batches."""
+    a = operand(a)
+    if a.ndim != ndim:
+        raise unsupported(
+            f"scipy.linalg.{function} of an array with {a.ndim} axes", "call it for each alone"
+        )
+    return a
+
+
+def _vector(a: Any, function: str) -> Any:
+    return _matrix(a, function, 1)
+
+
+# Equations.
+
+
+@means("scipy.linalg.solve")
+def solve(
+    a: Any,
+    b: Any,
+    lower: bool = False,
+    overwrite_a: bool = False,
+    overwrite_b: bool = False,
+    check_finite: bool = True,
+    assume_a: str | None = None,
+    transposed: bool = False,
+) -> Any:
+    a, b = operand(a), operand(b)
+    kind = _KINDS.get(assume_a or "general", assume_a)
+    if kind == "triangle":
+        a = np.tril(a) if lower or "lower" in str(assume_a) else np.triu(a)
+    elif kind in ("symmetric", "hermitian"):
+        a = linear_algebra.from_triangle(a, lower, hermitian=kind == "hermitian")
+    return linalg.solve(linalg.transposed(a) if transposed else a, b)
+
+
+#: What of a matrix is read where a structure is assumed.
+_KINDS = {
+    **dict.fromkeys(("sym", "symmetric"), "symmetric"),
+    **dict.fromkeys(("her", "hermitian", "pos", "positive definite"), "hermitian"),
+    **dict.fromkeys(("upper triangular", "lower triangular"), "triangle"),
+}
+
+
+@means("scipy.linalg.solve_triangular")
+def solve_triangular(
+    a: Any,
+    b: Any,
+    trans: Any = 0,
+    lower: bool = False,
+    unit_diagonal: bool = False,
+    overwrite_b: bool = False,
+    check_finite: bool = True,
+) -> Any:
+    a, b = operand(a), operand(b)
+    trans = {"N": 0, "T": 1, "C": 2}.get(trans, trans)
+    if trans == 2:
+        a, trans = conjugated(a), 1
+    if a.ndim == 2 and b.ndim <= 2:
+        return matrix_functions.solve_triangular(
+            a, b, trans=trans, lower=bool(lower), unit_diagonal=bool(unit_diagonal)
+        )
+    a = np.tril(a, -1 if unit_diagonal else 0) if lower else np.triu(a, 1 if unit_diagonal else 0)
+    if unit_diagonal:
+        a = a + np.eye(a.shape[-1], dtype=a.dtype)
+    return linalg.solve(linalg.transposed(a) if trans else a, b)
+
+
+@means("scipy.linalg.cho_factor")
+def cho_factor(
+    a: Any, lower: bool = False, overwrite_a: bool = False, check_finite: bool = True
+) -> Any:
+    """Return the factor. Of its other triangle SciPy says nothing: here it is zero."""
+    return cholesky(a, lower), lower
+
+
+@means("scipy.linalg.cholesky")
+def cholesky(
+    a: Any, lower: bool = False, overwrite_a: bool = False, check_finite: bool = True
+) -> Any:
+    return linalg.cholesky(operand(a), upper=not lower)
+
+
+@means("scipy.linalg.cho_solve")
+def cho_solve(
+    c_and_lower: Any, b: Any, overwrite_b: bool = False, check_finite: bool = True
+) -> Any:
+    c, lower = c_and_lower
+    first, second = (0, 2) if lower else (2, 0)
+    return solve_triangular(c, solve_triangular(c, b, first, lower), second, lower)
+
+
+@means("scipy.linalg.lu_factor")
+def lu_factor(a: Any, overwrite_a: bool = False, check_finite: bool = True) -> Any:
+    a = _matrix(a, "lu_factor")
+    return matrix_functions.lu_factor(a), matrix_functions.lu_pivots(a)
+
+
+@means("scipy.linalg.lu_solve")
+def lu_solve(
+    lu_and_piv: Any, b: Any, trans: int = 0, overwrite_b: bool = False, check_finite: bool = True
+) -> Any:
+    lu, pivots = lu_and_piv
+    b = operand(b)
+    order = np.arange(b.shape[0])
+    for k, other in enumerate(plain(pivots)):
+        order[[k, other]] = order[[other, k]]
+    if trans == 0:
+        return solve_triangular(lu, solve_triangular(lu, b[order], 0, True, True))
+    x = solve_triangular(lu, solve_triangular(lu, b, trans), trans, True, True)
+    return x[np.argsort(order)]
+
+
+@means("scipy.linalg.lu")
+def lu(
+    a: Any,
+    permute_l: bool = False,
+    overwrite_a: bool = False,
+    check_finite: bool = True,
+    p_indices: bool = False,
+) -> Any:
+    a = _matrix(a, "lu")
+    packed, places = matrix_functions.lu_factor(a), matrix_functions.lu_permutation(a)
+    k = min(a.shape)
+    left = np.tril(packed[:, :k], -1) + np.eye(a.shape[0], k, dtype=a.dtype)
+    right = np.triu(packed[:k])
+    if permute_l:
+        return left[places], right
+    return (places if p_indices else np.eye(a.shape[0], dtype=a.real.dtype)[places]), left, right
+
+
+@means("scipy.linalg.solve_sylvester")
+def solve_sylvester(a: Any, b: Any, q: Any) -> Any:
+    return matrix_functions.solve_sylvester(operand(a), operand(b), operand(q))
+
+
+@means("scipy.linalg.solve_continuous_lyapunov", "scipy.linalg.solve_lyapunov")
+def solve_continuous_lyapunov(a: Any, q: Any) -> Any:
+    a = operand(a)
+    return solve_sylvester(a, linalg.adjoint(a), q)
+
+
+@means("scipy.linalg.inv")
+def inv(a: Any, overwrite_a: bool = False, check_finite: bool = True, **assumed: Any) -> Any:
+    return linalg.inv(operand(a))
+
+
+@means("scipy.linalg.det")
+def det(a: Any, overwrite_a: bool = False, check_finite: bool = True) -> Any:
+    found = linalg.det(operand(a))
+    return cast(found, np.result_type(found.dtype, float))  # SciPy computes in double precision
+
+
+@means("scipy.linalg.pinv")
+def pinv(
+    a: Any,
+    *,
+    atol: Any = None,
+    rtol: Any = None,
+    return_rank: bool = False,
+    check_finite: bool = True,
+) -> Any:
+    a = operand(a)
+    if atol is not None:
+        raise unsupported("scipy.linalg.pinv with atol=", "use rtol=")
+    rtol = max(a.shape) * float(np.finfo(a.dtype).eps) if rtol is None else float(rtol)
+    found = linalg.pinv(a, rcond=rtol)
+    return (found, np.linalg.matrix_rank(a, rtol=rtol)) if return_rank else found
+
+
+@means("scipy.linalg.lstsq")
+def lstsq(
+    a: Any,
+    b: Any,
+    cond: Any = None,
+    overwrite_a: bool = False,
+    overwrite_b: bool = False,
+    check_finite: bool = True,
+    lapack_driver: Any = None,
+) -> Any:
+    a, b = operand(a), operand(b)
+    cond = float(np.finfo(a.dtype).eps) if cond is None else float(cond)
+    x, residuals, rank, s = linear_algebra.lstsq(a, b, cond)
+    if b.ndim == 1 and np.size(residuals):
+        residuals = residuals[0]
+    return x, residuals, rank, s
+
+
+@means("scipy.linalg.norm")
+def norm(
+    a: Any, ord: Any = None, axis: Any = None, keepdims: bool = False, check_finite: bool = True
+) -> Any:
+    return np.linalg.norm(operand(a), ord, axis, keepdims)
+
+
+# Decompositions.
+
+
+@means("scipy.linalg.qr")
+def qr(
+    a: Any,
+    overwrite_a: bool = False,
+    lwork: Any = None,
+    mode: str = "full",
+    pivoting: bool = False,
+    check_finite: bool = True,
+) -> Any:
+    a = _matrix(a, "qr")
+    m, n = a.shape
+    if mode == "raw" or (mode == "full" and m > n):
+        raise unsupported(
+            f"scipy.linalg.qr with mode={mode!r} of {m} x {n} matrices",
+            "write mode='economic': the other columns are any that complete a basis",
+        )
+    order: tuple[Any, ...] = ()
+    if pivoting:
+        order = (matrix_functions.qr_order(a),)
+        a = a[:, order[0]]
+    r = decompositions.qr(a, part=1)
+    if mode == "r":
+        r = np.concatenate([r, np.zeros((m - n, n), r.dtype)]) if m > n else r
+        return (r, *order)
+    return (decompositions.qr(a, part=0), r, *order)
+
+
+@means("scipy.linalg.svd")
+def svd(
+    a: Any,
+    full_matrices: bool = True,
+    compute_uv: bool = True,
+    overwrite_a: bool = False,
+    check_finite: bool = True,
+    lapack_driver: str = "gesdd",
+) -> Any:
+    found = linear_algebra.svd(operand(a), full_matrices, compute_uv)
+    return tuple(found) if compute_uv else found
+
+
+@means("scipy.linalg.svdvals")
+def svdvals(a: Any, overwrite_a: bool = False, check_finite: bool = True) -> Any:
+    return decompositions.svdvals(operand(a))
+
+
+@means("scipy.linalg.eigh")
+def eigh(
+    a: Any,
+    b: Any = None,
+    *,
+    lower: bool = True,
+    eigvals_only: bool = False,
+    overwrite_a: bool = False,
+    overwrite_b: bool = False,
+    type: int = 1,
+    check_finite: bool = True,
+    subset_by_index: Any = None,
+    subset_by_value: Any = None,
+    driver: Any = None,
+) -> Any:
+    if b is not None or subset_by_value is not None:
+        raise unsupported(
+            "scipy.linalg.eigh with " + ("b=" if b is not None else "subset_by_value="),
+            "write the problem with the Cholesky factor of b, or index the result",
+        )
+    a = _matrix(a, "eigh")
+    w, v = (matrix_functions.eigh(a, part=k, lower=bool(lower)) for k in range(2))
+    if subset_by_index is not None:
+        first, last = subset_by_index
+        w, v = w[first : last + 1], v[:, first : last + 1]
+    return w if eigvals_only else (w, v)
+
+
+@means("scipy.linalg.eigvalsh")
+def eigvalsh(a: Any, b: Any = None, *, lower: bool = True, **options: Any) -> Any:
+    return eigh(a, b, lower=lower, eigvals_only=True, **options)
+
+
+@means("scipy.linalg.eig")
+def eig(
+    a: Any,
+    b: Any = None,
+    left: bool = False,
+    right: bool = True,
+    overwrite_a: bool = False,
+    overwrite_b: bool = False,
+    check_finite: bool = True,
+    homogeneous_eigvals: bool = False,
+) -> Any:
+    if b is not None or left or homogeneous_eigvals:
+        raise unsupported("scipy.linalg.eig of two matrices, or with left=True", "leave it out")
+    a = _matrix(a, "eig")
+    w = decompositions.eig(a, part=0)
+    w = cast(w, np.result_type(w.dtype, np.complex64))
+    return (w, decompositions.eig(a, part=1)) if right else w
+
+
+@means("scipy.linalg.eigvals")
+def eigvals(a: Any, b: Any = None, *options: Any, **named: Any) -> Any:
+    return eig(a, b, right=False)
+
+
+@means("scipy.linalg.polar")
+def polar(a: Any, side: str = "right") -> Any:
+    a = _matrix(a, "polar")
+    if a.shape[0] < a.shape[1]:
+        raise unsupported(
+            "scipy.linalg.polar of a matrix with more columns than rows",
+            "take that of its transpose",
+        )
+    u = matrix_functions.polar(a)
+    return (u, linalg.adjoint(u) @ a) if side == "right" else (u, a @ linalg.adjoint(u))
+
+
+# Functions of a matrix.
+
+
+@means("scipy.linalg.expm")
+def expm(A: Any) -> Any:
+    return matrix_functions.expm(operand(A))
+
+
+@means("scipy.linalg.logm")
+def logm(A: Any, disp: Any = None) -> Any:
+    return matrix_functions.logm(_matrix(A, "logm"))
+
+
+@means("scipy.linalg.sqrtm")
+def sqrtm(A: Any, disp: Any = None, blocksize: Any = None) -> Any:
+    return matrix_functions.sqrtm(_matrix(A, "sqrtm"))
+
+
+@means("scipy.linalg.cosm")
+def cosm(A: Any) -> Any:
+    A = operand(A)
+    both = expm(1j * A)
+    return 0.5 * (both + expm(-1j * A)) if is_complex(A) else real(both)
+
+
+@means("scipy.linalg.sinm")
+def sinm(A: Any) -> Any:
+    A = operand(A)
+    both = expm(1j * A)
+    return -0.5j * (both - expm(-1j * A)) if is_complex(A) else imag(both)
+
+
+@means("scipy.linalg.tanm")
+def tanm(A: Any) -> Any:
+    return linalg.solve(cosm(A), sinm(A))
+
+
+@means("scipy.linalg.coshm")
+def coshm(A: Any) -> Any:
+    A = operand(A)
+    return 0.5 * (expm(A) + expm(-A))
+
+
+@means("scipy.linalg.sinhm")
+def sinhm(A: Any) -> Any:
+    A = operand(A)
+    return 0.5 * (expm(A) - expm(-A))
+
+
+@means("scipy.linalg.tanhm")
+def tanhm(A: Any) -> Any:
+    return linalg.solve(coshm(A), sinhm(A))
+
+
+# Matrices of a form.
+
+
+@means("scipy.linalg.block_diag")
+def block_diag(*arrs: Any) -> Any:
+    blocks = [np.atleast_2d(operand(a)) for a in arrs]
+    width, before, rows = sum(a.shape[1] for a in blocks), 0, []
+    for a in blocks:
+        rows.append(np.pad(a, ((0, 0), (before, width - before - a.shape[1]))))
+        before += a.shape[1]
+    return np.concatenate(rows)
+
+
+@means("scipy.linalg.toeplitz")
+def toeplitz(c: Any, r: Any = None) -> Any:
+    c = _vector(c, "toeplitz")
+    r = conjugated(c) if r is None else _vector(r, "toeplitz")
+    entries = np.concatenate([c[::-1], r[1:]])
+    return entries[len(c) - 1 - np.arange(len(c))[:, None] + np.arange(len(r))]
+
+
+@means("scipy.linalg.circulant")
+def circulant(c: Any) -> Any:
+    c = _vector(c, "circulant")
+    return c[(np.arange(len(c))[:, None] - np.arange(len(c))) % len(c)]
+
+
+@means("scipy.linalg.hankel")
+def hankel(c: Any, r: Any = None) -> Any:
+    c = _vector(c, "hankel")
+    r = np.zeros(c.shape, c.dtype) if r is None else _vector(r, "hankel")
+    entries = np.concatenate([c, r[1:]])
+    return entries[np.arange(len(c))[:, None] + np.arange(len(r))]

@@ -1,0 +1,277 @@
+"""scipy.stats: densities and distribution functions, by the formulas of `distributions`.
+
+As in SciPy, results are in double precision; the density outside of the support is 0, and
+everything is NaN where the scale or a shape parameter is not one of the distribution.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from chainrule.core.array import is_complex
+from chainrule.numpy.axes import operand
+from chainrule.numpy.casting import cast
+from chainrule.numpy.dispatch import arrays_in, unsupported
+from chainrule.numpy.scipy.distributions import CONTINUOUS, DISCRETE, Family
+from chainrule.numpy.scipy.table import means
+from chainrule.operations import linalg
+from chainrule.operations.gamma_functions import gammaln
+from chainrule.operations.special import xlogy
+
+__all__: list[str] = []
+
+
+class _Seen:
+    """A distribution of SciPy as recorded code sees it."""
+
+    def __init__(self, original: Any, methods: dict[str, Callable[..., Any]]) -> None:
+        self._original = original
+        self._methods = methods
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._original, name)
+        meaning = self._methods.get(name)
+        if meaning is None:
+            return found
+
+        def method(*args: Any, **kwargs: Any) -> Any:
+            recorded = next(arrays_in([args, kwargs]), None) is not None
+            return (meaning if recorded else found)(*args, **kwargs)
+
+        method.__name__ = name
+        return method
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return _Frozen(self, args, kwargs)
+
+    freeze = __call__
+
+
+class _Frozen:
+    """A distribution together with its parameters."""
+
+    def __init__(self, seen: _Seen, args: Any, kwargs: Any) -> None:
+        self._seen = seen
+        self._parameters = args, kwargs
+
+    def __getattr__(self, name: str) -> Any:
+        args, kwargs = self._parameters
+        if name not in self._seen._methods:
+            return getattr(self._seen._original(*args, **kwargs), name)
+        method = getattr(self._seen, name)
+        return lambda x, *more, **options: method(x, *args, *more, **kwargs, **options)
+
+
+class _Parameters(NamedTuple):
+    """What a distribution was called with; ``valid`` is None where all of it is valid."""
+
+    shapes: tuple[Any, ...]
+    loc: Any
+    scale: Any
+    valid: Any
+
+
+class _Univariate:
+    """The methods of a distribution of numbers."""
+
+    def __init__(self, name: str, family: Family, discrete: bool) -> None:
+        self.name = name
+        self.family = family
+        self.discrete = discrete
+
+    def methods(self) -> dict[str, Callable[..., Any]]:
+        """Return the functions that SciPy's methods are."""
+        density = "pmf" if self.discrete else "pdf"
+        found = _with_exponential(density, self.log_density)
+        found |= {
+            method: functools.partial(self.distribution, method)
+            for method in ("cdf", "sf", "logcdf", "logsf")
+        }
+        if self.family.inverse is not None:
+            found["ppf"] = self.inverse
+            found["isf"] = lambda q, *args, **kwargs: self.inverse(1 - q, *args, **kwargs)
+        return found
+
+    # What SciPy's methods mean.
+
+    def log_density(self, x: Any, *args: Any, **kwargs: Any) -> Any:
+        """Do what ``logpdf`` does, or ``logpmf``."""
+        given = self._parameters(args, kwargs)
+        z, below, above = self._inside(self._standard(x, given), given.shapes)
+        y = self.family.log_density(z, *given.shapes)
+        if given.scale is not None:
+            y = y - np.log(given.scale)
+        if below is not None:
+            y = np.where(below | above, -np.inf, y)
+        return y if given.valid is None else np.where(given.valid, y, np.nan)
+
+    def distribution(self, method: str, x: Any, *args: Any, **kwargs: Any) -> Any:
+        """Do what ``cdf`` does, or one of its relatives."""
+        given = self._parameters(args, kwargs)
+        z = self._standard(x, given)
+        z, below, above = self._inside(np.floor(z) if self.discrete else z, given.shapes)
+        y = self._known(method)(z, *given.shapes)
+        if below is not None:
+            start, end = _ENDS[method]
+            y = np.where(below, start, np.where(above, end, y))
+        return y if given.valid is None else np.where(given.valid, y, np.nan)
+
+    def inverse(self, q: Any, *args: Any, **kwargs: Any) -> Any:
+        """Do what ``ppf`` does."""
+        given, q = self._parameters(args, kwargs), _double(q)
+        assert self.family.inverse is not None
+        y = self.family.inverse(q, *given.shapes)
+        y = y if given.scale is None else y * given.scale
+        y = y if given.loc is None else y + given.loc
+        if np.any((q < 0) | (q > 1)):
+            y = np.where((q >= 0) & (q <= 1), y, np.nan)
+        return y if given.valid is None else np.where(given.valid, y, np.nan)
+
+    # How they do it.
+
+    def _parameters(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> _Parameters:
+        names = (*self.family.shapes, "loc") + (() if self.discrete else ("scale",))
+        given = dict(zip(names, args, strict=False)) | kwargs
+        unknown = [name for name in given if name not in names]
+        missing = [name for name in self.family.shapes if name not in given]
+        if unknown or missing or len(args) > len(names):
+            raise TypeError(f"scipy.stats.{self.name} takes {', '.join(names)} beside the number")
+        shapes = tuple(_double(given[name]) for name in self.family.shapes)
+        loc = _unless(given.get("loc", 0), 0)
+        scale = _unless(given.get("scale", 1), 1)
+        family = self.family
+        masks = [s > 0 for s in shapes] if family.valid is None else [family.valid(*shapes)]
+        masks += [] if scale is None else [scale > 0]
+        wrong = [mask for mask in masks if not np.all(mask)]
+        valid = functools.reduce(np.logical_and, wrong) if wrong else None
+        return _Parameters(shapes, loc, scale, valid)
+
+    def _standard(self, x: Any, given: _Parameters) -> Any:
+        z = _double(x)
+        z = z if given.loc is None else z - given.loc
+        return z if given.scale is None else z / given.scale
+
+    def _inside(self, z: Any, shapes: tuple[Any, ...]) -> tuple[Any, Any, Any]:
+        """Return z with harmless numbers outside of the support; what is below it, what above."""
+        ends = self.family.support
+        low, high = ends if isinstance(ends, tuple) else ends(*shapes)
+        below, above = z < low, z > high
+        if self.discrete:
+            below = below | (z != np.floor(z))
+        if not (np.any(below) or np.any(above)):
+            return z, None, None
+        bounded = np.isfinite(low), np.isfinite(high)
+        a, b = (np.where(known, end, 0.0) for known, end in zip(bounded, (low, high), strict=True))
+        within = np.where(bounded[0], np.where(bounded[1], (a + b) / 2, a + 1), b - 1)
+        return np.where(below | above, within, z), below, above
+
+    def _known(self, method: str) -> Callable[..., Any]:
+        """Return a distribution function, made of others where it is not known by itself."""
+        f = self.family
+        of = {"cdf": f.cdf, "sf": f.survival, "logcdf": f.log_cdf, "logsf": f.log_survival}
+        own = of[method]
+        if own is not None:
+            return own
+        if method.startswith("log"):
+            plain = self._known(method.removeprefix("log"))
+            return lambda *at: np.log(plain(*at))
+        log = of[f"log{method}"]
+        if log is not None:
+            return lambda *at: np.exp(log(*at))
+        rest = "sf" if method == "cdf" else "cdf"
+        if of[rest] is None and of[f"log{rest}"] is None:
+            raise unsupported(f"scipy.stats.{self.name}.{method}", "use its density")
+        return lambda *at: 1 - self._known(rest)(*at)
+
+
+#: What distribution functions are below and above the support.
+_ENDS = {"cdf": (0.0, 1.0), "sf": (1.0, 0.0), "logcdf": (-np.inf, 0.0), "logsf": (0.0, -np.inf)}
+
+
+def _with_exponential(name: str, f: Callable[..., Any]) -> dict[str, Callable[..., Any]]:
+    return {f"log{name}": f, name: lambda *args, **kwargs: np.exp(f(*args, **kwargs))}
+
+
+def _unless(x: Any, default: int) -> Any:
+    """Return a parameter, or None where it is a number that changes nothing."""
+    return None if isinstance(x, (int, float)) and x == default else _double(x)
+
+
+def _double(x: Any) -> Any:
+    """Return an operand in double precision, in which SciPy computes."""
+    if type(x) is float:
+        return x
+    x = operand(x)
+    if is_complex(x):
+        raise TypeError("numbers of a distribution are real")
+    return cast(x, np.float64)
+
+
+def _enter(name: str, methods: dict[str, Callable[..., Any]]) -> None:
+    means(f"scipy.stats.{name}")(lambda original: _Seen(original, methods))
+
+
+for _name, _family in CONTINUOUS.items():
+    _enter(_name, _Univariate(_name, _family, discrete=False).methods())
+for _name, _family in DISCRETE.items():
+    _enter(_name, _Univariate(_name, _family, discrete=True).methods())
+for _alias, _name in {"erlang": "gamma", "reciprocal": "loguniform"}.items():
+    _enter(_alias, _Univariate(_alias, CONTINUOUS[_name], discrete=False).methods())
+
+
+# Distributions of vectors.
+
+
+def _quadratic(x: Any, mean: Any, cov: Any) -> tuple[Any, Any, int]:
+    """Return the squared distance from the mean, the determinant's logarithm, and the dimension."""
+    x = _double(x)
+    mean = _double(0.0 if mean is None else mean)
+    cov = _double(1.0 if cov is None else cov)
+    size = max(mean.shape[-1] if mean.ndim else 1, cov.shape[-1] if cov.ndim else 1)
+    if size == 1 and not (x.ndim and x.shape[-1] == 1 and mean.ndim):
+        x = np.expand_dims(x, -1)
+    if cov.ndim < 2:
+        cov = cov * np.eye(size)
+    root = linalg.cholesky(cov)
+    centred = x - mean
+    solved = linalg.solve(root, np.expand_dims(centred, -1))[..., 0]
+    logarithm = 2 * np.sum(np.log(np.diagonal(root)))
+    return np.sum(solved * solved, axis=-1), logarithm, size
+
+
+def _multivariate_normal(
+    x: Any, mean: Any = None, cov: Any = 1, allow_singular: Any = False
+) -> Any:
+    distance, logarithm, size = _quadratic(x, mean, cov)
+    return -0.5 * (size * math.log(2 * math.pi) + logarithm + distance)
+
+
+def _multivariate_t(x: Any, loc: Any = None, shape: Any = 1, df: Any = 1) -> Any:
+    distance, logarithm, size = _quadratic(x, loc, shape)
+    df = _double(df)
+    constant = gammaln((df + size) / 2) - gammaln(df / 2) - size / 2 * np.log(df * math.pi)
+    return constant - 0.5 * logarithm - (df + size) / 2 * np.log1p(distance / df)
+
+
+def _dirichlet(x: Any, alpha: Any) -> Any:
+    x, alpha = _double(x), _double(alpha)
+    if x.shape[0] + 1 == alpha.shape[0]:
+        x = np.concatenate([x, 1 - np.sum(x, axis=0, keepdims=True)])
+    constant = gammaln(np.sum(alpha)) - np.sum(gammaln(alpha))
+    return constant + np.sum(xlogy(alpha - 1, x.T).T, axis=0)
+
+
+def _multinomial(x: Any, n: Any, p: Any) -> Any:
+    x, n, p = _double(x), _double(n), _double(p)
+    return gammaln(n + 1) + np.sum(xlogy(x, p) - gammaln(x + 1), axis=-1)
+
+
+_enter("multivariate_normal", _with_exponential("pdf", _multivariate_normal))
+_enter("multivariate_t", _with_exponential("pdf", _multivariate_t))
+_enter("dirichlet", _with_exponential("pdf", _dirichlet))
+_enter("multinomial", _with_exponential("pmf", _multinomial))

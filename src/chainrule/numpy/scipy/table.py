@@ -1,0 +1,42 @@
+"""The table of SciPy's functions that recorded code sees others in the place of."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from types import ModuleType
+from typing import Any, TypeVar
+
+__all__ = ["MEANINGS", "in_modules", "loaded", "means"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+#: "scipy.linalg" -> "expm" -> the function of Arrays that does the same.
+MEANINGS: dict[str, dict[str, Any]] = {}
+
+
+def means(*names: str) -> Callable[[F], F]:
+    """Enter a function as the meaning of SciPy's of some full names."""
+
+    def enter(meaning: F) -> F:
+        for full in names:
+            module, _, name = full.rpartition(".")
+            MEANINGS.setdefault(module, {})[name] = meaning
+        return meaning
+
+    return enter
+
+
+def loaded() -> tuple[bool, ...]:
+    """Tell which modules of the table user code has loaded."""
+    return tuple([module in sys.modules for module in MEANINGS])
+
+
+def in_modules() -> Iterator[tuple[ModuleType, str, Any, Any]]:
+    """Yield each loaded module, a name in it, SciPy's function and its meaning."""
+    for full, names in MEANINGS.items():
+        module = sys.modules.get(full)
+        if module is not None:
+            for name, meaning in names.items():
+                if hasattr(module, name):
+                    yield module, name, getattr(module, name), meaning

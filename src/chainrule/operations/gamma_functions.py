@@ -1,0 +1,150 @@
+"""The gamma function, its logarithm and its derivatives, the beta function, and their integrals.
+
+The incomplete functions have derivatives by their last operand, the end of the integral.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from chainrule.core.domain import POSITIVE, Interval
+from chainrule.core.kinds import elementwise
+from chainrule.core.operation import Operation
+from chainrule.core.traits import Traits
+from chainrule.operations.elementwise import exp, log, log1p
+from chainrule.operations.special import UNIT, of_order, special, xlog1py, xlogy
+
+
+def _polygamma(x: Any, n: int) -> Any:
+    from scipy.special import polygamma as compute
+
+    y = np.asarray(compute(n, x))
+    dtype = getattr(x, "dtype", y.dtype)
+    return y.astype(dtype, copy=False)[()]
+
+
+gamma = special(
+    "gamma",
+    d=lambda x, y: y * digamma(x),
+    numpy=("scipy.special.gamma", "math.gamma"),
+    singular=True,
+    domain=POSITIVE,
+)
+gammaln = special(
+    "gammaln",
+    d=lambda x, y: digamma(x),
+    numpy=("scipy.special.gammaln", "math.lgamma"),
+    singular=True,
+    domain=POSITIVE,
+)
+loggamma = special("loggamma", d=lambda x, y: digamma(x), singular=True, domain=POSITIVE)
+rgamma = special("rgamma", d=lambda x, y: -y * digamma(x), singular=True, domain=POSITIVE)
+gammasgn = special("gammasgn", d=0, kinked=True, domain=POSITIVE)
+digamma: Operation = special(
+    "digamma",
+    d=lambda x, y: polygamma(x, n=1),
+    numpy=("scipy.special.digamma", "scipy.special.psi"),
+    singular=True,
+    domain=POSITIVE,
+)
+polygamma: Operation = elementwise(
+    "polygamma",
+    _polygamma,
+    d=lambda x, y, n: polygamma(x, n=n + 1),
+    singular=True,
+    domain=POSITIVE,
+    numpy="scipy.special.polygamma",
+    source="scipy.special.polygamma({n}, {0})",
+)
+#: Hurwitz's, of ``x > 1``: the sum of ``(k + q) ** -x``.
+zeta: Operation = of_order(
+    "zeta", 1, lambda x, q, y: -x * zeta(x + 1, q), singular=True, domain=POSITIVE
+)
+
+# Quotients of gamma functions.
+
+beta = special(
+    "beta",
+    d=(
+        lambda a, b, y: y * (digamma(a) - digamma(a + b)),
+        lambda a, b, y: y * (digamma(b) - digamma(a + b)),
+    ),
+    singular=True,
+    domain=POSITIVE,
+    commutes=True,
+)
+betaln = special(
+    "betaln",
+    d=(
+        lambda a, b, y: digamma(a) - digamma(a + b),
+        lambda a, b, y: digamma(b) - digamma(a + b),
+    ),
+    singular=True,
+    domain=POSITIVE,
+    commutes=True,
+)
+poch = special(
+    "poch",
+    d=(
+        lambda z, m, y: y * (digamma(z + m) - digamma(z)),
+        lambda z, m, y: y * digamma(z + m),
+    ),
+    singular=True,
+    domain=POSITIVE,
+)
+binom = special(
+    "binom",
+    d=(
+        lambda n, k, y: y * (digamma(n + 1) - digamma(n - k + 1)),
+        lambda n, k, y: y * (digamma(n - k + 1) - digamma(k + 1)),
+    ),
+    singular=True,
+    domain=(Interval(3, 6), Interval(0.3, 2.7)),
+)
+
+# Incomplete integrals: the derivative by the end is the integrand there.
+
+
+def _gamma_density(a: Any, x: Any) -> Any:
+    return exp(xlogy(a - 1, x) - x - gammaln(a))
+
+
+def _beta_density(a: Any, b: Any, x: Any) -> Any:
+    return exp(xlogy(a - 1, x) + xlog1py(b - 1, -x) - betaln(a, b))
+
+
+_END: Traits = {"singular": True, "domain": POSITIVE}
+_SHARE: Traits = {"singular": True, "domain": UNIT}
+gammainc = of_order("gammainc", 1, lambda a, x, y: _gamma_density(a, x), **_END)
+gammaincc = of_order("gammaincc", 1, lambda a, x, y: -_gamma_density(a, x), **_END)
+gammaincinv = of_order("gammaincinv", 1, lambda a, p, x: 1 / _gamma_density(a, x), **_SHARE)
+gammainccinv = of_order("gammainccinv", 1, lambda a, p, x: -1 / _gamma_density(a, x), **_SHARE)
+betainc = of_order("betainc", 2, lambda a, b, x, y: _beta_density(a, b, x), **_SHARE)
+betaincc = of_order("betaincc", 2, lambda a, b, x, y: -_beta_density(a, b, x), **_SHARE)
+betaincinv = of_order("betaincinv", 2, lambda a, b, p, x: 1 / _beta_density(a, b, x), **_SHARE)
+betainccinv = of_order("betainccinv", 2, lambda a, b, p, x: -1 / _beta_density(a, b, x), **_SHARE)
+
+# Distribution functions, by their last operand.
+
+
+def _t_density(n: Any, t: Any) -> Any:
+    return exp(-0.5 * (n + 1) * log1p(t * t / n) - 0.5 * log(n) - betaln(0.5, n / 2))
+
+
+def _f_density(m: Any, n: Any, x: Any) -> Any:
+    share = m * x / (m * x + n)
+    return _beta_density(m / 2, n / 2, share) * m * n / (m * x + n) ** 2
+
+
+stdtr = of_order("stdtr", 1, lambda n, t, y: _t_density(n, t))
+stdtrit = of_order("stdtrit", 1, lambda n, p, t: 1 / _t_density(n, t), domain=UNIT)
+chdtr = of_order("chdtr", 1, lambda n, x, y: _gamma_density(n / 2, x / 2) / 2, **_END)
+chdtrc = of_order("chdtrc", 1, lambda n, x, y: -_gamma_density(n / 2, x / 2) / 2, **_END)
+fdtr = of_order("fdtr", 2, lambda m, n, x, y: _f_density(m, n, x), **_END)
+fdtrc = of_order("fdtrc", 2, lambda m, n, x, y: -_f_density(m, n, x), **_END)
+pdtr = of_order("pdtr", 1, lambda k, m, y: -_gamma_density(np.floor(k) + 1, m), **_END)
+pdtrc = of_order("pdtrc", 1, lambda k, m, y: _gamma_density(np.floor(k) + 1, m), **_END)
+bdtr = of_order("bdtr", 2, lambda k, n, p, y: -_beta_density(k + 1, n - k, p), **_SHARE)
+bdtrc = of_order("bdtrc", 2, lambda k, n, p, y: _beta_density(k + 1, n - k, p), **_SHARE)

@@ -1,0 +1,247 @@
+"""SciPy's linear algebra: triangular equations, functions of matrices, Sylvester, LU and polar.
+
+Matrices have two axes here; of `expm` alone they may be a batch, in the last two.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from chainrule.core.array import shape_of
+from chainrule.core.domain import INVERTIBLE, POSITIVE_DEFINITE, REAL, example
+from chainrule.core.kinds import constant, general
+from chainrule.core.operation import Operation
+from chainrule.operations.decompositions import InParts, eigh_pullback
+from chainrule.operations.indexing import take
+from chainrule.operations.linalg import adjoint, solve, transposed
+from chainrule.operations.shape import concatenate, expand_dims, tril, triu
+
+
+def scipy_linalg(name: str) -> Callable[..., Any]:
+    """Return a function that calls the one of this name in scipy.linalg, loaded at first use."""
+
+    def compute(*operands: Any, **params: Any) -> Any:
+        return getattr(importlib.import_module("scipy.linalg"), name)(*operands, **params)
+
+    return compute
+
+
+# Triangular equations. The triangle that is not read has no gradient, nor has a unit diagonal.
+
+
+def _triangular_left(
+    g: Any, a: Any, b: Any, x: Any, trans: int, lower: bool, unit_diagonal: bool
+) -> Any:
+    g = _triangular_right(g, a, b, trans, lower, unit_diagonal)
+    if len(shape_of(b)) == 1:
+        g, x = expand_dims(g, axis=(1,)), expand_dims(x, axis=(1,))
+    full = -(x @ transposed(g) if trans else g @ transposed(x))
+    inside = 1 if unit_diagonal else 0
+    return tril(full, k=-inside) if lower else triu(full, k=inside)
+
+
+def _triangular_right(g: Any, a: Any, b: Any, trans: int, lower: bool, unit_diagonal: bool) -> Any:
+    return solve_triangular(a, g, trans=1 - trans, lower=lower, unit_diagonal=unit_diagonal)
+
+
+solve_triangular: Operation = general(
+    "solve_triangular",
+    scipy_linalg("solve_triangular"),
+    pullback=(
+        lambda g, a, b, x, trans=0, lower=False, unit_diagonal=False: _triangular_left(
+            g, a, b, x, trans, lower, unit_diagonal
+        ),
+        lambda g, a, b, x, trans=0, lower=False, unit_diagonal=False: _triangular_right(
+            g, a, b, trans, lower, unit_diagonal
+        ),
+    ),
+    numpy="scipy.linalg.solve_triangular",
+    domain=(INVERTIBLE, REAL),
+    examples=(
+        example((3, 3), (3,), lower=True),
+        example((3, 3), (3, 2), trans=1),
+        example((3, 3), (3, 2), lower=True, trans=1, unit_diagonal=True),
+    ),
+    dtypes="fc",
+)
+
+# Functions of a matrix: the derivative in the direction E is the upper right block of f([A E; 0 A])
+# (R. Mathias, "A chain rule for matrix functions", 1996), and the pullback that of the transpose.
+
+
+def _upper_right(f: Operation, a: Any, e: Any) -> Any:
+    n, columns = shape_of(a)[-1], len(shape_of(a)) - 1
+    below = concatenate(np.zeros(shape_of(a), a.dtype), a, axis=columns)
+    block = concatenate(concatenate(a, e, axis=columns), below, axis=columns - 1)
+    return f(block)[..., :n, n:]
+
+
+def _logm(a: Any) -> Any:
+    """Compute in double precision, as SciPy does in the end: before, it warns that it is single."""
+    state = np.random.get_state()  # noqa: NPY002  # what SciPy estimates a norm with
+    y = scipy_linalg("logm")(a.astype(np.result_type(a, float), copy=False))
+    np.random.set_state(state)  # noqa: NPY002
+    return y
+
+
+def _matrix_function(name: str, compute: Callable[..., Any], **traits: Any) -> Operation:
+    row: Operation = general(
+        name,
+        compute,
+        pullback=lambda g, a, y: _upper_right(row, transposed(a), g),
+        pushforward=lambda tangents, a, y: _upper_right(row, a, tangents[0]),
+        numpy=f"scipy.linalg.{name}",
+        **traits,
+    )
+    return row
+
+
+expm = _matrix_function(
+    "expm",
+    scipy_linalg("expm"),
+    examples=(example((3, 3)), example((2, 2, 2))),
+    tolerance=1e-6,
+    dtypes="fc",
+)
+logm = _matrix_function(
+    "logm",
+    _logm,
+    domain=POSITIVE_DEFINITE,
+    examples=(example((3, 3)),),
+    tolerance=1e-6,
+    dtypes="fc",
+)
+
+# A X + X B = Q.
+
+
+def _sylvester(g: Any, a: Any, b: Any) -> Any:
+    return solve_sylvester(transposed(a), transposed(b), g)
+
+
+solve_sylvester: Operation = general(
+    "solve_sylvester",
+    scipy_linalg("solve_sylvester"),
+    pullback=(
+        lambda g, a, b, q, x: -_sylvester(g, a, b) @ transposed(x),
+        lambda g, a, b, q, x: -transposed(x) @ _sylvester(g, a, b),
+        lambda g, a, b, q, x: _sylvester(g, a, b),
+    ),
+    numpy="scipy.linalg.solve_sylvester",
+    domain=(POSITIVE_DEFINITE, POSITIVE_DEFINITE, REAL),
+    examples=(example((3, 3), (2, 2), (3, 2)),),
+    tolerance=1e-6,
+    dtypes="fc",
+)
+sqrtm = general(
+    "sqrtm",
+    scipy_linalg("sqrtm"),
+    pullback=lambda g, a, y: solve_sylvester(transposed(y), transposed(y), g),
+    pushforward=lambda tangents, a, y: solve_sylvester(y, y, tangents[0]),
+    numpy="scipy.linalg.sqrtm",
+    domain=POSITIVE_DEFINITE,
+    examples=(example((3, 3)),),
+    tolerance=1e-6,
+    dtypes="fc",
+)
+
+# A = U P, where U^H U = 1 and P is Hermitian: P dP + dP P = A^H dA + dA^H A, dU = (dA - U dP) P^-1.
+
+
+def _polar_pullback(g: Any, a: Any, u: Any) -> Any:
+    p = adjoint(u) @ a
+    gt = solve(p, transposed(g))
+    y = solve_sylvester(p, p, gt @ u)
+    return transposed(gt - (y + adjoint(y)) @ adjoint(a))
+
+
+#: The unitary factor of matrices with at least as many rows as columns.
+polar = general(
+    "polar",
+    lambda a: scipy_linalg("polar")(a)[0],
+    pullback=_polar_pullback,
+    numpy="scipy.linalg.polar",
+    source="scipy.linalg.polar({0})[0]",
+    examples=(example((3, 3)), example((3, 2))),
+    tolerance=1e-6,
+    dtypes="fc",
+)
+
+# What SciPy computes by other functions of LAPACK than NumPy, which may give other signs.
+
+eigh: Operation = general(
+    "scipy_eigh",
+    InParts(lambda a, lower: scipy_linalg("eigh")(a, lower=lower)),
+    pullback=lambda g, a, y, part, lower: eigh_pullback(
+        g, a, y, part, "L" if lower else "U", lambda k: eigh(a, part=k, lower=lower)
+    ),
+    numpy="scipy.linalg.eigh",
+    parts=True,
+    domain=POSITIVE_DEFINITE,
+    examples=(example((3, 3), part=0, lower=True), example((3, 3), part=1, lower=False)),
+    tolerance=1e-6,
+    dtypes="fc",
+)
+#: The columns in the order in which a QR decomposition with pivots takes them.
+qr_order = constant(
+    "qr_order",
+    lambda a: scipy_linalg("qr")(a, mode="r", pivoting=True)[1],
+    numpy=(),
+    source='scipy.linalg.qr({0}, mode="r", pivoting=True)[1]',
+)
+
+# P A = L U, both in one matrix: U is its upper triangle, and the diagonal of L is 1.
+
+_lu_factor = scipy_linalg("lu_factor")
+
+
+def _lu_pullback(g: Any, a: Any, y: Any) -> Any:
+    m, n = shape_of(a)
+    k = min(m, n)
+    top, right, below = y[:k, :k], y[:k, k:], y[k:, :k]
+    gl, gu, pieces = tril(g[:k, :k], k=-1), triu(g[:k, :k]), {}
+    unit = {"lower": True, "unit_diagonal": True}
+    if n > k:  # what is right of the square part is L^-1 A, in the pivots' order
+        pieces["right"] = solve_triangular(top, g[:k, k:], trans=1, **unit)
+        gl = gl - tril(pieces["right"] @ transposed(right), k=-1)
+    if m > k:  # and what is below is A U^-1
+        pieces["below"] = transposed(solve_triangular(top, transposed(g[k:, :k])))
+        gu = gu - triu(transposed(below) @ pieces["below"])
+    lower = tril(y[:k, :k], k=-1) + np.eye(k, dtype=y.dtype)
+    inner = tril(transposed(lower) @ gl, k=-1) + triu(gu @ transposed(triu(top)))
+    inner = solve_triangular(top, inner, trans=1, **unit)
+    found = transposed(solve_triangular(top, transposed(inner)))
+    if "right" in pieces:
+        found = concatenate(found, pieces["right"], axis=1)
+    if "below" in pieces:
+        found = concatenate(found, pieces["below"], axis=0)
+    return take(found, lu_permutation(a), axis=0)
+
+
+#: The place of each row of A among those of L U.
+lu_permutation = constant(
+    "lu_permutation",
+    lambda a: importlib.import_module("scipy.linalg").lu(a, p_indices=True)[0],
+    numpy=(),
+    source="scipy.linalg.lu({0}, p_indices=True)[0]",
+)
+lu_pivots = constant(
+    "lu_pivots",
+    lambda a: _lu_factor(a)[1],
+    numpy=(),
+    source="scipy.linalg.lu_factor({0})[1]",
+)
+lu_factor: Operation = general(
+    "lu_factor",
+    lambda a: _lu_factor(a)[0],
+    pullback=_lu_pullback,
+    numpy="scipy.linalg.lu_factor",
+    source="scipy.linalg.lu_factor({0})[0]",
+    examples=(example((3, 3)), example((4, 2)), example((2, 4))),
+    tolerance=1e-6,
+    dtypes="fc",
+)
