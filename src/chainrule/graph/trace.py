@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from types import FrameType
 from typing import Any
 
@@ -23,7 +23,7 @@ from chainrule.core.captured import check_unchanged, hold
 from chainrule.core.node import Leaf, Node
 from chainrule.core.recording import Recording
 from chainrule.core.source import Location, location_of, user_frame
-from chainrule.errors import ArgumentError, ChainruleError
+from chainrule.errors import ArgumentError, ChainruleError, UnsupportedError
 from chainrule.graph.naming import name_of_result
 from chainrule.graph.run import observed_run
 from chainrule.numpy.creation import result_leaves
@@ -117,6 +117,12 @@ class Trace:
     def inputs(self) -> list[Argument]:
         """The arguments that gradients are taken by."""
         return [argument for argument in self.arguments if argument.wanted]
+
+    def __reduce__(self) -> Any:
+        """Keep the names, places and values of a run; its function and its history are over."""
+        kept = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in _OF_THE_RUN}
+        leaves, build = trees.flatten(self.output)
+        return _remembered, (kept | {"output": build(map(value_of, leaves))},)
 
     def end(self) -> None:
         """End the recording; the nodes stay readable."""
@@ -234,6 +240,17 @@ class Trace:
                     if held is x and id(x) not in self.constant_names:
                         self.constant_names[id(x)] = name
                         self.captured.append(x)
+
+
+_OF_THE_RUN = frozenset({"function", "recording", "captured", "_calls", "_entry", "_written"})
+
+
+def _gone(*args: Any, **kwargs: Any) -> Any:
+    raise UnsupportedError("the function that was traced is not in the pickle: trace it again")
+
+
+def _remembered(kept: dict[str, Any]) -> Trace:
+    return Trace(_gone, Recording(), **kept)
 
 
 def trace(

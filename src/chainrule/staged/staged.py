@@ -59,6 +59,9 @@ class Staged:
         if all(type(a.value) is float for a in trace.arguments):
             self.__class__ = self._class_for_numbers()
 
+    def __reduce__(self) -> Any:
+        return Staged, (self.trace, self.program, self.gradient_name)
+
     @property
     def arguments(self) -> list[Argument]:
         """The leaves of the arguments."""

@@ -20,11 +20,11 @@ from chainrule.operations import shape as shapes
 __all__ = ["SIMPLIFICATION", "TIDYING", "as_given", "simplify"]
 
 
-def _tidy_reshape(vertex: Apply) -> Vertex | None:
-    """A reshape that changes nothing, or that another one follows."""
-    if vertex.operation is not shapes.reshape:
+def _tidy_shape(vertex: Apply) -> Vertex | None:
+    """A move that changes nothing, as `np.cross` makes them of vectors; a reshape of a reshape."""
+    if vertex.operation not in (shapes.reshape, shapes.transpose, broadcast_to):
         return None
-    return drop_shape(vertex) or undo(vertex)
+    return drop_shape(vertex) or (undo(vertex) if vertex.operation is shapes.reshape else None)
 
 
 def _tidy_zero(vertex: Apply) -> Vertex | None:
@@ -47,16 +47,6 @@ def _is_nothing(x: Vertex) -> bool:
     return any(y.size == 0 for y in x.operands) and not np.any(x.value)
 
 
-def _tidy_transpose(vertex: Apply) -> Vertex | None:
-    """A transpose that leaves every axis in its place, as `np.cross` makes of vectors."""
-    return drop_shape(vertex) if vertex.operation is shapes.transpose else None
-
-
-def _tidy_broadcast(vertex: Apply) -> Vertex | None:
-    """A broadcast that changes nothing."""
-    return drop_shape(vertex) if vertex.operation is broadcast_to else None
-
-
 def _tidy_write(vertex: Apply) -> Vertex | None:
     """``a[:] = f(a)`` makes a new array of every entry."""
     if vertex.operation is not indexing.set_at or not takes_all(vertex.params["index"]):
@@ -66,13 +56,7 @@ def _tidy_write(vertex: Apply) -> Vertex | None:
 
 
 #: Rules for code as a person wrote it: they leave out only what nobody writes.
-TIDYING: tuple[Rule, ...] = (
-    _tidy_reshape,
-    _tidy_zero,
-    _tidy_transpose,
-    _tidy_broadcast,
-    _tidy_write,
-)
+TIDYING: tuple[Rule, ...] = (_tidy_shape, _tidy_zero, _tidy_write)
 #: The rules of `simplify`.
 SIMPLIFICATION: tuple[Rule, ...] = (*ALGEBRA, *MASKS, *GUARDED_PRODUCTS, *SHAPES)
 
