@@ -80,6 +80,12 @@ class Operation:
     def __repr__(self) -> str:
         return f"<operation {self.name}>"
 
+    def __reduce__(self) -> Any:
+        """Pickle (and copy) the library's own by name: an operation is told by its identity."""
+        if OPERATIONS.get(self.name) is self:
+            return _named, (self.name,)
+        return super().__reduce__()
+
     if TYPE_CHECKING:  # installed by chainrule.core.apply, where nodes are made
 
         def __call__(self, *operands: Any, **params: Any) -> Any:
@@ -148,6 +154,10 @@ class Operation:
         dropped = tuple(k for k in range(arity + 1) if k not in read)
         self.dropped_for[active | 1 << arity] = dropped
         return dropped
+
+
+def _named(name: str) -> Operation:
+    return OPERATIONS[name]
 
 
 def _is_mask(x: Any) -> bool:
