@@ -23,7 +23,7 @@ from tests.programs.random_shapes import ShapedProgram, shaped_program
 __all__ = ["drawn", "examine"]
 
 _STEP = 1e-6
-_EVERY = {"printed": 4, "compiled": 20}  # of how many programs one is
+_EVERY = {"printed": 2, "compiled": 20}  # of how many programs one is
 
 
 class Kinked(Exception):

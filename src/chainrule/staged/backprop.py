@@ -174,7 +174,7 @@ class Backprop:
         if not write.adds:
             operator, new = change_of_entries(here, received) if here else ("=", Constant(0))
             if new is not None:
-                self._change(held)
+                self._change_entries(held)
                 target, text = self.variables[received], speller.text(new).text
                 of = self.variables[step.assignment.variable]
                 self.lines.append(Line(stage, target, operator, text, new.value, of))
@@ -320,7 +320,7 @@ class Backprop:
 
     def _added(self, variable: Input, part: Vertex, speller: Speller) -> Text:
         """Write a contribution, using that it has the variable's shape."""
-        if isinstance(part, Apply) and part.operation is broadcast_to:
+        if isinstance(part, Apply) and part.operation is broadcast_to and part not in speller.names:
             (x,) = part.operands
             if variable in self.gradients:
                 return speller.text(x)  # added in place, it is broadcast anyway
@@ -353,8 +353,7 @@ class Backprop:
             value = np.zeros_like(variable.value)
             self._add(variable, Line(stage, "", "=", zeros.text, value), None)
         held = self.gradients[variable]
-        if not variable.shape:  # a float has no entries to add to
-            held.first.expression, held.source = f"np.array({held.first.expression})", None
+        self._change_entries(held)
         if inner not in speller.names:
             minus, inner = self._signed(inner, speller)
             sign *= minus
@@ -363,7 +362,6 @@ class Backprop:
             # fewer axes than the index (NumPy 2.4).
             inner = inner.operands[0]
         text = speller.text(inner)
-        self._change(held)
         self.lines.append(
             Line(
                 stage,
@@ -428,6 +426,14 @@ class Backprop:
         self._own(held)
         for view in self.views.pop(held.name, ()):
             self._own(view)
+
+    def _change_entries(self, held: _Gradient) -> None:
+        """Prepare a gradient for a change of entries, which a number does not have."""
+        if not np.shape(held.first.value):
+            if not held.first.expression.startswith("np.array("):
+                held.first.expression = f"np.array({held.first.expression})"
+            held.source = None
+        self._change(held)
 
     def _separate_returned(self) -> None:
         """Let no gradient that is returned share its memory with anything else that outlives it."""
