@@ -13,7 +13,6 @@ from measure import compare
 from peers import Call, chainrule_eager, chainrule_staged, hips_autograd, torch_eager
 from workloads import WORKLOADS, scalar
 
-
 _FILLED = {"fill-1e3": 1_000, "fill-1e4": 10_000}
 
 
@@ -31,10 +30,7 @@ def filling(n: int) -> dict[str, Call]:
         return np.sum(a * a)
 
     def stacked(x):
-        entries = []
-        for i in range(n):
-            entries.append(x[i] * anp.sin(x[i]))
-        a = anp.array(entries)
+        a = anp.array([x[i] * anp.sin(x[i]) for i in range(n)])
         return anp.sum(a * a)
 
     x = np.linspace(0.1, 1.0, n)

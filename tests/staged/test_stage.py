@@ -563,9 +563,22 @@ def without_axes(x):
     return np.sum(b) + np.sum(a * a)
 
 
+def itself_without_axes(x):
+    y = np.array(x[0] * 2)
+    b = np.sum(y)
+    y[...] = y
+    return b**2 + np.mean(y)
+
+
+def added_at_places_of_a_view(x):
+    b = np.array([x[0], 2.0, x[1]])[:, None]
+    np.add.at(b, [0, 0], np.sum(x))
+    return np.mean(b)
+
+
 WRITES = [
     *(decided_by_what_was_written, written_and_summed, asked_for_its_kind),
-    *(written_from_itself, without_axes),
+    *(written_from_itself, without_axes, itself_without_axes, added_at_places_of_a_view),
 ]
 
 
