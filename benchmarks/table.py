@@ -139,8 +139,10 @@ def notes(results: dict[str, Any]) -> Iterator[str]:
 def eager_lines(eager: dict[str, Any]) -> Iterator[str]:
     yield "The eager engine and the printed code (one thread):"
     for name, seconds in eager.items():
+        hips = seconds["HIPS autograd"]
         for label, time in sorted(seconds.items(), key=lambda item: item[1]):
-            yield f"  {name:10} {label:20} {duration(time):>9}"
+            line = f"  {name:10} {label:20} {duration(time):>9}"
+            yield line if label == "HIPS autograd" else f"{line}  {time / hips:.3f} of HIPS"
 
 
 def resource_lines(found: dict[str, Any]) -> Iterator[str]:

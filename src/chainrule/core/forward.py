@@ -61,7 +61,5 @@ def attempt_forward(
             if tangent is not None:
                 pushed[node] = tangent
     derivatives = [pushed.get(y.node) for y in outputs]
-    sure = defers(nodes) or (
-        not met and are_finite(value_of(x) for x in (*outputs, *derivatives))
-    )
+    sure = defers(nodes) or (not met and are_finite(value_of(x) for x in (*outputs, *derivatives)))
     return Attempt(derivatives, sure)

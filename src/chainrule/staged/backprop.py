@@ -154,7 +154,7 @@ class Backprop:
         if not write.adds:
             operator, new = change_of_entries(here, received) if here else ("=", Constant(0))
             if new is not None:
-                self.gradients.change(held)
+                self.gradients.change_entries(held)
                 target, text = self.variables[received], speller.text(new).text
                 of = self.variables[step.assignment.variable]
                 self.lines.append(Line(stage, target, operator, text, new.value, of))
@@ -300,7 +300,7 @@ class Backprop:
 
     def _added(self, variable: Input, part: Vertex, speller: Speller) -> Text:
         """Write a contribution, using that it has the variable's shape."""
-        if isinstance(part, Apply) and part.operation is broadcast_to:
+        if isinstance(part, Apply) and part.operation is broadcast_to and part not in speller.names:
             (x,) = part.operands
             if variable in self.gradients:
                 return speller.text(x)  # added in place, it is broadcast anyway
@@ -333,8 +333,7 @@ class Backprop:
             value = np.zeros_like(variable.value)
             self._add(variable, Line(stage, "", "=", zeros.text, value), None)
         held = self.gradients[variable]
-        if not variable.shape:  # a float has no entries to add to
-            held.first.expression, held.source = f"np.array({held.first.expression})", None
+        self.gradients.change_entries(held)
         if inner not in speller.names:
             minus, inner = self._signed(inner, speller)
             sign *= minus
@@ -343,7 +342,6 @@ class Backprop:
             # fewer axes than the index (NumPy 2.4).
             inner = inner.operands[0]
         text = speller.text(inner)
-        self.gradients.change(held)
         self.lines.append(
             Line(
                 stage,

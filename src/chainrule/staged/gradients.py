@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from chainrule.core.kinds import broadcast_to
 from chainrule.graph.graph import Apply, Constant, Input, Vertex
 from chainrule.staged.constants import Constants
@@ -97,6 +99,14 @@ class Gradients(dict[Input, Gradient]):
         _own(held)
         for view in self._views.pop(held.name, ()):
             _own(view)
+
+    def change_entries(self, held: Gradient) -> None:
+        """Prepare a gradient for a change of entries, which a number does not have."""
+        if not np.shape(held.first.value):
+            if not held.first.expression.startswith("np.array("):
+                held.first.expression = f"np.array({held.first.expression})"
+            held.source = None
+        self.change(held)
 
     def separate(self, arguments: Iterable[Input]) -> None:
         """Let no gradient of an argument share its memory with anything that outlives it."""

@@ -229,7 +229,7 @@ def _parts_before(
 ) -> list[str]:
     """Write the parts of expressions that need variables of their own."""
     lines: list[str] = []
-    for part in shared_subexpressions(expressions):
+    for part in shared_subexpressions(expressions, assigned=True):
         if part is not whole:
             name = names.numbered("t")
             lines += statements_for(name, part, speller)

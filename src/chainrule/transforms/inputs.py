@@ -11,7 +11,7 @@ import numpy as np
 
 from chainrule import trees
 from chainrule.core.apply import apply_unary
-from chainrule.core.array import Array, dtype_of, shape_of, value_of
+from chainrule.core.array import Array, dtype_of, shape_of
 from chainrule.core.backward import Attempt
 from chainrule.core.callables import name_of, positional
 from chainrule.core.captured import hold
