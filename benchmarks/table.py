@@ -145,6 +145,14 @@ def eager_lines(eager: dict[str, Any]) -> Iterator[str]:
             yield line if label == "HIPS autograd" else f"{line}  {time / hips:.3f} of HIPS"
 
 
+def write_lines(found: dict[str, Any]) -> Iterator[str]:
+    yield "An array filled entry by entry, compiled (one thread):"
+    for key, seconds in found.items():
+        name, n = key.split("/")
+        entry, first = seconds["call"] / int(n), seconds["first call"]
+        yield f"  {name:20} {int(n):>6,} entries {entry * 1e9:6.1f} ns each, first call {first:.1f} s"
+
+
 def resource_lines(found: dict[str, Any]) -> Iterator[str]:
     base, whole = found["import"]["numpy"], found["import"]["chainrule"]
     yield f"import: NumPy {base:.3f} s, chainrule {whole:.3f} s ({whole - base:+.3f} s)"
@@ -179,7 +187,8 @@ def report(results: dict[str, Any]) -> str:
     for line in disturbed:
         console.print(f"  {line}")
     console.print()
-    for section, lines in (("eager", eager_lines), ("resources", resource_lines)):
+    sections = (("eager", eager_lines), ("writes", write_lines), ("resources", resource_lines))
+    for section, lines in sections:
         found = results.get(section)
         if found and "failed" in found:
             console.print(f"✗ {section}: failed: {found['failed']}\n")

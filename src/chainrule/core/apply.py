@@ -54,6 +54,7 @@ class Given:
         self.value = value
 
     def __call__(self, *operands: Any, **params: Any) -> Any:
+        """Return the value."""
         return self.value
 
 
