@@ -185,7 +185,7 @@ def cholesky(A: Any) -> Any:
 
 def seidel(A: Any) -> Any:
     A = A.copy()
-    for _ in range(4):
+    for _ in range(5):
         for i in range(1, 5):
             A[i, 1:-1] += A[i - 1, :-2] + A[i - 1, 2:] + A[i + 1, 1:-1]
             for j in range(1, 5):

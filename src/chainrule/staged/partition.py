@@ -48,6 +48,7 @@ class Assignment:
     location: Location | None
     write: Write | None = None
     renames: bool = False
+    counters: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(slots=True)
@@ -99,6 +100,7 @@ def partition(trace: Trace) -> Partition:
                 note.location if note else None,
                 write_of(expression),
                 node in trace.copies,
+                note.counters if note else (),
             )
         )
     order = {node: k for k, node in enumerate(trace.nodes)}

@@ -25,7 +25,7 @@ from chainrule.graph.loops.steps import Kinds, Ref, Step
 
 __all__ = ["LEAST", "Folded", "fold_steps"]
 
-LEAST = 4  # turns: fewer are as quickly read one by one
+LEAST = 4  # turns of a loop, if nothing else is said
 
 
 class Folded(NamedTuple):
@@ -35,15 +35,18 @@ class Folded(NamedTuple):
     where: list[Ref]
 
 
-def fold_steps(steps: Sequence[Step], kinds: Kinds, constants: Collection[int] = ()) -> Folded:
+def fold_steps(
+    steps: Sequence[Step], kinds: Kinds, constants: Collection[int] = (), least: int = LEAST
+) -> Folded:
     """Fold a sequence of steps as far as it goes.
 
     Args:
         steps: they read earlier ones, and leaves.
         kinds: what their kinds are numbered by.
         constants: the leaves of which each turn may have its own.
+        least: how many turns a loop has, three or more.
     """
-    folder = _Folder(kinds, constants)
+    folder = _Folder(kinds, constants, least)
     folded = list(steps)
     where = [Ref(k) for k in range(len(steps))]
     while (further := folder.fold(folded)) is not None:
@@ -57,9 +60,10 @@ def _moved(ref: Ref, where: Sequence[Ref]) -> Ref:
 
 
 class _Folder:
-    def __init__(self, kinds: Kinds, constants: Collection[int]) -> None:
+    def __init__(self, kinds: Kinds, constants: Collection[int], least: int) -> None:
         self.kinds = kinds
         self.constants = constants
+        self.least = least
 
     def fold(self, steps: list[Step]) -> Folded | None:
         """Fold what can be folded without looking into loops; None if there is nothing."""
@@ -80,8 +84,8 @@ class _Folder:
         kinds = np.array([step.kind for step in steps], np.int64)
         free = np.ones(len(steps), bool)
         claims = []
-        for period in periods(steps, LEAST):
-            for start, stop in list(repeats(kinds, free, period, LEAST)):
+        for period in periods(steps, self.least):
+            for start, stop in list(repeats(kinds, free, period, self.least)):
                 if self._runs(steps, steps[start:stop], start, period):
                     claims.append((start, stop, period))
                     free[start:stop] = False
@@ -111,7 +115,7 @@ class _Folder:
                 self._keep(steps, result)
                 return
             start, stop = runs[0]
-            start += _rotation(items[start:stop], base + start, period)
+            start += _rotation(items[start:stop], base + start, period, self.least)
             turns = (stop - start) // period
             self._keep(steps[:start], result)
             stop = start + turns * period
@@ -141,12 +145,12 @@ class _Folder:
                 at += 1
                 continue
             free = 0
-            if at - start >= LEAST * period:
+            if at - start >= self.least * period:
                 found.append((start, at))
                 free = at
             start = max(at - fault * period + 1, free)
             at = start + period
-        if len(items) - start >= LEAST * period:
+        if len(items) - start >= self.least * period:
             found.append((start, len(items)))
         return found
 
@@ -242,7 +246,7 @@ def _beyond(a: Ref, b: Ref) -> Ref | None:
     return b._replace(turns=tuple(turns))
 
 
-def _rotation(items: list[Step], base: int, period: int) -> int:
+def _rotation(items: list[Step], base: int, period: int, least: int) -> int:
     """Choose at which step a turn begins.
 
     Where the source is known it is where it goes back. Otherwise it is where most turns are whole,
@@ -263,7 +267,7 @@ def _rotation(items: list[Step], base: int, period: int) -> int:
         live = int(np.sum((ends - offset) // period - (parts - offset) // period))
         return offset != begin, -turns, live, offset
 
-    possible = [k for k in range(period) if len(items) - k >= LEAST * period]
+    possible = [k for k in range(period) if len(items) - k >= least * period]
     return min(possible, key=rank)
 
 
