@@ -6,7 +6,6 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from chainrule.core.array import shape_of
 from chainrule.staged.constants import Constants
 from chainrule.staged.formatting import WIDTH, aligned, comment, wrapped
 from chainrule.staged.lines import Line, Stage

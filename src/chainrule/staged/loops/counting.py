@@ -84,17 +84,24 @@ def fitted(
         counters: of these loops.
     """
     known = {tuple(turns): value for turns, value in values}
-    zero = (0,) * len(counters)
-    if zero not in known:
+    if not known:
         return None
     slopes = []
     for k in range(len(counters)):
-        one = (*zero[:k], 1, *zero[k + 1 :])
-        slopes.append(known.get(one, known[zero]) - known[zero])
-    for turns, value in known.items():
-        if value != known[zero] + sum(a * b for a, b in zip(slopes, turns, strict=True)):
-            return None
-    first: Integer = known[zero]
+        steps = (
+            known[after] - value
+            for turns, value in known.items()
+            if (after := (*turns[:k], turns[k] + 1, *turns[k + 1 :])) in known
+        )
+        slopes.append(next(steps, 0))
+
+    def reached(turns: Sequence[int]) -> int:
+        return sum(a * b for a, b in zip(slopes, turns, strict=True))
+
+    start = next(value - reached(turns) for turns, value in known.items())
+    if any(value != start + reached(turns) for turns, value in known.items()):
+        return None
+    first: Integer = start
     for slope, counter in zip(slopes[:-1], counters[:-1], strict=True):
         first = Affine(first, slope, counter) if slope else first
     return first, slopes[-1]

@@ -14,10 +14,10 @@ from chainrule.staged.loops.plan import CannotPrintError, Plan, Unrolled, planne
 from chainrule.staged.loops.statement import Statement, parsed
 from chainrule.staged.loops.tidy import Printed, tidied
 from chainrule.staged.loops.tree import Item, tree
+from chainrule.staged.partition import LONG
 
 __all__ = ["Folded", "folded"]
 
-_LONG = 5  # turns from which on a loop is printed as one
 _LEAST = (
     3  # turns of loops beside a long one: of its backward pass, which begins and ends otherwise
 )
@@ -64,7 +64,7 @@ def folded(
     ordered, statements = [p for p, _ in pairs], [s for _, s in pairs]
     steps = _Steps(ordered, statements, arrays, bases)
     found = fold_steps(steps.steps, steps.kinds, steps.constants, _LEAST)
-    if max((turn or 0 for ref in found.where for turn in ref.turns), default=0) < _LONG - 1:
+    if max((turn or 0 for ref in found.where for turn in ref.turns), default=0) < LONG - 1:
         return None
     unrolled = Unrolled(
         steps.steps,
@@ -114,7 +114,7 @@ class _Steps:
                 for place in statement.places
             ),
             None if defines is None else self.bases.get(defines, defines),
-            None if location is None else location[:2],
+            p.location,
             p.backward,
             type(p.part),
             len(p.shape),

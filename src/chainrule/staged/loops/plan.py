@@ -9,7 +9,7 @@ in each turn; where another variable of the same name is in the way, that one ge
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -140,9 +140,10 @@ class _Planner:
         for site in self.sites.values():
             if unrolled.updates[self.first[site]]:
                 self._unite(site, site.sources[0])
-        self.choices = self._choices()
-        for root, choices in self.choices.items():
-            self._call(root, next(choices))
+        for site in self.sites.values():
+            if unrolled.names[self.first[site]] is not None:
+                self.plan.names[site] = self._base(self._root(site))
+        self.renamed: set[Site] = set()
         self.env: dict[str, int] = {}
         self.latest: dict[Site, int] = {}  # what each statement did last
         self.later: list[Callable[[], None]] = []
@@ -180,23 +181,12 @@ class _Planner:
         for initial in source.initial:
             self._unite(site, initial)
 
-    def _choices(self) -> dict[Site, Iterator[str]]:
-        """Return the names that variables may have, the best first."""
-        members: dict[Site, list[Site]] = {}
-        for site in self.sites.values():
-            if self.unrolled.names[self.first[site]] is not None:
-                members.setdefault(self._root(site), []).append(site)
-        found: dict[Site, Iterator[str]] = {}
-        for root, sites in members.items():
-            own = [self.unrolled.names[self.first[site]] for site in sites]
-            (base, *_) = (self.unrolled.bases[self.first[site]] for site in sites)
-            if base is None:
-                choices: list[Iterable[str | None]] = [[self.unrolled.temporaries.get(own[0])], own]
-            else:
-                more = (f"{base}_{k}" for k in itertools.count(1))
-                choices = [[base], own, (name for name in more if name not in self.taken)]
-            found[root] = (name for name in itertools.chain(*choices) if name is not None)
-        return found
+    def _base(self, site: Site) -> str:
+        """Return what a variable is called, if nothing else is."""
+        number = self.first[site]
+        base, name = self.unrolled.bases[number], self.unrolled.names[number]
+        assert name is not None
+        return self.unrolled.temporaries[name] if base is None else base
 
     def _call(self, root: Site, name: str) -> None:
         for site in self.sites.values():
@@ -204,12 +194,14 @@ class _Planner:
                 self.plan.names[site] = name
 
     def _rename(self, site: Site) -> None:
+        """Give a variable a name that nothing else has."""
         root = self._root(site)
-        now = self.plan.names[root]
-        name = next((name for name in self.choices[root] if name != now), None)
-        if name is None:
-            raise CannotPrintError
-        self._call(root, name)
+        number = self.first[root]
+        base = self.unrolled.bases[number]
+        names = (f"t{k}" if base is None else f"{base}_{k}" for k in itertools.count(1))
+        used = {*self.plan.names.values(), *self.unrolled.leaves}
+        self._call(root, next(name for name in names if name not in used))
+        self.renamed.add(root)
         self.plan.begun.clear()
         self.plan.saved.clear()
         self.plan.before.clear()
@@ -305,11 +297,10 @@ class _Planner:
             return
         if culprit is None:
             raise CannotPrintError
-        # What stands in no loop has a name of its own in the unrolled code.
-        alone = isinstance(source, Value) and not source.site.blocks
-        victim = source.site if isinstance(source, Value) else culprit
-        original = self.unrolled.names[self.first[victim]]
-        at_fault = victim if alone and self.plan.names[victim] != original else culprit
+        # Rather what stands in no loop gets another name.
+        victim = source.site if isinstance(source, Value) else None
+        alone = victim is not None and not victim.blocks and self._root(victim) not in self.renamed
+        at_fault = victim if victim is not None and alone else culprit
         self.later.append(lambda: self._rename(at_fault))
 
     def _save(self, site: Site, k: int, value: Value) -> None:

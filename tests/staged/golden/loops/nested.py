@@ -14,14 +14,11 @@ def nested_gradient(x, w):
             ss[-1].append(s)
         x = x + s                            # (2)
         xs.append(x)
+    dw = 0.0
     # backprop x = x + s
     ds = 1.0                                 # (2)
     dx = 1.0                                 # (2)
-    # backprop s = math.sin(s * w)
-    t1 = math.cos(ss[5][3] * w)              # (1)
-    dw = (ss[5][3] * t1) * ds                # (1)
-    ds = (w * t1) * ds                       # (1)
-    for t in reversed(range(1, 4)):
+    for t in reversed(range(1, 5)):
         # backprop s = math.sin(s * w)
         t1 = math.cos(ss[5][t - 1] * w)      # (1)
         dw += (ss[5][t - 1] * t1) * ds       # (1)

@@ -85,12 +85,9 @@ def rnn_gradient(W_h, W_x, h):
     value = np.sum(h * h)                   # (2)
     # backprop value = np.sum(h * h)
     dh = 2 * h                              # (2)  shape (2, 3)
-    # backprop h = np.tanh(h @ W_h + cs[t] @ W_x)
-    t1 = dh * (1 - h**2)                    # (1)  shape (2, 3)
-    dh = t1 @ W_h.T                         # (1)  shape (2, 3)
-    dW_h = hs[11].T @ t1                    # (1)  shape (3, 3)
-    dW_x = x_11.T @ t1                      # (1)  shape (4, 3)
-    for t in reversed(range(11)):
+    dW_h = np.zeros_like(W_h)
+    dW_x = np.zeros_like(W_x)
+    for t in reversed(range(12)):
         # backprop h = np.tanh(h @ W_h + cs[t] @ W_x)
         t1 = dh * (1 - hs[t + 1]**2)        # (1)  shape (2, 3)
         dh = t1 @ W_h.T                     # (1)  shape (2, 3)
