@@ -123,6 +123,7 @@ def write(recorded: Recorded, plain: bool = False) -> Staged:
         constants=constants,
         built_in=built_in,
         shapes=shape_checks(traced),
+        names=names,
     )
     named = {variables[x]: held.name for x, held in backprop.gradients.items()}
     return Staged(traced, program, named)
@@ -221,6 +222,7 @@ def _stage(
         before,
         after,
         write is not None and write.repeats,
+        counters=assignment.counters,
     )
 
 
