@@ -29,6 +29,11 @@ def main(kind: str, *arguments: str) -> object:
 
         rounds, seconds = arguments
         return eager(int(rounds), float(seconds))
+    if kind == "writes":
+        from writes import writes
+
+        rounds, seconds = arguments
+        return writes(int(rounds), float(seconds))
     if kind == "resources":
         from resources import resources
 

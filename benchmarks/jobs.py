@@ -38,7 +38,7 @@ def jobs(
 
     Args:
         names: of workloads that are raced.
-        sections: further ones: ``first-call``, ``eager``, ``resources``.
+        sections: further ones: ``first-call``, ``eager``, ``writes``, ``resources``.
         threads: with which they are.
         rounds: of everything.
         seconds: of each peer in each round.
@@ -52,6 +52,8 @@ def jobs(
             yield Job(label, "races", f"{name}/{count}", lambda a=arguments: child(*a))
     if "eager" in sections:
         yield Job("eager", "eager", "", lambda: child(1, "eager", rounds, seconds))
+    if "writes" in sections:
+        yield Job("writes", "writes", "", lambda: child(1, "writes", rounds, seconds))
     if "first-call" in sections:
         for name in names or WORKLOADS:
             yield Job(f"{name}, first call", "first-call", name, lambda n=name: starts(n, rounds))

@@ -139,8 +139,18 @@ def notes(results: dict[str, Any]) -> Iterator[str]:
 def eager_lines(eager: dict[str, Any]) -> Iterator[str]:
     yield "The eager engine and the printed code (one thread):"
     for name, seconds in eager.items():
+        hips = seconds["HIPS autograd"]
         for label, time in sorted(seconds.items(), key=lambda item: item[1]):
-            yield f"  {name:10} {label:20} {duration(time):>9}"
+            line = f"  {name:10} {label:20} {duration(time):>9}"
+            yield line if label == "HIPS autograd" else f"{line}  {time / hips:.3f} of HIPS"
+
+
+def write_lines(found: dict[str, Any]) -> Iterator[str]:
+    yield "An array filled entry by entry, compiled (one thread):"
+    for key, seconds in found.items():
+        name, n = key.split("/")
+        entry, first = seconds["call"] / int(n), seconds["first call"]
+        yield f"  {name:20} {int(n):>6,} entries {entry * 1e9:6.1f} ns each, first call {first:.1f} s"
 
 
 def resource_lines(found: dict[str, Any]) -> Iterator[str]:
@@ -177,7 +187,8 @@ def report(results: dict[str, Any]) -> str:
     for line in disturbed:
         console.print(f"  {line}")
     console.print()
-    for section, lines in (("eager", eager_lines), ("resources", resource_lines)):
+    sections = (("eager", eager_lines), ("writes", write_lines), ("resources", resource_lines))
+    for section, lines in sections:
         found = results.get(section)
         if found and "failed" in found:
             console.print(f"✗ {section}: failed: {found['failed']}\n")

@@ -23,7 +23,7 @@ from tests.programs.random_shapes import ShapedProgram, shaped_program
 __all__ = ["drawn", "examine"]
 
 _STEP = 1e-6
-_EVERY = {"printed": 4, "compiled": 20}  # of how many programs one is
+_EVERY = {"printed": 2, "compiled": 20}  # of how many programs one is
 
 
 class Kinked(Exception):
@@ -150,7 +150,7 @@ def reproducer(program: ShapedProgram) -> str:
     """Return a script that shows what a program gives."""
     arguments = repr(program.args).replace("array(", "np.array(").replace("float32)", "'float32')")
     return (
-        "import numpy as np\nimport chainrule as cr\n\n"
+        "import dataclasses, functools, math\nimport numpy as np\nimport chainrule as cr\n\n"
         f"K = np.array([0.3, -0.7, 1.1])\n\n\n{program.source}\n\nargs = {arguments}\n"
         "print(program(*args))\nprint(cr.value_and_grad(program, (0, 1))(*args))\n"
         "print(cr.stage(program, *args).source)\n"

@@ -81,6 +81,10 @@ class _Face(ModuleType):
         if not (name in _LAZY and isinstance(value, ModuleType)):
             super().__setattr__(name, value)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle it by name, as other modules are, with functions that refer to it."""
+        return importlib.import_module, (__name__,)
+
 
 sys.modules[__name__].__class__ = _Face
 

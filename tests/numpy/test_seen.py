@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import abc
+import collections
 import copy
 import dataclasses
 import functools
 import gc
 import math
 import threading
+import types
 
 import numpy as np
 import pytest
@@ -30,6 +32,14 @@ def exponentials(x):
 
 
 TABLE = {"squares": squares, "module": np, "nested": [(exponentials, 2.0)]}
+NAME = "array"
+OTHERS = [
+    collections.OrderedDict(f=squares),
+    collections.defaultdict(list, f=squares),
+    types.SimpleNamespace(f=squares),
+    collections.deque([squares]),
+    {squares},
+]
 
 
 class Layer:
@@ -179,6 +189,10 @@ def deep_copies(x):
 FORMS = {
     "dict": lambda x: np.sum(TABLE["squares"](x)),
     "nested containers": lambda x: np.sum(TABLE["nested"][0][0](x)) * TABLE["nested"][0][1],
+    "other containers": lambda x: (
+        np.sum([OTHERS[0]["f"](x), OTHERS[1]["f"](x), OTHERS[2].f(x), OTHERS[3][0](x)])
+        + sum(np.sum(f(x)) for f in OTHERS[4])
+    ),
     "module in a dict": lambda x: np.sum(TABLE["module"].array([x[0], 1.0]) ** 2),
     "method": lambda x: np.sum(LAYER.forward(x)),
     "callable object": lambda x: np.sum(LAYER(x)),
@@ -192,6 +206,7 @@ FORMS = {
     "decorated": lambda x: np.sum(decorated(x)),
     "cached": lambda x: cached(x[0]) + cached(2.0),
     "import": by_import,
+    "name of a name": lambda x: np.sum(getattr(np, NAME)([x[0] ** 2, 1.0])),
     "default": with_default,
     "partial": functools.partial(lambda layer, x: np.sum(layer(x)), LAYER),
     "copies": deep_copies,
@@ -225,11 +240,14 @@ def test_what_a_run_leaves_in_an_object_is_an_ndarray():
 
     def f(x):
         layer.scratch = np.zeros(3)
+        layer.result = layer.forward(x)
         layer.other = Layer()
         return np.sum(layer.copied(x))
 
     cr.grad(f)(X)
     assert type(layer.scratch) is np.ndarray
+    np.testing.assert_array_equal(layer.result, layer.forward(X))
+    assert type(layer.result) is np.ndarray
     assert type(layer.other) is Layer
     assert type(layer.other.buffer) is np.ndarray
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import chainrule as cr
+from chainrule.core.deferred import Deferred, deferred
 from chainrule.core.operation import Operation
 
 
@@ -101,3 +102,30 @@ def test_selected_entries_are_those_of_an_operand(calls: Any) -> None:
 def test_masks_shape_what_they_pick(index: Any, shaping: Any) -> None:
     getitem: Operation = cr.core.operation.OPERATIONS["getitem"]
     assert getitem.shaping((np.array([True, True, False]), *index)) == shaping
+
+
+@pytest.mark.parametrize("waits", [True, False])
+def test_what_will_come_of_an_operation_is_told_before_it_is_computed(
+    calls: Any, waits: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("chainrule.core.deferred._LARGE", 1)
+    names = set()
+    for row, given in calls:
+        operands = [
+            Deferred(x, x.shape, (lambda x=x: x, (), {}))  # type: ignore[misc]
+            if waits and isinstance(x, (np.ndarray, np.generic))
+            else x
+            for x in values(row, given)
+        ]
+        later = deferred(row, row.compute, operands, given.params)
+        if later is None:
+            continue
+        names.add(row.name)
+        expected = row.compute(*values(row, given), **given.params)
+        assert type(later.like) is type(expected), row
+        assert (later.shape, later.dtype) == (np.shape(expected), np.asarray(expected).dtype), row
+        np.testing.assert_array_equal(later.value, expected)
+        assert later.is_computed
+    assert {"exp", "where", "sum", "max", "guarded_multiply", "unbroadcast"} <= names
+    assert ("transpose" in names) is waits  # a view is there at once
+    assert not {"matmul", "sort", "cumsum"} & names

@@ -185,7 +185,7 @@ def cholesky(A: Any) -> Any:
 
 def seidel(A: Any) -> Any:
     A = A.copy()
-    for _ in range(4):
+    for _ in range(6):
         for i in range(1, 5):
             A[i, 1:-1] += A[i - 1, :-2] + A[i - 1, 2:] + A[i + 1, 1:-1]
             for j in range(1, 5):
@@ -218,7 +218,7 @@ PROGRAMS: dict[str, tuple[Callable[..., Any], tuple[Any, ...], int]] = {
     "fixed_point": (fixed_point, (0.7,), 2),
     "fibonacci": (fibonacci, (0.3,), 2),
     "growing": (growing, (drawn(3),), 2),
-    "running_sum": (running_sum, (drawn(9),), 2),
+    "running_sum": (running_sum, (drawn(9),), 3),
     "list_of_inputs": (list_of_inputs, ([0.1, 0.5, -0.3, 0.2, 0.7, 0.4, -0.9], 0.8), 2),
     "powers": (powers, (0.3,), 2),
     "nested": (nested, (0.3, 0.8), 4),

@@ -9,6 +9,7 @@ import numpy as np
 
 from chainrule.core.array import Array, dtype_of, is_complex, is_floating, value_of
 from chainrule.core.captured import hold
+from chainrule.core.deferred import Deferred, array_of, computed, deferred, held
 from chainrule.core.node import Node
 from chainrule.core.operation import Operation
 from chainrule.core.placeholder import Placeholder
@@ -17,7 +18,7 @@ from chainrule.core.source import where_am_i
 from chainrule.core.symbolic import Symbolic
 from chainrule.errors import UnsupportedError
 
-__all__ = ["apply", "apply_binary", "apply_unary", "record_write", "set_restacking"]
+__all__ = ["Given", "apply", "apply_binary", "apply_unary", "record_write", "set_restacking"]
 
 _ndarray = np.ndarray
 _object = np.dtype(object)
@@ -42,6 +43,19 @@ def _call(self: Operation, *operands: Any, **params: Any) -> Any:
 
 
 Operation.__call__ = _call  # type: ignore[method-assign]
+
+
+class Given:
+    """Stands for what computes an operation where the value is there already."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+    def __call__(self, *operands: Any, **params: Any) -> Any:
+        """Return the value."""
+        return self.value
 
 
 def apply(
@@ -69,7 +83,7 @@ def apply(
                 parents.append(None)
                 continue
             active |= 1 << len(values)
-            values.append(operand.value)
+            values.append(held(operand))
             parents.append(node)
             if recording is None:
                 recording = node.recording
@@ -89,9 +103,15 @@ def apply(
                 return operand.applied(operation, operands, params)
             values.append(operand)
             parents.append(None)
-    value = compute(*values, **params)
     if recording is None:
+        value = compute(*values, **params)
         return _made(value) if constants else value
+    if type(compute) is Given:
+        value = compute.value
+    else:
+        value = deferred(operation, compute, values, params) if recording.defers else None
+        if value is None:
+            value = compute(*computed(values), **params)
     return _record(operation, value, values, tuple(parents), active, captures, recording, params)
 
 
@@ -102,8 +122,10 @@ def apply_unary(
     params: Mapping[str, Any] = _NO_PARAMS,
 ) -> Any:
     """Do what `apply` does, for one Array: the short way for operators, ufuncs and reductions."""
-    x = operand.value
     node = operand.node
+    if node is not None and node.recording.defers:
+        return apply(operation, compute, (operand,), params)
+    x = operand.value
     value = compute(x, **params) if params else compute(x)
     if node is None:
         return _made(value)
@@ -113,14 +135,16 @@ def apply_unary(
 def apply_binary(operation: Operation, compute: Callable[..., Any], a: Any, b: Any) -> Any:
     """Do what `apply` does, for two operands: the short way for operators and ufuncs."""
     if type(a) is Array:
-        x, p = a.value, a.node
-        if p is None:
+        p = a.node
+        if p is None or p.recording.defers:
             return apply(operation, compute, (a, b))
+        x = a.value
         recording = p.recording
         if type(b) is Array:
-            z, q = b.value, b.node
-            if q is None:
+            q = b.node
+            if q is None or q.recording.defers:
                 return apply(operation, compute, (a, b))
+            z = b.value
             if q.recording is not recording:
                 recording = outermost(recording, q.recording)
             value = compute(x, z)
@@ -130,9 +154,10 @@ def apply_binary(operation: Operation, compute: Callable[..., Any], a: Any, b: A
             value = compute(x, b)
             return _record(operation, value, [x, b], (p, None), 1, captures, recording, _NO_PARAMS)
     elif type(b) is Array:
-        z, q = b.value, b.node
-        if q is None:
+        q = b.node
+        if q is None or q.recording.defers:
             return apply(operation, compute, (a, b))
+        z = b.value
         captures = type(a) is _ndarray and a.dtype is not _object
         if captures or type(a) is float or type(a) is int:
             value = compute(a, z)
@@ -168,7 +193,7 @@ def _record(
             operands, output = _saved(operation, value, values, parents, active, recording)
         node = Node(operation, parents, operands, output, params, recording)
         recording.note(node, value)
-        return Array(value, node)
+        return array_of(value, node)
     if not operation.differentiable:
         return value
     arity = len(values)
@@ -215,7 +240,7 @@ def record_write(
             recording = own if recording is None else outermost(recording, own)
     assert recording is not None
     if recording.note is not None:
-        made: Array = apply(operation, lambda *_, **__: value, operands, params)
+        made: Array = apply(operation, Given(value), operands, params)
         return made
     parents = tuple(x.node if type(x) is Array else None for x in operands)
     kept = [_light(x) for x in operands[:2]]
@@ -247,7 +272,9 @@ def _saved(
     saved: list[Any] = [*values, value]
     for k in operation.dropped(active, arity) if operation.differentiable else range(arity + 1):
         unread = saved[k]
-        if type(unread) is _ndarray and unread.nbytes >= _WORTH_DROPPING:
+        if type(unread) is Deferred:
+            saved[k] = unread.light
+        elif type(unread) is _ndarray and unread.nbytes >= _WORTH_DROPPING:
             parent = parents[k] if k < arity else None
             if k == arity or (parent is not None and parent.recording is recording):
                 saved[k] = Placeholder(unread.shape, unread.dtype)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -29,13 +30,15 @@ class Array:
 
     Its value never changes, but the Array may get another: see `chainrule.numpy.memory`, whose are
     ``origin``, what a view was taken of and how, and ``views``. Without a node it is a constant
-    that the function made, such as ``np.zeros(3)``, which waits to be written into.
+    that the function made, such as ``np.zeros(3)``, which waits to be written into. A value that
+    is ``deferred`` is there as soon as it is asked for (`chainrule.core.deferred`).
     """
 
-    __slots__ = ("__weakref__", "node", "origin", "value", "views")
+    __slots__ = ("__weakref__", "deferred", "node", "origin", "value", "views")
     __array_priority__ = 1000.0
     __hash__ = None  # type: ignore[assignment]  # like an ndarray: == is elementwise
 
+    deferred: Any  # a Deferred, as long as there is no value
     node: Any  # a Node, None of a constant
     origin: Any  # (array, operation, params) of a view
     views: list[weakref.ref[Array]] | None
@@ -43,35 +46,37 @@ class Array:
     def __init__(self, value: Any, node: Node | None) -> None:
         self.value = value
         self.node = node
-        self.origin = self.views = None
+        self.deferred = self.origin = self.views = None
 
     # What an ndarray tells about itself.
 
     @property  # type: ignore[misc]  # isinstance asks it, and so it answers for the value
     def __class__(self) -> type:
         """The type of the value, so that ``isinstance(x, np.ndarray)`` goes the value's way."""
-        return type(self.value)
+        held = self.deferred
+        return type(self.value) if held is None else type(held.like)
 
     @property
     def shape(self) -> tuple[int, ...]:
         """Lengths of the axes, () for a number."""
-        return shape_of(self.value)
+        held = self.deferred
+        return shape_of(self.value if held is None else held)
 
     @property
     def ndim(self) -> int:
         """Number of axes."""
-        return len(shape_of(self.value))
+        return len(self.shape)
 
     @property
     def size(self) -> int:
         """Number of entries."""
-        value = self.value
-        return value.size if type(value) is np.ndarray else int(np.size(value))
+        return math.prod(self.shape)
 
     @property
     def dtype(self) -> np.dtype[Any]:
         """The NumPy dtype; float64 for a Python float."""
-        return dtype_of(self.value)
+        held = self.deferred
+        return dtype_of(self.value if held is None else held)
 
     @property
     def nbytes(self) -> int:

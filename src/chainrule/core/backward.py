@@ -18,7 +18,7 @@ from chainrule.core.array import Array, value_of
 from chainrule.core.captured import check_unchanged
 from chainrule.core.chain_rule import chain_rule
 from chainrule.core.node import Node
-from chainrule.core.reach import dependent, is_recorded, own_nodes, reach
+from chainrule.core.reach import defers, dependent, is_recorded, own_nodes, reach
 
 __all__ = [
     "Attempt",
@@ -76,7 +76,7 @@ def attempt_backward(
             nodes = dependent(nodes, inputs)
         wanted = set(nodes)
     sure = _sweep(nodes, wanted, starts, results, recorded)
-    sure = sure and all(_is_finite(y.value) for y, _ in starts)
+    sure = sure and (defers(nodes) or all(_is_finite(y.value) for y, _ in starts))
     return Attempt([results[node] for node in inputs], sure)
 
 
@@ -121,7 +121,7 @@ def _sweep(
     met: list[Any] = []
     with np.errstate(all="ignore", invalid="call", call=lambda *error: met.append(error)):
         chain_rule(nodes, wanted, starts, results, True, every, True)
-    return not met and are_finite(map(value_of, results.values()))
+    return defers(nodes) or (not met and are_finite(map(value_of, results.values())))
 
 
 def are_finite(derivatives: Iterable[Any]) -> bool:

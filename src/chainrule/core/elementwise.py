@@ -137,7 +137,7 @@ class _GuardedMultiply(Elementwise):
             product = guarded_multiply(g, second)
         else:
             product = guarded_multiply(first, g)
-            if not _is_observed(g):
+            if not (_is_observed(g) or _is_observed(first)):
                 met = ~np.isfinite(value_of(first))
                 if np.any(met):  # where first is inf, and g is 0: elsewhere derivatives go on
                     product = guarded_multiply(~(met & np.equal(value_of(g), 0)), product)

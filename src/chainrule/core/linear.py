@@ -177,6 +177,7 @@ unbroadcast: Linear = linear(
     "unbroadcast",
     _unbroadcast,
     pullback=lambda g, x, shape: broadcast_to(g, shape=x.shape),
+    reduces=True,
     dtypes="fc",
 )
 broadcast_to: Linear = linear(

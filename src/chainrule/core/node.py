@@ -54,6 +54,13 @@ class Node:
         shaping = self.operation.shaping(self.operands) if self.parents else ()
         return any(self.parents[k] is not None for k in shaping)
 
+    def __reduce__(self) -> Any:
+        """Let go of the past: in the pickle of printed code, a node only says which one it is.
+
+        An Array, whose history would be lost, refuses to be pickled.
+        """
+        return _without_past, ()
+
 
 class Leaf(Node):
     """A node without a past: an input. ``grad`` is filled by ``Array.backward``."""
@@ -68,3 +75,7 @@ class Leaf(Node):
         self.recording = recording
         self.birth = _births()
         self.grad: Any = None
+
+
+def _without_past() -> Leaf:
+    return Leaf(Recording())

@@ -64,6 +64,7 @@ class Operation:
         self.view = traits.get("view", False)
         self.selects = traits.get("selects", False)
         self.parts: bool = traits.get("parts", False)
+        self.reduces = traits.get("reduces", False)
         self.shaped_by = traits.get("shaped_by")
         self.commutes = traits.get("commutes", False)
         self.advice = traits.get("advice")
@@ -78,6 +79,12 @@ class Operation:
 
     def __repr__(self) -> str:
         return f"<operation {self.name}>"
+
+    def __reduce__(self) -> Any:
+        """Pickle (and copy) the library's own by name: an operation is told by its identity."""
+        if OPERATIONS.get(self.name) is self:
+            return _named, (self.name,)
+        return super().__reduce__()
 
     if TYPE_CHECKING:  # installed by chainrule.core.apply, where nodes are made
 
@@ -134,6 +141,9 @@ class Operation:
         ``active`` has bit k set where operand k has a node, and thus a rule that may be asked for.
         The answer is remembered in ``dropped_for``, by the active operands and their number.
         """
+        known = self.dropped_for.get(active | 1 << arity)
+        if known is not None:
+            return known
         read: set[int] = set()
         for k in range(arity):
             if active >> k & 1:
@@ -144,6 +154,10 @@ class Operation:
         dropped = tuple(k for k in range(arity + 1) if k not in read)
         self.dropped_for[active | 1 << arity] = dropped
         return dropped
+
+
+def _named(name: str) -> Operation:
+    return OPERATIONS[name]
 
 
 def _is_mask(x: Any) -> bool:

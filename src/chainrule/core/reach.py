@@ -8,9 +8,9 @@ from typing import Any
 
 from chainrule.core.array import Array
 from chainrule.core.node import Node
-from chainrule.core.recording import has_ended
+from chainrule.core.recording import Recording, has_ended
 
-__all__ = ["ancestors", "dependent", "is_observed", "is_recorded", "own_nodes", "reach"]
+__all__ = ["ancestors", "defers", "dependent", "is_recorded", "own_nodes", "reach"]
 
 _birth = attrgetter("birth")
 
@@ -94,13 +94,14 @@ def is_recorded(
         # Inputs that stand for outer arrays have a past of their own, so the result has one too.
         or any(node.parents for node in inputs)
         or any(type(seed) is Array for seed in seeds)
-        or is_observed(nodes)
+        or bool(nodes and _is_observed(nodes[0].recording))
     )
 
 
-def is_observed(nodes: Sequence[Node]) -> bool:
-    """Tell whether somebody is told of what is recorded: `stage` and `compile` are."""
-    if not nodes:
-        return False
-    recording = nodes[0].recording
+def defers(nodes: Sequence[Node]) -> bool:
+    """Tell whether values are computed when somebody asks, so that nobody should without need."""
+    return bool(nodes) and nodes[0].recording.defers
+
+
+def _is_observed(recording: Recording) -> bool:
     return recording.note is not None and not has_ended(recording)

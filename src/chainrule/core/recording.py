@@ -35,6 +35,8 @@ class Recording:
     wants them: a backward pass over them need not search. ``every_guard`` asks for a guard at every
     product of an upstream and a local gradient, of one who takes out those that do no work.
     ``keeps_values`` says that the observer wants nodes to keep the values that no rule reads, too.
+    ``defers`` says that values of large arrays are to be computed when somebody asks for them
+    (`chainrule.core.deferred`).
     ``written`` is told of writes into arrays: the node that an Array had, and its new one; copies
     then have nodes of their own. ``laid_out`` is called where a result depends on how an array lies
     in memory.
@@ -44,6 +46,7 @@ class Recording:
         "birth",
         "captured",
         "converted",
+        "defers",
         "every_guard",
         "guard",
         "keeps_values",
@@ -60,6 +63,7 @@ class Recording:
         nodes: list[Any] | None = None,
         every_guard: bool = False,
         keeps_values: bool = True,
+        defers: bool = False,
     ) -> None:
         self.birth = next(_births)
         self.nodes = nodes
@@ -68,6 +72,7 @@ class Recording:
         self.converted: Observer | None = None
         self.every_guard = every_guard
         self.keeps_values = keeps_values
+        self.defers = defers
         self.written: Observer | None = None
         self.laid_out: Callable[[], None] | None = None
         self.captured: dict[int, tuple[Any, Any]] | None = {}

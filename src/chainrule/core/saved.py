@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.core.array import Array
+from chainrule.core.deferred import Deferred, array_of
 from chainrule.core.node import Node
 from chainrule.core.placeholder import Placeholder
 from chainrule.core.recording import has_ended
@@ -18,8 +19,8 @@ __all__ = ["as_numpy", "lift"]
 def lift(value: Any, node: Node | None) -> Any:
     """Give a saved value its history back, so that a rule which uses it is recorded."""
     if node is None or type(value) is Placeholder or value is None or has_ended(node.recording):
-        return value
-    return Array(value, node)
+        return value.value if type(value) is Deferred else value
+    return array_of(value, node)
 
 
 def as_numpy(values: Sequence[Any]) -> list[Any]:

@@ -9,7 +9,7 @@ import os
 import site
 import sys
 import sysconfig
-from types import CodeType, FrameType, TracebackType
+from types import CodeType, FrameType, FunctionType, TracebackType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -24,6 +24,7 @@ __all__ = [
     "is_installed",
     "is_internal",
     "is_library",
+    "is_own",
     "location_of",
     "look_up",
     "running_expression",
@@ -72,6 +73,19 @@ def is_internal(code: CodeType) -> bool:
     except KeyError:
         known = _internal[code] = code.co_filename.startswith(_PACKAGE)
         return known
+
+
+def is_own(f: FunctionType) -> bool:
+    """Tell whether a function is one of chainrule's, such as `grad` returns.
+
+    What cloudpickle has sent to another process has no file, but the globals that it had.
+    """
+    if not is_internal(f.__code__):
+        package = str(f.__globals__.get("__package__"))
+        if package.partition(".")[0] != "chainrule":
+            return False
+        _internal[f.__code__] = True
+    return True
 
 
 def is_library(frame: FrameType) -> bool:

@@ -55,6 +55,8 @@ class Traits(TypedDict, total=False):
         view: it moves, and in NumPy the result may share its memory with the operand.
         selects: each entry of the result is the entry of one operand, chosen by values; the others
             have no say in it.
+        reduces: each entry of the result is made of those along some axes of the one operand, in
+            one pass: a sum, a maximum.
         shaped_by: which operands decide the shape of the result by their values, not by their
             shapes: ``"values"`` if all of them do (``np.nonzero(x)``), ``"masks"`` if only those
             of booleans (``x[x > 0]``). See `Operation.shaping`.
@@ -90,6 +92,7 @@ class Traits(TypedDict, total=False):
     moves: bool
     view: bool
     selects: bool
+    reduces: bool
     shaped_by: Dependence | None
     commutes: bool
     advice: str | None

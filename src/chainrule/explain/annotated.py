@@ -10,6 +10,7 @@ import numpy as np
 from chainrule import trees
 from chainrule.core.array import Array, value_of
 from chainrule.core.backward import backward_everywhere
+from chainrule.core.node import Node
 from chainrule.core.saved import as_numpy
 from chainrule.explain.findings import find
 from chainrule.explain.observation import Finding, Observation
@@ -28,7 +29,7 @@ class Annotated:
         self.staged = staged
         trace = staged.trace
         output = trace.output
-        gradients: dict[Any, Any] = {}
+        gradients: dict[Node, Any] = {}
         if type(output) is Array:
             seed = np.ones_like(output.value)[()] if hasattr(output.value, "dtype") else 1.0
             inputs = [a.node for a in trace.inputs if a.node is not None]

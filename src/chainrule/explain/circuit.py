@@ -50,7 +50,7 @@ class Vertex:
     @property
     def is_input(self) -> bool:
         """Tell whether it has no past."""
-        return not self.node.parents
+        return self.group is None
 
 
 @dataclass(slots=True)

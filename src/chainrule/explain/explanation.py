@@ -52,6 +52,10 @@ class Explanation(Annotated):
         stages = {s.node: (s.name, s.text) for s in self.staged.stages}
         return circuit(self.run, stages, self.title)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Draw first: in a pickle nodes have no past."""
+        return {**vars(self), "graph": self.graph}
+
     # Text.
 
     def lines(self, width: int = WIDTH) -> list[list[Span]]:

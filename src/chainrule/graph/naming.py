@@ -7,14 +7,15 @@ until it is stored to a name. Nothing is executed and no source is parsed.
 from __future__ import annotations
 
 import dis
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from types import CodeType, FrameType
 
 from chainrule.core.source import is_internal
 
-__all__ = ["name_of_result"]
+__all__ = ["counters_of", "name_of_result"]
 
 _STORES = frozenset({"STORE_FAST", "STORE_NAME", "STORE_GLOBAL", "STORE_DEREF"})
+_loops: dict[CodeType, list[tuple[int, int, list[str]]]] = {}
 _instructions: dict[CodeType, tuple[list[dis.Instruction], dict[int, int]]] = {}
 
 
@@ -36,6 +37,51 @@ def name_of_result(frame: FrameType, part: int | None = None) -> str | None:
         path = destination
         current = current.f_back
     return None
+
+
+def counters_of(frame: FrameType, outermost: CodeType) -> tuple[tuple[str, int], ...]:
+    """Return the integers that count the loops in which a frame is, the outermost first.
+
+    Args:
+        frame: the innermost one; its callers are looked at, too.
+        outermost: the code of the frame at which to stop.
+    """
+    found: list[tuple[str, int]] = []
+    current: FrameType | None = frame
+    while current is not None and current.f_code is not outermost:
+        names = _counted(current.f_code, current.f_lasti)
+        if names:
+            values = ((name, current.f_locals.get(name)) for name in names)
+            found[:0] = [(name, value) for name, value in values if type(value) is int]
+        current = current.f_back
+    return tuple(found)
+
+
+def _counted(code: CodeType, lasti: int) -> Sequence[str]:
+    """Return the variables of the loops around an instruction."""
+    if code not in _loops:
+        _loops[code] = list(_loops_in(_decoded(code)[0]))
+    return [name for first, end, names in _loops[code] if first < lasti < end for name in names]
+
+
+def _loops_in(instructions: Sequence[dis.Instruction]) -> Iterator[tuple[int, int, list[str]]]:
+    """Yield where each loop begins and ends, and its variables."""
+    for k, instruction in enumerate(instructions):
+        if instruction.opname != "FOR_ITER":
+            continue
+        names: list[str] = []
+        for following in instructions[k + 1 :]:
+            stored = following.argval if following.opname.startswith("STORE_FAST_") else ()
+            if following.opname in _STORES:
+                names.append(following.argval)
+            elif stored:  # 3.13
+                names += stored if following.opname == "STORE_FAST_STORE_FAST" else stored[:1]
+            if following.opname not in (*_STORES, "UNPACK_SEQUENCE", "STORE_FAST_STORE_FAST"):
+                break
+            if following.opname in _STORES and instructions[k + 1].opname in _STORES:
+                break  # one variable; what follows is the body
+        count = instructions[k + 1].arg if instructions[k + 1].opname == "UNPACK_SEQUENCE" else 1
+        yield instruction.offset, instruction.argval, names[:count]
 
 
 def _decoded(code: CodeType) -> tuple[list[dis.Instruction], dict[int, int]]:

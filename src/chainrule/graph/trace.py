@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from types import FrameType
 from typing import Any
 
@@ -23,8 +23,8 @@ from chainrule.core.captured import check_unchanged, hold
 from chainrule.core.node import Leaf, Node
 from chainrule.core.recording import Recording
 from chainrule.core.source import Location, location_of, user_frame
-from chainrule.errors import ArgumentError, ChainruleError
-from chainrule.graph.naming import name_of_result
+from chainrule.errors import ArgumentError, ChainruleError, UnsupportedError
+from chainrule.graph.naming import counters_of, name_of_result
 from chainrule.graph.run import observed_run
 from chainrule.numpy.creation import result_leaves
 
@@ -40,7 +40,8 @@ class Note:
 
     ``call`` numbers the calls of user functions in the order in which they began to record;
     ``depth`` is the number of user frames above the traced function. ``derived`` nodes are part of
-    a nested gradient: a rule made them, and nobody has written them.
+    a nested gradient: a rule made them, and nobody has written them. ``counters`` are the variables
+    that count the loops around it, the outermost first.
     """
 
     name: str | None
@@ -48,6 +49,7 @@ class Note:
     call: int
     instruction: int
     derived: bool = False
+    counters: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +120,12 @@ class Trace:
         """The arguments that gradients are taken by."""
         return [argument for argument in self.arguments if argument.wanted]
 
+    def __reduce__(self) -> Any:
+        """Keep the names, places and values of a run; its function and its history are over."""
+        kept = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in _OF_THE_RUN}
+        leaves, build = trees.flatten(self.output)
+        return _remembered, (kept | {"output": build(map(value_of, leaves))},)
+
     def end(self) -> None:
         """End the recording; the nodes stay readable."""
         self.recording.end()
@@ -144,11 +152,12 @@ class Trace:
             before_it = self.nodes[-2]
             last = self.notes.get(before_it)
             if last is not None and last.name == name:
-                self.notes[before_it] = Note(None, last.location, last.call, last.instruction)
+                self.notes[before_it] = replace(last, name=None)
         self._entry = entry
         # Rules run in a transform, which user code called, or whoever runs the function, as f.
         derived = not entry.f_globals.get("__name__", "").startswith(_FACE)
-        self.notes[node] = Note(name, location_of(frame), call, frame.f_lasti, derived)
+        counters = counters_of(frame, observed_run.__code__)
+        self.notes[node] = Note(name, location_of(frame), call, frame.f_lasti, derived, counters)
         self._learn_names(node, frame)
 
     def _keep(self, node: Node) -> None:
@@ -234,6 +243,17 @@ class Trace:
                     if held is x and id(x) not in self.constant_names:
                         self.constant_names[id(x)] = name
                         self.captured.append(x)
+
+
+_OF_THE_RUN = frozenset({"function", "recording", "captured", "_calls", "_entry", "_written"})
+
+
+def _gone(*args: Any, **kwargs: Any) -> Any:
+    raise UnsupportedError("the function that was traced is not in the pickle: trace it again")
+
+
+def _remembered(kept: dict[str, Any]) -> Trace:
+    return Trace(_gone, Recording(), **kept)
 
 
 def trace(

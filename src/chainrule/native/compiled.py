@@ -170,7 +170,7 @@ class Compiled:
     def lower(self, *args: Any, **kwargs: Any) -> Lowered:
         """Show what the function becomes for some arguments.
 
-        The Python code runs, as at a first call; what is compiled does not.
+        The Python code runs, as at a first call.
 
         Raises:
             UnsupportedError: the function cannot be compiled; it says why.

@@ -137,6 +137,7 @@ class _Builder:
             self.memory.keep(check)
         self.code: list[str] = []
         self.functions: set[tuple[str, str]] = set()
+        self.calls_apart: list[tuple[str, str]] = []
         self.products: set[tuple[str, str]] = set()
         self.declarations: set[str] = set()
         self.count = 0  # of products
@@ -223,6 +224,7 @@ class _Builder:
             emitted = self._written(name, loops, parts)
         self.code.append(emitted.text)
         self.functions |= emitted.functions
+        self.calls_apart += emitted.calls_apart
         self.declarations |= emitted.declarations
         self.work += emitted.work
         code = Code(f"{emitted.name}.")
@@ -295,7 +297,7 @@ class _Builder:
         segments = [step for step in steps if isinstance(step, str)]
         parts = [
             *sorted(self.declarations),
-            math.definitions(sorted(self.functions)),
+            math.definitions(sorted(self.functions), self.calls_apart),
             blas.definitions(sorted(self.products)),
             threads.DECLARATION,
             interrupts.DECLARATION,

@@ -36,10 +36,11 @@ class Results:
         """All of them, in the order of their buffers."""
         return [*self.distinct, *self.guards]
 
-    def renewed(self, vertices: Sequence[Apply]) -> Results:
+    def renewed(self, vertices: Sequence[Vertex]) -> Results:
         """Return the results with other vertices in their places."""
+        made = [vertex for vertex in vertices if isinstance(vertex, Apply)]
         count = len(self.distinct)
-        return Results([*vertices[:count]], self.numbers, [*vertices[count:]])
+        return Results(made[:count], self.numbers, made[count:])
 
 
 def results_of(program: Program) -> Results:

@@ -22,7 +22,7 @@ from chainrule.core.source import stack_level
 from chainrule.errors import ChainruleError, NotCompiledWarning, UnsupportedError
 from chainrule.native.paths import MISSED, Path, Paths
 from chainrule.native.record.program import Builder
-from chainrule.native.record.run import NotFaithful, Run, run
+from chainrule.native.record.run import NotFaithful, Run, Unsure, run
 from chainrule.native.record.run import Recorded as Recording
 from chainrule.native.record.signature import Recorded, flatten
 from chainrule.native.record.watch import Captured
@@ -133,8 +133,9 @@ class Specialization:
         expected = failure = _NOTHING
         for lift, integers in _ATTEMPTS:
             draft = reason = None
+            made: list[Path] = []
             try:
-                draft = run(self._f, args, kwargs, names, lift, integers)
+                draft = run(self._f, args, kwargs, names, lift, integers, True)
             except Recorded:
                 raise
             except NotFaithful as error:
@@ -147,12 +148,29 @@ class Specialization:
                 if reason is None:
                     reason = _written(before)
             if draft is not None and reason is None:
+
+                def again(recorded: Recording, made: list[Path] = made) -> Any:
+                    made[:] = [self._path(recorded)]
+                    return self._ran(made[0], inputs)
+
                 try:
-                    recorded = draft.compared(expected, lambda made: self._ran(made, inputs))
+                    try:
+                        recorded = draft.compared(expected, again)
+                    except Unsure:
+                        made.clear()
+                        try:
+                            draft = run(self._f, args, kwargs, names, lift, integers, False)
+                        except NotFaithful:
+                            raise
+                        except Exception as error:
+                            failure = error if failure is _NOTHING else failure
+                            continue
+                        recorded = draft.compared(expected, again)
                 except NotFaithful as error:
                     reason = str(error)
                 else:
-                    return expected, self._path(recorded), recorded.captured
+                    path = made[0] if made else self._path(recorded)
+                    return expected, path, recorded.captured
             if reason is not None:
                 raise NotCompiled(reason, expected)
         try:
@@ -167,11 +185,17 @@ class Specialization:
         finally:  # or it would keep this frame, and the arguments, until they are collected
             del failure
 
-    def _ran(self, recorded: Recording, inputs: list[Any]) -> Any:
-        """Return the result that a recorded program gives."""
-        arrays = [array for array, _, _ in recorded.captured.arrays]
-        outputs, _ = self._path(recorded).runnable(inputs, arrays)
-        return recorded.result(outputs)
+    @staticmethod
+    def _ran(path: Path, inputs: list[Any]) -> Any:
+        """Return the result that a path gives; None where it gives none."""
+        recorded = path.recorded
+        try:
+            outputs, found = path.runnable(inputs, [x for x, _, _ in recorded.captured.arrays])
+        except Stopped as stopped:
+            raise stopped.error from None
+        except Exception:
+            return None
+        return recorded.result(outputs) if found is True else None
 
     def _path(self, recorded: Recording) -> Path:
         return Path(recorded, self._builder(recorded.program))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["advice"]
+__all__ = ["advice", "instead_of"]
 
 #: What NumPy or Python says when it meets Arrays where it cannot use them -> what to write instead.
 _CURES = {
@@ -28,3 +28,61 @@ _CURES = {
 def advice(error: Exception) -> str:
     """Return what to write instead where Arrays are the reason of an error, '' if unknown."""
     return next((cure for said, cure in _CURES.items() if re.search(said, str(error))), "")
+
+
+_ROOT = (
+    "Find the root with plain numbers and take one step of Newton's from it, which changes the "
+    "gradient alone, to -f_p / f_x (the implicit function theorem): with q = "
+    "chainrule.stop_gradient(p), "
+)
+#: What is called -> what to write instead: the first that fits.
+_INSTEAD = {
+    r"multivariate_normal\.(log)?pdf": (
+        "Write its formula: d = x - mu, L = np.linalg.cholesky(C), z = np.linalg.solve(L, d), and "
+        "the logarithm is -0.5 * z @ z - np.sum(np.log(np.diag(L))) - 0.5 * d.size * "
+        "np.log(2 * np.pi)."
+    ),
+    r"\bnorm\.logpdf": (
+        "Write its formula: -0.5 * ((x - mu) / s)**2 - np.log(s) - 0.5 * np.log(2 * np.pi)."
+    ),
+    r"\bnorm\.pdf": (
+        "Write its formula: np.exp(-0.5 * ((x - mu) / s)**2) / (s * np.sqrt(2 * np.pi))."
+    ),
+    r"\bnorm\.cdf": "Write scipy.special.ndtr((x - mu) / s).",
+    r"\bnorm\.sf": "Write scipy.special.ndtr((mu - x) / s).",
+    r"\bnorm\.logcdf": "Write scipy.special.log_ndtr((x - mu) / s).",
+    r"\bnorm\.ppf": "Write mu + s * np.sqrt(2) * scipy.special.erfinv(2 * q - 1).",
+    r"\bexpon\.logpdf": "Write its formula: -x / s - np.log(s).",
+    r"\bpoisson\.logpmf": (
+        "Write its formula: scipy.special.xlogy(k, mu) - mu - scipy.special.gammaln(k + 1)."
+    ),
+    r"\bgamma\.logpdf": ("Write its formula: (a - 1) * np.log(x) - x - scipy.special.gammaln(a)."),
+    r"scipy\.stats|\.(log)?p[dm]f\b|\.(log)?cdf\b": (
+        "Write its formula, which its documentation gives, with NumPy and scipy.special."
+    ),
+    r"optimize\.(brent[qh]|bisect|ridder|toms748|root_scalar|newton|fixed_point)": (
+        f"{_ROOT}x = brentq(lambda t: f(t, q), a, b) and then "
+        "x - f(x, p) / chainrule.grad(f)(x, q)."
+    ),
+    r"optimize\.(root|fsolve)": (
+        f"{_ROOT}x = fsolve(lambda t: f(t, q), start) and then "
+        "x - np.linalg.solve(chainrule.jacobian(f)(x, q), f(x, p))."
+    ),
+    r"optimize\.(minimize|least_squares)": (
+        f"{_ROOT}x = minimize(lambda t: f(t, q), start).x and then "
+        "x - np.linalg.solve(chainrule.hessian(f)(x, q), chainrule.grad(f)(x, p))."
+    ),
+    r"integrate\.(quad|fixed_quad|romberg)": (
+        "Sum it up in NumPy: t, w = np.polynomial.legendre.leggauss(50), h = (b - a) / 2, and the "
+        "integral is h * np.sum(w * f(a + h * (t + 1)))."
+    ),
+    r"integrate\.(solve_ivp|odeint)": (
+        "Write the steps as a loop in NumPy (four lines for Runge and Kutta's method), which is "
+        "differentiated, compiled and printed as any loop is."
+    ),
+}
+
+
+def instead_of(called: str) -> str:
+    """Return what to write instead of a function of a library, '' if unknown."""
+    return next((cure for name, cure in _INSTEAD.items() if re.search(name, called)), "")

@@ -29,7 +29,7 @@ from chainrule.core.source import (
     where_am_i,
 )
 from chainrule.errors import RUNS, ChainruleError, UnsupportedError
-from chainrule.numpy.advice import advice
+from chainrule.numpy.advice import advice, instead_of
 
 __all__ = ["Raised", "at_the_boundary"]
 
@@ -94,8 +94,11 @@ def at_the_boundary(
 
 
 def _unsupported(called: str, where: str, reason: str, cure: str) -> UnsupportedError:
-    what = "cannot use a number under differentiation" if cure else "has no derivative in chainrule"
-    return UnsupportedError(f"{called} {what}, at {where} ({reason}). {cure or _CURE}")
+    instead = instead_of(called)
+    what = "has no derivative in chainrule"
+    if cure and not instead:
+        what = "cannot use a number under differentiation"
+    return UnsupportedError(f"{called} {what}, at {where} ({reason}). {instead or cure or _CURE}")
 
 
 def _line(call: tuple[FrameType, int, int]) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from types import CellType, FunctionType
 from typing import Any
 
-from chainrule.core.source import is_internal
+from chainrule.core.source import is_own
 from chainrule.numpy.names import home, is_users
 
 __all__ = ["ABSENT", "FunctionWalk", "Parts", "content", "counterpart"]
@@ -45,7 +45,7 @@ class FunctionWalk:
     def enters(self, f: FunctionType) -> bool:
         """Tell whether a function is the user's own, so that the walk goes into it."""
         code = f.__code__
-        if is_internal(code) or (self._root and not is_users(code, self._root)):
+        if is_own(f) or (self._root and not is_users(code, self._root)):
             return False
         self._root = self._root or (home(code),)
         return True

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.core.apply import apply, apply_unary, record_write
+from chainrule.core.apply import Given, apply, apply_unary, record_write
 from chainrule.core.array import Array, value_of
 from chainrule.core.kinds import real
 from chainrule.core.node import Leaf
@@ -116,7 +116,7 @@ class _Strided:
 
     def applied(self, base: Array, value: Any) -> Any:
         index = {"index": (indexing.SLOT,) * len(self.places)}
-        return apply(_getitem, lambda *_, **__: value, (base, *self.places), index)
+        return apply(_getitem, Given(value), (base, *self.places), index)
 
 
 def strided_view(
@@ -365,7 +365,7 @@ def _renew(root: Array, value: Any, node: Any) -> None:
             if type(operation) is _Strided:
                 made = operation.applied(base, new)
             else:
-                made = apply(operation, lambda *_, new=new, **__: new, (base,), params)
+                made = apply(operation, Given(new), (base,), params)
             view.value, view.node = made.value, made.node
             if type(new) is _ndarray and new.base is value and root.value.nbytes >= _LARGE:
                 _detach(view)
@@ -395,4 +395,4 @@ def _put_back(view: Array, new: Array, place: Any) -> Array:
         raise unsupported(
             f"a write through a view that {operation.name} makes", "write into the array itself"
         )
-    return apply(operation, lambda *_, **__: place, operands, params)  # type: ignore[no-any-return]
+    return apply(operation, Given(place), operands, params)  # type: ignore[no-any-return]

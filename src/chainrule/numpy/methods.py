@@ -175,6 +175,9 @@ for _name, _setter in _SETTERS.items():
 
 def _other_attribute(self: Array, name: str) -> Any:
     """Answer for what is neither a method nor an attribute (see below), or raise."""
+    if name == "value":  # it was deferred
+        self.value, self.deferred = self.deferred.value, None
+        return self.value
     method = None if name.startswith("_") else method_of(self, name)
     if method is not None:
         return method

@@ -7,6 +7,7 @@ and left in places that last.
 
 from __future__ import annotations
 
+import copy
 import sys
 import threading
 import weakref
@@ -16,6 +17,7 @@ from types import FrameType
 from typing import Any
 
 from chainrule.core.array import Array
+from chainrule.core.recording import FREE
 from chainrule.errors import RUNS
 from chainrule.numpy.names import has_statement, is_users_class
 
@@ -31,6 +33,7 @@ class Objects:
         self._twins: list[tuple[Any, type]] = []
         self._made: list[Callable[[], Any]] = []
         self._own: dict[type, type] = {}  # the user's class of each subclass
+        self._given: list[Array] = []  # what compiling has put there
         self._runs = 0
         self._lock = threading.Lock()
         self._meta, self._abstract = _metaclasses(self._made, self._own)
@@ -79,9 +82,10 @@ class Objects:
             self._runs += 1
             for twin, kind in self._twins:
                 object.__setattr__(twin, "__class__", kind)
+                self._given += (x for x in vars(twin).values() if type(x) is Array)
 
     def end(self) -> None:
-        """Give all objects the class that the user knows, and constants as plain arrays."""
+        """Give all objects the class that the user knows, and plain arrays for the run's own."""
         if not self._own:
             return
         with self._lock:
@@ -95,7 +99,8 @@ class Objects:
                 if kind is not None:
                     object.__setattr__(value, "__class__", kind)
                     if not inner and kind.__dictoffset__:
-                        _settle(value.__dict__)
+                        _settle(value.__dict__, {id(x) for x in self._given})
+            self._given.clear()
 
 
 def _metaclasses(made: list[Callable[[], Any]], own: dict[type, type]) -> tuple[Any, Any]:
@@ -137,8 +142,10 @@ def _is_inner() -> bool:
     return frame is not None
 
 
-def _settle(attributes: dict[str, Any]) -> None:
-    """Make plain arrays of buffers that nothing with a history was written into."""
+def _settle(attributes: dict[str, Any], given: set[int]) -> None:
+    """Make plain arrays of the Arrays that a run has left, for its recording ends with it."""
     for name, value in attributes.items():
-        if type(value) is Array and value.node is None:
-            attributes[name] = value.value
+        if type(value) is not Array or id(value) in given:
+            continue
+        if value.node is None or value.node.recording is not FREE:
+            attributes[name] = copy.copy(value.value)  # which a backward pass may still read

@@ -52,7 +52,7 @@ def _in_place(name: str, forward: Callable[[Array, Any], Any]) -> Callable[[Arra
 
     def method(self: Array, other: Any) -> Any:
         new = forward(self, other)
-        if new is NotImplemented or type(self.value) is not np.ndarray:
+        if new is NotImplemented or self.__class__ is not np.ndarray:
             return new
         if new.shape != self.shape:
             raise ValueError(

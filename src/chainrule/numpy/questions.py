@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.core.array import Array
+from chainrule.core.deferred import sample
 from chainrule.numpy.creation import to_be_filled
 
 __all__ = ["QUESTIONS", "ndarray"]
@@ -25,12 +26,12 @@ _MISSING: Any = object()
 
 def _isinstance(instance: Any, kinds: Any, /) -> bool:
     if type(instance) is Array:
-        return isinstance(instance.value, kinds) or kinds is Array
+        return isinstance(sample(instance), kinds) or kinds is Array
     return isinstance(instance, kinds)
 
 
 def _has(array: Array, name: str) -> bool:
-    return name in _OWN or hasattr(array.value, name)
+    return name in _OWN or hasattr(sample(array), name)
 
 
 def _hasattr(instance: Any, name: str, /) -> bool:
@@ -50,7 +51,7 @@ class _OfValue(builtins.type):
 
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
         if len(args) == 1 and not kwargs:
-            kind = type(args[0].value if type(args[0]) is Array else args[0])
+            kind = type(sample(args[0]) if type(args[0]) is Array else args[0])
             return cls if kind is builtins.type else ndarray if kind is np.ndarray else kind
         return builtins.type(*args, **kwargs)
 

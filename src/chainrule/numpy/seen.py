@@ -6,10 +6,13 @@ of the classes and objects, and the functions in the containers, that it meets t
 
 from __future__ import annotations
 
+import copy
 import functools
+import itertools
 import operator
+from collections import OrderedDict, defaultdict, deque
 from collections.abc import Callable
-from types import CellType, FunctionType, MethodType, ModuleType
+from types import CellType, FunctionType, MethodType, ModuleType, SimpleNamespace
 from typing import Any
 
 from chainrule.numpy.closure import ABSENT, FunctionWalk, content, counterpart
@@ -24,7 +27,12 @@ __all__ = ["Search"]
 
 _CACHED = type(functools.cache(len))
 _MOST = 1000  # items of a container that is looked into
-_CONTAINERS = (dict, list, tuple)
+_ENOUGH = 50  # items that tell what kind of items it has
+_DEEPEST = 4  # containers in one another
+_CONTAINERS = (
+    *(dict, list, tuple, set, frozenset),
+    *(OrderedDict, defaultdict, deque, SimpleNamespace),
+)
 
 
 class _Any(frozenset[str]):
@@ -102,15 +110,17 @@ class Search(FunctionWalk):
                 if value is not ABSENT and value is not view.given.get(name, ABSENT):
                     view.names[name] = view.pop(name)
         for container, items, seen in self.held:
-            if seen is None or type(container) is tuple or _same(_items(seen[0]), seen[1]):
+            if seen is None or _same(_items(seen[0]), seen[1]):
                 continue
             back = {id(new): item for new, item in zip(seen[1], items, strict=True)}
             now = [back.get(id(item), item) for item in _items(seen[0])]
+            if isinstance(container, SimpleNamespace):
+                container = vars(container)
             container.clear()
-            if type(container) is dict:
-                container.update(zip(seen[0], now, strict=True))
+            if isinstance(container, dict):
+                container.update(zip(_keys(seen[0]), now, strict=True))
             else:
-                container.extend(now)
+                (container.update if isinstance(container, set) else container.extend)(now)
 
     def _saw_name(self, names: dict[str, Any], name: str, value: Any) -> None:
         if _may_be_replaced(value):
@@ -186,7 +196,7 @@ class Search(FunctionWalk):
     def _container(self, value: Any) -> Any:
         """Return a container with counterparts in it, if it has any."""
         items = _items(value)
-        if len(items) > _MOST or id(value) in self.open or not any(map(_may_be_replaced, items)):
+        if len(items) > _MOST or id(value) in self.open or not _may_be_replaced(value):
             return value
         if id(value) in self.found:
             return self.found[id(value)]
@@ -195,12 +205,7 @@ class Search(FunctionWalk):
         self.open.discard(id(value))
         self.kept.append(value)
         same = _same(new, items)
-        if same:
-            made = value
-        elif type(value) is dict:
-            made = dict(zip(value, new, strict=True))
-        else:
-            made = type(value)(new)
+        made = value if same else _filled(value, new)
         self.found[id(value)] = made
         self.held.append((value, items, None if same else (made, new)))
         return made
@@ -274,7 +279,9 @@ class Search(FunctionWalk):
     def _module(self, module: ModuleType) -> ModuleType:
         if id(module) in self.modules:
             view, names = self.modules[id(module)]
-            return module if self.names.isdisjoint(names) else view
+            if self.names.isdisjoint(names) and "getattr" not in self.names:
+                return module
+            return view
         if id(module) in self.open:
             return module
         self.open.add(id(module))
@@ -342,18 +349,36 @@ class Search(FunctionWalk):
         return new
 
 
-def _may_be_replaced(value: Any) -> bool:
+def _may_be_replaced(value: Any, depth: int = _DEEPEST) -> bool:
+    """Tell a function, a module, an object, or a container that seems to hold such."""
     kind = type(value)
-    return (
-        callable(value)
-        or kind in _CONTAINERS
-        or isinstance(value, ModuleType)
-        or Objects.has_room_for(kind)
-    )
+    if kind in _CONTAINERS:
+        some = itertools.islice(_items(value), _ENOUGH)
+        return depth > 0 and any(_may_be_replaced(item, depth - 1) for item in some)
+    return callable(value) or isinstance(value, ModuleType) or Objects.has_room_for(kind)
+
+
+def _keys(container: Any) -> Any:
+    return vars(container) if isinstance(container, SimpleNamespace) else container
 
 
 def _items(container: Any) -> list[Any]:
-    return list(container.values() if type(container) is dict else container)
+    container = _keys(container)
+    return list(container.values() if isinstance(container, dict) else container)
+
+
+def _filled(container: Any, items: list[Any]) -> Any:
+    """Return a container of the same kind, and of the same keys, with other items."""
+    if isinstance(container, (tuple, set, frozenset)):
+        return type(container)(items)
+    made = copy.copy(container)
+    if isinstance(container, (dict, SimpleNamespace)):
+        keys: Any = _keys(made)
+        keys.update(zip(_keys(container), items, strict=True))
+    else:
+        made.clear()
+        made.extend(items)
+    return made
 
 
 def _same(these: list[Any], those: list[Any]) -> bool:

@@ -62,6 +62,7 @@ sum = linear(
     lambda x, axis=None, keepdims=False: np.add.reduce(x, axis=axis, keepdims=keepdims),
     pullback=lambda g, x, axis=None, keepdims=False: spread(g, x, axis, keepdims),
     dtypes="fc",
+    reduces=True,
 )
 
 
@@ -82,6 +83,7 @@ mean = linear(
     pullback=_mean_pullback,
     dtypes="fc",
     formula=_mean_formula,
+    reduces=True,
 )
 
 
@@ -155,12 +157,14 @@ max = general(
     lambda x, axis=None, keepdims=False: np.maximum.reduce(x, axis=axis, keepdims=keepdims),
     pullback=_extreme_pullback,
     kinked=True,
+    reduces=True,
 )
 min = general(
     "min",
     lambda x, axis=None, keepdims=False: np.minimum.reduce(x, axis=axis, keepdims=keepdims),
     pullback=_extreme_pullback,
     kinked=True,
+    reduces=True,
 )
 
 # Products. Dividing the product by each factor is quick and reads well, but 0 / 0 where a factor is
@@ -234,6 +238,7 @@ prod = general(
     pullback=_product_pullback,
     domain=NONZERO,
     dtypes="fc",
+    reduces=True,
 )
 cumprod = general(
     "cumprod",
@@ -396,12 +401,21 @@ argmax = constant(
 argmin = constant(
     "argmin", lambda x, axis=None, keepdims=False: np.argmin(x, axis=axis, keepdims=keepdims)
 )
-any = constant("any", lambda x, axis=None, keepdims=False: np.any(x, axis=axis, keepdims=keepdims))
-all = constant("all", lambda x, axis=None, keepdims=False: np.all(x, axis=axis, keepdims=keepdims))
+any = constant(
+    "any",
+    lambda x, axis=None, keepdims=False: np.any(x, axis=axis, keepdims=keepdims),
+    reduces=True,
+)
+all = constant(
+    "all",
+    lambda x, axis=None, keepdims=False: np.all(x, axis=axis, keepdims=keepdims),
+    reduces=True,
+)
 count_nonzero = constant(
     "count_nonzero",
     lambda x, axis=None, keepdims=False: np.count_nonzero(x, axis=axis, keepdims=keepdims),
     formula=lambda x, axis=None, keepdims=False: sum(
         astype(not_equal(x, 0), dtype=np.dtype(np.int64)), axis=axis, keepdims=keepdims
     ),
+    reduces=True,
 )

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
 
 import numpy as np
 
@@ -24,9 +22,10 @@ from chainrule.graph.graph import (
 from chainrule.graph.rewrite import same_kind
 from chainrule.staged.constants import Constants
 from chainrule.staged.derive import may_be_infinite
+from chainrule.staged.gradients import Gradients
 from chainrule.staged.lines import Line, Stage
 from chainrule.staged.names import Names
-from chainrule.staged.speller import Speller, is_array
+from chainrule.staged.speller import Speller
 from chainrule.staged.spelling import speller_for
 from chainrule.staged.spelling_indexing import index_text
 from chainrule.staged.statements import (
@@ -38,21 +37,9 @@ from chainrule.staged.statements import (
 from chainrule.staged.steps import Step
 from chainrule.staged.terms import Term, change_of_entries, mentions, sorted_terms, terms_of
 from chainrule.staged.text import PRODUCT, Text, atom, call, method
-from chainrule.staged.writes import Write, is_fresh, may_repeat, owner
+from chainrule.staged.writes import Write, is_fresh, may_repeat
 
 __all__ = ["Backprop"]
-
-
-@dataclass(slots=True)
-class _Gradient:
-    """A gradient variable while its contributions come in.
-
-    ``source`` is what the variable was assigned, None where it certainly owns its memory.
-    """
-
-    name: str
-    first: Line
-    source: Vertex | None
 
 
 class Backprop:
@@ -89,22 +76,15 @@ class Backprop:
         self.constants = constants
         self.plain = plain
         self.lines: list[Line] = []
-        self.gradients: dict[Input, _Gradient] = {}
-        self.copies: set[Input] = set()  # gradients of entries that are new arrays
-        self.views: dict[str, list[_Gradient]] = {}  # of a gradient, by its name
         self.temporaries: dict[str | None, str] = {}  # by what they were assigned
         self.uses = _uses(steps)
-        self.origin: dict[Input, Input] = {}
-        for step in reversed(steps):
-            write, variable = step.assignment.write, step.assignment.variable
-            if step.follows and write is not None and isinstance(write.old, Input):
-                self.origin[variable] = self.origin.get(write.old, write.old)
+        self.gradients = Gradients(steps, names, variables, constants)
 
     def write(self) -> None:
         """Write all lines."""
         for step in self.steps:
             self._step(step)
-        self._separate_returned()
+        self.gradients.separate(self.arguments)
 
     def gradient_name(self, variable: Input) -> str | None:
         """Return the name of a variable's gradient, None if none flows to it."""
@@ -174,7 +154,7 @@ class Backprop:
         if not write.adds:
             operator, new = change_of_entries(here, received) if here else ("=", Constant(0))
             if new is not None:
-                self._change(held)
+                self.gradients.change_entries(held)
                 target, text = self.variables[received], speller.text(new).text
                 of = self.variables[step.assignment.variable]
                 self.lines.append(Line(stage, target, operator, text, new.value, of))
@@ -196,7 +176,7 @@ class Backprop:
         index = index_text(speller, write.index, write.arrays, step.upstream.ndim)
         self.variables[step.received] = f"{held.name}[{index}]"
         if write.arrays:
-            self.copies.add(step.received)
+            self.gradients.copies.add(step.received)
         if step.entries is not None:
             name = self.variables[step.assignment.variable]
             self.variables[step.entries] = f"{name}[{index}]"
@@ -241,7 +221,7 @@ class Backprop:
         name = self.names.numbered("t")
         first, *rest = statements_for(name, part, speller)
         expression = first.partition(" = ")[2]
-        if copied and not is_fresh(part) and part not in self.copies:
+        if copied and not is_fresh(part) and part not in self.gradients.copies:
             expression = method(speller.text(part), "copy").text
         speller.names[part] = name
         self.lines.append(Line(stage, name, "=", expression, part.value, also=rest))
@@ -320,7 +300,7 @@ class Backprop:
 
     def _added(self, variable: Input, part: Vertex, speller: Speller) -> Text:
         """Write a contribution, using that it has the variable's shape."""
-        if isinstance(part, Apply) and part.operation is broadcast_to:
+        if isinstance(part, Apply) and part.operation is broadcast_to and part not in speller.names:
             (x,) = part.operands
             if variable in self.gradients:
                 return speller.text(x)  # added in place, it is broadcast anyway
@@ -353,8 +333,7 @@ class Backprop:
             value = np.zeros_like(variable.value)
             self._add(variable, Line(stage, "", "=", zeros.text, value), None)
         held = self.gradients[variable]
-        if not variable.shape:  # a float has no entries to add to
-            held.first.expression, held.source = f"np.array({held.first.expression})", None
+        self.gradients.change_entries(held)
         if inner not in speller.names:
             minus, inner = self._signed(inner, speller)
             sign *= minus
@@ -363,7 +342,6 @@ class Backprop:
             # fewer axes than the index (NumPy 2.4).
             inner = inner.operands[0]
         text = speller.text(inner)
-        self._change(held)
         self.lines.append(
             Line(
                 stage,
@@ -379,82 +357,10 @@ class Backprop:
     def _signed(self, part: Vertex, speller: Speller) -> tuple[int, Vertex]:
         return (1, part) if self.plain else signed(part, speller.names)
 
-    # Accumulation.
-
     def _add(self, variable: Input, line: Line, source: Vertex | None) -> None:
-        held = self.gradients.get(variable)
-        line.of = self.variables[variable]
-        if held is None:
-            first = self.variables[self.origin.get(variable, variable)]
-            line.target = self.names.gradient(first)
-            if line.operator == "-=":
-                line.operator, line.expression = "=", f"-({line.expression})"
-                line.value = -line.value
-            if source is not None and (is_fresh(source) or self._is_made(source)):
-                source = None
-            held = self.gradients[variable] = _Gradient(line.target, line, source)
-            if source is not None:
-                self.views.setdefault(self._base(source), []).append(held)
-        else:
-            self._change(held)
-            line.target = held.name
-            line.operator = "-=" if line.operator == "-=" else "+="
+        """Add a line that assigns to a gradient, or adds to it where there is one."""
+        self.gradients.add(variable, line, source)
         self.lines.append(line)
-
-    def _is_made(self, source: Vertex) -> bool:
-        """Tell whether an array is made where it stands, as ``np.eye(3)`` and ``dx[mask]`` are."""
-        if isinstance(source, Constant):
-            return not self.constants.text(source.value).is_name
-        return source in self.copies
-
-    def _base(self, source: Vertex) -> str:
-        """Return the variable that owns the memory that something shows; '' for none."""
-        base, _ = owner(source)
-        if not isinstance(base, Input):
-            return ""
-        return self.variables.get(base, base.name).partition("[")[0]
-
-    def _own(self, held: _Gradient) -> None:
-        """Give a gradient memory of its own."""
-        if held.source is not None:
-            text = atom(held.first.expression)
-            held.first.expression = (
-                method(text, "copy") if is_array(held.source) else call("np.copy", text)
-            ).text
-            held.source = None
-
-    def _change(self, held: _Gradient) -> None:
-        """Prepare a gradient for being changed in place, which nobody else must see."""
-        self._own(held)
-        for view in self.views.pop(held.name, ()):
-            self._own(view)
-
-    def _separate_returned(self) -> None:
-        """Let no gradient that is returned share its memory with anything else that outlives it."""
-        returned = {
-            held.name: held for x in self.arguments if (held := self.gradients.get(x)) is not None
-        }
-        by_name = {held.name: held for held in self.gradients.values()}
-        owners = {name: self._owner(held, by_name) for name, held in returned.items()}
-        shared = Counter(owners.values())
-        for name, held in returned.items():
-            owns = owners[name]
-            alone = owns == name or (owns not in returned and shared[owns] == 1)
-            if owns is None or not alone:
-                self._own(held)
-
-    def _owner(self, held: _Gradient, by_name: Mapping[str, _Gradient]) -> str | None:
-        """Return the gradient that owns the memory of one; None for what nobody may write to."""
-        while held.source is not None:
-            if _is_read_only(held.source):
-                return None
-            base = self._base(held.source)
-            if base == "":  # a view of what is made where it stands
-                return held.name
-            if base not in by_name:
-                return None
-            held = by_name[base]
-        return held.name
 
 
 def _uses(steps: Sequence[Step]) -> dict[Input, int]:
@@ -465,12 +371,3 @@ def _uses(steps: Sequence[Step]) -> dict[Input, int]:
             if isinstance(x, Input):
                 count[x] = count.get(x, 0) + 1
     return count
-
-
-def _is_read_only(view: Vertex | None) -> bool:
-    """Tell whether one entry of an array stands in several places of a view: it is broadcast."""
-    while isinstance(view, Apply) and view.operation.view:
-        if view.operation is broadcast_to:
-            return True
-        view = view.operands[0]
-    return False

@@ -110,11 +110,6 @@ class Constants:
                 )
         return lines
 
-    @property
-    def large(self) -> dict[str, np.ndarray[Any, Any]]:
-        """The arrays that are too large to be written out."""
-        return {name: array for name, array in self.arrays.items() if array.size > _LISTED}
-
 
 def _number(value: Any) -> Text:
     """Return a number, ``math.sqrt(2)`` and the like as such."""

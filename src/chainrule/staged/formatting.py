@@ -28,28 +28,32 @@ def shortened(text: str, width: int) -> str:
     return text if len(text) <= width else f"{text[: width - 3]}..."
 
 
-def aligned(rows: Sequence[tuple[str, str]], indent: str = _INDENT) -> list[list[str]]:
+def aligned(rows: Sequence[tuple[str, str, int]]) -> list[list[str]]:
     """Lay out statements with remarks behind them, all at the same column where they fit there.
 
     Args:
-        rows: pairs of a statement (or a comment line) and the remark behind it, '' for none.
-        indent: what every line begins with.
+        rows: a statement (or a comment line), the remark behind it, '' for none, and how deep the
+            statement is indented.
 
     Returns:
         For each row its lines.
     """
     laid = []
-    for code, remark in rows:
+    for code, remark, depth in rows:
+        indent = _INDENT * depth
         room = WIDTH - len(indent) - (len(remark) + 2 if remark else 0)
-        laid.append([code] if code.startswith("#") else wrapped(code, room))
-    marked = [(lines[0], remark) for lines, (_, remark) in zip(laid, rows, strict=True) if remark]
+        lines = [code] if code.startswith("#") or code.endswith(":") else wrapped(code, room)
+        laid.append([(indent + line).rstrip() for line in lines])
+    marked = [
+        (lines[0], remark) for lines, (_, remark, _) in zip(laid, rows, strict=True) if remark
+    ]
     widest = max((len(first) for first, _ in marked), default=0)
     longest = max((len(remark) for _, remark in marked), default=0)
-    column = min(widest, WIDTH - len(indent) - 2 - longest)
-    for lines, (_, remark) in zip(laid, rows, strict=True):
+    column = min(widest, WIDTH - 2 - longest)
+    for lines, (_, remark, _) in zip(laid, rows, strict=True):
         if remark:
             lines[0] = f"{lines[0]:<{column}}  {remark}"
-    return [[(indent + line).rstrip() for line in lines] for lines in laid]
+    return laid
 
 
 def wrapped(statement: str, width: int) -> list[str]:
@@ -104,7 +108,7 @@ def _is_call(expression: str) -> bool:
             depth -= 1
         elif depth == 0 and token.type == tokenize.OP and token.string != ".":
             return False
-    return opened == 1 and expression.endswith(")") and not expression.startswith("(")
+    return opened == 1 and expression.endswith((")", "]")) and not expression.startswith("(")
 
 
 def _broken(expression: str, width: int) -> list[str]:

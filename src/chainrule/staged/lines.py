@@ -6,6 +6,7 @@ import ast
 from dataclasses import dataclass, field
 from typing import Any
 
+from chainrule.core.array import shape_of
 from chainrule.core.node import Node
 from chainrule.core.source import Location
 
@@ -37,7 +38,8 @@ class Stage:
     ``target`` is the variable, or the entries of it that are written; ``before`` and ``after`` are
     statements that belong to it. ``inputs`` are the variables that it reads, arguments and earlier
     stages; ``nodes`` all operations recorded for it, its own last; ``lineno`` its place in
-    ``Staged.source``.
+    ``Staged.source``; ``counters`` the variables of the loops around it in the user's code, with
+    their values.
     """
 
     number: int
@@ -54,11 +56,17 @@ class Stage:
     after: list[str] = field(default_factory=list)
     repeats: bool = False
     lineno: int = 0
+    counters: tuple[tuple[str, int], ...] = ()
 
     @property
     def text(self) -> str:
         """The assignment, on one line however long it is."""
         return statement(self.target, self.operator, self.expression, self.repeats)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of the array that is made, () where entries of one are written."""
+        return shape_of(self.value) if self.target == self.name else ()
 
     @property
     def code(self) -> list[str]:
@@ -87,6 +95,11 @@ class Line:
     repeats: bool = False
     also: list[str] = field(default_factory=list)
     lineno: int = 0
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of what is assigned or added."""
+        return shape_of(self.value)
 
     @property
     def name(self) -> str:

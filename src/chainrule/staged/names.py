@@ -13,10 +13,16 @@ _TAKEN = frozenset({"np", "math", "scipy", "base64", "zlib", "abs", "float", "in
 
 
 class Names:
-    """A set of names in use, from which fresh ones are chosen."""
+    """A set of names in use, from which fresh ones are chosen.
+
+    Attributes:
+        wanted: what each would have been called, had nothing else had the name; None where any name
+            would do.
+    """
 
     def __init__(self, used: Iterable[str] = ()) -> None:
         self.used = set(used)
+        self.wanted: dict[str, str | None] = {}
 
     def fresh(self, wanted: str) -> str:
         """Take the wanted name, or ``name_1``, ``name_2`` ... where it is in use."""
@@ -27,19 +33,24 @@ class Names:
                 break
             name = f"{wanted}_{k}"
         self.used.add(name)
+        self.wanted[name] = wanted
         return name
 
     def numbered(self, letter: str) -> str:
         """Take the first free of ``t1``, ``t2`` ..."""
         name = next(n for k in itertools.count(1) if (n := f"{letter}{k}") not in self.used)
         self.used.add(name)
+        self.wanted[name] = None
         return name
 
     def gradient(self, variable: str) -> str:
         """Take the name of a variable's gradient: ``dx``, or ``d_x`` where that is in use."""
         choices = (f"d{variable}", f"d_{variable}", f"grad_{variable}")
         name = next((n for n in choices if n not in self.used), choices[-1])
-        return self.fresh(name)
+        name = self.fresh(name)
+        of = self.wanted.get(variable)
+        self.wanted[name] = f"d{of}" if of is not None else None
+        return name
 
     def _legal(self, name: str) -> str:
         if keyword.iskeyword(name) or name in _TAKEN:

@@ -8,6 +8,7 @@ the line would grow too long: then it becomes a stage too, under a name of its o
 from __future__ import annotations
 
 import bisect
+from collections import Counter
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -23,13 +24,14 @@ from chainrule.core.source import Location
 from chainrule.graph.finite import always_finite
 from chainrule.graph.graph import Apply, Constant, Input, Vertex, from_nodes, topological
 from chainrule.graph.rewrite import rewrite, substitute
-from chainrule.graph.simplify.rules import TIDYING, simplify
+from chainrule.graph.simplify.rules import TIDYING, TIDYING_OF_LOOPS, simplify
 from chainrule.graph.trace import Guard, Trace
 from chainrule.operations.elementwise import negative, square
 from chainrule.staged.writes import Write, write_of
 
-__all__ = ["Assignment", "Check", "Partition", "is_cheap", "partition"]
+__all__ = ["LONG", "Assignment", "Check", "Partition", "is_cheap", "partition"]
 
+LONG = 5  # turns from which on a loop is printed as one
 _LONGEST = 12  # operations in one expression
 
 
@@ -48,6 +50,7 @@ class Assignment:
     location: Location | None
     write: Write | None = None
     renames: bool = False
+    counters: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(slots=True)
@@ -81,11 +84,12 @@ def partition(trace: Trace) -> Partition:
     arguments = {a.node: Input(a.name, a.value) for a in trace.arguments if a.node is not None}
     wanted = _names_wanted(trace, alive, output)
     known: dict[Node, Vertex] = dict(arguments)
+    times = Counter(_place(trace, node) for node in alive)
     assignments: list[Assignment] = []
     for node in alive:
         if node not in wanted or node in known:
             continue
-        expression = _expression(node, known, trace)
+        expression = _expression(node, known, trace, times[_place(trace, node)] >= LONG)
         variable = Input(wanted[node] or "", node.output, always_finite(expression))
         note = trace.notes.get(node)
         inside = ancestors([node], known)
@@ -99,6 +103,7 @@ def partition(trace: Trace) -> Partition:
                 note.location if note else None,
                 write_of(expression),
                 node in trace.copies,
+                note.counters if note else (),
             )
         )
     order = {node: k for k, node in enumerate(trace.nodes)}
@@ -136,9 +141,10 @@ def _needed(assignments: list[Assignment], checks: list[Check], output: Vertex) 
     return needed[::-1]
 
 
-def _expression(node: Node, known: dict[Node, Vertex], trace: Trace) -> Vertex:
+def _expression(node: Node, known: dict[Node, Vertex], trace: Trace, in_loop: bool) -> Vertex:
     """Return what is assigned: as it was written, simplified where a nested gradient is in it."""
-    (expression,) = rewrite(from_nodes([node], known), TIDYING)
+    rules = TIDYING_OF_LOOPS if in_loop else TIDYING
+    (expression,) = rewrite(from_nodes([node], known), rules)
     notes = [trace.notes.get(inner) for inner in ancestors([node], known) if inner.parents]
     if not any(note is None or note.derived for note in notes):  # no line of the user's made it
         return expression
@@ -149,6 +155,12 @@ def _expression(node: Node, known: dict[Node, Vertex], trace: Trace) -> Vertex:
     }
     (simple,) = simplify(substitute([expression], filled))
     return simple if isinstance(simple, Apply) else Apply(identity, (simple,), {}, node.output)
+
+
+def _place(trace: Trace, node: Node) -> object:
+    """Return the instruction that made a node; itself where that is not known."""
+    note = trace.notes.get(node)
+    return node if note is None else (note.location[:2], note.instruction, node.operation)
 
 
 def _filled(constant: Constant, trace: Trace) -> Vertex | None:

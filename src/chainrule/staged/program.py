@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from chainrule.core.array import shape_of
 from chainrule.staged.constants import Constants
 from chainrule.staged.formatting import WIDTH, aligned, comment, wrapped
 from chainrule.staged.lines import Line, Stage
+from chainrule.staged.loops.fold import folded
+from chainrule.staged.loops.layout import Row, laid_out
+from chainrule.staged.loops.tidy import Printed
+from chainrule.staged.names import Names
 
 __all__ = ["Program", "imports"]
 
@@ -39,6 +43,7 @@ class Program:
     constants: Constants
     built_in: list[str]
     shapes: list[str]
+    names: Names
 
     def source(self, large: bool = False) -> str:
         """Return the module as text.
@@ -68,31 +73,44 @@ class Program:
         lines.append(f'{_INDENT}"""Return {self.of} and its gradient."""')
         for statement in (*self.unpacked, *checks):
             lines += [_INDENT + line for line in wrapped(statement, WIDTH - len(_INDENT))]
-        rows: list[tuple[str, str]] = []
-        places: list[tuple[int, Stage | Line]] = []
-        rows.append(("# forward pass", ""))
-        for stage in self.stages:
-            rows += [(check, "") for check in self.checks.get(stage.number, [])]
-            rows += [(code, "") for code in stage.before]
-            places.append((len(rows), stage))
-            rows.append((stage.text, _mark(stage)))
-            rows += [(code, "") for code in stage.after]
-        rows += [(check, "") for check in self.checks.get(len(self.stages) + 1, [])]
-        current: Stage | None = None
-        for line in self.backward:
-            if line.stage is not current:
-                current = line.stage
-                rows.append((comment(f"backprop {current.code[-1]}", WIDTH - len(_INDENT)), ""))
-            places.append((len(rows), line))
-            rows.append((line.text, _mark(line.stage, line)))
-            rows += [(code, "") for code in line.also]
-        rows.append((f"return {self.output}, {self.gradients}", ""))
+        rows = self._rows()
         heights: list[int] = []
         laid: list[str] = []
-        for row_lines in aligned(rows):
+        for row_lines in aligned([(row.text, row.remark, row.depth + 1) for row in rows]):
             heights.append(len(lines) + len(laid) + 1)
             laid += row_lines
-        return [*lines, *laid], [(part, heights[row]) for row, part in places]
+        places = [(p, at) for row, at in zip(rows, heights, strict=True) for p in row.parts]
+        return [*lines, *laid], places
+
+    def _rows(self) -> list[Row]:
+        """Return the lines after the checks of the arguments, in loops where turns are the same."""
+        printed = list(self._printed())
+        bases = self.names.wanted
+        given = [*self.parameters, *(statement.partition(" = ")[0] for statement in self.unpacked)]
+        code = folded(printed, given, self.constants.arrays, bases)
+        if code is not None:
+            return [Row("# forward pass"), *laid_out(code, WIDTH - len(_INDENT))]
+        rows = [Row("# forward pass")]
+        current: Stage | None = None
+        for p in printed:
+            if p.backward and p.stage is not current and p.stage is not None:
+                current = p.stage
+                rows.append(Row(comment(f"backprop {current.code[-1]}", WIDTH - len(_INDENT))))
+            rows.append(Row(p.text, *((_mark(p.part), 0, [p.part]) if p.part else ())))
+        return rows
+
+    def _printed(self) -> Iterator[Printed]:
+        """Yield the statements of the forward and backward pass."""
+        for stage in self.stages:
+            yield from (Printed(check, stage) for check in self.checks.get(stage.number, []))
+            yield from (Printed(code, stage) for code in stage.before)
+            yield Printed(stage.text, stage, stage)
+            yield from (Printed(code, stage) for code in stage.after)
+        yield from (Printed(check) for check in self.checks.get(len(self.stages) + 1, []))
+        for line in self.backward:
+            yield Printed(line.text, line.stage, line, backward=True)
+            yield from (Printed(code, line.stage, backward=True) for code in line.also)
+        yield Printed(f"return {self.output}, {self.gradients}")
 
 
 def imports(text: str) -> list[str]:
@@ -104,13 +122,10 @@ def imports(text: str) -> list[str]:
     return [*lines, "", *needed] if lines and needed else [*lines, *needed]
 
 
-def _mark(stage: Stage, line: Line | None = None) -> str:
+def _mark(part: Stage | Line) -> str:
     """Return the stage's number, and the shape where a new array is made or one is added to."""
-    if line is None:
-        shape = shape_of(stage.value) if stage.target == stage.name else ()
-    else:
-        shape = shape_of(line.value)
-    return f"# ({stage.number})" + (f"  shape {shape}" if shape else "")
+    number = part.number if isinstance(part, Stage) else part.stage.number
+    return f"# ({number})" + (f"  shape {part.shape}" if part.shape else "")
 
 
 def _definition(text: str) -> list[str]:

@@ -59,6 +59,9 @@ class Staged:
         if all(type(a.value) is float for a in trace.arguments):
             self.__class__ = self._class_for_numbers()
 
+    def __reduce__(self) -> Any:
+        return Staged, (self.trace, self.program, self.gradient_name)
+
     @property
     def arguments(self) -> list[Argument]:
         """The leaves of the arguments."""
@@ -157,19 +160,37 @@ def _execute(
     namespace.update(program.constants.arrays)
     tree = ast.parse(source)
     if check is not None:
-        kind, number, call = (_unused(name, source) for name in ("kind", "number", "check"))
+        names = ("kind", "number", "check", "given")
+        kind, number, call, given = (_unused(name, source) for name in names)
         namespace.update({kind: type, number: float, call: check})
-        arguments = ", ".join(program.parameters)
-        text = f"if {kind}({program.output}) is not {number}: {call}(({arguments},))"
-        (statement,) = ast.parse(text).body
+        arguments = f"({', '.join(program.parameters)},)"
         printed = tree.body[-1]
         assert isinstance(printed, ast.FunctionDef)
-        for node in ast.walk(statement):
-            ast.copy_location(node, printed.body[-1])
-        printed.body.insert(-1, statement)
+        returned = printed.body[-1]
+        assert isinstance(returned, ast.Return)
+        assert isinstance(returned.value, ast.Tuple)
+        output = ast.unparse(returned.value.elts[0])
+        written = {x.id for x in ast.walk(printed) if isinstance(x, ast.Name) and _is_set(x)}
+        if written & {*program.parameters}:  # loops go on with the names of the arguments
+            (statement,) = ast.parse(f"{given} = {arguments}").body
+            printed.body.insert(1, _at(statement, printed.body[1]))
+            arguments = given
+        (statement,) = ast.parse(f"if {kind}({output}) is not {number}: {call}({arguments})").body
+        printed.body.insert(-1, _at(statement, returned))
     exec(compile(tree, filename, "exec"), namespace)
     function: Callable[..., Any] = namespace[program.name]
     return function
+
+
+def _is_set(name: ast.Name) -> bool:
+    return isinstance(name.ctx, ast.Store)
+
+
+def _at(statement: ast.stmt, place: ast.stmt) -> ast.stmt:
+    """Let a statement stand where another one does."""
+    for node in ast.walk(statement):
+        ast.copy_location(node, place)
+    return statement
 
 
 def _unused(name: str, source: str) -> str:

@@ -106,12 +106,15 @@ def is_scatter(vertex: Vertex) -> TypeGuard[Apply]:
     return is_operation(vertex, scatter_add)
 
 
-def shared_subexpressions(outputs: Iterable[Vertex], also: Collection[Vertex] = ()) -> list[Vertex]:
+def shared_subexpressions(
+    outputs: Iterable[Vertex], also: Collection[Vertex] = (), assigned: bool = False
+) -> list[Vertex]:
     """Choose the vertices that need a name: statements inside an expression, and costly repeats.
 
     Args:
         outputs: the graph.
         also: vertices that get a name in any case.
+        assigned: the outputs are written as they are; gradients are added up, term by term.
     """
     outputs = list(outputs)
     vertices = topological(outputs)
@@ -137,7 +140,7 @@ def shared_subexpressions(outputs: Iterable[Vertex], also: Collection[Vertex] = 
         scatters = operation is scatter_add
         statement = operation in STATEMENTS and (vertex not in roots or not scatters)
         if scatters and vertex not in roots:
-            statement = not _is_term(vertex, outputs, count)
+            statement = assigned or not _is_term(vertex, outputs, count)
         short = 1 if shape_of(vertex.value) else 2
         repeated = count[vertex] > 1 and (costly[vertex] or sizes[vertex] > short)
         if statement or repeated or vertex in also:

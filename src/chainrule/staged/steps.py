@@ -75,7 +75,7 @@ def steps(partition: Partition, active: Collection[Input], style: Style) -> list
         old = None if write is None else write.old
         if not inputs and old not in active:
             continue
-        scalar = is_scalar(expression)
+        scalar = is_scalar(expression) and old not in inputs  # which is not multiplied, but written
         product = scalar and isinstance(received, Input)
         seed = Constant(one_like(received.value)) if scalar else received
         step = Step(

@@ -123,6 +123,7 @@ def write(recorded: Recorded, plain: bool = False) -> Staged:
         constants=constants,
         built_in=built_in,
         shapes=shape_checks(traced),
+        names=names,
     )
     named = {variables[x]: held.name for x, held in backprop.gradients.items()}
     return Staged(traced, program, named)
@@ -221,6 +222,7 @@ def _stage(
         before,
         after,
         write is not None and write.repeats,
+        counters=assignment.counters,
     )
 
 
@@ -229,7 +231,7 @@ def _parts_before(
 ) -> list[str]:
     """Write the parts of expressions that need variables of their own."""
     lines: list[str] = []
-    for part in shared_subexpressions(expressions):
+    for part in shared_subexpressions(expressions, assigned=True):
         if part is not whole:
             name = names.numbered("t")
             lines += statements_for(name, part, speller)

@@ -11,10 +11,11 @@ import numpy as np
 
 from chainrule import trees
 from chainrule.core.apply import apply_unary
-from chainrule.core.array import Array
+from chainrule.core.array import Array, dtype_of, shape_of
 from chainrule.core.backward import Attempt
 from chainrule.core.callables import name_of, positional
 from chainrule.core.captured import hold
+from chainrule.core.deferred import array_of, held
 from chainrule.core.kinds import astype, identity
 from chainrule.core.node import Leaf, Node
 from chainrule.core.recording import Recording
@@ -80,7 +81,6 @@ class Inputs:
                 self._builders.append(None)
 
     def _fresh(self, value: Any, position: int, at: int) -> Array:
-        node: Node
         kind = type(value)
         if kind is Array and value.node is None:
             value = value.value
@@ -88,9 +88,11 @@ class Inputs:
         if kind is Array:
             if value.dtype.kind != "f":
                 raise self._refuse(value, position, at)
-            node = identity(value).node
-            value = value.value
-        elif kind is float or (
+            value = identity(value)
+            self.nodes.append(value.node)
+            self.values.append(own(value))
+            return value
+        if kind is float or (
             (kind is _ndarray or isinstance(value, np.generic)) and value.dtype.kind == "f"
         ):
             node = Leaf(self.recording)
@@ -113,7 +115,8 @@ class Inputs:
         found, sure = derive(outputs, self.nodes, False)
         if sure and not (outputs and outputs[0].node.recording.every_guard):
             return found
-        return derived_again(derive, outputs, self.nodes, self.values, found, sure)
+        values = [held(x) if type(x) is Array else x for x in self.values]
+        return derived_again(derive, outputs, self.nodes, values, found, sure)
 
     def build(self, results: Sequence[Any]) -> tuple[Any, ...]:
         """Put one result per leaf into the structure of the arguments, one entry per argument."""
@@ -227,7 +230,7 @@ def plain(value: Any, recording: Recording) -> Any:
     value = _unwrapped(value, recording)
     if type(value) is _float64:
         return float(value)
-    if type(value) is Array and type(value.value) is _float64:
+    if type(value) is Array and value.__class__ is _float64:
         return apply_unary(identity, float, value)
     return value
 
@@ -259,7 +262,7 @@ def check_real(values: Iterable[Any], f: Callable[..., Any]) -> None:
 def own(value: Any) -> Any:
     """Copy what the caller may write into while a graph still needs it."""
     if type(value) is Array:
-        return Array(value.value, value.node)
+        return array_of(held(value), value.node)
     return np.array(value) if type(value) is _ndarray else value
 
 
@@ -275,12 +278,10 @@ def finish(results: Sequence[Any], values: Sequence[Any], recording: Recording) 
     finished = []
     given: set[int] = set()
     for g, like in zip(results, values, strict=True):
-        if type(like) is Array:
-            like = like.value
         g = _unwrapped(g, recording)
-        kind = type(like)
+        kind = like.__class__
         if g is None:
-            zero = np.zeros_like(like)
+            zero = np.zeros(shape_of(like), dtype_of(like))
             g = zero if kind is _ndarray else 0.0 if kind is float else zero[()]
         elif type(g) is Array:
             g = _with_type(g, like)
@@ -298,10 +299,10 @@ def finish(results: Sequence[Any], values: Sequence[Any], recording: Recording) 
 
 def _with_type(g: Array, like: Any) -> Array:
     """Give an Array the type and the dtype of another value."""
-    kind = type(like)
+    kind = like.__class__
     dtype = np.dtype(float) if kind is float else getattr(like, "dtype", g.dtype)
     if g.dtype != dtype:
         g = astype(g, dtype=dtype)
-    if type(g.value) is not kind:
+    if g.__class__ is not kind:
         g = apply_unary(identity, np.asarray if kind is _ndarray else kind, g)
     return g

@@ -107,7 +107,7 @@ def _by_all(values: Sequence[Any]) -> Derive:
 def _by_rows(
     output: Array, nodes: Sequence[Node], values: Sequence[Any], recorded: bool
 ) -> tuple[list[Any], Iterable[bool]]:
-    passes = [attempt_backward([(output, g)], nodes, recorded) for g in _unit_vectors(output.value)]
+    passes = [attempt_backward([(output, g)], nodes, recorded) for g in _unit_vectors(output)]
     rows, sure = [row for row, _ in passes], [sure for _, sure in passes]
     if output.shape == ():
         return rows[0], sure
@@ -126,7 +126,7 @@ def _by_columns(
         sure += [sure for _, sure in passes]
         columns = [column for (column,), _ in passes]
         shape = output.shape + shape_of(value)
-        blocks.append(_assemble(columns, output.value, shape, len(output.shape)))
+        blocks.append(_assemble(columns, output, shape, len(output.shape)))
     return blocks, sure
 
 
@@ -152,4 +152,4 @@ def _unit_vectors(like: Any) -> Iterator[Any]:
 
 
 def _one(like: Any) -> Any:
-    return 1.0 if type(like) is float else like.dtype.type(1)
+    return 1.0 if like.__class__ is float else like.dtype.type(1)

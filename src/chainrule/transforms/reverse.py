@@ -13,6 +13,7 @@ from chainrule import trees
 from chainrule.core.array import Array, shape_of, value_of
 from chainrule.core.backward import attempt_backward
 from chainrule.core.callables import name_of
+from chainrule.core.deferred import sample
 from chainrule.core.reach import reach
 from chainrule.core.recording import Recording
 from chainrule.core.source import stack_level
@@ -83,11 +84,11 @@ def value_and_grad(
             y = run(inputs.args, kwargs)
             if has_aux:
                 y, aux = _split(y, f)
-            if type(y) is not Array or shape_of(y.value) != ():
+            if type(y) is not Array or shape_of(y) != ():
                 y = _one_number(y, f)
             gradients = [None] * len(inputs.nodes)
             if type(y) is Array:
-                value = y.value
+                value = sample(y)
                 if type(value) is float or y.dtype.kind == "f":
                     one = 1.0 if type(value) is float else value.dtype.type(1)
                     gradients = inputs.derived(upstream([one]), [y])

@@ -15,8 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.core.apply import apply
+from chainrule.core.apply import Given, apply
 from chainrule.core.array import Array, dtype_of, shape_of, value_of
+from chainrule.core.deferred import array_of, computed, held
 from chainrule.core.node import Leaf, Node
 from chainrule.core.placeholder import Placeholder
 from chainrule.core.reach import dependent, reach
@@ -56,7 +57,6 @@ def derived_again(
         found: what the rules gave; None where there is none.
         sure: whether they met nothing infinite, so that the numbers found are right.
     """
-    overflowed = not all(map(_is_finite, outputs))
     recording = outputs[0].node.recording
     observed = recording.note is not None and not has_ended(recording)
     graph = _Graph(outputs, inputs, values)
@@ -65,13 +65,13 @@ def derived_again(
         new, _ = derive(again, graph.fresh, False)
         if observed and sure:
             return [
-                Array(x.value, y.node) if type(x) is type(y) is Array else y
+                array_of(held(x), y.node) if type(x) is type(y) is Array else y
                 for x, y in zip(found, new, strict=True)
             ]
         if observed:
             return new
         found = [_merged(x, y) for x, y in zip(new, found, strict=True)]
-    if observed or not overflowed or not any(_has_zeros(x) for x in found):
+    if observed or all(map(_is_finite, outputs)) or not any(map(_has_zeros, found)):
         return found
     try:
         derived, _ = derive(again or graph.alive(), graph.fresh, True)
@@ -110,14 +110,14 @@ class _Graph:
         known: dict[Node, Vertex] = {}
         for node, value, new in zip(inputs, values, self.fresh, strict=True):
             known[node] = Input("input", value)
-            self._arrays[known[node]] = Array(value, new)
+            self._arrays[known[node]] = array_of(value, new)
         for node in self._between.difference(inputs):
             for x, parent in zip(node.operands, node.parents, strict=True):
                 if parent is not None and parent not in self._between and parent not in known:
-                    x = value_of(x)
+                    x = held(x) if type(x) is Array else x
                     known[parent] = outside = Input("outside", x)
                     ended = has_ended(parent.recording)
-                    self._arrays[outside] = x if ended else Array(x, parent)
+                    self._arrays[outside] = computed([x])[0] if ended else array_of(x, parent)
         self._outputs = outputs
         self._depend = [y.node in self._between for y in outputs]
         wanted = [y.node for y, depends in zip(outputs, self._depend, strict=True) if depends]
@@ -148,7 +148,7 @@ class _Graph:
         needed: set[Vertex] = set()
         computed: set[Vertex] = set()
         for vertex in reversed(order):
-            unknown = vertex in needed and isinstance(vertex.value, Placeholder)
+            unknown = vertex in needed and type(vertex.value) is Placeholder
             if isinstance(vertex, Apply) and (unknown or vertex not in kept):
                 computed.add(vertex)
                 needed.update(vertex.operands)
@@ -162,11 +162,11 @@ class _Graph:
             if not isinstance(vertex, Apply):
                 made[vertex] = vertex.value
             elif vertex not in computed and node is not None and not has_ended(node.recording):
-                made[vertex] = Array(vertex.value, node)
+                made[vertex] = array_of(vertex.value, node)
             else:
-                compute = _computing if vertex in computed else _giving
+                compute = _computing(vertex) if vertex in computed else Given(vertex.value)
                 operands = [made[x] for x in vertex.operands]
-                made[vertex] = apply(vertex.operation, compute(vertex), operands, vertex.params)
+                made[vertex] = apply(vertex.operation, compute, operands, vertex.params)
         rest = (made[output] for output in outputs)
         pairs = zip(self._outputs, self._depend, strict=True)
         return [next(rest) if depends else y for y, depends in pairs]
@@ -174,10 +174,6 @@ class _Graph:
 
 def _computing(vertex: Apply) -> Callable[..., Any]:
     return lambda *operands, **params: evaluate(vertex.operation, operands, params)
-
-
-def _giving(vertex: Apply) -> Callable[..., Any]:
-    return lambda *operands, **params: vertex.value
 
 
 def _merged(new: Any, old: Any) -> Any:

@@ -5,6 +5,7 @@ What is folded are recorded runs with their backward passes, of functions and of
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
@@ -25,7 +26,7 @@ from chainrule.graph.loops.loop import Loop, compute
 from chainrule.graph.loops.unfold import unfold
 from chainrule.graph.loops.vertices import fold
 from chainrule.graph.trace import trace
-from tests.programs import golden
+from tests.programs import golden, scientific
 from tests.programs.loops import PROGRAMS, pendulum
 from tests.programs.random_shapes import shaped_program
 from tests.programs.random_staged import defined, programs
@@ -101,7 +102,9 @@ def assert_same_values(a: Sequence[Any], b: Sequence[Any]) -> None:
         assert np.asarray(x).tobytes() == np.asarray(y).tobytes()
 
 
-def check(f: Callable[..., Any], args: Sequence[Any]) -> Recorded:
+def check(
+    f: Callable[..., Any], args: Sequence[Any], scales: Sequence[float] = (1, 0.75)
+) -> Recorded:
     run = Recorded(f, args)
     for in_order in (True, False):
         folded = run.folded(in_order)
@@ -112,7 +115,7 @@ def check(f: Callable[..., Any], args: Sequence[Any]) -> Recorded:
         assert numbered(unfolded, numbers) == before
         assert len(numbers) == count
         assert [x.shape for x in folded] == [x.shape for x in run.outputs]
-        for scale in (1, 0.75):
+        for scale in scales:
             values = {x: _scaled(x.value, scale) for x in run.inputs}
             with np.errstate(all="ignore"):
                 assert_same_values(compute(folded, values), compute(run.outputs, values))
@@ -151,6 +154,12 @@ def test_second_derivatives_fold_too(name: str) -> None:
 @pytest.mark.parametrize("name", golden.PROGRAMS)
 def test_golden_programs(name: str) -> None:
     check(*golden.PROGRAMS[name])
+
+
+@pytest.mark.parametrize("name", scientific.PROGRAMS)
+def test_scientific_programs(name: str) -> None:
+    program = copy.deepcopy(scientific.PROGRAMS[name])
+    check(program.loss(), program.point, scales=[1])  # elsewhere they take other paths
 
 
 @settings(max_examples=40, deadline=None)

@@ -21,8 +21,8 @@ def embedding(table, which, constant_0):
         v9 = which[i] < 20
         v10 = logical_and(v8, v9)
         m11 &= v10
-    m5 = empty((20, 5), 'float64')
+    m7 = empty((20, 5), 'float64')
     for i, j in ndindex(20, 5):
-        m5[i, j] = 0.0
-    m7 = accumulated(m5, m6, which, index=(SLOT, slice(None, None, None)))
+        m7[i, j] = 0.0
+    m7 = accumulated(m7, m6, which, index=(SLOT, slice(None, None, None)))
     return m3, m7

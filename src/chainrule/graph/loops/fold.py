@@ -19,13 +19,14 @@ from typing import NamedTuple
 
 import numpy as np
 
+from chainrule.graph.loops.edges import edge, with_turn_after, with_turn_before
 from chainrule.graph.loops.pattern import initial, pattern_of
 from chainrule.graph.loops.runs import periods, repeats
 from chainrule.graph.loops.steps import Kinds, Ref, Step
 
 __all__ = ["LEAST", "Folded", "fold_steps"]
 
-LEAST = 4  # turns: fewer are as quickly read one by one
+LEAST = 4  # turns of a loop, if nothing else is said
 
 
 class Folded(NamedTuple):
@@ -35,15 +36,18 @@ class Folded(NamedTuple):
     where: list[Ref]
 
 
-def fold_steps(steps: Sequence[Step], kinds: Kinds, constants: Collection[int] = ()) -> Folded:
+def fold_steps(
+    steps: Sequence[Step], kinds: Kinds, constants: Collection[int] = (), least: int = LEAST
+) -> Folded:
     """Fold a sequence of steps as far as it goes.
 
     Args:
         steps: they read earlier ones, and leaves.
         kinds: what their kinds are numbered by.
         constants: the leaves of which each turn may have its own.
+        least: how many turns a loop has, three or more.
     """
-    folder = _Folder(kinds, constants)
+    folder = _Folder(kinds, constants, least)
     folded = list(steps)
     where = [Ref(k) for k in range(len(steps))]
     while (further := folder.fold(folded)) is not None:
@@ -57,9 +61,10 @@ def _moved(ref: Ref, where: Sequence[Ref]) -> Ref:
 
 
 class _Folder:
-    def __init__(self, kinds: Kinds, constants: Collection[int]) -> None:
+    def __init__(self, kinds: Kinds, constants: Collection[int], least: int) -> None:
         self.kinds = kinds
         self.constants = constants
+        self.least = least
 
     def fold(self, steps: list[Step]) -> Folded | None:
         """Fold what can be folded without looking into loops; None if there is nothing."""
@@ -69,10 +74,9 @@ class _Folder:
         result = Folded([], [])
         done = 0
         for start, stop, period in claims:
-            self._keep(steps[done:start], result)
-            self._region(steps[start:stop], period, result)
-            done = stop
-        self._keep(steps[done:], result)
+            self._keep(self._after(steps[done:start], result), result)
+            done = stop - len(self._region(steps[start:stop], period, result))
+        self._keep(self._after(steps[done:], result), result)
         return result if len(result.steps) < len(steps) else None
 
     def _claims(self, steps: list[Step]) -> list[tuple[int, int, int]]:
@@ -80,8 +84,8 @@ class _Folder:
         kinds = np.array([step.kind for step in steps], np.int64)
         free = np.ones(len(steps), bool)
         claims = []
-        for period in periods(steps, LEAST):
-            for start, stop in list(repeats(kinds, free, period, LEAST)):
+        for period in periods(steps, self.least):
+            for start, stop in list(repeats(kinds, free, period, self.least)):
                 if self._runs(steps, steps[start:stop], start, period):
                     claims.append((start, stop, period))
                     free[start:stop] = False
@@ -98,29 +102,72 @@ class _Folder:
         refs = [_moved(ref, result.where) for ref in step.refs]
         return Step(step.kind, refs, step.ints, step.content, step.place)
 
-    def _region(self, steps: list[Step], period: int, result: Folded) -> None:
-        """Fold the loops of one period in a stretch."""
-        while steps:
+    def _region(self, steps: Sequence[Step], period: int, result: Folded) -> Sequence[Step]:
+        """Fold the loops of one period in a stretch; return what is left behind the last."""
+        while True:
             # Numbers as if nothing of the stretch were folded; what is folded starts it anew.
-            base, before = len(result.steps), len(result.where)
+            steps = self._after(steps, result)
+            base = len(result.steps)
             here = [Ref(base + k) for k in range(len(steps))]
-            moved = result._replace(where=[*result.where, *here]) if steps else result
+            moved = result._replace(where=[*result.where, *here])
             items = [self._read(step, moved) for step in steps]
             runs = self._runs(result.steps, items, base, period)
             if not runs:
-                self._keep(steps, result)
-                return
+                return steps
             start, stop = runs[0]
-            start += _rotation(items[start:stop], base + start, period)
+            start += _rotation(items[start:stop], base + start, period, self.least)
             turns = (stop - start) // period
             self._keep(steps[:start], result)
             stop = start + turns * period
             loop = pattern_of(items[start:stop], base + start, period, self.kinds)
-            at = len(result.steps)
-            result.steps.append(loop)
-            result.where.extend(Ref(at, (k % period,), (k // period,)) for k in range(stop - start))
-            assert len(result.where) == before + stop
+            at, earlier = self._append(loop, result)
+            result.where.extend(
+                Ref(at, (k % period,), (k // period + earlier,)) for k in range(stop - start)
+            )
             steps = steps[stop:]
+
+    def _append(self, loop: Step, result: Folded) -> tuple[int, int]:
+        """Append a loop, with the turns before it that are turns of it; tell how many these are."""
+        taken: dict[int, tuple[tuple[int, ...], tuple[int, ...]]] = {}
+        earlier = 0
+        while (before := edge(loop, 0, -1, 0)) is not None:
+            base = len(result.steps) - len(before.steps)
+            before = edge(loop, base, -1, base) if base >= 0 else None
+            if before is None or not before.is_like(result.steps[base:], result.steps):
+                break
+            longer = with_turn_before(loop, before, self.kinds)
+            if longer is None:
+                break
+            loop = longer
+            for (parts, turns), number in before.places.items():
+                taken[number] = parts, (-1 - earlier, *turns[1:])
+            del result.steps[base:]
+            earlier += 1
+        at = len(result.steps)
+        result.steps.append(loop)
+        if taken:
+            for k, ref in enumerate(result.where):
+                if not ref.parts and ref.step in taken:
+                    parts, (turn, *inner) = taken[ref.step]
+                    result.where[k] = Ref(at, parts, (turn + earlier, *inner))
+        return at, earlier
+
+    def _after(self, steps: Sequence[Step], result: Folded) -> Sequence[Step]:
+        """Take what is a further turn of the loop before it; return the other steps."""
+        while steps and result.steps and result.steps[-1].pattern is not None:
+            loop, at = result.steps[-1], len(result.steps) - 1
+            after = edge(loop, at, loop.turns, at + 1)
+            if after is None or len(after.steps) > len(steps):
+                break
+            here = [Ref(at + 1 + k) for k in range(len(after.steps))]
+            moved = result._replace(where=[*result.where, *here])
+            read = [self._read(step, moved) for step in steps[: len(here)]]
+            if not after.is_like(read, result.steps):
+                break
+            result.steps[-1] = with_turn_after(loop)
+            result.where.extend(Ref(at, *place) for place in after.places)
+            steps = steps[len(here) :]
+        return steps
 
     def _runs(
         self, known: list[Step], items: list[Step], base: int, period: int
@@ -141,12 +188,12 @@ class _Folder:
                 at += 1
                 continue
             free = 0
-            if at - start >= LEAST * period:
+            if at - start >= self.least * period:
                 found.append((start, at))
                 free = at
             start = max(at - fault * period + 1, free)
             at = start + period
-        if len(items) - start >= LEAST * period:
+        if len(items) - start >= self.least * period:
             found.append((start, len(items)))
         return found
 
@@ -242,7 +289,7 @@ def _beyond(a: Ref, b: Ref) -> Ref | None:
     return b._replace(turns=tuple(turns))
 
 
-def _rotation(items: list[Step], base: int, period: int) -> int:
+def _rotation(items: list[Step], base: int, period: int, least: int) -> int:
     """Choose at which step a turn begins.
 
     Where the source is known it is where it goes back. Otherwise it is where most turns are whole,
@@ -263,7 +310,7 @@ def _rotation(items: list[Step], base: int, period: int) -> int:
         live = int(np.sum((ends - offset) // period - (parts - offset) // period))
         return offset != begin, -turns, live, offset
 
-    possible = [k for k in range(period) if len(items) - k >= LEAST * period]
+    possible = [k for k in range(period) if len(items) - k >= least * period]
     return min(possible, key=rank)
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import itertools
+import operator
+from collections.abc import Iterable, Iterator, Sequence
 
 from chainrule.graph.loops.steps import (
     Carried,
@@ -16,7 +18,7 @@ from chainrule.graph.loops.steps import (
     Table,
 )
 
-__all__ = ["beginning", "initial", "pattern_of"]
+__all__ = ["beginning", "growing", "initial", "initial_within", "loop_of", "pattern_of"]
 
 
 def pattern_of(items: Sequence[Step], own: int, period: int, kinds: Kinds) -> Step:
@@ -38,12 +40,23 @@ def pattern_of(items: Sequence[Step], own: int, period: int, kinds: Kinds) -> St
             numbers += [a, b - a]
         rows = zip(*(step.refs for step in column), strict=True)
         slots.append(tuple(made.slot(list(refs)) for refs in rows))
-    turns = made.turns
     pattern = Pattern(tuple(items[:period]), tuple(slots))
-    whole = turns if made.has_table else None
+    whole = made.turns if made.has_table else None
+    ints = (made.turns, *numbers, *made.ints)
+    return loop_of(pattern, ints, made.refs, whole, items[0].place, kinds)
+
+
+def loop_of(
+    pattern: Pattern,
+    ints: tuple[int, ...],
+    refs: list[Ref],
+    whole: int | None,
+    place: int | None,
+    kinds: Kinds,
+) -> Step:
+    """Make a folded step; ``whole`` is its number of turns where it has a table of so many."""
     kind = ("loop", tuple(step.kind for step in pattern.steps), pattern.slots, whole)
-    ints = (turns, *numbers, *made.ints)
-    return Step(kinds.number(kind), made.refs, ints, pattern, items[0].place)
+    return Step(kinds.number(kind), refs, ints, pattern, place)
 
 
 class _Pattern:
@@ -70,7 +83,11 @@ class _Pattern:
         if all(ref == refs[0] for ref in refs):
             return Outer(self._place(refs[:1]), ())
         if refs[0].step >= 0 and all(ref.step == refs[0].step for ref in refs):
-            changing = [a != b for a, b in zip(refs[0].turns, refs[1].turns, strict=True)]
+            # From the first dimension on in which the turn changes: what is outside of that is one.
+            pairs = zip(refs[0].turns, refs[1].turns, strict=True)
+            changes = itertools.accumulate((a != b for a, b in pairs), operator.or_)
+            known = (turn is not None for turn in refs[0].turns)
+            changing = [a and b for a, b in zip(changes, known, strict=True)]
             given = _dimensions(changing)
             turns = zip(changing, refs[0].turns, strict=True)
             whole = tuple(None if changes else turn for changes, turn in turns)
@@ -116,3 +133,42 @@ def beginning(loop: Step, parts: tuple[int, ...]) -> Carried | None:
         if isinstance(slot, Carried) and (slot.part, *slot.parts) == parts:
             return slot
     return None
+
+
+def growing(slot: Slot, ints: Iterator[int]) -> tuple[tuple[int, int], ...]:
+    """Take the turns that a slot reads at from the integers of a loop."""
+    count = 0 if isinstance(slot, Table) else len(slot.given)
+    return tuple((next(ints), next(ints)) for _ in range(count))
+
+
+def initial_within(loop: Step, ref: Ref) -> Ref | None:
+    """Return what stands for a step of an inner loop in a turn before the first of that.
+
+    Args:
+        loop: the outer loop.
+        ref: a step of a loop in it, in a turn of both.
+    """
+    pattern = loop.pattern
+    if pattern is None or len(ref.parts) != 2 or None in ref.turns:
+        return None
+    part, inner = ref.parts
+    turn, before = (u for u in ref.turns if u is not None)
+    carried = beginning(pattern.steps[part], (inner,))
+    if carried is None or not -carried.lag <= before < 0:
+        return None
+    wanted = carried.first + carried.lag + before
+    rest = iter(loop.ints[1 + 2 * sum(len(step.ints) for step in pattern.steps) :])
+    given = [[growing(slot, rest) for slot in row] for row in pattern.slots][part][wanted]
+    slot = pattern.slots[part][wanted]
+    lag = slot.lag if isinstance(slot, Carried) else 0
+    if isinstance(slot, Carried) and turn < lag:
+        return loop.refs[slot.first + turn]
+    if isinstance(slot, Table):
+        return loop.refs[slot.first + turn]
+    places = dict(zip(slot.given, (a + b * (turn - lag) for a, b in given), strict=True))
+    if isinstance(slot, Outer):
+        outer = loop.refs[slot.which]
+        turns = [places.get(k - len(outer.turns), u) for k, u in enumerate(outer.turns)]
+        return outer._replace(turns=tuple(turns))
+    inside = [places.get(k - len(slot.parts)) for k in range(len(slot.parts))]
+    return Ref(ref.step, (slot.part, *slot.parts), (turn - lag, *inside))

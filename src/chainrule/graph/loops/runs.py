@@ -31,11 +31,8 @@ def periods(steps: Sequence[Step], least: int) -> list[int]:
     for k, step in enumerate(steps):
         near = [k - r.step if r.step >= max(k - _NEAR, 0) else 0 for r in step.refs]
         exact = [n or (r.step, r.parts) for n, r in zip(near, step.refs, strict=True)]
-        # What turns read from outside may differ, as the entries of a list do, or tell them apart.
-        looks: list[tuple[object, ...]] = [(before, step.kind, *near)]
-        if exact != near:
-            looks.append((before, step.kind, *exact))
-        for one in looks:
+        # What turns read may be near to all of them or to some, or may tell the steps apart.
+        for one in {(before, step.kind), (before, step.kind, *near), (before, step.kind, *exact)}:
             if one in last:
                 votes[k - last[one]] += 1
             last[one] = k

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from chainrule.core.kinds import Linear, broadcast_to
-from chainrule.graph.graph import Apply, Vertex, is_number
+from chainrule.graph.graph import Apply, Constant, Vertex, is_float, is_number
 from chainrule.graph.rewrite import Rule, instead, rewrite, share
 from chainrule.graph.simplify.algebra import ALGEBRA, EXACT
 from chainrule.graph.simplify.guarded_products import GUARDED_PRODUCTS, GUARDS
@@ -17,14 +17,14 @@ from chainrule.graph.simplify.sums import without_cancelling_terms
 from chainrule.operations import elementwise, indexing
 from chainrule.operations import shape as shapes
 
-__all__ = ["SIMPLIFICATION", "TIDYING", "as_given", "simplify"]
+__all__ = ["SIMPLIFICATION", "TIDYING", "TIDYING_OF_LOOPS", "as_given", "simplify"]
 
 
-def _tidy_reshape(vertex: Apply) -> Vertex | None:
-    """A reshape that changes nothing, or that another one follows."""
-    if vertex.operation is not shapes.reshape:
+def _tidy_shape(vertex: Apply) -> Vertex | None:
+    """A move that changes nothing, as `np.cross` makes them of vectors; a reshape of a reshape."""
+    if vertex.operation not in (shapes.reshape, shapes.transpose, broadcast_to):
         return None
-    return drop_shape(vertex) or undo(vertex)
+    return drop_shape(vertex) or (undo(vertex) if vertex.operation is shapes.reshape else None)
 
 
 def _tidy_zero(vertex: Apply) -> Vertex | None:
@@ -47,14 +47,14 @@ def _is_nothing(x: Vertex) -> bool:
     return any(y.size == 0 for y in x.operands) and not np.any(x.value)
 
 
-def _tidy_transpose(vertex: Apply) -> Vertex | None:
-    """A transpose that leaves every axis in its place, as `np.cross` makes of vectors."""
-    return drop_shape(vertex) if vertex.operation is shapes.transpose else None
-
-
-def _tidy_broadcast(vertex: Apply) -> Vertex | None:
-    """A broadcast that changes nothing."""
-    return drop_shape(vertex) if vertex.operation is broadcast_to else None
+def _float_start(vertex: Apply) -> Vertex | None:
+    """The 0 that a sum over a loop starts from, as the float that the sum is."""
+    zero = vertex.operands[0]
+    if vertex.operation is not elementwise.add or not is_number(zero, 0) or not is_float(vertex):
+        return None
+    if type(zero.value) is float:
+        return None
+    return Apply(vertex.operation, (Constant(0.0), *vertex.operands[1:]), {}, vertex.value)
 
 
 def _tidy_write(vertex: Apply) -> Vertex | None:
@@ -66,12 +66,10 @@ def _tidy_write(vertex: Apply) -> Vertex | None:
 
 
 #: Rules for code as a person wrote it: they leave out only what nobody writes.
-TIDYING: tuple[Rule, ...] = (
-    _tidy_reshape,
-    _tidy_zero,
-    _tidy_transpose,
-    _tidy_broadcast,
-    _tidy_write,
+TIDYING: tuple[Rule, ...] = (_tidy_shape, _tidy_zero, _tidy_write)
+#: Rules for a loop that stays one: its first turn is like the others.
+TIDYING_OF_LOOPS: tuple[Rule, ...] = tuple(
+    _float_start if rule is _tidy_zero else rule for rule in TIDYING
 )
 #: The rules of `simplify`.
 SIMPLIFICATION: tuple[Rule, ...] = (*ALGEBRA, *MASKS, *GUARDED_PRODUCTS, *SHAPES)

@@ -56,6 +56,7 @@ class Emitted:
     functions: set[tuple[str, str]] = field(default_factory=set)
     declarations: set[str] = field(default_factory=set)
     sums: list[Sum] = field(default_factory=list)
+    calls_apart: list[tuple[str, str]] = field(default_factory=list)  # outside of loops
 
 
 def write(
@@ -103,10 +104,10 @@ class _Writer:
         self.reserve = reserve
         self.parts = parts
         self.registers: dict[Value, str] = {}  # of what is computed once, or once per row
-        self.entry = _Scope(Code("e"), self.registers)
+        self.entry = _Scope(Code("e", apart=True), self.registers)
         # One more than there are phases: what comes after the last loop.
         count = len(kernel.phases) + 1
-        self.rows = [_Scope(Code(f"r{k}_"), self.registers) for k in range(count)]
+        self.rows = [_Scope(Code(f"r{k}_", apart=True), self.registers) for k in range(count)]
         self.loops = [Loop(k) for k in range(len(kernel.phases))]
         self.pointers = Pointers(self.nest, self.entry.code, self.rows[0].code)
         self.apart = Apart(_written(kernel) if self.nest.columns <= _SHORT else [])
@@ -317,6 +318,7 @@ class _Writer:
             set().union(*(code.functions for code in codes)),
             self.apart.declarations.union(*(code.declarations for code in codes)),
             self.sums,
+            [call for code in codes for call in code.calls_apart],
         )
 
     def _length(self) -> str:

@@ -56,14 +56,22 @@ def constant(value: Any, dtype: np.dtype[Any]) -> str:
 
 
 class Code:
-    """Lines of one function under construction, and fresh names for its values."""
+    """Lines of one function under construction, and fresh names for its values.
 
-    def __init__(self, prefix: str = "v") -> None:
+    Args:
+        prefix: of the names.
+        apart: its functions are called as they are outside of loops over entries, where a program
+            of many calls may leave them where they are (`chainrule.native.ir.math.definitions`).
+    """
+
+    def __init__(self, prefix: str = "v", apart: bool = False) -> None:
         self.lines: list[str] = []
         self.functions: set[tuple[str, str]] = set()  # that `call` was asked for
+        self.calls_apart: list[tuple[str, str]] = []  # of them
         self.declarations: set[str] = set()
         self._prefix = prefix
         self._count = 0
+        self._apart = apart
 
     def name(self, hint: str = "") -> str:
         """Return a name that is not used yet."""
@@ -88,7 +96,10 @@ class Code:
         """Write a call of a function of `chainrule.native.ir.math`."""
         self.functions.add((name, kind))
         given = ", ".join(f"{kind} {operand}" for operand in operands)
-        return self.let(f"call {kind} @cr.{name}.{kind}({given})")
+        if self._apart:
+            self.calls_apart.append((name, kind))
+        suffix = ".apart" if self._apart else ""
+        return self.let(f"call {kind} @cr.{name}.{kind}{suffix}({given})")
 
     def convert(self, value: str, old: np.dtype[Any], new: np.dtype[Any]) -> str:
         """Convert a register from one dtype to another, as ``astype`` does."""

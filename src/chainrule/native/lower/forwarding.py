@@ -90,7 +90,7 @@ def _read(outputs: Sequence[Vertex]) -> list[Vertex]:
                 new = _without_zero(new, vertex)
             elif new.operation is joined and base_of(new) is not None:
                 base = new.operands[0]
-                history, version = versions.get(base, (None, 0))
+                history, _ = versions.get(base, (None, 0))
                 if history is None or history.newest is not base:
                     history = _History(base)
                     versions[base] = history, 0

@@ -45,7 +45,7 @@ def _put(piece: Vertex, index: Any, base: Vertex, vertex: Apply) -> Vertex | Non
     """Put a piece where a basic index says."""
     size = vertex.shape
     parts = list(index) if isinstance(index, tuple) else [index]
-    if not is_basic(parts):
+    if not is_basic(tuple(parts)):
         return None
     if not piece.size:
         return base
@@ -127,7 +127,7 @@ def _sum(vertex: Apply) -> Vertex | None:
 
 
 def _filled(x: Vertex) -> Vertex:
-    """Return an array of the code that is one number throughout, as `np.zeros` makes it, as such."""
+    """Return an array of the code that is one number throughout, as `np.zeros` is, as such."""
     if not isinstance(x, Constant) or not x.literal or not x.size:
         return x
     entries = np.ascontiguousarray(x.value).reshape(-1)

@@ -38,7 +38,7 @@ import numpy as np
 from chainrule.core.array import Array
 from chainrule.core.node import Leaf
 from chainrule.core.recording import Recording
-from chainrule.core.source import is_internal
+from chainrule.core.source import is_own
 from chainrule.native.record.outside import (
     buffer,
     imported,
@@ -247,7 +247,7 @@ class Walk(FunctionWalk):
 
     def _function(self, f: FunctionType, key: tuple[bool, int]) -> Any:
         code = f.__code__
-        if is_internal(code):
+        if is_own(f):
             return self._transform(f, key)
         if not self.enters(f):
             registry = getattr(f, "registry", None)  # of functools.singledispatch

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from chainrule import trees
-from chainrule.core.array import Array, value_of
+from chainrule.core.array import Array
 from chainrule.core.captured import check_unchanged, hold
 from chainrule.core.node import Leaf, Node
 from chainrule.core.recording import Observer, Recording
@@ -33,7 +33,7 @@ from chainrule.native.record.signature import Replacing
 from chainrule.native.record.watch import Captured
 from chainrule.numpy.creation import result_leaves
 
-__all__ = ["NotFaithful", "NotLifted", "Recorded", "Run", "run"]
+__all__ = ["NotFaithful", "NotLifted", "Recorded", "Run", "Unsure", "run"]
 
 _ndarray = np.ndarray
 _ATOMS = (int, float, complex, str, bytes, type(None), np.generic, np.dtype)
@@ -41,6 +41,10 @@ _ATOMS = (int, float, complex, str, bytes, type(None), np.generic, np.dtype)
 
 class NotLifted(Exception):  # never seen by a user: the next attempt is made
     """A recorded number was used where only a plain one can be: as a count of decimals, say."""
+
+
+class Unsure(Exception):  # never seen by a user: the function is recorded with values
+    """The program gives another result than the function, which might be due to rounding."""
 
 
 class NotFaithful(Exception):  # caught by `chainrule.compile`, which says why
@@ -66,8 +70,7 @@ class Run:
         guards: what Python looked at.
         captured: what the function refers to.
         paths: where the leaves of the result lie in it.
-        leaves: their values.
-        computed: whether each is an output of the program; the others are constants.
+        leaves: what they are: Arrays if they are outputs of the program, else constants.
     """
 
     program: Program
@@ -75,28 +78,29 @@ class Run:
     captured: Captured
     paths: list[str]
     leaves: list[Any]
-    computed: list[bool]
 
     def compared(self, expected: Any, again: Callable[[Recorded], Any]) -> Recorded:
         """Give the program the types that the function itself returns.
 
         Args:
             expected: what it returned.
-            again: returns the result that the program gives. It is asked where the two runs differ:
-                numbers may have overflowed in one of them, which stable forms prevent.
+            again: returns the result that the program gives, None if it gives none. It is asked
+                where values of the recorded run are still to be computed, for the program is
+                quicker; and where the two runs differ: numbers may have overflowed in one of them,
+                which stable forms prevent.
 
         Raises:
             NotFaithful: it returned something else.
+            Unsure: the program did, and values were deferred.
         """
         rights, build = trees.flatten(expected)
         if trees.paths(expected) != self.paths:
             raise _two_results()
-        differs = not all(map(close, self.leaves, rights))
         recorded = iter(self.program.outputs)
         outputs: list[Vertex] = []
         parts: list[Any] = []
-        for computed, right in zip(self.computed, rights, strict=True):
-            if computed:
+        for leaf, right in zip(self.leaves, rights, strict=True):
+            if type(leaf) is Array:
                 parts.append((len(outputs), type(right) if type(right) in (int, bool) else None))
                 outputs.append(typed(next(recorded), right))
             else:
@@ -104,8 +108,14 @@ class Run:
         structure = structure_of(expected, iter(parts))
         program = dataclasses.replace(self.program, outputs=tuple(outputs), structure=structure)
         made = Recorded(program, self.guards, assembler(structure, build, parts), self.captured)
-        if differs and not all(map(close_where_finite, trees.flatten(again(made))[0], rights)):
-            raise _two_results()
+        if any(type(leaf) is Array and leaf.deferred is not None for leaf in self.leaves):
+            found = again(made)
+            if found is None or not all(map(close, trees.flatten(found)[0], rights)):
+                raise Unsure
+        elif not all(map(close, self.leaves, rights)):
+            found = again(made)
+            if found is None or not all(map(close_where_finite, trees.flatten(found)[0], rights)):
+                raise _two_results()
         return made
 
 
@@ -116,6 +126,7 @@ def run(
     names: Sequence[str],
     lift: bool,
     integers: bool,
+    defers: bool,
 ) -> Run:
     """Record a run.
 
@@ -128,12 +139,13 @@ def run(
             compared at each call.
         integers: record what is done with arrays of integers and booleans among the arguments; else
             they are plain to the run, and the program is for their values alone.
+        defers: compute of large arrays what somebody looks at, and no more.
 
     Raises:
         NotFaithful: compiled code could not do what the function does.
         NotLifted: a recorded number was used where only a plain one can be.
     """
-    recording = Recording(every_guard=True, keeps_values=False)
+    recording = Recording(every_guard=True, keeps_values=False, defers=defers)
     statics: list[Any] = []
     collect = Replacing(lambda value, _: value, statics.append)
     for value in (*args, *kwargs.values()):
@@ -223,8 +235,7 @@ def run(
         guards,
         walk.found,
         trees.paths(build(leaves)),
-        [value_of(leaf) for leaf in leaves],
-        [type(leaf) is Array for leaf in leaves],
+        leaves,
     )
 
 

@@ -30,7 +30,8 @@ __all__ = ["Library", "LinkError", "Target", "emit", "host", "link", "provide"]
 # does gain asks for it with !llvm.loop.interleave.count metadata, which counts all the same.
 _INTERLEAVING = False
 _CODE_GENERATION = 2
-_PIPELINE = f"interleave {_INTERLEAVING}, code generation {_CODE_GENERATION}, pic"
+_MOST_TO_MATCH = 200_000  # characters: what comes of matching grows with the square of the length
+_PIPELINE = f"interleave {_INTERLEAVING}, {_MOST_TO_MATCH}, code generation {_CODE_GENERATION}, pic"
 
 
 class LinkError(ChainruleError, RuntimeError):
@@ -237,7 +238,7 @@ def _optimised(job: _Job) -> Any:
         raise LinkError(f"LLVM cannot read the IR: {error}") from None
     module.triple = machine.triple
     module.data_layout = str(machine.target_data)
-    builder = _pass_builder(job.target, job.optimise)
+    builder = _pass_builder(job.target, job.optimise, len(job.ir) <= _MOST_TO_MATCH)
     manager = builder.getModulePassManager()
     manager.add_strip_dead_prototype_pass()  # what is only declared need not be there
     try:
@@ -248,11 +249,14 @@ def _optimised(job: _Job) -> Any:
 
 
 @functools.cache
-def _pass_builder(target: Target, optimise: bool) -> Any:
-    """Return what makes pipelines: one for all, since LLVM keeps a part of each of them."""
+def _pass_builder(target: Target, optimise: bool, match: bool) -> Any:
+    """Return what makes pipelines: one for all, since LLVM keeps a part of each of them.
+
+    ``match`` asks for vectors made of what stands beside one another outside of loops.
+    """
     options = llvm.create_pipeline_tuning_options(3 if optimise else 0)
     options.loop_vectorization = True
-    options.slp_vectorization = True
+    options.slp_vectorization = match
     options.loop_interleaving = _INTERLEAVING
     return llvm.create_pass_builder(_machine(target), options)
 

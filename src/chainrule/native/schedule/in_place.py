@@ -95,7 +95,8 @@ class _Planner:
                 for x in dict.fromkeys(vertex.operands):
                     self.users.setdefault(x, []).append(vertex)
         self.updates = {x for x in self.given if self.roles[x] in (Role.JOIN, Role.SCATTER)}
-        self.changed = self.updates | {base_of(x) for x in self.updates}
+        bases = (base_of(x) for x in self.updates)
+        self.changed: set[Vertex] = self.updates | {x for x in bases if x is not None}
         self.reads: dict[Vertex, list[tuple[Apply, Vertex, bool, list[Apply]]]] = {}
         self.storages: dict[Vertex, _Storage] = {}
         self.shared: dict[Vertex, tuple[_Storage, Access]] = {}
@@ -232,8 +233,8 @@ class _Planner:
             before.append(snapshot)
         done = set(over)
         storage.readers = [reader for reader in storage.readers if reader not in done]
-        self._write(vertex, operands, vertex.params.get("places", ()), storage, before)
-        parts = dict(zip(vertex.operands, self.new[vertex].operands, strict=True))
+        new = self._write(vertex, operands, vertex.params.get("places", ()), storage, before)
+        parts = dict(zip(vertex.operands, new.operands, strict=True))
         self.result.rereads |= {parts[x] for x in same.values()}
 
     def _is_free(self, base: Vertex, storage: _Storage) -> bool:
@@ -265,7 +266,7 @@ class _Planner:
         places: Sequence[Place],
         storage: _Storage | None,
         before: Sequence[Vertex] = (),
-    ) -> None:
+    ) -> Apply:
         """Write an update; the first operand has its memory already if it is the base."""
         parts = [self.new.get(x, x) for x in operands]
         whole = contiguous(vertex)
@@ -292,6 +293,7 @@ class _Planner:
         self.storages[vertex] = storage
         for x, access in [*shared, (new, whole)]:
             self.shared[x] = storage, access
+        return new
 
     # Parts that are computed from what they are written over.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from chainrule.native.ir.math import (
     combined,
@@ -68,6 +68,8 @@ FUNCTIONS: dict[str, tuple[int, Callable[..., Value]]] = {
     for write in writers
 }
 
+_MOST_IN_LINE = 16  # calls outside of loops
+
 #: The number of arguments of each function, by the name of its operation.
 NAMES: dict[str, int] = {
     name: count for name, (count, _) in FUNCTIONS.items() if not name.endswith("_fast")
@@ -88,13 +90,22 @@ def fast_range(name: str, kind: str) -> tuple[float, float]:
     return _FAST_RANGES[name](Emitter(FORMATS[kind], False))
 
 
-def definitions(names: Iterable[tuple[str, str]], *, fma: bool | None = None) -> str:
+def definitions(
+    names: Iterable[tuple[str, str]],
+    calls_apart: Sequence[tuple[str, str]] = (),
+    *,
+    fma: bool | None = None,
+) -> str:
     """Return the definitions of functions, given as pairs of a name and "float" or "double".
 
     Each is ``@cr.<name>.<type>``, without branches and calls, for the loop vectoriser to widen.
+    Outside of loops it is called as ``@cr.<name>.<type>.apart``, the same unless there are many
+    such calls, which then stay calls: a function is a hundred instructions, and what LLVM does with
+    those of a thousand calls takes minutes.
 
     Args:
         names: What is wanted. The order and repetitions make no difference to the text.
+        calls_apart: what is called outside of loops, as often as it is.
         fma: Whether the target has fused multiply-add instructions (else `llvm.fma` would be a
             call). By default, whether this processor has them.
     """
@@ -105,7 +116,19 @@ def definitions(names: Iterable[tuple[str, str]], *, fma: bool | None = None) ->
         text, emitter = _definition(name, kind, fused)
         parts.append(text)
         outside |= emitter.globals
+    in_line = len(calls_apart) <= _MOST_IN_LINE
+    parts += [_apart(name, kind, in_line) for name, kind in sorted(set(calls_apart))]
     return "\n".join([*(outside[k] for k in sorted(outside)), *parts])
+
+
+def _apart(name: str, kind: str, in_line: bool) -> str:
+    given = ", ".join(f"{kind} %{letter}" for letter in "xyz"[: FUNCTIONS[name][0]])
+    how = "alwaysinline" if in_line else "noinline"
+    return (
+        f"define internal {kind} @cr.{name}.{kind}.apart({given}) "
+        f"{how} nounwind willreturn memory(none) {{\n"
+        f"  %r = call {kind} @cr.{name}.{kind}({given})\n  ret {kind} %r\n}}\n"
+    )
 
 
 @functools.cache

@@ -1,0 +1,284 @@
+"""Folded statements as lines: loops with their variables, and the lists that are kept."""
+
+from __future__ import annotations
+
+import itertools
+import keyword
+from collections.abc import Collection, Sequence
+from typing import NamedTuple
+
+from chainrule.graph.loops.affine import Affine, Counter, Integer, plus
+from chainrule.staged.formatting import comment
+from chainrule.staged.lines import Line, Stage
+from chainrule.staged.loops.counting import Counting, Sum, fitted, written
+from chainrule.staged.loops.fold import Folded
+from chainrule.staged.loops.plan import Tape
+from chainrule.staged.loops.statement import Place
+from chainrule.staged.loops.tidy import Printed
+from chainrule.staged.loops.tree import Block, Choice, Item, Leaf, Site, Source, Value
+
+__all__ = ["Row", "laid_out"]
+
+_LETTERS = ("t", "k", "i", "j", "n")
+_INDENT = 4
+
+
+class Row(NamedTuple):
+    """A line of code, the remark beside it, how deep in loops it is, and the parts it prints."""
+
+    text: str
+    remark: str = ""
+    depth: int = 0
+    parts: Sequence[Stage | Line] = ()
+
+
+def laid_out(code: Folded, width: int) -> list[Row]:
+    """Write folded statements, in so many columns."""
+    layout = _Layout(code, width)
+    layout.items(code.items, ())
+    return layout.rows
+
+
+class _Layout:
+    def __init__(self, code: Folded, width: int) -> None:
+        self.code, self.plan, self.width = code, code.plan, width
+        self.rows: list[Row] = []
+        self.depth = 0
+        self.instances: dict[tuple[int, ...], list[int]] = {}
+        self.mains: dict[int, tuple[int, ...]] = {}  # the place of each stage's main statement
+        self.ends: dict[int, tuple[int, ...]] = {}  # and of its last one
+        for k, (ref, p) in enumerate(zip(code.where, code.printed, strict=True)):
+            key = (ref.step, *ref.parts)
+            self.instances.setdefault(key, []).append(k)
+            if p.stage is not None and not p.backward:
+                if p.part is not None:
+                    self.mains[id(p.stage)] = key
+                if p.part is not None or p.text in p.stage.after:
+                    self.ends[id(p.stage)] = key
+        self.taken = {*code.taken, *self.plan.names.values()}
+        self.lists = {
+            tape: self._fresh(_plural(self.plan.names[tape.site]))
+            for tape in sorted(self.plan.tapes.values(), key=lambda tape: tape.site.key)
+        }
+        self.choices: dict[tuple[Source, ...], str] = {}
+        self.known: dict[Counter, Counting] = {}
+        self.used: set[str] = set()  # loop variables
+        self.numbers: dict[tuple[int, ...], int] = {}
+        self.texts: dict[tuple[int, ...], str] = {}
+        self.heading: tuple[int, ...] | None = None
+
+    def items(self, items: Sequence[Item], blocks: tuple[Block, ...]) -> None:
+        """Write statements and loops."""
+        for item in items:
+            if isinstance(item, Site):
+                self._statement(item)
+            else:
+                self._loop((*blocks, item))
+
+    def _fresh(self, wanted: str) -> str:
+        names = itertools.chain([wanted], (f"{wanted}_{k}" for k in itertools.count(1)))
+        name = next(name for name in names if name not in self.taken)
+        self.taken.add(name)
+        return name
+
+    def _row(self, text: str, remark: str = "", parts: Sequence[Stage | Line] = ()) -> None:
+        self.rows.append(Row(text, remark, self.depth, parts))
+
+    # Statements.
+
+    def _statement(self, site: Site) -> None:
+        printed = [self.code.printed[k] for k in self.instances[site.key]]
+        first = printed[0]
+        text = self.texts[site.key] = self._text(site)
+        name = self.plan.names.get(site)
+        if text in (f"{name} = {name}", f"{name} = (1) * {name}"):  # it is what it was
+            return
+        if first.backward and first.stage is not None:
+            heading = self.ends[id(first.stage)]
+            if heading != self.heading:
+                said = f"backprop {self.texts[heading]}"
+                self._row(comment(said, self.width - _INDENT * self.depth))
+                self.heading = heading
+        parts = [p.part for p in printed if p.part is not None]
+        self._row(text, self._remark(site, first), parts)
+        for tape, name in self.lists.items():
+            if tape.site is site:
+                inner = "[-1]" * (len(site.blocks) - tape.start - 1)
+                self._row(f"{name}{inner}.append({self.plan.names[site]})")
+
+    def _remark(self, site: Site, first: Printed) -> str:
+        """Return the stage's number, and the shape where the value is an array."""
+        if first.part is None or first.stage is None:
+            return ""
+        if not first.backward:
+            self.numbers[site.key] = len(self.numbers) + 1
+        number = self.numbers[self.mains[id(first.stage)]]
+        count = len(first.shape)
+        shape = ", ".join(str(self._sum(n)) for n in site.ints[len(site.ints) - count :])
+        return f"# ({number})" + (f"  shape ({shape}{',' * (count == 1)})" if count else "")
+
+    def _text(self, site: Site) -> str:
+        statement = self.code.statements[self.instances[site.key][0]]
+        ints = iter(site.ints)
+        sources = iter(range(len(site.sources)))
+        text = statement.pieces[0]
+        for place, piece in zip(statement.places, statement.pieces[1:], strict=True):
+            if place.kind == "int":
+                text += self._integer(next(ints), place)
+            elif place.kind == "write":
+                text += self.plan.names[site]
+            else:
+                text += self._read(site, next(sources))
+            text += piece
+        return text
+
+    def _integer(self, integer: Integer, place: Place) -> str:
+        found = self._sum(integer)
+        simple = len(found) <= 1 and (str(found).isidentifier() or str(found).isdigit())
+        return str(found) if simple or place.alone else f"({found})"
+
+    def _sum(self, integer: Integer) -> Sum:
+        found = written(integer, self.known)
+        self.used.update(name for names in found for name in names)
+        return found
+
+    def _read(self, site: Site, k: int) -> str:
+        """Write what a statement reads."""
+        source = site.sources[k]
+        if (site, k) in self.plan.led:
+            tape, turn = self.plan.led[site, k]
+            return f"{self.lists[tape]}[{turn}]"
+        if (site, k) not in self.plan.taped | self.plan.before:
+            return self._named(source)
+        assert isinstance(source, Value)
+        if (site, k) in self.plan.before:
+            return self.plan.was(site, source)
+        tape = self.plan.tape(source)
+        turns: list[Integer | None] = list(source.turns)
+        if source.lag:
+            counter = source.site.blocks[source.shared - 1].counter
+            turns = [Affine(-source.lag, 1, counter), *turns]
+        text = self.lists[tape]
+        for n, place in enumerate(turns):
+            assert place is not None
+            last = n == len(turns) - 1
+            text += f"[{self._sum(plus(place, len(tape.leading) if last else 0))}]"
+        return text
+
+    def _named(self, source: Source) -> str:
+        if isinstance(source, Leaf):
+            return self.code.leaves[source.number]
+        if isinstance(source, Value):
+            return self.plan.names[source.site]
+        chosen = self._chosen(tuple(source.values))
+        assert chosen is not None
+        name, first, way = chosen
+        return f"{name}[{self._sum(Affine(first, way, source.counter))}]"
+
+    # Loops.
+
+    def _loop(self, blocks: tuple[Block, ...]) -> None:
+        block = blocks[-1]
+        for name, source in self.plan.begun.get(block, {}).items():
+            self._row(f"{name} = {self._named(source)}")
+        for tape, name in self.lists.items():
+            self._list(tape, name, blocks)
+        for site in block.sites():
+            for source in site.sources:
+                if isinstance(source, Choice) and source.counter is block.counter:
+                    self._choice(source)
+        counting, unused = self._counting(blocks)
+        self.known[block.counter] = counting
+        self.used.discard(counting.name)
+        head = len(self.rows)
+        self._row("")
+        self.depth += 1
+        self.heading = None
+        for name, old in self.plan.saved.get(block, {}).items():
+            self._row(f"{old} = {name}")
+        self.items(block.body, blocks)
+        self.depth -= 1
+        self.heading = None
+        name = counting.name if counting.name in self.used else unused
+        through = counting.range(block.turns, self.known)
+        self.rows[head] = self.rows[head]._replace(text=f"for {name} in {through}:")
+
+    def _list(self, tape: Tape, name: str, blocks: tuple[Block, ...]) -> None:
+        """Begin a list before a loop, or a list in it before an inner loop."""
+        depth = len(blocks) - 1
+        if tape.site.blocks[: len(blocks)] != blocks or depth < tape.start:
+            return
+        first = ""
+        if len(blocks) == len(tape.site.blocks):
+            own = [self.plan.names[tape.site]] if tape.by_name else map(self._named, tape.leading)
+            first = ", ".join(own)
+        if depth == tape.start:
+            self._row(f"{name} = [{first}]")
+        else:
+            inner = "[-1]" * (depth - tape.start - 1)
+            self._row(f"{name}{inner}.append([{first}])")
+
+    def _choice(self, choice: Choice) -> None:
+        values = tuple(choice.values)
+        if self._chosen(values) is None:
+            name = self._fresh("cs")
+            self.choices[values] = name
+            self._row(f"{name} = [{', '.join(map(self._named, values))}]")
+
+    def _chosen(self, values: tuple[Source, ...]) -> tuple[str, int, int] | None:
+        """Find a list that has some values one after the other: its name, where, and which way."""
+        for known, name in self.choices.items():
+            for first, way in itertools.product(range(len(known)), (1, -1)):
+                last = first + way * (len(values) - 1)
+                if 0 <= last < len(known) and values == tuple(
+                    known[k] for k in range(first, last + way, way)
+                ):
+                    return name, first, way
+        return None
+
+    def _counting(self, blocks: tuple[Block, ...]) -> tuple[Counting, str]:
+        """Find the user's own loop variable, or take a letter.
+
+        Returns:
+            The variable, and what it is called where nothing is written by it.
+        """
+        block = blocks[-1]
+        counters = [b.counter for b in blocks]
+        outer = {self.known[b.counter].name for b in blocks[:-1]}
+        backward = False
+        for site in block.sites():
+            instances = self.instances[site.key]
+            printed = self.code.printed[instances[0]]
+            backward = backward or printed.backward
+            if printed.stage is None:
+                continue
+            for name, _ in printed.stage.counters:
+                found = fitted(self._values(instances, name, len(blocks)), counters)
+                if found is None or abs(found[1]) != 1:
+                    continue
+                if name == "_" or name in outer or name in self.taken:
+                    return Counting(self._letter(outer), found[0], found[1] < 0), "_"
+                return Counting(name, found[0], found[1] < 0), name
+        first = plus(block.turns, -1) if backward else 0
+        return Counting(self._letter(outer), first, backward), "_"
+
+    def _letter(self, outer: Collection[str]) -> str:
+        return next(x for x in (*_LETTERS, "turn") if x not in self.taken and x not in outer)
+
+    def _values(
+        self, instances: Sequence[int], name: str, depth: int
+    ) -> list[tuple[tuple[int, ...], int]]:
+        """Return what a variable was in the turns of outer loops, in the first of inner ones."""
+        values = []
+        for k in instances:
+            stage, turns = self.code.printed[k].stage, self.code.where[k].turns
+            given = dict(stage.counters) if stage is not None else {}
+            if name in given and not any(turns[depth:]):
+                values.append((tuple(t for t in turns[:depth] if t is not None), given[name]))
+        return values
+
+
+def _plural(name: str) -> str:
+    """Return what a list of so named values is called."""
+    many = f"{name}es" if name.endswith(("s", "x")) and len(name) > 2 else f"{name}s"
+    return f"{many}_" if keyword.iskeyword(many) else many

@@ -1,0 +1,26 @@
+import math
+
+
+def swing_gradient(th, om, dt):
+    """Return swing(th, om, dt) and its gradient."""
+    # forward pass
+    ths = []
+    oms = [om]
+    for _ in range(59):
+        th = th + dt * om                      # (1)
+        ths.append(th)
+        om = om - dt * math.sin(th)            # (2)
+        oms.append(om)
+    th = th + dt * om                          # (3)
+    # backprop th = th + dt * om
+    dth = 1.0                                  # (3)
+    ddt = om                                   # (3)
+    dom = dt                                   # (3)
+    for t in reversed(range(59)):
+        # backprop om = om - dt * math.sin(th)
+        ddt += (-math.sin(ths[t])) * dom       # (2)
+        dth += (-math.cos(ths[t]) * dt) * dom  # (2)
+        # backprop th = th + dt * om
+        ddt += (oms[t]) * dth                  # (1)
+        dom += (dt) * dth                      # (1)
+    return th, (dth, dom, ddt)

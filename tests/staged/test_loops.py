@@ -1,0 +1,110 @@
+"""Loops are printed as loops, and compute what the unrolled code does."""
+
+from __future__ import annotations
+
+import os
+import re
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import chainrule as cr
+from chainrule import trees
+from tests.programs.loops import PROGRAMS, pendulum
+
+GOLDEN = Path(__file__).parent / "golden" / "loops"
+each_loop = pytest.mark.parametrize("name", PROGRAMS)
+
+
+@cache
+def staged(name: str) -> tuple[cr.Staged, tuple[Any, ...]]:
+    f, args, _ = PROGRAMS[name]
+    return cr.stage(f, *args), args
+
+
+def assert_equal(found: Any, expected: Any) -> None:
+    for a, b in zip(trees.flatten(found)[0], trees.flatten(expected)[0], strict=True):
+        assert np.array_equal(a, b)
+
+
+@each_loop
+def test_it_computes_what_the_unrolled_code_does(name: str) -> None:
+    code, args = staged(name)
+    unrolled = code.run(*args)  # one statement after the other
+    value, gradients = code(*args)
+    assert_equal((value, gradients), (unrolled.value, unrolled.gradients))
+
+
+@each_loop
+def test_arguments_are_not_changed(name: str) -> None:
+    code, args = staged(name)
+    before = [np.copy(x) for x in trees.flatten(args)[0]]
+    first = code(*args)
+    assert_equal(before, args)
+    assert_equal(code(*args), first)
+
+
+@each_loop
+def test_golden_file(name: str) -> None:
+    source = staged(name)[0].source
+    path = GOLDEN / f"{name}.py"
+    if os.environ.get("CHAINRULE_UPDATE_GOLDEN"):
+        path.write_text(source, encoding="utf-8")
+    assert source == path.read_text(encoding="utf-8")
+
+
+@each_loop
+def test_lines_stand_where_they_say(name: str) -> None:
+    code, _ = staged(name)
+    lines = code.source.splitlines()
+    assert max(map(len, lines)) <= 100
+    for stage in code.stages:
+        target = re.sub(r"_\d+$", "", stage.name)
+        assert lines[stage.lineno - 1].split()[0].startswith(re.sub(r"^t\d+$", "t", target))
+
+
+def test_the_code_is_as_long_for_many_turns_as_for_few() -> None:
+    lengths = {len(cr.stage(pendulum(n), 0.5, 0.1, 0.01).source.splitlines()) for n in (7, 20, 50)}
+    assert len(lengths) == 1
+
+
+def test_a_saved_module_has_loops(tmp_path: Path) -> None:
+    code, args = staged("pendulum")
+    code.save(tmp_path / "swing.py")
+    names: dict[str, Any] = {}
+    exec((tmp_path / "swing.py").read_text(), names)
+    assert "for t in reversed(range(59)):" in (tmp_path / "swing.py").read_text()
+    assert names["swing_gradient"](*args) == code(*args)
+
+
+def test_a_few_turns_stay_unrolled() -> None:
+    assert "for " not in cr.stage(pendulum(4), 0.5, 0.1, 0.01).source
+
+
+def test_lines_that_are_alike_are_no_loop() -> None:
+    def f(x: float) -> float:
+        y = x * x
+        y = y * x
+        y = y * x
+        y = y * x
+        y = y * x
+        y = y * x
+        y = y * x
+        return y * x
+
+    assert "for " not in cr.stage(f, 1.5).source
+
+
+def test_an_array_in_the_place_of_a_number_is_refused_in_loops_too() -> None:
+    def f(x: float, k: float) -> float:
+        for _ in range(9):
+            x = x - k * x * x
+        return x
+
+    code = cr.stage(f, 0.5, 0.1)
+    assert "x = x - k * x * x" in code.source
+    with pytest.raises(cr.errors.ArgumentError, match=r"for k of shape \(\)"):
+        code(0.5, np.ones(3))
