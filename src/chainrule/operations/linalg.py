@@ -218,6 +218,8 @@ def _cofactors(a: Any, d: Any) -> Any:
         inverse = np.linalg.inv(a)
     except np.linalg.LinAlgError:
         return _cofactors_of_singular(a)
+    if not inverse.size:
+        return inverse
     digits = np.linalg.norm(a, 1, (-2, -1)) * np.linalg.norm(inverse, 1, (-2, -1))
     if np.any(digits * np.sqrt(np.finfo(digits.dtype).eps) > 1):  # half of them are lost
         return _cofactors_of_singular(a)
