@@ -351,8 +351,6 @@ def _living(root: Array) -> list[Array]:
 
 def _renew(root: Array, value: Any, node: Any) -> None:
     """Give the root a new value and node, and take its views anew."""
-    if root.node is not None and root.node.recording.written is not None:
-        root.node.recording.written(root.node, node)
     root.value, root.node = value, node
     if root.views is None:
         return

@@ -88,10 +88,10 @@ class Inputs:
         if kind is Array:
             if value.dtype.kind != "f":
                 raise self._refuse(value, position, at)
-            value = identity(value)
-            self.nodes.append(value.node)
-            self.values.append(own(value))
-            return value
+            again: Array = identity(value)
+            self.nodes.append(again.node)
+            self.values.append(own(again))
+            return again
         if kind is float or (
             (kind is _ndarray or isinstance(value, np.generic)) and value.dtype.kind == "f"
         ):
