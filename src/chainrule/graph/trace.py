@@ -31,7 +31,8 @@ from chainrule.numpy.creation import result_leaves
 __all__ = ["Argument", "Guard", "Note", "Trace", "trace"]
 
 
-_FACE = ("chainrule.numpy", "chainrule.core")  # where user code enters when it computes
+#: Whose frame is next to the user's where rules run: of a transform, or of who runs one as f.
+_DERIVING = ("chainrule.transforms", "chainrule.staged", "chainrule.explain")
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,8 +155,7 @@ class Trace:
             if last is not None and last.name == name:
                 self.notes[before_it] = replace(last, name=None)
         self._entry = entry
-        # Rules run in a transform, which user code called, or whoever runs the function, as f.
-        derived = not entry.f_globals.get("__name__", "").startswith(_FACE)
+        derived = entry.f_globals.get("__name__", "").startswith(_DERIVING)
         counters = counters_of(frame, observed_run.__code__)
         self.notes[node] = Note(name, location_of(frame), call, frame.f_lasti, derived, counters)
         self._learn_names(node, frame)
