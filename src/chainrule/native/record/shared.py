@@ -23,12 +23,13 @@ from chainrule.core.node import Node
 from chainrule.core.source import is_internal, user_location
 from chainrule.operations import elementwise, indexing
 from chainrule.operations.indexing import index_parts
+from chainrule.transforms import stable
 
 __all__ = ["SharedMemory"]
 
 #: They may give what they are given, but not in user code: copies, and what NumPy computes.
 _COPIES = frozenset({identity, elementwise.positive})
-_RULES = frozenset(os.path.abspath(module.__file__ or "") for module in (chain_rule, forward))
+_RULES = frozenset(os.path.abspath(x.__file__ or "") for x in (chain_rule, forward, stable))
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +128,10 @@ def _is_view(node: Node) -> bool:
 
 
 def _is_in_rule() -> bool:
-    """Tell whether a rule is running, which reads what an array was when it was used."""
+    """Tell whether a rule is running, which reads what an array was when it was used.
+
+    So does a stable form that is recorded in the place of what was used.
+    """
     frame: FrameType | None = sys._getframe(1)
     while frame is not None and is_internal(frame.f_code):
         if frame.f_code.co_filename in _RULES:
