@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from chainrule import trees
-from chainrule.core.array import Array, is_floating, value_of
+from chainrule.core.array import Array, is_inexact, value_of
 from chainrule.core.callables import argument_names, name_of
 from chainrule.core.captured import check_unchanged, hold
 from chainrule.core.node import Leaf, Node
@@ -298,7 +298,7 @@ def _trace(
         fresh = []
         for path, leaf in zip(trees.paths(arg), leaves, strict=True):
             value = value_of(leaf)
-            floating = is_floating(value)
+            floating = is_inexact(value)
             node = Leaf(recording) if floating or (integers and _is_index(value)) else None
             wanted = floating and (chosen is None or position in chosen)
             traced.arguments.append(

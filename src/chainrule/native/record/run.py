@@ -157,7 +157,7 @@ def run(
     arrays: list[tuple[Array, Leaf, str]] = []
 
     def fresh(value: Any, path: str) -> Any:
-        floating = type(value) is float or value.dtype.kind == "f"
+        floating = type(value) is float or value.dtype.kind in "fc"
         leaf = Leaf(recording) if floating or integers else None
         inputs.append((Input(path, value), leaf))
         if leaf is None:
