@@ -36,7 +36,7 @@ from chainrule.staged.statements import (
 )
 from chainrule.staged.steps import Step
 from chainrule.staged.terms import Term, change_of_entries, mentions, sorted_terms, terms_of
-from chainrule.staged.text import PRODUCT, Text, atom, call, method
+from chainrule.staged.text import Text, atom, call, method
 from chainrule.staged.writes import Write, is_fresh, may_repeat
 
 __all__ = ["Backprop"]
@@ -342,14 +342,13 @@ class Backprop:
             # Added in place, it is broadcast anyway; but np.add.at reads behind the end of what has
             # fewer axes than the index (NumPy 2.4).
             inner = inner.operands[0]
-        text = speller.text(inner)
         self.gradients.change(held)
         self.lines.append(
             Line(
                 stage,
                 f"{held.name}[{index}]",
                 "+=" if sign > 0 else "-=",
-                text.within(PRODUCT) if repeats and sign < 0 else text.text,
+                speller.text(inner).text,
                 inner.value,
                 self.variables[variable],
                 repeats=repeats,

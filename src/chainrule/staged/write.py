@@ -36,7 +36,7 @@ from chainrule.staged.speller import Speller
 from chainrule.staged.spelling import speller_for
 from chainrule.staged.spelling_indexing import index_text
 from chainrule.staged.staged import Staged
-from chainrule.staged.statements import copy_of, shared_subexpressions, statements_for
+from chainrule.staged.statements import copy_of, is_scatter, shared_subexpressions, statements_for
 from chainrule.staged.steps import active_variables, one_like, steps
 from chainrule.staged.text import ATOM, BIT_OR, COMPARISON, assertion, call, literal
 from chainrule.transforms.inputs import refuse, select
@@ -229,7 +229,8 @@ def _parts_before(
 ) -> list[str]:
     """Write the parts of expressions that need variables of their own."""
     lines: list[str] = []
-    for part in shared_subexpressions(expressions):
+    scattered = {x for x in topological(expressions) if is_scatter(x) and x is not whole}
+    for part in shared_subexpressions(expressions, scattered):
         if part is not whole:
             name = names.numbered("t")
             lines += statements_for(name, part, speller)
