@@ -145,6 +145,7 @@ class Backprop:
             named_by_text: dict[str, str] = {}
             for _, part in across:
                 inner = part.operands[0] if is_scatter(part) else part
+                inner = inner.operands[0] if is_operation(inner, broadcast_to) else inner
                 if mentions(inner, received, speller.names):
                     text = speller.text(inner).text
                     if text in named_by_text:
