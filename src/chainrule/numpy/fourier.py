@@ -1,4 +1,4 @@
-"""NumPy's discrete Fourier transforms. Those along several axes go along one after the other."""
+"""Discrete Fourier transforms. Those along several axes go along one after the other."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from chainrule.numpy.dispatch import implements
 from chainrule.operations import fft as rows
 from chainrule.operations.elementwise import conjugated
 
-__all__ = ["ALONG_AXES", "ALONG_AXIS", "fftshift", "ifftshift", "steps", "swapped"]
+__all__ = ["ALONG_AXES", "ALONG_AXIS", "steps", "swapped"]
 
 
 def swapped(norm: str | None) -> str:
@@ -118,53 +118,18 @@ ALONG_AXES: dict[str, Callable[..., Any]] = {
 }
 
 
-# NumPy's spellings.
+# NumPy's own spellings. What goes along several axes there runs from NumPy's source.
 
 
 def _enter(name: str) -> None:
-    one, several = ALONG_AXIS[name], ALONG_AXES[name]
+    transform = ALONG_AXIS[name]
 
     @implements(getattr(np.fft, name))
     def along_axis(
         a: Any, n: Any = None, axis: int = -1, norm: str | None = None, out: Any = None
     ) -> Any:
-        return one(a, n, axis, norm)
-
-    if not hasattr(np.fft, f"{name}n"):
-        return
-
-    @implements(getattr(np.fft, f"{name}n"))
-    def along_axes(
-        a: Any, s: Any = None, axes: Any = None, norm: str | None = None, out: Any = None
-    ) -> Any:
-        return several(a, s, axes, norm)
-
-    @implements(getattr(np.fft, f"{name}2"))
-    def along_two_axes(
-        a: Any, s: Any = None, axes: Any = (-2, -1), norm: str | None = None, out: Any = None
-    ) -> Any:
-        return several(a, s, axes, norm)
+        return transform(a, n, axis, norm)
 
 
-for _name in ALONG_AXIS:
+for _name in ("fft", "ifft", "rfft", "irfft"):
     _enter(_name)
-
-
-def _shifted(x: Any, axes: Any, half: Callable[[int], int]) -> Any:
-    x = operand(x)
-    if axes is None:
-        axes = tuple(range(x.ndim))
-    axes = axes if isinstance(axes, (tuple, list)) else (axes,)
-    return np.roll(x, tuple(half(x.shape[k]) for k in axes), tuple(axes))
-
-
-@implements(np.fft.fftshift)
-def fftshift(x: Any, axes: Any = None) -> Any:
-    """Move the frequency zero into the middle."""
-    return _shifted(x, axes, lambda n: n // 2)
-
-
-@implements(np.fft.ifftshift)
-def ifftshift(x: Any, axes: Any = None) -> Any:
-    """Move the frequency zero from the middle to the front."""
-    return _shifted(x, axes, lambda n: -(n // 2))

@@ -62,8 +62,8 @@ def _enter(name: str) -> None:
 
 for _name in fourier.ALONG_AXIS:
     _enter(_name)
-means("scipy.fft.fftshift")(fourier.fftshift)
-means("scipy.fft.ifftshift")(fourier.ifftshift)
+means("scipy.fft.fftshift")(lambda x, axes=None: np.fft.fftshift(operand(x), axes))
+means("scipy.fft.ifftshift")(lambda x, axes=None: np.fft.ifftshift(operand(x), axes))
 
 
 def _of_length(x: Any, n: int | None, axis: int) -> Any:
