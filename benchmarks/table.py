@@ -150,7 +150,8 @@ def write_lines(found: dict[str, Any]) -> Iterator[str]:
     for key, seconds in found.items():
         name, n = key.split("/")
         entry, first = seconds["call"] / int(n), seconds["first call"]
-        yield f"  {name:20} {int(n):>6,} entries {entry * 1e9:6.1f} ns each, first call {first:.1f} s"
+        times = f"{entry * 1e9:6.1f} ns each, first call {first:.1f} s"
+        yield f"  {name:20} {int(n):>6,} entries {times}"
 
 
 def resource_lines(found: dict[str, Any]) -> Iterator[str]:

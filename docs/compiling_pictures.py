@@ -23,7 +23,7 @@ from chainrule.explain.layout import Box, Wire, layered
 from chainrule.explain.svg import svg
 from chainrule.graph.graph import Apply, Constant, Input, topological
 from chainrule.native.describe import rewritten
-from chainrule.native.lower.roles import Role, viewed
+from chainrule.native.lower.roles import Role
 from chainrule.native.pipeline import build
 from chainrule.native.schedule.fusion import Kernel
 from chainrule.native.schedule.survey import Survey
@@ -131,7 +131,7 @@ def schedule(built, lines):
         return names[vertex], "carried", f"{_size(vertex)} scratch memory".strip()
 
     def loaded(vertex):
-        base, views = viewed(vertex, plan.stored)
+        base, views = plan.viewed(vertex)
         name = results.get(base, names[base])
         role = "input" if isinstance(base, Input) else "carried"
         return name + "".join(map(_symbol, views)), role, _size(vertex)

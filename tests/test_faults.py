@@ -3,6 +3,7 @@
 import math
 import traceback
 import warnings
+from types import MappingProxyType
 
 import numpy as np
 import pytest
@@ -19,7 +20,6 @@ X = np.array([0.5, -1.5, 2.0])
         (3, r"argument 0 \(x\) of f is an int, 3: .* write 3\.0"),
         (True, r"is a bool, True"),
         (np.arange(3), r"has dtype int64: .*np.asarray\(x, dtype=float\)"),
-        (1 + 2j, r"is complex: .*not supported yet"),
         ("abc", r"is a str"),
         ({"a": 1.0, "b": 2}, r"argument 0 \(x\['b'\]\) of f is an int, 2"),
         (np.ma.masked_array([1.0], [False]), r"is a MaskedArray"),
@@ -90,22 +90,12 @@ def test_in_place_addition_to_an_ndarray():
 
 @pytest.mark.parametrize("call", [float, math.sin, int])
 def test_conversion_outside_the_recorded_globals(call):
-    calls = [call]  # not a global or closure name of its own, so the view cannot replace it
+    calls = MappingProxyType({0: call})  # which the view does not look into
 
     def f(x):
         return calls[0](x) * 2.0
 
     with pytest.raises(errors.GradientLostError, match=r"calls\[0\]\(x\)"):
-        cr.grad(f)(3.0)
-
-
-def test_math_imported_inside_the_function():
-    def f(x):
-        import math
-
-        return math.sin(x)
-
-    with pytest.raises(errors.GradientLostError, match=r"np\.sin"):
         cr.grad(f)(3.0)
 
 
@@ -125,8 +115,8 @@ def test_shape_mismatch_names_the_arrays():
 
 
 def test_unsupported_function_is_named():
-    with pytest.raises(errors.UnsupportedError, match=r"np\.fft\.rfft has no derivative"):
-        cr.grad(lambda x: np.sum(np.abs(np.fft.rfft(x))))(X)
+    with pytest.raises(errors.UnsupportedError, match=r"np\.spacing has no derivative"):
+        cr.grad(lambda x: np.sum(np.spacing(x)))(X)
 
 
 def test_error_in_user_code_keeps_its_type_and_starts_at_its_line():

@@ -546,3 +546,21 @@ def test_lower_shows_the_graph() -> None:
     ]
     with pytest.raises(cr.errors.UnsupportedError, match="cannot be compiled: assigns_global"):
         cr.compile(assigns_global).lower(X)
+
+
+@pytest.mark.parametrize("turns", [3, 30])
+def test_functions_of_numbers_outside_of_loops(turns: int) -> None:
+    """Where there are many, they are called rather than written out."""
+
+    def f(x: Any) -> Any:
+        total = 0.0
+        for k in range(turns):
+            total = total + np.sin(x[k]) * np.exp(x[k - 1]) + np.arctan2(x[k], 2.0)
+        return total
+
+    x = np.random.default_rng(0).normal(size=turns)
+    step = cr.compile(cr.value_and_grad(f))
+    for _ in range(2):
+        for found, expected in zip(step(x), cr.value_and_grad(f)(x), strict=True):
+            np.testing.assert_allclose(found, expected, rtol=1e-12)
+    assert ("sin.double.apart" in step.lower(x).ir) is (turns == 30)

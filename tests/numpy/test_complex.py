@@ -188,9 +188,67 @@ def test_values_are_those_of_numpy(f):
     np.testing.assert_allclose(seen[0], f(z, w), rtol=1e-12)
 
 
-def test_complex_inputs_are_refused():
-    with pytest.raises(cr.errors.ArgumentError, match="is complex"):
-        cr.grad(lambda z: np.abs(z))(1j)
+Z = np.array([1 + 2j, 3 - 1j])
+
+
+def written(z):
+    w = np.zeros_like(z)
+    w[...] = z
+    w[0] *= np.conj(z[1])
+    part = w.real
+    part += 2
+    return np.sum((w * w).imag)
+
+
+OF_COMPLEX_NUMBERS = [
+    lambda z: np.sum(np.abs(z) ** 2 * np.angle(z)),
+    lambda z: np.sum((z**3).real + np.exp(z).imag),
+    lambda z: np.sum(np.abs(np.fft.fft(z)) + np.abs(np.linalg.norm(z))),
+    lambda z: np.abs(np.sum(z @ np.outer(z, np.conj(z)))),
+    written,
+]
+
+
+@pytest.mark.parametrize("f", OF_COMPLEX_NUMBERS)
+@pytest.mark.parametrize("z", [Z, Z.astype(np.complex64)])
+def test_the_gradient_by_complex_numbers(f, z):
+    """It is d/dx - i d/dy, however it is computed."""
+    gradient = cr.grad(f)(z)
+    assert gradient.dtype == z.dtype
+    for k in range(2):
+        for unit in (1, 1j):
+            step = np.zeros(2, complex)
+            step[k] = 1e-6 * unit
+            slope = (f(Z + step) - f(Z - step)) / 2e-6
+            rtol = 1e-6 if z is Z else 1e-4
+            np.testing.assert_allclose((gradient[k] * unit).real, slope, rtol=rtol, atol=rtol)
+    direction = np.array([0.5j, 1 - 1j]).astype(z.dtype)
+    slope = np.sum(gradient * direction).real
+    np.testing.assert_allclose(cr.jvp(f, (z,), (direction,))[1], slope, rtol=1e-4)
+    tolerance = 1e-10 if z is Z else 1e-4
+    np.testing.assert_allclose(cr.stage(f, z)(z)[1][0], gradient, rtol=tolerance)
+    fast = cr.compile(cr.grad(f))
+    for x in (z, z * 2, z[::-1], z):
+        found, expected = fast(x), cr.grad(f)(x)
+        np.testing.assert_allclose(found, expected, rtol=tolerance)
+        assert found.dtype == z.dtype
+
+
+def test_complex_numbers_are_inputs_like_any_other():
+    value, (by_x, by_tree) = cr.value_and_grad(
+        lambda x, tree: np.sum((x * tree["z"]).real) * abs(tree["w"]), (0, 1)
+    )(np.ones(2), {"z": Z, "w": 3 + 4j})
+    assert value == 20.0
+    np.testing.assert_array_equal(by_x, [5.0, 15.0])
+    np.testing.assert_array_equal(by_tree["z"], [5, 5])
+    assert by_tree["w"] == pytest.approx(4 * (0.6 - 0.8j))
+    z = cr.array(Z)
+    np.sum(np.abs(z) ** 2).backward()
+    np.testing.assert_allclose(z.grad, 2 * np.conj(Z))
+    second = cr.grad(lambda z: np.sum(np.abs(cr.grad(lambda w: np.sum((w**3).real))(z)) ** 2))
+    np.testing.assert_allclose(second(Z), 36 * np.abs(Z) ** 2 * np.conj(Z), rtol=1e-12)
+    with pytest.raises(cr.errors.UnsupportedError, match=r"output of .* is complex"):
+        cr.grad(lambda z: z * z)(1j)
 
 
 def test_a_zero_has_gradient_zero():

@@ -285,6 +285,32 @@ def test_arrays_without_axes_stay_arrays():
     assert cr.grad(f)(np.array(0.5)) == pytest.approx(2 + 4 * 0.5 + 1)
 
 
+def written_flat(x):
+    a = np.array(x)
+    a.flat[0] *= x
+    np.put(a, [0], [3 * a])
+    return a
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: np.cumsum(x, 0),
+        lambda x: np.cumprod(x, axis=-1),
+        lambda x: np.repeat(x, 2, axis=0),
+        lambda x: np.take(x, [0, 0], axis=0),
+        lambda x: np.argsort(x, axis=0) + x + np.argmax(x, axis=0),
+        lambda x: np.max(x, axis=0),
+        written_flat,
+    ],
+)
+def test_the_one_axis_of_a_number(f):
+    value, gradient = cr.value_and_grad(lambda x: np.sum(f(x)))(np.array(0.7))
+    above, below = (np.sum(f(np.array(0.7 + h))) for h in (1e-6, -1e-6))
+    assert value == pytest.approx(np.sum(f(np.array(0.7))))
+    assert gradient == pytest.approx((above - below) / 2e-6)
+
+
 def test_casting():
     def f(x):
         return np.sum(x.astype(np.float32) * 2) + np.sum(x.astype(int)) + np.sum(np.astype(x, bool))

@@ -222,6 +222,21 @@ def test_gradients_of_what_is_found_at_run_time(name):
     np.testing.assert_allclose(gradient, slopes, rtol=1e-6, atol=1e-9)
 
 
+def test_objects_that_are_arguments():
+    def f(layer, x, *, scaled):
+        known = type(layer) is Layer and isinstance(scaled, Scaled)
+        return np.sum(layer(x)) + np.sum(scaled.apply(x)) + known
+
+    layer, scaled = Layer(), Scaled(3.0)
+    value, gradient = cr.value_and_grad(f, argnums=1)(layer, X, scaled=scaled)
+    assert value == pytest.approx(f(layer, X, scaled=scaled), rel=1e-14)
+    np.testing.assert_allclose(gradient, 2 / np.cosh(X) ** 2 + 3.0)
+    assert type(layer) is Layer
+    slope = cr.grad(lambda scaled: np.sum(scaled.apply(X)))(scaled)
+    assert type(slope) is Scaled
+    assert slope.a == pytest.approx(X.sum())
+
+
 def test_the_users_own_are_left_as_they_are():
     before = Layer.made
     for f in FORMS.values():

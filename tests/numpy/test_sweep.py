@@ -184,8 +184,19 @@ def ways_to_call(function: Callable[..., Any]) -> Iterator[tuple[str, Callable[[
                 return total(out)
 
             yield f"{k} {options}", f
-            if "out" in parameters(function):
+            if "out" in parameters(function) and is_written(function, arguments, options):
                 yield f"{k} {options} out", into
+
+
+def is_written(function: Any, arguments: Any, options: Any) -> bool:
+    """Tell whether NumPy writes into ``out``: np.fft.hfft and a few others forget to."""
+    try:
+        made = function(*arguments(*parts(X)), **options)
+        out = np.zeros(np.shape(made), np.result_type(made))
+        function(*arguments(*parts(X)), out=out, **options)
+    except Exception:
+        return False
+    return np.array_equal(out, made)
 
 
 def parameters(function: Any) -> Any:

@@ -183,6 +183,43 @@ def test_an_index_that_may_name_an_entry_twice() -> None:
         np.testing.assert_allclose(staged(x, where)[1][0], cr.grad(f)(x, where), rtol=1e-15)
 
 
+def test_an_array_without_axes() -> None:
+    def f(x, y):
+        x[...] = y * x
+        x[()] += y
+        return x * y
+
+    x, y = np.array(2.0, np.float32), np.array(3.0)
+    _, gradients = cr.stage(f, x, y)(x, y)
+    for found, right in zip(gradients, cr.grad(f, (0, 1))(x, y), strict=True):
+        np.testing.assert_allclose(found, right)
+    assert x == 2
+
+
+@pytest.mark.parametrize("row", [0, slice(0, 1), slice(None, 2)])
+def test_an_entry_of_the_sum_of_all(row: Any) -> None:
+    def f(x):
+        a = 2 * x
+        a[row] = np.sum(a, axis=0)
+        return np.sum(a * a)
+
+    x = np.array([[0.5, 1.0], [-2.0, 0.25], [1.5, -1.0]])
+    np.testing.assert_allclose(cr.stage(f, x)(x)[1][0], cr.grad(f)(x), rtol=1e-15)
+
+
+def test_entries_that_are_named_twice_are_added_to_and_subtracted_from() -> None:
+    def f(x):
+        y = np.sin(x)
+        np.subtract.at(y, [2, 2], x[0] * x[1])
+        inner = cr.grad(lambda z: np.sum(z[[0, 0, 1]] ** 2) * x[0])(x)  # a scatter in a stage
+        return np.sum(y**2) + np.sum(inner * x)
+
+    x = np.array([0.5, -2.0, 1.5])
+    staged = cr.stage(f, x)
+    assert "np.subtract.at(y, [2, 2], x[0] * x[1])" in staged.source
+    np.testing.assert_allclose(staged(x)[1][0], cr.grad(f)(x), rtol=1e-14)
+
+
 # Programs at random.
 
 _LENGTHS = {
@@ -218,6 +255,8 @@ class _Writer:
         if depth < 2 and kind < 0.55:
             other = self.value(self.random.choice([length, 0]), depth + 1)
             return f"({entries} {self.random.choice('+-*')} {other})"
+        if length == 0 and kind > 0.9:
+            return f"np.sum({self.vector()})"
         return f"np.sin({entries})" if kind < 0.75 else entries
 
     def named(self, letter: str) -> str:

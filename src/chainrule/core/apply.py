@@ -109,7 +109,10 @@ def apply(
     if type(compute) is Given:
         value = compute.value
     else:
-        value = deferred(operation, compute, values, params) if recording.defers else None
+        value = None
+        if recording.defers:
+            values = [_held(x, p, recording) for x, p in zip(values, parents, strict=True)]
+            value = deferred(operation, compute, values, params)
         if value is None:
             value = compute(*computed(values), **params)
     return _record(operation, value, values, tuple(parents), active, captures, recording, params)
@@ -279,6 +282,12 @@ def _saved(
             if k == arity or (parent is not None and parent.recording is recording):
                 saved[k] = Placeholder(unread.shape, unread.dtype)
     return tuple(saved[:arity]), saved[arity]
+
+
+def _held(x: Any, parent: Node | None, recording: Recording) -> Any:
+    """Return an operand as it is now: a constant may be overwritten before it is used."""
+    is_constant = parent is None and type(x) is _ndarray and not x.dtype.hasobject
+    return hold(x, recording) if is_constant else x
 
 
 def _refused(operation: Operation, x: Any) -> UnsupportedError:

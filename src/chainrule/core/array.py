@@ -16,7 +16,17 @@ if TYPE_CHECKING:
     import weakref
     from collections.abc import Iterator
 
-__all__ = ["Array", "array", "dtype_of", "is_complex", "is_floating", "shape_of", "value_of"]
+__all__ = [
+    "Array",
+    "array",
+    "dtype_of",
+    "is_complex",
+    "is_floating",
+    "is_inexact",
+    "is_single",
+    "shape_of",
+    "value_of",
+]
 
 _PLAIN = frozenset({float, int, np.float64})  # real numbers, as most values are
 
@@ -166,7 +176,7 @@ def array(value: Any) -> Array:
     """
     if type(value) is not float:
         value = np.array(value)
-        if value.dtype.kind != "f":
+        if value.dtype.kind not in "fc":
             raise ArgumentError(
                 f"chainrule.array needs floating-point numbers, got dtype {value.dtype}: "
                 "write 3.0 instead of 3, or pass np.asarray(x, dtype=float)"
@@ -198,6 +208,17 @@ def is_floating(value: Any) -> bool:
     return isinstance(value, float) or (
         isinstance(value, (np.ndarray, np.generic, Array, Placeholder)) and value.dtype.kind == "f"
     )
+
+
+def is_inexact(value: Any) -> bool:
+    """Tell whether a value is a real or complex number in floating point, or an array of them."""
+    return is_floating(value) or is_complex(value)
+
+
+def is_single(value: Any) -> bool:
+    """Tell whether floating-point numbers have less than double precision."""
+    dtype = dtype_of(value)
+    return dtype.kind in "fc" and np.finfo(dtype).bits < 64
 
 
 def is_complex(x: Any) -> bool:

@@ -14,11 +14,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from chainrule.core.array import Array, value_of
+from chainrule.core.array import Array
 from chainrule.core.captured import check_unchanged
 from chainrule.core.chain_rule import chain_rule
+from chainrule.core.deferred import Deferred, held
 from chainrule.core.node import Node
-from chainrule.core.reach import defers, dependent, is_recorded, own_nodes, reach
+from chainrule.core.reach import dependent, is_recorded, own_nodes, reach
 
 __all__ = [
     "Attempt",
@@ -76,7 +77,7 @@ def attempt_backward(
             nodes = dependent(nodes, inputs)
         wanted = set(nodes)
     sure = _sweep(nodes, wanted, starts, results, recorded)
-    sure = sure and (defers(nodes) or all(_is_finite(y.value) for y, _ in starts))
+    sure = sure and are_finite(y for y, _ in starts)
     return Attempt([results[node] for node in inputs], sure)
 
 
@@ -92,7 +93,7 @@ def backward_everywhere(
         nodes = dependent(nodes, inputs)
     results: dict[Node, Any] = {}
     sure = _sweep(nodes, set(nodes), starts, results, False, every=True)
-    return results, sure and all(_is_finite(y.value) for y, _ in starts)
+    return results, sure and are_finite(y for y, _ in starts)
 
 
 def _sweep(
@@ -121,15 +122,22 @@ def _sweep(
     met: list[Any] = []
     with np.errstate(all="ignore", invalid="call", call=lambda *error: met.append(error)):
         chain_rule(nodes, wanted, starts, results, True, every, True)
-    return defers(nodes) or (not met and are_finite(map(value_of, results.values())))
+    return not met and are_finite(results.values())
 
 
 def are_finite(derivatives: Iterable[Any]) -> bool:
-    """Tell whether all entries are finite; False may be a false alarm (squares that overflow)."""
+    """Tell whether all entries are finite; False may be a false alarm (squares that overflow).
+
+    Nobody is asked to compute what is deferred.
+    """
     return all(map(_is_finite, derivatives))
 
 
 def _is_finite(g: Any) -> bool:
+    if type(g) is Array:
+        g = held(g)
+        if type(g) is Deferred:
+            return True
     if isinstance(g, _ndarray):
         return math.isfinite(abs(np.vdot(g, g) if g.flags.forc else np.add.reduce(g, axis=None)))
     return g is None or math.isfinite(abs(g))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
+from collections.abc import Iterable, Sequence, Set
 from typing import Any
 
 import numpy as np
@@ -58,23 +58,32 @@ def chain_rule(
             operands = [lift(x, p) for x, p in zip(operands, node.parents, strict=True)]
             output = lift(output, node)
         pull = operation.pull if guarded else operation.pull_fast
-        for k, parent in enumerate(node.parents):
+        pairs: Iterable[tuple[int, Node | None]] = enumerate(node.parents)
+        writes = operation.clear is not None and not recorded and type(g) is _ndarray
+        if writes:  # what was written gets its entries before zeros take their place
+            pairs = (1, node.parents[1]), (0, node.parents[0])
+        for k, parent in pairs:
             if parent is None or (wanted is not None and parent not in wanted):
                 continue
-            if k == 0 and operation.in_place and not recorded:
-                if operation.scatter is not None:
-                    _scatter(operation, parent, g, operands, node.params, gradients, mine)
+            if k == 0 and operation.scatter is not None and not recorded:
+                _scatter(operation, parent, g, operands, node.params, gradients, mine)
+                continue
+            if writes and k == 0:
+                part = g if node in mine and not every else np.array(g)
+                operation.clear(part, *operands[2:], **node.params)  # type: ignore[misc]
+                if parent not in gradients:
+                    mine.add(parent)
+                    gradients[parent] = part
                     continue
-                if type(g) is _ndarray:
-                    own = node in mine and not every
-                    _write(node, g, own, wanted, gradients, mine)
-                    break
-            try:
-                part = pull(k, g, operands, output, node.params)
-            except (ZeroDivisionError, OverflowError, ValueError):
-                g, output = as_numpy([g, output])
-                operands = as_numpy(operands)
-                part = pull(k, g, operands, output, node.params)
+            else:
+                try:
+                    part = pull(k, g, operands, output, node.params)
+                except (ZeroDivisionError, OverflowError, ValueError):
+                    g, output = as_numpy([g, output])
+                    operands = as_numpy(operands)
+                    part = pull(k, g, operands, output, node.params)
+                if writes and type(part) is _ndarray and np.may_share_memory(part, g):
+                    part = part.copy()
             if part is None:
                 continue
             held = gradients.get(parent)
@@ -88,39 +97,6 @@ def chain_rule(
                     mine.add(parent)
                 else:
                     mine.discard(parent)
-
-
-def _write(
-    node: Node,
-    g: np.ndarray[Any, Any],
-    own: bool,
-    wanted: Set[Node] | None,
-    gradients: dict[Node, Any],
-    mine: set[Node],
-) -> None:
-    """Pull back a write: what was written gets its entries, and leaves zeros behind.
-
-    ``own`` says that the gradient may be written into, so that it costs what was written.
-    """
-    x, v, *_ = node.parents
-    clear = node.operation.clear
-    assert x is not None
-    assert clear is not None
-    if v is not None and (wanted is None or v in wanted):
-        piece = node.operation.pull(1, g, node.operands, node.output, node.params)
-        if own and type(piece) is _ndarray and np.may_share_memory(piece, g):
-            piece = piece.copy()
-        held = gradients.get(v)
-        gradients[v] = piece if held is None else held + piece
-        mine.discard(v)
-    rest = g if own else np.array(g)
-    clear(rest, *node.operands[2:], **node.params)
-    held = gradients.get(x)
-    total = gradients[x] = rest if held is None else held + rest
-    if type(total) is _ndarray:
-        mine.add(x)
-    else:
-        mine.discard(x)
 
 
 def _scatter(

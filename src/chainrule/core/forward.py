@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.core.array import Array, value_of
+from chainrule.core.array import Array
 from chainrule.core.backward import Attempt, are_finite
 from chainrule.core.captured import check_unchanged
 from chainrule.core.node import Node
-from chainrule.core.reach import defers, is_recorded, reach
+from chainrule.core.reach import is_recorded, reach
 from chainrule.core.saved import as_numpy, lift
 
 __all__ = ["attempt_forward"]
@@ -61,5 +61,4 @@ def attempt_forward(
             if tangent is not None:
                 pushed[node] = tangent
     derivatives = [pushed.get(y.node) for y in outputs]
-    sure = defers(nodes) or (not met and are_finite(value_of(x) for x in (*outputs, *derivatives)))
-    return Attempt(derivatives, sure)
+    return Attempt(derivatives, not met and are_finite((*outputs, *derivatives)))

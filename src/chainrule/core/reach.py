@@ -10,7 +10,7 @@ from chainrule.core.array import Array
 from chainrule.core.node import Node
 from chainrule.core.recording import Recording, has_ended
 
-__all__ = ["ancestors", "defers", "dependent", "is_recorded", "own_nodes", "reach"]
+__all__ = ["ancestors", "dependent", "is_recorded", "own_nodes", "reach"]
 
 _birth = attrgetter("birth")
 
@@ -96,11 +96,6 @@ def is_recorded(
         or any(type(seed) is Array for seed in seeds)
         or bool(nodes and _is_observed(nodes[0].recording))
     )
-
-
-def defers(nodes: Sequence[Node]) -> bool:
-    """Tell whether values are computed when somebody asks, so that nobody should without need."""
-    return bool(nodes) and nodes[0].recording.defers
 
 
 def _is_observed(recording: Recording) -> bool:

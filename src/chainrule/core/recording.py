@@ -37,9 +37,7 @@ class Recording:
     ``keeps_values`` says that the observer wants nodes to keep the values that no rule reads, too.
     ``defers`` says that values of large arrays are to be computed when somebody asks for them
     (`chainrule.core.deferred`).
-    ``written`` is told of writes into arrays: the node that an Array had, and its new one; copies
-    then have nodes of their own. ``laid_out`` is called where a result depends on how an array lies
-    in memory.
+    ``laid_out`` is called where a result depends on how an array lies in memory.
     """
 
     __slots__ = (
@@ -53,7 +51,6 @@ class Recording:
         "laid_out",
         "nodes",
         "note",
-        "written",
     )
 
     def __init__(
@@ -73,7 +70,6 @@ class Recording:
         self.every_guard = every_guard
         self.keeps_values = keeps_values
         self.defers = defers
-        self.written: Observer | None = None
         self.laid_out: Callable[[], None] | None = None
         self.captured: dict[int, tuple[Any, Any]] | None = {}
 

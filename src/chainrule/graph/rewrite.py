@@ -44,9 +44,16 @@ def only_of(fits: Callable[[np.dtype[Any]], bool], *rules: Rule) -> Rule:
     """
 
     def rule(vertex: Apply) -> Vertex | None:
-        if not all(fits(x.dtype) for x in (vertex, *vertex.operands)):
+        if not fits(vertex.dtype):
             return None
-        return next((new for rule in rules if (new := rule(vertex)) is not None), None)
+        for x in vertex.operands:
+            if not fits(x.dtype):
+                return None
+        for rule in rules:
+            new = rule(vertex)
+            if new is not None:
+                return new
+        return None
 
     return rule
 
@@ -56,12 +63,16 @@ def _settle(vertex: Vertex, rules: Sequence[Rule], settled: set[Vertex]) -> Vert
     for _ in range(_ROUNDS):
         if not isinstance(vertex, Apply) or vertex in settled:
             return vertex
-        vertex = with_operands(vertex, {x: _settle(x, rules, settled) for x in vertex.operands})
-        assert isinstance(vertex, Apply)
-        new = next((new for rule in rules if (new := rule(vertex)) is not None), vertex)
-        if new is vertex:
+        if any(type(x) is Apply and x not in settled for x in vertex.operands):
+            vertex = with_operands(vertex, {x: _settle(x, rules, settled) for x in vertex.operands})
+            assert isinstance(vertex, Apply)
+        for rule in rules:
+            new = rule(vertex)
+            if new is not None:
+                vertex = new
+                break
+        else:
             break
-        vertex = new
     settled.add(vertex)
     return vertex
 
@@ -70,10 +81,12 @@ def with_operands(vertex: Vertex, done: dict[Vertex, Vertex]) -> Vertex:
     """Return a vertex with other operands in the place of some; itself if there are none."""
     if not isinstance(vertex, Apply):
         return vertex
-    operands = tuple(done.get(x, x) for x in vertex.operands)
-    if all(new is old for new, old in zip(operands, vertex.operands, strict=True)):
-        return vertex
-    return Apply(vertex.operation, operands, vertex.params, vertex.value)
+    old = vertex.operands
+    for x in old:
+        if done.get(x, x) is not x:
+            operands = tuple([done.get(x, x) for x in old])
+            return Apply(vertex.operation, operands, vertex.params, vertex.value)
+    return vertex
 
 
 def substitute(outputs: Sequence[Vertex], replacements: dict[Vertex, Vertex]) -> list[Vertex]:

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from chainrule import trees
-from chainrule.core.array import Array, is_floating, value_of
+from chainrule.core.array import Array, is_inexact, value_of
 from chainrule.core.callables import argument_names, name_of
 from chainrule.core.captured import check_unchanged, hold
 from chainrule.core.node import Leaf, Node
@@ -31,7 +31,8 @@ from chainrule.numpy.creation import result_leaves
 __all__ = ["Argument", "Guard", "Note", "Trace", "trace"]
 
 
-_FACE = ("chainrule.numpy", "chainrule.core")  # where user code enters when it computes
+#: Whose frame is next to the user's where rules run: of a transform, or of who runs one as f.
+_DERIVING = ("chainrule.transforms", "chainrule.staged", "chainrule.explain")
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,8 +155,7 @@ class Trace:
             if last is not None and last.name == name:
                 self.notes[before_it] = replace(last, name=None)
         self._entry = entry
-        # Rules run in a transform, which user code called, or whoever runs the function, as f.
-        derived = not entry.f_globals.get("__name__", "").startswith(_FACE)
+        derived = entry.f_globals.get("__name__", "").startswith(_DERIVING)
         counters = counters_of(frame, observed_run.__code__)
         self.notes[node] = Note(name, location_of(frame), call, frame.f_lasti, derived, counters)
         self._learn_names(node, frame)
@@ -298,7 +298,7 @@ def _trace(
         fresh = []
         for path, leaf in zip(trees.paths(arg), leaves, strict=True):
             value = value_of(leaf)
-            floating = is_floating(value)
+            floating = is_inexact(value)
             node = Leaf(recording) if floating or (integers and _is_index(value)) else None
             wanted = floating and (chosen is None or position in chosen)
             traced.arguments.append(

@@ -14,7 +14,7 @@ from numpy.lib.array_utils import normalize_axis_tuple
 from chainrule.core.array import Array, shape_of
 from chainrule.numpy.creation import asarray
 
-__all__ = ["axes_of", "axis_of", "full_shape", "lengths", "operand"]
+__all__ = ["along", "axes_of", "axis_of", "full_shape", "lengths", "operand"]
 
 
 def operand(a: Any) -> Any:
@@ -34,6 +34,14 @@ def axis_of(axis: Any, ndim: int) -> int:
     if -ndim <= axis < 0:
         return axis + ndim  # type: ignore[no-any-return]
     raise AxisError(axis, ndim)
+
+
+def along(a: Any, axis: Any) -> tuple[Any, int]:
+    """Return an operand and its one axis: None takes all entries in order, as does a number's."""
+    a = operand(a)
+    if axis is None or not a.ndim:
+        return np.ravel(a), 0 if axis is None else axis_of(axis, 1)
+    return a, axis_of(axis, a.ndim)
 
 
 def axes_of(axis: Any, a: Any) -> tuple[int, ...] | None:

@@ -26,8 +26,7 @@ def another(a: Array) -> Array:
     """Return another Array with the same history, which may be written into."""
     if a.node is None:
         return Array(a.value.copy(), None)
-    recording = a.node.recording
-    if (isinstance(a.node, Leaf) and recording is FREE) or recording.written is not None:
+    if isinstance(a.node, Leaf) and a.node.recording is FREE:
         return identity(a)  # type: ignore[no-any-return]  # an input itself may not
     return Array(a.value, a.node)
 

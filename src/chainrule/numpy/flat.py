@@ -23,7 +23,7 @@ class Flat:
     """
 
     def __init__(self, base: Array) -> None:
-        self.base = base
+        self.base = base if base.ndim else base.reshape(1)
         self.index = 0
 
     def _places(self, index: Any) -> tuple[Any, ...]:

@@ -14,7 +14,7 @@ import numpy as np
 from chainrule.core.apply import apply, apply_unary
 from chainrule.core.array import Array, value_of
 from chainrule.core.kinds import constant
-from chainrule.numpy.axes import axis_of, operand
+from chainrule.numpy.axes import along, axis_of, operand
 from chainrule.numpy.casting import cast
 from chainrule.numpy.creation import restack
 from chainrule.numpy.dispatch import constant_call, implements, plain, refuse
@@ -92,10 +92,8 @@ setattr(Array, "__contains__", contains)  # noqa: B010  # a class knows no `in`
 
 @implements(np.take)
 def take(a: Any, indices: Any, axis: Any = None, out: Any = None, mode: str = "raise") -> Any:
-    a = operand(a)
-    if axis is None:
-        a, axis = np.ravel(a), 0
-    return rows.take(a, indices_of(indices), axis=axis_of(axis, a.ndim), mode=mode)
+    a, axis = along(a, axis)
+    return rows.take(a, indices_of(indices), axis=axis, mode=mode)
 
 
 def indices_of(indices: Any) -> Any:
@@ -179,10 +177,8 @@ def argsort(
     a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *, stable: Any = None
 ) -> Any:
     refuse("argsort", order=order)
-    a = operand(a)
-    if axis is None:
-        a, axis = np.ravel(a), -1
-    params = {"axis": axis_of(axis, a.ndim), "kind": "stable" if stable else kind}
+    a, axis = along(a, axis)
+    params = {"axis": axis, "kind": "stable" if stable else kind}
     return apply(rows.argsort, rows.argsort.compute, (a,), params)
 
 

@@ -205,9 +205,9 @@ def overwrite(array: Array, new: Any, what: str) -> Array:
         return array
     _check(array, what)
     old, value = array.value, new.value
-    if type(value) is _ndarray and (
-        value.base is not None or value.strides != old.strides or not value.flags.writeable
-    ):
+    if type(value) is not _ndarray:
+        value = np.array(value)
+    elif value.base is not None or value.strides != old.strides or not value.flags.writeable:
         value = _copied(old)
         value[...] = new.value
     _renew(array, value, new.node)
@@ -351,8 +351,6 @@ def _living(root: Array) -> list[Array]:
 
 def _renew(root: Array, value: Any, node: Any) -> None:
     """Give the root a new value and node, and take its views anew."""
-    if root.node is not None and root.node.recording.written is not None:
-        root.node.recording.written(root.node, node)
     root.value, root.node = value, node
     if root.views is None:
         return

@@ -67,11 +67,17 @@ class Objects:
         self._own[new] = kind
         return new
 
-    def twin(self, value: Any, kind: type) -> Any:
-        """Make an object of another class that shares its attributes with an object."""
+    def twin(self, value: Any, kind: type, lasting: bool = True) -> Any:
+        """Make an object of another class that shares its attributes with an object.
+
+        If it is not ``lasting``, it is of one run alone.
+        """
         new: Any = object.__new__(kind)
         object.__setattr__(new, "__dict__", value.__dict__)
-        self._twins.append((new, kind))
+        if lasting:
+            self._twins.append((new, kind))
+        else:
+            self._made.append(lambda: new)
         return new
 
     def begin(self) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 from chainrule.core.apply import apply, apply_unary
 from chainrule.core.array import Array
 from chainrule.core.operation import Operation
-from chainrule.numpy.axes import axes_of, axis_of, operand
+from chainrule.numpy.axes import along, axes_of, operand
 from chainrule.numpy.casting import cast
 from chainrule.numpy.dispatch import UNSET, implements
 from chainrule.operations import reduction as rows
@@ -252,8 +252,9 @@ def count_nonzero(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
 
 def _extreme_index(operation: Operation, a: Any, axis: Any, keepdims: Any) -> Any:
     a = operand(a)
+    axes = axes_of(axis, a)
     params = {
-        "axis": None if axis is None else axis_of(axis, a.ndim),
+        "axis": None if axes is None else axes[0],
         "keepdims": bool(keepdims) and keepdims is not _NO_VALUE,
     }
     return apply(operation, operation.compute, (a,), params)
@@ -273,10 +274,8 @@ def argmin(a: Any, axis: Any = None, out: Any = None, *, keepdims: Any = False) 
 
 
 def _accumulate(operation: Operation, a: Any, axis: Any, dtype: Any) -> Any:
-    a = cast(operand(a), dtype)
-    if axis is None:
-        a, axis = np.ravel(a), 0
-    return apply(operation, operation.compute, (a,), {"axis": axis_of(axis, a.ndim)})
+    a, axis = along(cast(operand(a), dtype), axis)
+    return apply(operation, operation.compute, (a,), {"axis": axis})
 
 
 @implements(np.cumsum)

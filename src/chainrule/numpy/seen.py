@@ -11,7 +11,7 @@ import functools
 import itertools
 import operator
 from collections import OrderedDict, defaultdict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from types import CellType, FunctionType, MethodType, ModuleType, SimpleNamespace
 from typing import Any
 
@@ -72,6 +72,7 @@ class Search(FunctionWalk):
         #: Containers, their items; the counterpart, and its items, if there is one.
         self.held: list[tuple[Any, list[Any], tuple[Any, list[Any]] | None]] = []
         self.objects = Objects()
+        self.kinds: frozenset[type] = frozenset()  # classes of the arguments
         self.found: dict[int, Any] = {}
         self.kept: list[Any] = []  # what an id stands for stays alive
         self.views: dict[int, Globals] = {}
@@ -79,12 +80,30 @@ class Search(FunctionWalk):
         self.names: frozenset[str] = frozenset()  # what the function that is walked over mentions
         self.circular = False
 
-    def rebound(self, f: Any) -> Any:
-        """Return f itself where nothing in it needs replacing, else its counterpart."""
+    def rebound(self, f: Any, kinds: frozenset[type] = frozenset()) -> Any:
+        """Return f itself where nothing in it needs replacing, else its counterpart.
+
+        It is given objects of some classes as arguments.
+        """
+        self.kinds = kinds
         new = self.visit(f, "")
+        for kind in kinds:
+            self._class(kind)
         for view in self.views.values():
             view.given = dict(view)
         return new
+
+    @staticmethod
+    def kinds_of(arguments: Iterable[Any]) -> frozenset[type]:
+        """Return the classes of the user's among those of some arguments."""
+        return frozenset(kind for kind in map(type, arguments) if _has_twins(kind))
+
+    def argument(self, value: Any) -> Any:
+        """Return what stands for an argument."""
+        kind = self.found.get(id(type(value)), type(value)) if self.kinds else type(value)
+        if kind is type(value) or not _has_twins(type(value)):
+            return value
+        return self.objects.twin(value, kind, lasting=False)
 
     @property
     def again(self) -> bool:
@@ -179,7 +198,7 @@ class Search(FunctionWalk):
             return self._class
         if kind in _CONTAINERS:
             return self._container
-        return self._object if is_simple(kind) and Objects.has_room_for(kind) else None
+        return self._object if _has_twins(kind) else None
 
     def _cached(self, f: Any) -> Any:
         """Let a cached function be called with Arrays, which are no keys."""
@@ -347,6 +366,10 @@ class Search(FunctionWalk):
         new = counterpart(f, view, cells)
         new.__dict__ = f.__dict__  # the same one: f.calls += 1
         return new
+
+
+def _has_twins(kind: type) -> bool:
+    return is_simple(kind) and Objects.has_room_for(kind)
 
 
 def _may_be_replaced(value: Any, depth: int = _DEEPEST) -> bool:

@@ -10,7 +10,7 @@ from numpy.lib.array_utils import normalize_axis_tuple
 
 from chainrule.core.array import Array, value_of
 from chainrule.core.kinds import broadcast_to as broadcast_row
-from chainrule.numpy.axes import axes_of, axis_of, full_shape, lengths, operand
+from chainrule.numpy.axes import along, axes_of, axis_of, full_shape, lengths, operand
 from chainrule.numpy.casting import cast, own
 from chainrule.numpy.creation import asarray
 from chainrule.numpy.dispatch import has_history, implements, plain, unsupported
@@ -210,12 +210,10 @@ def tile(A: Any, reps: Any) -> Any:
 
 @implements(np.repeat)
 def repeat(a: Any, repeats: Any, axis: Any = None) -> Any:
-    a = operand(a)
-    if axis is None:
-        a, axis = ravel(a), 0
+    a, axis = along(a, axis)
     repeats = plain(repeats)
     repeats = index(repeats) if np.ndim(repeats) == 0 else np.asarray(repeats)
-    return rows.repeat(a, repeats=repeats, axis=axis_of(axis, a.ndim))
+    return rows.repeat(a, repeats=repeats, axis=axis)
 
 
 @implements(np.pad)

@@ -39,12 +39,17 @@ class UserFunction:
 
     def __call__(self, args: Any, kwargs: dict[str, Any]) -> Any:
         """Run the function; an error starts at the user's line and names what was there."""
-        seen = self.seen()
+        kinds = Search.kinds_of((*args, *kwargs.values()))
+        seen = self.seen(kinds)
         search: Any = self._search
         raised = Raised()
         search.objects.begin()
         try:
-            result = seen(*args, **kwargs)
+            if kinds:
+                given = {name: search.argument(x) for name, x in kwargs.items()}
+                result = seen(*map(search.argument, args), **given)
+            else:
+                result = seen(*args, **kwargs)
             if raised.first is not None:  # and caught, whereupon the function did something else
                 raised.first.caught = True
                 raise raised.first
@@ -70,14 +75,16 @@ class UserFunction:
             search.hand_back()
             raised.first = None  # an error's traceback refers to this very frame
 
-    def seen(self) -> Callable[..., Any]:
-        """Return the function as it is to be run now."""
-        if self._search is None or not self._search.is_current():
+    def seen(self, kinds: frozenset[type] = frozenset()) -> Callable[..., Any]:
+        """Return the function as it is to be run now, with arguments of some classes."""
+        search = self._search
+        if search is None or not kinds <= search.kinds or not search.is_current():
+            kinds |= search.kinds if search is not None else frozenset()
             search = Search()
-            seen = search.rebound(self.f)
+            seen = search.rebound(self.f, kinds)
             while search.again:  # a function was asked about before it was known
                 search = Search(search.needing, search.stored)
-                seen = search.rebound(self.f)
+                seen = search.rebound(self.f, kinds)
             self._seen, self._search = seen, search
         return self._seen
 

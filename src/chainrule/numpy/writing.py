@@ -93,11 +93,13 @@ def at(ufunc: np.ufunc, a: Any, indices: Any, b: Any = None) -> None:
     a = _target(a, what)
     template, arrays = split(indices)
     shape = np.shape(np.empty(a.shape, bool)[rows.join_index(template, plain(arrays))])
+    if ufunc is np.subtract:
+        ufunc, b = np.add, np.negative(operand(b))
     if b is not None:
-        b = np.broadcast_to(b, shape)
-    if ufunc in (np.add, np.subtract):
-        total = rows.scatter_add(operand(b), *arrays, index=template, shape=a.shape)
-        write(a, ..., ufunc(a, total), what)
+        b = np.broadcast_to(operand(b), shape)
+    if ufunc is np.add:
+        total = rows.scatter_add(b, *arrays, index=template, shape=a.shape)
+        write(a, ..., np.add(a, total), what)
         return
     places = np.arange(a.size).reshape(a.shape)[rows.join_index(template, plain(arrays))].ravel()
     order = np.argsort(places, kind="stable")

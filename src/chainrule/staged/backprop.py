@@ -36,7 +36,7 @@ from chainrule.staged.statements import (
 )
 from chainrule.staged.steps import Step
 from chainrule.staged.terms import Term, change_of_entries, mentions, sorted_terms, terms_of
-from chainrule.staged.text import PRODUCT, Text, atom, call, method
+from chainrule.staged.text import Text, atom, call, method
 from chainrule.staged.writes import Write, is_fresh, may_repeat
 
 __all__ = ["Backprop"]
@@ -145,6 +145,7 @@ class Backprop:
             named_by_text: dict[str, str] = {}
             for _, part in across:
                 inner = part.operands[0] if is_scatter(part) else part
+                inner = inner.operands[0] if is_operation(inner, broadcast_to) else inner
                 if mentions(inner, received, speller.names):
                     text = speller.text(inner).text
                     if text in named_by_text:
@@ -341,13 +342,12 @@ class Backprop:
             # Added in place, it is broadcast anyway; but np.add.at reads behind the end of what has
             # fewer axes than the index (NumPy 2.4).
             inner = inner.operands[0]
-        text = speller.text(inner)
         self.lines.append(
             Line(
                 stage,
                 f"{held.name}[{index}]",
                 "+=" if sign > 0 else "-=",
-                text.within(PRODUCT) if repeats and sign < 0 else text.text,
+                speller.text(inner).text,
                 inner.value,
                 self.variables[variable],
                 repeats=repeats,

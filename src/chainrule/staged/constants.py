@@ -61,7 +61,7 @@ class Constants:
         """Return an array as it stands in an index: a short one as a list."""
         text = self.text(array)
         is_list = array.ndim == 1 and array.dtype.kind == "i" and 0 < array.size <= _SHORT
-        if not is_list or text.is_name or _counts(array):
+        if not is_list or text.is_name or (array.size > 1 and _counts(array)):
             return text
         return literal(array.tolist())
 

@@ -18,8 +18,8 @@ def statement(target: str, operator: str, expression: str, repeats: bool = False
     if not repeats:
         return f"{target} {operator} {expression}"
     name, _, place = target.partition("[")
-    sign = "-" if operator == "-=" else ""
-    return f"np.add.at({name}, {_as_argument(place[:-1])}, {sign}{expression})"
+    function = "np.subtract.at" if operator == "-=" else "np.add.at"
+    return f"{function}({name}, {_as_argument(place[:-1])}, {expression})"
 
 
 def _as_argument(index: str) -> str:

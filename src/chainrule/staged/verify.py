@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from chainrule import trees
-from chainrule.core.array import dtype_of, shape_of, value_of
+from chainrule.core.array import is_single, shape_of, value_of
 from chainrule.staged.staged import Staged
 from chainrule.staged.write import Recorded
 
@@ -36,7 +36,8 @@ def difference(staged: Staged, recorded: Recorded) -> Difference | None:
             found, gradients = staged.call(args)
     except ArithmeticError as error:  # Python's own floats raise where NumPy's gives inf
         return Difference(f"the staged code raises {error!r}", False)
-    lines = (np.abs(line.value) for line in (*staged.stages, *staged.backward))
+    values = [*(s.value for s in staged.stages), *(line.value for line in staged.backward)]
+    lines = map(np.abs, values)
     largest = max((float(np.max(x, initial=0.0, where=np.isfinite(x))) for x in lines), default=0.0)
     if not _close(staged, found, value, largest):
         return Difference(f"the value in the staged code is {found!r}, but it is {value!r}", True)
@@ -63,7 +64,7 @@ def _close(staged: Staged, found: Any, expected: Any, largest: float) -> bool:
     values = [expected, *(argument.value for argument in staged.trace.inputs)]
     values += [stage.value for stage in staged.stages]
     values += [line.value for line in staged.backward]
-    single = any(t.kind == "f" and t.itemsize < 8 for t in map(dtype_of, values))
+    single = any(map(is_single, values))
     tolerance, rounding = (1e-3, 1e-5) if single else (1e-8, 1e-13)
     atol = max(tolerance * scale, rounding * largest, _VANISHES)
     return np.allclose(known, expected, rtol=tolerance, atol=atol, equal_nan=True)

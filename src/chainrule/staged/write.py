@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from chainrule import trees
-from chainrule.core.array import Array, dtype_of, is_floating, shape_of, value_of
+from chainrule.core.array import Array, dtype_of, is_inexact, is_single, shape_of, value_of
 from chainrule.core.backward import backward_everywhere
 from chainrule.core.callables import argument_names, name_of
 from chainrule.core.node import Node
@@ -65,7 +65,7 @@ def record(
     chosen = None if argnums is None else select(argnums, args, f)
     for k in chosen or ():
         leaves = trees.flatten(args[k])[0]
-        if not any(is_floating(value_of(leaf)) for leaf in leaves):
+        if not any(is_inexact(value_of(leaf)) for leaf in leaves):
             raise refuse(f, args[k], leaves[0] if leaves else None, k, 0)
     traced = trace(f, args, kwargs, chosen)
     order = chosen or tuple(sorted({a.position for a in traced.inputs}))
@@ -96,7 +96,7 @@ def write(recorded: Recorded, plain: bool = False) -> Staged:
         variables[assignment.variable] = _name(assignment.variable, storage, variables, names)
     variables.update({vertex: variables[x] for vertex, x in moved.items()})
     values = [*(node.output for node in traced.nodes), *(a.value for a in traced.arguments)]
-    mixed = any(t.kind == "f" and t.itemsize < 8 for t in map(dtype_of, values))
+    mixed = any(map(is_single, values))
     constants = Constants(names, traced.constant_names, given, mixed)
     speller = speller_for(constants, variables)
     stages = [

@@ -79,19 +79,14 @@ class Write:
 
 
 def write_of(expression: Vertex) -> Write | None:
-    """Return what a stage writes, None where it makes something new, or writes an entry twice."""
-    if is_operation(expression, elementwise.add):
-        old, v = expression.operands
-        if not is_operation(v, indexing.scatter_add) or old.shape != v.shape:
-            return None
-        if old.dtype != expression.dtype or isinstance(old, Apply):
-            return None
-        new, *arrays = v.operands
-        right = new
-        if is_operation(new, broadcast_to) and not (may_repeat(v) and new.operands[0].ndim):
-            right = new.operands[0]  # np.add.at does not broadcast well: see `_write_scatter`
-        write = Write(old, v.params["index"], tuple(arrays), right, new, "+=", True, may_repeat(v))
-        return write if np.shape(write.of(old.value)) == new.shape else None
+    """Return what a stage writes, None where it makes something new, or writes an entry twice.
+
+    None, too, where there are no axes: the gradient of an array of one entry is a number.
+    """
+    if expression.ndim == 0:
+        return None
+    if is_operation(expression, elementwise.add, elementwise.subtract):
+        return _added_at(expression)
     if not is_operation(expression, indexing.set_at) or may_repeat(expression):
         return None
     old, value, *rest = expression.operands
@@ -100,6 +95,24 @@ def write_of(expression: Vertex) -> Write | None:
     write = Write(old, expression.params["index"], tuple(rest), value, value)
     write = _in_place(write) or write
     return replace(write, new=_spread(write.new, np.shape(write.of(old.value))))
+
+
+def _added_at(total: Apply) -> Write | None:
+    """Return what ``np.add.at`` and ``np.subtract.at`` write."""
+    old, v = total.operands
+    if not is_operation(v, indexing.scatter_add) or old.shape != v.shape:
+        return None
+    if old.dtype != total.dtype or isinstance(old, Apply):
+        return None
+    new, *arrays = v.operands
+    right, repeats = new, may_repeat(v)
+    if is_operation(new, broadcast_to) and not (repeats and new.operands[0].ndim):
+        right = new.operands[0]  # np.add.at does not broadcast well: see `_write_scatter`
+    minus = total.operation is elementwise.subtract
+    new = apply_to(elementwise.negative, new) if minus else new
+    symbol = "-=" if minus else "+="
+    write = Write(old, v.params["index"], tuple(arrays), right, new, symbol, True, repeats)
+    return write if np.shape(write.of(old.value)) == new.shape else None
 
 
 def _in_place(write: Write) -> Write | None:

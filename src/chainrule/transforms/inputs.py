@@ -40,7 +40,7 @@ _float64 = np.float64
 Derive: TypeAlias = "Callable[[Sequence[Array], Sequence[Node], bool], Attempt]"
 
 _PLAIN = (float, _ndarray, Array)
-_NUMBERS = (float, np.generic)
+_NUMBERS = (float, complex, np.generic)
 
 
 class Inputs:
@@ -86,14 +86,16 @@ class Inputs:
             value = value.value
             kind = _ndarray
         if kind is Array:
-            if value.dtype.kind != "f":
+            if value.dtype.kind not in "fc":
                 raise self._refuse(value, position, at)
-            value = identity(value)
-            self.nodes.append(value.node)
-            self.values.append(own(value))
-            return value
+            again: Array = identity(value)
+            self.nodes.append(again.node)
+            self.values.append(own(again))
+            return again
         if kind is float or (
-            (kind is _ndarray or isinstance(value, np.generic)) and value.dtype.kind == "f"
+            value.dtype.kind in "fc"
+            if kind is _ndarray or isinstance(value, np.generic)
+            else kind is complex
         ):
             node = Leaf(self.recording)
             if self._kept and kind is _ndarray:
@@ -158,10 +160,6 @@ def refuse(f: Callable[..., Any], arg: Any, leaf: Any, position: int, at: int) -
         what, cure = f"is a bool, {leaf}", "leave it out of argnums"
     elif isinstance(leaf, (int, np.integer)):
         what, cure = f"is an int, {leaf}", f"write {float(leaf)}, or leave it out of argnums"
-    elif isinstance(leaf, (complex, np.complexfloating)) or (
-        isinstance(leaf, (_ndarray, Array)) and leaf.dtype.kind == "c"
-    ):
-        what, cure = "is complex", "complex arguments are not supported yet"
     elif isinstance(leaf, (_ndarray, Array)) and type(leaf) in (_ndarray, Array):
         what = f"has dtype {leaf.dtype}"
         cure = "pass np.asarray(x, dtype=float), or leave it out of argnums"
@@ -282,7 +280,7 @@ def finish(results: Sequence[Any], values: Sequence[Any], recording: Recording) 
         kind = like.__class__
         if g is None:
             zero = np.zeros(shape_of(like), dtype_of(like))
-            g = zero if kind is _ndarray else 0.0 if kind is float else zero[()]
+            g = zero if kind is _ndarray else kind(0) if kind in (float, complex) else zero[()]
         elif type(g) is Array:
             g = _with_type(g, like)
         elif kind is _ndarray:

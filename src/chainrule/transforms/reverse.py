@@ -202,9 +202,9 @@ def seeds_like(g: Any, value: Any) -> list[Any]:
     checked: list[Any] = []
     for seed, v in zip(seeds, values, strict=True):
         if type(seed) is not Array:
-            if type(v) is float:
-                seed = float(seed)
-            elif isinstance(v, (np.ndarray, np.generic, Array)) and v.dtype.kind == "f":
+            if type(v) is float or type(v) is complex:
+                seed = type(v)(seed)
+            elif isinstance(v, (np.ndarray, np.generic, Array)) and v.dtype.kind in "fc":
                 seed = np.asarray(seed, dtype=v.dtype)[()]
             else:  # integers and the like carry no gradient, whatever is given for them
                 checked.append(None)

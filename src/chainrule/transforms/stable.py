@@ -25,8 +25,8 @@ from chainrule.core.recording import Recording, has_ended
 from chainrule.graph.chosen_zeros import evaluated_by_choices
 from chainrule.graph.graph import Apply, Input, Vertex, evaluate, from_nodes, topological
 from chainrule.graph.repetition import without_repetition
-from chainrule.graph.rewrite import Rule, share
-from chainrule.graph.stabilise.rules import OVERFLOWING, stabilised
+from chainrule.graph.rewrite import Rule, only_of, rewrite, share
+from chainrule.graph.stabilise.rules import OVERFLOWING
 from chainrule.graph.stabilise.scaled import SCALED
 from chainrule.operations import elementwise
 from chainrule.transforms.inputs import Derive
@@ -130,8 +130,8 @@ class _Graph:
         if len(self._between) > _MOST_NODES:
             return None
         before = share(without_repetition(self.vertices))
-        after = stabilised(before, _is_real, rules)
-        return None if after == before else self._recorded(after, set(topological(before)))
+        after = rewrite(before, [only_of(_is_real, *rules)])
+        return None if after == before else self._recorded(share(after), set(topological(before)))
 
     def alive(self) -> list[Array]:
         """Return the outputs, recorded anew where their recording has ended."""

@@ -110,6 +110,13 @@ def test_constants_that_are_overwritten_are_seen_as_they_were() -> None:
         small[:] = 100.0
         return y
 
+    def g(x: Any) -> Any:
+        buffer = np.linspace(1.0, 2.0, 2)  # an ndarray
+        y = x.reshape(-1, 2) * buffer
+        buffer[:] = -100.0
+        return np.sum(y) if y[-1, -1] > 0 else np.sum(y * y)
+
+    np.testing.assert_allclose(cr.compile(g)(X), g(X), rtol=1e-12)
     np.testing.assert_array_equal(cr.compile(f)(X), f(X))
     np.testing.assert_array_equal(cr.compile(lambda x: np.sum(f(x)))(X), np.sum(f(X)))
 

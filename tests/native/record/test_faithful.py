@@ -179,7 +179,7 @@ def asks(x):
 
 def tries(x):
     try:
-        return np.sum(np.fft.rfft(x).real)
+        return np.sum(np.spacing(x))
     except Exception:
         return np.sum(x) * 0 - 5
 
@@ -203,8 +203,7 @@ def test_types_are_those_of_the_values(f: Any) -> None:
 @pytest.mark.parametrize(
     "f",
     [
-        *(writes, writes_and_returns_another),
-        *(tries, changes_a_number),
+        *(writes, writes_and_returns_another, tries),
     ],
 )
 def test_what_is_not_the_same_recorded_runs_as_python(f: Any, size: int) -> None:
@@ -222,7 +221,7 @@ def test_what_is_not_the_same_recorded_runs_as_python(f: Any, size: int) -> None
 
 
 @pytest.mark.parametrize("size", [9, 2**14])
-@pytest.mark.parametrize("f", [diffuses, shares])
+@pytest.mark.parametrize("f", [diffuses, shares, changes_a_number])
 def test_writes_through_views_are_compiled(f: Any, size: int) -> None:
     x = np.random.default_rng(0).normal(size=size) + 1
     fast = cr.compile(f)

@@ -71,6 +71,11 @@ def _positive(*shapes: int | tuple[int, ...], seed: int = 0) -> tuple[np.ndarray
     return tuple(random.uniform(0.5, 1.5, shape) for shape in shapes)
 
 
+def _complex(*shapes: int | tuple[int, ...]) -> tuple[np.ndarray, ...]:
+    parts = zip(normal(*shapes), normal(*shapes, seed=1), strict=True)
+    return tuple(x + 1j * y for x, y in parts)
+
+
 def _definite(n: int) -> np.ndarray:
     (a,) = normal((n, n), seed=n)
     return a @ a.T + n * np.eye(n)
@@ -184,6 +189,9 @@ PROGRAMS: dict[str, Scientific] = {
     "mean_by_bins": Scientific(
         accumulators.mean_by_bins, (*normal(40), np.linspace(0.1, 1.4, 40), 3), (0,)
     ),
+    "mean_by_histograms": Scientific(
+        accumulators.mean_by_histograms, (*normal(40), *_positive(40), _i64(3)), (0,)
+    ),
     "sparse_product": Scientific(
         accumulators.sparse_product,
         (np.array([0, 2, 2, 5], np.uint32), np.array([1, 3, 0, 1, 3], np.uint32), *normal(5, 4)),
@@ -263,6 +271,19 @@ PROGRAMS: dict[str, Scientific] = {
     ),
     # Complex numbers inside.
     "fourier": Scientific(waves.fourier, (*normal(8, 8), 2, 3), (0, 1)),
+    "stockham_fft": Scientific(waves.stockham_fft, (8, 2, 3, *_complex(8, 8)), (3, 4), (4,)),
+    "contour_of_complex": Scientific(
+        waves.contour, (3, 2, 2, *_complex((3, 3, 3), 2, (3, 2))), (3, 4, 5)
+    ),
+    "self_energies_of_complex": Scientific(
+        waves.self_energies,
+        (
+            np.array([[0, 1], [1, 0]]),
+            *_complex((2, 2, 1, 2, 2), (1, 2, 2, 2, 2), (1, 2, 2, 2, 1, 1), (1, 2, 2, 2, 2)),
+        ),
+        (1, 2, 3, 4),
+        (4,),
+    ),
     "contour": Scientific(
         waves.contour_of_reals,
         (3, 2, 2, *normal((3, 3, 3), (3, 3, 3)), np.array([0.3, 2.1]), *normal((3, 2))),

@@ -7,8 +7,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from chainrule.core.kinds import identity, unbroadcast
-from chainrule.core.operation import Operation
+from chainrule.core.kinds import identity
 from chainrule.graph.graph import Apply, Vertex
 from chainrule.native.codegen.loop_ir import (
     Accumulate,
@@ -30,25 +29,16 @@ from chainrule.native.codegen.loop_ir import (
     Statement,
     Value,
 )
+from chainrule.native.ir.combining import COMBINING
 from chainrule.native.lower.parts import Place
 from chainrule.native.lower.roles import is_basic
 from chainrule.native.schedule.survey import Axes
-from chainrule.operations import indexing, reduction
+from chainrule.operations import indexing
 from chainrule.operations import shape as shapes
 
 __all__ = ["INDENT", "Names", "applied", "kernel_lines", "literal"]
 
 INDENT = "    "
-#: What reductions do with one more entry, and what they begin with.
-_REDUCE: dict[Operation, tuple[str, str]] = {
-    reduction.sum: ("{0} += {1}", "0"),
-    unbroadcast: ("{0} += {1}", "0"),
-    reduction.prod: ("{0} *= {1}", "1"),
-    reduction.max: ("{0} = maximum({0}, {1})", "-inf"),
-    reduction.min: ("{0} = minimum({0}, {1})", "inf"),
-    reduction.any: ("{0} |= {1}", "False"),
-    reduction.all: ("{0} &= {1}", "True"),
-}
 
 
 class Names(Protocol):
@@ -118,8 +108,8 @@ class _Writer:
             if size and is_new:
                 yield f"{memory} = empty({size}, {_dtype(made.vertex)})"
             return
-        _, start = _REDUCE[made.vertex.operation]
-        filled = f"full({size}, {start}, {_dtype(made.vertex)})" if size else start
+        start = COMBINING[made.vertex.operation].start
+        filled = f"full({size}, {start}, {_dtype(made.vertex)})" if size else str(start)
         yield f"{memory} = {filled}"
 
     def _row(self, row: Row) -> str:
@@ -144,10 +134,10 @@ class _Writer:
         elif isinstance(statement, Start):
             accumulator = statement.accumulator
             self.known[accumulator] = self._name(accumulator)
-            yield f"{self._name(accumulator)} = {_REDUCE[accumulator.operation][1]}"
+            yield f"{self._name(accumulator)} = {COMBINING[accumulator.operation].start}"
         elif isinstance(statement, Accumulate):
             accumulator = statement.accumulator
-            update, _ = _REDUCE[accumulator.operation]
+            update = COMBINING[accumulator.operation].text
             yield update.format(self._name(accumulator), self._value(statement.value))
         elif isinstance(statement, Keep):
             yield f"{self._kept(statement.row)} = {self._value(statement.value)}"
@@ -160,7 +150,7 @@ class _Writer:
             entry = self.names.memory(vertex) + (f"[{', '.join(index)}]" if index else "")
             update = "{0} = {1}"
             if isinstance(statement, Combine):
-                update, _ = _REDUCE[vertex.operation]
+                update = COMBINING[vertex.operation].text
             yield update.format(entry, self._value(statement.value))
 
     def _let(self, value: Value) -> Iterable[str]:

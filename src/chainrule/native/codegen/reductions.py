@@ -7,24 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.core.kinds import unbroadcast
 from chainrule.core.operation import Operation
 from chainrule.native.ir.buffers import Buffer, address, load, store
+from chainrule.native.ir.combining import COMBINING
 from chainrule.native.ir.text import Code, constant, memory_type, register_type
 from chainrule.operations import reduction
 
 __all__ = ["Sum", "combine", "combine_copies", "fill", "neutral"]
-
-#: What reductions do: the instruction, or the intrinsic, and the value that changes nothing.
-_COMBINE: dict[Operation, tuple[str, str, float]] = {
-    reduction.sum: ("fadd reassoc", "add", 0),
-    unbroadcast: ("fadd reassoc", "add", 0),
-    reduction.prod: ("fmul reassoc", "mul", 1),
-    reduction.max: ("maximum", "", -np.inf),
-    reduction.min: ("minimum", "", np.inf),
-    reduction.any: ("", "or", 0),
-    reduction.all: ("", "and", 1),
-}
 
 
 @dataclass(frozen=True)
@@ -41,18 +30,18 @@ class Sum:
 
 def neutral(operation: Operation, dtype: np.dtype[Any]) -> str:
     """Return the value with which a reduction begins."""
-    return constant(_COMBINE[operation][2], dtype)
+    return constant(COMBINING[operation].start, dtype)
 
 
 def combine(code: Code, operation: Operation, dtype: np.dtype[Any], a: str, b: str) -> str:
     """Reduce two numbers to one."""
-    floating, integer, _ = _COMBINE[operation]
+    how = COMBINING[operation]
     kind = register_type(dtype)
     if operation in (reduction.max, reduction.min):
         suffix = "f64" if kind == "double" else "f32"
-        code.declarations.add(f"declare {kind} @llvm.{floating}.{suffix}({kind}, {kind})")
-        return code.let(f"call {kind} @llvm.{floating}.{suffix}({kind} {a}, {kind} {b})")
-    instruction = floating if dtype.kind == "f" else integer
+        code.declarations.add(f"declare {kind} @llvm.{how.floating}.{suffix}({kind}, {kind})")
+        return code.let(f"call {kind} @llvm.{how.floating}.{suffix}({kind} {a}, {kind} {b})")
+    instruction = how.floating if dtype.kind == "f" else how.integer
     return code.let(f"{instruction} {kind} {a}, {b}")
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from chainrule.core.kinds import broadcast_to, unbroadcast
 from chainrule.graph.graph import Apply, Constant, Input, Vertex, is_number
 from chainrule.native.ir.access import Access, contiguous
+from chainrule.native.ir.combining import COMBINING
 from chainrule.native.ir.elements import lowered
 from chainrule.native.ir.text import is_native
 from chainrule.native.lower.gather import accumulated, assigned, gather_of
@@ -77,7 +78,7 @@ def role_of(vertex: Vertex) -> Role:
     if gather_of(vertex) is not None:
         x = vertex.operands[0]
         return Role.CALL if role_of(x) is Role.NUMBER or not x.size else Role.GATHER
-    if operation.reduces:
+    if operation in COMBINING:
         number = all(d.kind == "f" for d in dtypes) or operation is reduction.sum
         truth = operation in (reduction.any, reduction.all)
         return Role.REDUCTION if number or truth else Role.CALL

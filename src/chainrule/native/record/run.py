@@ -20,7 +20,7 @@ from chainrule.core.array import Array
 from chainrule.core.captured import check_unchanged, hold
 from chainrule.core.node import Leaf, Node
 from chainrule.core.recording import Observer, Recording
-from chainrule.core.source import user_location
+from chainrule.core.source import Location, user_location
 from chainrule.errors import ChainruleError, GradientLostError
 from chainrule.graph.graph import Apply, Constant, Input, Vertex, from_nodes
 from chainrule.graph.run import observed_run
@@ -28,7 +28,6 @@ from chainrule.native.record.capture import Walk, capture, unwritable
 from chainrule.native.record.guards import Guards, Seen, axes_shaped_by_values
 from chainrule.native.record.program import Program, without_values
 from chainrule.native.record.result import assembler, close, close_where_finite, structure_of, typed
-from chainrule.native.record.shared import SharedMemory
 from chainrule.native.record.signature import Replacing
 from chainrule.native.record.watch import Captured
 from chainrule.numpy.creation import result_leaves
@@ -158,7 +157,7 @@ def run(
     arrays: list[tuple[Array, Leaf, str]] = []
 
     def fresh(value: Any, path: str) -> Any:
-        floating = type(value) is float or value.dtype.kind == "f"
+        floating = type(value) is float or value.dtype.kind in "fc"
         leaf = Leaf(recording) if floating or integers else None
         inputs.append((Input(path, value), leaf))
         if leaf is None:
@@ -169,15 +168,10 @@ def run(
     replace = Replacing(fresh, lambda value: walk.statics.get(id(value), value))
     fresh_args = [replace(value, name) for name, value in zip(names, args, strict=True)]
     fresh_kwargs = {name: replace(value, name) for name, value in kwargs.items()}
-    outside: dict[Node, str] = {
-        leaf: f"its argument `{path}`; return the new value instead" for _, leaf, path in arrays
-    }
-    for _, leaf, name in walk.found.arrays:
-        outside[leaf] = f"the array `{name}`, which it does not make itself"
-    shared = SharedMemory(outside)
     seen: list[Seen] = []
-    note, guard = _observers(recording, seen, shared)
-    recording.written, recording.laid_out = shared.written, shared.laid_out
+    laid_out: list[Location | None] = []
+    note, guard = _observers(recording, seen)
+    recording.laid_out = lambda: laid_out.append(user_location())
     draws = _states(walk)
     try:
         with np.errstate(all="ignore"):
@@ -197,10 +191,7 @@ def run(
         raise
     finally:
         recording.end()
-        recording.written = recording.laid_out = None
-    for leaf in leaves:
-        if type(leaf) is Array:
-            shared.read(leaf.node)
+        recording.laid_out = None
     try:
         check_unchanged(recording)
     except GradientLostError:
@@ -213,8 +204,11 @@ def run(
     for array, leaf, path in arrays:
         if array.node is not leaf:
             raise NotFaithful(f"it writes into its argument `{path}`; return the new value instead")
-    if shared.fault is not None:
-        raise NotFaithful(shared.fault)
+    if laid_out:
+        raise NotFaithful(
+            f'it asks for the order of entries in memory, at {laid_out[0]}: write order="C" or '
+            'order="F"'
+        )
     if not replace.is_unchanged():
         raise NotFaithful("it changes a container among its arguments; return a new one instead")
     if _states(walk) != draws:
@@ -276,13 +270,10 @@ def _program(
     return without_values(program), guards
 
 
-def _observers(
-    recording: Recording, seen: list[Seen], shared: SharedMemory
-) -> tuple[Observer, Observer]:
+def _observers(recording: Recording, seen: list[Seen]) -> tuple[Observer, Observer]:
     """Return what is told of new nodes, and what is told of those that Python looks at."""
 
     def note(node: Node, value: Any) -> None:
-        shared.note(node, value)
         if None in node.parents:  # a constant, which the function may overwrite later
             node.operands = tuple(
                 _held(x, recording) if parent is None else x
@@ -292,7 +283,6 @@ def _observers(
         seen.extend(Seen(node, None, user_location(), axis) for axis in axes)
 
     def guard(node: Node, outcome: Any) -> None:
-        shared.read(node)
         seen.append(Seen(node, outcome, user_location()))
 
     return note, guard

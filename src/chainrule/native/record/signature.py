@@ -1,7 +1,7 @@
 """The signature of a call: what of its arguments is an input, and what is part of the key.
 
-Inputs are the floating-point numbers of the arguments, and all NumPy arrays and scalars of real,
-integer or boolean dtype, wherever they lie in tuples, lists, dicts and dataclasses. They are known
+Inputs are the floating-point numbers of the arguments, and all NumPy arrays and scalars of numbers
+or booleans, wherever they lie in tuples, lists, dicts and dataclasses. They are known
 by type, dtype and shape. Anything else, a Python int or bool, a string, None, an object, is static:
 known by type and value (an object of a user's class: by identity).
 """
@@ -23,7 +23,7 @@ __all__ = ["Recorded", "Replacing", "flatten"]
 
 _ndarray = np.ndarray
 _VALUES = frozenset({int, bool, str, bytes, type(None), type(Ellipsis)})
-_REAL = frozenset("fbiu")
+_NUMERIC = frozenset("fbiuc")
 
 
 class Recorded(Exception):  # never seen by a user: a way out of `flatten`
@@ -44,7 +44,7 @@ def flatten(args: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[tuple[Any, 
         if kind is float:
             key.append(float)
             leaves.append(value)
-        elif kind is _ndarray and value.dtype.kind in _REAL:
+        elif kind is _ndarray and value.dtype.kind in _NUMERIC:
             key.append((value.dtype, value.shape))
             leaves.append(value)
         else:
@@ -60,7 +60,7 @@ def _add(value: Any, key: list[Any], leaves: list[Any]) -> None:
     if kind is float:
         key.append(float)
         leaves.append(value)
-    elif kind is _ndarray and value.dtype.kind in _REAL:
+    elif kind is _ndarray and value.dtype.kind in _NUMERIC:
         key.append((value.dtype, value.shape))
         leaves.append(value)
     elif kind in _VALUES:
@@ -75,7 +75,7 @@ def _add(value: Any, key: list[Any], leaves: list[Any]) -> None:
             _add(item, key, leaves)
     elif kind is Array:
         raise Recorded
-    elif isinstance(value, np.generic) and value.dtype.kind in _REAL:
+    elif isinstance(value, np.generic) and value.dtype.kind in _NUMERIC:
         key.append(kind)
         leaves.append(value)
     else:
@@ -131,8 +131,8 @@ def _refused(value: Any) -> ArgumentError:
         cure = "pass a plain array, np.asarray(x)"
     elif isinstance(value, (_ndarray, np.generic)):
         return ArgumentError(
-            f"a compiled function was given an array of dtype {value.dtype}, but it takes real, "
-            "integer and boolean ones: call the Python function, `.__wrapped__`, with it"
+            f"a compiled function was given an array of dtype {value.dtype}, but it takes "
+            "numbers and booleans: call the Python function, `.__wrapped__`, with it"
         )
     else:
         cure = "pass a tuple, a list, a dict, a dataclass, or something that can be hashed"
@@ -174,7 +174,7 @@ class Replacing:
     def _rebuilt(self, value: Any, path: str) -> Any:
         kind = type(value)
         if kind is float or (
-            (kind is _ndarray or isinstance(value, np.generic)) and value.dtype.kind in _REAL
+            (kind is _ndarray or isinstance(value, np.generic)) and value.dtype.kind in _NUMERIC
         ):
             return self.leaf(value, path)
         if is_record(value):

@@ -5,6 +5,7 @@ from __future__ import annotations
 __all__ = ["Arena"]
 
 _ALIGNMENT = 64  # bytes: a cache line, and the widest vector
+_SLOT = 8  # bytes of a number: several of them share a cache line
 
 
 class Arena:
@@ -14,10 +15,22 @@ class Arena:
         self.size = 0  #: bytes of the block so far
         self._free: list[tuple[int, int]] = []  # (offset, bytes), in order, never touching
         self._taken: dict[int, int] = {}
+        self._slots: list[int] = []  # free ones for a number
+        self._numbers: set[int] = set()  # slots that are not
 
     def take(self, size: int) -> int:
         """Return the offset of a free place."""
-        size = -(-max(size, 1) // _ALIGNMENT) * _ALIGNMENT
+        if size > _SLOT:
+            return self._take(size)
+        if not self._slots:
+            line = self._take(_ALIGNMENT)
+            self._slots = list(range(line, line + _ALIGNMENT, _SLOT))[::-1]
+        offset = self._slots.pop()
+        self._numbers.add(offset)
+        return offset
+
+    def _take(self, size: int) -> int:
+        size = -(-size // _ALIGNMENT) * _ALIGNMENT
         best = min(((room, offset) for offset, room in self._free if room >= size), default=None)
         if best is None:
             offset = self.size
@@ -34,7 +47,11 @@ class Arena:
 
     def give(self, offset: int) -> None:
         """Free a place."""
-        self._give(offset, self._taken.pop(offset))
+        if offset in self._numbers:
+            self._numbers.remove(offset)
+            self._slots.append(offset)
+        else:
+            self._give(offset, self._taken.pop(offset))
 
     def _give(self, offset: int, size: int) -> None:
         self._free.append((offset, size))
