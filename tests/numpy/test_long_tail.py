@@ -27,6 +27,7 @@ CASES = {
         f"quantile_{m}": (lambda x, m=m: np.quantile(x, [0.1, 0.6, 1.0], axis=1, method=m), M)
         for m in METHODS
     },
+    "quantile_by_q": (lambda x, q: np.quantile(x, q, method="weibull"), V, np.array([0.37])),
     "percentile_method": (lambda x: np.percentile(x, 30, method="hazen", keepdims=True), M),
     "nanmedian": (lambda x: np.nanmedian(gapped(x), axis=1), M),
     "nanquantile": (lambda x: np.nanquantile(gapped(x), [0.2, 0.7], axis=0), M),
@@ -97,7 +98,6 @@ def test_ties_of_a_running_maximum_share():
         (lambda x: np.subtract.reduce(np.outer(x, x), axis=None), ValueError),
         (lambda x: np.fmax.reduce(x[:0]), ValueError),
         (lambda x: np.nanquantile(x, 1.5), ValueError),
-        (lambda x: np.quantile(V, x[0], method="hazen"), cr.errors.UnsupportedError),
     ],
 )
 def test_bad_operands_are_told_as_numpy_tells_them(f, error):

@@ -12,11 +12,8 @@ from chainrule.numpy.axes import axes_of, operand
 from chainrule.numpy.casting import cast
 from chainrule.numpy.dispatch import (
     UNSET,
-    has_history,
     implements,
-    plain,
     refuse,
-    unsupported,
 )
 
 __all__: list[str] = []
@@ -61,7 +58,6 @@ def median(
 
 
 def _quantile(
-    name: str,
     a: Any,
     q: Any,
     axis: Any,
@@ -69,13 +65,12 @@ def _quantile(
     keepdims: bool,
     weights: Any,
 ) -> Any:
-    refuse(name, weights=weights)
+    if method != "linear" or weights is not None:
+        return NotImplemented
     q = _shares(q)
     ordered, shape = _ordered(a, axis)
-    place = _place(name, q, ordered.shape[-1], method)
+    place = q * (ordered.shape[-1] - 1)
     below = cast(np.floor(place), int)
-    if method in _OF_ONE:
-        return _closed(_in_front(ordered[..., below], q), ordered, shape, keepdims)
     above = np.minimum(below + 1, ordered.shape[-1] - 1)
     t = place - below
     if not q.ndim:  # one q does not decide about the dtype, an array of them does
@@ -83,18 +78,9 @@ def _quantile(
     low, high = ordered[..., below], ordered[..., above]
     # From the nearer end, as NumPy does.
     between = np.where(t < 0.5, low + (high - low) * t, high - (high - low) * (1 - t))
-    return _closed(_in_front(between, q), ordered, shape, keepdims)
-
-
-#: The methods by which a quantile is one of the numbers.
-_OF_ONE = frozenset({"inverted_cdf", "closest_observation", "lower", "higher", "nearest"})
-
-
-def _in_front(quantiles: Any, q: Any) -> Any:
-    """Bring the axes of q to the front."""
-    if not q.ndim:
-        return quantiles
-    return np.moveaxis(quantiles, tuple(range(-q.ndim, 0)), tuple(range(q.ndim)))
+    if q.ndim:
+        between = np.moveaxis(between, tuple(range(-q.ndim, 0)), tuple(range(q.ndim)))
+    return _closed(between, ordered, shape, keepdims)
 
 
 def _shares(q: Any) -> Any:
@@ -104,21 +90,10 @@ def _shares(q: Any) -> Any:
     return q
 
 
-def _place(name: str, q: Any, n: int, method: str) -> Any:
-    """Return where a quantile lies among n numbers in order; in between, two of them share it."""
-    if method == "linear":
-        return q * (n - 1)
-    if has_history(q):
-        raise unsupported(f"np.{name} with method={method!r} by q", "use method='linear'")
-    return np.quantile(np.arange(n, dtype=float), plain(q), method=method)  # type: ignore[call-overload]
-
-
-def _nan_quantile(
-    name: str, a: Any, q: Any, axis: Any, out: Any, method: str, keepdims: Any
-) -> Any:
+def _nan_quantile(a: Any, q: Any, axis: Any, method: str, keepdims: Any, weights: Any) -> Any:
     """Take the quantiles of what is a number: NaN is last in the order, and is not counted."""
-    if method != "linear":
-        raise unsupported(f"np.{name} with method={method!r}", "use method='linear'")
+    if method != "linear" or weights is not None:
+        return NotImplemented
     q = _shares(q)
     ordered, shape = _ordered(a, axis)
     count = np.sum(~np.isnan(ordered), axis=-1, keepdims=True)
@@ -145,8 +120,7 @@ def nanquantile(
     *,
     weights: Any = None,
 ) -> Any:
-    refuse("nanquantile", weights=weights)
-    return _nan_quantile("nanquantile", a, q, axis, out, method, keepdims)
+    return _nan_quantile(a, q, axis, method, keepdims, weights)
 
 
 @implements(np.nanpercentile)
@@ -161,16 +135,15 @@ def nanpercentile(
     *,
     weights: Any = None,
 ) -> Any:
-    refuse("nanpercentile", weights=weights)
     q = np.true_divide(operand(q), 100)
-    return _nan_quantile("nanpercentile", a, q, axis, out, method, keepdims)
+    return _nan_quantile(a, q, axis, method, keepdims, weights)
 
 
 @implements(np.nanmedian)
 def nanmedian(
     a: Any, axis: Any = None, out: Any = None, overwrite_input: bool = False, keepdims: Any = False
 ) -> Any:
-    return _nan_quantile("nanmedian", a, 0.5, axis, out, "linear", keepdims)
+    return _nan_quantile(a, 0.5, axis, "linear", keepdims, None)
 
 
 @implements(np.quantile)
@@ -185,7 +158,7 @@ def quantile(
     *,
     weights: Any = None,
 ) -> Any:
-    return _quantile("quantile", a, q, axis, method, keepdims, weights)
+    return _quantile(a, q, axis, method, keepdims, weights)
 
 
 @implements(np.percentile)
@@ -201,7 +174,7 @@ def percentile(
     weights: Any = None,
 ) -> Any:
     q = np.true_divide(operand(q), 100)
-    return _quantile("percentile", a, q, axis, method, keepdims, weights)
+    return _quantile(a, q, axis, method, keepdims, weights)
 
 
 def _ordered(a: Any, axis: Any) -> tuple[Any, tuple[int, ...]]:
