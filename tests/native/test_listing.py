@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import functools
 import re
 from typing import Any
 
@@ -69,9 +71,20 @@ def floating(args: tuple[Any, ...]) -> tuple[int, ...]:
     return tuple(k for k, arg in enumerate(args) if all(map(is_floating, trees.flatten(arg)[0])))
 
 
+def on_copies(f: Any, args: tuple[Any, ...]) -> Any:
+    """Return a function that leaves its arguments as they are, or it could not be compiled."""
+    given = copy.deepcopy(args)
+    f(*given)
+    pairs = zip(trees.flatten(given)[0], trees.flatten(args)[0], strict=True)
+    if all(np.array_equal(a, b) for a, b in pairs):
+        return f
+    return functools.wraps(f)(lambda *xs: f(*(x.copy() if np.ndim(x) else x for x in xs)))
+
+
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_programs_and_their_gradients(name: str) -> None:
     f, args = PROGRAMS[name]
+    f = on_copies(f, args)
     check(f, *args)
     argnums = floating(args)
     if argnums:
