@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import copy
-import functools
 import re
 from typing import Any
 
@@ -20,6 +18,8 @@ from chainrule.native.pipeline import build
 from chainrule.native.record.signature import flatten
 from chainrule.operations.indexing import SLOT
 from tests.programs.golden import PROGRAMS
+
+from .conftest import on_copies
 
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
 
@@ -69,16 +69,6 @@ def floating(args: tuple[Any, ...]) -> tuple[int, ...]:
         return isinstance(leaf, float) or getattr(leaf, "dtype", np.dtype(int)).kind == "f"
 
     return tuple(k for k, arg in enumerate(args) if all(map(is_floating, trees.flatten(arg)[0])))
-
-
-def on_copies(f: Any, args: tuple[Any, ...]) -> Any:
-    """Return a function that leaves its arguments as they are, or it could not be compiled."""
-    given = copy.deepcopy(args)
-    f(*given)
-    pairs = zip(trees.flatten(given)[0], trees.flatten(args)[0], strict=True)
-    if all(np.array_equal(a, b) for a, b in pairs):
-        return f
-    return functools.wraps(f)(lambda *xs: f(*(x.copy() if np.ndim(x) else x for x in xs)))
 
 
 @pytest.mark.parametrize("name", PROGRAMS)
