@@ -197,3 +197,4 @@ def test_bad_operands_are_told_as_numpy_tells_them():
 def test_no_matrices_at_all(f):
     g = cr.grad(lambda a: np.sum(f(a)))(np.ones((0, 2, 2)))
     assert g.shape == (0, 2, 2)
+    assert cr.grad(lambda a: np.sum(np.linalg.det(a)))(np.ones((2, 0, 0))).shape == (2, 0, 0)

@@ -88,7 +88,7 @@ CASES: dict[str, list[Case]] = {
             case(away()),
             case(away(2, 3), axis=()),
         ]
-        for name in ("sum", "mean", "prod", "max", "min", "logsumexp")
+        for name in ("sum", "mean", "prod", "max", "min", "logsumexp", "size")
     },
     **{
         name: [

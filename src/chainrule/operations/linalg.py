@@ -27,6 +27,9 @@ from chainrule.operations.elementwise import (
     absolute,
     conjugated,
     equal,
+    isfinite,
+    logical_not,
+    logical_or,
     not_equal,
     sign,
     sqrt,
@@ -128,7 +131,7 @@ def _size_formula(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
     if dtype_of(x).kind != "f" or not count(x, axis):
         return None
     largest = max(absolute(x), axis=axis, keepdims=True)
-    scale = where(equal(largest, 0), 1.0, largest)
+    scale = where(logical_or(equal(largest, 0), logical_not(isfinite(largest))), 1.0, largest)
     y = scale * sqrt(sum(square(x / scale), axis=axis, keepdims=True))
     if keepdims:
         return y
@@ -218,6 +221,8 @@ def _cofactors(a: Any, d: Any) -> Any:
         inverse = np.linalg.inv(a)
     except np.linalg.LinAlgError:
         return _cofactors_of_singular(a)
+    if not inverse.size:
+        return inverse
     digits = np.linalg.norm(a, 1, (-2, -1)) * np.linalg.norm(inverse, 1, (-2, -1))
     if np.any(digits * np.sqrt(np.finfo(digits.dtype).eps) > 1):  # half of them are lost
         return _cofactors_of_singular(a)

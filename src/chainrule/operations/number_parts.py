@@ -83,7 +83,7 @@ cartesian = linear(
     _cartesian,
     pullback=(lambda g, x, y: sum_to(g, x), lambda g, x, y: sum_to(1j * g, y)),
     numpy=(),
-    formula=lambda x, y: x + 1j * y,
+    source="{0} + 1j * {1}",
     entrywise=True,
     examples=(example((), ()), example((2, 3), (2, 3))),
     dtypes="fc",
