@@ -19,6 +19,8 @@ from chainrule.native.record.signature import flatten
 from chainrule.operations.indexing import SLOT
 from tests.programs.golden import PROGRAMS
 
+from .conftest import on_copies
+
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
 
 rng = np.random.default_rng(0)
@@ -72,6 +74,7 @@ def floating(args: tuple[Any, ...]) -> tuple[int, ...]:
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_programs_and_their_gradients(name: str) -> None:
     f, args = PROGRAMS[name]
+    f = on_copies(f, args)
     check(f, *args)
     argnums = floating(args)
     if argnums:

@@ -18,7 +18,7 @@ from tests.operations.cases import ROWS, cases_of
 from tests.programs import random_native, random_staged
 from tests.programs.golden import PROGRAMS
 
-from .conftest import BUILDERS, calls_of, same
+from .conftest import BUILDERS, calls_of, on_copies, same
 
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
 
@@ -43,13 +43,13 @@ def check(f: Callable[..., Any], args: tuple[Any, ...], compile: Any) -> None:
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_golden_programs(name: str, compiled: Any) -> None:
     f, args = PROGRAMS[name]
-    check(f, args, compiled)
+    check(on_copies(f, args), args, compiled)
 
 
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_the_interpreter_repeats_the_function(name: str) -> None:
     f, args = PROGRAMS[name]
-    both = cr.value_and_grad(f, float_arguments(args))
+    both = cr.value_and_grad(on_copies(f, args), float_arguments(args))
     fast = cr.compile(both, builder=interpreted)
     fast(*args)
     same(fast(*args), both(*args), 1e-15)

@@ -79,13 +79,8 @@ class Write:
 
 
 def write_of(expression: Vertex) -> Write | None:
-    """Return what a stage writes, None where it makes something new, or writes an entry twice.
-
-    None, too, where there are no axes: the gradient of an array of one entry is a number.
-    """
-    if expression.ndim == 0:
-        return None
-    if is_operation(expression, elementwise.add, elementwise.subtract):
+    """Return what a stage writes, None where it makes something new, or writes an entry twice."""
+    if is_operation(expression, elementwise.add):
         return _added_at(expression)
     if not is_operation(expression, indexing.set_at) or may_repeat(expression):
         return None
@@ -108,9 +103,9 @@ def _added_at(total: Apply) -> Write | None:
     right, repeats = new, may_repeat(v)
     if is_operation(new, broadcast_to) and not (repeats and new.operands[0].ndim):
         right = new.operands[0]  # np.add.at does not broadcast well: see `_write_scatter`
-    minus = total.operation is elementwise.subtract
-    new = apply_to(elementwise.negative, new) if minus else new
-    symbol = "-=" if minus else "+="
+    symbol = "+="
+    if is_operation(right, elementwise.negative):
+        symbol, right = "-=", right.operands[0]
     write = Write(old, v.params["index"], tuple(arrays), right, new, symbol, True, repeats)
     return write if np.shape(write.of(old.value)) == new.shape else None
 
