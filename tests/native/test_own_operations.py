@@ -16,7 +16,7 @@ from .conftest import same
 
 POINTS = [np.array([0.5, -1.5, 2.0]) * k for k in (1.0, -2.0, 0.3, 4.0, -0.1)]
 # Names that only native code uses for operations of its own, or that were taken for NumPy's.
-NAMES = ["scaled", "joined", "accumulated", "assigned", "complement", "same_array", "svd"]
+NAMES = ["scaled", "joined", "accumulated", "assigned", "complement", "same_array", "nextafter"]
 
 
 def scaled(name: str, by: float) -> Any:
