@@ -576,7 +576,23 @@ def added_at_places_of_a_view(x):
     return np.mean(b)
 
 
+def added_to_itself(x):
+    h = x * 1.0
+    h[1] = h[0]
+    np.add.at(h[1:], [0, 0], np.sum(h[1:]))
+    return np.sum(h**2)
+
+
+def real_and_complex(x):
+    c = np.prod(x)
+    z = np.zeros(3, complex)
+    z[0] = c * 1j
+    z[1:] += x[:2]
+    return np.sum(np.abs(z) ** 2) + np.mean(x * c)
+
+
 WRITES = [
+    *(added_to_itself, real_and_complex),
     *(decided_by_what_was_written, written_and_summed, asked_for_its_kind),
     *(written_from_itself, without_axes, itself_without_axes, added_at_places_of_a_view),
 ]

@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 import numpy as np
 
 from chainrule.core.array import dtype_of, shape_of
-from chainrule.core.kinds import astype, broadcast_to
+from chainrule.core.kinds import astype, broadcast_to, real
 from chainrule.graph.arrange import signed, without
 from chainrule.graph.graph import (
     Apply,
@@ -288,6 +288,8 @@ class Backprop:
             sign *= minus
         if variable not in self.gradients and part.shape != variable.shape:
             part = apply_to(broadcast_to, part, shape=variable.shape)  # as the whole sum is
+        if part.dtype.kind == "c" and variable.dtype.kind == "f":
+            part = apply_to(real, part)
         if part.dtype != variable.dtype and (variable not in self.gradients or not variable.ndim):
             part = apply_to(astype, part, dtype=variable.dtype)
         text = self._added(variable, part, speller)

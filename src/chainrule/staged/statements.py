@@ -138,7 +138,7 @@ def shared_subexpressions(
         sizes[vertex] = 1 + sum(sizes[x] for x in vertex.operands)
         costly[vertex] = not is_cheap(operation) or any(costly[x] for x in vertex.operands)
         scatters = operation is scatter_add
-        statement = operation in STATEMENTS and (vertex not in roots or not scatters)
+        statement = operation in STATEMENTS and (assigned or vertex not in roots or not scatters)
         if scatters and vertex not in roots:
             statement = assigned or not _is_term(vertex, outputs, count)
         short = 1 if shape_of(vertex.value) else 2

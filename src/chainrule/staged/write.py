@@ -227,7 +227,7 @@ def _stage(
 
 
 def _parts_before(
-    expressions: Sequence[Vertex], whole: Vertex, speller: Speller, names: Names
+    expressions: Sequence[Vertex], whole: Vertex | None, speller: Speller, names: Names
 ) -> list[str]:
     """Write the parts of expressions that need variables of their own."""
     lines: list[str] = []
@@ -256,7 +256,7 @@ def _checks(checks: Sequence[Check], speller: Speller, names: Names) -> dict[int
     seen: set[str] = set()
     places: set[Location] = set()
     for check in checks:
-        before = _parts_before([check.expression], check.expression, speller, names)
+        before = _parts_before([check.expression], None, speller, names)
         text = speller.text(check.expression)
         outcome = check.guard.outcome
         what = "sees another value"
