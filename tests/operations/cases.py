@@ -255,6 +255,12 @@ CASES: dict[str, list[Case]] = {
         case(normal(2, 3), np.array([[0, 1, 1]]), axis=0),
         case(normal(4), REPEATED, axis=0),
     ],
+    # Triangles are given, and so are numbers where there are zeros: none of them counts.
+    "solve_known_triangle": [
+        case(np.tril(away(3, 3)) + 3 * np.eye(3), normal(3, 2), lower=True),
+        case(np.triu(away(3, 3)) + 3 * np.eye(3), normal(3), lower=False),
+        case(np.tril(away(2, 2, 2)) + 3 * np.eye(2), normal(2, 2, 3), lower=True),
+    ],
     # Norms.
     "norm": [
         case(away(3)),

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.core.apply import apply, apply_unary
-from chainrule.core.array import Array
+from chainrule.core.array import Array, is_complex
 from chainrule.core.operation import Operation
 from chainrule.numpy.axes import along, axes_of, operand
 from chainrule.numpy.casting import cast
@@ -184,6 +184,13 @@ def _moment(
             raise ValueError("ddof and correction can't be provided simultaneously.")
         ddof = correction
     a = cast(operand(a), dtype)
+    if is_complex(a):
+        means = (np.real(mean), np.imag(mean)) if _given(mean) else (mean, mean)
+        along_re, along_im = (
+            _moment(name, operation, part(a), axis, None, out, ddof, keepdims, where, m, UNSET)
+            for part, m in zip((np.real, np.imag), means, strict=True)
+        )
+        return np.hypot(along_re, along_im) if name == "std" else along_re + along_im
     if not _given(mean) and (not _given(where) or where is True):
         return _reduce(operation, a, axis, keepdims, ddof=ddof)
     where = where if _given(where) else True

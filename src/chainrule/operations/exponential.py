@@ -34,6 +34,7 @@ exp2 = elementwise(
     d=lambda x, y: LN2 * y,
     numpy=("numpy.exp2", "scipy.special.exp2"),
     singular=True,
+    dtypes="fc",
 )
 expm1 = elementwise(
     "expm1",
@@ -42,6 +43,7 @@ expm1 = elementwise(
     d=lambda x, y: y + 1,
     numpy=("numpy.expm1", "scipy.special.expm1"),
     singular=True,
+    dtypes="fc",
 )
 log: Operation = elementwise(
     "log",
@@ -54,7 +56,13 @@ log: Operation = elementwise(
     dtypes="fc",
 )
 log2 = elementwise(
-    "log2", np.log2, scalar=math.log2, d=lambda x, y: 1 / (LN2 * x), singular=True, domain=POSITIVE
+    "log2",
+    np.log2,
+    scalar=math.log2,
+    d=lambda x, y: 1 / (LN2 * x),
+    singular=True,
+    domain=POSITIVE,
+    dtypes="fc",
 )
 log10 = elementwise(
     "log10",
@@ -63,6 +71,7 @@ log10 = elementwise(
     d=lambda x, y: 1 / (LN10 * x),
     singular=True,
     domain=POSITIVE,
+    dtypes="fc",
 )
 log1p = elementwise(
     "log1p",
@@ -72,6 +81,7 @@ log1p = elementwise(
     numpy=("numpy.log1p", "scipy.special.log1p"),
     singular=True,
     domain=ABOVE_MINUS_ONE,
+    dtypes="fc",
 )
 
 

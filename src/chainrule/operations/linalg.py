@@ -38,7 +38,7 @@ from chainrule.operations.elementwise import (
     without_factor,
 )
 from chainrule.operations.reduction import Axis, count, kept, max, min, over_size, share, sum
-from chainrule.operations.shape import expand_dims, reshape, squeeze, swapaxes, tril
+from chainrule.operations.shape import expand_dims, reshape, squeeze, swapaxes, tril, triu
 
 
 def _is_matrix_norm(x: Any, order: Any, axis: Axis) -> bool:
@@ -196,6 +196,38 @@ solve: Operation = general(
     dtypes="fc",
 )
 
+# A matrix that is known to be triangular: printed as any other equations, and solved at less cost.
+
+
+def _solve_known_triangle(t: Any, b: Any, lower: bool) -> Any:
+    if len(shape_of(t)) > 2 or len(shape_of(b)) > 2:
+        return np.linalg.solve(np.tril(t) if lower else np.triu(t), b)
+    from scipy.linalg import solve_triangular
+
+    return solve_triangular(t, b, lower=lower, check_finite=False)
+
+
+def _known_triangle_left(g: Any, t: Any, x: Any, lower: bool) -> Any:
+    full = -_columns(_known_triangle_right(g, t, lower), x) @ transposed(_columns(x, x))
+    return tril(full) if lower else triu(full)
+
+
+def _known_triangle_right(g: Any, t: Any, lower: bool) -> Any:
+    return solve_known_triangle(transposed(t), g, lower=not lower)
+
+
+solve_known_triangle: Operation = general(
+    "solve_known_triangle",
+    _solve_known_triangle,
+    pullback=(
+        lambda g, t, b, x, lower: _known_triangle_left(g, t, x, lower),
+        lambda g, t, b, x, lower: _known_triangle_right(g, t, lower),
+    ),
+    numpy=(),
+    source="np.linalg.solve({0}, {1})",
+    dtypes="fc",
+)
+
 # Inverses and determinants.
 
 inv: Operation = general(
@@ -340,14 +372,15 @@ def lower_half(x: Any) -> Any:
 
 
 def _cholesky_pullback(g: Any, a: Any, y: Any, upper: bool = False) -> Any:
-    """Pull back by two triangular solves, for which NumPy has its general one.
+    """Pull back by two triangular solves.
 
     See I. Murray, "Differentiation of the Cholesky decomposition", 2016, section 3.2.
     """
     if upper:
         return transposed(_cholesky_pullback(transposed(g), a, transposed(y)))
     lt = transposed(y)
-    s = solve(lt, transposed(solve(lt, lower_half(lt @ g))))
+    s = solve_known_triangle(lt, lower_half(lt @ g), lower=False)
+    s = solve_known_triangle(lt, transposed(s), lower=False)
     return lower_half(s + transposed(s))
 
 

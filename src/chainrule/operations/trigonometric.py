@@ -32,6 +32,7 @@ arcsin = elementwise(
     d=lambda x, y: 1 / sqrt(1 - x * x),
     singular=True,
     domain=INSIDE_ONE,
+    dtypes="fc",
 )
 arccos = elementwise(
     "arccos",
@@ -40,8 +41,15 @@ arccos = elementwise(
     d=lambda x, y: -1 / sqrt(1 - x * x),
     singular=True,
     domain=INSIDE_ONE,
+    dtypes="fc",
 )
-arctan = elementwise("arctan", np.arctan, scalar=math.atan, d=lambda x, y: 1 / (1 + x * x))
+arctan = elementwise(
+    "arctan",
+    np.arctan,
+    scalar=math.atan,
+    d=lambda x, y: 1 / (1 + x * x),
+    dtypes="fc",
+)
 
 
 def _over_squared_length(x: Any, a: Any, b: Any) -> Any:
@@ -67,7 +75,13 @@ cosh: Operation = elementwise(
     "cosh", np.cosh, scalar=math.cosh, d=lambda x, y: sinh(x), singular=True, dtypes="fc"
 )
 tanh = elementwise("tanh", np.tanh, scalar=math.tanh, d=lambda x, y: 1 - y * y, dtypes="fc")
-arcsinh = elementwise("arcsinh", np.arcsinh, scalar=math.asinh, d=lambda x, y: 1 / sqrt(1 + x * x))
+arcsinh = elementwise(
+    "arcsinh",
+    np.arcsinh,
+    scalar=math.asinh,
+    d=lambda x, y: 1 / sqrt(1 + x * x),
+    dtypes="fc",
+)
 arccosh = elementwise(
     "arccosh",
     np.arccosh,
@@ -75,6 +89,7 @@ arccosh = elementwise(
     d=lambda x, y: 1 / (sqrt(x - 1) * sqrt(x + 1)),
     singular=True,
     domain=ABOVE_ONE,
+    dtypes="fc",
 )
 arctanh = elementwise(
     "arctanh",
@@ -83,6 +98,7 @@ arctanh = elementwise(
     d=lambda x, y: 1 / (1 - x * x),
     singular=True,
     domain=INSIDE_ONE,
+    dtypes="fc",
 )
 
 
