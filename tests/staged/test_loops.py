@@ -10,9 +10,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import assume, given, reject, settings
+from hypothesis import strategies as st
 
 import chainrule as cr
 from chainrule import trees
+from tests.programs import random_loops
 from tests.programs.loops import PROGRAMS, pendulum
 
 GOLDEN = Path(__file__).parent / "golden" / "loops"
@@ -64,6 +67,27 @@ def test_lines_stand_where_they_say(name: str) -> None:
     for stage in code.stages:
         target = re.sub(r"_\d+$", "", stage.name)
         assert lines[stage.lineno - 1].split()[0].startswith(re.sub(r"^t\d+$", "t", target))
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.filterwarnings("ignore::chainrule.errors.IndependentOutputWarning")
+@settings(max_examples=30, deadline=None)
+@given(st.data(), st.integers(0, 1000))
+def test_random_programs(data: st.DataObject, seed: int) -> None:
+    program = random_loops.defined(
+        random_loops.source(lambda things: data.draw(st.sampled_from(things)))
+    )
+    random = np.random.default_rng(seed)
+    args = (0.4, -0.3, *random.uniform(-1, 1, (2, random_loops.LENGTH)))
+    try:
+        value = program(*args)
+    except OverflowError:
+        reject()
+    assume(abs(value) < 1e6)
+    code = cr.stage(program, *args)  # which compares it with the eager gradient
+    unrolled = code.run(*args)
+    assert_equal(code(*args), (unrolled.value, unrolled.gradients))
+    assert max(map(len, code.source.splitlines())) <= 100
 
 
 def test_the_code_is_as_long_for_many_turns_as_for_few() -> None:

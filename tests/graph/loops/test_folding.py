@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 
 import chainrule as cr
@@ -26,7 +26,7 @@ from chainrule.graph.loops.loop import Loop, compute
 from chainrule.graph.loops.unfold import unfold
 from chainrule.graph.loops.vertices import fold
 from chainrule.graph.trace import trace
-from tests.programs import golden, scientific
+from tests.programs import golden, random_loops, scientific
 from tests.programs.loops import PROGRAMS, pendulum
 from tests.programs.random_shapes import shaped_program
 from tests.programs.random_staged import defined, programs
@@ -168,6 +168,19 @@ def test_random_programs(drawn: tuple[str, bool]) -> None:
     source, arrays = drawn
     x = np.linspace(-1, 1, 6).reshape(3, 2)
     check(defined(source), (x, x + 0.25) if arrays else (0.7, -0.4))
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.data(), st.integers(0, 1000))
+def test_random_programs_with_loops(data: st.DataObject, seed: int) -> None:
+    text = random_loops.source(lambda things: data.draw(st.sampled_from(things)))
+    program = random_loops.defined(text)
+    random = np.random.default_rng(seed)
+    args = (0.4, -0.3, *random.uniform(-1, 1, (2, random_loops.LENGTH)))
+    try:
+        check(program, args, scales=[1])
+    except OverflowError:
+        reject()
 
 
 @settings(max_examples=40, deadline=None)

@@ -19,7 +19,7 @@ from chainrule.staged.loops.tree import Block, Choice, Item, Leaf, Site, Source,
 
 __all__ = ["CannotPrintError", "Plan", "Tape", "Unrolled", "planned"]
 
-_ROUNDS = 100
+_ROUNDS = 40
 
 
 class CannotPrintError(Exception):
@@ -144,6 +144,7 @@ class _Planner:
             if unrolled.names[self.first[site]] is not None:
                 self.plan.names[site] = self._base(self._root(site))
         self.renamed: set[Site] = set()
+        self.not_led: set[tuple[Site, int]] = set()
         self.env: dict[str, int] = {}
         self.latest: dict[Site, int] = {}  # what each statement did last
         self.later: list[Callable[[], None]] = []
@@ -240,7 +241,11 @@ class _Planner:
             if self._number(source, site.blocks, turns) != ref:
                 raise AssertionError(f"{site.step.content}: folding took one value for another")
             if (site, k) in self.plan.led:
-                continue
+                tape, turn = self.plan.led[site, k]
+                if self._number(tape.leading[turn], (), ()) == ref:
+                    continue
+                del self.plan.led[site, k]  # it is so in some turns alone
+                self.not_led.add((site, k))
             if (site, k) in self.plan.taped:
                 assert isinstance(source, Value)
                 self._taped(source, site.blocks, turns)
@@ -278,6 +283,8 @@ class _Planner:
         holder = self.env.get(name, -1)
         culprit = self._site(holder) if holder >= 0 else None
         updates = k == 0 and self.unrolled.updates[self.first[site]]
+        if updates and isinstance(source, Value) and self.latest.get(source.site) != ref:
+            raise CannotPrintError  # what is added to belongs to an earlier turn
         if isinstance(source, Value) and not updates:
             start = source.shared - (source.lag > 0)
             own = culprit is None or self._root(culprit) is self._root(source.site)
@@ -291,7 +298,7 @@ class _Planner:
                 else:
                     self.later.append(lambda: self._save(site, k, source))
                 return
-        led = None if updates else self._led(site, ref)
+        led = None if updates or (site, k) in self.not_led else self._led(site, ref)
         if led is not None:
             self.plan.led[site, k] = led
             return

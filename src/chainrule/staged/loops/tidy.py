@@ -53,7 +53,7 @@ def tidied(pairs: Sequence[Pair], bases: Mapping[str, str | None]) -> list[Pair]
         bases: what the user calls each variable, None for those without a name.
     """
     found: list[Pair] = []
-    pairs = _beginning_with_zeros(_without_aliases(pairs, bases), bases)
+    pairs = _begun_before(_without_aliases(pairs, bases), bases)
     for (_, backward), group in itertools.groupby(
         pairs, lambda pair: (id(pair[0].stage), pair[0].backward)
     ):
@@ -82,35 +82,58 @@ def _without_aliases(pairs: Sequence[Pair], bases: Mapping[str, str | None]) -> 
     return found
 
 
-def _beginning_with_zeros(pairs: list[Pair], bases: Mapping[str, str | None]) -> list[Pair]:
-    """Let gradients that every turn adds to be zero before the loop, and not begin in its first.
+def _begun_before(pairs: list[Pair], bases: Mapping[str, str | None]) -> list[Pair]:
+    """Let what the first turn of a loop alone does stand before the loop.
 
-    What the first turn begins is a statement of it alone: ``dW = ...`` where the others have
-    ``dW += ...``, or an array of zeros that all of them add to.
+    That is ``dW = ...`` where the others have ``dW += ...``, an array of zeros that all of them add
+    to, a copy that all of them write into.
     """
-    added: Counter[object] = Counter(_looks(p, s, bases) for p, s in pairs)
+    alike: Counter[object] = Counter(_looks(p, s, bases) for p, s in pairs)
     turns: dict[object, set[int]] = {}
     for printed, _ in pairs:
         turns.setdefault(printed.location, set()).add(id(printed.stage))
     found: list[Pair] = []
     start = 0  # of the statements that stand in loops
+    backward = False
     for printed, statement in pairs:
-        if not printed.backward or len(turns[printed.location]) < LONG:
-            found.append((printed, statement))
-            start = len(found)
-            continue
-        alone = added[_looks(printed, statement, bases)] == 1
-        total = _as_sum(printed, statement) if alone else None
-        if alone and _is_zeros(printed):
-            found.insert(start, (Printed(printed.text, None, printed.part, True), statement))
-            start += 1
-            continue
-        if total is not None and added[_looks(printed, total, bases)] > 1:
+        in_loop = len(turns[printed.location]) >= LONG
+        if not in_loop or printed.backward != backward:
+            start, backward = len(found) + (not in_loop), printed.backward
+        total = None
+        if in_loop and alike[_looks(printed, statement, bases)] == 1:
+            first = _first(printed, statement, found[start:], bases)
+            if first is not None:
+                found[start:] = [(printed, s.renamed(first)) for printed, s in found[start:]]
+                found.insert(
+                    start, (Printed(printed.text, None, printed.part, backward), statement)
+                )
+                start += 1
+                continue
+            total = _as_sum(printed, statement)
+        if total is not None and alike[_looks(printed, total, bases)] > 1:
             found.insert(start, _zero(printed, statement))
             start += 1
             statement = total
         found.append((printed, statement))
     return found
+
+
+def _first(
+    printed: Printed, statement: Statement, before: list[Pair], bases: Mapping[str, str | None]
+) -> dict[str, str] | None:
+    """Return what is to be renamed where a statement is to come first; None if it cannot.
+
+    It can if it makes an array of zeros, or a copy of what nothing before it has written into: what
+    is read of the one is the same in the other.
+    """
+    if _is_zeros(printed):
+        return {}
+    if [p.kind for p in statement.places] != ["write", "read"]:
+        return None
+    new, old = (p.value for p in statement.places)
+    if statement.pieces != ("", " = ", ".copy()") or bases.get(new) != bases.get(old):
+        return None
+    return None if any(s.defines == old for _, s in before) else {old: new}
 
 
 def _looks(printed: Printed, statement: Statement, bases: Mapping[str, str | None]) -> object:
