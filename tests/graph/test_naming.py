@@ -131,3 +131,26 @@ def test_writing_at_an_index_makes_a_new_value_of_the_same_name(index: str) -> N
     names_of: dict[str, Any] = {}
     exec(f"def f(x):\n    y = x * 2\n    y[{index}] = 0.0\n    return y.sum()", names_of)
     assert names(names_of["f"], np.ones(4))[:2] == ["y", "y"]
+
+
+def counters(f: Any) -> list[tuple[tuple[str, int], ...]]:
+    return [note.counters for note in trace(f, (2.0,)).notes.values()]
+
+
+def test_variables_of_loops_are_known() -> None:
+    def helper(x: Any) -> Any:
+        for k in range(7, 8):
+            x = x * k
+        return x
+
+    def f(x: Any) -> Any:
+        for i in range(1, 3):
+            for j, w in enumerate((0.5, 0.25)):
+                x = x + w * j
+            x = helper(x)
+        return x * 3.0
+
+    inner = [(("i", 1), ("j", 0)), (("i", 1), ("j", 1)), (("i", 1), ("k", 7))]
+    seen = [c for c in counters(f) if c]
+    assert list(dict.fromkeys(seen))[:3] == inner
+    assert counters(f)[-1] == ()

@@ -6,11 +6,11 @@ vertices`), and so are the statements of printed code.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Hashable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeAlias
 
-__all__ = ["Carried", "Kinds", "Outer", "Own", "Pattern", "Ref", "Slot", "Step", "Table", "pairs"]
+__all__ = ["Carried", "Kinds", "Outer", "Own", "Pattern", "Ref", "Slot", "Step", "Table"]
 
 
 class Ref(NamedTuple):
@@ -119,9 +119,3 @@ class Kinds:
     def number(self, kind: Hashable) -> int:
         """Return the number of a kind."""
         return self._numbers.setdefault(kind, len(self._numbers))
-
-
-def pairs(ints: Iterable[Any]) -> Iterator[tuple[Any, Any]]:
-    """Yield first value and growth of the integers of a folded step, after its turns."""
-    rest = iter(ints)
-    return zip(rest, rest, strict=True)

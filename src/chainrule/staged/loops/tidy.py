@@ -58,7 +58,7 @@ def tidied(pairs: Sequence[Pair], bases: Mapping[str, str | None]) -> list[Pair]
         pairs, lambda pair: (id(pair[0].stage), pair[0].backward)
     ):
         lines = list(group)
-        found += _last(lines, bases) if backward else _written_in_place(lines)
+        found += _last(lines, bases) if backward else lines
     return found
 
 
@@ -174,18 +174,6 @@ def _zero(printed: Printed, statement: Statement) -> Pair:
     zero = f"np.zeros_like({line.of})" if printed.shape else "0.0"
     text = f"{line.target} = {zero}"
     return Printed(text, backward=True), parsed(text, {line.target, str(line.of)})
-
-
-def _written_in_place(lines: list[Pair]) -> list[Pair]:
-    """Let what is written into a copy be computed from the copy: it is the same until then."""
-    for k in range(1, len(lines)):
-        copy, write = lines[k - 1][1], lines[k][1]
-        kinds = [p.kind for p in copy.places]
-        if kinds == ["write", "read"] and copy.pieces == ("", " = ", ".copy()"):
-            new, old = (p.value for p in copy.places)
-            if write.defines == new:
-                lines[k] = (lines[k][0], write.renamed({old: new}))
-    return lines
 
 
 def _last(lines: list[Pair], bases: Mapping[str, str | None]) -> list[Pair]:
