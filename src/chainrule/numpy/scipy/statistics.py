@@ -17,7 +17,8 @@ from chainrule.core.array import is_complex
 from chainrule.numpy.axes import operand
 from chainrule.numpy.casting import cast
 from chainrule.numpy.dispatch import arrays_in, unsupported
-from chainrule.numpy.scipy.distributions import CONTINUOUS, DISCRETE, Family
+from chainrule.numpy.scipy.discrete import DISCRETE
+from chainrule.numpy.scipy.distributions import CONTINUOUS, Family
 from chainrule.numpy.scipy.table import means
 from chainrule.operations import linalg
 from chainrule.operations.gamma_functions import gammaln
