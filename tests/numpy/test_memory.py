@@ -404,6 +404,14 @@ def given_a_shape(x):
     return np.sum(a * np.arange(6)) + np.sum(c**2) + np.sum(b**3) + np.sum(x @ x.T)
 
 
+def repeated_number(x):
+    a = np.array(x[0])
+    b = np.broadcast_to(a, (2, 2))
+    c, _ = np.broadcast_arrays(a, x)
+    a[...] = x[1] * a
+    return np.sum(b**2) + c[2]
+
+
 def made_by_the_class(x):
     a = np.ndarray((2, 3), dtype=x.dtype)
     a[0] = x
@@ -424,7 +432,7 @@ FORMS = [
         flat_entries,
     ),
     *(outputs, overwritten_argument),
-    *(places_used_again, given_a_shape, made_by_the_class),
+    *(places_used_again, given_a_shape, repeated_number, made_by_the_class),
 ]
 
 

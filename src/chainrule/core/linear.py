@@ -165,8 +165,9 @@ def _unbroadcast(g: Any, *, shape: tuple[int, ...]) -> Any:
 def _broadcast_to(x: Any, shape: tuple[int, ...]) -> Any:
     if shape_of(x) == ():
         # What np.broadcast_to does, without its overhead: one number with strides of zero.
-        x = np.array(x)
-        x.flags.writeable = False  # nobody else has it: it is a constant to all who see it
+        if type(x) is not _ndarray:
+            x = np.array(x)
+            x.flags.writeable = False  # nobody else has it: it is a constant to all who see it
         x = np.ndarray(shape, x.dtype, x, 0, (0,) * len(shape))
         x.flags.writeable = False
         return x
