@@ -8,7 +8,8 @@ from scipy import stats
 from scipy.stats import norm
 
 import chainrule as cr
-from chainrule.numpy.scipy.distributions import CONTINUOUS, DISCRETE
+from chainrule.numpy.scipy.discrete import DISCRETE
+from chainrule.numpy.scipy.distributions import CONTINUOUS
 from tests.programs.functions import check_function, drawn
 
 INSIDE = drawn(3, low=0.15, high=0.85)

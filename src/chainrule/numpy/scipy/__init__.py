@@ -13,6 +13,7 @@ from chainrule.numpy.scipy import (
     signals,
     special,
     statistics,
+    structured,
 )
 
 __all__ = [
@@ -24,4 +25,5 @@ __all__ = [
     "signals",
     "special",
     "statistics",
+    "structured",
 ]

@@ -19,18 +19,14 @@ from chainrule.operations.elementwise import conjugated, imag
 __all__: list[str] = []
 
 
-def _matrix(a: Any, function: str, ndim: int = 2) -> Any:
+def _matrix(a: Any, function: str) -> Any:
     """Return an operand of what knows no batches."""
     a = operand(a)
-    if a.ndim != ndim:
+    if a.ndim != 2:
         raise unsupported(
             f"scipy.linalg.{function} of an array with {a.ndim} axes", "call it for each alone"
         )
     return a
-
-
-def _vector(a: Any, function: str) -> Any:
-    return _matrix(a, function, 1)
 
 
 # Equations.
@@ -384,38 +380,3 @@ def sinhm(A: Any) -> Any:
 @means("scipy.linalg.tanhm")
 def tanhm(A: Any) -> Any:
     return linalg.solve(coshm(A), sinhm(A))
-
-
-# Matrices of a form.
-
-
-@means("scipy.linalg.block_diag")
-def block_diag(*arrs: Any) -> Any:
-    blocks = [np.atleast_2d(operand(a)) for a in arrs]
-    width, before, rows = sum(a.shape[1] for a in blocks), 0, []
-    for a in blocks:
-        rows.append(np.pad(a, ((0, 0), (before, width - before - a.shape[1]))))
-        before += a.shape[1]
-    return np.concatenate(rows)
-
-
-@means("scipy.linalg.toeplitz")
-def toeplitz(c: Any, r: Any = None) -> Any:
-    c = _vector(c, "toeplitz")
-    r = conjugated(c) if r is None else _vector(r, "toeplitz")
-    entries = np.concatenate([c[::-1], r[1:]])
-    return entries[len(c) - 1 - np.arange(len(c))[:, None] + np.arange(len(r))]
-
-
-@means("scipy.linalg.circulant")
-def circulant(c: Any) -> Any:
-    c = _vector(c, "circulant")
-    return c[(np.arange(len(c))[:, None] - np.arange(len(c))) % len(c)]
-
-
-@means("scipy.linalg.hankel")
-def hankel(c: Any, r: Any = None) -> Any:
-    c = _vector(c, "hankel")
-    r = np.zeros(c.shape, c.dtype) if r is None else _vector(r, "hankel")
-    entries = np.concatenate([c, r[1:]])
-    return entries[np.arange(len(c))[:, None] + np.arange(len(r))]

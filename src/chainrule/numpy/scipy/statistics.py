@@ -17,7 +17,8 @@ from chainrule.core.array import is_complex
 from chainrule.numpy.axes import operand
 from chainrule.numpy.casting import cast
 from chainrule.numpy.dispatch import arrays_in, unsupported
-from chainrule.numpy.scipy.distributions import CONTINUOUS, DISCRETE, Family
+from chainrule.numpy.scipy.discrete import DISCRETE
+from chainrule.numpy.scipy.distributions import CONTINUOUS, Family
 from chainrule.numpy.scipy.table import means
 from chainrule.operations import linalg
 from chainrule.operations.gamma_functions import gammaln
@@ -160,7 +161,8 @@ class _Univariate:
         """Return z with harmless numbers outside of the support; what is below it, what above."""
         ends = self.family.support
         low, high = ends if isinstance(ends, tuple) else ends(*shapes)
-        below, above = z < low, z > high
+        below: Any = False if type(low) is float and low == -np.inf else z < low
+        above: Any = False if type(high) is float and high == np.inf else z > high
         if self.discrete:
             below = below | (z != np.floor(z))
         if not (np.any(below) or np.any(above)):
@@ -199,7 +201,7 @@ def _with_exponential(name: str, f: Callable[..., Any]) -> dict[str, Callable[..
 
 def _unless(x: Any, default: int) -> Any:
     """Return a parameter, or None where it is a number that changes nothing."""
-    return None if isinstance(x, (int, float)) and x == default else _double(x)
+    return None if type(x) in (int, float) and x == default else _double(x)
 
 
 def _double(x: Any) -> Any:
