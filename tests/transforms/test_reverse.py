@@ -245,3 +245,71 @@ def test_a_gradient_inside_another_has_the_type_of_its_input(x):
 def test_complex_outputs_are_refused_and_not_zero(derive):
     with pytest.raises(cr.errors.UnsupportedError, match=r"output of .* is complex"):
         derive(lambda x: x * 1j)
+
+
+# Arguments that are not differentiated by, and are overwritten.
+
+
+def relaxed(a, b, turns=3, scale=None):
+    for _ in range(turns):
+        b[1:-1] = (a[:-2] + a[2:]) / 2
+        if scale is not None:
+            scale *= 2
+            b *= scale
+        a[1:-1] = (b[:-2] + b[2:]) / 2
+    return np.sum(a**2) + np.sum(b)
+
+
+@pytest.mark.parametrize("named", [False, True])
+@pytest.mark.parametrize("scaled", [False, True])
+def test_arguments_that_are_not_differentiated_may_be_overwritten(named, scaled):
+    a, b = np.linspace(1, 2, 6) ** 2, np.linspace(0, 1, 6)
+    scale = np.array([1.5]) if scaled else None
+    kept = a.copy(), b.copy()
+    expected = cr.grad(relaxed, (0, 1))(a, b, 3, scale)[0]
+    gradient = cr.grad(relaxed)
+    for _ in range(2):
+        found = gradient(a, b=b, scale=scale) if named else gradient(a, b, 3, scale)
+        np.testing.assert_allclose(found, expected, rtol=1e-13)
+    found = cr.jacobian(relaxed, 1)(a, b, 3, scale)
+    np.testing.assert_allclose(found, cr.grad(relaxed, (0, 1))(a, b, 3, scale)[1], rtol=1e-13)
+    compiled = cr.compile(cr.value_and_grad(relaxed))
+    for k in (1.0, 0.5, -2.0):
+        value, found = compiled(k * a, b, 3, scale)
+        plain = relaxed(k * a, b.copy(), 3, None if scale is None else scale.copy())
+        np.testing.assert_allclose(value, plain, rtol=1e-13)
+        expected = cr.grad(relaxed)(k * a, b, 3, scale)
+        np.testing.assert_allclose(found, expected, rtol=1e-13)
+    np.testing.assert_array_equal((a, b), kept)
+    assert scale is None or scale[0] == 1.5
+
+
+def test_a_dictionary_that_is_not_differentiated_may_be_filled():
+    def f(x, cache):
+        cache["rows"][0] = x
+        cache["rows"][1] *= x
+        return np.sum(cache["rows"] ** 2)
+
+    rows = np.array([1.0, 3.0])
+    assert cr.grad(f)(2.0, {"rows": rows}) == 2 * 2.0 + 2 * 2.0 * 9
+    np.testing.assert_array_equal(rows, [1.0, 3.0])
+
+
+def test_an_inner_gradient_leaves_the_outer_ones_arrays_alone():
+    def inner(x, b):
+        b[0] = x**2
+        return np.sum(b) * x
+
+    def outer(b):
+        return cr.grad(inner)(2.0, b) + np.sum(b**2)
+
+    b = np.array([1.0, 2.0, 3.0])
+    np.testing.assert_allclose(cr.grad(outer)(b), [2.0, 5.0, 7.0])
+
+
+def test_a_global_that_is_written_into_is_refused_all_the_same():
+    with pytest.raises(cr.errors.GradientLostError):
+        cr.grad(lambda x, b: _TABLE.__setitem__(0, x) or np.sum(b * x))(2.0, np.ones(3))
+
+
+_TABLE = np.zeros(3)

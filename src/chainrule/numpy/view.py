@@ -26,7 +26,7 @@ __all__ = ["UserFunction"]
 class UserFunction:
     """A function to record: found once, checked at each call, run with its own traceback."""
 
-    __slots__ = ("_search", "_seen", "f")
+    __slots__ = ("_search", "_seen", "f", "overwrites")
 
     def __init__(self, f: Callable[..., Any]) -> None:
         if not callable(f):
@@ -34,6 +34,8 @@ class UserFunction:
                 f"expected a function to differentiate, got a {type(f).__name__}: {f!r}"
             )
         self.f = f
+        #: It is known to write into arguments that nobody differentiates by.
+        self.overwrites = False
         self._search: Search | None = None
         self._seen: Callable[..., Any] = f
 

@@ -13,7 +13,7 @@ In the order in which to read it:
   ``statements`` writes what takes more than one expression;
 - ``names``, ``constants``, ``arguments``: what variables, arrays and parameters are called;
 - ``lines`` are the stages and backward lines that come of it, ``program`` the module that they are
-  printed in, ``formatting`` its line breaks;
+  printed in, ``formatting`` its line breaks; ``loops`` writes turns that are the same once;
 - ``staged`` is what the user gets; ``run`` executes it line by line.
 """
 

@@ -81,6 +81,8 @@ def partition(trace: Trace) -> Partition:
     output = trace.output.node if type(trace.output) is Array else None
     roots = [guard.node for guard in trace.guards]
     alive = ancestors([*roots, output] if output is not None else roots)
+    last = _last_turns(trace, alive)
+    alive = ancestors([*last, *alive]) if last else alive
     arguments = {a.node: Input(a.name, a.value) for a in trace.arguments if a.node is not None}
     wanted = _names_wanted(trace, alive, output)
     known: dict[Node, Vertex] = dict(arguments)
@@ -121,12 +123,34 @@ def partition(trace: Trace) -> Partition:
     if output in arguments:
         assignments.append(_returned(output, arguments[output]))
         result = assignments[-1].variable
-    return Partition(arguments, _needed(assignments, checks, result), checks, result)
+    kept = {known[node] for node in last if node in known}
+    return Partition(arguments, _needed(assignments, checks, result, kept), checks, result)
 
 
-def _needed(assignments: list[Assignment], checks: list[Check], output: Vertex) -> list[Assignment]:
+def _last_turns(trace: Trace, alive: list[Node]) -> list[Node]:
+    """Return what the last turns of long loops give to variables, though nobody reads it.
+
+    With it the loop is what the user wrote, and not the turns before and a part of one.
+    """
+    living = set(alive)
+    times = Counter(_place(trace, node) for node in alive)
+    latest = {_place(trace, node): node.birth for node in alive}
+    found = []
+    for node in trace.nodes:
+        note = trace.notes.get(node)
+        if node in living or note is None or note.name is None or node.operation.clear is not None:
+            continue
+        place = _place(trace, node)
+        if times[place] >= LONG - 1 and node.birth > latest[place]:
+            found.append(node)
+    return found
+
+
+def _needed(
+    assignments: list[Assignment], checks: list[Check], output: Vertex, kept: Collection[Vertex]
+) -> list[Assignment]:
     """Leave out the stages that nobody reads: what was in a buffer before it got other values."""
-    read = {output, *topological(check.expression for check in checks)}
+    read = {output, *kept, *topological(check.expression for check in checks)}
     needed = []
     for assignment in reversed(assignments):
         if assignment.variable in read:
@@ -134,8 +158,8 @@ def _needed(assignments: list[Assignment], checks: list[Check], output: Vertex) 
             read.update(topological([assignment.expression]))
     left_out = len(assignments) - len(needed)
     if left_out:
-        kept = {assignment.variable for assignment in needed}
-        gone = [k for k, a in enumerate(assignments) if a.variable not in kept]
+        left = {assignment.variable for assignment in needed}
+        gone = [k for k, a in enumerate(assignments) if a.variable not in left]
         for check in checks:
             check.before -= bisect.bisect_left(gone, check.before)
     return needed[::-1]

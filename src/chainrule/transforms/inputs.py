@@ -19,11 +19,14 @@ from chainrule.core.deferred import array_of, held
 from chainrule.core.kinds import astype, identity
 from chainrule.core.node import Leaf, Node
 from chainrule.core.recording import Recording
-from chainrule.errors import ArgumentError, UnsupportedError
+from chainrule.errors import ArgumentError, GradientLostError, UnsupportedError
+from chainrule.numpy.creation import to_be_filled
+from chainrule.numpy.view import UserFunction
 
 __all__ = [
     "Derive",
     "Inputs",
+    "Overwritten",
     "check_real",
     "derived_again",
     "finish",
@@ -41,6 +44,10 @@ Derive: TypeAlias = "Callable[[Sequence[Array], Sequence[Node], bool], Attempt]"
 
 _PLAIN = (float, _ndarray, Array)
 _NUMBERS = (float, complex, np.generic)
+
+
+class Overwritten(Exception):
+    """The function has written into an array that it was lent; from now on it is given copies."""
 
 
 class Inputs:
@@ -66,7 +73,7 @@ class Inputs:
         self.recording = recording
         self.nodes: list[Node] = []
         self.values: list[Any] = []
-        self.args = list(args)
+        self.args = [_handle(arg) if type(arg) is Array else arg for arg in args]
         self._builders: list[tuple[int, Callable[[Iterable[Any]], Any]] | None] = []
         for k in argnums:
             arg = args[k]
@@ -109,6 +116,25 @@ class Inputs:
     def _refuse(self, value: Any, position: int, at: int) -> ArgumentError:
         return refuse(self._f, self.args[position], value, position, at)
 
+    def run(self, function: UserFunction, kwargs: dict[str, Any]) -> Any:
+        """Run the function, which may overwrite what it is not differentiated by, too.
+
+        The caller's arrays stay as they are: they are lent to it, read-only, until it has written.
+
+        Raises:
+            Overwritten: it has; begin again.
+        """
+        hand = _copied if function.overwrites else _lent
+        args = [x if type(x) is Array or type(x) is float else hand(x) for x in self.args]
+        named = {name: hand(x) for name, x in kwargs.items()} if kwargs else kwargs
+        try:
+            return function(args, named)
+        except Exception as error:
+            if function.overwrites or not _is_of_a_write(error):
+                raise
+        function.overwrites = True
+        raise Overwritten
+
     def derived(self, derive: Derive, outputs: Sequence[Array]) -> list[Any]:
         """Derive outputs by the inputs; in stable form where that met something infinite.
 
@@ -133,6 +159,38 @@ class Inputs:
                 built.append(build(results[at : at + count]))
                 at += count
         return tuple(built)
+
+
+def _handle(array: Array) -> Array:
+    """Return an array of its own with the same history: a write into it is not seen outside."""
+    return array_of(held(array), array.node)
+
+
+def _is_of_a_write(error: Exception) -> bool:
+    reasons = (error, error.__cause__)
+    return isinstance(error, GradientLostError) or any(
+        isinstance(reason, ValueError) and "read-only" in str(reason) for reason in reasons
+    )
+
+
+def _lent(value: Any) -> Any:
+    if type(value) is Array:
+        return _handle(value)
+    if type(value) is _ndarray and value.dtype.kind in "fc":
+        value = value.view()
+        value.flags.writeable = False
+    return value
+
+
+def _copied(value: Any) -> Any:
+    if type(value) is _ndarray:
+        return to_be_filled(value.copy())
+    if type(value) is Array:
+        return _handle(value)
+    if trees.is_container(value):
+        leaves, build = trees.flatten(value)
+        return build(map(_copied, leaves))
+    return value
 
 
 def derived_again(

@@ -17,7 +17,15 @@ from chainrule.core.recording import Recording
 from chainrule.numpy.creation import result_leaves
 from chainrule.numpy.view import UserFunction
 from chainrule.operations.shape import reshape, stack
-from chainrule.transforms.inputs import Derive, Inputs, check_real, finish, positions, select
+from chainrule.transforms.inputs import (
+    Derive,
+    Inputs,
+    Overwritten,
+    check_real,
+    finish,
+    positions,
+    select,
+)
 from chainrule.transforms.reverse import grad
 
 __all__ = ["hessian", "jacobian"]
@@ -53,7 +61,7 @@ def jacobian(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callabl
         recording = Recording(nodes=[])
         try:
             inputs = Inputs(f, args, select(argnums, args, f), recording)
-            y = run(inputs.args, kwargs)
+            y = inputs.run(run, kwargs)
             outputs, build = result_leaves(y)
             check_real(outputs, f)
             rows = []
@@ -70,6 +78,8 @@ def jacobian(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callabl
                 built = inputs.build(finish(blocks, likes, recording))
                 rows.append(built[0] if isinstance(argnums, int) else built)
             return build(rows)
+        except Overwritten:
+            return all_derivatives(*args, **kwargs)
         finally:
             recording.end()
 

@@ -28,6 +28,7 @@ from chainrule.numpy.view import UserFunction
 from chainrule.transforms.inputs import (
     Derive,
     Inputs,
+    Overwritten,
     check_real,
     finish,
     own,
@@ -81,7 +82,7 @@ def value_and_grad(
         recording = Recording(nodes=[])
         try:
             inputs = Inputs(f, args, select(argnums, args, f), recording)
-            y = run(inputs.args, kwargs)
+            y = inputs.run(run, kwargs)
             if has_aux:
                 y, aux = _split(y, f)
             if type(y) is not Array or shape_of(y) != ():
@@ -104,6 +105,8 @@ def value_and_grad(
             value = plain(y, recording)
             if has_aux:
                 value = value, _plain_tree(aux, recording)
+        except Overwritten:
+            return value_and_gradient(*args, **kwargs)
         finally:
             recording.end()
         if check:

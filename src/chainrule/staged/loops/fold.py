@@ -10,10 +10,11 @@ from typing import Any
 
 from chainrule.graph.loops.fold import fold_steps
 from chainrule.graph.loops.steps import Kinds, Ref, Step
-from chainrule.staged.loops.plan import CannotPrintError, Plan, Unrolled, planned
+from chainrule.staged.loops.plan import Plan, Unrolled
 from chainrule.staged.loops.statement import Statement, parsed
 from chainrule.staged.loops.tidy import Printed, tidied
 from chainrule.staged.loops.tree import Item, tree
+from chainrule.staged.loops.trial import CannotPrintError, planned
 from chainrule.staged.partition import LONG
 
 __all__ = ["Folded", "folded"]

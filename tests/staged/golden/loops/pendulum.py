@@ -6,16 +6,15 @@ def swing_gradient(th, om, dt):
     # forward pass
     ths = []
     oms = [om]
-    for _ in range(59):
+    for _ in range(60):
         th = th + dt * om                      # (1)
         ths.append(th)
         om = om - dt * math.sin(th)            # (2)
         oms.append(om)
-    th = th + dt * om                          # (3)
     # backprop th = th + dt * om
-    dth = 1.0                                  # (3)
-    ddt = om                                   # (3)
-    dom = dt                                   # (3)
+    dth = 1.0                                  # (1)
+    ddt = oms[59]                              # (1)
+    dom = dt                                   # (1)
     for t in reversed(range(59)):
         # backprop om = om - dt * math.sin(th)
         ddt += (-math.sin(ths[t])) * dom       # (2)
