@@ -44,7 +44,6 @@ BAD_CALLS: dict[str, tuple[Any, type[Exception], str]] = {
     "None": ((TREE, None), TypeError, "NoneType"),
     "another container": (([X, 0.5], X), TypeError, "list indices"),
     "string": (({"w": "abc", "b": 0.5}, X), TypeError, "multiply"),
-    "complex": ((TREE, X + 1j), cr.errors.ArgumentError, "dtype complex128.*__wrapped__"),
     "objects": ((TREE, np.array([None])), cr.errors.ArgumentError, "dtype object"),
     "dates": ((TREE, np.array(["2020-01-01"], "M8[D]")), cr.errors.ArgumentError, "datetime64"),
     "no argument": ((), TypeError, "missing 2 required positional arguments"),

@@ -87,7 +87,7 @@ log1p = elementwise(
 
 def _logaddexp_slope(a: Any, b: Any, y: Any) -> Any:
     if type(a) is Array or type(b) is Array:
-        finite = any(isinstance(x, (int, float)) and math.isfinite(x) for x in (a, b))
+        finite = any(type(x) in (int, float) and math.isfinite(x) for x in (a, b))
         return exp(a - (y if finite else where(equal(y, -np.inf), 0.0, y)))
     # For numbers of 1e16, y holds nothing of how a and b differ.
     return np.where(np.equal(y, -np.inf), 0.0, 1 / (1 + np.exp(np.subtract(b, a))))[()]
