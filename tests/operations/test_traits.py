@@ -128,4 +128,31 @@ def test_what_will_come_of_an_operation_is_told_before_it_is_computed(
         assert later.is_computed
     assert {"exp", "where", "sum", "max", "guarded_multiply", "unbroadcast"} <= names
     assert ("transpose" in names) is waits  # a view is there at once
-    assert not {"matmul", "sort", "cumsum"} & names
+    assert "matmul" in names
+    assert not {"sort", "cumsum"} & names
+
+
+def test_shapes_of_results_follow_from_those_of_operands(calls: Any) -> None:
+    checked = set()
+    for row, given in calls:
+        if row.shape is not None:
+            shapes = [np.shape(x) for x in given.operands]
+            found = row.compute(*given.operands, **given.params)
+            assert row.shape(*shapes, **given.params) == np.shape(found), (row, shapes)
+            checked.add(row.name)
+    assert {"matmul", "outer", "einsum"} <= checked
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        (lambda a: a @ a[:, :-1], "matmul: Input operand 1 has a mismatch"),
+        (lambda a: np.einsum("ij,ik->jk", a, a[:-1]), "could not be broadcast together"),
+        (lambda a: a @ np.ones(3), "matmul: Input operand 1 has a mismatch"),
+    ],
+)
+def test_large_operands_that_do_not_fit_raise_what_numpy_raises(wrong: Any, message: str) -> None:
+    a = np.ones((200, 150))
+    for f in (wrong, cr.compile(lambda a: np.sum(wrong(a * 2)))):
+        with pytest.raises(ValueError, match=message):
+            f(a)

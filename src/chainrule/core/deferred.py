@@ -128,6 +128,9 @@ def deferred(
             if operation.entrywise:
                 shape = np.broadcast_shapes(*map(shape_of, operands))
                 like = compute(*map(_one_entry, operands), **params)
+            elif operation.shape is not None:
+                shape = operation.shape(*map(shape_of, operands), **params)
+                like = compute(*map(_one_entry, operands), **params)
             elif operation.reduces or (moves and len(operands) == 1):
                 like = compute(*map(_alike, operands), **params)
                 shape = shape_of(like)

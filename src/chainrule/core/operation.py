@@ -65,6 +65,7 @@ class Operation:
         self.selects = traits.get("selects", False)
         self.parts: bool = traits.get("parts", False)
         self.reduces = traits.get("reduces", False)
+        self.shape = traits.get("shape")
         self.shaped_by = traits.get("shaped_by")
         self.commutes = traits.get("commutes", False)
         self.advice = traits.get("advice")

@@ -57,6 +57,8 @@ class Traits(TypedDict, total=False):
             have no say in it.
         reduces: each entry of the result is made of those along some axes of the one operand, in
             one pass: a sum, a maximum.
+        shape: the shape of the result, a function of the operands' shapes and the parameters, where
+            that is less work than the result: a product of matrices. What does not fit raises.
         shaped_by: which operands decide the shape of the result by their values, not by their
             shapes: ``"values"`` if all of them do (``np.nonzero(x)``), ``"masks"`` if only those
             of booleans (``x[x > 0]``). See `Operation.shaping`.
@@ -93,6 +95,7 @@ class Traits(TypedDict, total=False):
     view: bool
     selects: bool
     reduces: bool
+    shape: Callable[..., tuple[int, ...]] | None
     shaped_by: Dependence | None
     commutes: bool
     advice: str | None

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ctypes
+import gc
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from types import CellType, CodeType, FunctionType
 from typing import Any
 
@@ -27,9 +29,23 @@ __all__ = ["Executable", "native"]
 def native(program: Program) -> Runnable:
     """Compile a program, or let NumPy interpret it where its values are no numbers."""
     try:
-        return Executable(program)
+        with _no_collection():
+            return Executable(program)
     except NotNativeError:
         return interpreted(program)
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Keep the garbage collector from looking, over and over, through what is being built."""
+    if not gc.isenabled():
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 class Executable:

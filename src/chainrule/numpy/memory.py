@@ -77,14 +77,16 @@ def view_of(
     """Note that an Array is a view of another, if NumPy made it one, and return it."""
     if type(made) is not Array:
         return made
-    value = made.value
-    if type(value) is not _ndarray:
-        return made
-    whole = base.value
-    owner = value.base
-    known = owner is whole or value is whole
-    if not known and (owner is None or not np.may_share_memory(value, whole)):
-        return made
+    owner = None
+    if made.deferred is None or operation is not shape.transpose:  # which always makes one
+        value = made.value
+        if type(value) is not _ndarray:
+            return made
+        whole = base.value
+        owner = value.base
+        known = owner is whole or value is whole
+        if not known and (owner is None or not np.may_share_memory(value, whole)):
+            return made
     made.origin = (base, operation, params)
     if type(owner) is _ndarray and owner.nbytes >= _LARGE:
         _detach(made)

@@ -26,6 +26,7 @@ from chainrule.operations.shape import (
     transpose,
 )
 
+Shape: TypeAlias = "tuple[int, ...]"
 Axes: TypeAlias = "tuple[tuple[int, ...], tuple[int, ...]]"
 
 # Products of matrices and vectors.
@@ -62,11 +63,18 @@ def _matmul_right(g: Any, a: Any, b: Any) -> Any:
     return sum_to(swapaxes(a, axis1=m - 2, axis2=m - 1) @ g, b)
 
 
+def _matmul_shape(a: Shape, b: Shape) -> Shape:
+    if a[-1] != b[-2:][0]:
+        raise ValueError(f"{a} and {b} do not fit")
+    return np.broadcast_shapes(a[:-2], b[:-2]) + a[-2:-1] + b[-1:] * (len(b) > 1)
+
+
 matmul = linear(
     "matmul",
     operator.matmul,
     pullback=(_matmul_left, _matmul_right),
     multilinear=True,
+    shape=_matmul_shape,
     symbol="@",
     dtypes="fc",
 )
@@ -75,6 +83,7 @@ outer = linear(
     np.outer,
     pullback=(lambda g, a, b: g @ b, lambda g, a, b: a @ g),
     multilinear=True,
+    shape=lambda a, b: (math.prod(a), math.prod(b)),
     dtypes="fc",
 )
 vdot = linear(
@@ -268,6 +277,15 @@ def _lengths(terms: list[str], shapes: list[tuple[int, ...]]) -> dict[str, int]:
     return lengths
 
 
+def _einsum_shape(*shapes: Shape, subscripts: str, optimize: Any = False) -> Shape:
+    terms, output = spelled_out(subscripts, list(shapes))
+    lengths = _lengths(terms, list(shapes))
+    for term, shape in zip(terms, shapes, strict=True):
+        if any(n not in (1, lengths[letter]) for letter, n in zip(term, shape, strict=True)):
+            raise ValueError(f"{shapes} do not fit {subscripts}")
+    return tuple(lengths[letter] for letter in output)
+
+
 def _einsum(*xs: Any, subscripts: str, optimize: Any = False) -> Any:
     return np.einsum(subscripts, *xs, optimize=optimize)[()]
 
@@ -279,5 +297,6 @@ einsum = linear(
     multilinear=True,
     variadic=True,
     view=True,  # of one operand, whose axes it permutes
+    shape=_einsum_shape,
     dtypes="fc",
 )
