@@ -419,6 +419,45 @@ def made_by_the_class(x):
     return np.sum(a**2)
 
 
+def taken_apart_by_einsum(x):
+    a = np.outer(x, x + 1)
+    np.einsum("ii->i", a)[:] = x**2
+    rows = np.einsum("ij->ji", a)
+    rows[1] *= a[0]
+    np.einsum("iji->ji", a[:, :, None] * np.ones((3, 3, 3)))[:] = 5  # of what nobody sees
+    np.einsum(a, [0, 0], [0])[1:] -= x[0]
+    return np.sum(a * np.arange(9).reshape(3, 3))
+
+
+def left_where_they_are(x):
+    a = x * np.ones((2, 3))
+    np.require(a)[0] = x[0]
+    np.asarray_chkfinite(a)[1, 1] *= 2
+    a.conj()[1, 0] += x[1] ** 2
+    a.conjugate()[:, 2] *= x[1]
+    np.nan_to_num(a, copy=False)[0, 1] = x[2] ** 3
+    np.array(a, ndmin=3, copy=False)[0, 1] **= 2
+    return np.sum(a * np.arange(6).reshape(2, 3))
+
+
+def copied_where_asked(x):
+    a = x * np.ones((2, 3))
+    copies = [
+        np.asarray(a, order="F"),
+        np.array(a, order="F", copy=None),
+        np.require(a, requirements="F"),
+        np.asfortranarray(a),
+        np.reshape(a, (3, 2), copy=True),
+        np.asarray(a, copy=True),
+        np.array(a, ndmin=3),
+        np.nan_to_num(a),
+    ]
+    for k, copy in enumerate(copies):
+        copy *= x[0] + k
+    a[1] = 7
+    return np.sum(a**2) + sum(np.sum(copy) for copy in copies)
+
+
 FORMS = [
     *(entries, rows, column, swapped, stencil, factor, table, handed_through, scattered),
     *(
@@ -433,6 +472,7 @@ FORMS = [
     ),
     *(outputs, overwritten_argument),
     *(places_used_again, given_a_shape, repeated_number, made_by_the_class),
+    *(taken_apart_by_einsum, left_where_they_are, copied_where_asked),
 ]
 
 
@@ -459,6 +499,17 @@ def test_a_write_that_would_mean_two_things_is_refused() -> None:
 
     with pytest.raises(UnsupportedError, match=r"has an entry twice.*test_memory"):
         cr.grad(f)(X)
+
+    def shuffled(x):
+        a = np.outer(x, x)
+        np.random.default_rng(0).shuffle(a)
+        return np.sum(a[0])
+
+    with (
+        pytest.warns(UserWarning, match="shuffling"),
+        pytest.raises(UnsupportedError, match=r"a swap of rows .* write a\[:\] = a\[np.random"),
+    ):
+        cr.grad(shuffled)(X)
     with pytest.raises(UnsupportedError, match=r"beyond the entries of the array"):
         cr.grad(lambda x: np.sum(as_strided(x, (9,), (8,))))(X)
 
