@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import tracemalloc
 from typing import Any
 
@@ -426,6 +427,8 @@ def taken_apart_by_einsum(x):
     rows[1] *= a[0]
     np.einsum("iji->ji", a[:, :, None] * np.ones((3, 3, 3)))[:] = 5  # of what nobody sees
     np.einsum(a, [0, 0], [0])[1:] -= x[0]
+    operator.setitem(a, 2, a[0])
+    np.add.at(a[1], [0, 0, 2], x)  # into a view
     return np.sum(a * np.arange(9).reshape(3, 3))
 
 

@@ -65,7 +65,7 @@ def getitem(self: Array, index: Any) -> Any:
 
 
 def setitem(self: Array, index: Any, value: Any) -> None:
-    if type(index) is int and type(value) is Array and _is_row(self, value, index):
+    if type(index) is int and type(value) is Array and _is_swap(self, index, value):
         frame = sys._getframe(1)
         if frame.f_code.co_code[frame.f_lasti] in _CALLS:
             # A swap, x[i], x[j] = x[j], x[i], for which rows have to be copies.
@@ -76,9 +76,12 @@ def setitem(self: Array, index: Any, value: Any) -> None:
     write(self, index, value)
 
 
-def _is_row(array: Array, value: Array, but: int) -> bool:
-    """Tell whether a value is a row of the array, other than this one."""
-    return value.origin is not None and value.origin[0] is array and value.origin[2]["index"] != but
+def _is_swap(array: Array, index: int, value: Array) -> bool:
+    """Tell whether a value is a row of the array, and the row it replaces was taken after it."""
+    if value.origin is None or value.origin[0] is not array:
+        return False
+    last = array.views[-1]()
+    return last is not None and last is not value and last.origin[2].get("index") == index
 
 
 def with_entries(a: Any, index: Any, value: Any) -> Any:
