@@ -432,6 +432,15 @@ def taken_apart_by_einsum(x):
     return np.sum(a * np.arange(9).reshape(3, 3))
 
 
+def of_its_own_diagonal(x):
+    a = np.outer(x, x + 1)
+    np.fill_diagonal(a, np.diagonal(a) + x)
+    a[0] = np.diagonal(a) ** 2
+    a[1] = np.einsum("ii->i", a) * x[0]
+    a[:, 2] = a[np.arange(3), [1, 1, 0]] + a.diagonal(1).sum()
+    return np.sum(a * np.arange(9).reshape(3, 3))
+
+
 def left_where_they_are(x):
     a = x * np.ones((2, 3))
     np.require(a)[0] = x[0]
@@ -475,7 +484,7 @@ FORMS = [
     ),
     *(outputs, overwritten_argument),
     *(places_used_again, given_a_shape, repeated_number, made_by_the_class),
-    *(taken_apart_by_einsum, left_where_they_are, copied_where_asked),
+    *(taken_apart_by_einsum, of_its_own_diagonal, left_where_they_are, copied_where_asked),
 ]
 
 

@@ -147,11 +147,13 @@ class Backprop:
                 inner = part.operands[0] if is_scatter(part) else part
                 inner = inner.operands[0] if is_operation(inner, broadcast_to) else inner
                 if mentions(inner, received, speller.names):
-                    text = speller.text(inner).text
+                    text = "" if takes_statements(inner) else speller.text(inner).text
                     if text in named_by_text:
                         speller.names[inner] = named_by_text[text]
-                    else:
-                        named_by_text[text] = self._temporary(stage, inner, speller, copied=True)
+                        continue
+                    name = self._temporary(stage, inner, speller, copied=True)
+                    if text:
+                        named_by_text[text] = name
         if not write.adds:
             operator, new = change_of_entries(here, received) if here else ("=", Constant(0))
             if new is not None:
