@@ -438,6 +438,9 @@ def of_its_own_diagonal(x):
     a[0] = np.diagonal(a) ** 2
     a[1] = np.einsum("ii->i", a) * x[0]
     a[:, 2] = a[np.arange(3), [1, 1, 0]] + a.diagonal(1).sum()
+    a[1:, :] += np.diag(a, 1).sum()
+    a[:2] += np.einsum("ii", a)
+    a[2] = np.diag(np.diag(a))[1]
     return np.sum(a * np.arange(9).reshape(3, 3))
 
 
