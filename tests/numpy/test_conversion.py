@@ -41,6 +41,13 @@ def test_complex():
 def test_int():
     lost(lambda x: x ** int(x), 2.0, "int(chainrule.stop_gradient(x))")
 
+    def counted(x):
+        out = np.zeros(2, dtype=int)
+        out[:] = x
+        return np.sum(x * out)
+
+    lost(counted, np.ones(2), "`out[:]`, which asks for int(x)", "dtype=float")
+
 
 def test_item_and_tolist():
     lost(lambda x: x.item(), 2.0, ".item()")

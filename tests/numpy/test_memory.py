@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import tracemalloc
 from typing import Any
 
@@ -419,6 +420,59 @@ def made_by_the_class(x):
     return np.sum(a**2)
 
 
+def taken_apart_by_einsum(x):
+    a = np.outer(x, x + 1)
+    np.einsum("ii->i", a)[:] = x**2
+    rows = np.einsum("ij->ji", a)
+    rows[1] *= a[0]
+    np.einsum("iji->ji", a[:, :, None] * np.ones((3, 3, 3)))[:] = 5  # of what nobody sees
+    np.einsum(a, [0, 0], [0])[1:] -= x[0]
+    operator.setitem(a, 2, a[0])
+    np.add.at(a[1], [0, 0, 2], x)  # into a view
+    return np.sum(a * np.arange(9).reshape(3, 3))
+
+
+def of_its_own_diagonal(x):
+    a = np.outer(x, x + 1)
+    np.fill_diagonal(a, np.diagonal(a) + x)
+    a[0] = np.diagonal(a) ** 2
+    a[1] = np.einsum("ii->i", a) * x[0]
+    a[:, 2] = a[np.arange(3), [1, 1, 0]] + a.diagonal(1).sum()
+    a[1:, :] += np.diag(a, 1).sum()
+    a[:2] += np.einsum("ii", a)
+    a[2] = np.diag(np.diag(a))[1]
+    return np.sum(a * np.arange(9).reshape(3, 3))
+
+
+def left_where_they_are(x):
+    a = x * np.ones((2, 3))
+    np.require(a)[0] = x[0]
+    np.asarray_chkfinite(a)[1, 1] *= 2
+    a.conj()[1, 0] += x[1] ** 2
+    a.conjugate()[:, 2] *= x[1]
+    np.nan_to_num(a, copy=False)[0, 1] = x[2] ** 3
+    np.array(a, ndmin=3, copy=False)[0, 1] **= 2
+    return np.sum(a * np.arange(6).reshape(2, 3))
+
+
+def copied_where_asked(x):
+    a = x * np.ones((2, 3))
+    copies = [
+        np.asarray(a, order="F"),
+        np.array(a, order="F", copy=None),
+        np.require(a, requirements="F"),
+        np.asfortranarray(a),
+        np.reshape(a, (3, 2), copy=True),
+        np.asarray(a, copy=True),
+        np.array(a, ndmin=3),
+        np.nan_to_num(a),
+    ]
+    for k, copy in enumerate(copies):
+        copy *= x[0] + k
+    a[1] = 7
+    return np.sum(a**2) + sum(np.sum(copy) for copy in copies)
+
+
 FORMS = [
     *(entries, rows, column, swapped, stencil, factor, table, handed_through, scattered),
     *(
@@ -433,6 +487,7 @@ FORMS = [
     ),
     *(outputs, overwritten_argument),
     *(places_used_again, given_a_shape, repeated_number, made_by_the_class),
+    *(taken_apart_by_einsum, of_its_own_diagonal, left_where_they_are, copied_where_asked),
 ]
 
 
@@ -459,6 +514,17 @@ def test_a_write_that_would_mean_two_things_is_refused() -> None:
 
     with pytest.raises(UnsupportedError, match=r"has an entry twice.*test_memory"):
         cr.grad(f)(X)
+
+    def shuffled(x):
+        a = np.outer(x, x)
+        np.random.default_rng(0).shuffle(a)
+        return np.sum(a[0])
+
+    with (
+        pytest.warns(UserWarning, match="shuffling"),
+        pytest.raises(UnsupportedError, match=r"a swap of rows .* write a\[:\] = a\[np.random"),
+    ):
+        cr.grad(shuffled)(X)
     with pytest.raises(UnsupportedError, match=r"beyond the entries of the array"):
         cr.grad(lambda x: np.sum(as_strided(x, (9,), (8,))))(X)
 

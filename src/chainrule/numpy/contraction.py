@@ -10,6 +10,7 @@ from chainrule.core.apply import apply
 from chainrule.core.array import Array, is_complex
 from chainrule.numpy.axes import axes_of, axis_of, operand
 from chainrule.numpy.dispatch import implements, refuse, unsupported
+from chainrule.numpy.memory import take_view
 from chainrule.operations import contraction as rows
 from chainrule.operations import linalg as linalg_rows
 from chainrule.operations.decompositions import svdvals
@@ -69,7 +70,10 @@ def einsum(*operands: Any, out: Any = None, optimize: Any = False, **kwargs: Any
     arrays = [operand(a) for a in arrays]
     if "->" not in subscripts:
         subscripts = f"{subscripts}->{_implied_output(subscripts)}"
-    return rows.einsum(*arrays, subscripts=subscripts, optimize=optimize)
+    params = {"subscripts": subscripts, "optimize": optimize}
+    if len(arrays) == 1:
+        return take_view(rows.einsum, arrays[0], params)  # of a diagonal, say
+    return rows.einsum(*arrays, **params)
 
 
 def _subscripts(operands: tuple[Any, ...]) -> tuple[str, list[Any]]:

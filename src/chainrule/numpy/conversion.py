@@ -197,7 +197,11 @@ def _int(self: Array) -> int:
     if _is_lost(self):
         if _is_printed():
             return int(self.value)
-        raise _lost("int(x)", "Write int(chainrule.stop_gradient(x)) where no gradient is meant.")
+        what = _asking("int(x)")
+        cure = "Write int(chainrule.stop_gradient(x)) where no gradient is meant."
+        if what != "int(x)":
+            cure = "An array of integers holds no gradient: make it with dtype=float."
+        raise _lost(what, cure)
     return _seen(self, int(self.value))
 
 

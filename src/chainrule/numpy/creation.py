@@ -105,13 +105,42 @@ def _stacked(parts: list[Any], lengths: tuple[int, ...]) -> Any:
 set_restacking(holds_arrays, restack)
 
 
-def asarray(a: Any, dtype: Any = None, *args: Any, **kwargs: Any) -> Any:
+def asarray(
+    a: Any, dtype: Any = None, order: Any = None, *, copy: bool | None = None, **kwargs: Any
+) -> Any:
     """As ``np.asarray``, with Arrays anywhere in ``a``."""
     if type(a) is not Array:
         if not _is_nested(a) or not holds_arrays(a):
-            return np.asarray(plain(a), dtype, *args, **kwargs)
+            if copy is not None:  # since NumPy 2.0
+                kwargs["copy"] = copy
+            return np.asarray(plain(a), dtype, order, **kwargs)
         a = restack(a)
-    return whole(a if dtype is None else cast(a, dtype))
+    made = whole(a if dtype is None else cast(a, dtype))
+    if order is not None:
+        made = _laid(made, np.asarray(made.value, order=order))
+    return another(made) if copy else made
+
+
+def _laid(made: Any, value: Any) -> Any:
+    """Return an Array with this value: itself, or another whose entries lie otherwise."""
+    if type(made) is not Array or value is made.value:
+        return made
+    made = another(made)
+    made.value = value
+    return made
+
+
+def finite(a: Any, dtype: Any = None, order: Any = None) -> Any:
+    """As ``np.asarray_chkfinite``."""
+    made = asarray(a, dtype, order)
+    np.asarray_chkfinite(value_of(made))
+    return made
+
+
+def required(a: Any, dtype: Any = None, requirements: Any = None, *, like: Any = None) -> Any:
+    """As ``np.require``: a copy where the entries lie otherwise than they have to."""
+    made = asarray(a, dtype)
+    return _laid(made, np.require(value_of(made), None, requirements))
 
 
 def array(
@@ -125,16 +154,16 @@ def array(
     like: Any = None,
 ) -> Any:
     """As ``np.array``, with Arrays anywhere in ``object``."""
-    made = asarray(object, dtype)
+    made = asarray(object, dtype, order)
     if type(made) is not Array:
         options: dict[str, Any] = {"copy": copy, "order": order, "subok": subok, "ndmin": ndmin}
         if like is not None:
             options["like"] = value_of(like)
         return np.array(plain(object), dtype, **options)
     if ndmin > made.ndim:
-        made = shape_rows.reshape(made, shape=(1,) * (ndmin - made.ndim) + made.shape)
+        made = made[(None,) * (ndmin - made.ndim)]
     # A copy of its own, so that writing into it leaves the first one alone.
-    return another(made) if made is object and copy else made
+    return another(made) if copy and (made is object or made.origin is not None) else made
 
 
 @implements(np.copy)
@@ -147,19 +176,13 @@ def copy(a: Any, order: str = "K", subok: bool = False) -> Any:
 def contiguous(a: Any, dtype: Any = None, *, like: Any = None) -> Any:
     """As ``np.ascontiguousarray``: a copy, unless the entries lie in order already."""
     made: Any = np.atleast_1d(asarray(a, dtype))
-    if type(made) is Array and made is a and not made.value.flags.c_contiguous:
-        made = another(made)
-        made.value = np.ascontiguousarray(made.value)
-    return made
+    return _laid(made, np.ascontiguousarray(value_of(made)))
 
 
 def column_order(a: Any, dtype: Any = None, *, like: Any = None) -> Any:
     """As ``np.asfortranarray``: a copy, unless the entries lie in column order already."""
     made: Any = np.atleast_1d(asarray(a, dtype))
-    if type(made) is Array and made is a and not made.value.flags.f_contiguous:
-        made = another(made)
-        made.value = np.asfortranarray(made.value)
-    return made
+    return _laid(made, np.asfortranarray(value_of(made)))
 
 
 def to_be_filled(made: Any) -> Any:

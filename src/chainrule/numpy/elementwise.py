@@ -9,7 +9,7 @@ import numpy as np
 
 from chainrule.core import kinds
 from chainrule.core.apply import apply
-from chainrule.core.array import is_complex
+from chainrule.core.array import Array, is_complex
 from chainrule.numpy.axes import operand
 from chainrule.numpy.creation import asarray
 from chainrule.numpy.dispatch import UNSET, arrays_in, implements, refuse, unsupported
@@ -76,7 +76,11 @@ def nan_to_num(
     if next(arrays_in([nan, posinf, neginf]), None) is not None:
         raise unsupported("np.nan_to_num by its replacements", "write np.where(np.isnan(x), v, x)")
     params = {"nan": nan, "posinf": posinf, "neginf": neginf}
-    return apply(rows.nan_to_num, rows.nan_to_num.compute, (operand(x),), params)
+    made = apply(rows.nan_to_num, rows.nan_to_num.compute, (operand(x),), params)
+    if copy or type(x) is not Array or type(x.value) is not np.ndarray:
+        return made
+    x[...] = made
+    return x
 
 
 @implements(np.real)

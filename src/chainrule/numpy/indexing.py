@@ -6,6 +6,8 @@ What is a view in NumPy is one here, and a write means what it means there: see
 
 from __future__ import annotations
 
+import dis
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,7 +19,7 @@ from chainrule.core.kinds import constant
 from chainrule.numpy.axes import along, axis_of, operand
 from chainrule.numpy.casting import cast
 from chainrule.numpy.creation import restack
-from chainrule.numpy.dispatch import constant_call, implements, plain, refuse
+from chainrule.numpy.dispatch import constant_call, implements, plain, refuse, unsupported
 from chainrule.numpy.memory import split, view_of, write
 from chainrule.operations import indexing as rows
 
@@ -41,6 +43,7 @@ _part_of_unique = constant(
 _getitem = rows.getitem
 _compute_getitem = rows.getitem.compute
 _ndarray = np.ndarray
+_CALLS = frozenset(code for name, code in dis.opmap.items() if name.startswith("CALL"))
 
 
 # a[i], a[i] = v, for row in a.
@@ -62,7 +65,23 @@ def getitem(self: Array, index: Any) -> Any:
 
 
 def setitem(self: Array, index: Any, value: Any) -> None:
+    if type(index) is int and type(value) is Array and _is_swap(self, index, value):
+        frame = sys._getframe(1)
+        if frame.f_code.co_code[frame.f_lasti] in _CALLS:
+            # A swap, x[i], x[j] = x[j], x[i], for which rows have to be copies.
+            raise unsupported(
+                "a swap of rows in a compiled function, such as `np.random.shuffle`",
+                "write a[:] = a[np.random.permutation(len(a))]",
+            )
     write(self, index, value)
+
+
+def _is_swap(array: Array, index: int, value: Array) -> bool:
+    """Tell whether a value is a row of the array, and the row it replaces was taken after it."""
+    if value.origin is None or value.origin[0] is not array:
+        return False
+    last = array.views[-1]()
+    return last is not None and last is not value and last.origin[2].get("index") == index
 
 
 def with_entries(a: Any, index: Any, value: Any) -> Any:

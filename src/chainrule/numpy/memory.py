@@ -392,7 +392,8 @@ def _put_back(view: Array, new: Array, place: Any) -> Array:
         operands = (new, imag(base)) if operation is real else (real(base), new)
         operation, params = cartesian, {}
     elif operation not in _OWN_INVERSES:
-        raise unsupported(
-            f"a write through a view that {operation.name} makes", "write into the array itself"
-        )
+        numbers = operation.compute(np.arange(base.size).reshape(base.shape), **params)
+        arrays = np.unravel_index(numbers, base.shape)
+        index = {"index": (indexing.SLOT,) * len(arrays)}
+        return record_write(indexing.set_at, place, (base, new, *arrays), index)
     return apply(operation, Given(place), operands, params)  # type: ignore[no-any-return]

@@ -65,7 +65,7 @@ def _mT(self: Array) -> Any:
 
 
 def _conjugate(self: Array) -> Any:
-    return np.conjugate(self)
+    return np.conjugate(self) if self.dtype.kind == "c" else self  # no copy, as in NumPy
 
 
 # Where a method changes the array: the Array takes a new value and history.

@@ -72,7 +72,9 @@ def _of_numpy() -> list[tuple[Any, Any]]:
         (np.asarray, creation.asarray),
         (np.asanyarray, creation.asarray),
         (np.ascontiguousarray, creation.contiguous),
+        (np.asarray_chkfinite, creation.finite),
         (np.asfortranarray, creation.column_order),
+        (np.require, creation.required),
         (np.lib.stride_tricks.as_strided, as_strided),
     ]
     return [

@@ -29,6 +29,8 @@ def _T(a: Any) -> Any:
 
 @implements(np.reshape)
 def reshape(a: Any, /, shape: Any, order: str = "C", *, copy: Any = None) -> Any:
+    if copy:
+        return own(reshape(a, shape, order))
     a = operand(a)
     shape = full_shape(shape, a.size)
     axes = _in_memory(a, order) if order == "A" else None

@@ -103,10 +103,12 @@ class Backprop:
         # that is complete, for what is added later would change the other too.
         order = {vertex: k for k, vertex in enumerate(topological(g for _, g in pairs))}
         own = set() if step.product else {g for x, g in pairs if self.uses[x] == 1}
+        old: Vertex | None = None if write is None else write.old
+        # What was there before gets its own by addition, for which it has to be an expression.
+        own -= {g for x, g in pairs if x is old and takes_statements(g) and not is_scatter(g)}
         pairs.sort(key=lambda pair: (order[pair[1]], pair[1] in own and self.uses[pair[0]] > 1))
         parts = shared_subexpressions([g for _, g in pairs], step.named)
         self._temporaries(stage, parts, own, step, speller)
-        old: Vertex | None = None if write is None else write.old
         for variable, gradient in pairs:
             if variable is old:
                 continue

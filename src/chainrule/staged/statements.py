@@ -138,9 +138,9 @@ def shared_subexpressions(
         sizes[vertex] = 1 + sum(sizes[x] for x in vertex.operands)
         costly[vertex] = not is_cheap(operation) or any(costly[x] for x in vertex.operands)
         scatters = operation is scatter_add
-        statement = operation in STATEMENTS and (assigned or vertex not in roots or not scatters)
-        if scatters and vertex not in roots:
-            statement = assigned or not _is_term(vertex, outputs, count)
+        statement = operation in STATEMENTS
+        if scatters and not assigned:
+            statement = vertex not in roots and not _is_term(vertex, outputs, count)
         short = 1 if shape_of(vertex.value) else 2
         repeated = count[vertex] > 1 and (costly[vertex] or sizes[vertex] > short)
         if statement or repeated or vertex in also:
