@@ -315,7 +315,7 @@ class _Planner:
         site, there = source.site, (*outer, *inner)
         if there and there[-1] < 0:
             beginning = self._beginning(site)
-            if beginning is None:
+            if beginning is None or beginning.lag + there[-1] < 0:
                 raise CannotPrintError
             first = beginning.initial[beginning.lag + there[-1]]
             return self._number(first, site.blocks, there[:-1])
@@ -348,10 +348,15 @@ class _Planner:
         """Return what says what a carried value is before the first turn."""
         if not site.blocks:
             return None
-        for source in (source for row in site.blocks[-1].rows for source in row):
-            if isinstance(source, Value) and source.site is site and source.lag:
-                return source if source.shared == len(site.blocks) else None
-        return None
+        carried = [
+            source
+            for row in site.blocks[-1].rows
+            for source in row
+            if isinstance(source, Value) and source.site is site and source.lag
+        ]
+        if any(source.shared != len(site.blocks) for source in carried):
+            return None
+        return max(carried, key=lambda source: source.lag, default=None)
 
     def _begin_tape(self, tape: Tape, turns: tuple[int, ...]) -> None:
         for source in tape.leading:
