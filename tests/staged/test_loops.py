@@ -158,6 +158,35 @@ def every_third(x: float) -> float:
     return x
 
 
+def chebyshev(x: float) -> float:
+    a, b = 1.0, x
+    for _ in range(9):
+        a, b = b, 2 * x * b - a
+    return b
+
+
+def wave(u: Any) -> Any:
+    before = u.copy()
+    for _ in range(8):
+        after = np.zeros_like(u)
+        after[1:-1] = 2 * u[1:-1] - before[1:-1] + 0.1 * (u[2:] - 2 * u[1:-1] + u[:-2])
+        before, u = u, after
+    return np.sum(u * u)
+
+
+def lists_called_as_builtins(ab: float, var: float) -> float:
+    for _ in range(9):
+        ab = math.sin(ab) * ab * var
+        var = abs(math.cos(var)) * ab
+    return ab
+
+
+def arguments_called_as_builtins(range: float, reversed: float) -> float:
+    for _ in "turns of a loop":
+        range = math.sin(range) * reversed
+    return range
+
+
 numbers = np.random.default_rng(3).normal(size=(3, 9))
 
 
@@ -167,6 +196,10 @@ numbers = np.random.default_rng(3).normal(size=(3, 9))
         (two_before_and_one, (0.5, 0.6)),
         (clenshaw, (0.4, numbers[0])),
         (every_third, (0.4,)),
+        (chebyshev, (0.4,)),
+        (wave, (numbers[0],)),
+        (lists_called_as_builtins, (0.4, 0.9)),
+        (arguments_called_as_builtins, (0.4, 0.9)),
     ],
     ids=lambda x: getattr(x, "__name__", ""),
 )
@@ -175,6 +208,7 @@ def test_the_same_as_eager_for_other_inputs(f: Any, args: tuple[Any, ...]) -> No
     for scale in (1.0, 0.97, 1.02):
         leaves, restore = trees.flatten(args)
         scaled = restore([x * scale for x in leaves])
+        assert "for " in code.source or f is two_before_and_one
         value, gradients = cr.value_and_grad(f, argnums=tuple(range(len(args))))(*scaled)
         found = trees.flatten(code(*scaled))[0]
         for a, b in zip(found, trees.flatten((value, gradients))[0], strict=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import itertools
 import keyword
 from collections.abc import Collection, Sequence
@@ -288,4 +289,4 @@ class _Layout:
 def _plural(name: str) -> str:
     """Return what a list of so named values is called."""
     many = f"{name}es" if name.endswith(("s", "x")) and len(name) > 2 else f"{name}s"
-    return f"{many}_" if keyword.iskeyword(many) else many
+    return f"{many}_" if keyword.iskeyword(many) or hasattr(builtins, many) else many

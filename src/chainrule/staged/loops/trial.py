@@ -63,6 +63,8 @@ class _Planner:
         for site in self.sites.values():
             if unrolled.updates[self.first[site]]:
                 self._unite(site, site.sources[0])
+        for carried in self.carried.values():
+            carried.sort(key=lambda c: self._by_list(*c[:2]))  # these make way for the others
         for site in self.sites.values():
             if unrolled.names[self.first[site]] is not None:
                 self.plan.names[site] = self._base(self._root(site))
@@ -270,8 +272,12 @@ class _Planner:
                 if isinstance(source, Choice) and source.counter is block.counter:
                     self._choose(source)
 
+    def _by_list(self, site: Site, k: int | None) -> bool:
+        """Tell whether a carried value may be read from a list."""
+        return k is not None and not (k == 0 and self.unrolled.updates[self.first[site]])
+
     def _tape_or_give_up(self, site: Site, k: int | None) -> None:
-        if k is None or (k == 0 and self.unrolled.updates[self.first[site]]):
+        if k is None or not self._by_list(site, k):
             raise CannotPrintError
         self.good = False
         self.plan.taped.add((site, k))
