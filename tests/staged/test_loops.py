@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 from functools import cache
@@ -132,3 +133,83 @@ def test_an_array_in_the_place_of_a_number_is_refused_in_loops_too() -> None:
     assert "x = x - k * x * x" in code.source
     with pytest.raises(cr.errors.ArgumentError, match=r"for k of shape \(\)"):
         code(0.5, np.ones(3))
+
+
+def two_before_and_one(x: float, k: float) -> float:
+    xs = [x, x * k]
+    for t in range(2, 12):
+        xs.append(k * xs[-1] - 0.5 * xs[-2] * xs[t - 1])
+    return sum(xs)
+
+
+def clenshaw(x: float, c: Any) -> Any:
+    b1 = b2 = 0.0
+    for k in range(8, 0, -1):
+        b1, b2 = c[k] + 2 * x * b1 - b2, b1
+    return c[0] + x * b1 - b2
+
+
+def every_third(x: float) -> float:
+    """Backwards, what each turn but the third does is only handed on."""
+    for t in range(18):
+        x = x + 0.1
+        if t % 3 == 0:
+            x = math.sin(x)
+    return x
+
+
+def chebyshev(x: float) -> float:
+    a, b = 1.0, x
+    for _ in range(9):
+        a, b = b, 2 * x * b - a
+    return b
+
+
+def wave(u: Any) -> Any:
+    before = u.copy()
+    for _ in range(8):
+        after = np.zeros_like(u)
+        after[1:-1] = 2 * u[1:-1] - before[1:-1] + 0.1 * (u[2:] - 2 * u[1:-1] + u[:-2])
+        before, u = u, after
+    return np.sum(u * u)
+
+
+def lists_called_as_builtins(ab: float, var: float) -> float:
+    for _ in range(9):
+        ab = math.sin(ab) * ab * var
+        var = abs(math.cos(var)) * ab
+    return ab
+
+
+def arguments_called_as_builtins(range: float, reversed: float) -> float:
+    for _ in "turns of a loop":
+        range = math.sin(range) * reversed
+    return range
+
+
+numbers = np.random.default_rng(3).normal(size=(3, 9))
+
+
+@pytest.mark.parametrize(
+    ("f", "args"),
+    [
+        (two_before_and_one, (0.5, 0.6)),
+        (clenshaw, (0.4, numbers[0])),
+        (every_third, (0.4,)),
+        (chebyshev, (0.4,)),
+        (wave, (numbers[0],)),
+        (lists_called_as_builtins, (0.4, 0.9)),
+        (arguments_called_as_builtins, (0.4, 0.9)),
+    ],
+    ids=lambda x: getattr(x, "__name__", ""),
+)
+def test_the_same_as_eager_for_other_inputs(f: Any, args: tuple[Any, ...]) -> None:
+    code = cr.stage(f, *args)
+    for scale in (1.0, 0.97, 1.02):
+        leaves, restore = trees.flatten(args)
+        scaled = restore([x * scale for x in leaves])
+        assert "for " in code.source or f is two_before_and_one
+        value, gradients = cr.value_and_grad(f, argnums=tuple(range(len(args))))(*scaled)
+        found = trees.flatten(code(*scaled))[0]
+        for a, b in zip(found, trees.flatten((value, gradients))[0], strict=True):
+            np.testing.assert_allclose(a, b, rtol=1e-11, atol=1e-12)

@@ -9,7 +9,9 @@ from collections.abc import Iterable
 __all__ = ["Names"]
 
 # What printed code itself refers to. A user's variable of that name is printed with a _ behind it.
-_TAKEN = frozenset({"np", "math", "scipy", "base64", "zlib", "abs", "float", "int"})
+_TAKEN = frozenset(
+    {"np", "math", "scipy", "base64", "zlib", "abs", "float", "int", "range", "reversed"}
+)
 
 
 class Names:

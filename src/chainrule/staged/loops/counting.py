@@ -51,9 +51,8 @@ class Counting:
     first: Integer
     down: bool
 
-    def range(self, turns: Integer, known: Mapping[Counter, Counting]) -> str:
-        """Write what the loop goes through."""
-        first, count = written(self.first, known), written(turns, known)
+    def range(self, first: Sum, count: Sum) -> str:
+        """Write what the loop goes through: where it begins, and in how many turns."""
         if self.down:
             low, high = first.plus(count, -1).plus({(): 1}), first.plus({(): 1})
         else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import itertools
 import keyword
 from collections.abc import Collection, Sequence
@@ -199,8 +200,15 @@ class _Layout:
         self.items(block.body, blocks)
         self.depth -= 1
         self.heading = None
+        if len(self.rows) == head + 1:  # its statements only hand on what others have made
+            del self.rows[head]
+            return
         name = counting.name if counting.name in self.used else unused
-        through = counting.range(block.turns, self.known)
+        if name == "_":  # no matter where it begins
+            first = plus(block.turns, -1) if counting.down else 0
+            counting = Counting(name, first, counting.down)
+        start, end = self._sum(counting.first), self._sum(block.turns)
+        through = counting.range(start, end)
         self.rows[head] = self.rows[head]._replace(text=f"for {name} in {through}:")
 
     def _list(self, tape: Tape, name: str, blocks: tuple[Block, ...]) -> None:
@@ -281,4 +289,4 @@ class _Layout:
 def _plural(name: str) -> str:
     """Return what a list of so named values is called."""
     many = f"{name}es" if name.endswith(("s", "x")) and len(name) > 2 else f"{name}s"
-    return f"{many}_" if keyword.iskeyword(many) else many
+    return f"{many}_" if keyword.iskeyword(many) or hasattr(builtins, many) else many

@@ -63,6 +63,8 @@ class _Planner:
         for site in self.sites.values():
             if unrolled.updates[self.first[site]]:
                 self._unite(site, site.sources[0])
+        for carried in self.carried.values():
+            carried.sort(key=lambda c: self._by_list(*c[:2]))  # these make way for the others
         for site in self.sites.values():
             if unrolled.names[self.first[site]] is not None:
                 self.plan.names[site] = self._base(self._root(site))
@@ -270,8 +272,12 @@ class _Planner:
                 if isinstance(source, Choice) and source.counter is block.counter:
                     self._choose(source)
 
+    def _by_list(self, site: Site, k: int | None) -> bool:
+        """Tell whether a carried value may be read from a list."""
+        return k is not None and not (k == 0 and self.unrolled.updates[self.first[site]])
+
     def _tape_or_give_up(self, site: Site, k: int | None) -> None:
-        if k is None or (k == 0 and self.unrolled.updates[self.first[site]]):
+        if k is None or not self._by_list(site, k):
             raise CannotPrintError
         self.good = False
         self.plan.taped.add((site, k))
@@ -315,7 +321,7 @@ class _Planner:
         site, there = source.site, (*outer, *inner)
         if there and there[-1] < 0:
             beginning = self._beginning(site)
-            if beginning is None:
+            if beginning is None or beginning.lag + there[-1] < 0:
                 raise CannotPrintError
             first = beginning.initial[beginning.lag + there[-1]]
             return self._number(first, site.blocks, there[:-1])
@@ -348,10 +354,15 @@ class _Planner:
         """Return what says what a carried value is before the first turn."""
         if not site.blocks:
             return None
-        for source in (source for row in site.blocks[-1].rows for source in row):
-            if isinstance(source, Value) and source.site is site and source.lag:
-                return source if source.shared == len(site.blocks) else None
-        return None
+        carried = [
+            source
+            for row in site.blocks[-1].rows
+            for source in row
+            if isinstance(source, Value) and source.site is site and source.lag
+        ]
+        if any(source.shared != len(site.blocks) for source in carried):
+            return None
+        return max(carried, key=lambda source: source.lag, default=None)
 
     def _begin_tape(self, tape: Tape, turns: tuple[int, ...]) -> None:
         for source in tape.leading:
