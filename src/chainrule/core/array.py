@@ -184,6 +184,9 @@ def array(value: Any) -> Array:
     return Array(value, Leaf(FREE))
 
 
+_FLOAT64 = np.dtype(np.float64)
+
+
 def value_of(operand: Any) -> Any:
     """Return the plain value of an Array, and anything else as it is."""
     return operand.value if type(operand) is Array else operand
@@ -191,6 +194,8 @@ def value_of(operand: Any) -> Any:
 
 def shape_of(value: Any) -> tuple[int, ...]:
     """Return the shape of a number, ndarray, Array or Placeholder."""
+    if type(value) is float:  # by far the most frequent number
+        return ()
     try:
         return value.shape  # type: ignore[no-any-return]
     except AttributeError:
@@ -199,6 +204,8 @@ def shape_of(value: Any) -> tuple[int, ...]:
 
 def dtype_of(value: Any) -> np.dtype[Any]:
     """Return the dtype of a number, ndarray, Array or Placeholder."""
+    if type(value) is float:
+        return _FLOAT64
     found: np.dtype[Any] = value.dtype if hasattr(value, "dtype") else np.asarray(value).dtype
     return found
 

@@ -17,7 +17,6 @@ import numpy as np
 from chainrule.core.array import Array
 from chainrule.core.captured import check_unchanged
 from chainrule.core.chain_rule import chain_rule
-from chainrule.core.deferred import Deferred, held
 from chainrule.core.node import Node
 from chainrule.core.reach import dependent, is_recorded, own_nodes, reach
 
@@ -63,8 +62,11 @@ def attempt_backward(
     starts: Sequence[tuple[Array, Any]], inputs: Sequence[Node], recorded: bool = False
 ) -> Attempt:
     """Do what `backward` does, and tell whether all went well."""
-    for recording in {node.recording for node in inputs}:
-        check_unchanged(recording)
+    checked = None
+    for node in inputs:
+        if node.recording is not checked:
+            checked = node.recording
+            check_unchanged(checked)
     results: dict[Node, Any] = dict.fromkeys(inputs)
     own = own_nodes(starts, inputs)
     if own is not None:
@@ -77,7 +79,8 @@ def attempt_backward(
             nodes = dependent(nodes, inputs)
         wanted = set(nodes)
     sure = _sweep(nodes, wanted, starts, results, recorded)
-    sure = sure and are_finite(y for y, _ in starts)
+    for y, _ in starts:
+        sure = sure and _is_finite(y)
     return Attempt([results[node] for node in inputs], sure)
 
 
@@ -134,10 +137,14 @@ def are_finite(derivatives: Iterable[Any]) -> bool:
 
 
 def _is_finite(g: Any) -> bool:
+    if type(g) is float:
+        return g - g == 0.0
     if type(g) is Array:
-        g = held(g)
-        if type(g) is Deferred:
+        if g.deferred is not None:
             return True
+        g = g.value
+        if type(g) is float:
+            return g - g == 0.0
     if isinstance(g, _ndarray):
         return math.isfinite(abs(np.vdot(g, g) if g.flags.forc else np.add.reduce(g, axis=None)))
     return g is None or math.isfinite(abs(g))

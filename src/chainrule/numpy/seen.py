@@ -10,11 +10,15 @@ import copy
 import functools
 import itertools
 import operator
+import sys
 from collections import OrderedDict, defaultdict, deque
 from collections.abc import Callable, Iterable
 from types import CellType, FunctionType, MethodType, ModuleType, SimpleNamespace
 from typing import Any
 
+import numpy as np
+
+from chainrule.core.array import Array
 from chainrule.numpy.closure import ABSENT, FunctionWalk, content, counterpart
 from chainrule.numpy.dispatch import arrays_in
 from chainrule.numpy.names import assigned, imports, is_simple, is_users_file, mentioned
@@ -43,6 +47,9 @@ class _Any(frozenset[str]):
 
 
 _ANY = _Any()
+#: Classes of arguments that are not the user's.
+_USUAL = frozenset({Array, np.ndarray, float, int, bool, str, tuple, list, dict, type(None)})
+_NONE: frozenset[type] = frozenset()
 _WRAPPERS = (staticmethod, classmethod)
 _MEMBERS = (*_WRAPPERS, property, functools.cached_property)
 _IMPORTED = frozenset({"math", "numpy", "scipy"})
@@ -65,6 +72,7 @@ class Search(FunctionWalk):
         self.known, self.known_stored = needing, stored or {}
         self.needing: frozenset[int] = frozenset()
         self.stored: dict[int, frozenset[str]] = {}
+        self.imported = len(sys.modules)
         self.scipy = loaded()
         self.replacing, self.modules = tables(self.scipy)
         self.watched: list[tuple[dict[str, Any], str, Any]] = []
@@ -96,7 +104,8 @@ class Search(FunctionWalk):
     @staticmethod
     def kinds_of(arguments: Iterable[Any]) -> frozenset[type]:
         """Return the classes of the user's among those of some arguments."""
-        return frozenset(kind for kind in map(type, arguments) if _has_twins(kind))
+        kinds = set(map(type, arguments)) - _USUAL
+        return frozenset(filter(_has_twins, kinds)) if kinds else _NONE
 
     def argument(self, value: Any) -> Any:
         """Return what stands for an argument."""
@@ -116,10 +125,15 @@ class Search(FunctionWalk):
         """Tell whether all that was found still has the value that it had."""
         return (
             all(names.get(name, ABSENT) is value for names, name, value in self.watched)
-            and all(content(cell) is value for cell, value in self.cells)
-            and all(_same(_items(container), items) for container, items, _ in self.held)
-            and self.scipy == loaded()
+            and (not self.cells or all(content(cell) is value for cell, value in self.cells))
+            and (not self.held or all(_same(_items(x), items) for x, items, _ in self.held))
+            and (len(sys.modules) == self.imported or self._has_all_of_scipy())
         )
+
+    def _has_all_of_scipy(self) -> bool:
+        """Tell whether none of SciPy's modules was loaded since."""
+        self.imported = len(sys.modules)
+        return self.scipy == loaded()
 
     def hand_back(self) -> None:
         """Let the user's modules and containers have what the run has put into counterparts."""

@@ -41,7 +41,7 @@ class UserFunction:
 
     def __call__(self, args: Any, kwargs: dict[str, Any]) -> Any:
         """Run the function; an error starts at the user's line and names what was there."""
-        kinds = Search.kinds_of((*args, *kwargs.values()))
+        kinds = Search.kinds_of((*args, *kwargs.values()) if kwargs else args)
         seen = self.seen(kinds)
         search: Any = self._search
         raised = Raised()

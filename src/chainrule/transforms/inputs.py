@@ -140,7 +140,11 @@ class Inputs:
 
         In code of `compile`, which is for other numbers, too, it always does.
         """
-        found, sure = derive(outputs, self.nodes, False)
+        return self.settled(derive(outputs, self.nodes, False), derive, outputs)
+
+    def settled(self, attempt: Attempt, derive: Derive, outputs: Sequence[Array]) -> list[Any]:
+        """Return derivatives that went well, or else those of a stable form."""
+        found, sure = attempt
         if sure and not (outputs and outputs[0].node.recording.every_guard):
             return found
         values = [held(x) if type(x) is Array else x for x in self.values]

@@ -92,7 +92,10 @@ def value_and_grad(
                 value = sample(y)
                 if type(value) is float or y.dtype.kind == "f":
                     one = 1.0 if type(value) is float else value.dtype.type(1)
-                    gradients = inputs.derived(upstream([one]), [y])
+                    attempt = attempt_backward([(y, one)], inputs.nodes)
+                    gradients = attempt.derivatives
+                    if not attempt.sure or y.node.recording.every_guard:
+                        gradients = inputs.settled(attempt, upstream([one]), [y])
                 else:
                     check_real([y], f)
             for g in gradients:
