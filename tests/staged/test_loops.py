@@ -195,6 +195,17 @@ def newton(a: float, x: float) -> float:
     return x
 
 
+def handed_on_from_a_list(a: float, b: float, x: float) -> float:
+    """The gradient that a turn hands on as it is is read in the next one from a list."""
+    hs = [a, b]
+    for t in range(9):
+        if t % 2 == 0:
+            b = math.sin(math.sin(hs[-2]) + 0.3 * (0.5 * hs[-1] * a))
+        a += math.sin(hs[-2])
+        a += math.sin(math.sin(hs[-1])) + 0.3 * hs[-2]
+    return a + 0.5 * a * math.sin(hs[-2]) + a + b * x
+
+
 numbers = np.random.default_rng(3).normal(size=(3, 9))
 
 
@@ -205,6 +216,7 @@ numbers = np.random.default_rng(3).normal(size=(3, 9))
         (clenshaw, (0.4, numbers[0])),
         (every_third, (0.4,)),
         (chebyshev, (0.4,)),
+        (handed_on_from_a_list, (0.4, 0.5, -0.3)),
         (newton, (2.0, 0.3)),
         (wave, (numbers[0],)),
         (lists_called_as_builtins, (0.4, 0.9)),
