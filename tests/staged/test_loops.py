@@ -187,6 +187,25 @@ def arguments_called_as_builtins(range: float, reversed: float) -> float:
     return range
 
 
+def newton(a: float, x: float) -> float:
+    for _ in range(7):
+        f = x**3 + a * x - 1
+        df = 3 * x**2 + a  # not the gradient of f
+        x = x - f / df
+    return x
+
+
+def handed_on_from_a_list(a: float, b: float, x: float) -> float:
+    """The gradient that a turn hands on as it is is read in the next one from a list."""
+    hs = [a, b]
+    for t in range(9):
+        if t % 2 == 0:
+            b = math.sin(math.sin(hs[-2]) + 0.3 * (0.5 * hs[-1] * a))
+        a += math.sin(hs[-2])
+        a += math.sin(math.sin(hs[-1])) + 0.3 * hs[-2]
+    return a + 0.5 * a * math.sin(hs[-2]) + a + b * x
+
+
 numbers = np.random.default_rng(3).normal(size=(3, 9))
 
 
@@ -197,6 +216,8 @@ numbers = np.random.default_rng(3).normal(size=(3, 9))
         (clenshaw, (0.4, numbers[0])),
         (every_third, (0.4,)),
         (chebyshev, (0.4,)),
+        (handed_on_from_a_list, (0.4, 0.5, -0.3)),
+        (newton, (2.0, 0.3)),
         (wave, (numbers[0],)),
         (lists_called_as_builtins, (0.4, 0.9)),
         (arguments_called_as_builtins, (0.4, 0.9)),
@@ -213,3 +234,7 @@ def test_the_same_as_eager_for_other_inputs(f: Any, args: tuple[Any, ...]) -> No
         found = trees.flatten(code(*scaled))[0]
         for a, b in zip(found, trees.flatten((value, gradients))[0], strict=True):
             np.testing.assert_allclose(a, b, rtol=1e-11, atol=1e-12)
+
+
+def test_a_gradient_is_not_called_as_a_variable_of_the_user() -> None:
+    assert "d_f = (-1) / df" in cr.stage(newton, 2.0, 0.3).source

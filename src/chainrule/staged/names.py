@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import keyword
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 
 __all__ = ["Names"]
 
@@ -25,18 +25,13 @@ class Names:
     def __init__(self, used: Iterable[str] = ()) -> None:
         self.used = set(used)
         self.wanted: dict[str, str | None] = {}
+        self._own = set(used)  # names of what is no gradient, as they were wanted
 
     def fresh(self, wanted: str) -> str:
         """Take the wanted name, or ``name_1``, ``name_2`` ... where it is in use."""
         wanted = self._legal(wanted)
-        name = wanted
-        for k in itertools.count(1):
-            if name not in self.used:
-                break
-            name = f"{wanted}_{k}"
-        self.used.add(name)
-        self.wanted[name] = wanted
-        return name
+        self._own.add(wanted)
+        return self._take(wanted)
 
     def numbered(self, letter: str) -> str:
         """Take the first free of ``t1``, ``t2`` ..."""
@@ -47,14 +42,28 @@ class Names:
 
     def gradient(self, variable: str) -> str:
         """Take the name of a variable's gradient: ``dx``, or ``d_x`` where that is in use."""
-        choices = (f"d{variable}", f"d_{variable}", f"grad_{variable}")
-        name = next((n for n in choices if n not in self.used), choices[-1])
-        name = self.fresh(name)
+        name = self._take(self._legal(_gradient(variable, self.used)))
         of = self.wanted.get(variable)
-        self.wanted[name] = f"d{of}" if of is not None else None
+        self.wanted[name] = None if of is None else _gradient(of, self._own)
+        return name
+
+    def _take(self, wanted: str) -> str:
+        name = wanted
+        for k in itertools.count(1):
+            if name not in self.used:
+                break
+            name = f"{wanted}_{k}"
+        self.used.add(name)
+        self.wanted[name] = wanted
         return name
 
     def _legal(self, name: str) -> str:
         if keyword.iskeyword(name) or name in _TAKEN:
             return f"{name}_"
         return name
+
+
+def _gradient(variable: str, used: Container[str]) -> str:
+    """Return the first of the names for a variable's gradient that is not in use."""
+    choices = (f"d{variable}", f"d_{variable}", f"grad_{variable}")
+    return next((name for name in choices if name not in used), choices[-1])

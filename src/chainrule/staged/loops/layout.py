@@ -88,12 +88,19 @@ class _Layout:
     # Statements.
 
     def _statement(self, site: Site) -> None:
-        printed = [self.code.printed[k] for k in self.instances[site.key]]
-        first = printed[0]
         text = self.texts[site.key] = self._text(site)
         name = self.plan.names.get(site)
-        if text in (f"{name} = {name}", f"{name} = (1) * {name}"):  # it is what it was
-            return
+        if text not in (f"{name} = {name}", f"{name} = (1) * {name}"):  # it is what it was
+            self._main(site, text)
+        for tape, many in self.lists.items():
+            if tape.site is site:
+                inner = "[-1]" * (len(site.blocks) - tape.start - 1)
+                self._row(f"{many}{inner}.append({name})")
+
+    def _main(self, site: Site, text: str) -> None:
+        """Write a statement, below what it is the backward pass of."""
+        printed = [self.code.printed[k] for k in self.instances[site.key]]
+        first = printed[0]
         if first.backward and first.stage is not None:
             heading = self.ends[id(first.stage)]
             if heading != self.heading:
@@ -102,10 +109,6 @@ class _Layout:
                 self.heading = heading
         parts = [p.part for p in printed if p.part is not None]
         self._row(text, self._remark(site, first), parts)
-        for tape, name in self.lists.items():
-            if tape.site is site:
-                inner = "[-1]" * (len(site.blocks) - tape.start - 1)
-                self._row(f"{name}{inner}.append({self.plan.names[site]})")
 
     def _remark(self, site: Site, first: Printed) -> str:
         """Return the stage's number, and the shape where the value is an array."""
