@@ -41,8 +41,7 @@ class InParts(threading.local):
 
     def __init__(self, decompose: Callable[..., Sequence[Any]]) -> None:
         self.decompose = self.__wrapped__ = decompose
-        self.known: Any = None
-        self.parts: Sequence[Any] = ()
+        self.last: tuple[Any, Sequence[Any]] = (None, ())  # one thing: an interrupt parts no two
 
     def __call__(self, a: Any, part: int, **options: Any) -> Any:
         """Return one of the results."""
@@ -50,10 +49,11 @@ class InParts(threading.local):
         if a.nbytes > self.LARGEST:
             return self.decompose(a, **options)[part]
         key = a.shape, a.dtype, a.tobytes(), options
-        if self.known != key:
-            self.parts = self.decompose(a, **options)
-            self.known = key
-        found = self.parts[part]
+        known, parts = self.last
+        if known != key:
+            parts = self.decompose(a, **options)
+            self.last = key, parts
+        found = parts[part]
         return found.copy() if type(found) is np.ndarray else found
 
 
