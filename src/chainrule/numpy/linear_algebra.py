@@ -17,7 +17,7 @@ from chainrule.operations import decompositions, shape
 from chainrule.operations import linalg as rows
 from chainrule.operations.elementwise import conjugated
 
-__all__ = ["from_triangle"]
+__all__ = ["check_cut", "from_triangle"]
 
 
 @implements(np.linalg.solve)
@@ -144,11 +144,11 @@ observe(np.linalg.matrix_rank)
 def pinv(a: Any, rcond: Any = None, hermitian: bool = False, *, rtol: Any = None) -> Any:
     a = operand(a)
     rcond = rcond if isinstance(rtol, (type(None), type(np._NoValue))) else rtol
-    _check_cut("pinv", a, rcond)
+    check_cut("pinv", a, rcond)
     return rows.pinv(from_triangle(a) if hermitian else a, rcond=plain(rcond))
 
 
-def _check_cut(name: str, a: Any, rcond: Any) -> None:
+def check_cut(name: str, a: Any, rcond: Any) -> None:
     """Refuse to take singular values for 0 that are not: the rules do not know of it."""
     exact = 16 * max(a.shape[-2:]) * np.finfo(a.dtype).eps
     if rcond is None or np.max(plain(rcond)) <= exact:
@@ -171,7 +171,7 @@ def lstsq(a: Any, b: Any, rcond: Any = None) -> Any:
         )
     if rcond is None:
         rcond = float(np.finfo(a.dtype).eps) * max(a.shape)
-    _check_cut("lstsq", a, rcond)
+    check_cut("lstsq", a, rcond)
     x = rows.lstsq(a, b, rcond=rcond)
     _, residuals, rank, s = np.linalg.lstsq(value_of(a), value_of(b), rcond)
     if residuals.size:

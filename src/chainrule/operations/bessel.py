@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import math
 from typing import Any
 
 from chainrule.core.domain import POSITIVE, REAL, example
@@ -10,7 +11,9 @@ from chainrule.core.kinds import elementwise
 from chainrule.core.operation import Operation
 from chainrule.core.traits import Traits
 from chainrule.operations.elementwise import sign
-from chainrule.operations.special import of_order, special
+from chainrule.operations.gamma_functions import rgamma
+from chainrule.operations.integrals import near, polynomial
+from chainrule.operations.special import SQRT_PI, of_order, special
 
 # Of any order: the derivative is made of the neighbours.
 
@@ -58,16 +61,16 @@ k1e: Operation = special("k1e", d=lambda x, y: y - k0e(x) - y / x, **_REAL)
 # Spherical ones, of the integer order n.
 
 
-def _spherical(name: str, first: int, others: int) -> Operation:
-    """Declare one; the signs are those of the neighbours in its derivative."""
+def _spherical(name: str, before: int, after: int) -> Operation:
+    """Declare one; the signs are those of the neighbours in its derivative (DLMF 10.51)."""
 
     def compute(z: Any, n: int) -> Any:
         return getattr(importlib.import_module("scipy.special"), name)(n, z)
 
     def slope(z: Any, y: Any, n: int) -> Any:
         if n == 0:
-            return first * row(z, n=1)
-        return others * row(z, n=n - 1) - (n + 1) / z * y
+            return after * row(z, n=1)
+        return (before * n * row(z, n=n - 1) + after * (n + 1) * row(z, n=n + 1)) / (2 * n + 1)
 
     row: Operation = elementwise(
         name,
@@ -83,8 +86,8 @@ def _spherical(name: str, first: int, others: int) -> Operation:
     return row
 
 
-spherical_jn = _spherical("spherical_jn", -1, 1)
-spherical_yn = _spherical("spherical_yn", -1, 1)
+spherical_jn = _spherical("spherical_jn", 1, -1)
+spherical_yn = _spherical("spherical_yn", 1, -1)
 spherical_in = _spherical("spherical_in", 1, 1)
 spherical_kn = _spherical("spherical_kn", -1, -1)
 
@@ -112,14 +115,43 @@ ber: Operation = special("ber", d=lambda x, y: berp(x))
 bei: Operation = special("bei", d=lambda x, y: beip(x))
 ker: Operation = special("ker", d=lambda x, y: kerp(x), **_REAL)
 kei: Operation = special("kei", d=lambda x, y: keip(x), **_REAL)
-berp: Operation = special("berp", d=lambda x, y: -bei(x) - y / x, **_REAL)
-beip: Operation = special("beip", d=lambda x, y: ber(x) - y / x, **_REAL)
+# At 0 both have a power series, of which the second derivatives are these.
+_BER = [(-1) ** k * 4 * k * (4 * k - 1) / math.factorial(2 * k) ** 2 / 16**k for k in range(1, 5)]
+_BEI = [
+    (-1) ** k * (4 * k + 2) * (4 * k + 1) / math.factorial(2 * k + 1) ** 2 / 4 ** (2 * k + 1)
+    for k in range(4)
+]
+berp: Operation = special(
+    "berp",
+    d=lambda x, y: near(
+        x, 0.5, lambda t: t * t * polynomial(t**4, *_BER), lambda t: -bei(t) - berp(t) / t
+    ),
+    **_REAL,
+)
+beip: Operation = special(
+    "beip",
+    d=lambda x, y: near(x, 0.5, lambda t: polynomial(t**4, *_BEI), lambda t: ber(t) - beip(t) / t),
+    **_REAL,
+)
 kerp: Operation = special("kerp", d=lambda x, y: -kei(x) - y / x, **_REAL)
 keip: Operation = special("keip", d=lambda x, y: ker(x) - y / x, **_REAL)
 
 # Struve's.
 
-struve: Operation = of_order("struve", 1, lambda v, x, y: struve(v - 1, x) - v / x * y, **_REAL)
+
+def _struve_rest(v: Any, x: Any) -> Any:
+    return (x / 2) ** v * rgamma(v + 1.5) / SQRT_PI
+
+
+struve: Operation = of_order(
+    "struve",
+    1,
+    lambda v, x, y: (struve(v - 1, x) - struve(v + 1, x) + _struve_rest(v, x)) / 2,
+    **_REAL,
+)
 modstruve: Operation = of_order(
-    "modstruve", 1, lambda v, x, y: modstruve(v - 1, x) - v / x * y, **_REAL
+    "modstruve",
+    1,
+    lambda v, x, y: (modstruve(v - 1, x) + modstruve(v + 1, x) + _struve_rest(v, x)) / 2,
+    **_REAL,
 )

@@ -20,14 +20,14 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.core.array import is_complex, shape_of, value_of
+from chainrule.core.array import dtype_of, is_complex, shape_of, value_of
 from chainrule.core.domain import INVERTIBLE, POSITIVE_DEFINITE, example
 from chainrule.core.kinds import general, guarded_multiply, real
 from chainrule.core.operation import Operation
-from chainrule.operations.elementwise import conjugated, imag, where
+from chainrule.operations.elementwise import absolute, conjugated, imag, less_equal, where
 from chainrule.operations.indexing import take_along_axis
 from chainrule.operations.linalg import adjoint, lower_half, solve, transposed
-from chainrule.operations.reduction import sum
+from chainrule.operations.reduction import max, sum
 from chainrule.operations.shape import concatenate, diagonal, embed_diagonal, expand_dims
 
 
@@ -41,8 +41,7 @@ class InParts(threading.local):
 
     def __init__(self, decompose: Callable[..., Sequence[Any]]) -> None:
         self.decompose = self.__wrapped__ = decompose
-        self.known: Any = None
-        self.parts: Sequence[Any] = ()
+        self.last: tuple[Any, Sequence[Any]] = (None, ())  # one thing: an interrupt parts no two
 
     def __call__(self, a: Any, part: int, **options: Any) -> Any:
         """Return one of the results."""
@@ -50,10 +49,11 @@ class InParts(threading.local):
         if a.nbytes > self.LARGEST:
             return self.decompose(a, **options)[part]
         key = a.shape, a.dtype, a.tobytes(), options
-        if self.known != key:
-            self.parts = self.decompose(a, **options)
-            self.known = key
-        found = self.parts[part]
+        known, parts = self.last
+        if known != key:
+            parts = self.decompose(a, **options)
+            self.last = key, parts
+        found = parts[part]
         return found.copy() if type(found) is np.ndarray else found
 
 
@@ -67,14 +67,21 @@ def _rows_times(v: Any, x: Any) -> Any:
     return expand_dims(v, axis=(len(shape_of(v)),)) * x
 
 
-def _over_differences(x: Any, w: Any) -> Any:
+def _over_differences(x: Any, w: Any, exact: bool = False) -> Any:
     """Return ``x[i, j] / (w[j] - w[i])``, and 0 where i is j.
 
-    Where other entries of w are equal, 0 in x stays 0, and all else is infinite.
+    Where other entries of w are equal, 0 in x stays 0, and all else is infinite. They are equal
+    where rounding alone can have made their difference, unless w is exact.
     """
-    ndim = len(shape_of(w))
-    same = np.eye(shape_of(w)[-1], dtype=bool)
+    ndim, n = len(shape_of(w)), shape_of(w)[-1]
+    same = np.eye(n, dtype=bool)
     differences = expand_dims(w, axis=(ndim - 1,)) - expand_dims(w, axis=(ndim,))
+    if n > 1 and not exact:
+        size = absolute(w)
+        largest = expand_dims(max(size, axis=(ndim - 1,)), axis=(ndim - 1, ndim))
+        rounding = 2 * n * float(np.finfo(dtype_of(w)).eps)
+        equal = less_equal(absolute(differences), rounding * largest)
+        differences = where(equal, 0.0, differences)
     return guarded_multiply(where(same, 0.0, x), 1 / where(same, 1.0, differences))
 
 
@@ -205,7 +212,7 @@ def _left_pullback(g: Any, u: Any, s: Any, vh: Any, turns: bool) -> Any:
     U and V have their phases in common; ``turns`` says that U takes all of their derivative.
     """
     b = transposed(u) @ g
-    c = _over_differences(b, s * s)
+    c = _over_differences(b, s * s, exact=True)
     inner = _columns_times(s, c + adjoint(c))
     if turns:
         phases = imag(diagonal_of(b)) / s

@@ -5,6 +5,7 @@ The incomplete functions have derivatives by their last operand, the end of the 
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,17 @@ from chainrule.core.domain import POSITIVE, Interval
 from chainrule.core.kinds import elementwise
 from chainrule.core.operation import Operation
 from chainrule.core.traits import Traits
-from chainrule.operations.elementwise import exp, log, log1p
+from chainrule.operations.elementwise import (
+    cos,
+    exp,
+    greater,
+    less,
+    log,
+    log1p,
+    logical_and,
+    sin,
+    where,
+)
 from chainrule.operations.special import UNIT, of_order, special, xlog1py, xlogy
 
 
@@ -40,7 +51,17 @@ gammaln = special(
     domain=POSITIVE,
 )
 loggamma = special("loggamma", d=lambda x, y: digamma(x), singular=True, domain=POSITIVE)
-rgamma = special("rgamma", d=lambda x, y: -y * digamma(x), singular=True, domain=POSITIVE)
+
+
+def _rgamma_slope(x: Any, y: Any) -> Any:
+    # By reflection on the left, where digamma has poles and this has none.
+    left = less(x, 0.5)
+    t = where(left, x, 0.0)
+    turned = gamma(1 - t) * (cos(math.pi * t) - sin(math.pi * t) * digamma(1 - t) / math.pi)
+    return where(left, turned, -y * digamma(where(left, 1.0, x)))
+
+
+rgamma = special("rgamma", d=_rgamma_slope, singular=True, domain=POSITIVE)
 gammasgn = special("gammasgn", d=0, kinked=True, domain=POSITIVE)
 digamma: Operation = special(
     "digamma",
@@ -65,11 +86,21 @@ zeta: Operation = of_order(
 
 # Quotients of gamma functions.
 
+
+def _digamma_step(a: Any, d: Any) -> Any:
+    """Return ``digamma(a + d) - digamma(a)``: of large a, where both are nearly equal, a series."""
+    large = logical_and(greater(a, 1e5), greater(a + d, 1e5))
+    s, e = where(large, a, 2.0), where(large, d, 1.0)
+    t = s + e
+    series = log1p(e / s) + e / (2 * s * t) + e * (s + t) / (12 * (s * t) ** 2)
+    return where(large, series, digamma(where(large, 1.0, a + d)) - digamma(where(large, 1.0, a)))
+
+
 beta = special(
     "beta",
     d=(
-        lambda a, b, y: y * (digamma(a) - digamma(a + b)),
-        lambda a, b, y: y * (digamma(b) - digamma(a + b)),
+        lambda a, b, y: -y * _digamma_step(a, b),
+        lambda a, b, y: -y * _digamma_step(b, a),
     ),
     singular=True,
     domain=POSITIVE,
@@ -78,8 +109,8 @@ beta = special(
 betaln = special(
     "betaln",
     d=(
-        lambda a, b, y: digamma(a) - digamma(a + b),
-        lambda a, b, y: digamma(b) - digamma(a + b),
+        lambda a, b, y: -_digamma_step(a, b),
+        lambda a, b, y: -_digamma_step(b, a),
     ),
     singular=True,
     domain=POSITIVE,
@@ -88,7 +119,7 @@ betaln = special(
 poch = special(
     "poch",
     d=(
-        lambda z, m, y: y * (digamma(z + m) - digamma(z)),
+        lambda z, m, y: y * _digamma_step(z, m),
         lambda z, m, y: y * digamma(z + m),
     ),
     singular=True,
@@ -97,7 +128,7 @@ poch = special(
 binom = special(
     "binom",
     d=(
-        lambda n, k, y: y * (digamma(n + 1) - digamma(n - k + 1)),
+        lambda n, k, y: y * _digamma_step(n - k + 1, k),
         lambda n, k, y: y * (digamma(n - k + 1) - digamma(k + 1)),
     ),
     singular=True,
@@ -138,6 +169,10 @@ def _f_density(m: Any, n: Any, x: Any) -> Any:
     return _beta_density(m / 2, n / 2, share) * m * n / (m * x + n) ** 2
 
 
+def _binomial_density(k: Any, n: Any, p: Any) -> Any:
+    return _beta_density(np.floor(k) + 1, n - np.floor(k), p)
+
+
 stdtr = of_order("stdtr", 1, lambda n, t, y: _t_density(n, t))
 stdtrit = of_order("stdtrit", 1, lambda n, p, t: 1 / _t_density(n, t), domain=UNIT)
 chdtr = of_order("chdtr", 1, lambda n, x, y: _gamma_density(n / 2, x / 2) / 2, **_END)
@@ -146,5 +181,5 @@ fdtr = of_order("fdtr", 2, lambda m, n, x, y: _f_density(m, n, x), **_END)
 fdtrc = of_order("fdtrc", 2, lambda m, n, x, y: -_f_density(m, n, x), **_END)
 pdtr = of_order("pdtr", 1, lambda k, m, y: -_gamma_density(np.floor(k) + 1, m), **_END)
 pdtrc = of_order("pdtrc", 1, lambda k, m, y: _gamma_density(np.floor(k) + 1, m), **_END)
-bdtr = of_order("bdtr", 2, lambda k, n, p, y: -_beta_density(k + 1, n - k, p), **_SHARE)
-bdtrc = of_order("bdtrc", 2, lambda k, n, p, y: _beta_density(k + 1, n - k, p), **_SHARE)
+bdtr = of_order("bdtr", 2, lambda k, n, p, y: -_binomial_density(k, n, p), **_SHARE)
+bdtrc = of_order("bdtrc", 2, lambda k, n, p, y: _binomial_density(k, n, p), **_SHARE)

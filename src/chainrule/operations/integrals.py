@@ -107,12 +107,12 @@ fresnel = _of_parts(
 
 
 def _spence_slope(z: Any, y: Any) -> Any:
-    return near(
-        z - 1,
-        0.01,
-        lambda e: -polynomial(e, 1.0, -1 / 2, 1 / 3, -1 / 4, 1 / 5, -1 / 6, 1 / 7, -1 / 8),
-        lambda e: -log(1 + e) / e,
+    small = less(absolute(z - 1), 0.01)
+    series = -polynomial(
+        where(small, z - 1, 0.0), 1.0, -1 / 2, 1 / 3, -1 / 4, 1 / 5, -1 / 6, 1 / 7, -1 / 8
     )
+    far = where(small, 2.0, z)
+    return where(small, series, -log(far) / (far - 1))
 
 
 spence = special("spence", d=_spence_slope, singular=True, domain=POSITIVE)
@@ -143,30 +143,49 @@ _K_SERIES = [n * c for n, c in enumerate(_SQUARES, 1)]
 _E_SERIES = [n * c / (2 * n - 1) for n, c in enumerate(_SQUARES, 1)]
 ellipk: Operation = special("ellipk", d=lambda m, y: _k_slope(m), singular=True, domain=INSIDE_ONE)
 ellipe: Operation = special("ellipe", d=lambda m, y: _e_slope(m), singular=True, domain=INSIDE_ONE)
-ellipkm1 = special("ellipkm1", d=lambda p, y: -_k_slope(1 - p), singular=True, domain=UNIT)
+
+
+def _km1_slope(p: Any, y: Any) -> Any:
+    small = less(absolute(1 - p), 0.01)  # where p is small, 1 - p has lost its digits
+    far = where(small, 0.5, p)
+    slope = (ellipe(1 - far) / far - where(small, 0.0, y)) / (2 * (1 - far))
+    return -where(small, math.pi / 2 * polynomial(where(small, 1 - p, 0.0), *_K_SERIES), slope)
+
+
+ellipkm1 = special("ellipkm1", d=_km1_slope, singular=True, domain=UNIT)
 
 
 def _root(phi: Any, m: Any) -> Any:
     return sqrt(1 - m * sin(phi) ** 2)
 
 
-def _sine_squared(phi: Any) -> Any:
-    """Return half of the integral of the square of the sine, the slope by m at 0."""
-    return (phi - sin(phi) * cos(phi)) / 4
+def _by_m_near_zero(phi: Any, m: Any, coefficients: list[float]) -> Any:
+    """Return the power series in m, of which the integrals of even powers of the sine are part."""
+    s, integrals, power = sin(phi), [phi], sin(phi) * cos(phi)
+    for k in range(1, len(coefficients) + 1):
+        integrals.append(((2 * k - 1) * integrals[-1] - power) / (2 * k))
+        power = power * s * s
+    terms = [c * i for c, i in zip(coefficients, integrals[1:], strict=True)]
+    return polynomial(m, *terms)
 
 
 def _f_by_m(phi: Any, m: Any, y: Any) -> Any:
-    zero = equal(m, 0)
-    m = where(zero, 0.5, m)
-    slope = (ellipeinc(phi, m) / (1 - m) - y) / (2 * m)
-    slope = slope - sin(2 * phi) / (4 * (1 - m) * _root(phi, m))
-    return where(zero, _sine_squared(phi), slope)
+    small = less(absolute(m), 0.01)
+    far = where(small, 0.5, m)
+    slope = (ellipeinc(phi, far) / (1 - far) - y) / (2 * far)
+    slope = slope - sin(2 * phi) / (4 * (1 - far) * _root(phi, far))
+    return where(small, _by_m_near_zero(phi, where(small, m, 0.0), _F_SERIES), slope)
 
 
 def _e_by_m(phi: Any, m: Any, y: Any) -> Any:
-    zero = equal(m, 0)
-    slope = (y - ellipkinc(phi, m)) / (2 * where(zero, 0.5, m))
-    return where(zero, -_sine_squared(phi), slope)
+    small = less(absolute(m), 0.01)
+    far = where(small, 0.5, m)
+    slope = (y - ellipkinc(phi, far)) / (2 * far)
+    return where(small, _by_m_near_zero(phi, where(small, m, 0.0), _E_INCOMPLETE), slope)
+
+
+_F_SERIES = [n * math.comb(2 * n, n) / 4**n for n in range(1, 8)]
+_E_INCOMPLETE = [-c / (2 * n - 1) for n, c in enumerate(_F_SERIES, 1)]
 
 
 _PHI_AND_M: Traits = {"singular": True, "domain": (INSIDE_ONE, Interval(0.1, 0.8))}

@@ -33,6 +33,7 @@ from chainrule.operations.elementwise import (
     exp,
     expm1,
     greater,
+    imag,
     isnan,
     less,
     less_equal,
@@ -88,9 +89,47 @@ erfinv = special(
     "erfinv", d=lambda x, y: SQRT_PI / 2 * exp(y * y), singular=True, domain=INSIDE_ONE
 )
 erfcinv = special("erfcinv", d=lambda x, y: -SQRT_PI / 2 * exp(y * y), singular=True, domain=UNIT)
-dawsn = special("dawsn", d=lambda x, y: 1 - 2 * x * y, dtypes="fc")
+
+
+def _far_series(t: Any, *, scaled: bool = False) -> Any:
+    """Return what `dawsn`, `wofz` and `erfcx` have in common far from 0, of ``t = 1 / z**2``.
+
+    The sum of ``(2 k + 1)!! (t / 2)**k``: from 7.12.1 of the "Digital Library of Mathematical
+    Functions". Scaled, that of ``k (2 k - 1)!! (t / 2)**k``, less its factor t.
+    """
+    terms = [math.prod(range(1, 2 * k + 2, 2)) / 2**k for k in range(8)]
+    if scaled:
+        terms = [(k + 1) * term for k, term in enumerate(terms)]
+    y: Any = terms[-1]
+    for term in reversed(terms[:-1]):
+        y = term + t * y
+    return y
+
+
+def _is_far(z: Any, in_upper_half: bool) -> Any:
+    """Tell where the series serves: the closed forms are differences of nearly equal numbers."""
+    growing = less(real(z * z), 50)  # where exp(-z * z) is no small number
+    if in_upper_half:
+        growing = logical_and(growing, less(imag(z), 0))
+    return logical_and(greater(absolute(z), 20), logical_not(growing))
+
+
+def _dawsn_slope(x: Any, y: Any) -> Any:
+    far = _is_far(x, in_upper_half=False)
+    t = 1 / where(far, x, 20.0) ** 2
+    return where(far, -t * _far_series(t) / 2, 1 - 2 * where(far, 0.0, x) * y)
+
+
+def _wofz_slope(z: Any, y: Any) -> Any:
+    far = _is_far(z, in_upper_half=True)
+    t = 1 / where(far, z, 20.0) ** 2
+    series = -1j / SQRT_PI * t * _far_series(t)
+    return where(far, series, 2j / SQRT_PI - 2 * where(far, 0.0, z) * y)
+
+
+dawsn = special("dawsn", d=_dawsn_slope, singular=True, dtypes="fc")
 #: exp(-z**2) * erfc(-1j * z), complex
-wofz = special("wofz", d=lambda z, y: 2j / SQRT_PI - 2 * z * y, dtypes="fc")
+wofz = special("wofz", d=_wofz_slope, singular=True, dtypes="fc")
 ndtr = special(
     "ndtr",
     d=lambda x, y: exp(-0.5 * x * x) / SQRT_2PI,
@@ -100,18 +139,16 @@ ndtri = special("ndtri", d=lambda p, y: SQRT_2PI * exp(0.5 * y * y), singular=Tr
 #: ndtri(exp(p))
 ndtri_exp = special(
     "ndtri_exp",
-    d=lambda p, y: SQRT_2PI * exp(p + 0.5 * y * y),
+    d=lambda p, y: 1 / _log_ndtr_slope(y, p),
     singular=True,
     domain=Interval(-3, -0.3),
 )
 
 
 def _erfcx_slope(x: Any, y: Any) -> Any:
-    # 2 * x * y is nearly 2 / sqrt(pi) for large x, so an asymptotic series serves there
-    # (Abramowitz and Stegun, "Handbook of Mathematical Functions", formula 7.1.23).
-    far = greater(x, 50)
-    t = 1 / where(far, x, 1.0) ** 2
-    series = -t * (1 - t * (3 / 2 - t * (15 / 4 - t * (105 / 8 - t * 945 / 16)))) / SQRT_PI
+    far = greater(x, 20)
+    t = 1 / where(far, x, 20.0) ** 2
+    series = -t * _far_series(-t) / SQRT_PI
     return where(far, series, 2 * where(far, 1.0, x) * y - 2 / SQRT_PI)
 
 
@@ -137,19 +174,35 @@ owens_t = special(
 )
 
 
+# The profile is the real part of wofz(z) / (s * sqrt(2 * pi)).
+
+
+def _voigt_operand(x: Any, s: Any, g: Any) -> Any:
+    return (x + 1j * g) / (s * math.sqrt(2))
+
+
 def _voigt_slope(x: Any, s: Any, g: Any, factor: Any) -> Any:
-    """Return the derivative of the profile in the direction of its operand z times a factor."""
-    z = (x + 1j * g) / (s * math.sqrt(2))
-    return real((2j / SQRT_PI - 2 * z * wofz(z)) * factor(z)) / (s * SQRT_2PI)
+    z = _voigt_operand(x, s, g)
+    return real(_wofz_slope(z, wofz(z)) * factor) / (2 * SQRT_PI * s * s)
+
+
+def _voigt_by_width(x: Any, s: Any, g: Any) -> Any:
+    z = _voigt_operand(x, s, g)
+    far = greater(absolute(z), 20)
+    t, near = 1 / where(far, z, 20.0) ** 2, where(far, 0.0, z)
+    series = 1j / SQRT_PI * t / where(far, z, 20.0) * _far_series(t, scaled=True)
+    closed = (2 * near * near - 1) * wofz(near) - 2j / SQRT_PI * near
+    return real(where(far, series, closed)) / (s * s * SQRT_2PI)
 
 
 voigt_profile = special(
     "voigt_profile",
     d=(
-        lambda x, s, g, y: _voigt_slope(x, s, g, lambda z: 1 / (s * math.sqrt(2))),
-        lambda x, s, g, y: (_voigt_slope(x, s, g, lambda z: -z) - y) / s,
-        lambda x, s, g, y: _voigt_slope(x, s, g, lambda z: 1j / (s * math.sqrt(2))),
+        lambda x, s, g, y: _voigt_slope(x, s, g, 1),
+        lambda x, s, g, y: _voigt_by_width(x, s, g),
+        lambda x, s, g, y: _voigt_slope(x, s, g, 1j),
     ),
+    singular=True,
     domain=(REAL, POSITIVE, POSITIVE),
 )
 
@@ -347,10 +400,14 @@ def _pseudo_huber_root(delta: Any, r: Any) -> Any:
     return sqrt(1 + (r / delta) ** 2)
 
 
+def _pseudo_huber_by_delta(delta: Any, r: Any, root: Any) -> Any:
+    return r * r / delta / root * (r / delta / (1 + root)) ** 2
+
+
 pseudo_huber = special(
     "pseudo_huber",
     d=(
-        lambda delta, r, y: 2 * y / delta - r * r / (delta * _pseudo_huber_root(delta, r)),
+        lambda delta, r, y: _pseudo_huber_by_delta(delta, r, _pseudo_huber_root(delta, r)),
         lambda delta, r, y: r / _pseudo_huber_root(delta, r),
     ),
     domain=(POSITIVE, REAL),

@@ -17,6 +17,7 @@ from chainrule.operations.elementwise import sigmoid
 from chainrule.operations.gamma_functions import (
     betainc,
     betaincc,
+    betainccinv,
     betaincinv,
     betaln,
     chdtr,
@@ -62,6 +63,8 @@ class Family(NamedTuple):
             shapes that gives them.
         valid: what the shapes must fulfil; None where all of them must be positive.
         inverse: the inverse of ``cdf``, which is the probability of what is at most z.
+        inverse_survival: the inverse of ``survival``; None where that is ``-inverse``.
+        vanishes: whether the density is 0 at the start of the support, where the formula is not.
         survival: that of what is more.
     """
 
@@ -73,6 +76,8 @@ class Family(NamedTuple):
     log_cdf: Callable[..., Any] | None = None
     log_survival: Callable[..., Any] | None = None
     inverse: Callable[..., Any] | None = None
+    inverse_survival: Callable[..., Any] | None = None
+    vanishes: bool = False
     valid: Callable[..., Any] | None = None
 
 
@@ -92,14 +97,54 @@ def _log_mass(a: Any, b: Any) -> Any:
 
 
 def _stretched(z: Any, c: Any) -> Any:
-    """Return ``log1p(c * z) / c``, and its limit z where c is 0."""
-    zero = c == 0
-    return np.where(zero, z, np.log1p(c * z) / np.where(zero, 1.0, c))
+    """Return ``log1p(c * z) / c``: its series where that is nearly 0 / 0."""
+    t = c * z
+    near = abs(t) < 0.02
+    series, small = 0.0, np.where(near, t, 0.0)
+    for k in range(9, 0, -1):
+        series = 1 / k - small * series
+    return np.where(near, z * series, np.log1p(np.where(near, 1.0, t)) / np.where(near, 1.0, c))
 
 
 def _log_t(z: Any, df: Any) -> Any:
-    constant = gammaln((df + 1) / 2) - gammaln(df / 2) - 0.5 * np.log(math.pi * df)
-    return constant - (df + 1) / 2 * np.log1p(z * z / df)
+    return -betaln(df / 2, 0.5) - 0.5 * np.log(df) - (df + 1) / 2 * np.log1p(z * z / df)
+
+
+def _t_inverse(q: Any, df: Any) -> Any:
+    return np.where(q == 0, -stdtrit(df, 1 - q), stdtrit(df, q))
+
+
+def _cauchy_inverse(q: Any) -> Any:
+    right = q > 0.5
+    tangent = np.tan(math.pi * np.where(right, 1 - q, q))
+    return np.where(right, 1.0, -1.0) / tangent
+
+
+def _half_cauchy_inverse(q: Any) -> Any:
+    right = q > 0.5
+    tangent = np.tan(math.pi / 2 * np.where(right, 1 - q, q))
+    return np.where(right, 1 / np.where(right, tangent, 1.0), tangent)
+
+
+def _skewnorm_share(z: Any, a: Any) -> Any:
+    return ndtr(z) - 2 * owens_t(z, a)
+
+
+def _log_unless_lost(share: Any) -> Any:
+    """Return a logarithm, which is NaN where the digits of a difference are lost."""
+    return np.log(share * np.where(share < 1e-12, np.nan, 1.0))
+
+
+def _laplace_cdf(z: Any) -> Any:
+    right = z > 0
+    upper, lower = np.exp(-np.where(right, z, 0.0)), np.exp(np.where(right, 0.0, z))
+    return np.where(right, 1 - 0.5 * upper, 0.5 * lower)
+
+
+def _laplace_inverse(q: Any) -> Any:
+    right = q > 0.5
+    upper, lower = np.where(right, 1 - q, 0.5), np.where(right, 0.5, q)
+    return np.where(right, -np.log(2 * upper), np.log(2 * lower))
 
 
 def _log_f(z: Any, m: Any, n: Any) -> Any:
@@ -107,10 +152,15 @@ def _log_f(z: Any, m: Any, n: Any) -> Any:
     return powers - (m + n) / 2 * np.log(n + m * z) - betaln(m / 2, n / 2)
 
 
-def _inverse_gaussian_cdf(z: Any, mu: Any) -> Any:
+def _inverse_gaussian(z: Any, mu: Any, side: float) -> Any:
+    """Return the logarithms of both terms of the distribution function, or of the survival."""
     root = np.sqrt(z)
-    left, right = ndtr((z / mu - 1) / root), log_ndtr(-(z / mu + 1) / root)
-    return left + np.exp(2 / mu + right)
+    return log_ndtr(side * (z / mu - 1) / root), 2 / mu + log_ndtr(-(z / mu + 1) / root)
+
+
+def _inverse_gaussian_log_survival(z: Any, mu: Any) -> Any:
+    first, second = _inverse_gaussian(z, mu, -1.0)
+    return first + np.log1p(-np.exp(second - first))
 
 
 CONTINUOUS: dict[str, Family] = {
@@ -128,21 +178,19 @@ CONTINUOUS: dict[str, Family] = {
         ("df",),
         cdf=lambda z, df: stdtr(df, z),
         survival=lambda z, df: stdtr(df, -z),
-        inverse=lambda q, df: stdtrit(df, q),
+        inverse=_t_inverse,
     ),
     "cauchy": Family(
         lambda z: -math.log(math.pi) - np.log1p(z * z),
-        cdf=lambda z: 0.5 + np.arctan(z) / math.pi,
-        survival=lambda z: 0.5 - np.arctan(z) / math.pi,
-        inverse=lambda q: np.tan(math.pi * q - math.pi / 2),
+        cdf=lambda z: np.arctan2(1.0, -z) / math.pi,
+        survival=lambda z: np.arctan2(1.0, z) / math.pi,
+        inverse=_cauchy_inverse,
     ),
     "laplace": Family(
         lambda z: -LN2 - abs(z),
-        cdf=lambda z: np.where(z > 0, 1 - 0.5 * np.exp(-abs(z)), 0.5 * np.exp(-abs(z))),
-        survival=lambda z: np.where(z > 0, 0.5 * np.exp(-abs(z)), 1 - 0.5 * np.exp(-abs(z))),
-        inverse=lambda q: np.where(
-            q > 0.5, -np.log(2 * np.where(q > 0.5, 1 - q, 0.5)), np.log(2 * np.minimum(q, 0.5))
-        ),
+        cdf=_laplace_cdf,
+        survival=lambda z: _laplace_cdf(-z),
+        inverse=_laplace_inverse,
     ),
     "logistic": Family(
         lambda z: -abs(z) - 2 * np.log1p(np.exp(-abs(z))),
@@ -158,6 +206,7 @@ CONTINUOUS: dict[str, Family] = {
         survival=lambda z: -np.expm1(-np.exp(-z)),
         log_cdf=lambda z: -np.exp(-z),
         inverse=lambda q: -np.log(-np.log(q)),
+        inverse_survival=lambda q: -np.log(-np.log1p(-q)),
     ),
     "gumbel_l": Family(
         lambda z: z - np.exp(z),
@@ -165,12 +214,15 @@ CONTINUOUS: dict[str, Family] = {
         survival=lambda z: np.exp(-np.exp(z)),
         log_survival=lambda z: -np.exp(z),
         inverse=lambda q: np.log(-np.log1p(-q)),
+        inverse_survival=lambda q: np.log(-np.log(q)),
     ),
     "skewnorm": Family(
         lambda z, a: LN2 + _normal(z) + log_ndtr(a * z),
         ("a",),
-        cdf=lambda z, a: ndtr(z) - 2 * owens_t(z, a),
-        survival=lambda z, a: ndtr(-z) + 2 * owens_t(z, a),
+        cdf=lambda z, a: np.maximum(_skewnorm_share(z, a), 0.0),
+        survival=lambda z, a: np.maximum(_skewnorm_share(-z, -a), 0.0),
+        log_cdf=lambda z, a: _log_unless_lost(_skewnorm_share(z, a)),
+        log_survival=lambda z, a: _log_unless_lost(_skewnorm_share(-z, -a)),
         valid=lambda a: np.isfinite(a),
     ),
     "johnsonsu": Family(
@@ -217,6 +269,7 @@ CONTINUOUS: dict[str, Family] = {
         survival=lambda z: np.exp(-z),
         log_survival=lambda z: -z,
         inverse=lambda q: -np.log1p(-q),
+        inverse_survival=lambda q: -np.log(q),
     ),
     "gamma": Family(
         lambda z, a: xlogy(a - 1, z) - z - gammaln(a),
@@ -225,6 +278,7 @@ CONTINUOUS: dict[str, Family] = {
         cdf=lambda z, a: gammainc(a, z),
         survival=lambda z, a: gammaincc(a, z),
         inverse=lambda q, a: gammaincinv(a, q),
+        inverse_survival=lambda q, a: gammainccinv(a, q),
     ),
     "invgamma": Family(
         lambda z, a: -(a + 1) * np.log(z) - gammaln(a) - 1 / z,
@@ -233,6 +287,8 @@ CONTINUOUS: dict[str, Family] = {
         cdf=lambda z, a: gammaincc(a, 1 / z),
         survival=lambda z, a: gammainc(a, 1 / z),
         inverse=lambda q, a: 1 / gammainccinv(a, q),
+        inverse_survival=lambda q, a: 1 / gammaincinv(a, q),
+        vanishes=True,
     ),
     "chi2": Family(
         lambda z, df: xlogy(df / 2 - 1, z) - z / 2 - gammaln(df / 2) - LN2 * df / 2,
@@ -264,6 +320,8 @@ CONTINUOUS: dict[str, Family] = {
         log_cdf=lambda z, s: log_ndtr(np.log(z) / s),
         log_survival=lambda z, s: log_ndtr(-np.log(z) / s),
         inverse=lambda q, s: np.exp(s * ndtri(q)),
+        inverse_survival=lambda q, s: np.exp(-s * ndtri(q)),
+        vanishes=True,
     ),
     "weibull_min": Family(
         lambda z, c: np.log(c) + xlogy(c - 1, z) - z**c,
@@ -273,6 +331,7 @@ CONTINUOUS: dict[str, Family] = {
         survival=lambda z, c: np.exp(-(z**c)),
         log_survival=lambda z, c: -(z**c),
         inverse=lambda q, c: (-np.log1p(-q)) ** (1 / c),
+        inverse_survival=lambda q, c: (-np.log(q)) ** (1 / c),
     ),
     "halfnorm": Family(
         lambda z: LN2 + _normal(z),
@@ -280,12 +339,15 @@ CONTINUOUS: dict[str, Family] = {
         cdf=lambda z: erf(z / math.sqrt(2)),
         survival=lambda z: 2 * ndtr(-z),
         inverse=lambda q: ndtri((1 + q) / 2),
+        inverse_survival=lambda q: -ndtri(q / 2),
     ),
     "halfcauchy": Family(
         lambda z: math.log(2 / math.pi) - np.log1p(z * z),
         support=POSITIVE,
         cdf=lambda z: 2 / math.pi * np.arctan(z),
-        inverse=lambda q: np.tan(math.pi / 2 * q),
+        survival=lambda z: 2 / math.pi * np.arctan2(1.0, z),
+        inverse=_half_cauchy_inverse,
+        inverse_survival=lambda q: -_cauchy_inverse(q / 2),
     ),
     "rayleigh": Family(
         lambda z: np.log(z) - 0.5 * z * z,
@@ -294,6 +356,7 @@ CONTINUOUS: dict[str, Family] = {
         survival=lambda z: np.exp(-0.5 * z * z),
         log_survival=lambda z: -0.5 * z * z,
         inverse=lambda q: np.sqrt(-2 * np.log1p(-q)),
+        inverse_survival=lambda q: np.sqrt(-2 * np.log(q)),
     ),
     "maxwell": Family(
         lambda z: LN2 + 2 * np.log(z) + _normal(z),
@@ -305,7 +368,9 @@ CONTINUOUS: dict[str, Family] = {
         lambda z, mu: _normal((z / mu - 1) / np.sqrt(z)) - 1.5 * np.log(z),
         ("mu",),
         support=POSITIVE,
-        cdf=_inverse_gaussian_cdf,
+        log_cdf=lambda z, mu: np.logaddexp(*_inverse_gaussian(z, mu, 1.0)),
+        log_survival=_inverse_gaussian_log_survival,
+        vanishes=True,
     ),
     "fisk": Family(
         lambda z, c: np.log(c) + xlogy(c - 1, z) - 2 * np.log1p(z**c),
@@ -340,6 +405,7 @@ CONTINUOUS: dict[str, Family] = {
         support=POSITIVE,
         cdf=lambda z: erfc(np.sqrt(0.5 / z)),
         survival=lambda z: erf(np.sqrt(0.5 / z)),
+        vanishes=True,
     ),
     "genpareto": Family(
         lambda z, c: -(1 + c) * _stretched(z, c),
@@ -357,9 +423,16 @@ CONTINUOUS: dict[str, Family] = {
         survival=lambda z, b: z**-b,
         log_survival=lambda z, b: -b * np.log(z),
         inverse=lambda q, b: (1 - q) ** (-1 / b),
+        inverse_survival=lambda q, b: q ** (-1 / b),
     ),
     # Between two numbers.
-    "uniform": Family(lambda z: 0.0 * z, support=(0.0, 1.0), cdf=lambda z: z, inverse=lambda q: q),
+    "uniform": Family(
+        lambda z: 0.0 * z,
+        support=(0.0, 1.0),
+        cdf=lambda z: z,
+        inverse=lambda q: q,
+        inverse_survival=lambda q: 1 - q,
+    ),
     "beta": Family(
         lambda z, a, b: xlog1py(b - 1, -z) + xlogy(a - 1, z) - betaln(a, b),
         ("a", "b"),
@@ -367,6 +440,7 @@ CONTINUOUS: dict[str, Family] = {
         cdf=lambda z, a, b: betainc(a, b, z),
         survival=lambda z, a, b: betaincc(a, b, z),
         inverse=lambda q, a, b: betaincinv(a, b, q),
+        inverse_survival=lambda q, a, b: betainccinv(a, b, q),
     ),
     "powerlaw": Family(
         lambda z, a: np.log(a) + xlogy(a - 1, z),
@@ -374,6 +448,7 @@ CONTINUOUS: dict[str, Family] = {
         support=(0.0, 1.0),
         cdf=lambda z, a: z**a,
         inverse=lambda q, a: q ** (1 / a),
+        inverse_survival=lambda q, a: (1 - q) ** (1 / a),
     ),
     "loguniform": Family(
         lambda z, a, b: -np.log(z) - np.log(np.log(b) - np.log(a)),

@@ -43,13 +43,21 @@ def solve(
     assume_a: str | None = None,
     transposed: bool = False,
 ) -> Any:
-    a, b = operand(a), operand(b)
+    a, b = _as_assumed(operand(a), assume_a, lower), operand(b)
+    return linalg.solve(linalg.transposed(a) if transposed else a, b)
+
+
+def _as_assumed(a: Any, assume_a: str | None, lower: bool) -> Any:
+    """Return the matrix of which SciPy reads a part, where a structure is assumed."""
     kind = _KINDS.get(assume_a or "general", assume_a)
     if kind == "triangle":
-        a = np.tril(a) if lower or "lower" in str(assume_a) else np.triu(a)
-    elif kind in ("symmetric", "hermitian"):
-        a = linear_algebra.from_triangle(a, lower, hermitian=kind == "hermitian")
-    return linalg.solve(linalg.transposed(a) if transposed else a, b)
+        return np.tril(a) if lower or "lower" in str(assume_a) else np.triu(a)
+    if kind in ("symmetric", "hermitian"):
+        return linear_algebra.from_triangle(a, lower, hermitian=kind == "hermitian")
+    if kind in ("diagonal", "tridiagonal"):
+        width = 0 if kind == "diagonal" else 1
+        return np.triu(np.tril(a, width), -width)
+    return a
 
 
 #: What of a matrix is read where a structure is assumed.
@@ -159,8 +167,17 @@ def solve_continuous_lyapunov(a: Any, q: Any) -> Any:
 
 
 @means("scipy.linalg.inv")
-def inv(a: Any, overwrite_a: bool = False, check_finite: bool = True, **assumed: Any) -> Any:
-    return linalg.inv(operand(a))
+def inv(
+    a: Any,
+    overwrite_a: bool = False,
+    check_finite: bool = True,
+    *,
+    assume_a: str | None = None,
+    lower: bool = False,
+) -> Any:
+    if assume_a == "diagonal":  # SciPy leaves what is beside the diagonal as it is
+        raise unsupported("scipy.linalg.inv with assume_a='diagonal'", "write 1 / np.diagonal(a)")
+    return linalg.inv(_as_assumed(operand(a), assume_a, lower))
 
 
 @means("scipy.linalg.det")
@@ -182,6 +199,7 @@ def pinv(
     if atol is not None:
         raise unsupported("scipy.linalg.pinv with atol=", "use rtol=")
     rtol = max(a.shape) * float(np.finfo(a.dtype).eps) if rtol is None else float(rtol)
+    linear_algebra.check_cut("pinv", a, rtol)
     found = linalg.pinv(a, rcond=rtol)
     return (found, np.linalg.matrix_rank(a, rtol=rtol)) if return_rank else found
 
@@ -312,8 +330,14 @@ def eig(
 
 
 @means("scipy.linalg.eigvals")
-def eigvals(a: Any, b: Any = None, *options: Any, **named: Any) -> Any:
-    return eig(a, b, right=False)
+def eigvals(
+    a: Any,
+    b: Any = None,
+    overwrite_a: bool = False,
+    check_finite: bool = True,
+    homogeneous_eigvals: bool = False,
+) -> Any:
+    return eig(a, b, right=False, homogeneous_eigvals=homogeneous_eigvals)
 
 
 @means("scipy.linalg.polar")

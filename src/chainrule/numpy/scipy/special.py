@@ -47,9 +47,11 @@ def logsumexp(
     if b is None:
         return rows.logsumexp(a, axis=axes_of(axis, a), keepdims=keepdims)
     # The largest term is taken out, as a constant, so that no exponential overflows.
-    top = stopped(np.max(a, axis=axis, keepdims=True))
+    counted = np.where(np.equal(b, 0), -np.inf, a)  # what counts nothing is not the largest
+    top = stopped(np.max(counted, axis=axis, keepdims=True))
     top = np.where(np.isfinite(top), top, 0)
-    total = np.log((b * np.exp(a - top)).sum(axis=axis, keepdims=keepdims))
+    terms = b * np.exp(np.where(np.equal(b, 0), 0, a - top))
+    total = np.log(terms.sum(axis=axis, keepdims=keepdims))
     return total + (top if keepdims else np.squeeze(top, axis=axis))
 
 

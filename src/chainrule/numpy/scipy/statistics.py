@@ -18,7 +18,7 @@ from chainrule.numpy.axes import operand
 from chainrule.numpy.casting import cast
 from chainrule.numpy.dispatch import arrays_in, unsupported
 from chainrule.numpy.scipy.discrete import DISCRETE
-from chainrule.numpy.scipy.distributions import CONTINUOUS, Family
+from chainrule.numpy.scipy.distributions import CONTINUOUS, LN2, Family
 from chainrule.numpy.scipy.table import means
 from chainrule.operations import linalg
 from chainrule.operations.gamma_functions import gammaln
@@ -94,8 +94,8 @@ class _Univariate:
             for method in ("cdf", "sf", "logcdf", "logsf")
         }
         if self.family.inverse is not None:
-            found["ppf"] = self.inverse
-            found["isf"] = lambda q, *args, **kwargs: self.inverse(1 - q, *args, **kwargs)
+            found["ppf"] = functools.partial(self.inverse, self.family.inverse)
+            found["isf"] = functools.partial(self.inverse, self._inverse_survival)
         return found
 
     # What SciPy's methods mean.
@@ -103,13 +103,13 @@ class _Univariate:
     def log_density(self, x: Any, *args: Any, **kwargs: Any) -> Any:
         """Do what ``logpdf`` does, or ``logpmf``."""
         given = self._parameters(args, kwargs)
-        z, below, above = self._inside(self._standard(x, given), given.shapes)
+        z, below, above = self._inside(self._standard(x, given), given.shapes, self.family.vanishes)
         y = self.family.log_density(z, *given.shapes)
         if given.scale is not None:
             y = y - np.log(given.scale)
         if below is not None:
             y = np.where(below | above, -np.inf, y)
-        return y if given.valid is None else np.where(given.valid, y, np.nan)
+        return _where_valid(given.valid, y)
 
     def distribution(self, method: str, x: Any, *args: Any, **kwargs: Any) -> Any:
         """Do what ``cdf`` does, or one of its relatives."""
@@ -120,20 +120,25 @@ class _Univariate:
         if below is not None:
             start, end = _ENDS[method]
             y = np.where(below, start, np.where(above, end, y))
-        return y if given.valid is None else np.where(given.valid, y, np.nan)
+        return _where_valid(given.valid, y)
 
-    def inverse(self, q: Any, *args: Any, **kwargs: Any) -> Any:
-        """Do what ``ppf`` does."""
+    def inverse(self, f: Callable[..., Any], q: Any, *args: Any, **kwargs: Any) -> Any:
+        """Do what ``ppf`` does, or ``isf``."""
         given, q = self._parameters(args, kwargs), _double(q)
-        assert self.family.inverse is not None
-        y = self.family.inverse(q, *given.shapes)
+        y = f(q, *given.shapes)
         y = y if given.scale is None else y * given.scale
         y = y if given.loc is None else y + given.loc
         if np.any((q < 0) | (q > 1)):
-            y = np.where((q >= 0) & (q <= 1), y, np.nan)
-        return y if given.valid is None else np.where(given.valid, y, np.nan)
+            y = _where_valid((q >= 0) & (q <= 1), y)
+        return _where_valid(given.valid, y)
 
     # How they do it.
+
+    def _inverse_survival(self, q: Any, *shapes: Any) -> Any:
+        f = self.family
+        assert f.inverse is not None
+        known = f.inverse_survival
+        return -f.inverse(q, *shapes) if known is None else known(q, *shapes)
 
     def _parameters(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> _Parameters:
         names = (*self.family.shapes, "loc") + (() if self.discrete else ("scale",))
@@ -157,11 +162,14 @@ class _Univariate:
         z = z if given.loc is None else z - given.loc
         return z if given.scale is None else z / given.scale
 
-    def _inside(self, z: Any, shapes: tuple[Any, ...]) -> tuple[Any, Any, Any]:
+    def _inside(
+        self, z: Any, shapes: tuple[Any, ...], open_start: bool = False
+    ) -> tuple[Any, Any, Any]:
         """Return z with harmless numbers outside of the support; what is below it, what above."""
         ends = self.family.support
         low, high = ends if isinstance(ends, tuple) else ends(*shapes)
         below: Any = False if type(low) is float and low == -np.inf else z < low
+        below = below | (z == low) if open_start else below
         above: Any = False if type(high) is float and high == np.inf else z > high
         if self.discrete:
             below = below | (z != np.floor(z))
@@ -179,16 +187,34 @@ class _Univariate:
         own = of[method]
         if own is not None:
             return own
-        if method.startswith("log"):
-            plain = self._known(method.removeprefix("log"))
-            return lambda *at: np.log(plain(*at))
-        log = of[f"log{method}"]
+        name = method.removeprefix("log")
+        rest = "sf" if name == "cdf" else "cdf"
+        log, log_rest = of[f"log{name}"], of[f"log{rest}"]
+        if name != method:
+            if log_rest is not None:
+                return lambda *at: _log_of_rest(log_rest(*at))
+            return lambda *at: _log_share(self._known(name)(*at), self._known(rest)(*at))
         if log is not None:
             return lambda *at: np.exp(log(*at))
-        rest = "sf" if method == "cdf" else "cdf"
-        if of[rest] is None and of[f"log{rest}"] is None:
+        if log_rest is not None:
+            return lambda *at: -np.expm1(log_rest(*at))
+        if of[rest] is None:
             raise unsupported(f"scipy.stats.{self.name}.{method}", "use its density")
         return lambda *at: 1 - self._known(rest)(*at)
+
+
+def _log_of_rest(log: Any) -> Any:
+    """Return ``log(1 - exp(log))``, by the form that has the digits."""
+    small = log < -LN2
+    first = np.log1p(-np.exp(np.where(small, log, -1.0)))
+    return np.where(small, first, np.log(-np.expm1(np.where(small, -1.0, log))))
+
+
+def _log_share(share: Any, rest: Any) -> Any:
+    """Return the logarithm of a share, by the rest where that is smaller."""
+    large = share > 0.5
+    first = np.log1p(-np.where(large, rest, 0.5))
+    return np.where(large, first, np.log(np.where(large, 0.5, share)))
 
 
 #: What distribution functions are below and above the support.
@@ -197,6 +223,11 @@ _ENDS = {"cdf": (0.0, 1.0), "sf": (1.0, 0.0), "logcdf": (-np.inf, 0.0), "logsf":
 
 def _with_exponential(name: str, f: Callable[..., Any]) -> dict[str, Callable[..., Any]]:
     return {f"log{name}": f, name: lambda *args, **kwargs: np.exp(f(*args, **kwargs))}
+
+
+def _where_valid(valid: Any, y: Any) -> Any:
+    """Return y, and NaN with derivatives that are NaN where the parameters are none."""
+    return y if valid is None else y * np.where(valid, 1.0, np.nan)
 
 
 def _unless(x: Any, default: int) -> Any:
