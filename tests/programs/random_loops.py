@@ -27,6 +27,7 @@ ANYWHERE = [
     *("w = w * v", "v[1:-1] = 0.5 * (v[2:] + w[:-2])", "w[0] = a", "c = a * b\na = c - 0.2 * a"),
     *("if a > 0.3:\n    a = a * 0.5", "v = np.where(v > 0, v, 0.1 * v)", "xs.append(a)"),
     *("v = np.concatenate([v[1:], v[:1]])", "a = a / (1 + a * a)", "v -= 0.1 * w"),
+    *("a = a + 0.3 * xs[-2]", "b = xs[-1] * math.cos(a)", "xs.append(0.5 * a * xs[-2] - xs[-1])"),
 ]
 WITH_I = [
     *("a = a + v[{i}] * b", "v[{i}] = a", "v[{i}] += 0.5 * w[{i}]", "a += w[{i}] * v[-1 - {i}]"),
@@ -46,7 +47,7 @@ INNER = ["range(3)", "range(5)", "range({i})", "range({i}, 8)", "range(2, 7)"]
 
 def source(choose: Callable[[Sequence[Any]], Any]) -> str:
     """Write a program, given what chooses one of several things."""
-    lines = ["v, w, xs = v.copy(), w.copy(), []"]
+    lines = ["v, w, xs = v.copy(), w.copy(), [a, b]"]
     for _ in range(choose([1, 1, 2])):
         lines.append(f"for i in {choose(RANGES)}:")
         for _ in range(choose([1, 2, 3])):
