@@ -106,3 +106,24 @@ def test_what_is_no_number_has_no_derivative() -> None:
     with np.errstate(invalid="ignore"):
         assert np.isnan(slope(np.array([-1.0, 2.0]))).tolist() == [True, False]
         assert np.isnan(cr.grad(lambda q: st.norm.ppf(q))(1.5))
+
+
+def test_the_last_probability_is_what_is_left() -> None:
+    p = np.array([0.2, 0.3, 0.5])
+    slope = cr.grad(lambda p: st.multinomial.logpmf([1, 2, 3], 6, p))(p)
+    np.testing.assert_allclose(slope, [1 / 0.2 - 3 / 0.5, 2 / 0.3 - 3 / 0.5, 0.0])
+    value = cr.value_and_grad(lambda p: st.multinomial.logpmf([1, 2, 3], 7, p))(p)[0]
+    assert value == -np.inf
+
+
+def test_numbers_are_given_by_name() -> None:
+    mu = np.array([0.5, 3.0])
+    slope = cr.grad(lambda mu: np.sum(st.poisson.logpmf(k=3, mu=mu)))(mu)
+    np.testing.assert_allclose(slope, 3 / mu - 1)
+    np.testing.assert_allclose(cr.grad(lambda s: st.norm(0, s).logpdf(x=1.5))(2.0), 9 / 32 - 1 / 2)
+
+
+def test_vectors_of_one_mean() -> None:
+    x = np.array([0.3, -1.2])
+    slope = cr.grad(lambda x: np.sum(st.multivariate_normal.logpdf(x, 0.0, 2.0)))(x)
+    np.testing.assert_allclose(slope, -x / 2)

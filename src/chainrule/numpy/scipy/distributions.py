@@ -100,7 +100,8 @@ def _stretched(z: Any, c: Any) -> Any:
     """Return ``log1p(c * z) / c``: its series where that is nearly 0 / 0."""
     t = c * z
     near = abs(t) < 0.02
-    series, small = 0.0, np.where(near, t, 0.0)
+    series: Any = 0.0
+    small = np.where(near, t, 0.0)
     for k in range(9, 0, -1):
         series = 1 / k - small * series
     return np.where(near, z * series, np.log1p(np.where(near, 1.0, t)) / np.where(near, 1.0, c))

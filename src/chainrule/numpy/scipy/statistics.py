@@ -41,6 +41,8 @@ class _Seen:
             return found
 
         def method(*args: Any, **kwargs: Any) -> Any:
+            if "k" in kwargs and not args:  # the number, of a discrete distribution
+                args = (kwargs.pop("k"),)
             recorded = next(arrays_in([args, kwargs]), None) is not None
             return (meaning if recorded else found)(*args, **kwargs)
 
@@ -65,7 +67,13 @@ class _Frozen:
         if name not in self._seen._methods:
             return getattr(self._seen._original(*args, **kwargs), name)
         method = getattr(self._seen, name)
-        return lambda x, *more, **options: method(x, *args, *more, **kwargs, **options)
+
+        def of_number(*at: Any, **options: Any) -> Any:
+            named = [options.pop(key) for key in ("x", "k", "q") if key in options]
+            x, *more = *named, *at
+            return method(x, *args, *more, **kwargs, **options)
+
+        return of_number
 
 
 class _Parameters(NamedTuple):
@@ -263,8 +271,8 @@ for _alias, _name in {"erlang": "gamma", "reciprocal": "loguniform"}.items():
 def _quadratic(x: Any, mean: Any, cov: Any) -> tuple[Any, Any, int]:
     """Return the squared distance from the mean, the determinant's logarithm, and the dimension."""
     x = _double(x)
-    mean = _double(0.0 if mean is None else mean)
-    cov = _double(1.0 if cov is None else cov)
+    mean = cast(operand(0.0 if mean is None else mean), np.float64)
+    cov = cast(operand(1.0 if cov is None else cov), np.float64)
     size = max(mean.shape[-1] if mean.ndim else 1, cov.shape[-1] if cov.ndim else 1)
     if size == 1 and not (x.ndim and x.shape[-1] == 1 and mean.ndim):
         x = np.expand_dims(x, -1)
@@ -287,6 +295,8 @@ def _multivariate_normal(
 def _multivariate_t(x: Any, loc: Any = None, shape: Any = 1, df: Any = 1) -> Any:
     distance, logarithm, size = _quadratic(x, loc, shape)
     df = _double(df)
+    if np.all(np.isinf(df)):
+        return _multivariate_normal(x, loc, shape)
     constant = gammaln((df + size) / 2) - gammaln(df / 2) - size / 2 * np.log(df * math.pi)
     return constant - 0.5 * logarithm - (df + size) / 2 * np.log1p(distance / df)
 
@@ -301,7 +311,11 @@ def _dirichlet(x: Any, alpha: Any) -> Any:
 
 def _multinomial(x: Any, n: Any, p: Any) -> Any:
     x, n, p = _double(x), _double(n), _double(p)
-    return gammaln(n + 1) + np.sum(xlogy(x, p) - gammaln(x + 1), axis=-1)
+    others = p[..., :-1]  # SciPy takes the last for what is left of 1, whatever it is
+    p = np.concatenate([others, 1 - np.sum(others, axis=-1, keepdims=True)], axis=-1)
+    y = gammaln(n + 1) + np.sum(xlogy(x, p) - gammaln(x + 1), axis=-1)
+    wrong = np.sum(x, axis=-1) != n
+    return np.where(wrong, -np.inf, y) if np.any(wrong) else y
 
 
 _enter("multivariate_normal", _with_exponential("pdf", _multivariate_normal))
