@@ -1,4 +1,4 @@
-"""What eight programs of different kinds become: their steps, and the loops of each, as text.
+"""What ten programs of different kinds become: their steps, and the loops of each, as text.
 
 After a change of what is fused, or of how loops are written, look at every difference before
 accepting it with ``CHAINRULE_UPDATE_GOLDEN=1 pytest tests/native/test_golden.py``.
@@ -70,6 +70,20 @@ def batch(a, b):
     return np.sum(np.tanh(a @ b) ** 2)
 
 
+def pendulum(th, om, dt):
+    for _ in range(200):
+        th = th + dt * om
+        om = om - dt * math.sin(th)
+    return th
+
+
+def horner(x, coefficients):
+    y = 0.0
+    for k in range(64):
+        y = y * x + coefficients[k]
+    return y
+
+
 PROGRAMS: dict[str, tuple[Callable[..., Any], tuple[int, ...], tuple[Any, ...]]] = {
     "scalar": (scalar, (0, 1), (3.0, -4.0)),
     "network": (
@@ -82,6 +96,8 @@ PROGRAMS: dict[str, tuple[Callable[..., Any], tuple[int, ...], tuple[Any, ...]]]
     "logistic": (logistic, (0, 1), (normal(9), 0.5, normal(40, 9), np.sign(normal(40)))),
     "chain": (chain, (0,), (normal(10_000),)),
     "embedding": (embedding, (0,), (normal(20, 5), np.array([3, 0, -1, 3]))),
+    "pendulum": (pendulum, (0, 1, 2), (0.5, 0.1, 0.01)),
+    "horner": (horner, (0, 1), (0.9, normal(64))),
     "batch": (batch, (0, 1), (normal(4, 3, 5), normal(4, 5, 2))),
 }
 

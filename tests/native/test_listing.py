@@ -11,6 +11,7 @@ import pytest
 import chainrule as cr
 from chainrule import trees
 from chainrule.graph.graph import Apply
+from chainrule.graph.loops.loop import Loop
 from chainrule.native.describe import rewritten
 from chainrule.native.interpret import interpreted
 from chainrule.native.listing import listing
@@ -47,6 +48,8 @@ def check(f: Any, *args: Any, tolerance: float = 1e-11) -> str:
         "SLOT": SLOT,
     }
     applied = [vertex for vertex in built.schedule.roles if isinstance(vertex, Apply)]
+    bodies = [vertex.operation.body for vertex in applied if isinstance(vertex.operation, Loop)]
+    applied += [vertex for body in bodies for vertex in body if isinstance(vertex, Apply)]
     known |= {vertex.operation.name: vertex.operation.compute for vertex in applied}
     exec(text, known)
     name = re.match(r"def (\w+)", text)

@@ -9,6 +9,7 @@ from typing import Any
 from chainrule.graph.graph import Apply, Vertex
 from chainrule.native.listing import listing
 from chainrule.native.lower.roles import Role
+from chainrule.native.lower.turns import Turns
 from chainrule.native.pipeline import Built
 from chainrule.native.record.program import Program
 from chainrule.native.schedule.fusion import Kernel
@@ -25,6 +26,8 @@ def describe(built: Built) -> dict[str, Any]:
         elif built.schedule.roles[step] is Role.PRODUCT:
             a, b = (_size(x) for x in step.operands)
             lines.append(f"product  {a} @ {b} -> {_kind(step)}")
+        elif isinstance(step.operation, Turns):
+            lines.append(f"loop     {step.operation.turns} turns -> {_kind(step)}")
         elif built.schedule.roles[step] in (Role.JOIN, Role.SCATTER):
             lines.append(f"in place {step.operation.name} -> {_kind(step)}")
         else:

@@ -14,6 +14,8 @@ from collections.abc import Iterable
 from chainrule.graph.graph import Apply, Vertex, topological
 from chainrule.native.codegen.build import loops_of
 from chainrule.native.codegen.python import INDENT, applied, kernel_lines, literal
+from chainrule.native.codegen.turns import turns_loop
+from chainrule.native.codegen.turns_python import turns_lines
 from chainrule.native.lower.parts import Place
 from chainrule.native.lower.roles import Role, number
 from chainrule.native.matmul import product
@@ -59,6 +61,8 @@ class _Listing:
             lines: list[str] = []
             if isinstance(step, Kernel):
                 lines = kernel_lines(loops_of(Survey(step, self.plan)), self)
+            elif self.plan.roles[step] is Role.LOOP:
+                lines = turns_lines(turns_loop(step, self.plan), self)
             elif self.plan.roles[step] is not Role.JOIN:
                 self.is_new(step)
                 lines = [f"{self.memory(step)} = {self._call(step)}{self._remark(step)}"]

@@ -13,11 +13,13 @@ from chainrule.native.codegen.build import loops_of
 from chainrule.native.codegen.llvm import Emitted, write
 from chainrule.native.codegen.loop_ir import LoopNest
 from chainrule.native.codegen.loops import METADATA
+from chainrule.native.codegen.turns import turns_loop, write_turns
 from chainrule.native.entry.layout import Layout, guard_of, renumbered, slot_of
 from chainrule.native.ir import math
 from chainrule.native.ir.buffers import Buffer, address, load
 from chainrule.native.ir.text import Code, is_native
 from chainrule.native.lower.gather import checks
+from chainrule.native.lower.looped import with_loops
 from chainrule.native.lower.roles import Role
 from chainrule.native.matmul import blas, product
 from chainrule.native.record.program import Program
@@ -115,7 +117,7 @@ class _Builder:
         results = results_of(program)
         # Whether all indices were in range; see `chainrule.native.lower.gather`.
         found = checks(results.vertices, {*program.captured})
-        self.plan = schedule([*results.vertices, *found])
+        self.plan = schedule(with_loops([*results.vertices, *found]))
         count = len(results.vertices)
         wanted, self.checks = self.plan.outputs[:count], self.plan.outputs[count:]
         self.results = results.renewed(wanted)
@@ -193,6 +195,8 @@ class _Builder:
                 segment += self._product(step)
             elif self.plan.roles[step] is Role.SCATTER:
                 segment += self._scatter(step)
+            elif self.plan.roles[step] is Role.LOOP:
+                segment += self._turns(step)
             elif self.plan.roles[step] is not Role.JOIN:
                 self._end(segment, steps)
                 steps.append(Call(step))
@@ -279,6 +283,15 @@ class _Builder:
         ]
         code.add(f"call void @{name}({', '.join(pointers)})")
         return code.lines
+
+    def _turns(self, vertex: Apply) -> list[str]:
+        name = f"turns{len(self.code)}"
+        emitted = write_turns(name, turns_loop(vertex, self.plan), self.memory.buffers)
+        self.code.append(emitted.text)
+        self.work += emitted.work
+        self.functions |= emitted.functions
+        self.declarations |= emitted.declarations
+        return [f"  call void @{name}(ptr %buffers)"]
 
     # The whole.
 

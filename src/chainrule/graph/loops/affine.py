@@ -17,6 +17,7 @@ __all__ = [
     "integers_of",
     "plus",
     "skeleton",
+    "times",
 ]
 
 
@@ -56,6 +57,8 @@ def affine(first: Integer, growth: Integer, counter: Counter) -> Integer:
 
 def plus(a: Integer, b: Integer) -> Integer:
     """Return a sum; b depends on no counter that a does not depend on, or on outer ones."""
+    if isinstance(a, Affine) and isinstance(b, Affine) and a.counter is b.counter:
+        return affine(plus(a.first, b.first), plus(a.growth, b.growth), a.counter)
     return (
         Affine(plus(a.first, b), a.growth, a.counter)
         if isinstance(a, Affine)
@@ -66,7 +69,8 @@ def plus(a: Integer, b: Integer) -> Integer:
 def times(integer: Integer, factor: int) -> Integer:
     """Return a multiple."""
     if isinstance(integer, Affine):
-        return Affine(times(integer.first, factor), times(integer.growth, factor), integer.counter)
+        first, growth = times(integer.first, factor), times(integer.growth, factor)
+        return affine(first, growth, integer.counter)
     return integer * factor
 
 

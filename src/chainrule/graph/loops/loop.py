@@ -13,8 +13,11 @@ from chainrule.graph.loops.affine import Counter, Integer, at, filled
 
 __all__ = ["Application", "Carry", "Kept", "Loop", "compute", "element", "tape", "walk"]
 
-#: Makes what stands for a vertex: (vertex, what stands for its operands, parameters) -> that.
-Application: TypeAlias = "Callable[[Vertex, list[Any], Mapping[str, Any]], Any]"
+#: Makes what stands for a vertex in certain turns: (vertex, what stands for its operands,
+#: parameters, turns) -> that.
+Application: TypeAlias = (
+    "Callable[[Vertex, list[Any], Mapping[str, Any], Mapping[Counter, int]], Any]"
+)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -150,7 +153,7 @@ def walk(
         if vertex in known:
             continue
         if not isinstance(vertex, Apply):
-            known[vertex] = application(vertex, [], {})
+            known[vertex] = application(vertex, [], {}, counters)
             continue
         operands = [known[x] for x in vertex.operands]
         if isinstance(vertex.operation, Loop):
@@ -160,7 +163,7 @@ def walk(
         if vertex.operation in (tape, element):
             known[vertex] = vertex.operation.compute(*operands, **params)
         else:
-            known[vertex] = application(vertex, operands, params)
+            known[vertex] = application(vertex, operands, params, counters)
 
 
 def compute(outputs: Sequence[Vertex], inputs: Mapping[Input, Any]) -> list[Any]:
@@ -170,7 +173,9 @@ def compute(outputs: Sequence[Vertex], inputs: Mapping[Input, Any]) -> list[Any]
     return [known[output] for output in outputs]
 
 
-def _evaluated(vertex: Vertex, operands: list[Any], params: Mapping[str, Any]) -> Any:
+def _evaluated(
+    vertex: Vertex, operands: list[Any], params: Mapping[str, Any], _: Mapping[Counter, int]
+) -> Any:
     if isinstance(vertex, Apply):
         return evaluate(vertex.operation, operands, params)
     return vertex.value

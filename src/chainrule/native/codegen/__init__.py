@@ -3,5 +3,7 @@
 `loop_ir` says what the loops of a kernel are as data, and is read first; `build` makes them of what
 the schedule says. Two printers write them: `llvm` for the machine and `python` for people. `llvm`
 is helped by `loops`, around what is done with an entry, by `pointers`, which tell where arrays lie,
-and by `reductions` and `scatter`, which are written once for several kernels, or beside them.
+and by `reductions` and `scatter`, which are written once for several kernels, or
+beside them. `turns` and `turns_python` do all of this for loops whose turns come one after the
+other.
 """

@@ -3,7 +3,8 @@
 A `LoopNest` is a loop over rows. In each row it goes through *phases*, each of which does something
 once per row and then goes over the entries of the row. It says in terms of vertices and axes which
 entry is meant, and how far entries lie apart; how this is written is the business of a printer:
-`chainrule.native.codegen.llvm` and `chainrule.native.codegen.python`.
+`chainrule.native.codegen.llvm` and `chainrule.native.codegen.python`. Loops that stay loops are
+`TurnsLoop`, and have their own printers (`turns`, `turns_python`).
 
 A *value* is one number. `Let` computes it where it stands, for all that follow in the same list, in
 the loops inside, and in later phases if it was computed once per row. `Number` needs no `Let`.
@@ -18,6 +19,7 @@ import numpy as np
 
 from chainrule.core.operation import Operation
 from chainrule.graph.graph import Apply, Vertex
+from chainrule.graph.loops.affine import Integer, plus, times
 from chainrule.native.ir.access import Access
 from chainrule.native.schedule.space import Nest
 from chainrule.native.schedule.survey import Axes
@@ -29,7 +31,9 @@ __all__ = [
     "Combine",
     "Convert",
     "Element",
+    "Entry",
     "Gather",
+    "Handed",
     "Keep",
     "Kept",
     "Let",
@@ -38,11 +42,14 @@ __all__ = [
     "Made",
     "Number",
     "Phase",
+    "Put",
     "Row",
     "Start",
     "Statement",
     "Store",
     "Total",
+    "TurnStatement",
+    "TurnsLoop",
     "Value",
 ]
 
@@ -206,7 +213,43 @@ class Accumulator:
         return self.vertex.dtype
 
 
-Value: TypeAlias = Number | Load | Gather | Element | Convert | Kept | Accumulator
+@dataclass(frozen=True, eq=False)
+class Entry:
+    """An entry of an array, in a loop over turns.
+
+    Attributes:
+        array: what is in memory, or a view of it.
+        access: where its entries lie.
+        index: along each axis; it may grow with the turns.
+    """
+
+    array: Vertex
+    access: Access
+    index: tuple[Integer, ...]
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The dtype of the array."""
+        return self.array.dtype
+
+    @property
+    def place(self) -> Integer:
+        """How many entries after the beginning of the memory it lies."""
+        at: Integer = self.access.offset
+        for k, stride in zip(self.index, self.access.strides, strict=True):
+            at = plus(times(k, stride), at)
+        return at
+
+
+@dataclass(frozen=True, eq=False)
+class Handed:
+    """A number that turns hand on, in a register: what a value was ``lag`` turns before."""
+
+    dtype: np.dtype[Any]
+    lag: int
+
+
+Value: TypeAlias = Number | Load | Gather | Element | Convert | Kept | Accumulator | Entry | Handed
 
 
 # --- statements -------------------------------------------------------------------------------
@@ -277,7 +320,16 @@ class Combine:
     value: Value
 
 
+@dataclass(frozen=True, eq=False)
+class Put:
+    """Write a value to the entry of what a loop over turns makes, at an index that may grow."""
+
+    place: Integer
+    value: Value
+
+
 Statement: TypeAlias = Let | Store | Keep | Start | Accumulate | Combine
+TurnStatement: TypeAlias = Let | Put
 
 
 # --- the whole --------------------------------------------------------------------------------
@@ -310,3 +362,25 @@ class LoopNest:
     before: list[Statement]
     phases: list[Phase]
     scratch_bytes: int
+
+
+@dataclass
+class TurnsLoop:
+    """A loop whose turns come one after the other, over numbers in registers.
+
+    Attributes:
+        vertex: what it makes.
+        turns: how many.
+        before: what is done once.
+        handed: what turns hand on; with each, the ``lag`` values that it begins with, the first
+            turn's first, and what a turn makes of it.
+        body: what is done in each turn.
+        after: what is done once.
+    """
+
+    vertex: Apply
+    turns: int
+    before: list[TurnStatement]
+    handed: list[tuple[Handed, list[Value], Value]]
+    body: list[TurnStatement]
+    after: list[TurnStatement]

@@ -17,6 +17,7 @@ from chainrule.native.ir.elements import lowered
 from chainrule.native.ir.text import is_native
 from chainrule.native.lower.gather import accumulated, assigned, gather_of
 from chainrule.native.lower.parts import joined
+from chainrule.native.lower.turns import Turns
 from chainrule.operations import contraction, indexing, reduction
 from chainrule.operations import shape as shapes
 
@@ -44,6 +45,7 @@ class Role(Enum):
     JOIN = auto()  # parts, each written where it belongs: see `chainrule.native.lower.parts`
     SCATTER = auto()  # one part, in which entries are then changed where indices say
     PRODUCT = auto()  # a product of matrices or vectors, in tiles or by BLAS
+    LOOP = auto()  # all that a loop over numbers keeps: see `chainrule.native.lower.turns`
     CALL = auto()  # anything else, by NumPy
 
 
@@ -71,6 +73,8 @@ def role_of(vertex: Vertex) -> Role:
     if not all(map(is_native, dtypes)):
         return Role.CALL
     operation = vertex.operation
+    if isinstance(operation, Turns):
+        return Role.LOOP
     if operation is joined:
         return Role.JOIN
     if operation in (accumulated, assigned):

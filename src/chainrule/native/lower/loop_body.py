@@ -1,0 +1,205 @@
+"""The body of a loop over numbers, for native code."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from chainrule.core.kinds import astype
+from chainrule.graph.graph import Apply, Constant, Input, Vertex, is_operation
+from chainrule.graph.loops.affine import Affine, Integer, affine, plus
+from chainrule.graph.loops.loop import Carry, Kept, Loop, element
+from chainrule.native.ir.elements import TABLE, lowered
+from chainrule.native.ir.text import is_native
+from chainrule.native.lower.roles import Role, expected_access, number, role_of
+from chainrule.native.lower.turns import Part, Tape, Turns, ends
+from chainrule.operations import shape as shapes
+from chainrule.operations.indexing import getitem, index_parts
+
+__all__ = ["NotNumbersError", "turns_of"]
+
+#: What stands for an operand of a loop: a vertex, or a tape of another loop.
+_Known: TypeAlias = "Any"
+
+
+class NotNumbersError(Exception):
+    """A loop is not one over numbers."""
+
+
+def turns_of(
+    loop: Loop, operands: Sequence[_Known], whole: Mapping[int, bool]
+) -> tuple[Apply, list[Part]]:
+    """Return a loop as native code has it, and the part of its result that each tape is.
+
+    Args:
+        loop: a loop in no other.
+        operands: what its operands have become.
+        whole: for each tape that is read, whether more than its last entry is.
+    """
+    body = _Body(loop, operands)
+    for vertex in loop.body:
+        if vertex not in body.made:
+            body.made[vertex] = body.renewed(vertex)
+    return body.finished(whole)
+
+
+class _Body:
+    def __init__(self, loop: Loop, operands: Sequence[_Known]) -> None:
+        assert isinstance(loop.turns, int)
+        self.loop, self.turns = loop, loop.turns
+        self.made: dict[Vertex, Vertex | Tape] = {}
+        self.variables: dict[Vertex, Input] = {}  # of the body, by what they stand for
+        self.handed: dict[Carry, Input] = {}
+        rest = iter(operands)
+        for x in loop.invariants:
+            given = next(rest)
+            if isinstance(given, Tape):
+                memory = self._variable(given.made)
+                self.made[x] = replace(given, made=memory)
+            else:
+                self.made[x] = self._variable(given)
+        self.first = [[_number(next(rest)) for _ in range(c.lag)] for c in loop.carried]
+        for carry, first in zip(loop.carried, self.first, strict=True):
+            self.handed[carry] = self._handed(carry, first)
+            self.made[carry.input] = self.handed[carry]
+        for x in loop.tables:
+            self.made[x] = self._column([next(rest) for _ in range(self.turns)])
+
+    # Variables.
+
+    def _variable(self, given: _Known) -> Input:
+        """Return the variable for something that is the same in all turns."""
+        if not isinstance(given, (Input, Constant, Apply)):
+            raise NotNumbersError  # a tape of turns that are no loop here, or of loops in turns
+        if not is_native(given.dtype):
+            raise NotNumbersError
+        if given.shape and (role_of(given) is Role.NUMBER or expected_access(given) is None):
+            raise NotNumbersError
+        if given not in self.variables:
+            self.variables[given] = Input(f"i{len(self.variables)}", given.value)
+        return self.variables[given]
+
+    def _handed(self, carry: Carry, first: Sequence[Vertex]) -> Input:
+        """Return the variable for a value that turns hand on: of the dtype that they make."""
+        made, name = carry.result, carry.input.name
+        if made.shape or not is_native(made.dtype):
+            raise NotNumbersError
+        for x in first:
+            whole = role_of(x) is Role.NUMBER and x.dtype.kind in "iu" and made.dtype.kind == "f"
+            if x.dtype != made.dtype and not (whole and abs(number(x)) < 2**24):
+                raise NotNumbersError
+            if type(x.value) is not type(made.value) and _looks_at_types(self.loop, carry.input):
+                raise NotNumbersError
+        return Input(name, made.value)
+
+    def _column(self, column: Sequence[_Known]) -> Vertex:
+        """Return what is a constant of each turn: an entry of an array of them."""
+        first = column[0]
+        for x in column:
+            if not isinstance(x, Constant) or role_of(x) is not Role.NUMBER:
+                raise NotNumbersError
+            if x.dtype != first.dtype or type(x.value) is not type(first.value):
+                raise NotNumbersError
+        values = Constant(np.array([x.value for x in column], first.dtype), literal=True)
+        at = affine(0, 1, self.loop.counter)
+        return Apply(getitem, (self._variable(values),), {"index": (at,)}, first.value)
+
+    # What is computed.
+
+    def renewed(self, vertex: Vertex) -> Vertex:
+        """Return a vertex of the body in terms of what native code has."""
+        if not isinstance(vertex, Apply):
+            if role_of(vertex) is not Role.NUMBER or vertex.shape:
+                raise NotNumbersError
+            return vertex
+        if vertex.operation is element:
+            values, turns = self.made[vertex.operands[0]], vertex.params["turns"]
+            if not isinstance(values, Tape) or len(turns) != 1 or turns[0] is None:
+                raise NotNumbersError
+            return values.at(turns[0])
+        operands = [self._result(x) for x in vertex.operands]
+        if vertex.operation is shapes.reshape and not operands[0].shape:
+            return operands[0]  # outside of the loop it gets its shape
+        if vertex.shape:
+            raise NotNumbersError
+        if vertex.operation is getitem and len(operands) == 1:
+            (x,) = operands
+            if not isinstance(x, Input):
+                raise NotNumbersError
+            index = self._index(vertex.params["index"], x.shape)
+            return Apply(getitem, (x,), {"index": index}, vertex.value)
+        made = Apply(vertex.operation, tuple(operands), vertex.params, vertex.value)
+        if any(x.shape for x in operands) or not lowered(made):
+            raise NotNumbersError
+        return made
+
+    def _index(self, index: Any, shape: Sequence[int]) -> tuple[Integer, ...]:
+        """Return the index of one entry, counted from the first."""
+        found: list[Integer] = []
+        parts = index_parts(index)
+        if not shape or len(parts) != len(shape):
+            raise NotNumbersError
+        for part, n in zip(parts, shape, strict=True):
+            reached = ends(part, self.turns) if type(part) in (int, Affine) else None
+            if reached is None or min(reached) < 0 <= max(reached):
+                raise NotNumbersError
+            found.append(part if min(reached) >= 0 else plus(part, n))
+        return tuple(found)
+
+    # The whole.
+
+    def finished(self, whole: Mapping[int, bool]) -> tuple[Apply, list[Part]]:
+        """Return the loop."""
+        loop = self.loop
+        carried = {c: Carry(self.handed[c], self._result(c.result), c.lag) for c in loop.carried}
+        kept = [
+            (Kept(self._result(k.result), k.carry and carried[k.carry]), whole.get(which, False))
+            for which, k in enumerate(loop.kept)
+        ]
+        if all(self._is_of_a_tape(one.result) for one, _ in kept):
+            raise NotNumbersError  # it only copies: whoever reads it may as well read that
+        dtypes = {one.result.dtype for one, _ in kept}
+        if len(dtypes) > 1:
+            dtypes -= {np.dtype(bool)}  # a truth is 0 or 1 in any other dtype
+        if len(dtypes) != 1:
+            raise NotNumbersError
+        turns = Turns(
+            loop.counter, self.turns, self.variables.values(), carried.values(), kept, *dtypes
+        )
+        operands = [*self.variables, *(x for first in self.first for x in first)]
+        return turns.applied(operands), turns.layout
+
+    def _is_of_a_tape(self, vertex: Vertex) -> bool:
+        """Tell whether a value is an entry of another loop's tape."""
+        while is_operation(vertex, getitem, astype):
+            vertex = vertex.operands[0]
+        tapes = (x for x in self.made.values() if isinstance(x, Tape))
+        return any(vertex is x.made for x in tapes)
+
+    def _result(self, vertex: Vertex) -> Vertex:
+        found = self.made[vertex]
+        if isinstance(found, Tape) or not is_native(found.dtype):
+            raise NotNumbersError
+        return found
+
+
+def _number(given: _Known) -> Vertex:
+    """Return a number that a loop begins with."""
+    if not isinstance(given, (Input, Constant, Apply)) or given.shape:
+        raise NotNumbersError
+    return given
+
+
+def _looks_at_types(loop: Loop, variable: Input) -> bool:
+    """Tell whether it matters to some operation whether a variable is a number of Python."""
+    return any(
+        isinstance(x, Apply)
+        and variable in x.operands
+        and x.operation in TABLE
+        and TABLE[x.operation].convert == "common"
+        and len({y.dtype for y in x.operands}) > 1
+        for x in loop.body
+    )

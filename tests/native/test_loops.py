@@ -1,0 +1,208 @@
+"""Loops that stay loops in compiled code: values, code size, and what is written turn by turn."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import chainrule as cr
+from chainrule.native.interpret import interpreted
+from chainrule.native.lower import looped
+from chainrule.native.pipeline import build
+from tests.programs import random_loops
+
+from .conftest import calls_of, same
+from .test_listing import check
+
+pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
+
+X = np.random.default_rng(0).normal(size=200) * 0.3
+ORDER = np.random.default_rng(0).permutation(200)
+
+
+def pendulum(turns: int) -> Callable[..., Any]:
+    def f(th, om, dt):
+        for _ in range(turns):
+            th = th + dt * om
+            om = om - dt * math.sin(th)
+        return th
+
+    return f
+
+
+def horner(x, c):
+    y = 0.0
+    for k in range(len(c)):
+        y = y * x + c[k]
+    return y
+
+
+def backwards(x, c):
+    y = 0
+    for k in range(len(c)):
+        y = y * x + c[-1 - k]
+    return y
+
+
+def newton(a):
+    x = a
+    for _ in range(100):
+        x = x - (x * x - a) / (2 * x)
+    return x
+
+
+def logistic(x, r):
+    for _ in range(100):
+        x = r * x * (1 - x)
+    return x
+
+
+def two_turns_before(a, b):
+    for _ in range(150):
+        a, b = b, 0.5 * a + 0.4 * b
+    return a * b
+
+
+def constants_of_turns(a):
+    for i in range(100):
+        a = 0.9 * math.sin(a) + 0.01 * math.cos(i) * a
+    return a
+
+
+def truths(a, b):
+    for _ in range(100):
+        a = np.where(a > b, 0.5 * a, a + 0.1 * b)
+    return a
+
+
+def tape_as_array(a, b):
+    seen = []
+    for _ in range(200):
+        a = a * b + 0.1
+        seen.append(a)
+    return np.sum(np.array(seen) ** 2)
+
+
+def guards(a):
+    for _ in range(100):
+        if a > -1e9:
+            a = 0.9 * a + 0.1
+    return a
+
+
+def of_float32(a, x):
+    for k in range(100):
+        a = a * a * np.float32(0.5) + x[k]
+    return a
+
+
+PROGRAMS: dict[str, tuple[Callable[..., Any], tuple[Any, ...]]] = {
+    "pendulum": (pendulum(200), (0.5, 0.1, 0.01)),
+    "horner": (horner, (0.9, X)),
+    "backwards": (backwards, (0.9, X)),
+    "newton": (newton, (2.0,)),
+    "logistic": (logistic, (0.3, 2.7)),
+    "two turns before": (two_turns_before, (0.3, 0.7)),
+    "constants of turns": (constants_of_turns, (0.7,)),
+    "truths": (truths, (0.3, 0.7)),
+    "tape as array": (tape_as_array, (0.3, 0.7)),
+    "guards": (guards, (0.3,)),
+    "float32": (of_float32, (np.float32(0.3), X.astype(np.float32))),
+}
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_values_of_five_calls(name: str) -> None:
+    f, args = PROGRAMS[name]
+    tolerance = 1e-4 if name == "float32" else 1e-9
+    for function in (f, cr.value_and_grad(f, tuple(range(len(args))))):
+        fast = cr.compile(function)
+        for given_ in calls_of(args):
+            same(fast(*given_), function(*given_), tolerance)
+    check(cr.value_and_grad(f, tuple(range(len(args)))), *args, tolerance=tolerance)
+
+
+def loops_in(f: Callable[..., Any], *args: Any) -> str:
+    text: str = cr.compile(f).lower(*args).loops
+    return text
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_the_forward_pass_is_a_loop(name: str) -> None:
+    f, args = PROGRAMS[name]
+    assert "for t in range" in loops_in(f, *args)
+
+
+@pytest.mark.parametrize("name", sorted(PROGRAMS.keys() - {"guards", "truths", "two turns before"}))
+def test_the_backward_pass_is_a_loop(name: str) -> None:
+    f, args = PROGRAMS[name]
+    text = loops_in(cr.value_and_grad(f, tuple(range(len(args)))), *args)
+    assert text.count("for t in range") >= 2
+    assert len(text.splitlines()) < 110
+
+
+def of_arrays(a, v):
+    for _ in range(40):
+        v = np.tanh(a * v[::-1] + v)
+        a = a + 0.1 * v[0] * v[1]
+    return a
+
+
+def without_pattern(a, v):
+    for k in range(100):
+        a = a * v[ORDER[k]]
+    return a
+
+
+@pytest.mark.parametrize("f", [of_arrays, without_pattern])
+def test_other_loops_are_written_turn_by_turn(f: Callable[..., Any]) -> None:
+    args = (0.3, X)
+    assert "for t in range" not in loops_in(f, *args)
+    fast, gradient = cr.compile(cr.value_and_grad(f, (0, 1))), cr.value_and_grad(f, (0, 1))
+    same(fast(*args), gradient(*args), 1e-9)
+
+
+def test_few_turns_are_written_one_by_one() -> None:
+    assert "for t" not in loops_in(cr.value_and_grad(pendulum(8), (0, 1, 2)), 0.5, 0.1, 0.01)
+
+
+def test_code_does_not_grow_with_the_number_of_turns() -> None:
+    def size(turns: int) -> int:
+        gradient = cr.value_and_grad(pendulum(turns), (0, 1, 2))
+        program = cr.compile(gradient, builder=interpreted).lower(0.5, 0.1, 0.01).program
+        return len(build(program, 1).ir)
+
+    assert size(1000) < 1.02 * size(100)
+
+
+@pytest.mark.parametrize("name", ["pendulum", "horner", "newton", "logistic", "truths"])
+def test_the_same_bits_as_turn_by_turn(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    f, args = PROGRAMS[name]
+    gradient = cr.value_and_grad(f, tuple(range(len(args))))
+    found = cr.compile(gradient)(*args), cr.compile(f)(*args)
+    monkeypatch.setattr(looped, "_FEWEST", 10**9)
+    assert "for t" not in loops_in(gradient, *args)
+    same(found, (cr.compile(gradient)(*args), cr.compile(f)(*args)), 0.0)
+
+
+@given(st.data())
+@settings(
+    deadline=None, max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_random_loops(monkeypatch: pytest.MonkeyPatch, data: st.DataObject) -> None:
+    monkeypatch.setattr(looped, "_FEWEST", 0)  # so that five turns are a loop
+    monkeypatch.setattr(looped, "_SHORTEST", 0)
+    text = random_loops.source(lambda options: data.draw(st.sampled_from(options)))
+    gradient = cr.value_and_grad(random_loops.defined(text), (0, 1, 2, 3))
+    fast = cr.compile(gradient)
+    rng = np.random.default_rng(0)
+    for _ in range(3):
+        a, b = map(float, rng.normal(size=2) * 0.3)
+        v, w = rng.normal(size=(2, random_loops.LENGTH)) * 0.5
+        same(fast(a, b, v, w), gradient(a, b, v, w), 1e-8)
