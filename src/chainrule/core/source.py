@@ -78,11 +78,14 @@ def is_internal(code: CodeType) -> bool:
 def is_own(f: FunctionType) -> bool:
     """Tell whether a function is one of chainrule's, such as `grad` returns.
 
-    What cloudpickle has sent to another process has no file, but the globals that it had.
+    What cloudpickle has sent to another process has no file, but the globals that it had; and so
+    have the examples in docstrings, which are not.
     """
     if not is_internal(f.__code__):
         package = str(f.__globals__.get("__package__"))
-        if package.partition(".")[0] != "chainrule":
+        if package.partition(".")[0] != "chainrule" or f.__code__.co_filename.startswith(
+            "<doctest"
+        ):
             return False
         _internal[f.__code__] = True
     return True
