@@ -73,7 +73,8 @@ class Inputs:
         self.recording = recording
         self.nodes: list[Node] = []
         self.values: list[Any] = []
-        self.args = [_handle(arg) if type(arg) is Array else arg for arg in args]
+        # An Array of an outer recording is handed on as another one, which may be written into.
+        self.args = [own(arg) if type(arg) is Array else arg for arg in args]
         self._builders: list[tuple[int, Callable[[Iterable[Any]], Any]] | None] = []
         for k in argnums:
             arg = args[k]
@@ -165,11 +166,6 @@ class Inputs:
         return tuple(built)
 
 
-def _handle(array: Array) -> Array:
-    """Return an array of its own with the same history: a write into it is not seen outside."""
-    return array_of(held(array), array.node)
-
-
 def _is_of_a_write(error: Exception) -> bool:
     reasons = (error, error.__cause__)
     return isinstance(error, GradientLostError) or any(
@@ -179,7 +175,7 @@ def _is_of_a_write(error: Exception) -> bool:
 
 def _lent(value: Any) -> Any:
     if type(value) is Array:
-        return _handle(value)
+        return own(value)
     if type(value) is _ndarray and value.dtype.kind in "fc":
         value = value.view()
         value.flags.writeable = False
@@ -187,14 +183,10 @@ def _lent(value: Any) -> Any:
 
 
 def _copied(value: Any) -> Any:
-    if type(value) is _ndarray:
-        return to_be_filled(value.copy())
-    if type(value) is Array:
-        return _handle(value)
     if trees.is_container(value):
         leaves, build = trees.flatten(value)
         return build(map(_copied, leaves))
-    return value
+    return to_be_filled(own(value))
 
 
 def derived_again(

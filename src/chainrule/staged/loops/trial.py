@@ -186,23 +186,19 @@ class _Planner:
 
     def _holds(self, source: Source, ref: int) -> bool:
         """Tell whether a source, by name, is what the unrolled code reads."""
-        if isinstance(source, Leaf):
-            name = self.unrolled.leaves[source.number]
-            return name is None or self.env.get(name) == ref
+        name = self._name(source)
+        return name is None or self.env.get(name) == ref
+
+    def _name(self, source: Source) -> str | None:
+        """Return the variable that a source is read by, if it is read by one."""
         if isinstance(source, Value):
-            return self.env.get(self.plan.names[source.site]) == ref
-        return True
+            return self.plan.names[source.site]
+        return self.unrolled.leaves[source.number] if isinstance(source, Leaf) else None
 
     def _fault(self, site: Site, k: int, source: Source, ref: int) -> None:
         """Change the plan where a name does not hold what is read by it."""
         self.good = False
-        name = (
-            self.plan.names[source.site]
-            if isinstance(source, Value)
-            else self.unrolled.leaves[source.number]
-            if isinstance(source, Leaf)
-            else None
-        )
+        name = self._name(source)
         if name is None:
             raise CannotPrintError
         holder = self.env.get(name, -1)
@@ -284,13 +280,7 @@ class _Planner:
 
     def _begun_fault(self, source: Source) -> None:
         """Make way for a variable that a loop begins with."""
-        name = (
-            self.plan.names[source.site]
-            if isinstance(source, Value)
-            else self.unrolled.leaves[source.number]
-            if isinstance(source, Leaf)
-            else None
-        )
+        name = self._name(source)
         holder = -1 if name is None else self.env.get(name, -1)
         if holder < 0:
             raise CannotPrintError
