@@ -137,14 +137,12 @@ def are_finite(derivatives: Iterable[Any]) -> bool:
 
 
 def _is_finite(g: Any) -> bool:
-    if type(g) is float:
-        return g - g == 0.0
     if type(g) is Array:
         if g.deferred is not None:
             return True
         g = g.value
-        if type(g) is float:
-            return g - g == 0.0
+    if type(g) is float:
+        return g - g == 0.0
     if isinstance(g, _ndarray):
         return math.isfinite(abs(np.vdot(g, g) if g.flags.forc else np.add.reduce(g, axis=None)))
     return g is None or math.isfinite(abs(g))
