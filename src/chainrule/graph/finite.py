@@ -12,6 +12,7 @@ from chainrule.core.array import dtype_of
 from chainrule.core.domain import REAL
 from chainrule.core.kinds import Elementwise, Linear
 from chainrule.graph.graph import Apply, Constant, Input, Vertex, is_number, topological
+from chainrule.graph.looks import saw
 from chainrule.operations import elementwise
 
 __all__ = ["all_finite", "always_finite"]
@@ -30,7 +31,7 @@ def always_finite(x: Vertex) -> bool:
             here = _keeps_finite(vertex, finite)
         else:
             here = vertex.finite if isinstance(vertex, Input) else True
-        finite[vertex] = here and all_finite(vertex.value)
+        finite[vertex] = here and saw(all_finite, vertex)
     return finite[x]
 
 
@@ -57,4 +58,8 @@ def _is_natural_number(exponent: float) -> bool:
 
 
 def _never_zero(x: Vertex) -> bool:
-    return isinstance(x, Constant) and bool(np.all(x.value))
+    return isinstance(x, Constant) and saw(_all, x)
+
+
+def _all(value: Any) -> bool:
+    return bool(np.all(value))

@@ -7,8 +7,7 @@ is said in `patterns`.
 
 from __future__ import annotations
 
-import numpy as np
-
+from chainrule.graph.finite import all_finite
 from chainrule.graph.graph import (
     Apply,
     Constant,
@@ -16,6 +15,7 @@ from chainrule.graph.graph import (
     apply_to,
     is_operation,
 )
+from chainrule.graph.looks import saw
 from chainrule.graph.patterns import logsumexp_argument, sigmoid_argument, softmax_argument
 from chainrule.graph.rewrite import Rule
 from chainrule.operations import elementwise, reduction
@@ -78,7 +78,7 @@ def recognised_as_a_whole(root: Vertex) -> Vertex:
 
 
 def _as_finite_logsumexp(vertex: Vertex) -> Vertex:
-    if not isinstance(vertex, Apply) or not np.all(np.isfinite(vertex.value)):
+    if not isinstance(vertex, Apply) or not saw(all_finite, vertex):
         return vertex
     return as_logsumexp(vertex) or vertex
 

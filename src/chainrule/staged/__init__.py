@@ -5,7 +5,8 @@ In the order in which to read it:
 - ``staging`` has `stage`, which runs the steps of ``write`` and lets ``verify`` check the result;
 - ``partition`` parts a recorded run into stages: what a person writes on one line;
 - ``writes`` says what a stage writes in place, and which entries of what it reads;
-- ``derive`` finds the gradient of one stage, ``steps`` those of all of them;
+- ``derive`` finds the gradient of one stage, ``alike`` that of others of its kind (``growth``:
+  with other indices and lengths), ``steps`` those of all of them;
 - ``liveness`` decides which variables share their memory, so that a write is done in place;
 - ``backprop`` writes the lines of the backward pass, with the ``terms`` that each consists of, and
   the ``gradients`` that they add to;

@@ -16,7 +16,7 @@ from chainrule.core.array import Array, is_complex, shape_of
 from chainrule.core.backward import backward
 from chainrule.core.kinds import guarded_multiply
 from chainrule.core.node import Leaf, Node
-from chainrule.core.recording import Recording
+from chainrule.core.recording import Observer, Recording
 from chainrule.graph.arrange import Arranger, arrange
 from chainrule.graph.closed_forms import added
 from chainrule.graph.common_factors import as_value, shared_factors
@@ -31,6 +31,7 @@ from chainrule.graph.graph import (
     is_number,
     topological,
 )
+from chainrule.graph.looks import saw
 from chainrule.graph.recognise import RECOGNITION, recognised_as_a_whole
 from chainrule.graph.rewrite import Rule, rewrite, share
 from chainrule.graph.simplify.guarded_products import as_plain_product
@@ -77,6 +78,7 @@ def derive(
     inputs: Sequence[Input],
     guarded: bool,
     style: Style,
+    looked: Observer | None = None,
 ) -> Derived:
     """Derive the gradients of a stage's inputs.
 
@@ -88,12 +90,13 @@ def derive(
         guarded: a later operation selects entries, so products with local gradients that may be
             infinite must give 0 where the upstream gradient is 0.
         style: how to write it.
+        looked: is told where a rule looks at a value.
     """
     prepared = expression
     if not style.plain:
         (prepared,) = share(rewrite(share([expression]), RECOGNITION))
         prepared = recognised_as_a_whole(prepared)
-    recording = Recording(note=lambda node, value: None, every_guard=True)
+    recording = Recording(note=lambda node, value: None, guard=looked, every_guard=True)
     leaves = {x: Leaf(recording) for x in topological([prepared]) if isinstance(x, Input)}
     known: dict[Node, Vertex] = {leaf: x for x, leaf in leaves.items()}
     root = _replay(prepared, leaves, recording, known)
@@ -180,7 +183,7 @@ def may_be_infinite(local: Vertex, guarded: bool) -> bool:
 def _unguarded(vertex: Apply) -> Vertex | None:
     if vertex.operation is not guarded_multiply:
         return None
-    return as_plain_product(vertex) if all_finite(vertex.operands[1].value) else None
+    return as_plain_product(vertex) if saw(all_finite, vertex.operands[1]) else None
 
 
 def _replay(

@@ -10,7 +10,8 @@ import numpy as np
 
 from chainrule.core.kinds import Elementwise
 from chainrule.graph.graph import Apply, Constant, Input, Vertex, topological
-from chainrule.staged.derive import Style, derive, is_scalar
+from chainrule.staged.alike import Derivations
+from chainrule.staged.derive import Style, is_scalar
 from chainrule.staged.partition import Assignment, Partition
 from chainrule.staged.writes import Write
 
@@ -56,6 +57,7 @@ def steps(partition: Partition, active: Collection[Input], style: Style) -> list
         style: how to write gradients.
     """
     assignments = partition.assignments
+    derivations = Derivations(style)
     guarded = _guarded(assignments)
     totals: dict[Input, Any] = {}
     found: list[Step] = []
@@ -83,7 +85,7 @@ def steps(partition: Partition, active: Collection[Input], style: Style) -> list
         )
         if inputs:
             itself = variable if write is None else entries
-            derived = derive(itself, expression, seed, inputs, step.guarded, style)
+            derived = derivations.derive(itself, expression, seed, inputs, step.guarded)
             pairs = zip(inputs, derived.gradients, strict=True)
             step.gradients = [(x, g) for x, g in pairs if g is not None]
             step.named = derived.named

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from chainrule.core.kinds import astype, broadcast_to, guarded_multiply, identity
@@ -16,6 +18,7 @@ from chainrule.graph.graph import (
     is_number,
     is_operation,
 )
+from chainrule.graph.looks import saw
 from chainrule.graph.products import in_range
 from chainrule.graph.rewrite import Rule, instead
 from chainrule.operations import elementwise
@@ -142,7 +145,11 @@ def _times_zero(vertex: Apply) -> Vertex | None:
         found = is_number(vertex.operands[0], 0)
     else:
         return None
-    return zeros_like(vertex) if found and np.all(vertex.value == 0) else None
+    return zeros_like(vertex) if found and saw(_is_zero, vertex) else None
+
+
+def _is_zero(value: Any) -> bool:
+    return bool(np.all(value == 0))
 
 
 def zeros_like(vertex: Apply) -> Vertex:

@@ -6,6 +6,8 @@ are through are the guards that do something.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from chainrule.core.kinds import broadcast_to, guarded_multiply
@@ -18,6 +20,7 @@ from chainrule.graph.graph import (
     is_number,
     is_operation,
 )
+from chainrule.graph.looks import saw
 from chainrule.graph.rewrite import Rule, instead
 from chainrule.graph.simplify.masks import masked
 from chainrule.operations import elementwise
@@ -53,9 +56,17 @@ def _guarded_where(vertex: Apply) -> Vertex | None:
         return None
     condition, g = found
     product = apply_to(elementwise.multiply, g, local)
-    if not np.all(np.isfinite(np.where(condition.value, product.value, 0.0))):
+    if not saw(_finite_where, condition, product):
         return None
     return Apply(elementwise.where, (condition, product, Constant(0.0)), {}, vertex.value)
+
+
+def _finite_where(condition: Any, x: Any) -> bool:
+    return bool(np.all(np.isfinite(np.where(condition, x, 0.0))))
+
+
+def _equal(a: Any, b: Any) -> bool:
+    return np.allclose(a, b, rtol=1e-12, atol=0.0, equal_nan=True)
 
 
 def _chosen(vertex: Apply) -> Vertex | None:
@@ -81,9 +92,7 @@ def _cancelled_divisor(vertex: Apply) -> Vertex | None:
     for x, g in (product.operands, product.operands[::-1]):
         if x is below:
             new = apply_to(guarded_multiply, g, above)
-            same = new.shape == vertex.shape and np.allclose(
-                new.value, vertex.value, rtol=1e-12, atol=0.0, equal_nan=True
-            )
+            same = new.shape == vertex.shape and saw(_equal, new, vertex)
             return instead(vertex, new) if same else None
     return None
 

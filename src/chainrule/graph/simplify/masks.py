@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypeGuard
+from typing import Any, TypeGuard
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from chainrule.graph.graph import (
     is_number,
     is_operation,
 )
+from chainrule.graph.looks import saw
 from chainrule.graph.rewrite import Rule, instead
 from chainrule.operations import elementwise
 
@@ -35,7 +36,7 @@ def _or_false(vertex: Apply) -> Vertex | None:
     if vertex.operation is not elementwise.logical_or:
         return None
     a, b = vertex.operands
-    never = isinstance(b, Constant) and b.dtype.kind == "b" and not np.any(b.value)
+    never = isinstance(b, Constant) and b.dtype.kind == "b" and not saw(_any, b)
     return instead(vertex, a) if never else None
 
 
@@ -63,7 +64,7 @@ def _as_floats(vertex: Apply) -> Vertex | None:
         if x.dtype.kind != "b" or not x.shape:
             continue
         if isinstance(x, Constant) and x.ndim == 2:
-            if np.array_equal(x.value, np.eye(*x.shape, dtype=bool)):
+            if saw(_is_diagonal, x):
                 ones = Constant(x.value.astype(vertex.dtype))
                 return apply_to(elementwise.multiply, other, ones)
         elif is_number(other, 1) and isinstance(x, Apply) and other.dtype.kind == "f":
@@ -148,10 +149,18 @@ def _not_minus_infinity(vertex: Apply) -> Vertex | None:
     if vertex.operation is not elementwise.where:
         return None
     condition, _, x = vertex.operands
-    if not is_operation(condition, elementwise.equal) or np.any(condition.value):
+    if not is_operation(condition, elementwise.equal) or saw(_any, condition):
         return None
     tested, infinity = condition.operands
     return x if tested is x and is_number(infinity, -np.inf) else None
+
+
+def _is_diagonal(value: Any) -> bool:
+    return np.array_equal(value, np.eye(*value.shape, dtype=bool))
+
+
+def _any(value: Any) -> bool:
+    return bool(np.any(value))
 
 
 #: The rules, in the order in which they are tried.
