@@ -20,6 +20,7 @@ from chainrule.core.array import Array, array
 from chainrule.core.declare import elementwise, linear, operation
 from chainrule.errors import ChainruleError
 from chainrule.transforms import define_by_run  # noqa: F401  # gives Array its backward()
+from chainrule.transforms.control_flow import cond, fori_loop, scan, while_loop
 from chainrule.transforms.forward import jvp
 from chainrule.transforms.jacobians import hessian, jacobian
 from chainrule.transforms.reverse import grad, value_and_grad, vjp
@@ -42,9 +43,11 @@ __all__ = [
     "array",
     "check_gradient",
     "compile",
+    "cond",
     "elementwise",
     "errors",
     "explain",
+    "fori_loop",
     "grad",
     "hessian",
     "jacobian",
@@ -52,10 +55,12 @@ __all__ = [
     "linear",
     "operation",
     "review",
+    "scan",
     "stage",
     "stop_gradient",
     "value_and_grad",
     "vjp",
+    "while_loop",
 ]
 __version__ = "0.1.0"
 

@@ -52,7 +52,7 @@ class _OfRecordings(ChainruleError):
 
 
 class ArgumentError(ChainruleError, TypeError):
-    """An argument cannot be differentiated: an integer, a string, a complex number."""
+    """An argument is not what is needed: one to differentiate by is an integer, or a string."""
 
 
 class NonScalarOutputError(ChainruleError, ValueError):

@@ -9,7 +9,7 @@ import dataclasses
 from collections.abc import Callable, Iterable
 from typing import Any
 
-__all__ = ["flatten", "is_container", "is_record", "paths"]
+__all__ = ["flatten", "is_container", "is_record", "paths", "structure"]
 
 _NAMESPACE = "chainrule"
 _CONTAINERS = (tuple, list, dict, type(None))
@@ -44,6 +44,16 @@ def paths(tree: Any) -> list[str]:
 
     _register_dataclasses(tree)
     return [accessor.codify("") for accessor in optree.tree_accessors(tree, namespace=_NAMESPACE)]
+
+
+def structure(tree: Any) -> Any:
+    """Return what two trees have in common that differ in their leaves alone; None of a leaf."""
+    if not is_container(tree):
+        return None
+    import optree
+
+    _register_dataclasses(tree)
+    return optree.tree_structure(tree, namespace=_NAMESPACE)
 
 
 def _register_dataclasses(tree: Any) -> None:

@@ -47,14 +47,28 @@ def counters_of(frame: FrameType, outermost: CodeType) -> tuple[tuple[str, int],
         outermost: the code of the frame at which to stop.
     """
     found: list[tuple[str, int]] = []
+    inner = frame
     current: FrameType | None = frame
     while current is not None and current.f_code is not outermost:
         names = _counted(current.f_code, current.f_lasti)
         if names:
             values = ((name, current.f_locals.get(name)) for name in names)
-            found[:0] = [(name, value) for name, value in values if type(value) is int]
-        current = current.f_back
+            found[:0] = [
+                (_given_as(value, inner, current) or name, value)
+                for name, value in values
+                if type(value) is int
+            ]
+        inner, current = current, current.f_back
     return tuple(found)
+
+
+def _given_as(value: int, inner: FrameType, outer: FrameType) -> str | None:
+    """Return what the body that `chainrule.fori_loop` runs calls the integer that it is given."""
+    code = inner.f_code
+    if not code.co_argcount or not is_internal(outer.f_code) or is_internal(code):
+        return None
+    name = code.co_varnames[0]
+    return name if inner.f_locals.get(name) is value else None
 
 
 def _counted(code: CodeType, lasti: int) -> Sequence[str]:

@@ -1,0 +1,367 @@
+"""Control flow as functions: `scan`, `fori_loop`, `while_loop`, `cond`, as JAX has them.
+
+Each is the Python loop, or the ``if``, that it says, and nothing else: it is differentiated,
+folded, printed and compiled as one that is written out. What they add is what JAX checks: a
+carried value keeps its structure, its shapes and its dtypes from turn to turn.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+
+from chainrule import trees
+from chainrule.core.array import Array, dtype_of, shape_of
+from chainrule.core.callables import name_of
+from chainrule.core.source import where_am_i
+from chainrule.errors import ArgumentError
+from chainrule.numpy.creation import restack, to_be_filled
+
+__all__ = ["cond", "fori_loop", "scan", "while_loop"]
+
+_NUMBERS = (bool, int, float, complex)
+
+
+def scan(
+    f: Callable[[Any, Any], tuple[Any, Any]],
+    init: Any,
+    xs: Any = None,
+    length: int | None = None,
+    reverse: bool = False,
+) -> tuple[Any, Any]:
+    """Hand a value on from turn to turn, along the first axis of arrays.
+
+    It is this loop, for trees of arrays::
+
+        ys = []
+        for x in xs:
+            carry, y = f(carry, x)
+            ys.append(y)
+        return carry, np.stack(ys)
+
+    Args:
+        f: ``(carry, x) -> (carry, y)``.
+        init: the first carry: an array, a number, or a tree (tuple, list, dict, dataclass, None).
+        xs: arrays of equal length, or a tree of them; ``x`` has their entries along the first axis.
+            None where ``length`` says how many turns there are.
+        length: the number of turns, where xs do not say it.
+        reverse: begin at the end of xs; ``ys`` are in the order of xs, too.
+
+    Returns:
+        ``(carry, ys)``: the last carry, and what f gave besides in each turn, one above the other.
+
+    Raises:
+        ArgumentError: the carry changes its structure, a shape or a dtype; so does y; xs have
+            different lengths or none; the length is negative, or not that of xs.
+
+    Source: ``jax.lax.scan``, which is the same function of traced arrays.
+
+    >>> import numpy as np, chainrule as cr
+    >>> cr.scan(lambda total, x: (total + x, total), 0.0, np.array([1.0, 2.0, 3.0]))
+    (np.float64(6.0), array([0., 1., 3.]))
+    """
+    leaves, build = trees.flatten(xs)
+    leaves = [restack(leaf) for leaf in leaves]
+    turns = _turns(leaves, xs, length)
+    if not turns:
+        return init, _nothing(f, init, [_entry_like(x) for x in leaves], build)
+    carry = init
+    ys = _Stack(f, turns)
+    t = 0
+    try:
+        for t in range(turns - 1, -1, -1) if reverse else range(turns):
+            carry, y = _turn(f, carry, build([x[t] for x in leaves]))
+            ys.put(t, y)
+    except Exception as error:
+        error.add_note(f"in turn {t} of scan")
+        raise
+    return carry, ys.built()
+
+
+def fori_loop(lower: int, upper: int, body_fun: Callable[[int, Any], Any], init_val: Any) -> Any:
+    """Do ``for i in range(lower, upper): val = body_fun(i, val)``, and return the last value.
+
+    Args:
+        lower: the first i.
+        upper: the end of the range; where it is not above ``lower`` there is no turn.
+        body_fun: ``(i, val) -> val``; i is a Python int.
+        init_val: the first value: an array, a number, or a tree of them.
+
+    Raises:
+        ArgumentError: a bound is not an integer; the value changes its structure, a shape or a
+            dtype.
+
+    Source: ``jax.lax.fori_loop``.
+
+    >>> import chainrule as cr
+    >>> cr.grad(lambda x: cr.fori_loop(0, 3, lambda i, y: y * x, 1.0))(2.0)
+    12.0
+    """
+    val = init_val
+    i = first = _whole(lower, "lower")
+    end = _whole(upper, "upper")
+    try:
+        for i in range(first, end):
+            new = body_fun(i, val)
+            _check_carried("fori_loop", body_fun, val, new)
+            val = new
+    except Exception as error:
+        error.add_note(f"in turn {i - first} of fori_loop, where i is {i}")
+        raise
+    return val
+
+
+def while_loop(
+    cond_fun: Callable[[Any], Any], body_fun: Callable[[Any], Any], init_val: Any
+) -> Any:
+    """Do ``while cond_fun(val): val = body_fun(val)``, and return the last value.
+
+    It has gradients in both directions; the derivative is that of the turns that were done.
+
+    Args:
+        cond_fun: ``val -> bool``: whether there is another turn.
+        body_fun: ``val -> val``.
+        init_val: the first value: an array, a number, or a tree of them.
+
+    Raises:
+        ArgumentError: the condition is not one bool; the value changes its structure, a shape or a
+            dtype.
+
+    Source: ``jax.lax.while_loop``, which has no backward pass.
+
+    >>> import chainrule as cr
+    >>> newton = lambda a: cr.while_loop(
+    ...     lambda x: abs(x * x - a) > 1e-12, lambda x: (x + a / x) / 2, 1.0
+    ... )
+    >>> cr.value_and_grad(newton)(4.0)
+    (2.000000000000002, 0.25000000000001177)
+    """
+    val = init_val
+    turn = 0
+    what = f"the condition of while_loop, {name_of(cond_fun)},"
+    try:
+        while _truth(cond_fun(val), what):
+            new = body_fun(val)
+            _check_carried("while_loop", body_fun, val, new)
+            val = new
+            turn += 1
+    except Exception as error:
+        error.add_note(f"in turn {turn} of while_loop")
+        raise
+    return val
+
+
+def cond(
+    pred: Any, true_fun: Callable[..., Any], false_fun: Callable[..., Any], *operands: Any
+) -> Any:
+    """Do ``true_fun(*operands) if pred else false_fun(*operands)``.
+
+    Only the function that is chosen runs; the other may return something else.
+
+    Args:
+        pred: one bool.
+        true_fun: run where it is True.
+        false_fun: run where it is False.
+        operands: what the function is given.
+
+    Raises:
+        ArgumentError: pred is not one bool.
+
+    Source: ``jax.lax.cond``.
+
+    >>> import numpy as np, chainrule as cr
+    >>> cr.grad(lambda x: cr.cond(x > 1, np.log, lambda x: x - 1, x))(2.0)
+    0.5
+    """
+    return (true_fun if _truth(pred, "the predicate of cond") else false_fun)(*operands)
+
+
+# Turns.
+
+
+def _turn(f: Callable[..., Any], carry: Any, x: Any) -> tuple[Any, Any]:
+    pair = f(carry, x)
+    if not (isinstance(pair, tuple) and len(pair) == 2):
+        raise ArgumentError(
+            f"scan: {name_of(f)} must return a pair (carry, y), it returned a "
+            f"{type(pair).__name__}, at {where_am_i()}"
+        )
+    _check_carried("scan", f, carry, pair[0])
+    return pair
+
+
+def _turns(leaves: list[Any], xs: Any, length: int | None) -> int:
+    """Return the number of turns."""
+    where = f", at {where_am_i()}"
+    if length is not None:
+        length = _whole(length, "length")
+        if length < 0:
+            raise ArgumentError(f"scan: the length is {length}, it cannot be negative{where}")
+    lengths = []
+    for path, x in zip(trees.paths(xs), leaves, strict=True):
+        if not shape_of(x):
+            raise ArgumentError(
+                f"scan: xs{path} is a number, it needs an axis to go along{where}. A list is a "
+                "tree of its items: make it an array, np.array(xs)"
+            )
+        lengths.append((f"xs{path}", shape_of(x)[0]))
+    if not lengths and length is None:
+        raise ArgumentError(f"scan: there are no xs, so length= must say how often{where}")
+    if length is not None:
+        lengths.insert(0, ("length", length))
+    if len({n for _, n in lengths}) > 1:
+        told = ", ".join(f"{name} {n}" for name, n in lengths)
+        raise ArgumentError(f"scan: the number of turns is not the same for all{where}: {told}")
+    return lengths[0][1]
+
+
+def _whole(value: Any, name: str) -> int:
+    try:
+        return operator.index(value)
+    except TypeError:
+        raise ArgumentError(
+            f"{name} is {value!r}, a {type(value).__name__}: the turns of a loop are counted by "
+            f"integers, at {where_am_i()}"
+        ) from None
+
+
+def _truth(value: Any, what: str) -> bool:
+    """Return a condition as a bool; Python looks at it, as ``if`` does."""
+    if type(value) is bool:
+        return value
+    if _is_leaf(value) and dtype_of(value).kind == "b" and shape_of(value) == ():
+        return bool(value)
+    kind = f"a {type(value).__name__}"
+    if _is_leaf(value):
+        kind = f"of shape {shape_of(value)} and dtype {dtype_of(value)}"
+    raise ArgumentError(
+        f"{what} must be one bool, it is {kind}, at {where_am_i()}: compare numbers, x > 0, and "
+        "reduce arrays, np.all(x > 0)"
+    )
+
+
+# What is carried.
+
+
+def _is_leaf(value: Any) -> bool:
+    return isinstance(value, (Array, np.ndarray, np.generic, *_NUMBERS))
+
+
+def _check_carried(loop: str, f: Callable[..., Any], before: Any, after: Any) -> None:
+    """Raise where a turn hands on something of another structure, shape or dtype."""
+    if type(before) is type(after) is float:
+        return
+    if trees.structure(before) != trees.structure(after):
+        raise ArgumentError(
+            f"{loop}: {name_of(f)} was given {_spelled(before)} and returned {_spelled(after)}, at "
+            f"{where_am_i()}: what is carried keeps its structure from turn to turn"
+        )
+    pairs = zip(trees.flatten(before)[0], trees.flatten(after)[0], strict=True)
+    for at, (old, new) in enumerate(pairs):
+        for x in (old, new):
+            if not _is_leaf(x):
+                raise ArgumentError(
+                    f"{loop}: {_place(before, at)} is a {type(x).__name__}, at {where_am_i()}: "
+                    "numbers and arrays are carried, and trees of them"
+                )
+        if shape_of(old) != shape_of(new):
+            raise ArgumentError(
+                f"{loop}: {name_of(f)} was given {_place(before, at)} of shape {shape_of(old)} and "
+                f"returned one of shape {shape_of(new)}, at {where_am_i()}: what is carried keeps "
+                "its shape from turn to turn"
+            )
+        if dtype_of(old) != dtype_of(new) and not _becomes(old, dtype_of(new)):
+            raise ArgumentError(
+                f"{loop}: {name_of(f)} was given {_place(before, at)} of dtype {dtype_of(old)} and "
+                f"returned one of dtype {dtype_of(new)}, at {where_am_i()}: what is carried keeps "
+                f"its dtype from turn to turn; begin with dtype {dtype_of(new)}, or cast what the "
+                "turn makes"
+            )
+
+
+def _becomes(number: Any, dtype: np.dtype[Any]) -> bool:
+    """Tell whether a Python number, which has no dtype of its own, goes along with a dtype."""
+    kind = number.__class__  # that of the value, for an Array
+    return kind in _NUMBERS and np.result_type(kind(0), dtype) == dtype
+
+
+def _place(tree: Any, at: int) -> str:
+    path = trees.paths(tree)[at]
+    return f"carry{path}" if path else "a carry"
+
+
+def _spelled(tree: Any) -> str:
+    """Spell the structure of a tree: ``(*, {'h': *})``."""
+    if not trees.is_container(tree):
+        return f"a {type(tree).__name__}"
+    spelled = str(trees.structure(tree)).removeprefix("PyTreeSpec(").removesuffix(")")
+    return spelled.partition(", namespace=")[0]
+
+
+# What is kept of each turn.
+
+
+class _Stack:
+    """Arrays of so many turns, of which each turn fills an entry."""
+
+    def __init__(self, f: Callable[..., Any], turns: int) -> None:
+        self._f = f
+        self._turns = turns
+        self._made: list[Any] = []
+        self._like: Any = None  # the first y
+        self._build: Callable[[Iterable[Any]], Any] | None = None
+
+    def put(self, t: int, y: Any) -> None:
+        """Fill the entries of a turn."""
+        leaves, build = trees.flatten(y)
+        leaves = [restack(leaf) for leaf in leaves]
+        if self._build is None:
+            self._like, self._build = y, build
+            self._made = [self._room(x, at) for at, x in enumerate(leaves)]
+        elif trees.structure(y) != trees.structure(self._like):
+            raise self._refused(f"y is {_spelled(y)}, in turns before it is {_spelled(self._like)}")
+        for k, leaf in enumerate(leaves):
+            made = self._made[k]
+            if shape_of(leaf) != made.shape[1:] or dtype_of(leaf) != made.dtype:
+                raise self._refused(
+                    f"y{trees.paths(y)[k]} has shape {shape_of(leaf)} and dtype {dtype_of(leaf)}, "
+                    f"in turns before it has shape {made.shape[1:]} and dtype {made.dtype}"
+                )
+            if type(leaf) is Array and type(made) is not Array:
+                made = self._made[k] = to_be_filled(made)
+            made[t] = leaf
+
+    def built(self) -> Any:
+        """Return the arrays in the structure of y."""
+        assert self._build is not None
+        return self._build(self._made)
+
+    def _room(self, leaf: Any, at: int) -> Any:
+        if not _is_leaf(leaf):
+            where = f"y{trees.paths(self._like)[at]}"
+            raise self._refused(
+                f"{where} is a {type(leaf).__name__}; numbers and arrays are stacked"
+            )
+        return np.zeros((self._turns, *shape_of(leaf)), dtype_of(leaf))
+
+    def _refused(self, what: str) -> ArgumentError:
+        return ArgumentError(f"scan: what {name_of(self._f)} returned: {what}, at {where_am_i()}")
+
+
+def _entry_like(x: Any) -> Any:
+    """Return zeros like an entry along the first axis of an array that has none."""
+    return np.zeros(shape_of(x)[1:], dtype_of(x))[()]
+
+
+def _nothing(
+    f: Callable[..., Any], carry: Any, leaves: list[Any], build: Callable[[Iterable[Any]], Any]
+) -> Any:
+    """Return ys of no turns: f is run on zeros, to see what it would give."""
+    with np.errstate(all="ignore"):
+        _, y = _turn(f, carry, build(leaves))
+    found, rebuild = trees.flatten(y)
+    found = [restack(leaf) for leaf in found]
+    return rebuild([np.zeros((0, *shape_of(leaf)), dtype_of(leaf)) for leaf in found])
