@@ -9,7 +9,7 @@ import dataclasses
 from collections.abc import Callable, Iterable
 from typing import Any
 
-__all__ = ["flatten", "is_container", "is_record", "paths"]
+__all__ = ["flatten", "is_container", "is_record", "map_leaves", "paths"]
 
 _NAMESPACE = "chainrule"
 _CONTAINERS = (tuple, list, dict, type(None))
@@ -34,6 +34,21 @@ def flatten(tree: Any) -> tuple[list[Any], Callable[[Iterable[Any]], Any]]:
     _register_dataclasses(tree)
     leaves, structure = optree.tree_flatten(tree, namespace=_NAMESPACE)
     return list(leaves), structure.unflatten
+
+
+def map_leaves(function: Callable[..., Any], tree: Any, *others: Any) -> Any:
+    """Return a tree of a function's results, called with the leaves of trees of one structure.
+
+    Raises:
+        ValueError: another tree has another structure.
+    """
+    if not is_container(tree):
+        return function(tree, *others)
+    import optree
+
+    for each in (tree, *others):
+        _register_dataclasses(each)
+    return optree.tree_map(function, tree, *others, namespace=_NAMESPACE)
 
 
 def paths(tree: Any) -> list[str]:
