@@ -15,7 +15,7 @@ WORKERS ?= 2
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test fuzz check docs bench clean FORCE
+.PHONY: help demo test peers fuzz check docs bench clean FORCE
 
 help: ## Print this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
@@ -26,6 +26,9 @@ demo: $(STAMPS)/demo ## Show the lecture's function staged and explained; train 
 
 test: $(STAMPS)/test ## Run the tests (ARGS="-k sigmoid" runs some)
 	$(PYTHON) -m pytest -n $(WORKERS) $(ARGS)
+
+peers: $(STAMPS)/test $(STAMPS)/peers ## Compare with PyTorch and JAX, which are installed for it
+	$(PYTHON) -m pytest -n $(WORKERS) tests/peers $(ARGS)
 
 fuzz: $(STAMPS)/test ## Run random programs, 10,000 (ARGS="--count 500 --seed 7" runs others)
 	$(PYTHON) -m tests.fuzz $(ARGS)

@@ -9,7 +9,18 @@ import dataclasses
 from collections.abc import Callable, Iterable
 from typing import Any
 
-__all__ = ["flatten", "is_container", "is_record", "paths", "structure"]
+__all__ = [
+    "STATIC",
+    "flatten",
+    "is_container",
+    "is_record",
+    "map_leaves",
+    "paths",
+    "structure",
+]
+
+#: Says in a field's metadata that its values are no part of the tree, but of its structure.
+STATIC = "static"
 
 _NAMESPACE = "chainrule"
 _CONTAINERS = (tuple, list, dict, type(None))
@@ -34,6 +45,21 @@ def flatten(tree: Any) -> tuple[list[Any], Callable[[Iterable[Any]], Any]]:
     _register_dataclasses(tree)
     leaves, structure = optree.tree_flatten(tree, namespace=_NAMESPACE)
     return list(leaves), structure.unflatten
+
+
+def map_leaves(function: Callable[..., Any], tree: Any, *others: Any) -> Any:
+    """Return a tree of a function's results, called with the leaves of trees of one structure.
+
+    Raises:
+        ValueError: another tree has another structure.
+    """
+    if not is_container(tree):
+        return function(tree, *others)
+    import optree
+
+    for each in (tree, *others):
+        _register_dataclasses(each)
+    return optree.tree_map(function, tree, *others, namespace=_NAMESPACE)
 
 
 def paths(tree: Any) -> list[str]:
@@ -75,15 +101,17 @@ def _register_dataclasses(tree: Any) -> None:
 def _register(kind: Any) -> None:
     import optree
 
-    names = tuple(field.name for field in dataclasses.fields(kind))
+    fields = dataclasses.fields(kind)
+    names = tuple(field.name for field in fields if not field.metadata.get(STATIC))
+    constant = tuple(field.name for field in fields if field.metadata.get(STATIC))
 
-    def children(instance: Any) -> tuple[tuple[Any, ...], None, tuple[Any, ...]]:
+    def children(instance: Any) -> tuple[tuple[Any, ...], tuple[Any, ...], tuple[Any, ...]]:
         values = tuple(getattr(instance, name) for name in names)
-        return values, None, names
+        return values, tuple(getattr(instance, name) for name in constant), names
 
-    def build(_: Any, values: Iterable[Any]) -> Any:
+    def build(constants: Any, values: Iterable[Any]) -> Any:
         instance = object.__new__(kind)  # as copy.copy does: __post_init__ may convert its fields
-        for name, value in zip(names, values, strict=True):
+        for name, value in zip((*constant, *names), (*constants, *values), strict=True):
             object.__setattr__(instance, name, value)
         return instance
 
