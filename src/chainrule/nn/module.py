@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 from collections.abc import Iterator
-from typing import Any, Self, dataclass_transform
+from typing import Any, ClassVar, Self, dataclass_transform
 from weakref import WeakSet
 
 import numpy as np
@@ -48,6 +48,9 @@ class Module:
     >>> cr.grad(lambda model, x: np.sum(model(x)))(model, np.array([1.0, 10.0])).factor
     array([ 1., 10.])
     """
+
+    #: Whether it does something else in training than in prediction.
+    needs_context: ClassVar[bool] = False
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)

@@ -58,6 +58,8 @@ class BatchNorm(Module):
     eps: float = static()
     momentum: float = static()
 
+    needs_context = True
+
     def __init__(
         self,
         features: int,
@@ -128,6 +130,8 @@ class Dropout(Module):
     """
 
     rate: float = static()
+
+    needs_context = True
 
     def __init__(self, rate: float = 0.5) -> None:
         if not 0 <= rate < 1:

@@ -1,0 +1,106 @@
+"""Data in minibatches: shuffled by seed and epoch, so that any epoch can be repeated by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+__all__ = ["Data"]
+
+
+class Data:
+    """Arrays with one row for each example.
+
+    Args:
+        arrays: a tuple of arrays of the same length, or one array.
+        what: what messages call them.
+
+    Raises:
+        ValueError: there is no example, the lengths differ, or a value is NaN or infinite.
+        TypeError: an array is made of something other than numbers.
+    """
+
+    def __init__(self, arrays: Any, what: str = "data") -> None:
+        given = arrays if isinstance(arrays, (tuple, list)) else (arrays,)
+        self.arrays = tuple(_checked(x, f"{what}[{k}]") for k, x in enumerate(given))
+        lengths = {len(x) for x in self.arrays}
+        if len(lengths) != 1:
+            shapes = ", ".join(str(x.shape) for x in self.arrays)
+            raise ValueError(f"{what} has arrays of different lengths: shapes {shapes}")
+        (self.length,) = lengths
+        if not self.length:
+            raise ValueError(f"{what} has no example: shapes {[x.shape for x in self.arrays]}")
+
+    def batches(self, size: int, order: Any = None, first: int = 0) -> Iterator[tuple[Any, ...]]:
+        """Yield the examples in batches; the last may be smaller.
+
+        Args:
+            size: examples in a batch.
+            order: the order of the examples; that of the arrays if None.
+            first: how many batches to leave out.
+
+        Yields:
+            One array for each of the data's. Where the order is another, they are overwritten by
+            the next batch: nothing is allocated.
+        """
+        starts = range(first * size, self.length, size)
+        if order is None:
+            for start in starts:
+                yield tuple(x[start : start + size] for x in self.arrays)
+            return
+        size = min(size, self.length)
+        room = [np.empty((size, *x.shape[1:]), x.dtype) for x in self.arrays]
+        for start in starts:
+            rows = order[start : start + size]
+            yield tuple(
+                np.take(x, rows, axis=0, out=y[: len(rows)])
+                for x, y in zip(self.arrays, room, strict=True)
+            )
+
+    def count(self, size: int) -> int:
+        """Return the number of batches."""
+        return -(-self.length // size)
+
+
+def shuffled(length: int, seed: int, epoch: int) -> Any:
+    """Return the order of the examples in an epoch: by nothing but the seed and its number."""
+    return np.random.default_rng([seed, epoch]).permutation(length)
+
+
+def _checked(x: Any, name: str) -> Any:
+    array = np.asarray(x)
+    if array.dtype.kind not in "fiub":
+        raise TypeError(
+            f"{name} is made of {_kind(array)}, not of numbers: turn classes into integers from 0, "
+            "as np.unique(labels, return_inverse=True)[1] does"
+        )
+    if array.ndim == 0:
+        raise ValueError(f"{name} is one number; it should have a row for each example")
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
+        wrong = np.argwhere(~np.isfinite(array))
+        place = tuple(map(int, wrong[0]))
+        raise ValueError(
+            f"{name} has {len(wrong)} values that are NaN or infinite, the first at "
+            f"{list(place)}: {array[place]}"
+        )
+    return array
+
+
+def _kind(array: Any) -> str:
+    if array.dtype.kind in "US":
+        return "strings"
+    if array.dtype.kind == "O" and array.size:
+        return f"objects such as {array.flat[0]!r}"
+    return f"{array.dtype} values"
+
+
+def as_data(data: Any, what: str) -> Data:
+    """Return data as they are, arrays as data."""
+    return data if isinstance(data, Data) else Data(data, what)
+
+
+def same_count(arrays: Sequence[Any]) -> int:
+    """Return the number of rows of a batch."""
+    return len(arrays[0])
