@@ -84,6 +84,7 @@ CASES = {
     "coshm": (lambda a: linalg.coshm(a), B),
     "sinhm": (lambda a: linalg.sinhm(a), B),
     "tanhm": (lambda a: linalg.tanhm(a), B),
+    "solve_banded": (lambda b: linalg.solve_banded((1, 1), np.ones((3, 3)) + 2 * b, b), B),
     "solve_sylvester": (lambda a, b, q: linalg.solve_sylvester(a, b, q), A, B[:2, :2], B2),
     "lyapunov": (lambda a, q: linalg.solve_continuous_lyapunov(a, q), A, B),
     "block_diag": (lambda a, b, c: linalg.block_diag(a, b, c), A, V, TALL),

@@ -191,6 +191,17 @@ def test_outside_of_the_support_and_wrong_parameters(f, x):
     assert not np.isinf(g).any()
 
 
+FLAT = np.diag([1.0, 2.0, 0.0])  # a covariance matrix without an inverse
+
+
+def test_no_gradient_by_a_singular_covariance_matrix():
+    with pytest.raises(cr.errors.UnsupportedError, match="by a covariance matrix that is singular"):
+        cr.grad(lambda c: stats.multivariate_normal.logpdf(np.ones(3), None, c, True))(FLAT)
+    assert (
+        cr.grad(lambda x: stats.multivariate_normal.pdf(x, None, FLAT, True))(np.ones(3)).any() == 0
+    )
+
+
 @pytest.mark.parametrize(
     ("f", "args"),
     [
@@ -199,6 +210,11 @@ def test_outside_of_the_support_and_wrong_parameters(f, x):
             (drawn(4, 2), drawn(2), drawn(2, 2, seed=1)),
         ),
         (lambda x, m, c: stats.multivariate_normal(m, c).pdf(x), (drawn(3), 0.5, 2.0)),
+        (lambda c: stats.multivariate_normal.entropy(np.zeros(2), c @ c.T), (drawn(2, 2, seed=1),)),
+        (
+            lambda x, m: stats.multivariate_normal.logpdf(x * [1, 1, 0], m * [1, 1, 0], FLAT, True),
+            (drawn(4, 3), drawn(3, seed=1)),
+        ),
         (
             lambda x, m, c: stats.multivariate_normal.logpdf(x, mean=m, cov=c),
             (drawn(2), drawn(2, seed=1), drawn(2, seed=3) ** 2),

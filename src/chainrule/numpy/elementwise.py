@@ -103,9 +103,11 @@ def angle(z: Any, deg: bool = False) -> Any:
 @implements(np.real_if_close)
 def real_if_close(a: Any, tol: float = 100) -> Any:
     a = asarray(a)
-    if is_complex(a):
-        raise unsupported("np.real_if_close of complex numbers", "write z.real")
-    return a
+    if not is_complex(a):
+        return a
+    if tol > 1:
+        tol = np.finfo(a.dtype).eps * tol
+    return a.real if np.all(abs(a.imag) < tol) else a
 
 
 @implements(np.select)

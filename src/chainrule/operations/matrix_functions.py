@@ -12,12 +12,14 @@ from typing import Any
 import numpy as np
 
 from chainrule.core.array import shape_of
-from chainrule.core.domain import INVERTIBLE, POSITIVE_DEFINITE, REAL, example
+from chainrule.core.domain import INVERTIBLE, POSITIVE_DEFINITE, REAL, Interval, example
 from chainrule.core.kinds import constant, general
 from chainrule.core.operation import Operation
+from chainrule.operations.choices import where
 from chainrule.operations.decompositions import InParts, eigh_pullback
-from chainrule.operations.indexing import take
+from chainrule.operations.indexing import SLOT, getitem, take
 from chainrule.operations.linalg import adjoint, solve, transposed
+from chainrule.operations.reduction import sum
 from chainrule.operations.shape import concatenate, expand_dims, tril, triu
 
 
@@ -66,6 +68,53 @@ solve_triangular: Operation = general(
         example((3, 3), (3, 2), trans=1),
         example((3, 3), (3, 2), lower=True, trans=1, unit_diagonal=True),
     ),
+    dtypes="fc",
+)
+
+# Banded equations. Entry (u + i - j, j) of a band is entry (i, j) of the matrix.
+
+
+def _band(lower: int, upper: int, n: int) -> tuple[Any, Any]:
+    """Return the rows that the entries of a band are in, and which of them are in the matrix."""
+    rows = np.arange(n) + np.arange(lower + upper + 1)[:, None] - upper
+    return np.clip(rows, 0, n - 1), (rows >= 0) & (rows < n)
+
+
+def _of_transpose(ab: Any, lower: int, upper: int) -> Any:
+    """Return the band of the transposed matrix."""
+    columns, inside = _band(upper, lower, shape_of(ab)[1])
+    rows = np.arange(lower + upper, -1, -1)[:, None]
+    return where(inside, getitem(ab, rows, columns, index=(SLOT, SLOT)), 0.0)
+
+
+def _banded_right(g: Any, ab: Any, lower: int, upper: int) -> Any:
+    return solve_banded(_of_transpose(ab, lower, upper), g, lower=upper, upper=lower)
+
+
+def _banded_left(g: Any, ab: Any, x: Any, lower: int, upper: int) -> Any:
+    g = _banded_right(g, ab, lower, upper)
+    rows, inside = _band(lower, upper, shape_of(ab)[1])
+    products = getitem(g, rows, index=(SLOT,)) * x
+    if len(shape_of(x)) == 2:
+        products = sum(products, axis=(2,))
+    return where(inside, -products, 0.0)
+
+
+solve_banded: Operation = general(
+    "solve_banded",
+    lambda ab, b, lower, upper: scipy_linalg("solve_banded")((lower, upper), ab, b),
+    pullback=(
+        lambda g, ab, b, x, lower, upper: _banded_left(g, ab, x, lower, upper),
+        lambda g, ab, b, x, lower, upper: _banded_right(g, ab, lower, upper),
+    ),
+    numpy="scipy.linalg.solve_banded",
+    source="scipy.linalg.solve_banded(({lower}, {upper}), {0}, {1})",
+    domain=(Interval(1, 2), REAL),
+    examples=(
+        example((3, 4), (4,), lower=0, upper=2),
+        example((4, 5), (5, 2), lower=2, upper=1),
+    ),
+    tolerance=1e-6,
     dtypes="fc",
 )
 

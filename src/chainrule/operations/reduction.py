@@ -158,6 +158,7 @@ max = general(
     pullback=_extreme_pullback,
     kinked=True,
     reduces=True,
+    dtypes="fc",  # NumPy orders complex numbers by their real parts, then by the imaginary ones
 )
 min = general(
     "min",
@@ -165,6 +166,7 @@ min = general(
     pullback=_extreme_pullback,
     kinked=True,
     reduces=True,
+    dtypes="fc",  # NumPy orders complex numbers by their real parts, then by the imaginary ones
 )
 
 # Products. Dividing the product by each factor is quick and reads well, but 0 / 0 where a factor is

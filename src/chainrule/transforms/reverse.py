@@ -37,7 +37,15 @@ from chainrule.transforms.inputs import (
     select,
 )
 
-__all__ = ["grad", "seeds_like", "upstream", "value_and_grad", "vjp"]
+__all__ = [
+    "grad",
+    "is_independent",
+    "seeds_like",
+    "upstream",
+    "value_and_grad",
+    "vjp",
+    "warn_independent",
+]
 
 
 def value_and_grad(
@@ -100,8 +108,8 @@ def value_and_grad(
                 if g is not None:
                     break
             else:
-                if _is_independent(y, inputs):
-                    _warn_independent(f)
+                if is_independent(y, inputs):
+                    warn_independent(f)
             finished = inputs.build(finish(gradients, inputs.values, recording))
             value = plain(y, recording)
             if has_aux:
@@ -268,7 +276,7 @@ def _one_number(y: Any, f: Callable[..., Any]) -> Any:
     return y
 
 
-def _is_independent(y: Any, inputs: Inputs) -> bool:
+def is_independent(y: Any, inputs: Inputs) -> bool:
     """Tell an output that knows nothing of the inputs from one whose gradient is zero (a step)."""
     if not inputs.nodes:
         return False
@@ -278,7 +286,8 @@ def _is_independent(y: Any, inputs: Inputs) -> bool:
     return not any(node in inputs.nodes for node in reached)
 
 
-def _warn_independent(f: Callable[..., Any]) -> None:
+def warn_independent(f: Callable[..., Any]) -> None:
+    """Warn that a function's output knows nothing of its inputs."""
     warnings.warn(
         f"the output of {name_of(f)} does not depend on the arguments it is differentiated by, so "
         "the gradient is zero",

@@ -155,6 +155,19 @@ def lu(
     return (places if p_indices else np.eye(a.shape[0], dtype=a.real.dtype)[places]), left, right
 
 
+@means("scipy.linalg.solve_banded")
+def solve_banded(
+    l_and_u: tuple[int, int],
+    ab: Any,
+    b: Any,
+    overwrite_ab: bool = False,
+    overwrite_b: bool = False,
+    check_finite: bool = True,
+) -> Any:
+    lower, upper = l_and_u
+    return matrix_functions.solve_banded(operand(ab), operand(b), lower=lower, upper=upper)
+
+
 @means("scipy.linalg.solve_sylvester")
 def solve_sylvester(a: Any, b: Any, q: Any) -> Any:
     return matrix_functions.solve_sylvester(operand(a), operand(b), operand(q))

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from chainrule.core.array import is_complex
+from chainrule.core.array import Array, is_complex, value_of
 from chainrule.numpy.axes import operand
 from chainrule.numpy.casting import cast
 from chainrule.numpy.dispatch import arrays_in, unsupported
@@ -268,8 +268,8 @@ for _alias, _name in {"erlang": "gamma", "reciprocal": "loguniform"}.items():
 # Distributions of vectors.
 
 
-def _quadratic(x: Any, mean: Any, cov: Any) -> tuple[Any, Any, int]:
-    """Return the squared distance from the mean, the determinant's logarithm, and the dimension."""
+def _centred(x: Any, mean: Any, cov: Any) -> tuple[Any, Any, int]:
+    """Return the distance from the mean, a matrix in the last two axes, and the dimension."""
     x = _double(x)
     mean = cast(operand(0.0 if mean is None else mean), np.float64)
     cov = cast(operand(1.0 if cov is None else cov), np.float64)
@@ -278,22 +278,58 @@ def _quadratic(x: Any, mean: Any, cov: Any) -> tuple[Any, Any, int]:
         x = np.expand_dims(x, -1)
     if cov.ndim < 2:
         cov = cov * np.eye(size)
+    return x - mean, cov, size
+
+
+def _quadratic(centred: Any, cov: Any) -> tuple[Any, Any]:
+    """Return the squared distance, and the determinant's logarithm."""
     root = linalg.cholesky(cov)
-    centred = x - mean
     solved = linalg.solve(root, np.expand_dims(centred, -1))[..., 0]
-    logarithm = 2 * np.sum(np.log(np.diagonal(root)))
-    return np.sum(solved * solved, axis=-1), logarithm, size
+    return np.sum(solved * solved, axis=-1), 2 * np.sum(np.log(np.diagonal(root)))
 
 
 def _multivariate_normal(
     x: Any, mean: Any = None, cov: Any = 1, allow_singular: Any = False
 ) -> Any:
-    distance, logarithm, size = _quadratic(x, mean, cov)
+    centred, cov, size = _centred(x, mean, cov)
+    if allow_singular:
+        least = _TINY * np.max(abs(np.linalg.eigvalsh(value_of(cov))))
+        if np.linalg.eigvalsh(cov)[0] <= least:
+            return _degenerate_normal(centred, cov, least)
+    distance, logarithm = _quadratic(centred, cov)
     return -0.5 * (size * math.log(2 * math.pi) + logarithm + distance)
 
 
+_TINY = 1e6 * np.finfo(float).eps  # an eigenvalue that SciPy takes for 0, relatively
+
+
+def _degenerate_normal(centred: Any, cov: Any, least: float) -> Any:
+    """Return the density's logarithm in the space that a singular covariance matrix leaves."""
+    if type(cov) is Array:
+        raise unsupported(
+            "scipy.stats.multivariate_normal by a covariance matrix that is singular",
+            "add a small multiple of np.eye(n) to it",
+        )
+    values, vectors = np.linalg.eigh(cov)
+    kept = values > least
+    if values[0] < -least:
+        raise ValueError("The input matrix must be symmetric positive semidefinite.")
+    scaled = centred @ (vectors[:, kept] / np.sqrt(values[kept]))
+    logarithm = np.sum(np.log(values[kept]))
+    y = -0.5 * (kept.sum() * math.log(2 * math.pi) + logarithm + np.sum(scaled * scaled, axis=-1))
+    beside = np.linalg.norm(value_of(centred) @ vectors[:, ~kept], axis=-1)
+    return np.where(beside < least * 1e3, y, -np.inf)
+
+
+def _normal_entropy(mean: Any = None, cov: Any = 1) -> Any:
+    _, cov, size = _centred(0.0 if mean is None else mean, mean, cov)
+    _, logarithm = _quadratic(np.zeros(size), cov)
+    return 0.5 * (size * (math.log(2 * math.pi) + 1) + logarithm)
+
+
 def _multivariate_t(x: Any, loc: Any = None, shape: Any = 1, df: Any = 1) -> Any:
-    distance, logarithm, size = _quadratic(x, loc, shape)
+    centred, matrix, size = _centred(x, loc, shape)
+    distance, logarithm = _quadratic(centred, matrix)
     df = _double(df)
     if np.all(np.isinf(df)):
         return _multivariate_normal(x, loc, shape)
@@ -318,7 +354,10 @@ def _multinomial(x: Any, n: Any, p: Any) -> Any:
     return np.where(wrong, -np.inf, y) if np.any(wrong) else y
 
 
-_enter("multivariate_normal", _with_exponential("pdf", _multivariate_normal))
+_enter(
+    "multivariate_normal",
+    _with_exponential("pdf", _multivariate_normal) | {"entropy": _normal_entropy},
+)
 _enter("multivariate_t", _with_exponential("pdf", _multivariate_t))
 _enter("dirichlet", _with_exponential("pdf", _dirichlet))
 _enter("multinomial", _with_exponential("pmf", _multinomial))

@@ -1,0 +1,1 @@
+"""Other libraries' ways of calling chainrule, each loaded when it is imported."""

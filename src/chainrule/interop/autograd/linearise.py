@@ -1,0 +1,115 @@
+"""One run of a function, to be pulled back or pushed forward: what every operator here is made of.
+
+autograd's operators differ from chainrule's in what they let through: outputs may be complex, or
+arrays of one entry where a number is wanted. The engine is the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from chainrule import trees
+from chainrule.core.array import Array, shape_of, value_of
+from chainrule.core.recording import Recording
+from chainrule.numpy.creation import result_leaves
+from chainrule.numpy.dispatch import arrays_in
+from chainrule.numpy.view import UserFunction
+from chainrule.transforms.forward import along
+from chainrule.transforms.inputs import Inputs, Overwritten, finish, own, plain, select
+from chainrule.transforms.reverse import is_independent, seeds_like, upstream, warn_independent
+
+__all__ = ["Argnum", "Linearised", "is_one_number", "plain_value", "pull", "push", "seen"]
+
+#: One position, or several.
+Argnum = int | Sequence[int]
+
+
+class Linearised(NamedTuple):
+    """A function's value, and the linear map that its derivative is there."""
+
+    value: Any
+    map: Callable[[Any], Any]
+
+
+def pull(run: UserFunction, argnum: Argnum, args: Sequence[Any], kwargs: Any) -> Linearised:
+    """Run a function, and return its value and its pullback by some of its arguments.
+
+    The pullback takes a gradient of the value's structure, and returns one of the argument's, or a
+    tuple of such.
+    """
+    recording = Recording()
+    try:
+        inputs = Inputs(run.f, args, select(argnum, args, run.f), recording, kept=True)
+        y = inputs.run(run, kwargs)
+        outputs, build = result_leaves(y)
+        if all(is_independent(leaf, inputs) for leaf in outputs):
+            warn_independent(run.f)
+        # The nodes of the outputs as they are now: the caller may write into the value in place.
+        outputs = [own(leaf) for leaf in outputs]
+        value = build([own(plain(leaf, recording)) for leaf in outputs])
+    except Overwritten:
+        return pull(run, argnum, args, kwargs)
+    finally:
+        recording.end()
+
+    def pullback(g: Any) -> Any:
+        seeds = seeds_like(g, value)
+        starts = [
+            (y, seed)
+            for y, seed in zip(outputs, seeds, strict=True)
+            if type(y) is Array and seed is not None
+        ]
+        derive = upstream([seed for _, seed in starts])
+        gradients = inputs.derived(derive, [y for y, _ in starts])
+        built = inputs.build(finish(gradients, inputs.values, recording))
+        return built[0] if isinstance(argnum, int) else built
+
+    return Linearised(value, pullback)
+
+
+def push(run: UserFunction, argnum: Argnum, args: Sequence[Any], kwargs: Any, v: Any) -> Any:
+    """Return a function's value and its derivative along ``v``, which is like its argument."""
+    recording = Recording()
+    try:
+        places = select(argnum, args, run.f)
+        inputs = Inputs(run.f, args, places, recording)
+        x = args[places[0]] if isinstance(argnum, int) else tuple(args[k] for k in places)
+        directions = seeds_like(v, x)
+        y = inputs.run(run, kwargs)
+        outputs, build = result_leaves(y)
+        if all(is_independent(leaf, inputs) for leaf in outputs):
+            warn_independent(run.f)
+        recorded = [leaf for leaf in outputs if type(leaf) is Array]
+        pushed = iter(inputs.derived(along(directions), recorded))
+        tangents = [next(pushed) if type(leaf) is Array else None for leaf in outputs]
+        values = [plain(leaf, recording) for leaf in outputs]
+        return build(values), build(finish(tangents, values, recording))
+    except Overwritten:
+        return push(run, argnum, args, kwargs, v)
+    finally:
+        recording.end()
+
+
+def seen(fun: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function as functions here may call it: as recorded code, where Arrays are given."""
+    run = UserFunction(fun)
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        recorded = next(arrays_in([args, kwargs]), None) is not None
+        return run(args, kwargs) if recorded else fun(*args, **kwargs)
+
+    return call
+
+
+def is_one_number(value: Any) -> bool:
+    """Tell a number, or an array with one entry."""
+    return not trees.is_container(value) and all(n == 1 for n in shape_of(value))
+
+
+def plain_value(value: Any) -> Any:
+    """Return a value as its user expects it: a float64 number as a float."""
+    value = value_of(value)
+    return float(value) if type(value) is np.float64 else value

@@ -1,0 +1,5 @@
+"""What autograd calls an array under differentiation."""
+
+from chainrule.core.array import Array as ArrayBox
+
+__all__ = ["ArrayBox"]

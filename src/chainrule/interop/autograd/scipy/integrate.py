@@ -1,0 +1,3 @@
+"""SciPy's module of that name."""
+
+from scipy.integrate import odeint as odeint
