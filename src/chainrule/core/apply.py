@@ -9,8 +9,8 @@ import numpy as np
 
 from chainrule.core.array import Array, dtype_of, is_complex, is_floating, value_of
 from chainrule.core.captured import hold
-from chainrule.core.deferred import Deferred, array_of, computed, deferred, held
-from chainrule.core.node import Node
+from chainrule.core.deferred import Deferred, array_of, computed, deferred
+from chainrule.core.node import Node, births
 from chainrule.core.operation import Operation
 from chainrule.core.placeholder import Placeholder
 from chainrule.core.recording import Recording, outermost
@@ -21,6 +21,7 @@ from chainrule.errors import UnsupportedError
 __all__ = ["Given", "apply", "apply_binary", "apply_unary", "record_write", "set_restacking"]
 
 _ndarray = np.ndarray
+_new = object.__new__
 _object = np.dtype(object)
 _NO_PARAMS: Mapping[str, Any] = {}
 _WORTH_DROPPING = 16_384  # bytes below which a value is kept rather than replaced by its shape
@@ -75,7 +76,8 @@ def apply(
     active = 0
     captures = constants = False
     for operand in operands:
-        if type(operand) is Array:
+        kind = type(operand)
+        if kind is Array:
             node = operand.node
             if node is None:
                 constants = True
@@ -83,26 +85,25 @@ def apply(
                 parents.append(None)
                 continue
             active |= 1 << len(values)
-            values.append(held(operand))
+            values.append(operand.value if operand.deferred is None else operand.deferred)
             parents.append(node)
             if recording is None:
                 recording = node.recording
             elif recording is not node.recording:
                 recording = outermost(recording, node.recording)
-        else:
-            kind = type(operand)
-            if kind is _ndarray:
-                captures = True
-                if operand.dtype is _object and _holds_arrays(operand):
-                    return apply(operation, compute, [_restack(x) for x in operands], params)
-            elif kind is list or kind is tuple:
-                if _holds_arrays(operand):
-                    return apply(operation, compute, [_restack(x) for x in operands], params)
-                operand = np.asarray(operand)  # what NumPy would make of it
-            elif isinstance(operand, Symbolic):
-                return operand.applied(operation, operands, params)
-            values.append(operand)
-            parents.append(None)
+            continue
+        if kind is _ndarray:
+            captures = True
+            if operand.dtype is _object and _holds_arrays(operand):
+                return apply(operation, compute, [_restack(x) for x in operands], params)
+        elif kind is list or kind is tuple:
+            if _holds_arrays(operand):
+                return apply(operation, compute, [_restack(x) for x in operands], params)
+            operand = np.asarray(operand)  # what NumPy would make of it
+        elif kind is not float and isinstance(operand, Symbolic):
+            return operand.applied(operation, operands, params)
+        values.append(operand)
+        parents.append(None)
     if recording is None:
         value = compute(*values, **params)
         return _made(value) if constants else value
@@ -115,7 +116,8 @@ def apply(
             value = deferred(operation, compute, values, params)
         if value is None:
             value = compute(*computed(values), **params)
-    return _record(operation, value, values, tuple(parents), active, captures, recording, params)
+    parents_ = tuple(parents)
+    return _record(operation, value, tuple(values), parents_, active, captures, recording, params)
 
 
 def apply_unary(
@@ -126,54 +128,55 @@ def apply_unary(
 ) -> Any:
     """Do what `apply` does, for one Array: the short way for operators, ufuncs and reductions."""
     node = operand.node
-    if node is not None and node.recording.defers:
+    if node is None:
+        x = operand.value
+        return _made(compute(x, **params) if params else compute(x))
+    recording = node.recording
+    if recording.defers:
         return apply(operation, compute, (operand,), params)
     x = operand.value
     value = compute(x, **params) if params else compute(x)
-    if node is None:
-        return _made(value)
-    return _record(operation, value, [x], (node,), 1, False, node.recording, params)
+    return _record(operation, value, (x,), (node,), 1, False, recording, params)
 
 
 def apply_binary(operation: Operation, compute: Callable[..., Any], a: Any, b: Any) -> Any:
     """Do what `apply` does, for two operands: the short way for operators and ufuncs."""
     if type(a) is Array:
         p = a.node
-        if p is None or p.recording.defers:
+        if p is None or (recording := p.recording).defers:
             return apply(operation, compute, (a, b))
         x = a.value
-        recording = p.recording
         if type(b) is Array:
             q = b.node
-            if q is None or q.recording.defers:
+            if q is None:
                 return apply(operation, compute, (a, b))
-            z = b.value
             if q.recording is not recording:
+                if q.recording.defers:
+                    return apply(operation, compute, (a, b))
                 recording = outermost(recording, q.recording)
+            z = b.value
             value = compute(x, z)
-            return _record(operation, value, [x, z], (p, q), 3, False, recording, _NO_PARAMS)
+            return _record(operation, value, (x, z), (p, q), 3, False, recording, _NO_PARAMS)
         captures = type(b) is _ndarray and b.dtype is not _object
         if captures or type(b) is float or type(b) is int:
             value = compute(x, b)
-            return _record(operation, value, [x, b], (p, None), 1, captures, recording, _NO_PARAMS)
+            return _record(operation, value, (x, b), (p, None), 1, captures, recording, _NO_PARAMS)
     elif type(b) is Array:
         q = b.node
-        if q is None or q.recording.defers:
+        if q is None or (recording := q.recording).defers:
             return apply(operation, compute, (a, b))
-        z = b.value
         captures = type(a) is _ndarray and a.dtype is not _object
         if captures or type(a) is float or type(a) is int:
+            z = b.value
             value = compute(a, z)
-            return _record(
-                operation, value, [a, z], (None, q), 2, captures, q.recording, _NO_PARAMS
-            )
+            return _record(operation, value, (a, z), (None, q), 2, captures, recording, _NO_PARAMS)
     return apply(operation, compute, (a, b))
 
 
 def _record(
     operation: Operation,
     value: Any,
-    values: list[Any],
+    values: tuple[Any, ...],
     parents: tuple[Node | None, ...],
     active: int,
     captures: bool,
@@ -181,22 +184,10 @@ def _record(
     params: Mapping[str, Any],
 ) -> Any:
     """Make the node of a value that was just computed."""
-    if operation.real_only:
-        for x in values:
-            if is_complex(x):
-                raise _refused(operation, x)
-        if is_complex(value):
-            raise _refused(operation, value)
-    for k in operation.unknown:
-        if active >> k & 1 and is_floating(values[k]):
-            raise _unknown(operation, k)
+    if operation.refuses:
+        _check(operation, value, values, active)
     if recording.note is not None:
-        operands, output = tuple(values), value
-        if not recording.keeps_values:
-            operands, output = _saved(operation, value, values, parents, active, recording)
-        node = Node(operation, parents, operands, output, params, recording)
-        recording.note(node, value)
-        return array_of(value, node)
+        return _noted(operation, value, values, parents, active, recording, params)
     if not operation.differentiable:
         return value
     arity = len(values)
@@ -207,18 +198,62 @@ def _record(
     for k in dropped:
         unread = values[k] if k < arity else value
         if type(unread) is _ndarray and unread.nbytes >= _WORTH_DROPPING:
+            light = Placeholder(unread.shape, unread.dtype)
             if k < arity:
-                values[k] = Placeholder(unread.shape, unread.dtype)
+                values = (*values[:k], light, *values[k + 1 :])
             else:
-                output = Placeholder(unread.shape, unread.dtype)
+                output = light
     if captures:
+        kept = list(values)
         for k, parent in enumerate(parents):
-            if parent is None and type(values[k]) is _ndarray:
-                values[k] = hold(values[k], recording)
-    node = Node(operation, parents, tuple(values), output, params, recording)
+            if parent is None and type(kept[k]) is _ndarray:
+                kept[k] = hold(kept[k], recording)
+        values = tuple(kept)
+    # What Node(...) and Array(...) do, at half the price: every operation pays it.
+    node = _new(Node)
+    node.operation = operation
+    node.parents = parents
+    node.operands = values
+    node.output = output
+    node.params = params
+    node.recording = recording
+    node.birth = births()
     if recording.nodes is not None:
         recording.nodes.append(node)
-    return Array(value, node)
+    array = _new(Array)
+    array.value = value
+    array.node = node
+    array.deferred = array.origin = array.views = None
+    return array
+
+
+def _noted(
+    operation: Operation,
+    value: Any,
+    operands: tuple[Any, ...],
+    parents: tuple[Node | None, ...],
+    active: int,
+    recording: Recording,
+    params: Mapping[str, Any],
+) -> Any:
+    """Make the node of a value in a recording that somebody observes, or that has ended."""
+    output = value
+    if not recording.keeps_values:
+        operands, output = _saved(operation, value, operands, parents, active, recording)
+    node = Node(operation, parents, operands, output, params, recording)
+    recording.note(node, value)  # type: ignore[misc]
+    return array_of(value, node)
+
+
+def _check(operation: Operation, value: Any, values: Sequence[Any], active: int) -> None:
+    """Raise where the rules of an operation are not known to be right, or unknown."""
+    if operation.real_only:
+        for x in (*values, value):
+            if is_complex(x):
+                raise _refused(operation, x)
+    for k in operation.unknown:
+        if active >> k & 1 and is_floating(values[k]):
+            raise _unknown(operation, k)
 
 
 def _made(value: Any) -> Any:
@@ -262,7 +297,7 @@ def _light(x: Any) -> Any:
 def _saved(
     operation: Operation,
     value: Any,
-    values: list[Any],
+    values: Sequence[Any],
     parents: tuple[Node | None, ...],
     active: int,
     recording: Recording,

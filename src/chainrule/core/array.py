@@ -28,6 +28,7 @@ __all__ = [
     "value_of",
 ]
 
+_ndarray = np.ndarray
 _PLAIN = frozenset({float, int, np.float64})  # real numbers, as most values are
 
 
@@ -69,13 +70,14 @@ class Array:
     @property
     def shape(self) -> tuple[int, ...]:
         """Lengths of the axes, () for a number."""
-        held = self.deferred
-        return shape_of(self.value if held is None else held)
+        held = self.value if self.deferred is None else self.deferred
+        return held.shape if type(held) is _ndarray else shape_of(held)
 
     @property
     def ndim(self) -> int:
         """Number of axes."""
-        return len(self.shape)
+        held = self.value if self.deferred is None else self.deferred
+        return held.ndim if type(held) is _ndarray else len(shape_of(held))
 
     @property
     def size(self) -> int:
@@ -85,8 +87,8 @@ class Array:
     @property
     def dtype(self) -> np.dtype[Any]:
         """The NumPy dtype; float64 for a Python float."""
-        held = self.deferred
-        return dtype_of(self.value if held is None else held)
+        held = self.value if self.deferred is None else self.deferred
+        return held.dtype if type(held) is _ndarray else dtype_of(held)
 
     @property
     def nbytes(self) -> int:
@@ -230,6 +232,8 @@ def is_single(value: Any) -> bool:
 
 def is_complex(x: Any) -> bool:
     """Tell whether a number or array is of complex dtype."""
+    if type(x) is _ndarray:
+        return bool(x.dtype.kind == "c")
     if type(x) in _PLAIN:
         return False
     return type(x) is complex or (hasattr(x, "dtype") and bool(x.dtype.kind == "c"))

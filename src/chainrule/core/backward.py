@@ -144,5 +144,7 @@ def _is_finite(g: Any) -> bool:
     if type(g) is float:
         return g - g == 0.0
     if isinstance(g, _ndarray):
+        if g.ndim == 1:
+            return math.isfinite(abs(g.dot(g)))
         return math.isfinite(abs(np.vdot(g, g) if g.flags.forc else np.add.reduce(g, axis=None)))
     return g is None or math.isfinite(abs(g))

@@ -41,10 +41,11 @@ def hold(value: np.ndarray[Any, Any], recording: Recording) -> np.ndarray[Any, A
 
 
 def _is_view_of_writable(value: np.ndarray[Any, Any]) -> bool:
-    owner = value
-    while isinstance(owner.base, np.ndarray):
-        owner = owner.base
-    return owner.flags.writeable
+    while isinstance(value.base, np.ndarray):
+        value = value.base
+        if value.flags.writeable:
+            return True
+    return False
 
 
 def _copy(value: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
@@ -57,7 +58,9 @@ def _copy(value: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
 
 def check_unchanged(recording: Recording) -> None:
     """Raise if a captured array was overwritten since the recording first used it."""
-    for value, before in (recording.captured or {}).values():
+    if not recording.captured:
+        return
+    for value, before in recording.captured.values():
         if fingerprint(value) != before:
             raise GradientLostError(
                 f"an array of shape {value.shape} and dtype {value.dtype} that the function uses "

@@ -58,31 +58,34 @@ def chain_rule(
             operands = [lift(x, p) for x, p in zip(operands, node.parents, strict=True)]
             output = lift(output, node)
         pull = operation.pull if guarded else operation.pull_fast
+        params = node.params
+        part: Any
+        in_place = operation.in_place and not recorded
         pairs: Iterable[tuple[int, Node | None]] = enumerate(node.parents)
-        writes = operation.clear is not None and not recorded and type(g) is _ndarray
-        if writes:  # what was written gets its entries before zeros take their place
+        if in_place and operation.clear is not None:
+            # What was written gets its entries before zeros take their place.
             pairs = (1, node.parents[1]), (0, node.parents[0])
         for k, parent in pairs:
             if parent is None or (wanted is not None and parent not in wanted):
                 continue
-            if k == 0 and operation.scatter is not None and not recorded:
-                _scatter(operation, parent, g, operands, node.params, gradients, mine)
+            if in_place and k == 0 and operation.scatter is not None:
+                _scatter(operation, parent, g, operands, params, gradients, mine)
                 continue
-            if writes and k == 0:
+            if in_place and k == 0 and type(g) is _ndarray:
                 part = g if node in mine and not every else np.array(g)
-                operation.clear(part, *operands[2:], **node.params)  # type: ignore[misc]
+                operation.clear(part, *operands[2:], **params)  # type: ignore[misc]
                 if parent not in gradients:
                     mine.add(parent)
                     gradients[parent] = part
                     continue
             else:
                 try:
-                    part = pull(k, g, operands, output, node.params)
+                    part = pull(k, g, operands, output, params)
                 except (ZeroDivisionError, OverflowError, ValueError):
                     g, output = as_numpy([g, output])
                     operands = as_numpy(operands)
-                    part = pull(k, g, operands, output, node.params)
-                if writes and type(part) is _ndarray and np.may_share_memory(part, g):
+                    part = pull(k, g, operands, output, params)
+                if in_place and type(part) is _ndarray and np.may_share_memory(part, g):
                     part = part.copy()
             if part is None:
                 continue

@@ -56,11 +56,13 @@ class Linear(Operation):
     def pull(
         self, k: int, g: Any, operands: Sequence[Any], output: Any, params: Mapping[str, Any]
     ) -> Any:
+        pullback = self.pullback
         if self.variadic:
-            return conform(self.pullback(k, g, *operands, **params), operands[k])
-        if not self._flows(k):
+            return conform(pullback(k, g, *operands, **params), operands[k])
+        rule = pullback[k] if k < len(pullback) else None
+        if rule is None:
             return None
-        return conform(self.pullback[k](g, *operands, **params), operands[k])
+        return conform(rule(g, *operands, **params), operands[k])
 
     pull_fast = pull  # there is no product here in which 0 could meet infinity
 

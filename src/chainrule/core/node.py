@@ -13,9 +13,10 @@ from typing import Any
 from chainrule.core.operation import Operation
 from chainrule.core.recording import Recording
 
-__all__ = ["Leaf", "Node"]
+__all__ = ["Leaf", "Node", "births"]
 
-_births = itertools.count(1).__next__
+#: Returns the number of the next node.
+births = itertools.count(1).__next__
 _NO_PARAMS: Mapping[str, Any] = {}
 
 
@@ -46,7 +47,7 @@ class Node:
         self.output = output
         self.params = params
         self.recording = recording
-        self.birth = _births()
+        self.birth = births()
 
     @property
     def is_shaped_by_values(self) -> bool:
@@ -73,7 +74,7 @@ class Leaf(Node):
         self.output = None
         self.params = _NO_PARAMS
         self.recording = recording
-        self.birth = _births()
+        self.birth = births()
         self.grad: Any = None
 
 

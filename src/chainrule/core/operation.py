@@ -34,6 +34,7 @@ class Operation:
         in_place: a pullback of the first operand can be made in place: ``scatter``, ``clear``.
         unknown: the operands by which nobody knows its derivative, so it refuses to have one.
         real_only: its rules are not known to be right for complex numbers, so it refuses them.
+        refuses: there are operands that it refuses: it is ``real_only``, or some are ``unknown``.
 
     The kinds (`chainrule.core.kinds`) add the rules: ``pull``, from the upstream gradient to the
     gradient of operand k, and ``push``, from the operands' tangents to the output's.
@@ -76,6 +77,7 @@ class Operation:
         self.dtypes = traits.get("dtypes", "f")
         self.real_only = self.differentiable and "c" not in self.dtypes
         self.unknown: tuple[int, ...] = ()
+        self.refuses = self.real_only
         self.dropped_for: dict[int, tuple[int, ...]] = {}
 
     def __repr__(self) -> str:

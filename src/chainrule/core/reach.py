@@ -66,10 +66,11 @@ def own_nodes(starts: Sequence[tuple[Array, Any]], inputs: Sequence[Node]) -> li
     if not inputs:
         return None
     recording = inputs[0].recording
-    if recording.nodes is None or not all(
-        node.recording is recording and not node.parents for node in inputs
-    ):
+    if recording.nodes is None:
         return None
+    for node in inputs:
+        if node.parents or node.recording is not recording:
+            return None
     for y, g in starts:
         if y.node.recording is not recording or type(g) is Array:
             return None

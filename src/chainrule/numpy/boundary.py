@@ -48,10 +48,7 @@ class Raised:
     recording. So the first of them is raised when the run ends.
     """
 
-    __slots__ = ("first",)
-
-    def __init__(self) -> None:
-        self.first: ChainruleError | None = None
+    first: ChainruleError | None = None  # there is one for each run, and mostly none is raised
 
     def add(self, error: ChainruleError) -> None:
         """Take notice of an error that is about to be raised in this run."""

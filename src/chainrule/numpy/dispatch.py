@@ -81,8 +81,10 @@ def _with_out(implementation: F, function: Callable[..., Any], spelled: inspect.
         if len(args) > place:
             given = args[place]
             args = (*args[:place], None, *args[place + 1 :])
+        elif "out" in kwargs:
+            given = kwargs.pop("out")
         else:
-            given = kwargs.pop("out", None)
+            return implementation(*args, **kwargs)
         result = implementation(*args, **kwargs)
         return result if given is None else into(given, result, full_name(function))
 

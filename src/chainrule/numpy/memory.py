@@ -84,8 +84,11 @@ def view_of(
             return made
         whole = base.value
         owner = value.base
-        known = owner is whole or value is whole
-        if not known and (owner is None or not np.may_share_memory(value, whole)):
+        if owner is None:
+            shares = value is whole
+        else:  # what two views are of is asked first: that is quick
+            shares = owner is whole or owner is whole.base or np.may_share_memory(value, whole)
+        if not shares:
             return made
     made.origin = (base, operation, params)
     if type(owner) is _ndarray and owner.nbytes >= _LARGE:

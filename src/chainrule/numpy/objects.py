@@ -36,7 +36,7 @@ class Objects:
         self._given: list[Array] = []  # what compiling has put there
         self._runs = 0
         self._lock = threading.Lock()
-        self._meta, self._abstract = _metaclasses(self._made, self._own)
+        self._metaclasses: tuple[Any, Any] | None = None  # made when they are needed: that is slow
 
     @staticmethod
     def has_room_for(kind: type) -> bool:
@@ -62,7 +62,9 @@ class Objects:
         names["__getattribute__"] = read
         if not kind.__dictoffset__:
             names["__slots__"] = ()
-        meta = self._meta if type(kind) is type else self._abstract
+        if self._metaclasses is None:
+            self._metaclasses = _metaclasses(self._made, self._own)
+        meta = self._metaclasses[type(kind) is not type]
         new: Any = meta(kind.__name__, (kind, *bases), names)
         self._own[new] = kind
         return new
@@ -80,10 +82,13 @@ class Objects:
             self._made.append(lambda: new)
         return new
 
+    @property
+    def are_seen_otherwise(self) -> bool:
+        """Whether there are any; if not, a run needs neither `begin` nor `end`."""
+        return bool(self._own)
+
     def begin(self) -> None:
         """Let the twins be what recorded code is to see."""
-        if not self._own:
-            return
         with self._lock:
             self._runs += 1
             for twin, kind in self._twins:
@@ -92,8 +97,6 @@ class Objects:
 
     def end(self) -> None:
         """Give all objects the class that the user knows, and plain arrays for the run's own."""
-        if not self._own:
-            return
         with self._lock:
             self._runs -= 1
             if self._runs:
@@ -110,7 +113,10 @@ class Objects:
 
 
 def _metaclasses(made: list[Callable[[], Any]], own: dict[type, type]) -> tuple[Any, Any]:
-    """Make metaclasses that keep what their classes make, and answer for the user's own ones."""
+    """Make metaclasses that keep what their classes make, and answer for the user's own ones.
+
+    One is for classes in general, the other for abstract ones.
+    """
 
     class Meta(type):
         def __call__(cls, *args: Any, **kwargs: Any) -> Any:

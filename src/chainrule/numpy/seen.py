@@ -12,7 +12,7 @@ import itertools
 import operator
 import sys
 from collections import OrderedDict, defaultdict, deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from types import CellType, FunctionType, MethodType, ModuleType, SimpleNamespace
 from typing import Any
 
@@ -87,6 +87,8 @@ class Search(FunctionWalk):
         self.open: set[int] = set()
         self.names: frozenset[str] = frozenset()  # what the function that is walked over mentions
         self.circular = False
+        #: There are counterparts of objects and containers, or globals to hand back.
+        self.lends = False
 
     def rebound(self, f: Any, kinds: frozenset[type] = frozenset()) -> Any:
         """Return f itself where nothing in it needs replacing, else its counterpart.
@@ -99,13 +101,17 @@ class Search(FunctionWalk):
             self._class(kind)
         for view in self.views.values():
             view.given = dict(view)
+        handed = any(counterpart is not None for _, _, counterpart in self.held)
+        self.lends = self.objects.are_seen_otherwise or bool(self.stored) or handed
         return new
 
     @staticmethod
-    def kinds_of(arguments: Iterable[Any]) -> frozenset[type]:
+    def kinds_of(arguments: Sequence[Any]) -> frozenset[type]:
         """Return the classes of the user's among those of some arguments."""
-        kinds = set(map(type, arguments)) - _USUAL
-        return frozenset(filter(_has_twins, kinds)) if kinds else _NONE
+        for x in arguments:
+            if type(x) not in _USUAL:
+                return frozenset(filter(_has_twins, set(map(type, arguments)) - _USUAL))
+        return _NONE
 
     def argument(self, value: Any) -> Any:
         """Return what stands for an argument."""
@@ -123,12 +129,16 @@ class Search(FunctionWalk):
 
     def is_current(self) -> bool:
         """Tell whether all that was found still has the value that it had."""
-        return (
-            all(names.get(name, ABSENT) is value for names, name, value in self.watched)
-            and (not self.cells or all(content(cell) is value for cell, value in self.cells))
-            and (not self.held or all(_same(_items(x), items) for x, items, _ in self.held))
-            and (len(sys.modules) == self.imported or self._has_all_of_scipy())
-        )
+        for names, name, value in self.watched:
+            if names.get(name, ABSENT) is not value:
+                return False
+        for cell, value in self.cells:
+            if content(cell) is not value:
+                return False
+        for container, items, _ in self.held:
+            if not _same(_items(container), items):
+                return False
+        return len(sys.modules) == self.imported or self._has_all_of_scipy()
 
     def _has_all_of_scipy(self) -> bool:
         """Tell whether none of SciPy's modules was loaded since."""

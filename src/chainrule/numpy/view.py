@@ -45,7 +45,8 @@ class UserFunction:
         seen = self.seen(kinds)
         search: Any = self._search
         raised = Raised()
-        search.objects.begin()
+        if search.lends:
+            search.objects.begin()
         try:
             if kinds:
                 given = {name: search.argument(x) for name, x in kwargs.items()}
@@ -55,7 +56,7 @@ class UserFunction:
             if raised.first is not None:  # and caught, whereupon the function did something else
                 raised.first.caught = True
                 raise raised.first
-            return _plain(result)
+            return result if type(result) is Array and result.node is not None else _plain(result)
         except Exception as error:
             if raised.first is not None and raised.first is not error:
                 raise raised.first from error
@@ -73,9 +74,11 @@ class UserFunction:
                 raise instead from error
             raise
         finally:
-            search.objects.end()
-            search.hand_back()
-            raised.first = None  # an error's traceback refers to this very frame
+            if search.lends:
+                search.objects.end()
+                search.hand_back()
+            if raised.first is not None:
+                raised.first = None  # an error's traceback refers to this very frame
 
     def seen(self, kinds: frozenset[type] = frozenset()) -> Callable[..., Any]:
         """Return the function as it is to be run now, with arguments of some classes."""

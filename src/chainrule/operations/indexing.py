@@ -51,6 +51,8 @@ def split_index(index: Any) -> tuple[tuple[Any, ...], list[Any]]:
     >>> split_index((0, [2, 1], slice(None)))
     ((0, SLOT, slice(None, None, None)), [array([2, 1])])
     """
+    if type(index) is slice:
+        return (_fixed_slice(index),), []
     template: list[Any] = []
     arrays: list[Any] = []
     for part in index if type(index) is tuple else (index,):
@@ -76,7 +78,10 @@ def _index_type(array: np.ndarray[Any, Any]) -> Any:
 
 def _fixed_slice(part: slice) -> slice:
     bounds = (part.start, part.stop, part.step)
-    if builtins.all(type(b) is int or b is None for b in bounds):
+    for bound in bounds:
+        if bound is not None and type(bound) is not int:
+            break
+    else:
         return part
     return slice(*(None if b is None else operator.index(b) for b in bounds))
 
@@ -93,7 +98,7 @@ def join_index(index: Any, arrays: Sequence[Any]) -> Any:
 
 
 def _getitem(x: Any, *arrays: Any, index: Any) -> Any:
-    return x[join_index(index, arrays)]
+    return x[join_index(index, arrays) if arrays else index]
 
 
 def _scatter_add(g: Any, *arrays: Any, index: Any, shape: tuple[int, ...]) -> Any:
@@ -114,6 +119,9 @@ def _clear(buffer: np.ndarray[Any, Any], *arrays: Any, index: Any) -> None:
 
 def _accumulate(buffer: np.ndarray[Any, Any], g: Any, *arrays: Any, index: Any) -> None:
     """Add g to the entries of a buffer, to an entry that is named twice both times."""
+    if not arrays:
+        buffer[index] += g
+        return
     place = join_index(index, arrays)
     if not _may_repeat(arrays):
         buffer[place] += g

@@ -58,7 +58,7 @@ class Inputs:
     user may have overwritten the arguments.
     """
 
-    __slots__ = ("_builders", "_f", "_kept", "args", "nodes", "recording", "values")
+    __slots__ = ("_builders", "_f", "_kept", "_others", "args", "nodes", "recording", "values")
 
     def __init__(
         self,
@@ -73,8 +73,7 @@ class Inputs:
         self.recording = recording
         self.nodes: list[Node] = []
         self.values: list[Any] = []
-        # An Array of an outer recording is handed on as another one, which may be written into.
-        self.args = [own(arg) if type(arg) is Array else arg for arg in args]
+        self.args = list(args)
         self._builders: list[tuple[int, Callable[[Iterable[Any]], Any]] | None] = []
         for k in argnums:
             arg = args[k]
@@ -87,29 +86,30 @@ class Inputs:
             else:
                 self.args[k] = self._fresh(arg, k, 0)
                 self._builders.append(None)
+        #: The positions of what is not differentiated by.
+        self._others: Iterable[int] = ()
+        if len(argnums) < len(args):
+            self._others = [k for k in range(len(args)) if k not in argnums]
 
     def _fresh(self, value: Any, position: int, at: int) -> Array:
         kind = type(value)
-        if kind is Array and value.node is None:
-            value = value.value
-            kind = _ndarray
-        if kind is Array:
+        if kind is Array and value.node is not None:
             if value.dtype.kind not in "fc":
                 raise self._refuse(value, position, at)
             again: Array = identity(value)
             self.nodes.append(again.node)
             self.values.append(own(again))
             return again
-        if kind is float or (
-            value.dtype.kind in "fc"
-            if kind is _ndarray or isinstance(value, np.generic)
-            else kind is complex
-        ):
-            node = Leaf(self.recording)
-            if self._kept and kind is _ndarray:
+        if kind is Array:
+            value, kind = value.value, _ndarray
+        if kind is _ndarray:
+            if value.dtype.kind not in "fc":
+                raise self._refuse(value, position, at)
+            if self._kept:
                 value = hold(value, self.recording)
-        else:
+        elif not (kind is float or kind is complex or _is_number(value)):
             raise self._refuse(value, position, at)
+        node = Leaf(self.recording)
         self.nodes.append(node)
         self.values.append(value)
         return Array(value, node)
@@ -125,9 +125,14 @@ class Inputs:
         Raises:
             Overwritten: it has; begin again.
         """
-        hand = _copied if function.overwrites else _lent
-        args = [x if type(x) is Array or type(x) is float else hand(x) for x in self.args]
-        named = {name: hand(x) for name, x in kwargs.items()} if kwargs else kwargs
+        args = self.args
+        named = kwargs
+        if self._others or kwargs:
+            hand = _copied if function.overwrites else _lent
+            args = list(args)
+            for k in self._others:
+                args[k] = hand(args[k])
+            named = {name: hand(x) for name, x in kwargs.items()}
         try:
             return function(args, named)
         except Exception as error:
@@ -141,13 +146,15 @@ class Inputs:
 
         In code of `compile`, which is for other numbers, too, it always does.
         """
-        return self.settled(derive(outputs, self.nodes, False), derive, outputs)
-
-    def settled(self, attempt: Attempt, derive: Derive, outputs: Sequence[Array]) -> list[Any]:
-        """Return derivatives that went well, or else those of a stable form."""
-        found, sure = attempt
+        found, sure = derive(outputs, self.nodes, False)
         if sure and not (outputs and outputs[0].node.recording.every_guard):
             return found
+        return self.derived_again(derive, outputs, found, sure)
+
+    def derived_again(
+        self, derive: Derive, outputs: Sequence[Array], found: list[Any], sure: bool
+    ) -> list[Any]:
+        """Derive outputs once more, in stable form; ``found`` is what a first attempt gave."""
         values = [held(x) if type(x) is Array else x for x in self.values]
         return derived_again(derive, outputs, self.nodes, values, found, sure)
 
@@ -166,6 +173,10 @@ class Inputs:
         return tuple(built)
 
 
+def _is_number(value: Any) -> bool:
+    return isinstance(value, np.generic) and value.dtype.kind in "fc"
+
+
 def _is_of_a_write(error: Exception) -> bool:
     reasons = (error, error.__cause__)
     return isinstance(error, GradientLostError) or any(
@@ -178,7 +189,7 @@ def _lent(value: Any) -> Any:
         return own(value)
     if type(value) is _ndarray and value.dtype.kind in "fc":
         value = value.view()
-        value.flags.writeable = False
+        value.setflags(write=False)
     return value
 
 
@@ -330,7 +341,8 @@ def finish(results: Sequence[Any], values: Sequence[Any], recording: Recording) 
     finished = []
     given: set[int] = set()
     for g, like in zip(results, values, strict=True):
-        g = _unwrapped(g, recording)
+        if type(g) is Array:
+            g = _unwrapped(g, recording)
         kind = like.__class__
         if g is None:
             zero = np.zeros(shape_of(like), dtype_of(like))

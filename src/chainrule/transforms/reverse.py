@@ -93,15 +93,17 @@ def value_and_grad(
             y = inputs.run(run, kwargs)
             if has_aux:
                 y, aux = _split(y, f)
-            if type(y) is not Array or shape_of(y) != ():
+            if type(y) is not Array or y.shape != ():
                 y = _one_number(y, f)
             gradients = [None] * len(inputs.nodes)
             if type(y) is Array:
                 value = sample(y)
                 if type(value) is float or y.dtype.kind == "f":
                     one = 1.0 if type(value) is float else value.dtype.type(1)
-                    attempt = attempt_backward([(y, one)], inputs.nodes)
-                    gradients = inputs.settled(attempt, upstream([one]), [y])
+                    gradients, sure = attempt_backward([(y, one)], inputs.nodes)
+                    if not sure or y.node.recording.every_guard:
+                        again = upstream([one])
+                        gradients = inputs.derived_again(again, [y], gradients, sure)
                 else:
                     check_real([y], f)
             for g in gradients:
