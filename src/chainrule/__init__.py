@@ -20,7 +20,9 @@ from chainrule.core.array import Array, array
 from chainrule.core.declare import elementwise, linear, operation
 from chainrule.errors import ChainruleError
 from chainrule.transforms import define_by_run  # noqa: F401  # gives Array its backward()
+from chainrule.transforms.checkpoint import checkpoint
 from chainrule.transforms.control_flow import cond, fori_loop, scan, while_loop
+from chainrule.transforms.custom_gradient import custom_gradient
 from chainrule.transforms.forward import jvp
 from chainrule.transforms.jacobians import hessian, jacobian
 from chainrule.transforms.reverse import grad, value_and_grad, vjp
@@ -42,8 +44,10 @@ __all__ = [
     "Staged",
     "array",
     "check_gradient",
+    "checkpoint",
     "compile",
     "cond",
+    "custom_gradient",
     "elementwise",
     "errors",
     "explain",

@@ -21,6 +21,7 @@ __all__ = [
     "NonFiniteError",
     "NonScalarOutputError",
     "NotCompiledWarning",
+    "RuleError",
     "UnsupportedError",
 ]
 
@@ -85,6 +86,10 @@ class NoAttributeError(UnsupportedError, AttributeError):
 
 class NameTakenError(ChainruleError, ValueError):
     """An operation was declared under the name of one of the library's own."""
+
+
+class RuleError(ChainruleError, TypeError):
+    """What a function of the user's gives as a derivative is none: its shape is another one."""
 
 
 class IndependentOutputWarning(UserWarning):

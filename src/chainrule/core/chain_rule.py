@@ -57,6 +57,9 @@ def chain_rule(
         if recorded:
             operands = [lift(x, p) for x, p in zip(operands, node.parents, strict=True)]
             output = lift(output, node)
+        if operation.together:
+            _pull_together(node, g, operands, output, wanted, guarded, gradients, mine)
+            continue
         pull = operation.pull if guarded else operation.pull_fast
         params = node.params
         part: Any
@@ -100,6 +103,34 @@ def chain_rule(
                     mine.add(parent)
                 else:
                     mine.discard(parent)
+
+
+def _pull_together(
+    node: Node,
+    g: Any,
+    operands: Sequence[Any],
+    output: Any,
+    wanted: Set[Node] | None,
+    guarded: bool,
+    gradients: dict[Node, Any],
+    mine: set[Node],
+) -> None:
+    """Let an operation add to the gradients of all its operands at once."""
+    parents = node.parents
+    asked = [p is not None and (wanted is None or p in wanted) for p in parents]
+    first = [p is not None and p not in parents[:k] for k, p in enumerate(parents)]
+    sums = [gradients.get(p) if new else None for p, new in zip(parents, first, strict=True)]  # type: ignore[arg-type]
+    operation = node.operation
+    found = operation.pull_together(sums, asked, g, operands, output, node.params, guarded)
+    for parent, total, is_asked, new in zip(parents, found, asked, first, strict=True):
+        if parent is None or not is_asked or total is None:
+            continue
+        held = gradients.get(parent)
+        if not new and held is not None:
+            total = held + total
+        if total is not held:
+            gradients[parent] = total
+            mine.discard(parent)
 
 
 def _scatter(

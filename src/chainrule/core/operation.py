@@ -41,6 +41,8 @@ class Operation:
     """
 
     differentiable = True
+    #: Its operands are pulled back to at once, by `pull_together`.
+    together = False
 
     def __init__(self, name: str, compute: Callable[..., Any], **traits: Unpack[Traits]) -> None:
         unknown = traits.keys() - NAMES
@@ -123,6 +125,29 @@ class Operation:
     ) -> Any:
         """Return what `pull` does, except that 0 * inf may come out as NaN."""
         return self.pull(k, g, operands, output, params)
+
+    def pull_together(
+        self,
+        sums: Sequence[Any],
+        asked: Sequence[bool],
+        g: Any,
+        operands: Sequence[Any],
+        output: Any,
+        params: Mapping[str, Any],
+        guarded: bool,
+    ) -> Sequence[Any]:
+        """Return what the gradients of all operands are with this node's share; None for zero.
+
+        Args:
+            sums: what they are without it; None for zero.
+            asked: those that are asked for; the others may be anything.
+            g: the upstream gradient.
+            operands: values, or Arrays where the derivative is recorded; likewise output.
+            output: the node's own.
+            params: the node's.
+            guarded: whether a zero upstream gradient stops even an infinite local one.
+        """
+        raise NotImplementedError
 
     def push(
         self,

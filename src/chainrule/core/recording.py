@@ -9,12 +9,21 @@ gradient.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any, NoReturn, TypeAlias
 
 from chainrule.errors import EndedRecordingError
 
-__all__ = ["FREE", "Observer", "Recording", "check_running", "has_ended", "outermost"]
+__all__ = [
+    "FREE",
+    "Observer",
+    "Recording",
+    "check_running",
+    "has_ended",
+    "outermost",
+    "resumed",
+]
 
 _births = itertools.count()
 
@@ -100,6 +109,19 @@ def check_running(recording: Recording) -> None:
 def has_ended(recording: Recording) -> bool:
     """Tell whether the recording is over, so that its nodes are constants to everyone else."""
     return recording.note is _ended
+
+
+@contextmanager
+def resumed(recordings: Iterable[Recording]) -> Iterator[None]:
+    """Let arrays of recordings that have ended be used for a while, as a pullback does."""
+    ended = {x for x in recordings if has_ended(x)}
+    for recording in ended:
+        recording.note = None
+    try:
+        yield
+    finally:
+        for recording in ended:
+            recording.end()
 
 
 def outermost(a: Recording, b: Recording) -> Recording:

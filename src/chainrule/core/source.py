@@ -20,6 +20,7 @@ __all__ = [
     "LIBRARIES",
     "Location",
     "annotate",
+    "defined_at",
     "failing_expression",
     "is_installed",
     "is_internal",
@@ -127,6 +128,15 @@ def location_of(frame: FrameType, lineno: int | None = None) -> Location:
     line = frame.f_lineno if lineno is None else lineno
     text = linecache.getline(code.co_filename, line, frame.f_globals).strip()
     return Location(code.co_filename, line, code.co_name, text)
+
+
+def defined_at(function: Any) -> str:
+    """Describe where a function is defined, for a message."""
+    code = getattr(function, "__code__", None)
+    if code is None:
+        return repr(function)
+    text = linecache.getline(code.co_filename, code.co_firstlineno).strip()
+    return str(Location(code.co_filename, code.co_firstlineno, code.co_name, text))
 
 
 def user_location() -> Location | None:

@@ -30,7 +30,7 @@ from chainrule.errors import GradientLostError
 from chainrule.numpy.lookup import operation_of
 from chainrule.operations import elementwise
 
-__all__: list[str] = []
+__all__ = ["has_gradient"]
 
 T = TypeVar("T")
 
@@ -106,11 +106,11 @@ def _float_lost(what: str) -> GradientLostError:
     return _lost(what, cure)
 
 
-def _has_gradient(self: Array) -> bool:
+def has_gradient(x: Array) -> bool:
     """Tell whether a value depends on an input other than behind ``stop_gradient``."""
-    if self.node is None or self.dtype.kind in "biu":
+    if x.node is None or x.dtype.kind in "biu":
         return False
-    stack = [self.node]
+    stack = [x.node]
     seen = set(stack)
     while stack:
         node = stack.pop()
@@ -125,7 +125,7 @@ def _has_gradient(self: Array) -> bool:
 
 def _is_lost(self: Array) -> bool:
     """Tell whether a Python number would lose the gradient; of several NumPy makes none anyway."""
-    return self.size == 1 and _has_gradient(self)
+    return self.size == 1 and has_gradient(self)
 
 
 def _seen(self: Array, outcome: T) -> T:
@@ -172,7 +172,7 @@ class _Printed(str):
 
 def _format(self: Array, spec: str) -> str:
     text = format(self.value, spec)
-    if not _has_gradient(self):
+    if not has_gradient(self):
         return text
     printed = _Printed(text)
     printed._recording = self.node.recording
@@ -214,7 +214,7 @@ def _bool(self: Array) -> bool:
 
 
 def _item(self: Array, *args: Any) -> Any:
-    if _has_gradient(self):
+    if has_gradient(self):
         np.asarray(self.value).item(*args)  # which may raise by itself
         if args:
             raise _lost("x.item(...)", "Write x[...] instead.")
@@ -223,13 +223,13 @@ def _item(self: Array, *args: Any) -> Any:
 
 
 def _tolist(self: Array) -> Any:
-    if _has_gradient(self):
+    if has_gradient(self):
         raise _lost("x.tolist()", "Write list(x) for a list of Arrays.")
     return _seen(self, np.asarray(self.value).tolist())
 
 
 def _ratio(self: Array) -> Any:
-    if _has_gradient(self):
+    if has_gradient(self):
         raise _lost(
             "x.as_integer_ratio(), which fractions and statistics ask for,",
             "Write np.mean, np.var, np.std or np.median in place of functions of statistics.",

@@ -19,6 +19,8 @@ from chainrule.core.callables import name_of
 from chainrule.core.source import where_am_i
 from chainrule.errors import ArgumentError
 from chainrule.numpy.creation import restack, to_be_filled
+from chainrule.numpy.joining import concatenate
+from chainrule.transforms.checkpoint import checkpoint as recomputed
 
 __all__ = ["cond", "fori_loop", "scan", "while_loop"]
 
@@ -31,6 +33,7 @@ def scan(
     xs: Any = None,
     length: int | None = None,
     reverse: bool = False,
+    checkpoint: int | None = None,
 ) -> tuple[Any, Any]:
     """Hand a value on from turn to turn, along the first axis of arrays.
 
@@ -49,6 +52,9 @@ def scan(
             None where ``length`` says how many turns there are.
         length: the number of turns, where xs do not say it.
         reverse: begin at the end of xs; ``ys`` are in the order of xs, too.
+        checkpoint: for the backward pass, keep the carry of each so many turns only, and compute
+            what is between them again; see `chainrule.checkpoint`. With the root of the number of
+            turns, that much is kept.
 
     Returns:
         ``(carry, ys)``: the last carry, and what f gave besides in each turn, one above the other.
@@ -68,20 +74,37 @@ def scan(
     turns = _turns(leaves, xs, length)
     if not turns:
         return init, _nothing(f, init, [_entry_like(x) for x in leaves], build)
-    carry = init
-    ys = _Stack(f, turns)
-    t = 0
-    try:
-        for t in range(turns - 1, -1, -1) if reverse else range(turns):
-            carry, y = _turn(f, carry, build([x[t] for x in leaves]))
-            ys.put(t, y)
-    except Exception as error:
-        error.add_note(f"in turn {t} of scan")
-        raise
-    return carry, ys.built()
+
+    def block(carry: Any, parts: list[Any], first: int, end: int) -> tuple[Any, Any]:
+        ys = _Stack(f, end - first)
+        t = 0
+        try:
+            for t in range(end - first - 1, -1, -1) if reverse else range(end - first):
+                carry, y = _turn(f, carry, build([x[t] for x in parts]))
+                ys.put(t, y)
+        except Exception as error:
+            error.add_note(f"in turn {first + t} of scan")
+            raise
+        return carry, ys.built()
+
+    if checkpoint is None:
+        return block(init, leaves, 0, turns)
+    run = recomputed(block)
+    carry, stacks = init, []
+    blocks = _blocks(0, turns, checkpoint)
+    for first, end in reversed(blocks) if reverse else blocks:
+        carry, ys = run(carry, [x[first:end] for x in leaves], first, end)
+        stacks.append(ys)
+    return carry, _joined(stacks[::-1] if reverse else stacks)
 
 
-def fori_loop(lower: int, upper: int, body_fun: Callable[[int, Any], Any], init_val: Any) -> Any:
+def fori_loop(
+    lower: int,
+    upper: int,
+    body_fun: Callable[[int, Any], Any],
+    init_val: Any,
+    checkpoint: int | None = None,
+) -> Any:
     """Do ``for i in range(lower, upper): val = body_fun(i, val)``, and return the last value.
 
     Args:
@@ -89,6 +112,8 @@ def fori_loop(lower: int, upper: int, body_fun: Callable[[int, Any], Any], init_
         upper: the end of the range; where it is not above ``lower`` there is no turn.
         body_fun: ``(i, val) -> val``; i is a Python int.
         init_val: the first value: an array, a number, or a tree of them.
+        checkpoint: for the backward pass, keep the value of each so many turns only, as `scan`
+            does.
 
     Raises:
         ArgumentError: a bound is not an integer; the value changes its structure, a shape or a
@@ -100,17 +125,26 @@ def fori_loop(lower: int, upper: int, body_fun: Callable[[int, Any], Any], init_
     >>> cr.grad(lambda x: cr.fori_loop(0, 3, lambda i, y: y * x, 1.0))(2.0)
     12.0
     """
+    lower, upper = _whole(lower, "lower"), _whole(upper, "upper")
+
+    def block(val: Any, first: int, end: int) -> Any:
+        i = first
+        try:
+            for i in range(first, end):
+                new = body_fun(i, val)
+                _check_carried("fori_loop", body_fun, val, new)
+                val = new
+        except Exception as error:
+            error.add_note(f"in turn {i - lower} of fori_loop, where i is {i}")
+            raise
+        return val
+
+    if checkpoint is None:
+        return block(init_val, lower, upper)
+    run = recomputed(block)
     val = init_val
-    i = first = _whole(lower, "lower")
-    end = _whole(upper, "upper")
-    try:
-        for i in range(first, end):
-            new = body_fun(i, val)
-            _check_carried("fori_loop", body_fun, val, new)
-            val = new
-    except Exception as error:
-        error.add_note(f"in turn {i - first} of fori_loop, where i is {i}")
-        raise
+    for first, end in _blocks(lower, upper, checkpoint):
+        val = run(val, first, end)
     return val
 
 
@@ -241,6 +275,23 @@ def _truth(value: Any, what: str) -> bool:
         f"{what} must be one bool, it is {kind}, at {where_am_i()}: compare numbers, x > 0, and "
         "reduce arrays, np.all(x > 0)"
     )
+
+
+def _blocks(first: int, end: int, turns: int) -> list[tuple[int, int]]:
+    """Divide the turns of a loop, so many for each block."""
+    if _whole(turns, "checkpoint") < 1:
+        raise ArgumentError(
+            f"checkpoint is {turns}, at {where_am_i()}: it says of how many turns one is kept, the "
+            "root of their number for the least memory"
+        )
+    return [(k, min(k + turns, end)) for k in range(first, end, turns)]
+
+
+def _joined(stacks: list[Any]) -> Any:
+    """Return the ys of several blocks as those of all."""
+    parts = [trees.flatten(ys)[0] for ys in stacks]
+    _, build = trees.flatten(stacks[0])
+    return build([concatenate(column) for column in zip(*parts, strict=True)])
 
 
 # What is carried.

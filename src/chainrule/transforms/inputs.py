@@ -30,11 +30,13 @@ __all__ = [
     "check_real",
     "derived_again",
     "finish",
+    "lent",
     "own",
     "plain",
     "positions",
     "refuse",
     "select",
+    "wrote_what_was_lent",
 ]
 
 _ndarray = np.ndarray
@@ -178,16 +180,24 @@ def _is_number(value: Any) -> bool:
 
 
 def _is_of_a_write(error: Exception) -> bool:
+    return isinstance(error, GradientLostError) or wrote_what_was_lent(error)
+
+
+def wrote_what_was_lent(error: Exception) -> bool:
+    """Tell an error of a write into an array that was `lent`."""
     reasons = (error, error.__cause__)
-    return isinstance(error, GradientLostError) or any(
-        isinstance(reason, ValueError) and "read-only" in str(reason) for reason in reasons
-    )
+    return any(isinstance(x, ValueError) and "read-only" in str(x) for x in reasons)
 
 
 def _lent(value: Any) -> Any:
     if type(value) is Array:
         return own(value)
-    if type(value) is _ndarray and value.dtype.kind in "fc":
+    return lent(value) if type(value) is _ndarray and value.dtype.kind in "fc" else value
+
+
+def lent(value: Any) -> Any:
+    """Return an array for a function that must not write into it; any other value as it is."""
+    if type(value) is _ndarray:
         value = value.view()
         value.setflags(write=False)
     return value
