@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.core.array import shape_of
 from chainrule.core.node import Node
-from chainrule.explain.reviews.compare import close, identical, is_telling
+from chainrule.explain.reviews.compare import close, identical, is_telling, precise
+from chainrule.explain.reviews.cutting import cut
 from chainrule.explain.reviews.inference import bind_by_value
 from chainrule.explain.reviews.names import base_of_gradient, is_gradient_container
 from chainrule.explain.reviews.reference import Reference
@@ -149,11 +149,10 @@ class Binding:
             self._not_finished(change)
             self.parts.add(change.name)
             return
-        if same and change.name in self.aliases:
+        if same and (change.name in self.aliases or change.name in self.run.parameters):
             # A variable that had its own value already goes on to hold another: h *= mask.
-            before = self.aliases[change.name]
+            self.aliases.setdefault(change.name, list(nodes))
             self._recognise(time, change)
-            self.aliases[change.name] = list(dict.fromkeys([*before, *same]))
             return
         earlier = sum(1 for _, c, _ in self.forward_wrong if c.name == change.name)
         if len(nodes) == 1:  # it is built up over several lines: the last one tells
@@ -204,7 +203,8 @@ class Binding:
             if _is_real(change.value):
                 self.loose.append(Step(time, change.line, name, change.value))
             return
-        self.aliases[change.name] = self.aliases[change.shown] = same
+        for called in {change.name, change.shown}:
+            self.aliases[called] = [*dict.fromkeys([*self.aliases.get(called, ()), *same])]
         self.forward_times.append(time)
         if self.reference.output in same:
             self.output_right = True
@@ -227,68 +227,8 @@ class Binding:
                 self.loose += [Step(time, c.line, c.shown, c.value) for time, c, _ in entries]
                 continue
             steps = [Step.of(time, change) for time, change, _ in entries]
-            self.segments += self._segments(steps, nodes)
+            self.segments += cut(self.reference, steps, nodes)
         self.segments.sort(key=lambda s: s.end)
-
-    def _segments(self, steps: Sequence[Step], nodes: Sequence[Node]) -> list[Segment]:
-        """Cut the changes of a variable where it becomes the gradient of another node.
-
-        After ``dh = dscores @ W2.T``, the line ``dh[h <= 0] = 0`` makes dh the gradient of what
-        the ReLU was applied to.
-        """
-        segments: list[Segment] = []
-        current = Segment(steps[0].name, self._best_node(steps, nodes))
-        for step in steps:
-            turned = self._turns(step, current, nodes)
-            if turned is not None:
-                segments.append(current)
-                step = Step(step.time, step.line, step.name, step.value, MISSING)
-                current = Segment(step.name, turned)
-            current.steps.append(step)
-            current.complete = self.reference.paths(current.node).complete(step.value)
-        return [*segments, current]
-
-    def _turns(self, step: Step, current: Segment, nodes: Sequence[Node]) -> Node | None:
-        """Return the node that a variable becomes the gradient of, if it does here."""
-        paths = self.reference.paths(current.node)
-        if not current.steps or paths.complete(step.value):
-            return None
-        if current.complete:
-            return self._moved_to(step, current, nodes)
-        again = any(s.line == step.line for s in current.steps)
-        if again and len(nodes) > 1 and not paths.masks(step.value):  # the next round of a loop
-            return self._moved_to(step, current, nodes)
-        return None
-
-    def _best_node(self, steps: Sequence[Step], nodes: Sequence[Node]) -> Node:
-        """Return the node whose gradient a variable becomes first, else the last of its shape."""
-        for step in steps:
-            for node in reversed(nodes):
-                if close(step.value, self.reference.gradient(node)):
-                    return node
-        fitting = [
-            n for n in nodes if shape_of(self.reference.values[n]) == np.shape(steps[-1].value)
-        ]
-        return (fitting or list(nodes))[-1]
-
-    def _moved_to(self, step: Step, current: Segment, nodes: Sequence[Node]) -> Node | None:
-        """Return the node that a complete gradient variable turns to, by its new value."""
-        flow, shape = self.reference.flow, np.shape(step.value)
-        rest = [n for n in nodes if n is not current.node]
-        for node in reversed(rest):
-            if self.reference.is_on_path(node) and close(step.value, flow.gradients[node]):
-                return node
-        # Nothing agrees, so this is a mistake on the way to what the node was computed from.
-        earlier = [n for n in rest if n.birth < current.node.birth and self.reference.is_on_path(n)]
-        if earlier and current.node.parents:
-            return max(earlier, key=lambda n: n.birth)
-        inside, _ = self.reference.stage(current.node, self.reference.own_names)
-        near = [
-            n
-            for n in inside - {current.node}
-            if self.reference.is_on_path(n) and shape_of(self.reference.values[n]) == shape
-        ]
-        return max(near, key=lambda n: n.birth, default=None)
 
     # The value and the gradients that are returned.
 
@@ -297,8 +237,7 @@ class Binding:
         right = self.reference.values[self.reference.output]
         value = None
         for arguments in (self.reference.wanted, self.reference.arguments):
-            names = [a.name for a in arguments]
-            value, found = parts_returned(self.run.returned, names, lambda v: close(v, right))
+            value, found = parts_returned(self.run.returned, arguments, lambda v: close(v, right))
             if found:
                 return value, list(zip(arguments, found, strict=False))
         return value, []
@@ -325,6 +264,16 @@ class Binding:
             segment = Segment(steps[-1].name, argument.node, steps)
             segment.complete = close(g, self.reference.gradient(argument.node))
             self.segments.append(segment)
+
+    @property
+    def returned_gradients(self) -> dict[Node, bool]:
+        """Which gradients are returned, and whether they are right."""
+        found = self._returned()[1] if self._has_returned() else []
+        return {
+            a.node: close(g, self.reference.gradient(a.node))
+            for a, g in found
+            if a.node is not None and is_numeric(g)
+        }
 
     def _steps_to(self, g: Any) -> list[Step]:
         """Return the changes of the variable under a name of its own that holds a gradient."""
@@ -390,15 +339,15 @@ def _containers(run: HandRun) -> set[str]:
 
 
 def _is_real(value: Any) -> bool:
-    return not isinstance(value, (int, np.integer)) and np.asarray(value).dtype.kind == "f"
+    return not isinstance(value, (int, np.integer)) and np.asarray(value).dtype.kind in "fc"
 
 
 def _is_part(value: Any, whole: Any) -> bool:
     """Tell whether an array is a part of another, or the same in another layout: one row, say."""
     if np.shape(value) == np.shape(whole) or np.size(value) > np.size(whole) or not np.ndim(whole):
         return False
-    entries = np.sort(np.asarray(whole, dtype=np.float64), axis=None)
-    flat = np.ravel(np.asarray(value, dtype=np.float64))
+    entries = np.sort(precise(whole), axis=None)
+    flat = np.ravel(precise(value))
     at = np.clip(np.searchsorted(entries, flat), 1, len(entries) - 1) if len(entries) > 1 else 0
     near = np.minimum(np.abs(entries[at] - flat), np.abs(entries[at - 1] - flat))
     return bool(np.all(near <= 1e-6 * np.abs(flat)) and np.any(flat))

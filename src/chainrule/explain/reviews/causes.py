@@ -14,7 +14,7 @@ import numpy as np
 
 from chainrule.core.array import shape_of
 from chainrule.core.node import Node
-from chainrule.explain.reviews.compare import alike, close, is_informative, ratio
+from chainrule.explain.reviews.compare import alike, close, is_informative, precise, ratio
 from chainrule.explain.reviews.context import Context, Path
 from chainrule.explain.reviews.operands import (
     extra_factor,
@@ -161,7 +161,7 @@ def _missing_upstream(found: Any, path: Path, context: Context) -> Cause | None:
         "missing upstream",
         f"the upstream gradient {name} is missing: this is the local gradient alone",
     )
-    ones = np.ones_like(path.upstream, dtype=np.float64)[()]
+    ones = np.ones_like(precise(path.upstream))[()]
     local = context.pulled(path, upstream=ones)
     if local is not None and not close(local, path.want) and alike(found, local):
         return cause
@@ -198,7 +198,7 @@ def _missing_factor(found: Any, path: Path, context: Context) -> Cause | None:
         parents = [p for p in dict.fromkeys(node.parents) if p is not None]
         if node.operation in _WITH_FACTORS:
             for parent in parents:
-                value = np.asarray(context.values[parent], dtype=np.float64)
+                value = precise(context.values[parent])
                 if parent is context.node or not is_informative(value):
                     continue
                 without = {**context.values, parent: np.ones_like(value)[()]}

@@ -15,6 +15,7 @@ __all__ = [
     "is_informative",
     "is_telling",
     "largest",
+    "precise",
     "ratio",
 ]
 
@@ -34,20 +35,27 @@ def close(found: Any, expected: Any, scale: float = 0.0) -> bool:
     relative, absolute = (1e-6, 1e-9) if _is_double(a) and _is_double(b) else (2e-3, 2e-5)
     if a.dtype == np.float16 or b.dtype == np.float16:
         relative, absolute = 5e-2, 1e-2
-    a, b = a.astype(np.float64), b.astype(np.float64)
+    a, b = precise(a), precise(b)
     with np.errstate(all="ignore"):
         size = max(largest(b), scale)
         near = np.abs(a - b) <= relative * np.abs(b) + absolute * size
     return bool(np.all(near | (a == b) | (np.isnan(a) & np.isnan(b))))
 
 
+def precise(value: Any) -> np.ndarray[Any, Any]:
+    """Return a value as an array of double precision, complex where it is."""
+    array = np.asarray(value)
+    return array.astype(np.complex128 if array.dtype.kind == "c" else np.float64)
+
+
 def _is_double(value: Any) -> bool:
-    return value.dtype.kind in "iu" or value.dtype.itemsize >= 8
+    parts = 2 if value.dtype.kind == "c" else 1
+    return value.dtype.kind in "iu" or value.dtype.itemsize >= 8 * parts
 
 
 def largest(value: Any) -> float:
     """Return the largest finite magnitude among the entries."""
-    magnitudes = np.abs(np.asarray(value, dtype=np.float64))
+    magnitudes = np.abs(precise(value))
     return float(np.max(magnitudes[np.isfinite(magnitudes)], initial=0.0))
 
 
@@ -55,11 +63,11 @@ def ratio(found: Any, expected: Any) -> float | None:
     """Return the number that found is of expected, if it is the same for all entries."""
     if np.shape(found) != np.shape(expected):
         return None
-    a, b = np.ravel(found).astype(np.float64), np.ravel(expected).astype(np.float64)
-    square = float(b @ b)
+    a, b = np.ravel(precise(found)), np.ravel(precise(expected))
+    square = float(np.vdot(b, b).real)
     if not np.isfinite(square) or square == 0.0 or not np.all(np.isfinite(a)):
         return None
-    k = float(a @ b) / square
+    k = float(np.vdot(b, a).real) / square
     return k if k != 0.0 and close(np.asarray(found), k * np.asarray(expected)) else None
 
 
@@ -84,10 +92,10 @@ def alike(found: Any, value: Any) -> bool:
 def is_telling(value: Any) -> bool:
     """Tell whether a value is special enough to recognise a variable by it."""
     array = np.asarray(value)
-    if array.dtype.kind != "f" or array.size == 0:
+    if array.dtype.kind not in "fc" or array.size == 0:
         return False
     if array.size == 1:
-        return float(array.flat[0]) not in _COMMON
+        return array.flat[0] not in _COMMON
     return bool(np.any(array != array.flat[0]))
 
 
@@ -138,7 +146,7 @@ class Paths:
             bits = np.arange(1 << len(flat))[:, None] >> np.arange(len(flat)) & 1
             self._sums = bits @ sketches
         with np.errstate(all="ignore"):
-            sketch = np.ravel(value).astype(np.float64) @ self._basis
+            sketch = np.ravel(precise(value)) @ self._basis
             size = self.scale * max(np.size(self.total), 1)
             slack = 1e-5 if _is_double(np.asarray(value)) else 1e-2
             near = np.all(np.abs(self._sums - sketch) <= slack * size, axis=1)

@@ -16,7 +16,7 @@ import numpy as np
 
 from chainrule.core.array import shape_of
 from chainrule.core.node import Node
-from chainrule.explain.reviews.compare import close
+from chainrule.explain.reviews.compare import close, precise
 from chainrule.explain.reviews.names import is_called_gradient
 from chainrule.explain.reviews.reference import Flow, Reference
 from chainrule.explain.reviews.segments import Flows, Segment, Step
@@ -206,6 +206,6 @@ def _difference(a: Any, b: Any) -> Any:
 
 def _shaped(value: Any, shape: tuple[int, ...]) -> Any:
     try:
-        return np.broadcast_to(np.asarray(value, dtype=np.float64), shape)[()]
+        return np.broadcast_to(precise(value), shape)[()]
     except ValueError:
         return None

@@ -56,6 +56,10 @@ class _Judge:
         self.segments, self.loose = binding.segments, binding.loose
         self.loose_forward = binding.loose_forward
         self.findings = binding.findings
+        self.returned = binding.returned_gradients
+        self.returned_right = self.output_right is not False and all(
+            self.returned.get(a.node) for a in reference.wanted if a.node is not None
+        )
 
     def judge(self) -> Judgement:
         self._judge_forward()
@@ -172,7 +176,7 @@ class _Judge:
         wanted = {a.node for a in self.reference.wanted}
         arguments = {a.node for a in self.reference.arguments}
         flows = Flows(self.reference, self.segments, self.forward_wrong)
-        taken = infer_gradients(flows, self.loose)
+        taken = set() if self.returned_right else infer_gradients(flows, self.loose)
         for step in [*self.loose_forward, *self.loose]:
             if step.time not in taken:
                 self._tell(step, "not compared")
@@ -181,8 +185,9 @@ class _Judge:
             if segment.complete:
                 note = "" if segment.scale == 1.0 else f"{number(segment.scale)} times it"
                 self._tell_all(segment, "right", note=note)
-            elif segment.node not in arguments and (
-                bool(reached := self.reference.upstream_arguments[segment.node] & wanted)
+            elif self.returned_right or (  # what led to it may mean something else
+                (segment.node not in arguments or self._is_right_elsewhere(segment))
+                and bool(reached := self.reference.upstream_arguments[segment.node] & wanted)
                 and reached <= right
             ):
                 self._tell_all(segment, "not compared", note="another meaning")
@@ -202,6 +207,12 @@ class _Judge:
                 total = self.reference.gradient(segment.node)
                 self._tell(segment.steps[-1], "wrong", total, UNEXPLAINED)
                 return
+
+    def _is_right_elsewhere(self, segment: Segment) -> bool:
+        """Tell whether another variable holds the gradient: this one was used up on the way."""
+        return self.returned.get(segment.node, True) and any(
+            s.complete and s.node is segment.node and s.name != segment.name for s in self.segments
+        )
 
     def _is_partial(self, segment: Segment) -> bool:
         """Tell whether a gradient is right as far as it got."""

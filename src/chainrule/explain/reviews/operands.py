@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.core.node import Node
-from chainrule.explain.reviews.compare import close, is_informative, is_telling, largest
+from chainrule.explain.reviews.compare import close, is_informative, is_telling, largest, precise
 from chainrule.explain.reviews.context import Context, Path
 from chainrule.explain.reviews.report import Cause
 
@@ -70,7 +70,7 @@ def extra_factor(found: Any, path: Path, context: Context) -> Cause | None:
     for name, value in factors.items():
         if np.shape(value) not in ((), np.shape(path.want)) or not is_informative(value):
             continue
-        value = np.asarray(value, dtype=np.float64)
+        value = precise(value)
         for label, factor in ((name, value), (f"(1 - {name})", 1 - value)):
             if not is_informative(factor):
                 continue
@@ -132,6 +132,6 @@ def _times(upstream: Any, local: Callable[[Any], Any], value: Any) -> Any:
     """Return upstream * local(value); None where the shapes do not fit."""
     with np.errstate(all="ignore"):
         try:
-            return np.multiply(upstream, local(np.asarray(value, dtype=np.float64)))[()]
+            return np.multiply(upstream, local(precise(value)))[()]
         except ValueError:
             return None

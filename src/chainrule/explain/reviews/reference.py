@@ -225,8 +225,7 @@ class Reference:
                 if part is None:
                     continue
                 flow.uses.setdefault(parent, []).append(Use(node, k, part))
-                held = running.get(parent)
-                running[parent] = part if held is None else held + part
+                running[parent] = _sum(running.get(parent), part)
         return flow
 
     def pull_stage(
@@ -255,8 +254,7 @@ class Reference:
                 if parent is not None and (parent in inside or parent is target):
                     part = upstream if node is skip else pull(node, k, upstream, values)
                     if part is not None:
-                        held = running.get(parent)
-                        running[parent] = part if held is None else held + part
+                        running[parent] = _sum(running.get(parent), part)
         return running.get(target)
 
     def next_boundaries(self, node: Node, boundaries: Iterable[Node]) -> list[Node]:
@@ -289,6 +287,16 @@ class Reference:
                     inside.add(parent)
                     stack.append(parent)
         return inside, inputs
+
+
+def _sum(held: Any, part: Any) -> Any:
+    """Add what comes along one more path; a person's gradient of another shape may not fit."""
+    if held is None:
+        return part
+    try:
+        return held + part
+    except ValueError:
+        return held
 
 
 def _operands(node: Node, values: Mapping[Node, Any]) -> list[Any]:

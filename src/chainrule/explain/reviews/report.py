@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from chainrule.explain.reviews.compare import precise
+
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderResult
 
@@ -254,13 +256,13 @@ def _verdict(line: LineReview) -> str:
 
 def _value(value: Any) -> str:
     if np.ndim(value) == 0:
-        return f"{float(value):.10g}"
+        return f"{value[()] if isinstance(value, np.ndarray) else value:.10g}"
     array = np.asarray(value)
     if array.size <= 6:
         text = np.array2string(array, precision=5, separator=", ").replace("\n", "")
         return " ".join(text.split())
-    norm = float(np.linalg.norm(array.ravel().astype(np.float64)))
-    return f"shape {array.shape}, norm {norm:.6g}, first entry {float(array.flat[0]):.6g}"
+    norm = float(np.linalg.norm(precise(array).ravel()))
+    return f"shape {array.shape}, norm {norm:.6g}, first entry {array.flat[0]:.6g}"
 
 
 def _where(finding: Finding) -> str:

@@ -46,12 +46,16 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A variable got a new value: the line that did it, and copies of the values."""
+    """A variable got a new value: the line that did it, and copies of the values.
+
+    ``fresh`` tells whether the line gave it the new value without looking at the one before.
+    """
 
     line: int
     place: Place
     value: Any
     before: Any
+    fresh: bool = False
 
     @property
     def name(self) -> str:
@@ -203,17 +207,19 @@ class _Watcher:
             self.run.arguments[place.name] = self.last[place][1]
 
     def _step(self, frame: FrameType, event: str, arg: Any) -> None:
-        touched = self.touched.get(self.line, ())
-        stored = {name for name, is_stored in touched if is_stored}
-        names = [name for name, _ in touched]
-        for place, value in _tracked(frame.f_locals, names):
+        touched = self.touched.get(self.line, {})
+        stored = {name for name, uses in touched.items() if "stored" in uses}
+        loaded = {name for name, uses in touched.items() if "loaded" in uses}
+        for place, value in _tracked(frame.f_locals, touched):
             known = self.last.get(place)
             assigned = (known is None or known[0] is not value) and place.shown in stored
             if known is not None and not assigned and identical(value, known[1]):
                 self.last[place] = value, known[1]
                 continue
             kept = _copy(value)
-            self._note(Change(self.line, place, kept, known[1] if known else MISSING))
+            before = known[1] if known else MISSING
+            fresh = place.shown in stored - loaded
+            self._note(Change(self.line, place, kept, before, fresh))
             self.last[place] = value, kept
         if event == "return":
             self.run.returned, self.run.return_line = arg, self.line
@@ -234,9 +240,9 @@ def _key(change: Change) -> tuple[int, Place]:
     return change.line, change.place
 
 
-def _names_by_line(code: CodeType) -> dict[int, list[tuple[str, bool]]]:
-    """Return the local names that each line uses, and whether it assigns them."""
-    found: dict[int, dict[str, bool]] = {}
+def _names_by_line(code: CodeType) -> dict[int, dict[str, set[str]]]:
+    """Return the local names that each line uses, and whether they are loaded or stored there."""
+    found: dict[int, dict[str, set[str]]] = {}
     line = code.co_firstlineno
     for instruction in dis.get_instructions(code):
         positions = instruction.positions
@@ -249,9 +255,9 @@ def _names_by_line(code: CodeType) -> dict[int, list[tuple[str, bool]]]:
         names = argument if isinstance(argument, tuple) else (argument,)
         for position, name in enumerate(names):
             stores = op.startswith("STORE") and not (op == "STORE_FAST_LOAD_FAST" and position)
-            known = found.setdefault(line, {})
-            known[str(name)] = known.get(str(name), False) or stores
-    return {line: list(names.items()) for line, names in found.items()}
+            uses = found.setdefault(line, {}).setdefault(str(name), set())
+            uses.add("stored" if stores else "loaded")
+    return found
 
 
 def _tracked(variables: Any, names: Any) -> Iterator[tuple[Place, Any]]:
@@ -291,8 +297,8 @@ def is_numeric(value: Any) -> bool:
     if isinstance(value, (bool, np.bool_)):
         return False
     if isinstance(value, (np.ndarray, np.generic)):
-        return value.dtype.kind in ("fiub" if isinstance(value, np.ndarray) else "fiu")
-    return isinstance(value, (float, int))
+        return value.dtype.kind in ("fciub" if isinstance(value, np.ndarray) else "fciu")
+    return isinstance(value, (float, int, complex))
 
 
 def _copy(value: Any) -> Any:

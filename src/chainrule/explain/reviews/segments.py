@@ -25,11 +25,12 @@ class Step:
     name: str
     value: Any
     before: Any = MISSING
+    fresh: bool = False  # the line did not look at the value before
 
     @classmethod
     def of(cls, time: int, change: Change) -> Step:
         """Return a change of a variable as a step."""
-        return cls(time, change.line, change.shown, change.value, change.before)
+        return cls(time, change.line, change.shown, change.value, change.before, change.fresh)
 
     @property
     def added(self) -> Any:
