@@ -23,8 +23,10 @@ from chainrule.transforms import define_by_run  # noqa: F401  # gives Array its 
 from chainrule.transforms.checkpoint import checkpoint
 from chainrule.transforms.control_flow import cond, fori_loop, scan, while_loop
 from chainrule.transforms.custom_gradient import custom_gradient
+from chainrule.transforms.elementwise import elementwise_grad, holomorphic_grad
 from chainrule.transforms.forward import jvp
 from chainrule.transforms.jacobians import hessian, jacobian
+from chainrule.transforms.linearize import linearize
 from chainrule.transforms.reverse import grad, value_and_grad, vjp
 from chainrule.transforms.stop import stop_gradient
 
@@ -49,14 +51,17 @@ __all__ = [
     "cond",
     "custom_gradient",
     "elementwise",
+    "elementwise_grad",
     "errors",
     "explain",
     "fori_loop",
     "grad",
     "hessian",
+    "holomorphic_grad",
     "jacobian",
     "jvp",
     "linear",
+    "linearize",
     "operation",
     "review",
     "scan",
