@@ -22,6 +22,7 @@ __all__ = [
     "NonScalarOutputError",
     "NotCompiledWarning",
     "RuleError",
+    "TapeLimitError",
     "UnsupportedError",
 ]
 
@@ -90,6 +91,10 @@ class NameTakenError(ChainruleError, ValueError):
 
 class RuleError(ChainruleError, TypeError):
     """What a function of the user's gives as a derivative is none: its shape is another one."""
+
+
+class TapeLimitError(ChainruleError, MemoryError):
+    """A compiled function would need more memory than it was allowed to."""
 
 
 class IndependentOutputWarning(UserWarning):

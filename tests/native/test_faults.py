@@ -230,3 +230,23 @@ def test_without_a_cache_functions_are_compiled(
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     assert not folder.is_dir() or not list(folder.iterdir())
+
+
+def test_code_that_keeps_more_than_it_may() -> None:
+    def steps(x: Any) -> Any:
+        for _ in range(10):
+            x = np.tanh(W @ x)
+        return np.sum(x)
+
+    W = np.full((30, 30), 0.02)
+    x = np.linspace(0, 1, 600).reshape(30, 20)
+    with pytest.raises(cr.errors.TapeLimitError, match="its tape_limit is 10,000") as caught:
+        cr.compile(cr.grad(steps), tape_limit=10_000)(x)
+    assert isinstance(caught.value, MemoryError)
+    needed = int(str(caught.value).partition("needs ")[2].partition(" bytes")[0].replace(",", ""))
+    assert 10 * x.nbytes <= needed <= 15 * x.nbytes
+    enough = cr.compile(cr.grad(steps), tape_limit=needed)
+    np.testing.assert_allclose(enough(x), cr.grad(steps)(x), rtol=1e-12)
+    assert f"{needed:,} bytes" in enough.lower(x).schedule
+    with pytest.raises(cr.errors.ArgumentError, match="a number of bytes"):
+        cr.compile(steps, tape_limit="1 GB")  # type: ignore[arg-type]

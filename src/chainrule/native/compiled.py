@@ -31,7 +31,9 @@ MOST_SIGNATURES = 128
 _MOST_ENTRIES = 4  # fast entries of which each hands on to the next
 
 
-def compile(f: Callable[..., Any], *, builder: Builder = native) -> Compiled:
+def compile(
+    f: Callable[..., Any], *, tape_limit: int | None = None, builder: Builder = native
+) -> Compiled:
     """Return a function that does what f does, compiled.
 
     The first call records what f does with arrays and numbers and builds one function of it; so
@@ -41,7 +43,12 @@ def compile(f: Callable[..., Any], *, builder: Builder = native) -> Compiled:
     Args:
         f: a function of arrays, numbers, and trees (tuple, list, dict, dataclass, None) of them. It
             may use ``grad`` and the other transforms, or be what they return.
+        tape_limit: the bytes that a run may need besides its arguments and results: above all what
+            backward passes keep of forward passes. Known when the code is made, before it runs.
         builder: makes a recorded program runnable.
+
+    Raises:
+        TapeLimitError: when a call needs code that exceeds the limit.
 
     Returns:
         A `Compiled`, with f as its ``__wrapped__``.
@@ -67,7 +74,7 @@ def compile(f: Callable[..., Any], *, builder: Builder = native) -> Compiled:
     >>> step(np.array([1.0, -1.0]), np.array([[0.5, 0.5], [1.0, 0.0]]))
     (0.5800256583859739, array([0.6397..., 0.    ]))
     """
-    return Compiled(f, builder)
+    return Compiled(f, builder, tape_limit)
 
 
 @dataclass(frozen=True)
@@ -109,15 +116,22 @@ class Compiled:
         "_python",
         "_specializations",
         "builder",
+        "tape_limit",
     )
     __call__: Callable[..., Any]
     __wrapped__: Callable[..., Any]
     is_compiled = True
 
-    def __init__(self, f: Callable[..., Any], builder: Builder = native) -> None:
+    def __init__(
+        self, f: Callable[..., Any], builder: Builder = native, tape_limit: int | None = None
+    ) -> None:
         if not callable(f):
             raise ArgumentError(f"expected a function to compile, got a {type(f).__name__}: {f!r}")
         self.builder = builder
+        limit: Any = tape_limit
+        if limit is not None and not (isinstance(limit, int) and limit >= 0):
+            raise ArgumentError(f"tape_limit is {tape_limit!r}: it is a number of bytes, 2**30")
+        self.tape_limit = tape_limit
         self._python = UserFunction(f)
         self._specializations: dict[tuple[Any, ...], Specialization] = {}
         self._entries = 0
@@ -153,7 +167,7 @@ class Compiled:
             if compiled is not None:
                 compiled.install(path, captured, key)
 
-        return Specialization(self.__wrapped__, self.builder, enter)
+        return Specialization(self.__wrapped__, self.builder, enter, self.tape_limit)
 
     def _warn_of_signatures(self, key: tuple[Any, ...]) -> None:
         if "_warned" not in self.__dict__:
@@ -216,7 +230,7 @@ class Compiled:
             found = getattr(found, part, None)
         if found is self:
             return name
-        return Compiled, (self.__wrapped__, self.builder)
+        return Compiled, (self.__wrapped__, self.builder, self.tape_limit)
 
 
 def _weakly(compiled: Compiled) -> Callable[..., Any]:

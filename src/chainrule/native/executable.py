@@ -65,6 +65,11 @@ class Executable:
         }
         self._arenas: list[np.ndarray[Any, Any]] = []  # that no call is using
 
+    @property
+    def scratch_bytes(self) -> int:
+        """Bytes that a run needs besides its arguments and results."""
+        return self.layout.arena_bytes
+
     def __call__(
         self, inputs: Sequence[Any], captured: Sequence[np.ndarray[Any, Any]]
     ) -> tuple[list[Any], bool | tuple[Any, ...]]:

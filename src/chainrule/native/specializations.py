@@ -19,7 +19,7 @@ import numpy as np
 from chainrule.core.callables import argument_names, name_of
 from chainrule.core.captured import fingerprint
 from chainrule.core.source import stack_level
-from chainrule.errors import ChainruleError, NotCompiledWarning, UnsupportedError
+from chainrule.errors import ChainruleError, NotCompiledWarning, TapeLimitError, UnsupportedError
 from chainrule.native.paths import MISSED, Path, Paths
 from chainrule.native.record.program import Builder
 from chainrule.native.record.run import NotFaithful, Run, Unsure, run
@@ -56,14 +56,20 @@ class Specialization:
         f: the function.
         builder: makes a recorded program runnable.
         enter: is told of each new path, and what the function refers to on it.
+        tape_limit: the bytes of scratch memory that a path may need; None for any number.
     """
 
     def __init__(
-        self, f: Callable[..., Any], builder: Builder, enter: Callable[[Path, Captured], None]
+        self,
+        f: Callable[..., Any],
+        builder: Builder,
+        enter: Callable[[Path, Captured], None],
+        tape_limit: int | None = None,
     ) -> None:
         self._f = f
         self._builder = builder
         self._told = enter
+        self._tape_limit = tape_limit
         self._variants: tuple[_Variant, ...] = ()
         self._recordings = 0
         self._as_python = False
@@ -198,7 +204,17 @@ class Specialization:
         return recorded.result(outputs) if found is True else None
 
     def _path(self, recorded: Recording) -> Path:
-        return Path(recorded, self._builder(recorded.program))
+        path = Path(recorded, self._builder(recorded.program))
+        needed = getattr(path.runnable, "scratch_bytes", 0)
+        if self._tape_limit is not None and needed > self._tape_limit:
+            raise TapeLimitError(
+                f"{name_of(self._f)}, compiled for these arguments, needs {needed:,} bytes for "
+                "what it keeps on its way, for backward passes above all, and its tape_limit is "
+                f"{self._tape_limit:,}: raise the limit, take fewer turns or float32, or let it "
+                "run as Python, without compile, with its loops checkpointed "
+                "(chainrule.checkpoint, checkpoint=k of scan and fori_loop)"
+            )
+        return path
 
     def _run_as_python(self, reason: str) -> None:
         self._as_python = True

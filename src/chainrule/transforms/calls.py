@@ -156,6 +156,11 @@ class Arguments:
             if type(x) is _ndarray and not x.dtype.hasobject:
                 self.leaves[k] = hold(x, recording)
 
+    def forget(self) -> None:
+        """Let go of the leaves that have a history, which are given to `rebuilt`."""
+        for k in self.at:
+            self.leaves[k] = None
+
 
 class Form:
     """How the floating-point leaves of a result lie in one array, one after the other."""
@@ -225,6 +230,7 @@ class Result:
             first = Placeholder(shape_of(packed), dtype_of(packed))
         operands = [first, *call.arguments.active, *call.closed]
         made = apply(operation, Given(value), operands, {"call": call})
+        call.arguments.forget()
         return self.form.rebuilt(made, self._leaves)
 
 
@@ -240,6 +246,9 @@ class Call:
         self.run = run
         self.arguments = arguments
         self.closed = closed
+
+    def __repr__(self) -> str:
+        return f"<call of {name_of(self.run.f)}>"
 
     def value(self, operands: Sequence[Any]) -> Any:
         """Run the function, and return what it gives as one array."""
