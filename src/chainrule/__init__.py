@@ -25,8 +25,10 @@ from chainrule.transforms.control_flow import cond, fori_loop, scan, while_loop
 from chainrule.transforms.custom_gradient import custom_gradient
 from chainrule.transforms.forward import jvp
 from chainrule.transforms.jacobians import hessian, jacobian
+from chainrule.transforms.products import ggnvp, hvp, vhp
 from chainrule.transforms.reverse import grad, value_and_grad, vjp
 from chainrule.transforms.stop import stop_gradient
+from chainrule.transforms.vmap import vmap
 
 if TYPE_CHECKING:
     from chainrule.check import GradientReport, check_gradient
@@ -52,8 +54,10 @@ __all__ = [
     "errors",
     "explain",
     "fori_loop",
+    "ggnvp",
     "grad",
     "hessian",
+    "hvp",
     "jacobian",
     "jvp",
     "linear",
@@ -63,7 +67,9 @@ __all__ = [
     "stage",
     "stop_gradient",
     "value_and_grad",
+    "vhp",
     "vjp",
+    "vmap",
     "while_loop",
 ]
 __version__ = "0.1.0"
