@@ -27,8 +27,10 @@ from chainrule.transforms.elementwise import elementwise_grad, holomorphic_grad
 from chainrule.transforms.forward import jvp
 from chainrule.transforms.jacobians import hessian, jacobian
 from chainrule.transforms.linearize import linearize
+from chainrule.transforms.products import ggnvp, hvp, vhp
 from chainrule.transforms.reverse import grad, value_and_grad, vjp
 from chainrule.transforms.stop import stop_gradient
+from chainrule.transforms.vmap import vmap
 
 if TYPE_CHECKING:
     from chainrule.check import GradientReport, check_gradient
@@ -55,9 +57,11 @@ __all__ = [
     "errors",
     "explain",
     "fori_loop",
+    "ggnvp",
     "grad",
     "hessian",
     "holomorphic_grad",
+    "hvp",
     "jacobian",
     "jvp",
     "linear",
@@ -68,7 +72,9 @@ __all__ = [
     "stage",
     "stop_gradient",
     "value_and_grad",
+    "vhp",
     "vjp",
+    "vmap",
     "while_loop",
 ]
 __version__ = "0.1.0"

@@ -13,6 +13,7 @@ __all__ = [
     "ArgumentError",
     "ChainruleError",
     "EndedRecordingError",
+    "ExamplesDisagreeError",
     "GradientLostError",
     "GradientMismatchError",
     "IndependentOutputWarning",
@@ -75,6 +76,10 @@ class NonFiniteError(ChainruleError, ArithmeticError):
 
 class EndedRecordingError(_OfRecordings, RuntimeError):
     """An array was used after the recording that made it had ended."""
+
+
+class ExamplesDisagreeError(_OfRecordings, ValueError):
+    """Under `vmap`, Python looked at a value that is not the same for all examples."""
 
 
 class UnsupportedError(_OfRecordings, NotImplementedError):

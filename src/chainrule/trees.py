@@ -11,6 +11,7 @@ from typing import Any
 
 __all__ = [
     "STATIC",
+    "children",
     "flatten",
     "is_container",
     "is_record",
@@ -60,6 +61,21 @@ def map_leaves(function: Callable[..., Any], tree: Any, *others: Any) -> Any:
     for each in (tree, *others):
         _register_dataclasses(each)
     return optree.tree_map(function, tree, *others, namespace=_NAMESPACE)
+
+
+def children(tree: Any) -> dict[Any, Any]:
+    """Return what a container holds directly, in the order of its leaves."""
+    if tree is None:
+        return {}
+    if is_record(tree):
+        fields = (f.name for f in dataclasses.fields(tree) if not f.metadata.get(STATIC))
+        return {name: getattr(tree, name) for name in fields}
+    if isinstance(tree, dict):
+        import optree
+
+        flat: Any = optree.tree_flatten_one_level(tree, namespace=_NAMESPACE)  # type: ignore[arg-type]
+        return {key: tree[key] for key in flat[2]}
+    return dict(enumerate(tree))
 
 
 def paths(tree: Any) -> list[str]:

@@ -17,7 +17,7 @@ from chainrule.native.interpret import interpreted
 from chainrule.native.listing import listing
 from chainrule.native.pipeline import build
 from chainrule.native.record.signature import flatten
-from chainrule.operations.indexing import SLOT
+from chainrule.operations.slot import SLOT
 from tests.programs.golden import PROGRAMS
 
 from .conftest import on_copies

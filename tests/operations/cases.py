@@ -21,7 +21,7 @@ from chainrule.core.array import value_of
 from chainrule.core.domain import REAL, Interval, Matrices
 from chainrule.core.kinds import Elementwise
 from chainrule.core.operation import Operation
-from chainrule.operations.indexing import SLOT
+from chainrule.operations.slot import SLOT
 
 RANDOM = np.random.default_rng(0)
 

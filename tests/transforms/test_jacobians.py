@@ -69,3 +69,68 @@ def test_jacobian_of_jacobian():
 def test_float32_stays_float32():
     J = cr.jacobian(lambda x: A.astype(np.float32) @ x)(v.astype(np.float32))
     assert J.dtype == np.float32
+
+
+@pytest.mark.parametrize("mode", ["forward", "reverse"])
+@pytest.mark.parametrize("name", CASES)
+def test_modes(name, mode):
+    f, x, expected = CASES[name]
+    J = cr.jacobian(f, mode=mode)
+    np.testing.assert_allclose(J(x), expected)
+    np.testing.assert_allclose(cr.compile(J)(x), expected)
+    curved = lambda x: np.sum(np.sin(cr.jacobian(lambda x: np.tanh(f(x)), mode=mode)(x)))
+    again = lambda x: np.sum(np.sin(cr.jacobian(lambda x: np.tanh(f(x)))(x)))
+    np.testing.assert_allclose(cr.grad(curved)(x), cr.grad(again)(x), 1e-12, 1e-14)
+
+
+def test_a_mode_that_there_is_not():
+    with pytest.raises(cr.errors.ArgumentError, match="'auto', 'forward', 'reverse'"):
+        cr.jacobian(np.sin, mode="backward")
+
+
+# Products with second derivatives.
+
+
+def test_products_with_a_vector():
+    H = cr.hessian(rosenbrock)(v)
+    w = rng.normal(size=4)
+    for product in (cr.hvp(rosenbrock), cr.vhp(rosenbrock)):
+        np.testing.assert_allclose(product(v, w), H @ w, rtol=1e-12)
+        np.testing.assert_allclose(cr.compile(product)(v, w), H @ w, rtol=1e-12)
+        np.testing.assert_allclose(cr.vmap(product, (None, 0))(v, np.eye(4)), H, rtol=1e-12)
+        third = cr.grad(lambda x: w @ product(x, w))(v)
+        np.testing.assert_allclose(
+            third, np.einsum("ijk,i,j->k", cr.jacobian(cr.hessian(rosenbrock))(v), w, w)
+        )
+
+
+def test_products_of_trees_and_several_arguments():
+    f = lambda p, x, n: np.sum(np.sin(p["a"] * x) ** n) + p["b"] * np.sum(x**2)
+    p, w = {"a": v, "b": 2.0}, {"a": np.ones(4), "b": 3.0}
+    for product in (cr.hvp(f, (0, 1)), cr.vhp(f, (0, 1))):
+        dp, dx = product(p, v, 2, (w, v))
+        flat = lambda z: f({"a": z[:4], "b": z[4]}, z[5:], 2)
+        expected = cr.hessian(flat)(np.r_[v, 2.0, v]) @ np.r_[np.ones(4), 3.0, v]
+        np.testing.assert_allclose(np.r_[dp["a"], dp["b"], dx], expected, rtol=1e-10)
+        assert type(dp["b"]) is float
+
+
+def test_gauss_newton():
+    w = rng.normal(size=4)
+    f = lambda x: np.tanh(A @ x)
+    J = cr.jacobian(f)(v)
+    np.testing.assert_allclose(cr.ggnvp(f)(v, w), J.T @ J @ w)
+    loss = lambda y: np.sum(np.exp(y))
+    product = cr.ggnvp(f, loss)
+    expected = J.T @ (np.exp(f(v)) * (J @ w))
+    np.testing.assert_allclose(product(v, w), expected)
+    np.testing.assert_allclose(cr.compile(product)(v, w), expected)
+    pair = cr.ggnvp(lambda x: (x * x, [x[0]]), lambda y: np.sum(y[0]) + y[1][0] ** 2)
+    np.testing.assert_allclose(pair(v, w), np.r_[2 * w[0], 0, 0, 0])
+
+
+def test_bad_vectors():
+    with pytest.raises(ValueError, match=r"expected shape \(4,\), that of what it is"):
+        cr.hvp(rosenbrock)(v, np.ones(3))
+    with pytest.raises(cr.errors.ArgumentError, match="and, after them, the vector"):
+        cr.hvp(rosenbrock)(v)

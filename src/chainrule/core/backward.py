@@ -140,6 +140,9 @@ def _is_finite(g: Any) -> bool:
     if type(g) is Array:
         if g.deferred is not None:
             return True
+        examples = g.node and g.node.recording.examples
+        if examples is not None:
+            return _is_finite(examples(g))
         g = g.value
     if type(g) is float:
         return g - g == 0.0

@@ -3,7 +3,7 @@
 ============  =====================================  ============================================
 kind          declared                               supplied by the kind
 ============  =====================================  ============================================
-elementwise   output, local gradient per operand     broadcasting, pullback, pushforward
+elementwise   output, local gradient per operand     broadcasting, pullback, pushforward, vmap
 linear        output, pullback per operand           pushforward: the operation on the tangents
 general       output, pullback per operand           pushforward: pulling back twice
 constant      output                                 no gradient flows

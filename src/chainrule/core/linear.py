@@ -176,12 +176,36 @@ def _broadcast_to(x: Any, shape: tuple[int, ...]) -> Any:
     return np.broadcast_to(x, shape)
 
 
+def _batched_unbroadcast(
+    row: Operation, batched: Sequence[bool], operands: Sequence[Any], params: Mapping[str, Any]
+) -> Any:
+    (g,) = operands
+    n, *rest = shape_of(g)
+    shape = params["shape"]
+    ones = (1,) * (len(rest) - len(shape))  # the axes that vanish
+    y = row(g, shape=(n, *ones, *shape))
+    return y.reshape((n, *shape)) if ones else y
+
+
+def _batched_broadcast(
+    row: Operation, batched: Sequence[bool], operands: Sequence[Any], params: Mapping[str, Any]
+) -> Any:
+    (x,) = operands
+    n, *rest = shape_of(x)
+    shape = params["shape"]
+    missing = len(shape) - len(rest)
+    if missing:
+        x = x.reshape((n, *(1,) * missing, *rest))
+    return row(x, shape=(n, *shape))
+
+
 unbroadcast: Linear = linear(
     "unbroadcast",
     _unbroadcast,
     pullback=lambda g, x, shape: broadcast_to(g, shape=x.shape),
     reduces=True,
     dtypes="fc",
+    batch=_batched_unbroadcast,
 )
 broadcast_to: Linear = linear(
     "broadcast_to",
@@ -192,6 +216,7 @@ broadcast_to: Linear = linear(
     moves=True,
     view=True,
     dtypes="fc",
+    batch=_batched_broadcast,
 )
 astype = linear(
     "astype",

@@ -71,6 +71,7 @@ class Operation:
         self.shape = traits.get("shape")
         self.shaped_by = traits.get("shaped_by")
         self.commutes = traits.get("commutes", False)
+        self.batch = traits.get("batch")
         self.advice = traits.get("advice")
         self.domain = traits.get("domain")
         self.examples = traits.get("examples", ())

@@ -44,6 +44,10 @@ class Recording:
     wants them: a backward pass over them need not search. ``every_guard`` asks for a guard at every
     product of an upstream and a local gradient, of one who takes out those that do no work.
     ``keeps_values`` says that the observer wants nodes to keep the values that no rule reads, too.
+    ``unseen`` says that what is recorded is for other numbers, too, so that stable forms are always
+    taken. ``examples`` is there where a node stands for many examples, of which it has the value of
+    one: it returns the values of them all (`chainrule.transforms.examples`). Such a recording is
+    made with ``outermost``: it owns whatever depends on it, and hands on what it makes of that.
     ``defers`` says that values of large arrays are to be computed when somebody asks for them
     (`chainrule.core.deferred`).
     ``laid_out`` is called where a result depends on how an array lies in memory.
@@ -55,11 +59,13 @@ class Recording:
         "converted",
         "defers",
         "every_guard",
+        "examples",
         "guard",
         "keeps_values",
         "laid_out",
         "nodes",
         "note",
+        "unseen",
     )
 
     def __init__(
@@ -70,17 +76,25 @@ class Recording:
         every_guard: bool = False,
         keeps_values: bool = True,
         defers: bool = False,
+        outermost: bool = False,
     ) -> None:
-        self.birth = next(_births)
+        self.birth = -next(_births) if outermost else next(_births)
         self.nodes = nodes
         self.note = note
         self.guard = guard
         self.converted: Observer | None = None
         self.every_guard = every_guard
+        self.unseen = every_guard
+        self.examples: Callable[[Any], Any] | None = None
         self.keeps_values = keeps_values
         self.defers = defers
         self.laid_out: Callable[[], None] | None = None
         self.captured: dict[int, tuple[Any, Any]] | None = {}
+
+    @property
+    def age(self) -> int:
+        """A number that is smaller for what began earlier."""
+        return abs(self.birth)
 
     def end(self) -> None:
         """Let any further use of the recording's arrays raise."""

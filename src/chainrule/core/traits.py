@@ -6,15 +6,17 @@ which has an attribute for each of these keywords.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, TypeAlias, TypedDict
 
 from chainrule.core.domain import Domain, Example
 
-__all__ = ["NAMES", "Dependence", "Traits"]
+__all__ = ["NAMES", "BatchingRule", "Dependence", "Traits"]
 
 #: Which operands decide the shape of a result by their values: all of them, or masks alone.
 Dependence: TypeAlias = Literal["values", "masks"]
+#: ``(row, batched, operands, params) -> result``, see `chainrule.core.batching`.
+BatchingRule: TypeAlias = Callable[[Any, Sequence[bool], Sequence[Any], Mapping[str, Any]], Any]
 
 
 class Traits(TypedDict, total=False):
@@ -63,6 +65,9 @@ class Traits(TypedDict, total=False):
             shapes: ``"values"`` if all of them do (``np.nonzero(x)``), ``"masks"`` if only those
             of booleans (``x[x > 0]``). See `Operation.shaping`.
         commutes: its two operands may change places.
+        batch: how it is computed for many examples at once, see `chainrule.core.batching`: for
+            `vmap`. What is entrywise broadcasts; anything else is computed for one example after
+            the other where this is left out.
 
     Warnings:
         advice: what to try where its result or its local gradient is not finite.
@@ -98,6 +103,7 @@ class Traits(TypedDict, total=False):
     shape: Callable[..., tuple[int, ...]] | None
     shaped_by: Dependence | None
     commutes: bool
+    batch: BatchingRule | None
     advice: str | None
     domain: Domain | None
     examples: Sequence[Example]

@@ -12,7 +12,7 @@ import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dis import opmap
-from types import FrameType, ModuleType, TracebackType
+from types import CodeType, FrameType, ModuleType, TracebackType
 from typing import Any
 
 import numpy as np
@@ -31,7 +31,10 @@ from chainrule.core.source import (
 from chainrule.errors import RUNS, ChainruleError, UnsupportedError
 from chainrule.numpy.advice import advice, instead_of
 
-__all__ = ["Raised", "at_the_boundary"]
+__all__ = ["OF_OTHERS", "Raised", "at_the_boundary"]
+
+#: Code that computes an operation for other arguments than the run has: what it raises is NumPy's.
+OF_OTHERS: set[CodeType] = set()
 
 _RAISE = opmap["RAISE_VARARGS"]
 _PRIVATE = re.compile(r"\._\w+")  # scipy.linalg._matfuncs.expm is scipy.linalg.expm
@@ -74,6 +77,8 @@ def at_the_boundary(
     mine = None
     tb = error.__traceback__
     while tb is not None:
+        if tb.tb_frame.f_code in OF_OTHERS:
+            return None
         if _is_users(tb.tb_frame):
             mine = tb
         tb = tb.tb_next

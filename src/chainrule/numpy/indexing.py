@@ -22,6 +22,7 @@ from chainrule.numpy.creation import restack
 from chainrule.numpy.dispatch import constant_call, implements, plain, refuse, unsupported
 from chainrule.numpy.memory import split, view_of, write
 from chainrule.operations import indexing as rows
+from chainrule.operations.slot import SLOT
 
 __all__ = ["indices_of", "nonzero", "with_entries"]
 
@@ -176,7 +177,7 @@ def bincount(x: Any, /, weights: Any = None, minlength: Any = 0) -> Any:
     x, weights = operand(x), cast(operand(weights), float)
     if x.shape != weights.shape:
         raise ValueError("The weights and list don't have the same length.")
-    return rows.scatter_add(weights, x, index=(rows.SLOT,), shape=counts.shape)
+    return rows.scatter_add(weights, x, index=(SLOT,), shape=counts.shape)
 
 
 # Order.

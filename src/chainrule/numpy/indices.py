@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from chainrule.operations import indexing
+from chainrule.operations.slot import SLOT
 
 __all__ = ["EVERYTHING", "as_tuple", "fused"]
 
@@ -27,7 +27,7 @@ def fused(
     """
     if second == EVERYTHING:
         return first
-    if None in first or None in second or indexing.SLOT in first:
+    if None in first or None in second or SLOT in first:
         return None
     outer = _spread(first, len(lengths))
     left = [k for k, part in enumerate(outer) if type(part) is slice]

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.core.array import value_of
+from chainrule.core.batching import matrices
 from chainrule.numpy.axes import operand
 from chainrule.numpy.casting import cast
 from chainrule.numpy.dispatch import implements, observe, plain, unsupported
@@ -137,7 +138,7 @@ def qr(a: Any, mode: str = "reduced") -> Any:
 
 # Least squares, and what tells how well equations can be solved.
 
-observe(np.linalg.matrix_rank)
+observe(np.linalg.matrix_rank, batch=matrices)
 
 
 @implements(np.linalg.pinv)

@@ -33,6 +33,7 @@ from chainrule.numpy.dispatch import unsupported
 from chainrule.numpy.indices import EVERYTHING, as_tuple, fused
 from chainrule.operations import indexing, shape
 from chainrule.operations.elementwise import cartesian, imag
+from chainrule.operations.slot import SLOT
 
 __all__ = [
     "laid_out",
@@ -120,7 +121,7 @@ class _Strided:
         self.places = tuple(places)
 
     def applied(self, base: Array, value: Any) -> Any:
-        index = {"index": (indexing.SLOT,) * len(self.places)}
+        index = {"index": (SLOT,) * len(self.places)}
         return apply(_getitem, Given(value), (base, *self.places), index)
 
 
@@ -284,7 +285,7 @@ def _at_places(
             f"`{what}` through a strided view that has an entry twice", "write into the array"
         )
     arrays = np.unravel_index(numbers, base.shape)
-    return (indexing.SLOT,) * len(arrays), list(arrays)
+    return (SLOT,) * len(arrays), list(arrays)
 
 
 # Memory.
@@ -397,6 +398,6 @@ def _put_back(view: Array, new: Array, place: Any) -> Array:
     elif operation not in _OWN_INVERSES:
         numbers = operation.compute(np.arange(base.size).reshape(base.shape), **params)
         arrays = np.unravel_index(numbers, base.shape)
-        index = {"index": (indexing.SLOT,) * len(arrays)}
+        index = {"index": (SLOT,) * len(arrays)}
         return record_write(indexing.set_at, place, (base, new, *arrays), index)
     return apply(operation, Given(place), operands, params)  # type: ignore[no-any-return]

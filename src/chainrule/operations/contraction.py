@@ -15,8 +15,19 @@ import numpy as np
 
 from chainrule.core.array import shape_of
 from chainrule.core.kinds import broadcast_to, linear, sum_to
+from chainrule.operations.batched_contraction import (
+    contracting,
+    flattened,
+    inner_products,
+    kronecker,
+    lettered,
+    multiplying,
+    outer_products,
+    plainly_multiplying,
+    spelled_out,
+)
 from chainrule.operations.elementwise import conjugated
-from chainrule.operations.indexing import SLOT, set_at
+from chainrule.operations.indexing import set_at
 from chainrule.operations.shape import (
     expand_dims,
     inverse_permutation,
@@ -25,6 +36,7 @@ from chainrule.operations.shape import (
     swapaxes,
     transpose,
 )
+from chainrule.operations.slot import SLOT
 
 Shape: TypeAlias = "tuple[int, ...]"
 Axes: TypeAlias = "tuple[tuple[int, ...], tuple[int, ...]]"
@@ -77,6 +89,7 @@ matmul = linear(
     shape=_matmul_shape,
     symbol="@",
     dtypes="fc",
+    batch=multiplying,
 )
 outer = linear(
     "outer",
@@ -85,6 +98,7 @@ outer = linear(
     multilinear=True,
     shape=lambda a, b: (math.prod(a), math.prod(b)),
     dtypes="fc",
+    batch=outer_products,
 )
 vdot = linear(
     "vdot",
@@ -95,6 +109,7 @@ vdot = linear(
     ),
     multilinear=True,
     dtypes="fc",
+    batch=flattened,
 )
 
 # Contractions of chosen axes. What the result consists of: the free axes of a, then those of b.
@@ -149,6 +164,7 @@ tensordot = linear(
     pullback=(_contract_left, _contract_right),
     multilinear=True,
     dtypes="fc",
+    batch=contracting,
 )
 dot = linear(
     "dot",
@@ -167,6 +183,7 @@ dot = linear(
     ),
     multilinear=True,
     dtypes="fc",
+    batch=plainly_multiplying,
 )
 inner = linear(
     "inner",
@@ -177,6 +194,7 @@ inner = linear(
     ),
     multilinear=True,
     dtypes="fc",
+    batch=inner_products,
 )
 
 
@@ -201,30 +219,10 @@ kron = linear(
     ),
     multilinear=True,
     dtypes="fc",
+    batch=kronecker,
 )
 
 # Einstein's notation.
-
-
-def spelled_out(subscripts: str, shapes: list[tuple[int, ...]]) -> tuple[list[str], str]:
-    """Write each ellipsis as letters of its own; return the operands' letters and the output's."""
-    inputs, output = subscripts.split("->")
-    terms = inputs.split(",")
-    if "." not in subscripts:
-        return terms, output
-    widths = [
-        len(shape) - len(term.replace("...", "")) if "." in term else 0
-        for term, shape in zip(terms, shapes, strict=True)
-    ]
-    alphabet = (chr(c) for c in [*range(ord("A"), ord("Z") + 1), *range(ord("a"), ord("z") + 1)])
-    unused = [letter for letter in alphabet if letter not in subscripts]
-    widest = max(widths)
-    batch = "".join(unused[:widest])
-    expanded = [
-        term.replace("...", batch[widest - width :])
-        for term, width in zip(terms, widths, strict=True)
-    ]
-    return expanded, output.replace("...", batch)
 
 
 def _einsum_pullback(k: int, g: Any, *xs: Any, subscripts: str, optimize: Any = False) -> Any:
@@ -299,4 +297,5 @@ einsum = linear(
     view=True,  # of one operand, whose axes it permutes
     shape=_einsum_shape,
     dtypes="fc",
+    batch=lettered,
 )

@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.core.array import dtype_of, is_complex, shape_of, value_of
+from chainrule.core.batching import matrices
 from chainrule.core.domain import INVERTIBLE, POSITIVE_DEFINITE, example
 from chainrule.core.kinds import general, guarded_multiply, real
 from chainrule.core.operation import Operation
@@ -123,6 +124,7 @@ eigh: Operation = general(
     ),
     tolerance=1e-6,
     dtypes="fc",
+    batch=matrices,
 )
 eigvalsh = general(
     "eigvalsh",
@@ -132,6 +134,7 @@ eigvalsh = general(
     domain=POSITIVE_DEFINITE,
     examples=(example((3, 3), UPLO="L"), example((2, 2, 2), UPLO="U")),
     dtypes="fc",
+    batch=matrices,
 )
 
 # Any square matrices: A V = V W. LAPACK scales each eigenvector to length 1, and turns it so that
@@ -180,6 +183,7 @@ eig: Operation = general(
     ),
     tolerance=1e-6,
     dtypes="fc",
+    batch=matrices,
 )
 eigvals = general(
     "eigvals",
@@ -190,6 +194,7 @@ eigvals = general(
     examples=(example((3, 3)), example((2, 2, 2))),
     tolerance=1e-6,
     dtypes="fc",
+    batch=matrices,
 )
 
 # Singular values: A = U S V^H, with min(m, n) columns in U and in V. With M = U^H dA V:
@@ -245,6 +250,7 @@ svd: Operation = general(
     ),
     tolerance=1e-6,
     dtypes="fc",
+    batch=matrices,
 )
 #: Singular values alone.
 svdvals = general(
@@ -256,6 +262,7 @@ svdvals = general(
     examples=(example((3, 2)), example((2, 2, 3))),
     tolerance=1e-6,
     dtypes="fc",
+    batch=matrices,
 )
 
 # A = Q R, with min(m, n) columns in Q. With M = Q^H dA R^-1, dR R^-1 is what of M makes an upper
@@ -314,4 +321,5 @@ qr: Operation = general(
     ),
     tolerance=1e-6,
     dtypes="fc",
+    batch=matrices,
 )

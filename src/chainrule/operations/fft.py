@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.core.array import dtype_of, shape_of
+from chainrule.core.batching import along
 from chainrule.core.domain import example
 from chainrule.core.kinds import linear, real
 from chainrule.core.operation import Operation
@@ -47,6 +48,7 @@ fft: Operation = linear(
     numpy="numpy.fft.fft",
     examples=_EXAMPLES,
     dtypes="fc",
+    batch=along("axis", axis=-1),
 )
 ifft: Operation = linear(
     "ifft",
@@ -57,6 +59,7 @@ ifft: Operation = linear(
     numpy="numpy.fft.ifft",
     examples=_EXAMPLES,
     dtypes="fc",
+    batch=along("axis", axis=-1),
 )
 
 # Of real numbers. Half of the result is left out, since it is the conjugate of the other half.
@@ -86,6 +89,7 @@ rfft: Operation = linear(
     numpy="numpy.fft.rfft",
     examples=(*_EXAMPLES, example((3,))),
     dtypes="f>c",
+    batch=along("axis", axis=-1),
 )
 irfft: Operation = linear(
     "irfft",
@@ -98,6 +102,7 @@ irfft: Operation = linear(
         example((4, 2), n=4, axis=0, norm="forward"),
     ),
     dtypes="fc",
+    batch=along("axis", axis=-1),
 )
 
 # Transforms by cosines and sines, of SciPy's types 1 to 4. Types 2 and 3 are each other's
@@ -147,6 +152,7 @@ def _trigonometric(name: str, ends: dict[int, list[int]]) -> Operation:
             example((3, 2), type=1, axis=0, norm="forward"),
         ),
         dtypes="fc",
+        batch=along("axis", axis=-1),
     )
     return row
 

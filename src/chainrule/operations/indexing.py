@@ -16,28 +16,17 @@ import builtins
 import math
 import operator
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 
 from chainrule.core.array import Array, shape_of, value_of
+from chainrule.core.batching import along
 from chainrule.core.kinds import constant, general, linear, sum_to
 from chainrule.core.operation import Operation
+from chainrule.operations.batched_indexing import adding, picking, picking_along, taking, writing
 from chainrule.operations.elementwise import clip, equal, remainder, where
-
-
-class _Slot:
-    """Stands for an array in an index; see `SLOT`."""
-
-    def __repr__(self) -> str:
-        return "SLOT"
-
-    def __reduce__(self) -> str:
-        return "SLOT"  # a copy or a pickle is the same one
-
-
-#: Where an index has an array, its fixed part has this.
-SLOT: Final = _Slot()
+from chainrule.operations.slot import SLOT
 
 
 def index_parts(index: Any) -> tuple[Any, ...]:
@@ -171,12 +160,14 @@ getitem = linear(
     view=True,
     shaped_by="masks",
     dtypes="fc",
+    batch=picking,
 )
 scatter_add: Operation = linear(
     "scatter_add",
     _scatter_add,
     pullback=lambda g, x, *arrays, index, shape: getitem(g, *arrays, index=index),
     dtypes="fc",
+    batch=adding,
 )
 set_at: Operation = linear(
     "set_at",
@@ -187,6 +178,7 @@ set_at: Operation = linear(
     ),
     clear=_clear,
     dtypes="fc",
+    batch=writing,
 )
 
 # Along one axis.
@@ -243,6 +235,7 @@ take = linear(
     scatter=_take_scatter,
     moves=True,
     dtypes="fc",
+    batch=taking(getitem),
 )
 take_along_axis = linear(
     "take_along_axis",
@@ -251,11 +244,16 @@ take_along_axis = linear(
     scatter=_along_axis_scatter,
     moves=True,
     dtypes="fc",
+    batch=picking_along,
 )
 
 # Order.
 
-argsort = constant("argsort", lambda x, axis=-1, kind="stable": np.argsort(x, axis=axis, kind=kind))
+argsort = constant(
+    "argsort",
+    lambda x, axis=-1, kind="stable": np.argsort(x, axis=axis, kind=kind),
+    batch=along("axis", axis=-1),
+)
 searchsorted = constant("searchsorted", lambda a, v, side="left": np.searchsorted(a, v, side))
 sort = general(
     "sort",
@@ -268,4 +266,5 @@ sort = general(
         tangents[0], argsort(x, axis=axis), axis=axis
     ),
     kinked=True,
+    batch=along("axis"),
 )

@@ -20,9 +20,11 @@ from typing import Any
 import numpy as np
 
 from chainrule.core.array import dtype_of, is_complex, shape_of
+from chainrule.core.batching import along, matrices
 from chainrule.core.domain import INVERTIBLE, NONZERO, POSITIVE_DEFINITE, REAL, example
 from chainrule.core.kinds import astype, general, real, sum_to
 from chainrule.core.operation import Operation
+from chainrule.operations.batched_linalg import measuring, solving, solving_triangles
 from chainrule.operations.elementwise import (
     absolute,
     conjugated,
@@ -115,6 +117,7 @@ norm = general(
     formula=_norm_formula,
     kinked=True,
     domain=NONZERO,
+    batch=measuring,
 )
 
 
@@ -149,6 +152,7 @@ size = general(
     formula=_size_formula,
     kinked=True,
     domain=NONZERO,
+    batch=along("axis", axis=None),
 )
 
 # Linear equations. As in NumPy, b is a vector if it has one axis, and a matrix otherwise.
@@ -194,6 +198,7 @@ solve: Operation = general(
         example((2, 3, 3), (4, 1, 3, 2)),
     ),
     dtypes="fc",
+    batch=solving,
 )
 
 # A matrix that is known to be triangular: printed as any other equations, and solved at less cost.
@@ -226,6 +231,7 @@ solve_known_triangle: Operation = general(
     numpy=(),
     source="np.linalg.solve({0}, {1})",
     dtypes="fc",
+    batch=solving_triangles,
 )
 
 # Inverses and determinants.
@@ -239,6 +245,7 @@ inv: Operation = general(
     domain=INVERTIBLE,
     examples=(example((3, 3)), example((2, 2, 2))),
     dtypes="fc",
+    batch=matrices,
 )
 
 
@@ -281,6 +288,7 @@ cofactors: Operation = general(
     domain=(INVERTIBLE, REAL),
     examples=(example((3, 3), (1, 1)), example((2, 2, 2), (2, 1, 1))),
     dtypes="fc",
+    batch=matrices,
 )
 det = general(
     "det",
@@ -290,6 +298,7 @@ det = general(
     domain=INVERTIBLE,
     examples=(example((3, 3)), example((2, 2, 2)), example((1, 1))),
     dtypes="fc",
+    batch=matrices,
 )
 
 
@@ -311,6 +320,7 @@ slogdet = general(
     domain=INVERTIBLE,
     examples=(example((3, 3), part=1), example((2, 2, 2), part=1), example((2, 2), part=0)),
     dtypes="fc",
+    batch=matrices,
 )
 
 # Least squares. For P the pseudoinverse of A, with dA = E, the derivative is
@@ -332,6 +342,7 @@ pinv: Operation = general(
     examples=(example((3, 2)), example((2, 3)), example((2, 2, 2), rcond=1e-10)),
     tolerance=1e-6,
     dtypes="fc",
+    batch=matrices,
 )
 
 
@@ -391,4 +402,5 @@ cholesky = general(
     numpy="numpy.linalg.cholesky",
     domain=POSITIVE_DEFINITE,
     examples=(example((3, 3)), example((2, 3, 3)), example((2, 2), upper=True)),
+    batch=matrices,
 )

@@ -12,15 +12,17 @@ from typing import Any
 import numpy as np
 
 from chainrule.core.array import shape_of
+from chainrule.core.batching import matrices
 from chainrule.core.domain import INVERTIBLE, POSITIVE_DEFINITE, REAL, Interval, example
 from chainrule.core.kinds import constant, general
 from chainrule.core.operation import Operation
 from chainrule.operations.choices import where
 from chainrule.operations.decompositions import InParts, eigh_pullback
-from chainrule.operations.indexing import SLOT, getitem, take
+from chainrule.operations.indexing import getitem, take
 from chainrule.operations.linalg import adjoint, solve, transposed
 from chainrule.operations.reduction import sum
 from chainrule.operations.shape import concatenate, expand_dims, tril, triu
+from chainrule.operations.slot import SLOT
 
 
 def scipy_linalg(name: str) -> Callable[..., Any]:
@@ -155,6 +157,7 @@ expm = _matrix_function(
     examples=(example((3, 3)), example((2, 2, 2))),
     tolerance=1e-6,
     dtypes="fc",
+    batch=matrices,
 )
 logm = _matrix_function(
     "logm",

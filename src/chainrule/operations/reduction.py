@@ -17,6 +17,7 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 
 from chainrule.core.array import Array, dtype_of, shape_of
+from chainrule.core.batching import along, whole
 from chainrule.core.domain import NONZERO
 from chainrule.core.kinds import astype, broadcast_to, constant, general, linear
 from chainrule.operations.elementwise import (
@@ -33,6 +34,7 @@ from chainrule.operations.elementwise import (
 from chainrule.operations.shape import concatenate, expand_dims, flip, reshape, transpose
 
 Axis: TypeAlias = "tuple[int, ...] | None"
+_ALONG_AXES = along("axis", axis=None)
 
 
 def kept(g: Any, axis: Axis, keepdims: bool) -> Any:
@@ -63,6 +65,7 @@ sum = linear(
     pullback=lambda g, x, axis=None, keepdims=False: spread(g, x, axis, keepdims),
     dtypes="fc",
     reduces=True,
+    batch=_ALONG_AXES,
 )
 
 
@@ -84,6 +87,7 @@ mean = linear(
     dtypes="fc",
     formula=_mean_formula,
     reduces=True,
+    batch=_ALONG_AXES,
 )
 
 
@@ -124,6 +128,7 @@ var = general(
     lambda x, axis=None, ddof=0, keepdims=False: np.var(x, axis=axis, ddof=ddof, keepdims=keepdims),
     pullback=_var_pullback,
     formula=_var_formula,
+    batch=_ALONG_AXES,
 )
 std = general(
     "std",
@@ -133,6 +138,7 @@ std = general(
         var(x, axis=axis, ddof=ddof, keepdims=keepdims)
     ),
     kinked=True,
+    batch=_ALONG_AXES,
 )
 
 # Extremes.
@@ -159,6 +165,7 @@ max = general(
     kinked=True,
     reduces=True,
     dtypes="fc",  # NumPy orders complex numbers by their real parts, then by the imaginary ones
+    batch=_ALONG_AXES,
 )
 min = general(
     "min",
@@ -167,6 +174,7 @@ min = general(
     kinked=True,
     reduces=True,
     dtypes="fc",  # NumPy orders complex numbers by their real parts, then by the imaginary ones
+    batch=_ALONG_AXES,
 )
 
 # Products. Dividing the product by each factor is quick and reads well, but 0 / 0 where a factor is
@@ -241,6 +249,7 @@ prod = general(
     domain=NONZERO,
     dtypes="fc",
     reduces=True,
+    batch=_ALONG_AXES,
 )
 cumprod = general(
     "cumprod",
@@ -248,6 +257,7 @@ cumprod = general(
     pullback=_cumulative_product_pullback,
     domain=NONZERO,
     dtypes="fc",
+    batch=along("axis"),
 )
 
 
@@ -260,6 +270,7 @@ cumsum = linear(
     lambda x, axis: np.cumsum(x, axis=axis),
     pullback=_cumulative_sum_pullback,
     dtypes="fc",
+    batch=along("axis"),
 )
 
 # The softmax family: the largest entry is taken out first, so that exp cannot overflow.
@@ -376,6 +387,7 @@ logsumexp = general(
     numpy="scipy.special.logsumexp",
     source="np.logaddexp.reduce({0}, axis={axis}, keepdims={keepdims})",
     formula=_logsumexp_formula,
+    batch=_ALONG_AXES,
 )
 softmax = general(
     "softmax",
@@ -385,6 +397,7 @@ softmax = general(
     numpy="scipy.special.softmax",
     source="np.exp({0} - np.logaddexp.reduce({0}, axis={axis}, keepdims=True))",
     formula=_softmax_formula,
+    batch=_ALONG_AXES,
 )
 log_softmax = general(
     "log_softmax",
@@ -393,25 +406,32 @@ log_softmax = general(
     numpy="scipy.special.log_softmax",
     source="{0} - np.logaddexp.reduce({0}, axis={axis}, keepdims=True)",
     formula=_log_softmax_formula,
+    batch=_ALONG_AXES,
 )
 
 # Indices, truths and counts.
 
 argmax = constant(
-    "argmax", lambda x, axis=None, keepdims=False: np.argmax(x, axis=axis, keepdims=keepdims)
+    "argmax",
+    lambda x, axis=None, keepdims=False: np.argmax(x, axis=axis, keepdims=keepdims),
+    batch=whole(along("axis")),
 )
 argmin = constant(
-    "argmin", lambda x, axis=None, keepdims=False: np.argmin(x, axis=axis, keepdims=keepdims)
+    "argmin",
+    lambda x, axis=None, keepdims=False: np.argmin(x, axis=axis, keepdims=keepdims),
+    batch=whole(along("axis")),
 )
 any = constant(
     "any",
     lambda x, axis=None, keepdims=False: np.any(x, axis=axis, keepdims=keepdims),
     reduces=True,
+    batch=_ALONG_AXES,
 )
 all = constant(
     "all",
     lambda x, axis=None, keepdims=False: np.all(x, axis=axis, keepdims=keepdims),
     reduces=True,
+    batch=_ALONG_AXES,
 )
 count_nonzero = constant(
     "count_nonzero",
@@ -420,4 +440,5 @@ count_nonzero = constant(
         astype(not_equal(x, 0), dtype=np.dtype(np.int64)), axis=axis, keepdims=keepdims
     ),
     reduces=True,
+    batch=_ALONG_AXES,
 )

@@ -11,11 +11,14 @@ from typing import Any
 import numpy as np
 
 from chainrule.core.array import shape_of
-from chainrule.core.kinds import general, linear, sum_to, unbroadcast
+from chainrule.core.batching import LOOP, along, joined, of_one, raised
+from chainrule.core.kinds import broadcast_to, general, linear, sum_to, unbroadcast
 from chainrule.core.operation import Operation
-from chainrule.operations.indexing import SLOT, getitem, scatter_add
+from chainrule.operations.indexing import getitem, scatter_add
+from chainrule.operations.slot import SLOT
 
 # Axes.
+
 
 reshape: Operation = linear(
     "reshape",
@@ -24,6 +27,7 @@ reshape: Operation = linear(
     moves=True,
     view=True,
     dtypes="fc",
+    batch=of_one(lambda row, x, shape: row(x, shape=(shape_of(x)[0], *shape))),
 )
 
 
@@ -33,6 +37,12 @@ def inverse_permutation(axes: Sequence[int]) -> tuple[int, ...]:
     for k, axis in enumerate(axes):
         inverse[axis] = k
     return tuple(inverse)
+
+
+def _batched_transpose(row: Operation, x: Any, axes: Sequence[int] | None = None) -> Any:
+    if axes is None:
+        axes = range(len(shape_of(x)) - 1)[::-1]
+    return row(x, axes=(0, *(k + 1 for k in axes)))
 
 
 transpose: Operation = linear(
@@ -45,6 +55,7 @@ transpose: Operation = linear(
     moves=True,
     view=True,
     dtypes="fc",
+    batch=of_one(_batched_transpose),
 )
 swapaxes: Operation = linear(
     "swapaxes",
@@ -53,6 +64,7 @@ swapaxes: Operation = linear(
     moves=True,
     view=True,
     dtypes="fc",
+    batch=along("axis1", "axis2"),
 )
 expand_dims = linear(
     "expand_dims",
@@ -62,6 +74,7 @@ expand_dims = linear(
     moves=True,
     view=True,
     dtypes="fc",
+    batch=along("axis"),
 )
 squeeze: Operation = linear(
     "squeeze",
@@ -70,6 +83,7 @@ squeeze: Operation = linear(
     moves=True,
     view=True,
     dtypes="fc",
+    batch=along("axis"),
 )
 
 # Joining and repeating.
@@ -89,6 +103,7 @@ concatenate = linear(
     pullback=_concatenate_pullback,
     variadic=True,
     dtypes="fc",
+    batch=joined,
 )
 stack = linear(
     "stack",
@@ -96,6 +111,7 @@ stack = linear(
     pullback=lambda k, g, *xs, axis: getitem(g, index=(slice(None),) * axis + (k,)),
     variadic=True,
     dtypes="fc",
+    batch=joined,
 )
 
 
@@ -121,8 +137,18 @@ def _repeat_pullback(g: Any, x: Any, repeats: Any, axis: int) -> Any:
     return scatter_add(g, origin, index=(slice(None),) * axis + (SLOT,), shape=shape)
 
 
+def _batched_tile(row: Operation, x: Any, reps: tuple[int, ...]) -> Any:
+    x = raised(x, len(reps))
+    return row(x, reps=(1,) * (len(shape_of(x)) - len(reps)) + reps)
+
+
 tile = linear(
-    "tile", lambda x, reps: np.tile(x, reps), pullback=_tile_pullback, moves=True, dtypes="fc"
+    "tile",
+    lambda x, reps: np.tile(x, reps),
+    pullback=_tile_pullback,
+    moves=True,
+    dtypes="fc",
+    batch=of_one(_batched_tile),
 )
 repeat = linear(
     "repeat",
@@ -130,6 +156,7 @@ repeat = linear(
     pullback=_repeat_pullback,
     moves=True,
     dtypes="fc",
+    batch=along("axis"),
 )
 
 # Flipping, rolling, padding.
@@ -146,6 +173,7 @@ flip: Operation = linear(
     moves=True,
     view=True,
     dtypes="fc",
+    batch=along("axis", axis=None),
 )
 roll: Operation = linear(
     "roll",
@@ -153,6 +181,7 @@ roll: Operation = linear(
     pullback=lambda g, x, shift, axis: roll(g, shift=_minus(shift), axis=axis),
     moves=True,
     dtypes="fc",
+    batch=along("axis"),
 )
 
 #: The modes of `pad`; but for the first one, every entry is one of x's.
@@ -181,6 +210,12 @@ def _pad_pullback(
     return g
 
 
+def _batched_pad(row: Operation, x: Any, pad_width: Any, **options: Any) -> Any:
+    if np.ndim(options.get("constant_values", 0)):
+        return LOOP
+    return row(x, pad_width=((0, 0), *pad_width), **options)
+
+
 pad: Operation = general(
     "pad",
     _pad,
@@ -189,23 +224,34 @@ pad: Operation = general(
         tangents[0], pad_width=pad_width, mode=mode
     ),
     dtypes="fc",
+    batch=of_one(_batched_pad),
 )
 
 # Triangles and diagonals.
 
 # NumPy repeats a vector as the rows of a square before it takes a triangle.
 
+
+def _batched_triangle(row: Operation, x: Any, k: int = 0) -> Any:
+    if len(shape_of(x)) == 2:
+        n, width = shape_of(x)
+        x = broadcast_to(reshape(x, shape=(n, 1, width)), shape=(n, width, width))
+    return row(x, k=k)
+
+
 tril: Operation = linear(
     "tril",
     lambda x, k=0: np.tril(x, k),
     pullback=lambda g, x, k=0: sum_to(tril(g, k=k), x),
     dtypes="fc",
+    batch=of_one(_batched_triangle),
 )
 triu: Operation = linear(
     "triu",
     lambda x, k=0: np.triu(x, k),
     pullback=lambda g, x, k=0: sum_to(triu(g, k=k), x),
     dtypes="fc",
+    batch=of_one(_batched_triangle),
 )
 
 
@@ -234,6 +280,24 @@ def _trace_pullback(g: Any, x: Any, offset: int = 0, axis1: int = 0, axis2: int 
     return g * mask
 
 
+_ALONG_BOTH = along("axis1", "axis2", axis1=0, axis2=1)
+
+
+def _batched_embedding(
+    row: Operation, g: Any, shape: Any, offset: int = 0, axis1: int = 0, axis2: int = 1
+) -> Any:
+    shape = (shape_of(g)[0], *shape)
+    return row(g, shape=shape, offset=offset, axis1=axis1 + 1, axis2=axis2 + 1)
+
+
+def _batched_diag(row: Operation, x: Any, k: int = 0) -> Any:
+    n, *shape = shape_of(x)
+    if len(shape) == 2:
+        return diagonal(x, offset=k, axis1=1, axis2=2)
+    length = shape[0] + abs(k)
+    return embed_diagonal(x, shape=(n, length, length), offset=k, axis1=1, axis2=2)
+
+
 diagonal = linear(
     "diagonal",
     lambda x, offset=0, axis1=0, axis2=1: np.diagonal(x, offset, axis1, axis2),
@@ -243,6 +307,7 @@ diagonal = linear(
     moves=True,
     view=True,
     dtypes="fc",
+    batch=_ALONG_BOTH,
 )
 embed_diagonal: Operation = linear(
     "embed_diagonal",
@@ -251,13 +316,20 @@ embed_diagonal: Operation = linear(
         g, offset=offset, axis1=axis1, axis2=axis2
     ),
     dtypes="fc",
+    batch=of_one(_batched_embedding),
 )
 diag: Operation = linear(
-    "diag", lambda x, k=0: np.diag(x, k), pullback=_diag_pullback, view=True, dtypes="fc"
+    "diag",
+    lambda x, k=0: np.diag(x, k),
+    pullback=_diag_pullback,
+    view=True,
+    dtypes="fc",
+    batch=of_one(_batched_diag),
 )
 trace = linear(
     "trace",
     lambda x, offset=0, axis1=0, axis2=1: np.trace(x, offset, axis1, axis2),
     pullback=_trace_pullback,
     dtypes="fc",
+    batch=_ALONG_BOTH,
 )

@@ -7,7 +7,7 @@ from typing import Any
 
 from chainrule.graph.graph import Apply, Constant, Vertex
 from chainrule.operations import indexing
-from chainrule.operations.indexing import SLOT
+from chainrule.operations.slot import SLOT
 from chainrule.staged.speller import Speller, Spellings
 from chainrule.staged.text import Text, atom, call, literal, subscript
 

@@ -20,6 +20,7 @@ from chainrule.graph.graph import (
 )
 from chainrule.operations import elementwise, indexing, shape
 from chainrule.operations.indexing import join_index
+from chainrule.operations.slot import SLOT
 
 __all__ = ["Place", "Read", "Write", "is_fresh", "may_repeat", "owner", "reads", "write_of"]
 
@@ -160,7 +161,7 @@ def may_repeat(vertex: Apply) -> bool:
 def _spread_out(index: Any, ndim: int) -> list[Any]:
     """Return an index with a part for each axis, where that can be told."""
     parts = list(indexing.index_parts(index))
-    if indexing.SLOT in parts:  # a mask stands for several axes
+    if SLOT in parts:  # a mask stands for several axes
         return parts
     if Ellipsis not in parts:
         parts.append(Ellipsis)

@@ -32,6 +32,7 @@ __all__ = [
     "finish",
     "lent",
     "own",
+    "place_of",
     "plain",
     "positions",
     "refuse",
@@ -149,7 +150,7 @@ class Inputs:
         In code of `compile`, which is for other numbers, too, it always does.
         """
         found, sure = derive(outputs, self.nodes, False)
-        if sure and not (outputs and outputs[0].node.recording.every_guard):
+        if sure and not (outputs and outputs[0].node.recording.unseen):
             return found
         return self.derived_again(derive, outputs, found, sure)
 
@@ -226,11 +227,7 @@ def derived_again(
 
 def refuse(f: Callable[..., Any], arg: Any, leaf: Any, position: int, at: int) -> ArgumentError:
     """Say which argument cannot be differentiated, and what to write instead."""
-    where = trees.paths(arg)[at] if trees.is_container(arg) else ""
-    name = f"argument {position}"
-    names, rest = positional(f)
-    where = (names[position] if position < len(names) else rest or "") + where
-    name += f" ({where})" if where else ""
+    name = _place(f, arg, position, at)
     if isinstance(leaf, (bool, np.bool_)):
         what, cure = f"is a bool, {leaf}", "leave it out of argnums"
     elif isinstance(leaf, (int, np.integer)):
@@ -245,6 +242,20 @@ def refuse(f: Callable[..., Any], arg: Any, leaf: Any, position: int, at: int) -
     return ArgumentError(
         f"{name} of {name_of(f)} {what}: a gradient exists by floating-point numbers only; {cure}"
     )
+
+
+def place_of(
+    f: Callable[..., Any], args: Sequence[Any], position: int, at: int | None = None
+) -> str:
+    """Name an argument of a function, or one leaf of it: ``argument 1 (params['w'])``."""
+    return _place(f, args[position], position, at)
+
+
+def _place(f: Callable[..., Any], arg: Any, position: int, at: int | None) -> str:
+    where = trees.paths(arg)[at] if at is not None and trees.is_container(arg) else ""
+    names, rest = positional(f)
+    where = (names[position] if position < len(names) else rest or "") + where
+    return f"argument {position} ({where})" if where else f"argument {position}"
 
 
 def positions(argnums: Any) -> int | tuple[int, ...]:

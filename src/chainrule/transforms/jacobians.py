@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
 
-from chainrule.core.array import Array, dtype_of, shape_of
+from chainrule.core.array import Array, dtype_of, shape_of, value_of
 from chainrule.core.backward import Attempt, attempt_backward
+from chainrule.core.batching import moved
 from chainrule.core.forward import attempt_forward
 from chainrule.core.node import Node
+from chainrule.core.reach import is_recorded, reach
 from chainrule.core.recording import Recording
+from chainrule.errors import ArgumentError
 from chainrule.numpy.creation import result_leaves
 from chainrule.numpy.view import UserFunction
-from chainrule.operations.shape import reshape, stack
+from chainrule.operations.shape import reshape
+from chainrule.transforms.examples import Examples
 from chainrule.transforms.inputs import (
     Derive,
     Inputs,
@@ -31,12 +35,22 @@ from chainrule.transforms.reverse import grad
 __all__ = ["hessian", "jacobian"]
 
 
-def jacobian(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable[..., Any]:
+#: How a Jacobian is found: by pushforwards, by pullbacks, or by the fewer of them.
+Mode: TypeAlias = Literal["auto", "forward", "reverse"]
+
+
+def jacobian(
+    f: Callable[..., Any], argnums: int | Sequence[int] = 0, mode: Mode = "auto"
+) -> Callable[..., Any]:
     """Return the Jacobian of f as a function of the same arguments.
+
+    The function is run once, and all rows (or all columns) are found in one pass.
 
     Args:
         f: a function of NumPy arrays and floats; its output may be a tree of arrays.
         argnums: which positional arguments to differentiate by, as in `grad`.
+        mode: ``"reverse"`` pulls back from each entry of the output, ``"forward"`` pushes forward
+            from each entry of the arguments, and ``"auto"`` does what has fewer of them.
 
     Returns:
         A function whose result has, for an output of shape S and an argument of shape T, the shape
@@ -45,7 +59,8 @@ def jacobian(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callabl
         trees it is the output's structure, each leaf replaced by the argument's.
 
     Raises:
-        ArgumentError: an argument to differentiate by is not made of floating-point numbers.
+        ArgumentError: an argument to differentiate by is not made of floating-point numbers, or
+            there is no such mode.
 
     >>> import numpy as np, chainrule as cr
     >>> A = np.array([[1.0, 2.0], [3.0, 4.0]])
@@ -53,6 +68,10 @@ def jacobian(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callabl
     array([[1., 2.],
            [3., 4.]])
     """
+    if mode not in get_args(Mode):
+        raise ArgumentError(
+            f"mode is {mode!r}: it is one of {', '.join(map(repr, get_args(Mode)))}"
+        )
     run = UserFunction(f)
     argnums = positions(argnums)
 
@@ -68,7 +87,7 @@ def jacobian(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callabl
             for output in outputs:
                 blocks: list[Any] = [None] * len(inputs.nodes)
                 if type(output) is Array and output.dtype.kind == "f":
-                    blocks = inputs.derived(_by_all(inputs.values), [output])
+                    blocks = inputs.derived(_by_all(inputs.values, mode), [output])
                 likes = [
                     np.empty(shape_of(output) + shape_of(x), dtype=dtype_of(x))
                     if shape_of(output)
@@ -100,65 +119,82 @@ def hessian(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable
     return jacobian(grad(f, argnums), argnums)
 
 
-def _by_all(values: Sequence[Any]) -> Derive:
+def _by_all(values: Sequence[Any], mode: Mode) -> Derive:
     """Return how d output / d input is found for every input, of which the values are given."""
 
     def derive(outputs: Sequence[Array], nodes: Sequence[Node], recorded: bool) -> Attempt:
         (output,) = outputs
         columns = sum(math.prod(shape_of(x)) for x in values)
-        # One backward pass per output entry or one forward pass per input entry: the fewer.
-        passes = _by_rows if output.size <= columns else _by_columns
-        blocks, sure = passes(output, nodes, values, recorded)
-        return Attempt(blocks, all(sure))
+        # The pullback of each entry of the output, or the pushforward of each of the inputs: the
+        # fewer. All of them at once: one pass for many seeds.
+        reverse = output.size <= columns if mode == "auto" else mode == "reverse"
+        constant = None if recorded or _is_needed(output, nodes) else output.node.recording
+        passes = _by_rows if reverse else _by_columns
+        blocks, sure = passes(output, nodes, values, recorded, constant)
+        return Attempt(blocks if constant is None else [value_of(x) for x in blocks], sure)
 
     return derive
 
 
+def _is_needed(output: Array, nodes: Sequence[Node]) -> bool:
+    """Tell whether somebody may differentiate the derivative."""
+    between, outside = reach([output.node], nodes)
+    return is_recorded(between, nodes, outside, ())
+
+
 def _by_rows(
-    output: Array, nodes: Sequence[Node], values: Sequence[Any], recorded: bool
-) -> tuple[list[Any], Iterable[bool]]:
-    passes = [attempt_backward([(output, g)], nodes, recorded) for g in _unit_vectors(output)]
-    rows, sure = [row for row, _ in passes], [sure for _, sure in passes]
+    output: Array,
+    nodes: Sequence[Node],
+    values: Sequence[Any],
+    recorded: bool,
+    constant: Recording | None,
+) -> Attempt:
     if output.shape == ():
-        return rows[0], sure
-    return [
-        _assemble([row[k] for row in rows], value, output.shape + shape_of(value), 0)
-        for k, value in enumerate(values)
-    ], sure
+        return attempt_backward([(output, _one(output))], nodes, recorded)
+    with Examples(output.size, constant) as rows:
+        seed = rows.fresh(_unit_vectors(output))
+        found, sure = attempt_backward([(output, seed)], nodes, recorded)
+        blocks = [
+            None if g is None else _shaped(rows.all_of(g), output.shape + shape_of(x))
+            for g, x in zip(found, values, strict=True)
+        ]
+    return Attempt(blocks, sure)
 
 
 def _by_columns(
-    output: Array, nodes: Sequence[Node], values: Sequence[Any], recorded: bool
-) -> tuple[list[Any], Iterable[bool]]:
-    blocks, sure = [], []
-    for node, value in zip(nodes, values, strict=True):
-        passes = [attempt_forward([output], [node], [t], recorded) for t in _unit_vectors(value)]
-        sure += [sure for _, sure in passes]
-        columns = [column for (column,), _ in passes]
-        shape = output.shape + shape_of(value)
-        blocks.append(_assemble(columns, output, shape, len(output.shape)))
-    return blocks, sure
+    output: Array,
+    nodes: Sequence[Node],
+    values: Sequence[Any],
+    recorded: bool,
+    constant: Recording | None,
+) -> Attempt:
+    blocks: list[Any] = []
+    sure = True
+    for node, x in zip(nodes, values, strict=True):
+        shape = shape_of(x)
+        if shape == ():
+            (block,), went_well = attempt_forward([output], [node], [_one(x)], recorded)
+        else:
+            with Examples(x.size, constant) as columns:
+                seed = columns.fresh(_unit_vectors(x))
+                (found,), went_well = attempt_forward([output], [node], [seed], recorded)
+                block = None
+                if found is not None:
+                    block = moved(columns.all_of(found), 0, len(output.shape))
+                    block = _shaped(block, output.shape + shape)
+        blocks.append(block)
+        sure = sure and went_well
+    return Attempt(blocks, sure)
 
 
-def _assemble(parts: list[Any], like: Any, shape: tuple[int, ...], axis: int) -> Any:
-    """Stack one derivative per entry along an axis, and give the result its full shape."""
-    if all(part is None for part in parts):
-        return None
-    zero = np.zeros(shape_of(like), dtype_of(like))
-    parts = [zero if part is None else part for part in parts]
-    if any(type(part) is Array for part in parts):
-        return reshape(stack(*parts, axis=axis), shape=shape)
-    return np.stack(parts, axis=axis).reshape(shape)
+def _shaped(x: Any, shape: tuple[int, ...]) -> Any:
+    return x if shape_of(x) == shape else reshape(x, shape=shape)
 
 
-def _unit_vectors(like: Any) -> Iterator[Any]:
-    if shape_of(like) == ():
-        yield _one(like)
-        return
-    for k in range(like.size):
-        unit = np.zeros(like.shape, like.dtype)
-        unit.flat[k] = 1
-        yield unit
+def _unit_vectors(like: Any) -> np.ndarray[Any, Any]:
+    """Return an array for each entry of another one, of its shape, with a 1 at that entry."""
+    size = like.size
+    return np.eye(size, dtype=like.dtype).reshape(size, *like.shape)
 
 
 def _one(like: Any) -> Any:

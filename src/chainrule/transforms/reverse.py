@@ -101,7 +101,7 @@ def value_and_grad(
                 if type(value) is float or y.dtype.kind == "f":
                     one = 1.0 if type(value) is float else value.dtype.type(1)
                     gradients, sure = attempt_backward([(y, one)], inputs.nodes)
-                    if not sure or y.node.recording.every_guard:
+                    if not sure or y.node.recording.unseen:
                         again = upstream([one])
                         gradients = inputs.derived_again(again, [y], gradients, sure)
                 else:
@@ -204,14 +204,13 @@ def upstream(seeds: Sequence[Any]) -> Derive:
     )
 
 
-def seeds_like(g: Any, value: Any) -> list[Any]:
+def seeds_like(g: Any, value: Any, what: str = "the function's value") -> list[Any]:
     """Check an upstream gradient (or tangent) against the value that it belongs to."""
     seeds, _ = trees.flatten(g)
     values, _ = trees.flatten(value)
     if len(seeds) != len(values):
         raise ValueError(
-            f"expected {len(values)} arrays, in the structure of the function's value, "
-            f"got {len(seeds)}"
+            f"expected {len(values)} arrays, in the structure of {what}, got {len(seeds)}"
         )
     checked: list[Any] = []
     for seed, v in zip(seeds, values, strict=True):
@@ -224,9 +223,7 @@ def seeds_like(g: Any, value: Any) -> list[Any]:
                 checked.append(None)
                 continue
         if shape_of(seed) != shape_of(v):
-            raise ValueError(
-                f"expected shape {shape_of(v)}, that of the function's value, got {shape_of(seed)}"
-            )
+            raise ValueError(f"expected shape {shape_of(v)}, that of {what}, got {shape_of(seed)}")
         checked.append(seed)
     return checked
 

@@ -29,7 +29,7 @@ from chainrule.graph.placeholder import (
 )
 from chainrule.operations import contraction, elementwise, reduction
 from chainrule.operations import shape as shapes
-from chainrule.operations.contraction import spelled_out
+from chainrule.operations.batched_contraction import spelled_out
 
 __all__ = ["RULES", "contracted"]
 

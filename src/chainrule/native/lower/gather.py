@@ -19,7 +19,8 @@ from chainrule.core.operation import Operation
 from chainrule.graph.graph import Apply, Constant, Vertex, topological
 from chainrule.graph.placeholder import boolean, both, make
 from chainrule.operations import elementwise, reduction
-from chainrule.operations.indexing import SLOT, getitem, join_index, set_at
+from chainrule.operations.indexing import getitem, join_index, set_at
+from chainrule.operations.slot import SLOT
 
 __all__ = [
     "WHOLE",

@@ -28,7 +28,7 @@ from chainrule.native.lower.parts import box, joined
 from chainrule.native.lower.roles import Role, number, role_of
 from chainrule.operations import elementwise, indexing
 from chainrule.operations import shape as shapes
-from chainrule.operations.indexing import SLOT
+from chainrule.operations.slot import SLOT
 
 __all__ = [
     "RULES",

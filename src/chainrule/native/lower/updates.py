@@ -34,7 +34,7 @@ from chainrule.native.lower.parts import base_of, box, joined, slices, updated
 from chainrule.native.lower.roles import Role, is_basic, number, role_of
 from chainrule.operations import elementwise, indexing, reduction
 from chainrule.operations import shape as shapes
-from chainrule.operations.indexing import SLOT
+from chainrule.operations.slot import SLOT
 
 __all__ = ["RULES"]
 
