@@ -14,6 +14,7 @@ import numpy as np
 
 from chainrule.core.operation import Operation
 from chainrule.graph.graph import Apply, Vertex, evaluate
+from chainrule.graph.loops.extrapolate import NotAlikeError
 from chainrule.native.describe import describe
 from chainrule.native.entry import calling
 from chainrule.native.entry.layout import Watch, met
@@ -27,12 +28,22 @@ __all__ = ["Executable", "native"]
 
 
 def native(program: Program) -> Runnable:
-    """Compile a program, or let NumPy interpret it where its values are no numbers."""
+    """Compile a program, or let NumPy interpret it where its values are no numbers.
+
+    Raises:
+        NotAlikeError: it was recorded in few turns of its loops, from which all do not follow.
+    """
     try:
         with _no_collection():
             return Executable(program)
-    except NotNativeError:
+    except NotNativeError as error:
+        if program.family is not None:
+            raise NotAlikeError("values that are no numbers") from error
         return interpreted(program)
+
+
+#: It takes programs of few turns of their loops; see `chainrule.native.record.program.Family`.
+native.extrapolates = True  # type: ignore[attr-defined]
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.graph.graph import Apply, Vertex
+from chainrule.graph.loops.extrapolate import NotAlikeError
 from chainrule.native.codegen import reductions, scatter
 from chainrule.native.codegen.build import loops_of
 from chainrule.native.codegen.llvm import Emitted, write
@@ -19,7 +20,7 @@ from chainrule.native.ir import math
 from chainrule.native.ir.buffers import Buffer, address, load
 from chainrule.native.ir.text import Code, is_native
 from chainrule.native.lower.gather import checks
-from chainrule.native.lower.looped import with_loops
+from chainrule.native.lower.looped import of_long_loops, with_loops
 from chainrule.native.lower.roles import Role
 from chainrule.native.matmul import blas, product
 from chainrule.native.record.program import Program
@@ -101,6 +102,7 @@ def build(program: Program, parts: int | None = None) -> Built:
     Raises:
         NotNativeError: a value in it is neither a number nor a truth, or one that the function
             takes, gives or looks at is a single number that registers do not hold.
+        NotAlikeError: it was recorded in few turns, from which all do not follow.
     """
     return _Builder(program, parts or threads.count()).build()
 
@@ -110,14 +112,36 @@ def _has_memory(dtype: np.dtype[Any]) -> bool:
     return dtype.kind in "iubfc" and dtype.isnative
 
 
+def _lowered(program: Program) -> tuple[Results, list[Vertex]]:
+    """Return the results of a program in terms of primitives, and all that is to be computed.
+
+    Raises:
+        NotAlikeError: the recordings of long loops have not one program in common.
+    """
+    results = results_of(program)
+    # Whether all indices were in range; see `chainrule.native.lower.gather`.
+    found = checks(results.vertices, {*program.captured})
+    if program.family is None:
+        return results, with_loops([*results.vertices, *found])
+    graphs = [[*results.vertices, *found]]
+    own: list[Vertex] = [*program.inputs, *program.captured]
+    leaves = dict(zip(own, own, strict=True))
+    for other in program.family.programs:
+        again = results_of(other)
+        if again.numbers != results.numbers:
+            raise NotAlikeError("another number of results")
+        graphs.append([*again.vertices, *checks(again.vertices, {*other.captured})])
+        leaves |= zip(other.inputs, program.inputs, strict=True)
+        leaves |= zip(other.captured, program.captured, strict=True)
+    return results, of_long_loops(graphs, leaves, program.family.turns)
+
+
 class _Builder:
     def __init__(self, program: Program, parts: int) -> None:
         self.program = program
         self.parts = parts
-        results = results_of(program)
-        # Whether all indices were in range; see `chainrule.native.lower.gather`.
-        found = checks(results.vertices, {*program.captured})
-        self.plan = schedule(with_loops([*results.vertices, *found]))
+        results, vertices = _lowered(program)
+        self.plan = schedule(vertices)
         count = len(results.vertices)
         wanted, self.checks = self.plan.outputs[:count], self.plan.outputs[count:]
         self.results = results.renewed(wanted)

@@ -20,10 +20,13 @@ from chainrule.core.callables import argument_names, name_of
 from chainrule.core.captured import fingerprint
 from chainrule.core.source import stack_level
 from chainrule.errors import ChainruleError, NotCompiledWarning, TapeLimitError, UnsupportedError
+from chainrule.graph.loops.extrapolate import NotAlikeError
 from chainrule.native.paths import MISSED, Path, Paths
+from chainrule.native.record.families import Relatives, relatives
 from chainrule.native.record.program import Builder
-from chainrule.native.record.run import NotFaithful, Run, Unsure, run
+from chainrule.native.record.run import NotFaithful, Run, Unsure, run, same
 from chainrule.native.record.run import Recorded as Recording
+from chainrule.native.record.short import Shortener
 from chainrule.native.record.signature import Recorded, flatten
 from chainrule.native.record.watch import Captured
 from chainrule.native.runtime.interrupts import Stopped
@@ -73,6 +76,7 @@ class Specialization:
         self._variants: tuple[_Variant, ...] = ()
         self._recordings = 0
         self._as_python = False
+        self._extrapolates = getattr(builder, "extrapolates", False)
         self.lock = threading.RLock()
         _specializations.add(self)
 
@@ -138,10 +142,17 @@ class Specialization:
         names = argument_names(self._f, len(args))
         expected = failure = _NOTHING
         for lift, integers in _ATTEMPTS:
-            draft = reason = None
+            draft: Run | Relatives | None = None
+            reason = None
             made: list[Path] = []
+
+            def record(
+                shortener: Shortener | None, lift: bool = lift, integers: bool = integers
+            ) -> Run:
+                return run(self._f, args, kwargs, names, lift, integers, True, shortener)
+
             try:
-                draft = run(self._f, args, kwargs, names, lift, integers, True)
+                draft = relatives(record) if self._extrapolates else record(None)
             except Recorded:
                 raise
             except NotFaithful as error:
@@ -153,7 +164,12 @@ class Specialization:
                 expected = self._f(*args, **kwargs)  # which may well raise what the run raised
                 if reason is None:
                     reason = _written(before)
-            if draft is not None and reason is None:
+            if isinstance(draft, Relatives) and reason is None:
+                path = self._extrapolated(draft, expected, inputs)
+                if path is not None:
+                    return expected, path, path.recorded.captured
+                draft = record(None)
+            if isinstance(draft, Run) and reason is None:
 
                 def again(recorded: Recording, made: list[Path] = made) -> Any:
                     made[:] = [self._path(recorded)]
@@ -190,6 +206,14 @@ class Specialization:
             ) from failure
         finally:  # or it would keep this frame, and the arguments, until they are collected
             del failure
+
+    def _extrapolated(self, draft: Relatives, expected: Any, inputs: list[Any]) -> Path | None:
+        """Build what was recorded in few turns; None if that is not what the function does."""
+        try:
+            path = self._path(draft.typed(expected))
+        except (NotAlikeError, NotFaithful):
+            return None
+        return path if same(self._ran(path, inputs), expected) else None
 
     @staticmethod
     def _ran(path: Path, inputs: list[Any]) -> Any:
@@ -262,7 +286,7 @@ if hasattr(os, "register_at_fork"):
 
 
 def _fingerprints(
-    args: Sequence[Any], kwargs: Mapping[str, Any], draft: Run | None
+    args: Sequence[Any], kwargs: Mapping[str, Any], draft: Run | Relatives | None
 ) -> list[tuple[Any, Any, str]]:
     """Look at the arrays that a function might write into: its arguments, and what it refers to.
 
@@ -270,6 +294,8 @@ def _fingerprints(
     """
     why = "it writes into an argument; return the new value instead"
     arrays = [(x, why) for x in flatten(args, kwargs)[1] if isinstance(x, np.ndarray)]
+    if isinstance(draft, Relatives):
+        draft = draft.runs[0]
     if draft is not None:
         why = "it writes into the array `{}`, which it does not make itself"
         arrays += [(x, why.format(name)) for x, _, name in draft.captured.arrays]

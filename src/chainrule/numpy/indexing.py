@@ -15,6 +15,7 @@ import numpy as np
 
 from chainrule.core.apply import apply, apply_unary
 from chainrule.core.array import Array, value_of
+from chainrule.core.counted import ROWS, as_index
 from chainrule.core.kinds import constant
 from chainrule.numpy.axes import along, axis_of, operand
 from chainrule.numpy.casting import cast
@@ -57,7 +58,7 @@ def getitem(self: Array, index: Any) -> Any:
         if type(picked) is not Array or type(picked.value) is not _ndarray:
             return picked
         return view_of(self, picked, _getitem, params)
-    template, arrays = split(index)
+    template, arrays = split(as_index(self, index))
     if not arrays:
         params = {"index": template}
         picked = apply_unary(_getitem, _compute_getitem, self, params)
@@ -74,7 +75,7 @@ def setitem(self: Array, index: Any, value: Any) -> None:
                 "a swap of rows in a compiled function, such as `np.random.shuffle`",
                 "write a[:] = a[np.random.permutation(len(a))]",
             )
-    write(self, index, value)
+    write(self, index if type(index) is int else as_index(self, index), value)
 
 
 def _is_swap(array: Array, index: int, value: Array) -> bool:
@@ -94,7 +95,9 @@ def with_entries(a: Any, index: Any, value: Any) -> Any:
 def iterate(self: Array) -> Iterator[Any]:
     if not self.shape:
         raise TypeError("iteration over a 0-d Array")
-    return (getitem(self, k) for k in range(self.shape[0]))
+    rows = ROWS.get()
+    found = rows(self) if rows is not None else None
+    return found or (getitem(self, k) for k in range(self.shape[0]))
 
 
 def contains(self: Array, item: Any) -> bool:

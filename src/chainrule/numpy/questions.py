@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.core.array import Array
+from chainrule.core.counted import Counted
 from chainrule.core.deferred import sample
 from chainrule.numpy.creation import to_be_filled
 
@@ -51,7 +52,7 @@ class _OfValue(builtins.type):
 
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
         if len(args) == 1 and not kwargs:
-            kind = type(sample(args[0]) if type(args[0]) is Array else args[0])
+            kind = _type(args[0])
             return cls if kind is builtins.type else ndarray if kind is np.ndarray else kind
         return builtins.type(*args, **kwargs)
 
@@ -60,6 +61,11 @@ class _OfValue(builtins.type):
 
     def __subclasscheck__(cls, kind: Any) -> bool:
         return issubclass(kind, builtins.type)
+
+
+def _type(x: Any) -> builtins.type:
+    kind = builtins.type(x)
+    return builtins.type(sample(x)) if kind is Array else x.__class__ if kind is Counted else kind
 
 
 class _Type(builtins.type, metaclass=_OfValue):

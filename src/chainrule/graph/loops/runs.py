@@ -29,7 +29,9 @@ def periods(steps: Sequence[Step], least: int) -> list[int]:
     last: dict[tuple[object, ...], int] = {}
     before = -1
     for k, step in enumerate(steps):
-        near = [k - r.step if r.step >= max(k - _NEAR, 0) else 0 for r in step.refs]
+        # A part of a loop is at no distance: it is read at one turn after the other.
+        least_near = max(k - _NEAR, 0)
+        near = [k - r.step if r.step >= least_near and not r.parts else 0 for r in step.refs]
         exact = [n or (r.step, r.parts) for n, r in zip(near, step.refs, strict=True)]
         # What turns read may be near to all of them or to some, or may tell the steps apart.
         for one in {(before, step.kind), (before, step.kind, *near), (before, step.kind, *exact)}:

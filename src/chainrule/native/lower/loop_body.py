@@ -112,6 +112,8 @@ class _Body:
     def renewed(self, vertex: Vertex) -> Vertex:
         """Return a vertex of the body in terms of what native code has."""
         if not isinstance(vertex, Apply):
+            if isinstance(vertex, Constant) and vertex.shape:
+                return self._variable(vertex)
             if role_of(vertex) is not Role.NUMBER or vertex.shape:
                 raise NotNumbersError
             return vertex

@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 
 from chainrule.graph.graph import Apply, Vertex, copied, topological
 from chainrule.graph.loops.affine import Counter, plus
+from chainrule.graph.loops.extrapolate import NotAlikeError, Turns, extrapolated
 from chainrule.graph.loops.loop import Loop, element, tape
 from chainrule.graph.loops.unfold import value_at
 from chainrule.graph.loops.vertices import fold
@@ -20,7 +21,7 @@ from chainrule.native.lower.roles import Role, role_of
 from chainrule.native.lower.tapes import together
 from chainrule.native.lower.turns import Tape
 
-__all__ = ["with_loops"]
+__all__ = ["of_long_loops", "with_loops"]
 
 # Numbers computed by a program up to which it is not looked for loops, and operations in all turns
 # of a loop up to which these are written one by one: LLVM is as quick with them, or quicker.
@@ -38,10 +39,28 @@ def with_loops(outputs: Sequence[Vertex]) -> list[Vertex]:
         return list(outputs)
     folded = fold(outputs)
     lowering = _Lowering(topological(folded))
-    if not lowering.count:
-        return list(outputs)
-    found = [lowering.known[x] for x in folded]
-    return [copied(x) if role_of(x) is Role.VIEW else x for x in found]
+    return lowering.outputs(folded) if lowering.count else list(outputs)
+
+
+def of_long_loops(
+    graphs: Sequence[Sequence[Vertex]], leaves: Mapping[Vertex, Vertex], turns: Turns
+) -> list[Vertex]:
+    """Do the same to a graph of long loops, of which there are graphs with few turns.
+
+    Args:
+        graphs: the outputs of each.
+        leaves: for each input and captured array of each graph, the first graph's.
+        turns: how many there were, and how many there are.
+
+    Raises:
+        NotAlikeError: the graphs differ by more than the number of turns, or their loops are no
+            loops here.
+    """
+    whole = extrapolated([fold(outputs) for outputs in graphs], leaves, turns)
+    lowering = _Lowering(topological(whole))
+    if lowering.unrolled:
+        raise NotAlikeError("a loop of operations that native code has no loops for")
+    return lowering.outputs(whole)
 
 
 #: What stands for a vertex of the folded graph: of a loop, its tapes.
@@ -54,11 +73,12 @@ class _Lowering:
     Attributes:
         known: what each vertex has become.
         count: how many loops there are.
+        unrolled: how many others there were.
     """
 
     def __init__(self, vertices: Sequence[Vertex]) -> None:
         self.known: dict[Vertex, _Known] = {}
-        self.count = 0
+        self.count = self.unrolled = 0
         whole = _read_whole(vertices)
         for vertex in vertices:
             if not isinstance(vertex, Apply):
@@ -83,7 +103,13 @@ class _Lowering:
                     Tape(made, part, loop.turns, shape)
                     for part, shape in zip(parts, shapes, strict=True)
                 ]
+        self.unrolled += 1
         return loop.run(operands, {}, _turn)
+
+    def outputs(self, wanted: Iterable[Vertex]) -> list[Vertex]:
+        """Return what some vertices have become, each one that is computed."""
+        found = [self.known[x] for x in wanted]
+        return [copied(x) if role_of(x) is Role.VIEW else x for x in found]
 
 
 def _read_whole(vertices: Iterable[Vertex]) -> dict[Vertex, dict[int, bool]]:

@@ -19,12 +19,13 @@ import random
 import sys
 import weakref
 from collections import ChainMap, UserDict, UserList, deque
-from collections.abc import ItemsView, Iterator, KeysView, ValuesView
+from collections.abc import Callable, ItemsView, Iterator, KeysView, Mapping, ValuesView
 from contextlib import contextmanager
 from contextvars import ContextVar
 from types import (
     BuiltinFunctionType,
     CellType,
+    CodeType,
     FunctionType,
     MappingProxyType,
     MethodType,
@@ -47,6 +48,7 @@ from chainrule.native.record.outside import (
     unwatched_builtin,
     unwatched_name,
 )
+from chainrule.native.record.short import calls_alone
 from chainrule.native.record.signature import Recorded
 from chainrule.native.record.watch import Captured
 from chainrule.numpy.closure import ABSENT, FunctionWalk, counterpart
@@ -67,13 +69,19 @@ _DRAWING = (np.random.Generator, np.random.RandomState, random.Random)
 _PLAIN = (int, float, complex, str, bytes, type(None), np.generic, np.dtype, np.ufunc, enum.Enum)
 
 
-def capture(f: Any, statics: list[Any], recording: Recording | None) -> Walk:
+def capture(
+    f: Any,
+    statics: list[Any],
+    recording: Recording | None,
+    loops: Mapping[str, Callable[..., Any]] | None = None,
+) -> Walk:
     """Walk over a function and the static arguments that it is called with.
 
     Args:
         f: the function.
         statics: what else it is given.
         recording: whose nodes are to stand for the arrays; None to leave all arrays plain.
+        loops: what functions that call ``range`` and its like are to see under these names.
 
     Raises:
         Recorded: the function refers to an Array, so it is a part of another recording.
@@ -87,6 +95,7 @@ def capture(f: Any, statics: list[Any], recording: Recording | None) -> Walk:
             break
         names |= walk.mentioned
     walk.found.settle()
+    walk.show(loops or {})
     return walk
 
 
@@ -115,6 +124,7 @@ class Walk(FunctionWalk):
         self._made: dict[tuple[bool, int], Any] = {}  # counterparts, by lifting and id
         self._kept: list[Any] = []  # what an id stands for stays alive
         self._globals: dict[tuple[bool, int], dict[str, Any]] = {}
+        self._codes: dict[tuple[bool, int], list[CodeType]] = {}  # of functions that see these
         self._filled: list[tuple[Any, Any]] = []  # counterparts, and what they were filled with
         self._depth = 0
 
@@ -133,6 +143,16 @@ class Walk(FunctionWalk):
             if made.node is not leaf:
                 return f"it writes into the array `{name}`, which it does not make itself"
         return None
+
+    def show(self, loops: Mapping[str, Callable[..., Any]]) -> None:
+        """Let functions see something else than the builtins of these names, if they call them."""
+        for place, codes in self._codes.items():
+            names = self._globals[place]
+            for name in loops.keys() - names.keys():
+                if all(
+                    name in calls_alone(code) or name not in mentioned(code)[0] for code in codes
+                ):
+                    names[name] = loops[name]
 
     # What each kind of value is replaced by.
 
@@ -268,6 +288,7 @@ class Walk(FunctionWalk):
         if place not in self._globals:
             self._globals[place] = dict(f.__globals__)
             self._kept.append(f.__globals__)
+        self._codes.setdefault(place, []).append(code)
         new = self._made[key] = counterpart(f, self._globals[place], self._cells(f, key))
         new.__dict__.update(f.__dict__)
         self.found.functions.append((f, code, f.__defaults__, f.__kwdefaults__))

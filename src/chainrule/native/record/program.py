@@ -15,9 +15,23 @@ import numpy as np
 from chainrule.core.array import dtype_of, shape_of
 from chainrule.core.placeholder import Placeholder, is_array
 from chainrule.graph.graph import Apply, Constant, Input, Vertex, topological
+from chainrule.graph.loops.extrapolate import Turns
 from chainrule.native.entry.layout import Structure
 
-__all__ = ["Builder", "Program", "Runnable", "without_values"]
+__all__ = ["Builder", "Family", "Program", "Runnable", "without_values"]
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """The same program with several numbers of turns.
+
+    Attributes:
+        programs: the others.
+        turns: how many turns this one's loops and those of the others had, and how many there are.
+    """
+
+    programs: tuple[Program, ...]
+    turns: Turns
 
 
 @dataclass(frozen=True)
@@ -34,6 +48,7 @@ class Program:
         guards: what Python looked at, in that order, and what it saw: a bool, an int or a float. If
             one comes out otherwise, the outputs (and the guards after it) mean nothing.
         structure: how the outputs make up the result; None where it takes more than tuples.
+        family: where this is a recording of few turns of long loops, what is known of more turns.
     """
 
     name: str
@@ -42,6 +57,7 @@ class Program:
     outputs: tuple[Vertex, ...]
     guards: tuple[tuple[Vertex, bool | int | float], ...]
     structure: Structure | None = None
+    family: Family | None = None
 
     def vertices(self) -> list[Vertex]:
         """Return every vertex that the guards and the outputs need, operands first."""

@@ -18,6 +18,7 @@ import numpy as np
 from chainrule import trees
 from chainrule.core.array import Array
 from chainrule.core.captured import check_unchanged, hold
+from chainrule.core.counted import ROWS
 from chainrule.core.node import Leaf, Node
 from chainrule.core.recording import Observer, Recording
 from chainrule.core.source import Location, user_location
@@ -28,11 +29,12 @@ from chainrule.native.record.capture import Walk, capture, unwritable
 from chainrule.native.record.guards import Guards, Seen, axes_shaped_by_values
 from chainrule.native.record.program import Program, without_values
 from chainrule.native.record.result import assembler, close, close_where_finite, structure_of, typed
+from chainrule.native.record.short import Shortener
 from chainrule.native.record.signature import Replacing
 from chainrule.native.record.watch import Captured
 from chainrule.numpy.creation import result_leaves
 
-__all__ = ["NotFaithful", "NotLifted", "Recorded", "Run", "Unsure", "run"]
+__all__ = ["NotFaithful", "NotLifted", "Recorded", "Run", "Unsure", "run", "same"]
 
 _ndarray = np.ndarray
 _ATOMS = (int, float, complex, str, bytes, type(None), np.generic, np.dtype)
@@ -92,6 +94,23 @@ class Run:
             NotFaithful: it returned something else.
             Unsure: the program did, and values were deferred.
         """
+        made = self.typed(expected)
+        rights, _ = trees.flatten(expected)
+        if any(type(leaf) is Array and leaf.deferred is not None for leaf in self.leaves):
+            if not same(again(made), expected):
+                raise Unsure
+        elif not all(map(close, self.leaves, rights)):
+            found = again(made)
+            if found is None or not all(map(close_where_finite, trees.flatten(found)[0], rights)):
+                raise _two_results()
+        return made
+
+    def typed(self, expected: Any) -> Recorded:
+        """Give the program the types that the function itself returns; compare nothing.
+
+        Raises:
+            NotFaithful: it returned something of another structure.
+        """
         rights, build = trees.flatten(expected)
         if trees.paths(expected) != self.paths:
             raise _two_results()
@@ -106,16 +125,14 @@ class Run:
                 parts.append(right)
         structure = structure_of(expected, iter(parts))
         program = dataclasses.replace(self.program, outputs=tuple(outputs), structure=structure)
-        made = Recorded(program, self.guards, assembler(structure, build, parts), self.captured)
-        if any(type(leaf) is Array and leaf.deferred is not None for leaf in self.leaves):
-            found = again(made)
-            if found is None or not all(map(close, trees.flatten(found)[0], rights)):
-                raise Unsure
-        elif not all(map(close, self.leaves, rights)):
-            found = again(made)
-            if found is None or not all(map(close_where_finite, trees.flatten(found)[0], rights)):
-                raise _two_results()
-        return made
+        return Recorded(program, self.guards, assembler(structure, build, parts), self.captured)
+
+
+def same(found: Any, expected: Any) -> bool:
+    """Tell whether a program gave what the function returned, up to rounding."""
+    return found is not None and all(
+        map(close, trees.flatten(found)[0], trees.flatten(expected)[0])
+    )
 
 
 def run(
@@ -126,6 +143,7 @@ def run(
     lift: bool,
     integers: bool,
     defers: bool,
+    shortener: Shortener | None = None,
 ) -> Run:
     """Record a run.
 
@@ -139,17 +157,20 @@ def run(
         integers: record what is done with arrays of integers and booleans among the arguments; else
             they are plain to the run, and the program is for their values alone.
         defers: compute of large arrays what somebody looks at, and no more.
+        shortener: ends long loops early; None to record every turn.
 
     Raises:
         NotFaithful: compiled code could not do what the function does.
         NotLifted: a recorded number was used where only a plain one can be.
+        Doubt: a loop cannot be ended early.
     """
     recording = Recording(every_guard=True, keeps_values=False, defers=defers)
     statics: list[Any] = []
     collect = Replacing(lambda value, _: value, statics.append)
     for value in (*args, *kwargs.values()):
         collect(value, "")
-    walk = capture(f, statics, recording if lift else None)
+    loops = None if shortener is None else shortener.names
+    walk = capture(f, statics, recording if lift else None, loops)
     walk.found.statics = statics
     if walk.found.obstacle is not None:
         raise NotFaithful(walk.found.obstacle)
@@ -173,6 +194,9 @@ def run(
     note, guard = _observers(recording, seen)
     recording.laid_out = lambda: laid_out.append(user_location())
     draws = _states(walk)
+    if shortener is not None:
+        shortener.changes = lambda: walk.changes() or walk.found.changed_since()
+    rows = ROWS.set(None if shortener is None else shortener.rows)
     try:
         with np.errstate(all="ignore"):
             output = observed_run(walk.function, fresh_args, fresh_kwargs, recording, note, guard)
@@ -190,6 +214,7 @@ def run(
             ) from None
         raise
     finally:
+        ROWS.reset(rows)
         recording.end()
         recording.laid_out = None
     try:

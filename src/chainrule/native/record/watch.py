@@ -104,6 +104,10 @@ class Captured:
             and all(memoryview(x).tobytes() == before for x, before in self.buffers)
         )
 
+    def changed_since(self) -> str | None:
+        """Name what is no longer what it was, None if there is nothing."""
+        return None if self.is_current() else self.changed()
+
     def restore(self) -> None:
         """Give arrays that were plain to the recorded run their contents back."""
         for array, copy, _ in self.compared:

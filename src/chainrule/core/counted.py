@@ -1,0 +1,231 @@
+"""Counted integers: what counts the turns of a loop of which few are recorded.
+
+A long loop is recorded in its first turns. What its later turns would do is known only if each does
+the same with its number: reads the entry at that place, multiplies by it. So the loop hands out
+numbers that do this and no more. Whoever looks at one in any other way raises `Doubt`, and the loop
+is recorded in full.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol
+
+from chainrule.core.apply import apply
+from chainrule.core.array import Array
+from chainrule.core.symbolic import Symbolic
+
+if TYPE_CHECKING:
+    from chainrule.core.operation import Operation
+
+__all__ = ["ROWS", "SETTLED", "Counted", "Doubt", "Series", "as_index"]
+
+#: The turn from which on all turns must be the same; those before may differ.
+SETTLED = 3
+_MOST = 100_000  # turns up to which a comparison is tried in all of them
+
+#: Hands out the rows of an array that is iterated over, where long loops are recorded in few turns.
+ROWS: ContextVar[Callable[[Array], Iterator[Any] | None] | None] = ContextVar("ROWS", default=None)
+
+
+class Doubt(BaseException):  # no Exception, for the user's code is not to catch it
+    """A loop may do something else in the turns that are not recorded."""
+
+
+class Series(Protocol):
+    """The loop that hands out a number.
+
+    Attributes:
+        turns: how many turns it has in all.
+        site: where its statement is.
+        outcomes: what is known of comparisons, by what is compared.
+    """
+
+    turns: int
+    site: Hashable
+    outcomes: dict[Hashable, Any]
+
+    def use(self, number: Counted) -> None:
+        """Take notice that an operation takes the number as a constant."""
+
+
+class Counted(Symbolic):
+    """A number that depends on the turn of a loop.
+
+    Attributes:
+        value: in the turn in which it was made.
+        key: the same for numbers that are made in the same way.
+        of: returns the value of any turn; None of what depends on several loops.
+        series: the loop.
+        turn: the turn in which it was made.
+    """
+
+    __slots__ = ("key", "of", "series", "turn", "value")
+    __array_ufunc__ = None  # NumPy's numbers leave it to us what their products with it are
+
+    def __init__(
+        self,
+        value: Any,
+        key: Hashable,
+        of: Callable[[int], Any] | None,
+        series: Series,
+        turn: int,
+    ) -> None:
+        self.value, self.key, self.of, self.series, self.turn = value, key, of, series, turn
+
+    @property  # type: ignore[misc]  # isinstance asks it
+    def __class__(self) -> type:
+        """The type of the number."""
+        return type(self.value)
+
+    def applied(
+        self, operation: Operation, operands: Sequence[Any], params: Mapping[str, Any]
+    ) -> Any:
+        """Apply an operation of Arrays to its value."""
+        if not any(type(x) is Array and x.node is not None for x in operands):
+            raise Doubt("a number of the loop and a constant make another constant")
+        values = []
+        for x in operands:
+            if type(x) is Counted:
+                x.series.use(x)
+                x = x.value
+            values.append(x)
+        return apply(operation, operation.compute, values, params)
+
+    def __getattr__(self, name: str) -> NoReturn:
+        raise Doubt(f"`{name}` of the loop's number")
+
+    def with_one(
+        self, name: str, function: Callable[..., Any], *others: Any, swapped: bool = False
+    ) -> Any:
+        """Return what a function makes of it and of plain numbers."""
+        key = (name, self.key, swapped, *((type(x), repr(x)) for x in others))
+        own = self.of
+
+        def value(x: Any) -> Any:
+            return function(*others, x) if swapped else function(x, *others)
+
+        of = None if own is None else (lambda turn: value(own(turn)))
+        return Counted(value(self.value), key, of, self.series, self.turn)
+
+    def with_another(self, name: str, function: Callable[..., Any], other: Counted) -> Any:
+        """Return what a function makes of it and of another one."""
+        made = function(self.value, other.value)
+        key = (name, self.key, other.key, self.turn - other.turn)
+        turn = max(self.turn, other.turn)
+        of = None
+        if self.series is other.series and self.of is not None and other.of is not None:
+            first, second = self.of, other.of
+            back, forth = turn - self.turn, turn - other.turn
+            of = lambda turn: function(first(turn - back), second(turn - forth))  # noqa: E731
+        return Counted(made, key, of, self.series, turn)
+
+    def outcome(self, name: str, compare: Callable[..., bool], other: Any) -> bool:
+        """Compare with a plain number: it must come out alike in all turns but the first ones."""
+        found = compare(self.value, other)
+        outcomes, of = self.series.outcomes, self.of
+        key = name, self.key, type(other), repr(other)
+        if key not in outcomes:
+            turns = range(SETTLED, self.series.turns)
+            if of is None or len(turns) > _MOST:
+                outcomes[key] = False
+            else:
+                outcomes[key] = len({compare(of(turn), other) for turn in turns}) <= 1
+        if not outcomes[key]:
+            raise Doubt("the loop's number is compared, and not all turns are alike")
+        return found
+
+
+_NUMBERS = frozenset({int, float})
+
+
+def _arithmetic(name: str, function: Callable[..., Any]) -> None:
+    def forward(self: Counted, other: Any) -> Any:
+        if type(other) in _NUMBERS:
+            return self.with_one(name, function, other)
+        if type(other) is Counted:
+            return self.with_another(name, function, other)
+        if type(other) is Array:
+            return NotImplemented
+        raise Doubt(f"the loop's number and a {type(other).__name__}")
+
+    def reflected(self: Counted, other: Any) -> Any:
+        if type(other) in _NUMBERS:
+            return self.with_one(name, function, other, swapped=True)
+        raise Doubt(f"the loop's number and a {type(other).__name__}")
+
+    setattr(Counted, f"__{name}__", forward)
+    setattr(Counted, f"__r{name}__", reflected)
+
+
+def _unary(name: str, function: Callable[..., Any]) -> None:
+    setattr(Counted, f"__{name}__", lambda self: self.with_one(name, function))
+
+
+def _comparison(name: str, compare: Callable[..., bool]) -> None:
+    def method(self: Counted, other: Any) -> Any:
+        if type(other) in _NUMBERS:
+            return self.outcome(name, compare, other)
+        if type(other) is Array or other is None:
+            return NotImplemented
+        raise Doubt("the loop's number is compared")
+
+    setattr(Counted, f"__{name}__", method)
+
+
+def _looked_at(name: str) -> None:
+    def method(self: Counted, *args: Any) -> NoReturn:
+        raise Doubt(f"__{name}__ of the loop's number")
+
+    setattr(Counted, f"__{name}__", method)
+
+
+for _name, _function in {
+    **{name: getattr(operator, name) for name in ("add", "sub", "mul", "truediv", "floordiv")},
+    **{name: getattr(operator, name) for name in ("mod", "pow", "lshift", "rshift", "xor")},
+    "and": operator.and_,
+    "or": operator.or_,
+}.items():
+    _arithmetic(_name, _function)
+for _name in ("neg", "pos", "abs", "invert"):
+    _unary(_name, getattr(operator, _name))
+for _name in ("eq", "ne", "lt", "le", "gt", "ge"):
+    _comparison(_name, getattr(operator, _name))
+for _name in (
+    *("index", "int", "float", "complex", "round", "trunc", "floor", "ceil", "hash", "divmod"),
+    *("str", "repr", "format", "array", "iter", "reduce_ex", "rdivmod", "matmul", "rmatmul"),
+):
+    _looked_at(_name)
+setattr(Counted, "__bool__", lambda self: self.outcome("ne", operator.ne, 0))  # noqa: B010
+
+
+def as_index(array: Array, index: Any) -> Any:
+    """Return an index with plain integers in it, for the loop's numbers that stand there.
+
+    Raises:
+        Doubt: the array is a constant, so the entry would be another constant in each turn.
+    """
+    parts = index if type(index) is tuple else (index,)
+    if not any(map(_holds_counted, parts)):
+        return index
+    if array.node is None:
+        raise Doubt("a constant array is read or written at the loop's number")
+    return tuple(map(_settled, parts))
+
+
+def _holds_counted(part: Any) -> bool:
+    if type(part) is slice:
+        return any(type(x) is Counted for x in (part.start, part.stop, part.step))
+    return type(part) is Counted
+
+
+def _settled(part: Any) -> Any:
+    if type(part) is slice:
+        return slice(*map(_settled, (part.start, part.stop, part.step)))
+    if type(part) is not Counted:
+        return part
+    if type(part.value) is not int:
+        raise Doubt("an index that is no integer")
+    return part.value

@@ -1,0 +1,363 @@
+"""Extrapolating: the graph of a long loop, from the same graph with few turns of it.
+
+Graphs that were recorded with 8, 9 and 10 turns of a loop are the same, once they are folded, but
+for integers that grow evenly with the number of turns: how many turns there are, at which of them
+something is read, how long an array is. So the graph with a million turns is known, too. Whether
+the turns that nobody recorded would have been like those that were is for others to say.
+"""
+
+from __future__ import annotations
+
+import itertools
+import operator
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from chainrule.core.placeholder import Placeholder, is_array
+from chainrule.graph.graph import Apply, Constant, Input, Vertex
+from chainrule.graph.loops.affine import (
+    Affine,
+    Counter,
+    Integer,
+    affine,
+    plus,
+)
+from chainrule.graph.loops.loop import Carry, Kept, Loop
+
+__all__ = ["NotAlikeError", "Turns", "extrapolated"]
+
+_Same: TypeAlias = "tuple[Vertex, ...]"  # the vertex that is the same one in each graph
+
+
+class NotAlikeError(Exception):
+    """The graphs differ in more than integers that grow with the number of turns."""
+
+
+@dataclass(frozen=True, slots=True)
+class Turns:
+    """How many turns the loops had.
+
+    Attributes:
+        recorded: for each graph, how many turns each of the loops that were cut short had; in graph
+            k, loop k - 1 alone has more than in the first, and in those behind any have.
+        wanted: how many each of them has; a counter where only the running program can tell.
+    """
+
+    recorded: tuple[tuple[int, ...], ...]
+    wanted: tuple[int | Counter, ...]
+
+
+def extrapolated(
+    graphs: Sequence[Sequence[Vertex]], leaves: Mapping[Vertex, Vertex], turns: Turns
+) -> list[Vertex]:
+    """Return the outputs of a graph for the wanted numbers of turns.
+
+    Args:
+        graphs: the outputs of each graph, folded.
+        leaves: for each input and captured array of each graph, the first graph's.
+        turns: how many there were, and how many there are to be.
+
+    Raises:
+        NotAlikeError: the graphs differ in more than integers that grow with the number of turns.
+    """
+    if len({len(outputs) for outputs in graphs}) != 1:
+        raise NotAlikeError("another number of results")
+    return _Extrapolation(leaves, turns).made(list(zip(*graphs, strict=True)))
+
+
+class _Extrapolation:
+    def __init__(self, leaves: Mapping[Vertex, Vertex], turns: Turns) -> None:
+        self.leaves, self.turns = leaves, turns
+        self.known: dict[_Same, Vertex] = {}
+        self.counters: dict[Counter, tuple[tuple[Counter, ...], Counter]] = {}
+
+    def made(self, outputs: Iterable[_Same]) -> list[Vertex]:
+        """Return what becomes of vertices, operands first."""
+        outputs = list(outputs)
+        stack = outputs[::-1]
+        while stack:
+            same = stack[-1]
+            if same in self.known:
+                stack.pop()
+                continue
+            missing = [x for x in _operands(same) if x not in self.known]
+            if missing:
+                stack += missing[::-1]
+                continue
+            stack.pop()
+            self.known[same] = self._vertex(same)
+        return [self.known[same] for same in outputs]
+
+    def _vertex(self, same: _Same) -> Vertex:
+        first = same[0]
+        if isinstance(first, Input):
+            return self._leaf(same)
+        if isinstance(first, Constant):
+            return first if first in self.leaves else self._constant(same)
+        applied = [x for x in same if isinstance(x, Apply)]
+        if isinstance(first.operation, Loop):
+            return self._loop(applied)
+        operands = tuple(self.known[x] for x in _operands(same))
+        params = self.parameters([x.params for x in applied])
+        return Apply(first.operation, operands, params, self.value(applied))
+
+    def _leaf(self, same: _Same) -> Vertex:
+        found = {self.leaves.get(x) for x in same}
+        if len(found) != 1 or None in found:
+            raise NotAlikeError("another argument is read")
+        return self.leaves[same[0]]
+
+    def _constant(self, same: _Same) -> Vertex:
+        values = [x.value for x in same if isinstance(x, Constant)]
+        first = values[0]
+        if any(x in self.leaves for x in same) and len({self.leaves.get(x) for x in same}) != 1:
+            raise NotAlikeError("another captured array is read")
+        if any(type(value) is not type(first) for value in values):
+            raise NotAlikeError("another type of constant")
+        if all(_equal(value, first) for value in values):
+            return same[0]
+        grown = self.integer([_whole(value) for value in values])
+        if not isinstance(grown, int):
+            raise NotAlikeError("a constant that depends on how many turns there will be")
+        return Constant(type(first)(grown))
+
+    # Loops.
+
+    def _loop(self, same: Sequence[Apply]) -> Vertex:
+        loops = [x.operation for x in same if isinstance(x.operation, Loop)]
+        first = loops[0]
+        counter = self._counter([loop.counter for loop in loops])
+        turns = self.integer([loop.turns for loop in loops])
+        operands = [iter(x.operands) for x in same]
+
+        def take(count: int) -> list[Vertex]:
+            return [self.known[tuple(map(next, operands))] for _ in range(count)]
+
+        given = take(len(first.invariants))
+        invariants = [self._variable(x) for x in _across(loops, lambda loop: loop.invariants)]
+        for carried in _across(loops, lambda loop: loop.carried):
+            given += take(carried[0].lag)
+            self._variable([c.input for c in carried])
+        tables = [self._variable(x) for x in _across(loops, lambda loop: loop.tables)]
+        for _ in tables:
+            columns = [
+                [next(rest) for _ in range(_count(loop.turns))]
+                for rest, loop in zip(operands, loops, strict=True)
+            ]
+            given += self._column(columns, turns)
+        results = [tuple(c.result for c in cs) for cs in _across(loops, lambda loop: loop.carried)]
+        results += [tuple(k.result for k in ks) for ks in _across(loops, lambda loop: loop.kept)]
+        made = iter(self.made(results))
+        carries = [
+            Carry(self._variable([c.input for c in cs]), next(made), cs[0].lag)
+            for cs in _across(loops, lambda loop: loop.carried)
+        ]
+        which = [[_which(k.carry, loop.carried) for k in loop.kept] for loop in loops]
+        if any(numbers != which[0] for numbers in which):
+            raise NotAlikeError("another tape")
+        kept = [Kept(next(made), None if k is None else carries[k]) for k in which[0]]
+        return Apply(Loop(counter, turns, invariants, carries, tables, kept), tuple(given))
+
+    def _variable(self, same: Sequence[Input]) -> Input:
+        """Return a variable of a body."""
+        key: _Same = tuple(same)
+        if key not in self.known:
+            self.known[key] = Input(same[0].name, self.value(same))
+        variable = self.known[key]
+        assert isinstance(variable, Input)
+        return variable
+
+    def _counter(self, same: Sequence[Counter]) -> Counter:
+        others, counter = self.counters.setdefault(same[0], (tuple(same), Counter(same[0].name)))
+        if others != tuple(same):
+            raise NotAlikeError("another loop")
+        return counter
+
+    def _column(self, columns: Sequence[Sequence[Vertex]], turns: Integer) -> list[Vertex]:
+        """Return what is given for each turn: numbers that grow evenly, or by a factor."""
+        values = [[_number(x) for x in column] for column in columns]
+        kinds = {type(x) for column in values for x in column}
+        if not isinstance(turns, int) or len(kinds) != 1:
+            raise NotAlikeError("constants that depend on how many turns there will be")
+        (kind,) = kinds
+        factor = _factor(values)
+        if factor is not None:
+            products = itertools.accumulate(
+                itertools.repeat(factor, turns - 1), operator.mul, initial=values[0][0]
+            )
+            return [Constant(kind(x)) for x in products]
+        numbers = [list(map(_whole, column)) for column in values]
+        step = numbers[0][1] - numbers[0][0]
+        for column in numbers:
+            if any(b - a != step for a, b in itertools.pairwise(column)):
+                raise NotAlikeError("constants that grow unevenly")
+        start = self.integer([column[0] for column in numbers])
+        assert isinstance(start, int)
+        if abs(start + step * turns) >= 2**53:
+            raise NotAlikeError("constants that grow too large")
+        return [Constant(kind(start + step * k)) for k in range(turns)]
+
+    # Integers.
+
+    def integer(self, same: Sequence[Integer]) -> Integer:
+        """Return an integer for the wanted numbers of turns."""
+        if all(isinstance(x, int) for x in same):
+            return self._growing([x for x in same if isinstance(x, int)])
+        parts = [x for x in same if isinstance(x, Affine)]
+        if len(parts) < len(same):
+            raise NotAlikeError("an index grows in some of them alone")
+        first = self.integer([x.first for x in parts])
+        growth = self.integer([x.growth for x in parts])
+        return affine(first, growth, self._counter([x.counter for x in parts]))
+
+    def _growing(self, same: Sequence[int]) -> Integer:
+        if len(set(same)) == 1:
+            return same[0]
+        base, *others = self.turns.recorded
+        steps = [counts[k] - n for k, (n, counts) in enumerate(zip(base, others, strict=False))]
+        grown = [x - same[0] for x in same[1 : 1 + len(base)]]  # in so many turns more
+        for value, counts in zip(same[1:], others, strict=True):
+            further = (
+                Fraction(g * (n - m), step)
+                for g, m, n, step in zip(grown, base, counts, steps, strict=True)
+            )
+            if value != same[0] + sum(further):
+                raise NotAlikeError("an integer grows unevenly")
+        made: Integer = same[0]
+        for g, m, step, wanted in zip(grown, base, steps, self.turns.wanted, strict=True):
+            if isinstance(wanted, int):
+                made = plus(made, _whole_part(g * (wanted - m), step))
+            else:
+                slope = _whole_part(g, step)
+                made = plus(made, affine(-slope * m, slope, wanted))
+        return made
+
+    def parameters(self, same: Sequence[Any]) -> Any:
+        """Return parameters: what is in them may be integers, and anything that is the same."""
+        first = same[0]
+        kind = type(first)
+        if all(isinstance(x, (int, Affine)) and type(x) is not bool for x in same):
+            return self.integer(same)
+        if any(type(x) is not kind for x in same):
+            raise NotAlikeError("another parameter")
+        if isinstance(first, Mapping):
+            if any(x.keys() != first.keys() for x in same):
+                raise NotAlikeError("another parameter")
+            return {key: self.parameters([x[key] for x in same]) for key in first}
+        if isinstance(first, (list, tuple)):
+            if len({len(x) for x in same}) != 1:
+                raise NotAlikeError("another parameter")
+            items = [self.parameters(parts) for parts in zip(*same, strict=True)]
+            return kind(items) if kind in (list, tuple) else kind(*items)
+        if isinstance(first, (slice, range)):
+            bounds = [(x.start, x.stop, x.step) for x in same]
+            return kind(*(self.parameters(parts) for parts in zip(*bounds, strict=True)))
+        if not all(_equal(x, first) for x in same):
+            raise NotAlikeError("another parameter")
+        return first
+
+    def value(self, same: Sequence[Apply | Input]) -> Any:
+        """Return the value of a vertex, or the placeholder that stands for it."""
+        values = [x.value for x in same]
+        first = values[0]
+        if any(type(x) is not type(first) for x in values):
+            raise NotAlikeError("a value of another type")
+        if first is None:  # of tapes
+            return None
+        if any(x.dtype != same[0].dtype for x in same):
+            raise NotAlikeError("a value of another dtype")
+        if not is_array(first):
+            return first
+        shapes = [x.shape for x in values]
+        if len({len(shape) for shape in shapes}) != 1:
+            raise NotAlikeError("an array of another number of axes")
+        made = tuple(self.integer(extents) for extents in zip(*shapes, strict=True))
+        if any(isinstance(n, int) and n < 0 for n in made):
+            raise NotAlikeError("an array that would have less than no entries")
+        return Placeholder(made, same[0].dtype)  # type: ignore[arg-type]
+
+
+def _operands(same: _Same) -> list[_Same]:
+    """Return the operands of the same vertex in all graphs, without those of tables of a loop."""
+    first = same[0]
+    if any(type(x) is not type(first) for x in same):
+        raise NotAlikeError("another kind of vertex")
+    if not isinstance(first, Apply):
+        return []
+    applied = [x for x in same if isinstance(x, Apply)]
+    loops = [x.operation for x in applied if isinstance(x.operation, Loop)]
+    if loops:
+        if len(loops) < len(same) or len({_looks(loop) for loop in loops}) != 1:
+            raise NotAlikeError("another loop")
+        count = len(loops[0].invariants) + sum(c.lag for c in loops[0].carried)
+    else:
+        if any(x.operation is not first.operation for x in applied):
+            raise NotAlikeError("another operation")
+        if len({len(x.operands) for x in applied}) != 1:
+            raise NotAlikeError("another number of operands")
+        count = len(first.operands)
+    return list(zip(*(x.operands[:count] for x in applied), strict=True))
+
+
+def _looks(loop: Loop) -> tuple[Any, ...]:
+    lags = tuple(c.lag for c in loop.carried)
+    return len(loop.invariants), lags, len(loop.tables), len(loop.kept)
+
+
+def _across(loops: Sequence[Loop], part: Callable[[Loop], Sequence[Any]]) -> Iterable[Any]:
+    return zip(*map(part, loops), strict=True)
+
+
+def _which(carry: Carry | None, carried: Sequence[Carry]) -> int | None:
+    return None if carry is None else carried.index(carry)
+
+
+def _count(turns: Integer) -> int:
+    if not isinstance(turns, int):
+        raise NotAlikeError("a table of a loop of varying length")
+    return turns
+
+
+def _equal(a: Any, b: Any) -> bool:
+    if isinstance(a, np.ndarray):
+        same = a.shape == b.shape and a.dtype == b.dtype
+        return same and (a is b or a.tobytes() == b.tobytes())
+    return repr(a) == repr(b)
+
+
+def _whole_part(number: int, divisor: int) -> int:
+    if number % divisor:
+        raise NotAlikeError("an integer that grows by parts")
+    return number // divisor
+
+
+def _number(x: Vertex) -> Any:
+    if isinstance(x, Constant) and type(x.value) in (int, float, np.float64):
+        return x.value
+    raise NotAlikeError("something else in each turn, and no number")
+
+
+def _whole(value: Any) -> int:
+    is_number = type(value) in (int, float, np.float64) and abs(value) < 2**53
+    if is_number and value == int(value) and repr(value) != "-0.0":
+        return int(value)
+    raise NotAlikeError("constants that are no whole numbers")
+
+
+def _factor(columns: Sequence[Sequence[Any]]) -> Any:
+    """Return what each number is to be multiplied by to give the next one; None for nothing.
+
+    The derivative of ``x = 0.9 * x + b`` has such constants.
+    """
+    longest = max(columns, key=len)
+    if type(longest[0]) is int or any(c[k] != longest[k] for c in columns for k in range(len(c))):
+        return None
+    ratio = longest[1] / longest[0] if longest[0] else 0.0
+    for factor in (ratio, np.nextafter(ratio, 0), np.nextafter(ratio, 2 * ratio)):
+        if all(a * factor == b for a, b in itertools.pairwise(longest)):
+            return factor
+    return None

@@ -1,0 +1,247 @@
+"""Long loops recorded in few of their turns.
+
+In a function that is recorded for compiling, ``range``, ``enumerate``, ``zip`` and ``reversed`` are
+ours, where a ``for`` statement goes through what they return, and so is the iteration over recorded
+arrays. A long one ends after a few turns, and hands out numbers (`chainrule.core.counted`) that
+raise `Doubt` when somebody looks at them. Between turns the state of the running code is compared:
+as long as it is alike, all further turns do the same.
+"""
+
+from __future__ import annotations
+
+import bisect
+import builtins
+import dis
+import functools
+import inspect
+import sys
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from types import CodeType, FrameType
+from typing import Any
+
+from chainrule.core.array import Array
+from chainrule.core.counted import SETTLED, Counted, Doubt
+from chainrule.native.record.state import alike, state_of
+
+__all__ = ["APART", "FIRST", "LONG", "Shortener", "calls_alone"]
+
+#: Turns up to which a loop is recorded in full.
+LONG = 16
+FIRST = 10  # turns in which a long one is recorded, or a few more
+APART = 4  # how many more where there are several lengths, so that shorter loops stay shorter
+_NAMES = ("range", "enumerate", "zip", "reversed")
+_COLLECTING = frozenset({"LIST_APPEND", "SET_ADD", "MAP_ADD", "YIELD_VALUE"})
+
+
+class Shortener:
+    """Ends the long loops of a run early.
+
+    Args:
+        plan: by the number of turns that a loop has, how many are recorded; is added to.
+
+    Attributes:
+        changes: says what outside of the function has changed, None for nothing.
+        constants: numbers of loops that operations took as constants.
+    """
+
+    def __init__(self, plan: dict[int, int]) -> None:
+        self.plan = plan
+        self.changes: Callable[[], str | None] = lambda: None
+        self.constants: dict[Hashable, Counted] = {}
+        self.names: Mapping[str, Callable[..., Any]] = {
+            name: _builtin(name, self) for name in _NAMES
+        }
+
+    def recorded(self, turns: int) -> int:
+        """Return in how many turns a loop is recorded."""
+        return self.plan.setdefault(turns, FIRST + turns % 2)
+
+    def rows(self, array: Array) -> Iterator[Any] | None:
+        """Return what a loop over the rows of an array goes through; None if it is no loop."""
+        frame = sys._getframe(2)
+        if array.node is None or not array.shape or _running(frame) != "GET_ITER":
+            return None
+        return _Turns(self, array.shape[0], lambda turns, k: array[k])
+
+
+def _builtin(name: str, shortener: Shortener) -> Callable[..., Any]:
+    """Return what recorded code sees in place of a builtin: the same, but in loops."""
+    original = getattr(builtins, name)
+    make = _MAKERS[name]
+
+    def replacement(*args: Any, **kwargs: Any) -> Any:
+        if _running(sys._getframe(1), 1) == "GET_ITER":
+            turns = make(shortener, *args, **kwargs)
+            if turns is not None:
+                return turns
+        return original(*args, **kwargs)
+
+    return replacement
+
+
+class _Turns:
+    """The turns of one loop, as its statement goes through them.
+
+    Args:
+        shortener: ends it.
+        turns: how many there are.
+        item: given the turns and a number, the item.
+        varies: whether there are other numbers of turns in other turns of a loop around it.
+    """
+
+    def __init__(
+        self,
+        shortener: Shortener,
+        turns: int,
+        item: Callable[[_Turns, int], Any],
+        varies: bool = False,
+    ) -> None:
+        self.shortener, self.turns, self.item, self.varies = shortener, turns, item, varies
+        self.outcomes: dict[Hashable, Any] = {}
+        self.at = 0
+        self.end = turns
+        self.is_plain = self.is_short = False
+        self.site: Hashable = None
+        self._before: list[Any] | None = None
+
+    def __iter__(self) -> _Turns:
+        return self
+
+    def __next__(self) -> Any:
+        frame = sys._getframe(1)
+        if not self.at:
+            self._begin(frame)
+        if self.is_short and self.at >= SETTLED:
+            self._compare(frame)
+        if self.at >= self.end:
+            raise StopIteration
+        self.at += 1
+        return self.item(self, self.at - 1)
+
+    def _begin(self, frame: FrameType) -> None:
+        self.site = frame.f_code, frame.f_lasti
+        self.is_plain = not self.varies and (self.turns <= LONG or _collects(frame))
+        self.is_short = not self.varies and not self.is_plain
+        if self.is_short:
+            self.end = self.shortener.recorded(self.turns)
+
+    def _compare(self, frame: FrameType) -> None:
+        """Raise if a turn has left another state than the one before."""
+        now = state_of(frame, (_Turns,))
+        if self._before is not None and not alike(self._before, now):
+            raise Doubt("what the loop hands on differs by turn")
+        changed = self.shortener.changes()
+        if changed is not None:
+            raise Doubt(changed)
+        self._before = now
+
+    def use(self, number: Counted) -> None:
+        """Take notice that an operation takes a number as a constant."""
+        self.shortener.constants[number.key] = number
+
+    def number(self, value: int, of: Callable[[int], int] | None) -> Any:
+        """Return the loop's number in this turn."""
+        if self.is_plain:
+            return value
+        return Counted(value, ("turn",), of, self, self.at - 1)
+
+
+def _of_range(shortener: Shortener, *args: Any) -> _Turns | None:
+    counted = any(type(x) is Counted for x in args)
+    run = range(*(x.value if type(x) is Counted else x for x in args))
+    of = None if counted else run.__getitem__
+    return _Turns(shortener, len(run), lambda turns, k: turns.number(run[k], of), counted)
+
+
+def _of_enumerate(shortener: Shortener, iterable: Any, start: int = 0) -> _Turns | None:
+    found = _items(iterable)
+    if found is None or type(start) is not int:
+        return None
+    count, item = found
+    run = range(start, start + count)
+
+    def both(turns: _Turns, k: int) -> tuple[Any, Any]:
+        return turns.number(run[k], run.__getitem__), item(turns, k)
+
+    return _Turns(shortener, count, both)
+
+
+def _of_zip(shortener: Shortener, *iterables: Any, strict: bool = False) -> _Turns | None:
+    found = [_items(x) for x in iterables]
+    known = [x for x in found if x is not None]
+    if not known or len(known) < len(found) or len({count for count, _ in known}) > 1:
+        return None
+    parts = [item for _, item in known]
+    return _Turns(shortener, known[0][0], lambda turns, k: tuple(part(turns, k) for part in parts))
+
+
+def _of_reversed(shortener: Shortener, sequence: Any) -> _Turns | None:
+    found = _items(sequence[::-1] if type(sequence) is range else sequence)
+    if found is None:
+        return None
+    count, item = found
+    if type(sequence) is range:
+        return _Turns(shortener, count, item)
+    return _Turns(shortener, count, lambda turns, k: item(turns, count - 1 - k))
+
+
+_MAKERS: dict[str, Callable[..., _Turns | None]] = {
+    "range": _of_range,
+    "enumerate": _of_enumerate,
+    "zip": _of_zip,
+    "reversed": _of_reversed,
+}
+
+
+def _items(sequence: Any) -> tuple[int, Callable[[_Turns, int], Any]] | None:
+    """Return how many items a sequence has and how they are found; None if it may be any."""
+    if type(sequence) is range:
+        of = sequence.__getitem__
+        return len(sequence), lambda turns, k: turns.number(of(k), of)
+    if type(sequence) is Array and sequence.node is not None and sequence.shape:
+        return sequence.shape[0], lambda turns, k: sequence[k]
+    return None
+
+
+# What the bytecode tells.
+
+
+@functools.lru_cache(4096)
+def _instructions(code: CodeType) -> tuple[list[int], list[str]]:
+    found = [(x.offset, x.opname) for x in dis.get_instructions(code) if x.opname != "CACHE"]
+    return [offset for offset, _ in found], [name for _, name in found]
+
+
+def _running(frame: FrameType, ahead: int = 0) -> str:
+    """Return the name of the instruction that a frame executes, or of one behind it."""
+    offsets, names = _instructions(frame.f_code)
+    return names[min(bisect.bisect_right(offsets, frame.f_lasti) - 1 + ahead, len(names) - 1)]
+
+
+def _collects(frame: FrameType) -> bool:
+    """Tell whether a frame is that of a generator, or has a list built of what turns make."""
+    if frame.f_code.co_flags & (inspect.CO_GENERATOR | inspect.CO_COROUTINE):
+        return True
+    return _builds(frame.f_code)
+
+
+@functools.lru_cache(4096)
+def _builds(code: CodeType) -> bool:
+    return any(x.opname in _COLLECTING for x in dis.get_instructions(code))
+
+
+@functools.lru_cache(4096)
+def calls_alone(code: CodeType) -> frozenset[str]:
+    """Return which of these builtins code calls and does nothing else with."""
+    called: set[str] = set()
+    other: set[str] = set()
+    for x in dis.get_instructions(code):
+        if x.argval in _NAMES and x.opname.startswith("LOAD"):
+            calls = x.opname == "LOAD_GLOBAL" and x.arg is not None and x.arg & 1
+            (called if calls else other).add(x.argval)
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            inner = calls_alone(constant)
+            called |= inner
+            other |= {name for name in _NAMES if name in constant.co_names} - inner
+    return frozenset(called - other)

@@ -1,0 +1,157 @@
+"""The state of running code: all that decides what the next turn of a loop will do.
+
+Two states are alike where they are the same but for the entries of recorded arrays, and for the
+loop's own numbers. If a turn begins and ends in states that are alike, the next one does what it
+did, and so do all that follow.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections import OrderedDict, deque
+from collections.abc import Hashable, Iterable
+from types import (
+    BuiltinFunctionType,
+    CellType,
+    CodeType,
+    FrameType,
+    FunctionType,
+    MethodType,
+    ModuleType,
+)
+from typing import Any
+
+import numpy as np
+
+from chainrule.core.array import Array
+from chainrule.core.captured import fingerprint
+from chainrule.core.counted import Counted, Doubt
+from chainrule.graph.loops.affine import skeleton
+from chainrule.numpy.closure import ABSENT, content
+from chainrule.numpy.names import is_simple
+from chainrule.numpy.view import UserFunction
+
+__all__ = ["alike", "state_of"]
+
+_MOST = 10_000  # parts of a state that are compared
+_VALUES = (bool, int, float, complex, str, bytes, range, type(None), type(Ellipsis))
+_FIXED = (ModuleType, type, CodeType, BuiltinFunctionType, np.dtype, np.ufunc)
+_LISTS = (list, tuple, deque)
+
+
+def state_of(frame: FrameType, passing: tuple[type, ...]) -> list[Any]:
+    """Return the state of a frame: its variables, and what can be reached from them.
+
+    Args:
+        frame: it stands at the head of a loop.
+        passing: what belongs to the loop itself.
+
+    Raises:
+        Doubt: there is something whose state cannot be seen.
+    """
+    walk = _Walk(passing)
+    for name, value in sorted(frame.f_locals.items()):
+        walk.parts.append(name)
+        walk.add(value)
+    return walk.parts
+
+
+def alike(before: list[Any], now: list[Any]) -> bool:
+    """Tell whether two states are the same but for what is computed."""
+    if len(before) != len(now):
+        return False
+    for old, new in zip(before, now, strict=True):
+        if type(old) is Counted is type(new):
+            moves = new.key == old.key and new.series.site == old.series.site
+            if new is not old and not (moves and new.turn - old.turn in (0, 1)):
+                return False
+        elif type(old) is not type(new) or not (old is new or old == new):
+            return False
+    return True
+
+
+class _Walk:
+    def __init__(self, passing: tuple[type, ...]) -> None:
+        self.passing = passing
+        self.parts: list[Any] = []
+        self._seen: dict[int, int] = {}
+        self._kept: list[Any] = []  # what an id stands for stays alive
+
+    def add(self, value: Any) -> None:
+        """Add a value and what can be reached from it."""
+        stack = [value]
+        while stack:
+            value = stack.pop()
+            if len(self.parts) > _MOST:
+                raise Doubt("there is more to be compared than is worth it")
+            if type(value) is Counted:
+                self.parts.append(value)
+                continue
+            if type(value) in _VALUES:
+                self.parts.append((type(value), repr(value)))
+                continue
+            if id(value) in self._seen:
+                self.parts.append(("seen", self._seen[id(value)]))
+                continue
+            self._seen[id(value)] = len(self._seen)
+            self._kept.append(value)
+            stack += reversed(list(self._inside(value)))
+
+    def _inside(self, value: Any) -> Iterable[Any]:
+        """Add what a value is by itself, and return what it refers to."""
+        kind = type(value)
+        if kind is Array:
+            return self._array(value)
+        if isinstance(value, np.generic) and not isinstance(value, np.void):
+            self.parts.append((kind, value.tobytes()))
+        elif kind is np.ndarray and not value.dtype.hasobject:
+            self.parts.append((id(value), value.shape, value.dtype.str, fingerprint(value)))
+        elif kind in _LISTS:
+            self.parts.append((kind, len(value)))
+            return list(value)
+        elif kind in (dict, OrderedDict):
+            self.parts.append((kind, len(value)))
+            return [x for pair in value.items() for x in pair]
+        elif kind is slice:
+            self.parts.append(kind)
+            return [value.start, value.stop, value.step]
+        elif kind is FunctionType:
+            self.parts.append((kind, id(value.__code__)))
+            own = [value.__defaults__, value.__kwdefaults__, value.__dict__ or None]
+            return [*own, *(value.__closure__ or ())]
+        elif kind is CellType:
+            self.parts.append(kind)
+            return [] if content(value) is ABSENT else [value.cell_contents]
+        elif kind is MethodType:
+            self.parts.append(kind)
+            return [value.__func__, value.__self__]
+        elif kind is functools.partial:
+            self.parts.append(kind)
+            return [value.func, value.args, value.keywords]
+        elif kind is UserFunction:
+            self.parts.append(kind)
+            return [value.f]
+        elif kind is BuiltinFunctionType:
+            self.parts.append((kind, value.__name__))
+            return [] if isinstance(value.__self__, ModuleType) else [value.__self__]
+        elif isinstance(value, (*_FIXED, *self.passing)):
+            self.parts.append(id(value))
+        elif is_simple(kind):  # type: ignore[arg-type]
+            self.parts.append(kind)
+            return [value.__dict__]
+        else:
+            raise Doubt(f"the state of a {kind.__name__} cannot be seen")
+        return ()
+
+    def _array(self, array: Array) -> Iterable[Any]:
+        looks: Hashable = (array.__class__, array.shape, array.dtype.str)
+        if array.node is None:
+            held = np.asarray(array.value)
+            self.parts.append((Array, looks, fingerprint(held)))
+            return ()
+        self.parts.append((Array, looks))
+        if array.origin is None:
+            return ()
+        base, operation, params = array.origin
+        self.parts.append((getattr(operation, "name", ""), skeleton(params)))
+        return (base,)

@@ -1,0 +1,364 @@
+"""Long loops are recorded in few of their turns, where the others are sure to do the same."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+
+import chainrule as cr
+
+from ..conftest import same
+
+pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
+
+N = 60
+X = np.random.default_rng(0).normal(size=N) * 0.3
+Y = np.random.default_rng(1).normal(size=N) * 0.3
+RATES = [0.1] * 30 + [0.02] * (N - 30)
+SWITCH = np.array([0.5] * 30 + [0.25] * (N - 30))
+
+
+def is_short(f: Any, *args: Any) -> bool:
+    return cr.compile(f).lower(*args).program.family is not None
+
+
+# Loops that are recorded in few turns.
+
+
+def pendulum(th, om):
+    for _ in range(N):
+        th = th + 0.01 * om
+        om = om - 0.01 * math.sin(th)
+    return th
+
+
+def entries(a, b):
+    for i in range(N):
+        a = math.tanh(a * X[i] + b * Y[i])
+    return a
+
+
+def neighbours(a, b):
+    for i in range(1, N - 1):
+        a = math.sin(a) + b * (X[i + 1] - 2 * X[i] + X[i - 1])
+    return a
+
+
+def last_first(a, b):
+    for i in range(N - 1, -1, -1):
+        a = a * b + X[i]
+    return a
+
+
+def every_second(a, b):
+    for i in range(0, N, 2):
+        a = 0.5 * a + X[i] * Y[N - 1 - i] + b
+    return a
+
+
+def rows(a, b):
+    for x in X:
+        a = 0.9 * a + b * x
+    return a
+
+
+def pairs(a, b):
+    for x, y in zip(X, Y, strict=True):
+        a = 0.9 * a + b * x * y
+    return a
+
+
+def numbered(a, b):
+    for i, x in enumerate(X):
+        a = math.sin(a + b * x) + math.cos(b * i)
+    return a
+
+
+def backwards(a, b):
+    for x in reversed(X):
+        a = math.sin(a) * b + x
+    for i in reversed(range(N)):
+        a = math.sin(a) + X[i]
+    return a
+
+
+def times_the_number(a, b):
+    for i in range(N):
+        a = 0.9 * a + b * i
+    return a
+
+
+def of_two_lengths(a, b):
+    for _ in range(40):
+        a = math.sin(a) + 0.1 * b
+    for _ in range(50):
+        a = 0.9 * math.cos(a) * b
+    return a
+
+
+def first_turn_differs(a, b):
+    total = 0.0
+    for i in range(N):
+        total = a if i == 0 else 0.8 * total + b
+        if i > 1:
+            a = a * 0.99
+    return total
+
+
+def after_the_loop(a, b):
+    for i in range(N):
+        a = 0.9 * a + b * X[i]
+    return a * X[i] + i
+
+
+def step(a, b):
+    return 0.9 * math.sin(a) + b
+
+
+def helper(a, b):
+    for _ in range(N):
+        a = step(a, b)
+    return a
+
+
+def with_else(a, b):
+    for _ in range(N):
+        a = step(a, b)
+    else:
+        a = a + b
+    return a
+
+
+class Oscillator:
+    def __init__(self, x: Any, v: Any) -> None:
+        self.x, self.v = x, v
+
+    def move(self, h: float) -> None:
+        self.v = self.v - h * self.x
+        self.x = self.x + h * self.v
+
+
+def state_in_an_object(a, b):
+    oscillator = Oscillator(a, b)
+    for _ in range(N):
+        oscillator.move(0.1)
+    return oscillator.x
+
+
+def state_in_a_dict(a, b):
+    state = {"x": a, "v": b}
+    for _ in range(N):
+        state["v"] = state["v"] - 0.1 * state["x"]
+        state["x"] = state["x"] + 0.1 * state["v"]
+    return state["x"]
+
+
+def two_turns_before(a, b):
+    for _ in range(N):
+        a, b = b, 0.5 * a + 0.4 * b
+    return a * b
+
+
+def through_a_gradient(a, b):
+    slope = cr.grad(lambda x: (math.sin(x) - b) ** 2)
+    for _ in range(N):
+        a = a - 0.1 * slope(a)
+    return a
+
+
+SHORT = [
+    *(pendulum, entries, neighbours, last_first, every_second, rows, pairs, numbered, backwards),
+    *(times_the_number, of_two_lengths, first_turn_differs, after_the_loop, helper, with_else),
+    *(state_in_an_object, state_in_a_dict, two_turns_before, through_a_gradient),
+]
+
+
+@pytest.mark.parametrize("f", SHORT, ids=lambda f: f.__name__)
+def test_is_recorded_in_few_turns(f):
+    for g in (f, cr.value_and_grad(f, argnums=(0, 1))):
+        assert is_short(g, 0.3, 0.2)
+        compiled = cr.compile(g)
+        for args in ((0.3, 0.2), (0.1, -0.4), (-0.2, 0.0)):
+            same(compiled(*args), g(*args), 1e-10)
+
+
+# Loops of which nobody could tell.
+
+
+def even_turns(a, b):
+    for i in range(N):
+        a = 0.9 * a + (b if i % 2 else 0.1)
+    return a
+
+
+def late_turns(a, b):
+    for i in range(N):
+        if i > 40:
+            a = a + b * b
+        a = 0.9 * a
+    return a
+
+
+def the_last_turn(a, b):
+    for i in range(N):
+        a = 0.9 * a
+        if i == N - 1:
+            a = a + b
+    return a
+
+
+def a_counter(a, b):
+    k = 0
+    for _ in range(N):
+        a = 0.9 * a + (b if k >= 50 else 0.0)
+        k += 1  # noqa: SIM113
+    return a
+
+
+def a_counter_in_a_list(a, b):
+    k = [0]
+    for _ in range(N):
+        a = 0.9 * a + (b if k[0] >= 50 else 0.0)
+        k[0] += 1
+    return a
+
+
+def a_counter_in_an_array(a, b):
+    k = np.zeros(1)
+    for _ in range(N):
+        a = 0.9 * a + (b if k[0] >= 50 else 0.0)
+        k[0] += 1
+    return a
+
+
+def a_counter_in_a_closure(a, b):
+    k = 0
+
+    def next_one():
+        nonlocal k
+        k += 1
+        return b if k >= 50 else 0.0
+
+    for _ in range(N):
+        a = 0.9 * a + next_one()
+    return a
+
+
+def an_iterator(a, b):
+    rates = iter(RATES)
+    for _ in range(N):
+        a = 0.9 * a + b * next(rates)
+    return a
+
+
+def a_generator(a, b):
+    return a + sum(b * x for x in itertools.islice((X[i] for i in range(N)), 40))
+
+
+def a_list_of_rates(a, b):
+    for i in range(N):
+        a = 0.9 * a + RATES[i] * b
+    return a
+
+
+def rates_beside(a, b):
+    for rate, x in zip(RATES, X, strict=True):
+        a = 0.9 * a + rate * b * x
+    return a
+
+
+def a_constant_of_the_number(a, b):
+    for i in range(N):
+        a = 0.9 * a + b * max(i - 40, 0)
+    return a
+
+
+def a_constant_array(a, b):
+    rates = np.full(N, 0.1)
+    rates[40:] = 0.5
+    for i in range(N):
+        a = 0.9 * a + b * rates[i]
+    return a
+
+
+def where_of_the_number(a, b):
+    for i in range(N):
+        a = 0.9 * a + np.where(i > 40, b, 0.1)
+    return a
+
+
+def appended(a, b):
+    found = []
+    for i in range(N):
+        a = 0.9 * a + b * X[i]
+        found.append(a)
+    return found[N // 2] + (b if len(found) > 40 else 0.0)
+
+
+def stacked(a, b):
+    return np.sum(np.stack([a * x + b for x in X])) / N
+
+
+def cached(a, b):
+    known: dict[int, Any] = {}
+    for i in range(N):
+        known[i] = a * X[i]
+    return known[N - 1] + b
+
+
+def written_and_read(a, b):
+    out = np.zeros(N)
+    for i in range(N):
+        a = 0.9 * a + b
+        out[i] = a
+    return out[N - 1] * 1e-3 + out[3]
+
+
+def leaves_by_a_counter(a, b):
+    for i in range(N):
+        if i == 45:
+            break
+        a = 0.9 * a + b
+    return a
+
+
+def remembers_the_best(a, b):
+    best = a
+    for i in range(N):
+        a = math.sin(3 * a) + b
+        if a > best:
+            best = a
+    return best
+
+
+def a_number_as_text(a, b):
+    for i in range(N):
+        a = 0.9 * a + (b if str(i).endswith("9") else 0.1)
+    return a
+
+
+def as_a_float(a, b):
+    for i in range(N):
+        a = 0.9 * a + b * max(float(i), 40.0)
+    return a
+
+
+FULL = [
+    *(even_turns, late_turns, the_last_turn, a_counter, a_counter_in_a_list, a_counter_in_an_array),
+    *(a_counter_in_a_closure, an_iterator, a_generator, a_list_of_rates, rates_beside, cached),
+    *(a_constant_of_the_number, a_constant_array, where_of_the_number, appended, stacked),
+    *(written_and_read, leaves_by_a_counter, remembers_the_best, a_number_as_text, as_a_float),
+]
+
+
+@pytest.mark.parametrize("f", FULL, ids=lambda f: f.__name__)
+def test_is_recorded_in_full(f):
+    compiled = cr.compile(f)
+    assert not is_short(f, 0.3, 0.0)
+    # What the late turns do cannot be seen at the first point.
+    for args in ((0.3, 0.0), (0.1, -0.4), (0.2, 0.7)):
+        same(compiled(*args), f(*args), 1e-10)
