@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from types import FrameType
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -28,7 +28,7 @@ from chainrule.graph.naming import counters_of, name_of_result
 from chainrule.graph.run import observed_run
 from chainrule.numpy.creation import result_leaves
 
-__all__ = ["Argument", "Guard", "Note", "Trace", "trace"]
+__all__ = ["Argument", "Guard", "Note", "Row", "Trace", "trace"]
 
 
 #: Whose frame is next to the user's where rules run: of a transform, or of who runs one as f.
@@ -61,6 +61,14 @@ class Guard:
     outcome: Any
     location: Location
     position: int
+
+
+class Row(NamedTuple):
+    """``name[at]``, a row of a captured array."""
+
+    name: str
+    array: np.ndarray[Any, Any]
+    at: int
 
 
 @dataclass(slots=True)
@@ -109,6 +117,11 @@ class Trace:
     captured: list[Any] = field(default_factory=list)
     #: What helpers call the unnamed values that they are given.
     aliases: dict[Node, str] = field(default_factory=dict)
+    #: Captured arrays that are rows of one with a name: by id, that one and which row.
+    rows: dict[int, Row] = field(default_factory=dict)
+    #: The lists that unnamed values were put into.
+    listed: dict[Node, str] = field(default_factory=dict)
+    _seen_in: dict[int, int] = field(default_factory=dict)  # of each list, how much was looked at
     _uses: dict[int, _Uses] = field(default_factory=dict)
     #: Writes into a copy of an array that goes on to be used as it was.
     copies: set[Node] = field(default_factory=set)
@@ -226,6 +239,8 @@ class Trace:
         ]
         leaves = {a.node: a for a in self.arguments if a.path and a.node in node.parents}
         nameless = {p for p in node.parents if p in self.notes and self.notes[p].name is None}
+        if not nameless <= self.listed.keys():
+            self._learn_lists(frame)
         if not unknown and not leaves and not nameless:
             return
         attributes = [getattr(x, "__dict__", {}) for x in frame.f_locals.values()]
@@ -243,9 +258,43 @@ class Trace:
                     if held is x and id(x) not in self.constant_names:
                         self.constant_names[id(x)] = name
                         self.captured.append(x)
+                    elif x.base is not None and type(held) is np.ndarray:
+                        at = _row_of(held, x)
+                        if at is not None:
+                            self.rows[id(x)] = Row(name, held, at)
+                            self.captured.append(x)
+
+    def _learn_lists(self, frame: FrameType) -> None:
+        """Find which unnamed values user code has put into lists, looking at each entry once."""
+        for name, held in frame.f_locals.items():
+            if type(held) is not list:
+                continue
+            start = self._seen_in.get(id(held), 0)
+            for x in held[start if start <= len(held) else 0 :]:
+                if type(x) is not Array:
+                    break
+                start += 1
+                note = self.notes.get(x.node)
+                if note is not None and note.name is None:
+                    self.listed.setdefault(x.node, name)
+            self._seen_in[id(held)] = start
 
 
-_OF_THE_RUN = frozenset({"function", "recording", "captured", "_calls", "_entry", "_written"})
+def _row_of(array: np.ndarray[Any, Any], x: np.ndarray[Any, Any]) -> int | None:
+    """Return which row of another array one is, None if it is none."""
+    same = x.base is array or x.base is array.base
+    if not same or not array.ndim or x.shape != array.shape[1:] or x.dtype != array.dtype:
+        return None
+    if x.strides != array.strides[1:] or not array.strides[0] or not x.size:
+        return None
+    start, here = (a.__array_interface__["data"][0] for a in (array, x))
+    at, rest = divmod(here - start, array.strides[0])
+    return at if not rest and 0 <= at < len(array) else None
+
+
+_OF_THE_RUN = frozenset(
+    {"function", "recording", "captured", "_calls", "_entry", "_written", "_seen_in"}
+)
 
 
 def _gone(*args: Any, **kwargs: Any) -> Any:
@@ -326,6 +375,7 @@ def _trace(
         raise
     finally:
         traced._calls.clear()
+        traced._seen_in.clear()
         traced._entry = traced._written = None  # frames hold the user's variables alive
     _forget_others(traced.nodes, recording)
     return traced

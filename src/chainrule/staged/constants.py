@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from chainrule.graph.closed_forms import written
+from chainrule.graph.trace import Row
 from chainrule.staged.names import Names
-from chainrule.staged.text import POWER, PRODUCT, UNARY, Text, atom, call, literal
+from chainrule.staged.text import POWER, PRODUCT, UNARY, Text, atom, call, literal, subscript
 
 __all__ = ["Constants"]
 
@@ -27,16 +28,23 @@ class Constants:
     Args:
         names: the names in use; those of the constants are taken from it.
         known: what user code calls its captured arrays, by id.
+        rows: the captured arrays that are rows of others, by id.
         given: variables that hold an array already (arguments made of integers), by id.
         mixed: there are numbers of less than double precision, too.
     """
 
     def __init__(
-        self, names: Names, known: Mapping[int, str], given: Mapping[int, str], mixed: bool
+        self,
+        names: Names,
+        known: Mapping[int, str],
+        rows: Mapping[int, Row],
+        given: Mapping[int, str],
+        mixed: bool,
     ) -> None:
         self.mixed = mixed
         self._names = names
         self._known = known
+        self._rows = rows
         self._given = dict(given)
         self._of_id: dict[int, str] = {}
         self.arrays: dict[str, np.ndarray[Any, Any]] = {}
@@ -79,6 +87,8 @@ class Constants:
             return atom(self._given[id(value)])
         if id(value) in self._of_id:
             return atom(self._of_id[id(value)])
+        if id(value) in self._rows:
+            return self._row(self._rows[id(value)])
         if self._known.get(id(value)) is None or self._known[id(value)] in self._names.used:
             plain = _plain(value)
             if plain is not None:
@@ -91,6 +101,16 @@ class Constants:
         self._of_id[id(value)] = name
         self.arrays[name] = value
         return atom(name)
+
+    def _row(self, row: Row) -> Text:
+        if id(row.array) not in self._of_id:
+            self._of_id[id(row.array)] = name = self._names.fresh(row.name)
+            self.arrays[name] = row.array
+        return subscript(atom(self._of_id[id(row.array)]), str(row.at))
+
+    def is_held(self, value: np.ndarray[Any, Any], text: Text) -> bool:
+        """Tell of what is written as a text whether a variable holds it, or an array it is in."""
+        return text.is_name or id(value) in self._rows
 
     def definitions(self, large: bool) -> list[str]:
         """Return the lines that define the arrays.

@@ -123,7 +123,7 @@ class Gradients(dict[Input, Gradient]):
     def _is_made(self, source: Vertex) -> bool:
         """Tell whether an array is made where it stands, as ``np.eye(3)`` and ``dx[mask]`` are."""
         if isinstance(source, Constant):
-            return not self.constants.text(source.value).is_name
+            return not self.constants.is_held(source.value, self.constants.text(source.value))
         return source in self.copies
 
     def _base(self, source: Vertex) -> str:

@@ -29,7 +29,7 @@ from chainrule.graph.trace import Guard, Trace
 from chainrule.operations.elementwise import negative, square
 from chainrule.staged.writes import Write, write_of
 
-__all__ = ["LONG", "Assignment", "Check", "Partition", "is_cheap", "partition"]
+__all__ = ["LONG", "Assignment", "Check", "Partition", "is_cheap", "one_of", "partition"]
 
 LONG = 5  # turns from which on a loop is printed as one
 _LONGEST = 12  # operations in one expression
@@ -213,6 +213,7 @@ def _names_wanted(trace: Trace, alive: list[Node], output: Node | None) -> dict[
             wanted[node] = note.name
     if output is not None and output.parents and output not in wanted:
         wanted[output] = "value"
+    _name_listed(alive, wanted, trace)
     costly: set[Node] = set()
     for node in alive:
         for part, name in _looked_at_again(node, costly):
@@ -240,6 +241,22 @@ def _names_wanted(trace: Trace, alive: list[Node], output: Node | None) -> dict[
         owners[node] = found
     _shorten(alive, wanted, trace)
     return wanted
+
+
+def _name_listed(alive: list[Node], wanted: dict[Node, str | None], trace: Trace) -> None:
+    """Name what a long list holds by the list: ``hs`` has an ``h`` from each turn of a loop."""
+    counts = Counter(trace.listed.values())
+    for node in alive:
+        name = trace.listed.get(node)
+        if name is not None and node.parents and node not in wanted and counts[name] >= LONG:
+            wanted[node] = one_of(name)
+
+
+def one_of(many: str) -> str:
+    """Return what one entry of a so named list is called."""
+    if many.endswith("s") and not many.endswith("ss") and len(many) > 1:
+        return many[:-1]
+    return f"{many}_t"
 
 
 def _looked_at_again(node: Node, costly: Collection[Node]) -> Iterator[tuple[Node, str | None]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from chainrule.staged.constants import Constants
@@ -71,9 +71,11 @@ class Program:
         head = f"def {self.name}({', '.join(self.parameters)}):"
         lines = wrapped(head, WIDTH)
         lines.append(f'{_INDENT}"""Return {self.of} and its gradient."""')
-        for statement in (*self.unpacked, *checks):
-            lines += [_INDENT + line for line in wrapped(statement, WIDTH - len(_INDENT))]
         rows = self._rows()
+        used = _names([*checks, *(row.text for row in rows)])
+        unpacked = [s for s in self.unpacked if s.partition(" = ")[0] in used]
+        for statement in (*unpacked, *checks):
+            lines += [_INDENT + line for line in wrapped(statement, WIDTH - len(_INDENT))]
         heights: list[int] = []
         laid: list[str] = []
         for row_lines in aligned([(row.text, row.remark, row.depth + 1) for row in rows]):
@@ -89,6 +91,7 @@ class Program:
         given = [*self.parameters, *(statement.partition(" = ")[0] for statement in self.unpacked)]
         code = folded(printed, given, self.constants.arrays, bases)
         if code is not None:
+            code.entries = dict(filter(None, map(_entry, self.unpacked)))
             return [Row("# forward pass"), *laid_out(code, WIDTH - len(_INDENT))]
         rows = [Row("# forward pass")]
         current: Stage | None = None
@@ -120,6 +123,23 @@ def imports(text: str) -> list[str]:
     libraries = {"np": "import numpy as np", "scipy": "import scipy.special"}
     needed = [line for name, line in libraries.items() if name in used]
     return [*lines, "", *needed] if lines and needed else [*lines, *needed]
+
+
+def _names(rows: Iterable[str]) -> set[str]:
+    """Return the variables in some lines of code."""
+    whole = "\n".join(f"{row} pass" if row.endswith(":") else row for row in rows)
+    return {x.id for x in ast.walk(ast.parse(whole)) if isinstance(x, ast.Name)}
+
+
+def _entry(unpacked: str) -> tuple[str, tuple[str, int]] | None:
+    """Return a variable that is an entry of a list, the list, and its place."""
+    match ast.parse(unpacked).body[0]:
+        case ast.Assign(
+            targets=[ast.Name(id=name)],
+            value=ast.Subscript(value=of, slice=ast.Constant(value=int() as at)),
+        ):
+            return name, (ast.unparse(of), at)
+    return None
 
 
 def _mark(part: Stage | Line) -> str:

@@ -45,7 +45,8 @@ def copy_of(x: Vertex, speller: Speller) -> str:
     """Write an array that nobody else has."""
     if isinstance(x, Constant):
         text = speller.constants.buffer(x.value)
-        return text.text if not text.is_name else method(text, "copy").text
+        held = speller.constants.is_held(x.value, text)
+        return method(text, "copy").text if held else text.text
     text = speller.text(x)
     if is_fresh(x):
         return text.text

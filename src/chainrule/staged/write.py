@@ -97,7 +97,7 @@ def write(recorded: Recorded, plain: bool = False) -> Staged:
     variables.update({vertex: variables[x] for vertex, x in moved.items()})
     values = [*(node.output for node in traced.nodes), *(a.value for a in traced.arguments)]
     mixed = any(map(is_single, values))
-    constants = Constants(names, traced.constant_names, given, mixed)
+    constants = Constants(names, traced.constant_names, traced.rows, given, mixed)
     speller = speller_for(constants, variables)
     stages = [
         _stage(k, assignment, storage, speller, names)

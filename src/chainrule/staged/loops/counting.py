@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from chainrule.graph.loops.affine import Affine, Counter, Integer
 
-__all__ = ["Counting", "Sum", "written"]
+__all__ = ["Counting", "Sum", "composed", "fitted", "written"]
 
 
 class Sum(dict[tuple[str, ...], int]):
@@ -71,6 +71,16 @@ def written(integer: Integer, known: Mapping[Counter, Counting]) -> Sum:
     if counting.down:
         turn = Sum().plus(turn, -1)
     return written(integer.first, known).plus(written(integer.growth, known).times(turn))
+
+
+def composed(
+    integer: Integer, turns: Mapping[Counter, Sum], known: Mapping[Counter, Counting]
+) -> Sum:
+    """Write an integer as it is in other turns than those of the loops around."""
+    if not isinstance(integer, Affine) or integer.counter not in turns:
+        return written(integer, known)
+    first, growth = (composed(n, turns, known) for n in (integer.first, integer.growth))
+    return first.plus(growth.times(turns[integer.counter]))
 
 
 def fitted(

@@ -5,23 +5,25 @@ from __future__ import annotations
 import itertools
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from chainrule.core.array import dtype_of
 from chainrule.graph.loops.fold import fold_steps
 from chainrule.graph.loops.steps import Kinds, Ref, Step
 from chainrule.staged.loops.plan import Plan, Unrolled
-from chainrule.staged.loops.statement import Statement, parsed
-from chainrule.staged.loops.tidy import Printed, tidied
+from chainrule.staged.loops.statement import Statement, arrays_in, parsed
+from chainrule.staged.loops.tidy import Pair, Printed, tidied
 from chainrule.staged.loops.tree import Item, tree
 from chainrule.staged.loops.trial import CannotPrintError, planned
+from chainrule.staged.loops.whole import made_whole
 from chainrule.staged.partition import LONG
 
 __all__ = ["Folded", "folded"]
 
-_LEAST = (
-    3  # turns of loops beside a long one: of its backward pass, which begins and ends otherwise
-)
+# Turns of loops beside a long one: of its backward pass, which begins and ends otherwise.
+_LEAST = 3
+_TRIES = 8  # loops that may turn out to be ones that cannot be written
 
 
 @dataclass(slots=True)
@@ -35,6 +37,8 @@ class Folded:
         statements: the same, taken apart.
         where: in which place of the tree each of them is.
         leaves: the texts of what no statement makes.
+        taken: the names in use.
+        entries: which of these are entries of a list: its text, and their place in it.
     """
 
     items: list[Item]
@@ -44,6 +48,7 @@ class Folded:
     where: list[Ref]
     leaves: list[str]
     taken: set[str]
+    entries: Mapping[str, tuple[str, int]] = field(default_factory=dict)
 
 
 def folded(
@@ -61,27 +66,56 @@ def folded(
         bases: what the user calls each variable, None for those without a name.
     """
     variables = {*given, *arrays, *bases}
-    pairs = tidied([(p, parsed(p.text, variables)) for p in printed], bases)
+    arrays_of = _constant_arrays(printed)
+    taken_apart = [(p, parsed(p.text, variables, arrays_of[p.location])) for p in printed]
+    pairs = tidied(taken_apart, bases)
+    more = dict(bases)
+    whole = made_whole(pairs, more)
+    if len(whole) > len(pairs):
+        found = _folded(whole, arrays, more, variables | set(more))
+        added = {id(p) for p, _ in whole} - {id(p) for p, _ in pairs}
+        if found is not None and not any(
+            id(p) in added and not ref.turns
+            for p, ref in zip(found.printed, found.where, strict=True)
+        ):
+            return found
+    return _folded(pairs, arrays, bases, variables)
+
+
+def _folded(
+    pairs: Sequence[Pair],
+    arrays: Collection[str],
+    bases: Mapping[str, str | None],
+    variables: set[str],
+) -> Folded | None:
+    """Fold statements, but for loops that cannot be written."""
     ordered, statements = [p for p, _ in pairs], [s for _, s in pairs]
-    steps = _Steps(ordered, statements, arrays, bases)
-    found = fold_steps(steps.steps, steps.kinds, steps.constants, _LEAST)
-    if max((turn or 0 for ref in found.where for turn in ref.turns), default=0) < LONG - 1:
-        return None
-    unrolled = Unrolled(
-        steps.steps,
-        found.where,
-        [s.defines for s in statements],
-        [None if s.defines is None else bases.get(s.defines, s.defines) for s in statements],
-        [any(p.kind == "update" for p in s.places) for s in statements],
-        [name if name in variables and name not in arrays else None for name in steps.leaves],
-        _temporaries(ordered, statements, bases),
-    )
-    items = tree(found.steps)
-    try:
-        plan = planned(items, unrolled, variables)
-    except CannotPrintError:
-        return None
-    return Folded(items, plan, ordered, statements, found.where, steps.leaves, variables)
+    unrolled_ones: set[int] = set()
+    for _ in range(_TRIES):
+        steps = _Steps(ordered, statements, arrays, bases, unrolled_ones)
+        found = fold_steps(steps.steps, steps.kinds, steps.constants, _LEAST)
+        if max((turn or 0 for ref in found.where for turn in ref.turns), default=0) < LONG - 1:
+            return None
+        unrolled = Unrolled(
+            steps.steps,
+            found.where,
+            [s.defines for s in statements],
+            [None if s.defines is None else bases.get(s.defines, s.defines) for s in statements],
+            [any(p.kind == "update" for p in s.places) for s in statements],
+            _sums(ordered, statements),
+            [name if name in variables and name not in arrays else None for name in steps.leaves],
+            _temporaries(ordered, statements, bases),
+        )
+        items = tree(found.steps)
+        try:
+            plan = planned(items, unrolled, variables)
+        except CannotPrintError as error:
+            if error.loop is None:
+                return None
+            unrolled_ones |= {k for k, ref in enumerate(found.where) if ref.step == error.loop}
+            continue
+        return Folded(items, plan, ordered, statements, found.where, steps.leaves, variables)
+    return None
 
 
 class _Steps:
@@ -93,12 +127,13 @@ class _Steps:
         statements: Sequence[Statement],
         arrays: Collection[str],
         bases: Mapping[str, str | None],
+        unrolled: Collection[int],
     ) -> None:
         self.kinds = Kinds()
         self.steps: list[Step] = []
         self.leaves: list[str] = []
         self.constants: set[int] = set()
-        self.arrays, self.bases = arrays, bases
+        self.arrays, self.bases, self.unrolled = arrays, bases, unrolled
         self._refs: dict[str, Ref] = {}
         functions = Counter(p.stage.location[::2] for p in printed if p.stage and p.stage.location)
         self._function = max(functions, key=functions.__getitem__, default=None)
@@ -111,7 +146,7 @@ class _Steps:
         kind = (
             statement.pieces,
             tuple(
-                "value" if place.kind in ("read", "float") else place.kind
+                "value" if place.kind in ("read", "float", "array") else place.kind
                 for place in statement.places
             ),
             None if defines is None else self.bases.get(defines, defines),
@@ -125,7 +160,8 @@ class _Steps:
         place = None
         if location is not None and location[::2] == self._function:
             place = -location.lineno if p.backward else location.lineno
-        number = self.kinds.number(kind)
+        alone = len(self.steps) if len(self.steps) in self.unrolled else None
+        number = self.kinds.number((kind, alone))
         if defines is not None:
             self._refs[defines] = Ref(len(self.steps))
         self.steps.append(Step(number, refs, ints, statement, place))
@@ -138,6 +174,29 @@ class _Steps:
                 self.constants.add(len(self.leaves))
             self.leaves.append(name)
         return self._refs[name]
+
+
+def _constant_arrays(printed: Sequence[Printed]) -> dict[Any, set[str]]:
+    """Return the arrays that each line makes, where it always makes the same one.
+
+    The first turn of a loop has ``np.zeros(3)`` where the others have the variable of the turn
+    before.
+    """
+    found: dict[Any, set[str]] = {}
+    for p in printed:
+        found.setdefault(p.location, set()).update(arrays_in(p.text))
+    return {line: arrays if len(arrays) == 1 else set() for line, arrays in found.items()}
+
+
+def _sums(printed: Sequence[Printed], statements: Sequence[Statement]) -> list[bool]:
+    """Tell which statements add to a gradient what is of its type: in place it would be cast."""
+    types: dict[str | None, Any] = {}
+    found = []
+    for p, statement in zip(printed, statements, strict=True):
+        made = None if p.part is None else dtype_of(p.part.value)
+        known = types.setdefault(statement.defines, made)
+        found.append(statement.is_sum and made is not None and made == known)
+    return found
 
 
 def _temporaries(

@@ -11,12 +11,13 @@ from typing import NamedTuple
 from chainrule.graph.loops.affine import Affine, Counter, Integer, plus
 from chainrule.staged.formatting import comment
 from chainrule.staged.lines import Line, Stage
-from chainrule.staged.loops.counting import Counting, Sum, fitted, written
+from chainrule.staged.loops.counting import Counting, Sum, composed, fitted, written
 from chainrule.staged.loops.fold import Folded
 from chainrule.staged.loops.plan import Tape
 from chainrule.staged.loops.statement import Place
 from chainrule.staged.loops.tidy import Printed
 from chainrule.staged.loops.tree import Block, Choice, Item, Leaf, Site, Source, Value
+from chainrule.staged.partition import LONG
 
 __all__ = ["Row", "laid_out"]
 
@@ -62,6 +63,7 @@ class _Layout:
             for tape in sorted(self.plan.tapes.values(), key=lambda tape: tape.site.key)
         }
         self.choices: dict[tuple[Source, ...], str] = {}
+        self._entries_of_arguments()
         self.known: dict[Counter, Counting] = {}
         self.used: set[str] = set()  # loop variables
         self.numbers: dict[tuple[int, ...], int] = {}
@@ -85,10 +87,23 @@ class _Layout:
     def _row(self, text: str, remark: str = "", parts: Sequence[Stage | Line] = ()) -> None:
         self.rows.append(Row(text, remark, self.depth, parts))
 
+    def _entries_of_arguments(self) -> None:
+        """Let turns choose from a list of the user's itself: ``Ws[t]``."""
+        lists: dict[str, dict[int, Leaf]] = {}
+        for number, name in enumerate(self.code.leaves):
+            if name in self.code.entries:
+                of, at = self.code.entries[name]
+                lists.setdefault(of, {})[at] = Leaf(number)
+        for name, entries in lists.items():
+            if sorted(entries) == list(range(len(entries))):
+                self.choices[tuple(entries[k] for k in range(len(entries)))] = name
+
     # Statements.
 
     def _statement(self, site: Site) -> None:
         text = self.texts[site.key] = self._text(site)
+        if site in self.plan.needless:
+            return
         name = self.plan.names.get(site)
         if text not in (f"{name} = {name}", f"{name} = (1) * {name}"):  # it is what it was
             self._main(site, text)
@@ -125,19 +140,34 @@ class _Layout:
         statement = self.code.statements[self.instances[site.key][0]]
         ints = iter(site.ints)
         sources = iter(range(len(site.sources)))
-        text = statement.pieces[0]
-        for place, piece in zip(statement.places, statement.pieces[1:], strict=True):
+        written = []
+        reads: list[int | None] = []
+        for place in statement.places:
+            reads.append(next(sources) if place.is_read else None)
             if place.kind == "int":
-                text += self._integer(next(ints), place)
+                written.append(self._integer(next(ints), place))
             elif place.kind == "write":
-                text += self.plan.names[site]
+                written.append(self.plan.names[site])
             else:
-                text += self._read(site, next(sources))
-            text += piece
+                assert reads[-1] is not None
+                written.append(self._read(site, reads[-1]))
+        pieces = list(statement.pieces)
+        for row in statement.series:
+            entries = [self._entry(site, k) for k in reads[row.start : row.stop] if k is not None]
+            _shorten(entries, row, written, pieces)
+        added_to = ""
+        if site in self.plan.apart:
+            added_to, written[0] = written[0], ""
+            pieces[1] = pieces[1][4:]
+        text = pieces[0] + "".join(map("".join, zip(written, pieces[1:], strict=True)))
+        if site in self.plan.apart:
+            return statement.as_assignment(self.plan.names[site], added_to, text)
         return text
 
     def _integer(self, integer: Integer, place: Place) -> str:
-        found = self._sum(integer)
+        return self._spelled(self._sum(integer), place)
+
+    def _spelled(self, found: Sum, place: Place) -> str:
         simple = len(found) <= 1 and (str(found).isidentifier() or str(found).isdigit())
         return str(found) if simple or place.alone else f"({found})"
 
@@ -152,11 +182,18 @@ class _Layout:
         if (site, k) in self.plan.led:
             tape, turn = self.plan.led[site, k]
             return f"{self.lists[tape]}[{turn}]"
+        if (site, k) in self.plan.viewed:
+            assert isinstance(source, Value)
+            return self._view(source)
         if (site, k) not in self.plan.taped | self.plan.before:
             return self._named(source)
         assert isinstance(source, Value)
         if (site, k) in self.plan.before:
             return self.plan.was(site, source)
+        return self._from_list(source)
+
+    def _from_list(self, source: Value) -> str:
+        """Write an entry of a list."""
         tape = self.plan.tape(source)
         turns: list[Integer | None] = list(source.turns)
         if source.lag:
@@ -169,9 +206,47 @@ class _Layout:
             text += f"[{self._sum(plus(place, len(tape.leading) if last else 0))}]"
         return text
 
+    def _view(self, source: Value) -> str:
+        """Write the entries that a view shows, at the turn in which it was made."""
+        site = source.site
+        turns: list[Integer | None] = list(source.turns)
+        if source.lag:
+            counter = site.blocks[source.shared - 1].counter
+            turns = [Affine(-source.lag, 1, counter), *turns]
+        blocks = site.blocks[len(site.blocks) - len(turns) :]
+        at = {b.counter: self._sum(n) for b, n in zip(blocks, turns, strict=True) if n is not None}
+        statement = self.code.statements[self.instances[site.key][0]]
+        text = self._named(site.sources[0])
+        places = zip(statement.places[2:], site.ints, statement.pieces[2:], strict=False)
+        for place, integer, piece in places:
+            found = composed(integer, at, self.known)
+            self.used.update(name for names in found for name in names)
+            text += piece + self._spelled(found, place)
+        return text + statement.pieces[-1].removesuffix(".copy()")
+
+    def _entry(self, site: Site, k: int) -> tuple[str, int, int] | None:
+        """Return the list that something is read from, how long it is, and at which place."""
+        if (site, k) in self.plan.led:
+            tape, turn = self.plan.led[site, k]
+        else:
+            source = site.sources[k]
+            if (site, k) not in self.plan.taped or not isinstance(source, Value):
+                return None
+            tape = self.plan.tape(source)
+            if len(source.turns) != 1 or source.lag or not isinstance(source.turns[0], int):
+                return None
+            turn = source.turns[0] + len(tape.leading)
+        turns = tape.block.turns
+        if not isinstance(turns, int):
+            return None
+        return self.lists[tape], turns + len(tape.leading), turn
+
     def _named(self, source: Source) -> str:
         if isinstance(source, Leaf):
             return self.code.leaves[source.number]
+        if source in self.plan.listed:
+            assert isinstance(source, Value)
+            return self._from_list(source)
         if isinstance(source, Value):
             return self.plan.names[source.site]
         chosen = self._chosen(tuple(source.values))
@@ -184,7 +259,10 @@ class _Layout:
     def _loop(self, blocks: tuple[Block, ...]) -> None:
         block = blocks[-1]
         for name, source in self.plan.begun.get(block, {}).items():
-            self._row(f"{name} = {self._named(source)}")
+            if isinstance(source, Value) and source.site in self.plan.needless:
+                self._row(f"{name} = {self._view(source)}")
+            else:
+                self._row(f"{name} = {self._named(source)}")
         for tape, name in self.lists.items():
             self._list(tape, name, blocks)
         for site in block.sites():
@@ -194,7 +272,7 @@ class _Layout:
         counting, unused = self._counting(blocks)
         self.known[block.counter] = counting
         self.used.discard(counting.name)
-        head = len(self.rows)
+        head, heading = len(self.rows), self.heading
         self._row("")
         self.depth += 1
         self.heading = None
@@ -205,6 +283,7 @@ class _Layout:
         self.heading = None
         if len(self.rows) == head + 1:  # its statements only hand on what others have made
             del self.rows[head]
+            self.heading = heading
             return
         name = counting.name if counting.name in self.used else unused
         if name == "_":  # no matter where it begins
@@ -270,8 +349,19 @@ class _Layout:
                 if name == "_" or name in outer or name in self.taken:
                     return Counting(self._letter(outer), found[0], found[1] < 0), "_"
                 return Counting(name, found[0], found[1] < 0), name
+        backward = backward and not self._grows(block)
         first = plus(block.turns, -1) if backward else 0
         return Counting(self._letter(outer), first, backward), "_"
+
+    def _grows(self, block: Block) -> bool:
+        """Tell whether all integers in a loop that change from turn to turn grow."""
+        steps = [
+            n.growth
+            for site in block.sites()
+            for n in site.ints
+            if isinstance(n, Affine) and n.counter is block.counter and isinstance(n.growth, int)
+        ]
+        return bool(steps) and min(steps) > 0
 
     def _letter(self, outer: Collection[str]) -> str:
         return next(x for x in (*_LETTERS, "turn") if x not in self.taken and x not in outer)
@@ -289,7 +379,48 @@ class _Layout:
         return values
 
 
+def _shorten(
+    entries: Sequence[tuple[str, int, int] | None],
+    row: range,
+    written: list[str],
+    pieces: list[str],
+) -> None:
+    """Write a row of entries of a list as the list: ``np.stack(hs)``, ``(x, *hs[1:])``."""
+    start = 0
+    way = 0
+    for end in range(1, len(entries) + 1):
+        first, last = entries[start], entries[end - 1]
+        here = entries[end] if end < len(entries) else None
+        if here is not None and last is not None and here[:2] == last[:2]:
+            step = here[2] - last[2]
+            if abs(step) == 1 and way in (0, step):
+                way = step
+                continue
+        if first is not None and last is not None and end - start >= LONG:
+            a, b = row.start + start, row.start + end - 1
+            written[a] = "*" + _part(*first, last[2])
+            written[a + 1 : b + 1] = [""] * (b - a)
+            pieces[a + 1 : b + 1] = [""] * (b - a)
+            around = pieces[a][-2:], pieces[b + 1][:2]
+            if around == ("((", "))") or (around[0][-1:], around[1][:1]) == ("[", "]"):
+                written[a] = written[a][1:]
+                pieces[a], pieces[b + 1] = pieces[a][:-1], pieces[b + 1][1:]
+        start, way = end, 0
+
+
+def _part(name: str, length: int, first: int, last: int) -> str:
+    """Write the entries of a list from one to another."""
+    if first <= last:
+        whole = first == 0 and last == length - 1
+        return name if whole else f"{name}[{first or ''}:{last + 1}]"
+    if first == length - 1 and last == 0:
+        return f"{name}[::-1]"
+    return f"{name}[{first}:{last - 1 if last else ''}:-1]"
+
+
 def _plural(name: str) -> str:
     """Return what a list of so named values is called."""
+    if name.endswith("_t"):
+        return name[:-2]
     many = f"{name}es" if name.endswith(("s", "x")) and len(name) > 2 else f"{name}s"
     return f"{many}_" if keyword.iskeyword(many) or hasattr(builtins, many) else many

@@ -20,8 +20,9 @@ class Unrolled(NamedTuple):
         where: where it is now.
         names: the variable that it assigns or changes, None if none.
         bases: what the user calls that; None if it has no name.
-        updates: whether it changes a part of what was there.
-            leaves: variables that no statement makes, by number; None for other leaves.
+        updates: whether it changes what was there.
+        sums: whether it does so by adding to all of it, which can be written as an assignment.
+        leaves: variables that no statement makes, by number; None for other leaves.
         temporaries: what variables without a name could be called.
     """
 
@@ -30,6 +31,7 @@ class Unrolled(NamedTuple):
     names: Sequence[str | None]
     bases: Sequence[str | None]
     updates: Sequence[bool]
+    sums: Sequence[bool]
     leaves: Sequence[str | None]
     temporaries: Mapping[str | None, str]
 
@@ -60,20 +62,28 @@ class Plan:
     Attributes:
         names: what each statement's variable is called.
         taped: what is read from a list: by the reader and the number of what it reads.
+        viewed: what is read as the entries of an array that it shows, in place of a list of them.
         led: what is read from a list as that which comes before the first turn, and where there.
         begun: the variables that are set before a loop, and to what.
+        listed: those of these values that are read from a list.
         saved: the variables of which a loop keeps what they were when a turn began, and its name.
         before: what is read from such: by the reader and the number of what it reads.
         tapes: the lists, by the statement and the first loop.
+        needless: the statements that nobody reads, since views show what they give.
+        apart: the sums ``dx += g`` that are written as ``dx_1 = dx + g``.
     """
 
     names: dict[Site, str] = field(default_factory=dict)
     taped: set[tuple[Site, int]] = field(default_factory=set)
+    viewed: set[tuple[Site, int]] = field(default_factory=set)
     led: dict[tuple[Site, int], tuple[Tape, int]] = field(default_factory=dict)
     begun: dict[Block, dict[str, Source]] = field(default_factory=dict)
+    listed: set[Source] = field(default_factory=set)
     saved: dict[Block, dict[str, str]] = field(default_factory=dict)
     before: set[tuple[Site, int]] = field(default_factory=set)
     tapes: dict[tuple[Site, int], Tape] = field(default_factory=dict)
+    needless: set[Site] = field(default_factory=set)
+    apart: set[Site] = field(default_factory=set)
 
     def was(self, site: Site, value: Value) -> str:
         """Return the variable that holds what another one was when a turn began."""

@@ -185,12 +185,13 @@ def _last(lines: list[Pair], bases: Mapping[str, str | None]) -> list[Pair]:
     for k, (_, statement) in enumerate(lines):
         name = statement.defines
         base = None if name is None else bases.get(name)
-        if base is None or not any(p.kind == "write" for p in statement.places):
+        if base is None or not (statement.is_sum or statement.places[0].kind == "write"):
             continue
         end = k + 1
         while end < len(lines) and lines[end][1].defines == name:
             end += 1  # what fills it in
-        read = {p.value for _, s in lines[end:] for p in s.places if p.kind in ("read", "update")}
-        if name not in read and any(bases.get(x) == base for x in read):
+        used = [p for _, s in lines[end:] for p in s.places if p.kind in ("read", "update")]
+        read = {p.value for p in used if p.kind == "read" or not statement.is_sum}
+        if name not in {p.value for p in used} and any(bases.get(x) == base for x in read):
             return [*_last([*lines[:k], *lines[end:]], bases), *lines[k:end]]
     return lines

@@ -9,12 +9,15 @@ way, one of them gets another name.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import NoReturn
 
 from chainrule.graph.loops.affine import Counter, at
 from chainrule.staged.loops.plan import Plan, Tape, Unrolled
 from chainrule.staged.loops.tree import Block, Choice, Item, Leaf, Site, Source, Value
+from chainrule.staged.partition import LONG
 
 __all__ = ["CannotPrintError", "planned"]
 
@@ -22,7 +25,29 @@ _ROUNDS = 40
 
 
 class CannotPrintError(Exception):
-    """These loops cannot be written with the means there are; they stay unrolled."""
+    """A loop cannot be written with the means there are, and stays unrolled.
+
+    Args:
+        site: the statement with which it cannot.
+    """
+
+    def __init__(self, site: Site | None) -> None:
+        self.site = site
+
+    @property
+    def loop(self) -> int | None:
+        """The number of the loop among the folded steps."""
+        if self.site is None:
+            return None
+        sources = (x.site for x in self.site.sources if isinstance(x, Value))
+        return next((x.key[0] for x in (self.site, *sources) if x.blocks), None)
+
+
+class _ApartError(Exception):
+    """What a statement adds to cannot be changed: its sum has to be another variable."""
+
+    def __init__(self, site: Site) -> None:
+        self.site = site
 
 
 def planned(items: Sequence[Item], unrolled: Unrolled, taken: set[str]) -> Plan:
@@ -36,17 +61,42 @@ def planned(items: Sequence[Item], unrolled: Unrolled, taken: set[str]) -> Plan:
     Raises:
         CannotPrintError: there are none with which the code would be right.
     """
-    planner = _Planner(items, unrolled, taken)
-    for _ in range(_ROUNDS):
-        if planner.run():
-            return planner.plan
-    raise CannotPrintError
+    apart: set[Site] = set()
+    planner = _tried(items, unrolled, taken, apart, set())
+    views = planner.views_for_others()
+    if views:
+        with contextlib.suppress(CannotPrintError):
+            planner = _tried(items, unrolled, taken, apart, views)
+    return planner.finished()
+
+
+def _tried(
+    items: Sequence[Item], unrolled: Unrolled, taken: set[str], apart: set[Site], seen: set[Site]
+) -> _Planner:
+    """Go through the code with one plan after the other, until one is right."""
+    while True:
+        try:
+            planner = _Planner(items, unrolled, taken, apart, seen)
+            for _ in range(_ROUNDS):
+                if planner.run():
+                    return planner
+            raise CannotPrintError(planner.at)
+        except _ApartError as error:
+            apart.add(error.site)
 
 
 class _Planner:
-    def __init__(self, items: Sequence[Item], unrolled: Unrolled, taken: set[str]) -> None:
-        self.items, self.unrolled, self.taken = items, unrolled, taken
-        self.plan = Plan()
+    def __init__(
+        self,
+        items: Sequence[Item],
+        unrolled: Unrolled,
+        taken: set[str],
+        apart: set[Site],
+        seen: set[Site],
+    ) -> None:
+        self.items, self.unrolled, self.taken = items, unrolled, set(taken)
+        self.seen = seen  # views that nobody reads by name
+        self.plan = Plan(apart=apart)
         self.sites = {site.key: site for site in _sites(items)}
         self.instances = {
             ((ref.step, *ref.parts), ref.turns): k for k, ref in enumerate(unrolled.where)
@@ -54,15 +104,17 @@ class _Planner:
         self.first: dict[Site, int] = {}
         for k in range(len(unrolled.where)):
             self.first.setdefault(self._site(k), k)
+        self.handed: list[tuple[Site, Site]] = []  # what a loop begins with, and goes on with
         # What a loop begins with: by reader and position, or None where an inner loop begins so.
         self.carried: dict[Block, list[tuple[Site, int | None, Value]]] = {}
         for site in self.sites.values():
             for k, source in enumerate(site.sources):
                 self._carry(site, k, source)
+            self._series(site)
         self.storage = {site: site for site in self.sites.values()}
         for site in self.sites.values():
-            if unrolled.updates[self.first[site]]:
-                self._unite(site, site.sources[0])
+            if self._updates(site, 0):
+                self._unite(site, site.sources[0], site)
         for carried in self.carried.values():
             carried.sort(key=lambda c: self._by_list(*c[:2]))  # these make way for the others
         for site in self.sites.values():
@@ -70,10 +122,13 @@ class _Planner:
                 self.plan.names[site] = self._base(self._root(site))
         self.renamed: set[Site] = set()
         self.not_led: set[tuple[Site, int]] = set()
+        self.not_viewed: set[tuple[Site, int]] = set()
+        self.read: set[Site] = set()  # by name
         self.env: dict[str, int] = {}
         self.latest: dict[Site, int] = {}  # what each statement did last
         self.later: list[Callable[[], None]] = []
         self.good = True
+        self.at: Site | None = None  # the statement that is looked at, or where a fault was
 
     def _site(self, number: int) -> Site:
         ref = self.unrolled.where[number]
@@ -86,11 +141,24 @@ class _Planner:
             block = site.blocks[source.shared - 1]
             self.carried.setdefault(block, []).append((site, k, source))
         elif k is None:
-            raise CannotPrintError
+            raise CannotPrintError(site)
         else:
             self.plan.taped.add((site, k))
         for initial in source.initial:
             self._carry(site, None, initial)
+            if isinstance(initial, Value):
+                self.handed.append((initial.site, source.site))
+
+    def _series(self, site: Site) -> None:
+        """Read from a list what a statement reads of all turns of a loop."""
+        statement = site.step.content
+        number = itertools.count()
+        reads = [next(number) if p.is_read else -1 for p in statement.places]
+        for row in statement.series:
+            places = [(reads[at], _turn(site.sources[reads[at]])) for at in row]
+            for way in (1, -1):
+                for found in _evenly(places, way):
+                    self.plan.taped.update((site, k) for k in found)
 
     # Names.
 
@@ -99,13 +167,23 @@ class _Planner:
             site = self.storage[site]
         return site
 
-    def _unite(self, site: Site, source: Source) -> None:
+    def _updates(self, site: Site, k: int | None) -> bool:
+        """Tell whether what a statement reads first, second ... is what it changes."""
+        return k == 0 and self.unrolled.updates[self.first[site]] and site not in self.plan.apart
+
+    def _cannot_update(self, site: Site) -> NoReturn:
+        """Give up changing what a statement changes."""
+        if self.unrolled.sums[self.first[site]]:
+            raise _ApartError(site)
+        raise CannotPrintError(site)
+
+    def _unite(self, site: Site, source: Source, update: Site) -> None:
         """Let what changes a variable have the same variable as what it changes."""
         if not isinstance(source, Value):
-            raise CannotPrintError
+            self._cannot_update(update)
         self.storage[self._root(source.site)] = self._root(site)
         for initial in source.initial:
-            self._unite(site, initial)
+            self._unite(site, initial, update)
 
     def _base(self, site: Site) -> str:
         """Return what a variable is called, if nothing else is."""
@@ -119,18 +197,42 @@ class _Planner:
             if self._root(site) is root:
                 self.plan.names[site] = name
 
-    def _rename(self, site: Site) -> None:
-        """Give a variable a name that nothing else has."""
+    def _rename(self, site: Site, other: Site | None = None) -> None:
+        """Give a variable a name that nothing else has, and those that it goes on with.
+
+        ``other`` is what it has to be told from.
+        """
         root = self._root(site)
         number = self.first[root]
         base = self.unrolled.bases[number]
         names = (f"t{k}" if base is None else f"{base}_{k}" for k in itertools.count(1))
         used = {*self.plan.names.values(), *self.unrolled.leaves}
-        self._call(root, next(name for name in names if name not in used))
-        self.renamed.add(root)
+        name = next(name for name in names if name not in used)
+        together = {root}
+        if root not in self.renamed:
+            together = self._going_on(root, None if other is None else self._root(other))
+        for one in together:
+            self._call(one, name)
+            self.renamed.add(one)
         self.plan.begun.clear()
         self.plan.saved.clear()
         self.plan.before.clear()
+        for tape in self.plan.tapes.values():
+            tape.by_name = False
+
+    def _going_on(self, root: Site, without: Site | None) -> set[Site]:
+        """Return the variables of the same name that a loop begins with, and goes on with."""
+        name = self.plan.names[root]
+        found, stack = {root}, [root]
+        while stack:
+            here = stack.pop()
+            for a, b in self.handed:
+                for x, y in ((self._root(a), self._root(b)), (self._root(b), self._root(a))):
+                    known = x is not here or y in found or y is without
+                    if not known and self.plan.names[y] == name:
+                        found.add(y)
+                        stack.append(y)
+        return found
 
     # Trying.
 
@@ -140,11 +242,48 @@ class _Planner:
         self.latest.clear()
         self.good = True
         self.later.clear()
+        self.read.clear()
         lists = len(self.plan.tapes)
         self._walk(self.items, {}, ())
         if self.later and len(self.plan.tapes) == lists:  # with a new list this may be different
             self.later[0]()
         return self.good
+
+    def finished(self) -> Plan:
+        """Return the plan, with what it makes needless."""
+        self._number_names()
+        shown = self._shown() | self.seen
+        self.plan.needless = shown - self.read - {site for site, _ in self.plan.tapes}
+        return self.plan
+
+    def _number_names(self) -> None:
+        """Let one of the variables that were told apart by numbers have the name without one."""
+        plan = self.plan
+        used = {*self.unrolled.leaves, *plan.names.values()}
+        for site, name in sorted(plan.names.items(), key=lambda item: -len(item[0].blocks)):
+            base = self.unrolled.bases[self.first[self._root(site)]]
+            if base is None or base in used:
+                continue
+            used.add(base)
+            plan.names = {x: base if n == name else n for x, n in plan.names.items()}
+            for begun in plan.begun.values():
+                if name in begun:
+                    begun[base] = begun.pop(name)
+            for saved in plan.saved.values():
+                if name in saved:
+                    saved[base] = saved.pop(name)
+
+    def _shown(self) -> set[Site]:
+        sources = (site.sources[k] for site, k in self.plan.viewed)
+        return {source.site for source in sources if isinstance(source, Value)}
+
+    def views_for_others(self) -> set[Site]:
+        """Return the views that are a loop of their own, of which others need some turns alone."""
+        return {
+            site
+            for site in self._shown()
+            if site.blocks and list(site.blocks[-1].sites()) == [site]
+        }
 
     def _walk(
         self, items: Sequence[Item], counters: Mapping[Counter, int], turns: tuple[int, ...]
@@ -161,6 +300,8 @@ class _Planner:
 
     def _statement(self, site: Site, turns: tuple[int, ...]) -> None:
         number = self.instances[site.key, turns]
+        if self.good:
+            self.at = site
         for k, source in enumerate(site.sources):
             ref = self.unrolled.steps[number].refs[k].step
             if self._number(source, site.blocks, turns) != ref:
@@ -171,21 +312,55 @@ class _Planner:
                     continue
                 del self.plan.led[site, k]  # it is so in some turns alone
                 self.not_led.add((site, k))
+            if (site, k) in self.plan.viewed:
+                if not self._sees(source, ref):
+                    self._not_seen(site, k, source)
+                continue
             if (site, k) in self.plan.taped:
                 assert isinstance(source, Value)
                 self._taped(source, site.blocks, turns)
             elif (site, k) in self.plan.before:
                 assert isinstance(source, Value)
                 if self.env.get(self.plan.was(site, source)) != ref:
-                    raise CannotPrintError
+                    raise CannotPrintError(self.at)
             elif not self._holds(source, ref):
                 self._fault(site, k, source, ref)
+            elif isinstance(source, Value):
+                self.read.add(source.site)
         if self.unrolled.names[number] is not None:
             self.env[self.plan.names[site]] = number
             self.latest[site] = number
 
+    def _read_by_name(self, source: Source) -> None:
+        if isinstance(source, Value) and source.site not in self.seen:
+            self.read.add(source.site)
+
+    def _is_seen(self, source: Source) -> bool:
+        return isinstance(source, Value) and source.site in self.seen
+
+    def _sees(self, source: Source, ref: int) -> bool:
+        """Tell whether a view that was made in some turn can be made again here."""
+        if ref < 0 or not isinstance(source, Value) or self._site(ref) is not source.site:
+            return False
+        (shown,) = source.site.sources
+        if isinstance(shown, Choice) or (isinstance(shown, Value) and shown.shared):
+            return False
+        return self._holds(shown, self.unrolled.steps[ref].refs[0].step)
+
+    def _not_seen(self, site: Site, k: int, source: Source) -> None:
+        """Change the plan where something else has the name of what a view shows."""
+        self.good = False
+        shown = source.site.sources[0] if isinstance(source, Value) else None
+        if isinstance(shown, Value) and self._root(shown.site) not in self.renamed:
+            self.later.append(lambda: self._rename(shown.site))
+            return
+        self.plan.viewed.remove((site, k))
+        self.not_viewed.add((site, k))
+
     def _holds(self, source: Source, ref: int) -> bool:
         """Tell whether a source, by name, is what the unrolled code reads."""
+        if isinstance(source, Value) and source.site in self.seen:
+            return False
         name = self._name(source)
         return name is None or self.env.get(name) == ref
 
@@ -200,12 +375,12 @@ class _Planner:
         self.good = False
         name = self._name(source)
         if name is None:
-            raise CannotPrintError
+            raise CannotPrintError(self.at)
         holder = self.env.get(name, -1)
         culprit = self._site(holder) if holder >= 0 else None
-        updates = k == 0 and self.unrolled.updates[self.first[site]]
+        updates = self._updates(site, k)
         if updates and isinstance(source, Value) and self.latest.get(source.site) != ref:
-            raise CannotPrintError  # what is added to belongs to an earlier turn
+            self._cannot_update(site)  # what is added to belongs to an earlier turn
         if isinstance(source, Value) and not updates:
             start = source.shared - (source.lag > 0)
             own = culprit is None or self._root(culprit) is self._root(source.site)
@@ -213,7 +388,9 @@ class _Planner:
             if len(source.site.blocks) > start and (
                 gone or (source.site, start) in self.plan.tapes
             ):
-                if source.lag != 1 or (source.site, start) in self.plan.tapes:
+                if source.site.step.content.is_view and (site, k) not in self.not_viewed:
+                    self.plan.viewed.add((site, k))
+                elif source.lag != 1 or (source.site, start) in self.plan.tapes:
                     self.plan.taped.add((site, k))
                     self.plan.tape(source)
                 else:
@@ -224,12 +401,23 @@ class _Planner:
             self.plan.led[site, k] = led
             return
         if culprit is None:
-            raise CannotPrintError
-        # Rather what stands in no loop gets another name.
+            raise CannotPrintError(self.at)
         victim = source.site if isinstance(source, Value) else None
+        if victim is not None and self._root(victim) is self._root(culprit):
+            self._part(victim)
+        # Rather what stands in no loop gets another name.
         alone = victim is not None and not victim.blocks and self._root(victim) not in self.renamed
         at_fault = victim if victim is not None and alone else culprit
-        self.later.append(lambda: self._rename(at_fault))
+        rest = culprit if at_fault is victim else victim
+        self.later.append(lambda: self._rename(at_fault, rest))
+
+    def _part(self, site: Site) -> None:
+        """Let what adds to a variable of an earlier turn be another one."""
+        for other in self.sites.values():
+            if self._root(other) is self._root(site) and self._updates(other, 0):
+                source = other.sources[0]
+                if isinstance(source, Value) and source.lag:
+                    self._cannot_update(other)
 
     def _save(self, site: Site, k: int, value: Value) -> None:
         """Keep what a variable was when a turn began."""
@@ -237,8 +425,8 @@ class _Planner:
         name = self.plan.names[value.site]
         if name not in saved:
             names = itertools.chain([f"{name}_old"], (f"{name}_old{n}" for n in itertools.count(2)))
-            saved[name] = next(old for old in names if old not in self.taken)
-            self.taken.add(saved[name])
+            used = {*self.taken, *self.plan.names.values()}
+            saved[name] = next(old for old in names if old not in used)
         self.plan.before.add((site, k))
 
     def _begin(self, block: Block, turns: tuple[int, ...]) -> None:
@@ -246,19 +434,28 @@ class _Planner:
         done: dict[str, int] = {}
         begun = self.plan.begun.setdefault(block, {})
         for site, k, value in self.carried.get(block, ()):
+            if self.good:
+                self.at = site
             if k is not None and (site, k) in self.plan.taped:
                 continue
             ref = self._number(value.initial[0], site.blocks, turns)
             name = self.plan.names[value.site]
+            self._read_by_name(value.initial[0])
             if done.setdefault(name, ref) != ref:
                 self._tape_or_give_up(site, k)
-            elif name in begun or self.env.get(name) != ref:
+            elif name in begun or self.env.get(name) != ref or self._is_seen(value.initial[0]):
                 (source,) = value.initial
                 if name not in begun:
                     begun[name] = source
                     self.good = False
-                if not self._holds(source, ref):
-                    self._begun_fault(source)
+                if self._is_seen(source):
+                    if not self._sees(source, ref):
+                        raise CannotPrintError(self.at)
+                elif source in self.plan.listed:
+                    assert isinstance(source, Value)
+                    self._taped(source, site.blocks[: len(turns)], turns)
+                elif not self._holds(source, ref):
+                    self._begun_fault(source, ref)
                 self.env[name] = ref
         for tape in self.plan.tapes.values():
             if tape.block is block and tape.leading:
@@ -270,20 +467,27 @@ class _Planner:
 
     def _by_list(self, site: Site, k: int | None) -> bool:
         """Tell whether a carried value may be read from a list."""
-        return k is not None and not (k == 0 and self.unrolled.updates[self.first[site]])
+        return k is not None and not self._updates(site, k)
 
     def _tape_or_give_up(self, site: Site, k: int | None) -> None:
-        if k is None or not self._by_list(site, k):
-            raise CannotPrintError
+        if k is None:
+            raise CannotPrintError(self.at)
+        if self._updates(site, k):
+            self._cannot_update(site)
         self.good = False
         self.plan.taped.add((site, k))
 
-    def _begun_fault(self, source: Source) -> None:
+    def _begun_fault(self, source: Source, ref: int, listed: bool = True) -> None:
         """Make way for a variable that a loop begins with."""
         name = self._name(source)
+        in_loop = isinstance(source, Value) and len(source.site.blocks) > source.shared
+        if listed and isinstance(source, Value) and in_loop and self.latest.get(source.site) != ref:
+            self.good = False
+            self.plan.listed.add(source)
+            return
         holder = -1 if name is None else self.env.get(name, -1)
         if holder < 0:
-            raise CannotPrintError
+            raise CannotPrintError(self.at)
         self.good = False
         self.later.append(lambda: self._rename(self._site(holder)))
 
@@ -291,9 +495,9 @@ class _Planner:
         """Check that all that turns choose from is there before the loop."""
         for value in choice.values:
             if not isinstance(value, Leaf):
-                raise CannotPrintError
+                raise CannotPrintError(self.at)
             if not self._holds(value, ~value.number):
-                raise CannotPrintError
+                raise CannotPrintError(self.at)
 
     def _number(self, source: Source, blocks: tuple[Block, ...], turns: tuple[int, ...]) -> int:
         """Return the statement or leaf that a source is in some turns of the loops around it."""
@@ -312,7 +516,7 @@ class _Planner:
         if there and there[-1] < 0:
             beginning = self._beginning(site)
             if beginning is None or beginning.lag + there[-1] < 0:
-                raise CannotPrintError
+                raise CannotPrintError(self.at)
             first = beginning.initial[beginning.lag + there[-1]]
             return self._number(first, site.blocks, there[:-1])
         return self.instances[site.key, there]
@@ -330,12 +534,12 @@ class _Planner:
             return
         beginning = self._beginning(value.site)
         if beginning is None or any(turn < 0 for turn in there[:-1]):
-            raise CannotPrintError
+            raise CannotPrintError(self.at)
         if value.lag and len(there) == 1:  # there may be others that begin with something else
             own, first = value.initial[there[0]], beginning.initial[there[0]]
             outer = turns[: tape.start]
             if self._number(own, blocks, outer) != self._number(first, blocks, outer):
-                raise CannotPrintError
+                raise CannotPrintError(self.at)
         if not tape.leading:
             tape.leading = beginning.initial
             self.good = False
@@ -357,12 +561,16 @@ class _Planner:
     def _begin_tape(self, tape: Tape, turns: tuple[int, ...]) -> None:
         for source in tape.leading:
             ref = self._number(source, tape.site.blocks, turns)
-            if self._holds(source, ref):
+            self._read_by_name(source)
+            alone = len(tape.leading) == 1 and self.env.get(self.plan.names[tape.site]) == ref
+            constant = alone and self._name(source) is None
+            if not tape.by_name and not constant and self._holds(source, ref):
                 continue
-            if len(tape.leading) == 1 and self.env.get(self.plan.names[tape.site]) == ref:
+            if alone:
+                self.good = self.good and tape.by_name  # it has to be so wherever the list begins
                 tape.by_name = True
                 continue
-            self._begun_fault(source)
+            self._begun_fault(source, ref, listed=False)
 
     def _led(self, reader: Site, ref: int) -> tuple[Tape, int] | None:
         """Find a list that began with a value before the first turn of its loop."""
@@ -376,6 +584,26 @@ class _Planner:
                     tape.leading = beginning.initial
                     return tape, turn
         return None
+
+
+def _evenly(places: Sequence[tuple[int, tuple[Site, int] | None]], way: int) -> Iterator[list[int]]:
+    """Yield what is read of one turn after the other, or before it, if it is much."""
+    start = 0
+    for end in range(1, len(places) + 1):
+        last = places[end - 1][1]
+        here = places[end][1] if end < len(places) else None
+        if last is None or here != (last[0], last[1] + way):
+            if end - start >= LONG:
+                yield [k for k, _ in places[start:end]]
+            start = end
+
+
+def _turn(source: Source) -> tuple[Site, int] | None:
+    """Return which turn of a loop a statement is read in, outside of it."""
+    if not isinstance(source, Value) or len(source.turns) != 1 or source.lag:
+        return None
+    turn = source.turns[0]
+    return (source.site, turn) if isinstance(turn, int) else None
 
 
 def _sites(items: Sequence[Item]) -> Iterator[Site]:

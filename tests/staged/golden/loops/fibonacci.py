@@ -11,8 +11,8 @@ def fibonacci_gradient(x):
         bs.append(b)
     # backprop b = math.sin(bs[t]) + b
     db = math.cos(bs[9])                     # (2)
-    db_1 = 1.0                               # (2)
-    dbs = [db_1]
+    db_2 = 1.0                               # (2)
+    dbs = [db_2]
     for t in reversed(range(1, 9)):
         # backprop b = math.sin(bs[t]) + b
         db += (1) * dbs[8 - t]               # (2)

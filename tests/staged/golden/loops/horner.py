@@ -2,7 +2,7 @@ def horner_gradient(x):
     """Return horner(x) and its gradient."""
     # forward pass
     y = -1.2386449327880176
-    ys = []
+    ys = [y]
     cs = [
         -2.270643234553666,
         0.2972390620755206,
@@ -15,15 +15,13 @@ def horner_gradient(x):
         0.3748061805284154
     ]
     for t in range(9):
-        y = y * x + cs[t]             # (1)
+        y = y * x + cs[t]   # (1)
         ys.append(y)
     # backprop y = y * x + cs[t]
-    dy = x                            # (1)
-    dx = ys[7]                        # (1)
-    for t in reversed(range(7)):
+    dy = x                  # (1)
+    dx = ys[8]              # (1)
+    for t in reversed(range(8)):
         # backprop y = y * x + cs[t]
-        dx += (ys[t]) * dy            # (1)
-        dy = (x) * dy                 # (1)
-    # backprop y = y * x + cs[t]
-    dx += (-1.2386449327880176) * dy  # (1)
+        dx += (ys[t]) * dy  # (1)
+        dy = (x) * dy       # (1)
     return y, (dx,)

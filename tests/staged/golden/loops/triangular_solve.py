@@ -12,7 +12,7 @@ def triangular_solve_gradient(L, b):
     dx = 2 * x                                              # (3)  shape (10,)
     db = np.zeros_like(b)
     dL = np.zeros_like(L)
-    for i in reversed(range(1, 10)):
+    for i in reversed(range(10)):
         # backprop x[i] = (b[i] - np.sum(L[i, :i] * x[:i])) / L[i, i]
         t1 = dx[i] / L[i, i]                                # (2)
         db[i] += t1                                         # (2)
@@ -20,9 +20,4 @@ def triangular_solve_gradient(L, b):
         dL[i, :i] -= t1 * x[:i]                             # (2)  shape (i,)
         dx[:i] -= t1 * L[i, :i]                             # (2)  shape (i,)
         dx[i] = 0                                           # (2)
-    # backprop x[i] = (b[i] - np.sum(L[i, :i] * x[:i])) / L[i, i]
-    t1 = dx[0] / L[0, 0]                                    # (2)
-    db[0] += t1                                             # (2)
-    dL[0, 0] -= t1 * x[0]                                   # (2)
-    dL[0, :0] -= t1 * x[:0]                                 # (2)  shape (0,)
     return value, (dL, db)

@@ -15,7 +15,7 @@ def triangular_solve_by_entries_gradient(L, b):
     dx = 2 * x                              # (5)  shape (10,)
     dL = np.zeros_like(L)
     db = np.zeros_like(b)
-    for i in reversed(range(1, 10)):
+    for i in reversed(range(10)):
         # backprop x[i] = s / L[i, i]
         ds = dx[i] / L[i, i]                # (4)
         dL[i, i] -= dx[i] * x[i] / L[i, i]  # (4)
@@ -26,9 +26,4 @@ def triangular_solve_by_entries_gradient(L, b):
             dx[j] -= ds * L[i, j]           # (3)
         # backprop s = b[i]
         db[i] += ds                         # (2)
-    # backprop x[i] = s / L[i, i]
-    ds = dx[0] / L[0, 0]                    # (4)
-    dL[0, 0] -= dx[0] * x[0] / L[0, 0]      # (4)
-    # backprop s = b[i]
-    db[0] += ds                             # (2)
     return value, (dL, db)
