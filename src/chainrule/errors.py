@@ -21,6 +21,7 @@ __all__ = [
     "NonFiniteError",
     "NonScalarOutputError",
     "NotCompiledWarning",
+    "NotConvergedError",
     "UnsupportedError",
 ]
 
@@ -69,6 +70,10 @@ class GradientMismatchError(ChainruleError, AssertionError):
 
 class NonFiniteError(ChainruleError, ArithmeticError):
     """A value is NaN or infinite where a finite one is needed."""
+
+
+class NotConvergedError(ChainruleError, RuntimeError):
+    """A solver has found no solution, so there is none that could be differentiated."""
 
 
 class EndedRecordingError(_OfRecordings, RuntimeError):
