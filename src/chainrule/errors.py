@@ -22,6 +22,7 @@ __all__ = [
     "NonFiniteError",
     "NonScalarOutputError",
     "NotCompiledWarning",
+    "NotConvergedError",
     "RuleError",
     "TapeLimitError",
     "UnsupportedError",
@@ -72,6 +73,10 @@ class GradientMismatchError(ChainruleError, AssertionError):
 
 class NonFiniteError(ChainruleError, ArithmeticError):
     """A value is NaN or infinite where a finite one is needed."""
+
+
+class NotConvergedError(ChainruleError, RuntimeError):
+    """A solver has found no solution, so there is none that could be differentiated."""
 
 
 class EndedRecordingError(_OfRecordings, RuntimeError):

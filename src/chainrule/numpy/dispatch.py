@@ -31,6 +31,7 @@ __all__ = [
     "implements",
     "into",
     "is_constant",
+    "looked_at",
     "lost_in_place",
     "observe",
     "plain_call",
@@ -156,6 +157,14 @@ def constant_call(
         if guard is not None:  # staged code must not be used with other integers
             guard(x.node, x.value)
     return plain_call(function, args, kwargs)
+
+
+def looked_at(x: Any) -> None:
+    """Tell the recording that what follows depends on these very numbers."""
+    for array in arrays_in(x):
+        guard = array.node and array.node.recording.guard
+        if guard is not None:
+            guard(array.node, array.value)
 
 
 def is_constant(args: Sequence[Any], kwargs: Mapping[str, Any]) -> bool:

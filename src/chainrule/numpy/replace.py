@@ -26,7 +26,7 @@ from chainrule.numpy.dispatch import arrays_in, has_history, is_constant, plain_
 from chainrule.numpy.joining import Joiner
 from chainrule.numpy.lookup import named_in
 from chainrule.numpy.questions import ndarray
-from chainrule.numpy.scipy.table import in_modules
+from chainrule.numpy.scipy.table import Made, in_modules
 from chainrule.numpy.strides import as_strided
 from chainrule.operations import elementwise
 
@@ -41,14 +41,15 @@ def replacements() -> list[tuple[Any, Any]]:
 
 
 def replacements_in_scipy() -> Iterator[tuple[ModuleType, str, Any, Any]]:
-    """Yield modules of SciPy that are loaded, a name in them, what it is, and what is seen of it.
-
-    The meaning of what is no function, such as ``scipy.stats.norm``, makes what is seen of it.
-    """
+    """Yield loaded modules of SciPy, a name in each, what it is, and what is seen of it."""
     for module, name, original, meaning in in_modules():
-        named = hasattr(original, "__name__")
-        seen = _when_recorded(original, meaning) if named else meaning(original)
-        yield module, name, original, seen
+        made = type(meaning) is Made
+        yield (
+            module,
+            name,
+            original,
+            (meaning.make(original) if made else _when_recorded(original, meaning)),
+        )
 
 
 def _when_recorded(original: Function, recorded: Function) -> Function:

@@ -19,7 +19,7 @@ from chainrule.numpy.casting import cast
 from chainrule.numpy.dispatch import arrays_in, unsupported
 from chainrule.numpy.scipy.discrete import DISCRETE
 from chainrule.numpy.scipy.distributions import CONTINUOUS, LN2, Family
-from chainrule.numpy.scipy.table import means
+from chainrule.numpy.scipy.table import made_of
 from chainrule.operations import linalg
 from chainrule.operations.gamma_functions import gammaln
 from chainrule.operations.special import xlogy
@@ -254,7 +254,7 @@ def _double(x: Any) -> Any:
 
 
 def _enter(name: str, methods: dict[str, Callable[..., Any]]) -> None:
-    means(f"scipy.stats.{name}")(lambda original: _Seen(original, methods))
+    made_of(f"scipy.stats.{name}")(lambda original: _Seen(original, methods))
 
 
 for _name, _family in CONTINUOUS.items():

@@ -5,11 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from types import ModuleType
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
-__all__ = ["MEANINGS", "in_modules", "loaded", "means"]
+__all__ = ["MEANINGS", "Made", "in_modules", "loaded", "made_of", "means"]
 
-F = TypeVar("F", bound=Callable[..., Any])
+F = TypeVar("F")
+M = TypeVar("M", bound=Callable[[Any], Any])
 
 #: "scipy.linalg" -> "expm" -> the function of Arrays that does the same.
 MEANINGS: dict[str, dict[str, Any]] = {}
@@ -23,6 +24,26 @@ def means(*names: str) -> Callable[[F], F]:
             module, _, name = full.rpartition(".")
             MEANINGS.setdefault(module, {})[name] = meaning
         return meaning
+
+    return enter
+
+
+class Made(NamedTuple):
+    """What recorded code sees is made of SciPy's own: by a function of it."""
+
+    make: Callable[[Any], Any]
+
+
+def made_of(*names: str) -> Callable[[M], M]:
+    """Enter what makes of SciPy's own, whatever it is called with, what recorded code sees.
+
+    So it is for what is no function, such as ``scipy.stats.norm``, and for what is given functions,
+    for these may know Arrays that are in no argument.
+    """
+
+    def enter(make: M) -> M:
+        means(*names)(Made(make))
+        return make
 
     return enter
 

@@ -15,7 +15,7 @@ __all__ = sorted(name for name in MEANINGS["scipy.stats"] if hasattr(_stats, nam
 def _module(name: str) -> ModuleType:
     """Make a module of a distribution's methods, which ``import`` finds, too."""
     original = getattr(_stats, name)
-    seen = MEANINGS["scipy.stats"][name](original)
+    seen = MEANINGS["scipy.stats"][name].make(original)
     module = ModuleType(f"{__name__}.{name}", original.__doc__)
     for method in dir(original):
         if not method.startswith("_"):
