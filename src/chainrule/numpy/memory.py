@@ -84,6 +84,8 @@ def view_of(
         if type(value) is not _ndarray:
             return made
         whole = base.value
+        if not isinstance(whole, _ndarray):  # a number has no memory to share
+            return made
         owner = value.base
         if owner is None:
             shares = value is whole
