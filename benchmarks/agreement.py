@@ -26,4 +26,4 @@ def _relative(found: Any, wanted: Any) -> float:
         raise ValueError(f"the result has shape {found.shape}, not {wanted.shape}")
     if not np.all(np.isfinite(found)):
         raise ValueError("the result is not finite")
-    return float(np.max(np.abs(found - wanted)) / np.max(np.abs(wanted)))
+    return float(np.max(np.abs(found - wanted)) / (np.max(np.abs(wanted)) or 1.0))

@@ -34,6 +34,11 @@ def main(kind: str, *arguments: str) -> object:
 
         rounds, seconds = arguments
         return writes(int(rounds), float(seconds))
+    if kind == "loops":
+        from loops import loops
+
+        name, rounds, seconds = arguments
+        return loops(name, int(rounds), float(seconds))
     if kind == "resources":
         from resources import resources
 

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,16 +32,22 @@ class Job:
 
 
 def jobs(
-    names: list[str], sections: list[str], threads: list[int], rounds: int, seconds: float
+    names: list[str],
+    sections: list[str],
+    threads: list[int],
+    rounds: int,
+    seconds: float,
+    programs: Iterable[str],
 ) -> Iterator[Job]:
     """Yield what is to be measured.
 
     Args:
         names: of workloads that are raced.
-        sections: further ones: ``first-call``, ``eager``, ``writes``, ``resources``.
+        sections: further ones: ``first-call``, ``eager``, ``loops``, ``writes``, ``resources``.
         threads: with which they are.
         rounds: of everything.
         seconds: of each peer in each round.
+        programs: with loops, which are timed in ``loops``.
     """
     if "resources" in sections:
         yield Job("resources", "resources", "", lambda: child(1, "resources"))
@@ -52,6 +58,9 @@ def jobs(
             yield Job(label, "races", f"{name}/{count}", lambda a=arguments: child(*a))
     if "eager" in sections:
         yield Job("eager", "eager", "", lambda: child(1, "eager", rounds, seconds))
+    for name in programs if "loops" in sections else ():
+        arguments = ("loops", name, rounds, seconds)
+        yield Job(f"{name}, loops", "loops", name, lambda a=arguments: child(1, *a))
     if "writes" in sections:
         yield Job("writes", "writes", "", lambda: child(1, "writes", rounds, seconds))
     if "first-call" in sections:

@@ -1,7 +1,8 @@
 """Compare chainrule with its peers: ``make bench``, or ``python benchmarks/run.py [NAME ...]``.
 
-Names are workloads (``softmax``; ``network`` for all of them), ``first-call``, ``eager``,
-``writes`` and ``resources``; with none, everything is measured, which takes about half an hour.
+Names are workloads (``softmax``; ``network`` for all of them), programs with loops (``lstm``),
+``first-call``, ``eager``, ``loops`` (all these programs), ``writes`` and ``resources``; with none,
+everything is measured, which takes about an hour.
 Results are kept in docs/_static, where those of the same machine and versions are replaced one by
 one, and drawn; on another machine only a whole run is kept. Only ratios of one run of one workload
 mean something: machines are noisy. docs/benchmarks.md explains it all.
@@ -18,23 +19,28 @@ import figure
 import machine
 import table
 from jobs import jobs
+from programs import PROGRAMS
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from workloads import WORKLOADS, chosen
 
 _KEPT = Path(__file__).resolve().parents[1] / "docs" / "_static"
-_SECTIONS = ("races", "first-call", "eager", "writes", "resources")
+_SECTIONS = ("races", "first-call", "eager", "loops", "writes", "resources")
 
 
 def main() -> None:
     arguments = _arguments()
-    names = [name for name in arguments.name if name not in _SECTIONS]
-    sections = [name for name in arguments.name if name in _SECTIONS] or list(_SECTIONS)
+    sections = [name for name in arguments.name if name in _SECTIONS]
+    names = [name for name in WORKLOADS if any(name in chosen([x]) for x in arguments.name)]
+    programs = [name for name in arguments.name if name in PROGRAMS] or list(PROGRAMS)
     if names:
-        sections = ["races", *(name for name in arguments.name if name in _SECTIONS)]
+        sections.append("races")
+    if len(programs) < len(PROGRAMS):
+        sections.append("loops")
+    sections = sections or list(_SECTIONS)
     console = Console()
-    raced = chosen(names) if "races" in sections else []
-    results = _measured(console, arguments, raced, sections)
+    raced = (names or list(WORKLOADS)) if "races" in sections else []
+    results = _measured(console, arguments, raced, sections, programs)
     print(table.report(results), end="")
     is_kept = keep(arguments.into, results, is_whole=not arguments.name)
     what = "kept in" if is_kept else "not kept: measured elsewhere, or with other versions, is"
@@ -43,7 +49,8 @@ def main() -> None:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("name", nargs="*", help=f"{', '.join([*WORKLOADS, *_SECTIONS])}")
+    known = ", ".join([*WORKLOADS, *PROGRAMS, *_SECTIONS])
+    parser.add_argument("name", nargs="*", help=known)
     parser.add_argument(
         "--threads", type=int, nargs="+", default=[1, 2], help="of everybody (1 and 2)"
     )
@@ -54,19 +61,23 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--into", type=Path, default=_KEPT, help="where results are kept")
     arguments = parser.parse_args()
     for name in arguments.name:
-        if name not in _SECTIONS and not chosen([name]):
-            parser.error(f"no workload {name!r}: there are {', '.join([*WORKLOADS, *_SECTIONS])}")
+        if name not in _SECTIONS and name not in PROGRAMS and not chosen([name]):
+            parser.error(f"no workload {name!r}: there are {known}")
     if arguments.rounds < 5:
         parser.error("a median of fewer than 5 rounds tells nothing")
     return arguments
 
 
 def _measured(
-    console: Console, arguments: argparse.Namespace, names: list[str], sections: list[str]
+    console: Console,
+    arguments: argparse.Namespace,
+    names: list[str],
+    sections: list[str],
+    programs: list[str],
 ) -> dict[str, Any]:
     results: dict[str, Any] = {"machine": machine.describe()}
     effort = arguments.threads, arguments.rounds, arguments.seconds
-    to_do = list(jobs(names, sections, *effort))
+    to_do = list(jobs(names, sections, *effort, programs))
     columns = (TextColumn("{task.description:26}"), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, TimeElapsedColumn(), console=console, transient=True) as progress:
         task = progress.add_task("", total=len(to_do))

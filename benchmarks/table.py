@@ -96,6 +96,39 @@ def start_table(starts: dict[str, Any]) -> Table:
     return table
 
 
+def loop_table(found: dict[str, Any]) -> Table:
+    """Return first and later calls of programs with loops, and the ratios to peers."""
+    table = Table(box=box.SIMPLE_HEAD, padding=0, show_edge=False)
+    table.add_column("program", no_wrap=True)
+    for label in ("first", "jax", "/ jax", "call", "jax", "Numba", "jax /", "Numba /"):
+        table.add_column(label, justify="right", no_wrap=True)
+    for name, program in found.items():
+        if "failed" in program or "chainrule" not in program["peers"]:
+            table.add_row(name, "failed")
+            continue
+        first = program["first call"]
+        calls = {peer: timing["seconds"] for peer, timing in program["peers"].items()}
+        mine, jax, numba = (calls.get(peer) for peer in ("chainrule", "jax.jit", "Numba"))
+        table.add_row(
+            name,
+            _time(first["chainrule"]),
+            _time(first.get("jax.jit")),
+            _ratio(first["chainrule"], first.get("jax.jit")),
+            *map(_time, (mine, jax, numba)),
+            _ratio(jax, mine),
+            _ratio(numba, mine),
+        )
+    return table
+
+
+def _time(seconds: float | None) -> str:
+    return "·" if seconds is None else duration(seconds)
+
+
+def _ratio(a: float | None, b: float | None) -> str:
+    return number(None if a is None or b is None else a / b)
+
+
 def misses(results: dict[str, Any]) -> Iterator[str]:
     """Yield a line for each target that is missed, and for whoever failed."""
     for key, race in results.get("races", {}).items():
@@ -113,6 +146,12 @@ def misses(results: dict[str, Any]) -> Iterator[str]:
         for peer, timing in race["peers"].items():
             if timing["cores"] > int(threads) + 0.1:
                 yield f"{label}: {peer} kept {timing['cores']:.1f} cores at work"
+    for name, found in results.get("loops", {}).items():
+        if "failed" in found:
+            yield f"{name}, loops: failed: {found['failed']}"
+            continue
+        for peer, reason in found["failures"].items():
+            yield f"{name}, loops: {peer} is not timed: {reason}"
     for name, found in results.get("first-call", {}).items():
         if "failed" in found:
             yield f"{name}, first call: failed: {found['failed']}"
@@ -179,6 +218,12 @@ def report(results: dict[str, Any]) -> str:
     if starts := results.get("first-call"):
         console.print(start_table(starts))
         console.print()
+    if found := results.get("loops"):
+        console.print(loop_table(found))
+        console.print(
+            "first, call: chainrule's first and later calls; then those of the peers.\n"
+            "/ jax: part of jax's first call. jax /, Numba /: their time over chainrule's.\n"
+        )
     missed = list(misses(results))
     for line in missed:
         console.print(f"✗ {line}")

@@ -23,6 +23,7 @@ try:
     import run
     import table
     import verdicts
+    from programs import PROGRAMS
     from workload import Target
     from workloads import WORKLOADS, chosen, scalar
 finally:
@@ -190,3 +191,29 @@ def test_the_page_shows_what_was_measured():
     assert text == table.report(kept)
     assert max(map(len, text.splitlines())) <= 80
     assert not set(kept["machine"]) & {"host", "path"}
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_programs_with_loops_give_numbers_by_which_they_can_be_compared(name):
+    program = PROGRAMS[name]
+    value = program.numpy(*program.inputs())
+    assert np.shape(value) == ()
+    assert np.isfinite(value)
+
+
+def test_the_table_of_loops():
+    timing = {"seconds": 2e-6, "best": 1e-6, "cores": 1.0, "rounds": 5}
+    found = {
+        "heat": {
+            "first call": {"chainrule": 0.5, "jax.jit": 0.25},
+            "peers": {"chainrule": timing, "jax.jit": {**timing, "seconds": 5e-6}},
+            "failures": {"Numba": "ImportError: none"},
+        },
+        "lu": {"failed": "not done"},
+    }
+    machine = {"processor": "P", "cores": 1, "system": "S"}
+    report = table.report({"machine": machine, "loops": found})
+    lines = [" ".join(line.split()) for line in report.splitlines()]
+    assert "heat 500 ms 250 ms 2.00 2 µs 5 µs · 2.50 ·" in lines
+    assert "lu failed" in lines
+    assert "✗ heat, loops: Numba is not timed: ImportError: none" in lines
