@@ -30,6 +30,7 @@ from chainrule.transforms.linearize import linearize
 from chainrule.transforms.products import ggnvp, hvp, vhp
 from chainrule.transforms.reverse import grad, value_and_grad, vjp
 from chainrule.transforms.stop import stop_gradient
+from chainrule.transforms.taylor import taylor
 from chainrule.transforms.vmap import vmap
 
 if TYPE_CHECKING:
@@ -71,6 +72,7 @@ __all__ = [
     "scan",
     "stage",
     "stop_gradient",
+    "taylor",
     "value_and_grad",
     "vhp",
     "vjp",

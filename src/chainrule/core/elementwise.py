@@ -17,6 +17,7 @@ from chainrule.core.array import Array, dtype_of, shape_of, value_of
 from chainrule.core.linear import broadcast_to, conform, sum_to
 from chainrule.core.operation import Operation, rows_of
 from chainrule.core.rules import positions_read
+from chainrule.core.series import convolved
 from chainrule.core.traits import Traits
 
 __all__ = ["Elementwise", "elementwise", "guarded_multiply", "identity", "unknown"]
@@ -201,6 +202,7 @@ guarded_multiply: Elementwise = _GuardedMultiply(
     numpy=(),
     glyph="*",
     dtypes="fc",
+    series=convolved,
 )
 #: The node that gives a transform a fresh input without cutting it off from an outer recording.
 identity = elementwise("identity", lambda x: x, d=1, numpy=(), moves=True, view=True, dtypes="fc")

@@ -15,6 +15,7 @@ from chainrule.core.array import dtype_of, is_complex, shape_of
 from chainrule.core.domain import example
 from chainrule.core.operation import Operation, rows_of
 from chainrule.core.rules import per_operand, positions_read
+from chainrule.core.series import convolved
 from chainrule.core.traits import Traits
 
 __all__ = [
@@ -49,6 +50,8 @@ class Linear(Operation):
         **traits: Unpack[Traits],
     ) -> None:
         super().__init__(name, compute, **traits)
+        if multilinear:
+            self.series = convolved
         self.pullback: Any = per_operand(pullback, variadic)
         self.multilinear = multilinear
         self.variadic = variadic

@@ -72,6 +72,7 @@ class Operation:
         self.shaped_by = traits.get("shaped_by")
         self.commutes = traits.get("commutes", False)
         self.batch = traits.get("batch")
+        self.series = traits.get("series")
         self.advice = traits.get("advice")
         self.domain = traits.get("domain")
         self.examples = traits.get("examples", ())

@@ -11,10 +11,12 @@ from typing import Any, Literal, TypeAlias, TypedDict
 
 from chainrule.core.domain import Domain, Example
 
-__all__ = ["NAMES", "BatchingRule", "Dependence", "Traits"]
+__all__ = ["NAMES", "BatchingRule", "Dependence", "Recurrence", "Traits"]
 
 #: Which operands decide the shape of a result by their values: all of them, or masks alone.
 Dependence: TypeAlias = Literal["values", "masks"]
+#: ``(row, k, operands, output, params) -> coefficient``, see `chainrule.core.series`.
+Recurrence: TypeAlias = Callable[[Any, int, Sequence[Any], Any, Mapping[str, Any]], Any]
 #: ``(row, batched, operands, params) -> result``, see `chainrule.core.batching`.
 BatchingRule: TypeAlias = Callable[[Any, Sequence[bool], Sequence[Any], Mapping[str, Any]], Any]
 
@@ -48,6 +50,8 @@ class Traits(TypedDict, total=False):
             of the gradient in a buffer, in place: zeros, where something else was written.
         kinked: it is continuous or not, but its local gradient jumps somewhere, as that of a
             maximum does where the operands are equal.
+        series: the coefficients of its Taylor series, see `chainrule.core.series`, where they are
+            not had from the derivative alone.
 
     What it does with the entries of its operands:
         entrywise: it acts on every entry alone, with NumPy's broadcasting between operands. So by
@@ -95,6 +99,7 @@ class Traits(TypedDict, total=False):
     scatter: Callable[..., Any] | None
     clear: Callable[..., Any] | None
     kinked: bool
+    series: Recurrence | None
     entrywise: bool
     moves: bool
     view: bool

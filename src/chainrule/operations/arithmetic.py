@@ -8,6 +8,7 @@ import numpy as np
 
 from chainrule.core.domain import NONZERO, REAL
 from chainrule.core.kinds import elementwise
+from chainrule.core.series import convolved, divided
 from chainrule.operations.choices import trunc
 
 add = elementwise("add", operator.add, d=(1, 1), symbol="+", commutes=True, dtypes="fc")
@@ -19,6 +20,7 @@ multiply = elementwise(
     symbol="*",
     commutes=True,
     dtypes="fc",
+    series=convolved,
 )
 divide = elementwise(
     "divide",
@@ -29,6 +31,7 @@ divide = elementwise(
     domain=(REAL, NONZERO),
     advice="Add a small number to the denominator, or choose with np.where before dividing.",
     dtypes="fc",
+    series=divided,
 )
 negative = elementwise("negative", operator.neg, d=-1, symbol="-", glyph="*-1", dtypes="fc")
 positive = elementwise(

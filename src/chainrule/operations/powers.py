@@ -106,7 +106,8 @@ def _quotient(node: Node | None, factor: Node, depth: int = 0) -> Any:
 def _is_same(a: Node, b: Node) -> bool:
     """Tell whether two nodes do the same with the same operands, ``norm(x)`` written twice."""
     return (
-        a.operation is b.operation
+        bool(a.parents)
+        and a.operation is b.operation
         and a.parents == b.parents
         and None not in a.parents
         and a.params == b.params

@@ -31,7 +31,7 @@ from chainrule.errors import ExamplesDisagreeError
 from chainrule.numpy.boundary import OF_OTHERS
 from chainrule.operations.shape import stack
 
-__all__ = ["Examples"]
+__all__ = ["Examples", "sees"]
 
 
 class Examples:
@@ -156,7 +156,7 @@ class Examples:
         """Raise where Python looked at a value on which the examples disagree."""
         if not self.size:
             return
-        agree = _sees(self._of(node), outcome)
+        agree = sees(self._of(node), outcome)
         if np.all(agree):
             return
         where = "" if type(agree) is Array else f" and {_other(self._of(node), agree, outcome)}"
@@ -169,7 +169,7 @@ class Examples:
 OF_OTHERS.add(Examples._note.__code__)
 
 
-def _sees(values: Any, outcome: Any) -> Any:
+def sees(values: Any, outcome: Any) -> Any:
     """Tell for each example whether Python would have seen the same."""
     if isinstance(outcome, tuple):  # a ratio of whole numbers
         outcome = outcome[0] / outcome[1]
