@@ -49,10 +49,34 @@ def test_int():
     lost(counted, np.ones(2), "`out[:]`, which asks for int(x)", "dtype=float")
 
 
-def test_item_and_tolist():
-    lost(lambda x: x.item(), 2.0, ".item()")
-    lost(lambda x: x.item(0), np.ones(1), "x[...]")
-    lost(lambda x: sum(x.tolist()), np.ones(2), "list(x)")
+def test_types_of_numpy():
+    lost(lambda x: np.float64(x) * 2, 2.0, "float(x)", "np.asarray(x, np.float64)")
+    lost(lambda x: np.sum(np.complex64(x).real), np.ones(2), "np.asarray(x, np.complex64)")
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: sum(a * a for row in x.tolist() for a in row),
+        lambda x: np.sum(np.array(x.tolist()) ** 2),
+        lambda x: sum(x.item(k) ** 2 for k in range(4)),
+        lambda x: sum(x.item(i, j) ** 2 for i in range(2) for j in range(2)),
+        lambda x: x[:1, :1].item() ** 2 + x.item((0, 1)) ** 2 + np.sum(x[1] ** 2).item(),
+        lambda x: x.item(-4) ** 2 + np.sum(x[0, 1] ** 2).tolist() + np.sum(x[1] ** 2),
+    ],
+)
+def test_item_and_tolist_stay_recorded(f):
+    x = np.array([[1.0, 2.0], [3.0, -4.0]])
+    value, gradient = cr.value_and_grad(f)(x)
+    assert value == 30.0
+    np.testing.assert_array_equal(gradient, 2 * x)
+    np.testing.assert_array_equal(cr.stage(f, x)(x)[1][0], 2 * x)
+
+
+def test_item_of_several():
+    with pytest.raises(ValueError, match="size 1"):
+        cr.grad(lambda x: x.item())(np.ones(2))
+    assert cr.grad(lambda x: x.item() * 3)(2.0) == 3.0
 
 
 def test_math_out_of_sight_of_the_view_advises_numpy():

@@ -65,7 +65,7 @@ def linear(
             Operands after the last rule (index arrays) have no derivative either.
         multilinear: linear in each operand while the others are held fixed (a product), not in all
             of them together (a concatenation).
-        variadic: any number of operands; ``pullback(k, g, *operands, **params)`` serves them all.
+        variadic: any number of operands; ``pullback(k, g, operands, **params)`` serves them all.
         traits: see `chainrule.core.traits.Traits`.
 
     Raises:
@@ -100,7 +100,7 @@ def operation(
         pullback: ``(g, *operands, output, **params) -> gradient`` per operand, or None.
         pushforward: ``(tangents, *operands, output, **params) -> tangent``, where None in
             ``tangents`` is zero. Left out, it is had by pulling back twice.
-        variadic: any number of operands; ``pullback(k, g, *operands, output, **params)``.
+        variadic: any number of operands; ``pullback(k, g, operands, output, **params)``.
         traits: see `chainrule.core.traits.Traits`.
 
     Raises:

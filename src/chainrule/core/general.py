@@ -41,7 +41,7 @@ class General(Operation):
         self, k: int, g: Any, operands: Sequence[Any], output: Any, params: Mapping[str, Any]
     ) -> Any:
         if self.variadic:
-            return conform(self.pullback(k, g, *operands, output, **params), operands[k])
+            return conform(self.pullback(k, g, operands, output, **params), operands[k])
         rule = self.pullback[k]
         if rule is None:
             return None

@@ -61,7 +61,7 @@ class Linear(Operation):
     ) -> Any:
         pullback = self.pullback
         if self.variadic:
-            return conform(pullback(k, g, *operands, **params), operands[k])
+            return conform(pullback(k, g, operands, **params), operands[k])
         rule = pullback[k] if k < len(pullback) else None
         if rule is None:
             return None

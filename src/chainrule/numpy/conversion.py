@@ -14,7 +14,7 @@ import math
 import operator
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import BuiltinFunctionType
 from typing import Any, NoReturn, TypeVar
 
@@ -49,20 +49,29 @@ def _lost(what: str, cure: str) -> GradientLostError:
     )
 
 
-def _math_call() -> tuple[str, str] | None:
-    """Find a function of ``math`` that the running line calls: as spelled, and what to write."""
+def _calls() -> Iterator[tuple[str, Any]]:
+    """Yield what the running line calls: as spelled, and what that is."""
     frame = user_frame(sys._getframe(1))
     if frame is None:
-        return None
+        return
     for spelled in _CALLED.findall(location_of(frame).text):
         first, *rest = spelled.split(".")
         found = frame.f_locals.get(first, frame.f_globals.get(first))
         for attribute in rest:
             found = inspect.getattr_static(found, attribute, None)
+        yield spelled, found
+
+
+def _instead() -> str | None:
+    """Return what to write instead where a function of `math` or a type of NumPy's is called."""
+    for spelled, found in _calls():
         if isinstance(found, BuiltinFunctionType) and found.__module__ == "math":
-            instead = _instead_of_math(found.__name__)
-            if instead is not None:
-                return spelled, instead
+            function = _instead_of_math(found.__name__)
+            if function is not None:
+                return f"Write {function}(...) in place of {spelled}(...)."
+        if isinstance(found, type) and issubclass(found, np.inexact):
+            kept = f"np.asarray(x, {spelled}) where its precision is to change"
+            return f"Write x in place of {spelled}(x), or {kept}."
     return None
 
 
@@ -91,11 +100,8 @@ def _asking(what: str) -> str:
 
 
 def _float_lost(what: str) -> GradientLostError:
-    call = _math_call()
-    if call:
-        spelled, function = call
-        cure = f"Write {function}(...) in place of {spelled}(...)."
-    else:
+    cure = _instead()
+    if cure is None:
         what = _asking(what)
         cure = (
             "Keep the Array: it works wherever a number or an ndarray does. Write NumPy's function "
@@ -214,18 +220,21 @@ def _bool(self: Array) -> bool:
 
 
 def _item(self: Array, *args: Any) -> Any:
-    if has_gradient(self):
-        np.asarray(self.value).item(*args)  # which may raise by itself
-        if args:
-            raise _lost("x.item(...)", "Write x[...] instead.")
-        raise _lost("x.item()", "Leave .item() out: the Array works as a number.")
-    return _seen(self, np.asarray(self.value).item(*args))
+    number = np.asarray(self.value).item(*args)  # which may raise by itself
+    if not has_gradient(self):
+        return _seen(self, number)
+    if not isinstance(self.value, np.ndarray):
+        return self
+    where = args[0] if len(args) == 1 else args
+    if isinstance(where, (tuple, list)):
+        return self[tuple(where) or (0,) * self.value.ndim]
+    return self.ravel()[where]
 
 
 def _tolist(self: Array) -> Any:
-    if has_gradient(self):
-        raise _lost("x.tolist()", "Write list(x) for a list of Arrays.")
-    return _seen(self, np.asarray(self.value).tolist())
+    if not has_gradient(self):
+        return _seen(self, np.asarray(self.value).tolist())
+    return [_tolist(row) for row in self] if np.ndim(self.value) else _item(self)
 
 
 def _ratio(self: Array) -> Any:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import math
 import operator
+from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -225,7 +226,9 @@ kron = linear(
 # Einstein's notation.
 
 
-def _einsum_pullback(k: int, g: Any, *xs: Any, subscripts: str, optimize: Any = False) -> Any:
+def _einsum_pullback(
+    k: int, g: Any, xs: Sequence[Any], subscripts: str, optimize: Any = False
+) -> Any:
     shapes = [shape_of(x) for x in xs]
     terms, output = spelled_out(subscripts, shapes)
     shape = shapes[k]

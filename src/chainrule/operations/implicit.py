@@ -96,7 +96,7 @@ def _solved(matrix: Any, b: Any) -> Any:
 _implicit = General(
     "solution",
     lambda *parameters, equation, x: x,
-    pullback=lambda k, g, *rest, equation, x: equation.pull(k, g, rest[:-1], rest[-1]),
+    pullback=lambda k, g, operands, y, equation, x: equation.pull(k, g, operands, y),
     pushforward=lambda tangents, *rest, equation, x: equation.push(tangents, rest[:-1], rest[-1]),
     variadic=True,
     numpy=(),

@@ -89,7 +89,7 @@ squeeze: Operation = linear(
 # Joining and repeating.
 
 
-def _concatenate_pullback(k: int, g: Any, *xs: Any, axis: int) -> Any:
+def _concatenate_pullback(k: int, g: Any, xs: Sequence[Any], axis: int) -> Any:
     start = 0
     for x in xs[:k]:
         start += shape_of(x)[axis]
@@ -108,7 +108,7 @@ concatenate = linear(
 stack = linear(
     "stack",
     lambda *xs, axis: np.stack(xs, axis=axis),
-    pullback=lambda k, g, *xs, axis: getitem(g, index=(slice(None),) * axis + (k,)),
+    pullback=lambda k, g, xs, axis: getitem(g, index=(slice(None),) * axis + (k,)),
     variadic=True,
     dtypes="fc",
     batch=joined,

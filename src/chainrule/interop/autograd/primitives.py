@@ -168,7 +168,7 @@ def primitive(f_raw: Function) -> Function:
     operation = _Primitive(
         name_of(f_raw),
         lambda *operands, call: call.compute(*operands),
-        pullback=lambda k, g, *rest, call: call.pull(k, g, rest[:-1], rest[-1]),
+        pullback=lambda k, g, operands, answer, call: call.pull(k, g, operands, answer),
         variadic=True,
         numpy=(),
         dtypes="fc",
@@ -210,8 +210,9 @@ def _component(name: str) -> _Primitive:
     def whole(g: Any, build: Function, leaves: list[Any], part: int) -> Any:
         return build([g if at == part else vspace(x).zeros() for at, x in enumerate(leaves)])
 
-    def pullback(k: int, g: Any, *rest: Any, call: _Call, **parts: Any) -> Any:
-        operands = rest[:-1]
+    def pullback(
+        k: int, g: Any, operands: Sequence[Any], output: Any, call: _Call, **parts: Any
+    ) -> Any:
         answer = parts["build"](parts["leaves"])
         return call._gradients(whole(g, **parts), operands, answer)[k]
 
