@@ -29,12 +29,13 @@ _CONTAINERS = (tuple, list, dict, type(None))
 
 def is_container(value: Any) -> bool:
     """Tell whether a value is a tree of other values rather than a leaf."""
-    return isinstance(value, _CONTAINERS) or is_record(value)
+    kind = type(value)  # what an Array says that its class is takes a while to find out
+    return issubclass(kind, _CONTAINERS) or dataclasses.is_dataclass(kind)
 
 
 def is_record(value: Any) -> bool:
     """Tell an instance of a dataclass."""
-    return dataclasses.is_dataclass(value) and not isinstance(value, type)
+    return dataclasses.is_dataclass(type(value))
 
 
 def flatten(tree: Any) -> tuple[list[Any], Callable[[Iterable[Any]], Any]]:

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 import chainrule as cr
-from chainrule.core.deferred import Deferred, deferred
+from chainrule.core.deferred import deferred
 from chainrule.core.operation import Operation
+from chainrule.core.placeholder import Deferred
 
 
 def values(row: Any, given: Any) -> list[Any]:
@@ -112,7 +113,7 @@ def test_what_will_come_of_an_operation_is_told_before_it_is_computed(
     names = set()
     for row, given in calls:
         operands = [
-            Deferred(x, x.shape, (lambda x=x: x, (), {}))  # type: ignore[misc]
+            Deferred(x, x.shape, x.dtype, (lambda x=x: x, (), {}))  # type: ignore[misc]
             if waits and isinstance(x, (np.ndarray, np.generic))
             else x
             for x in values(row, given)

@@ -9,10 +9,10 @@ import numpy as np
 
 from chainrule.core.array import Array, dtype_of, is_complex, is_floating, value_of
 from chainrule.core.captured import hold
-from chainrule.core.deferred import Deferred, array_of, computed, deferred
+from chainrule.core.deferred import deferred
 from chainrule.core.node import Node, births
 from chainrule.core.operation import Operation
-from chainrule.core.placeholder import Placeholder
+from chainrule.core.placeholder import Deferred, Placeholder, computed
 from chainrule.core.recording import Recording, outermost
 from chainrule.core.source import where_am_i
 from chainrule.core.symbolic import Symbolic
@@ -21,6 +21,7 @@ from chainrule.errors import UnsupportedError
 __all__ = ["Given", "apply", "apply_binary", "apply_unary", "record_write", "set_restacking"]
 
 _ndarray = np.ndarray
+_float64 = np.float64
 _new = object.__new__
 _object = np.dtype(object)
 _NO_PARAMS: Mapping[str, Any] = {}
@@ -37,7 +38,7 @@ def _call(self: Operation, *operands: Any, **params: Any) -> Any:
         return self.scalar(*operands)
     for operand in operands:
         kind = type(operand)
-        plain = kind is float or kind is int
+        plain = kind is float or kind is _float64 or kind is int
         if not (plain or (kind is _ndarray and operand.dtype is not _object)):
             return apply(self, self.compute, operands, params)
     return self.compute(*operands, **params)
@@ -81,11 +82,11 @@ def apply(
             node = operand.node
             if node is None:
                 constants = True
-                values.append(operand.value)
+                values.append(operand.held)
                 parents.append(None)
                 continue
             active |= 1 << len(values)
-            values.append(operand.value if operand.deferred is None else operand.deferred)
+            values.append(operand.held)
             parents.append(node)
             if recording is None:
                 recording = node.recording
@@ -129,12 +130,12 @@ def apply_unary(
     """Do what `apply` does, for one Array: the short way for operators, ufuncs and reductions."""
     node = operand.node
     if node is None:
-        x = operand.value
+        x = operand.held
         return _made(compute(x, **params) if params else compute(x))
     recording = node.recording
     if recording.defers:
         return apply(operation, compute, (operand,), params)
-    x = operand.value
+    x = operand.held
     value = compute(x, **params) if params else compute(x)
     return _record(operation, value, (x,), (node,), 1, False, recording, params)
 
@@ -145,7 +146,7 @@ def apply_binary(operation: Operation, compute: Callable[..., Any], a: Any, b: A
         p = a.node
         if p is None or (recording := p.recording).defers:
             return apply(operation, compute, (a, b))
-        x = a.value
+        x = a.held
         if type(b) is Array:
             q = b.node
             if q is None:
@@ -154,7 +155,7 @@ def apply_binary(operation: Operation, compute: Callable[..., Any], a: Any, b: A
                 if q.recording.defers:
                     return apply(operation, compute, (a, b))
                 recording = outermost(recording, q.recording)
-            z = b.value
+            z = b.held
             value = compute(x, z)
             return _record(operation, value, (x, z), (p, q), 3, False, recording, _NO_PARAMS)
         captures = type(b) is _ndarray and b.dtype is not _object
@@ -167,7 +168,7 @@ def apply_binary(operation: Operation, compute: Callable[..., Any], a: Any, b: A
             return apply(operation, compute, (a, b))
         captures = type(a) is _ndarray and a.dtype is not _object
         if captures or type(a) is float or type(a) is int:
-            z = b.value
+            z = b.held
             value = compute(a, z)
             return _record(operation, value, (a, z), (None, q), 2, captures, recording, _NO_PARAMS)
     return apply(operation, compute, (a, b))
@@ -221,9 +222,9 @@ def _record(
     if recording.nodes is not None:
         recording.nodes.append(node)
     array = _new(Array)
-    array.value = value
+    array.held = value
     array.node = node
-    array.deferred = array.origin = array.views = None
+    array.origin = array.views = None
     return array
 
 
@@ -242,7 +243,7 @@ def _noted(
         operands, output = _saved(operation, value, operands, parents, active, recording)
     node = Node(operation, parents, operands, output, params, recording)
     recording.note(node, value)  # type: ignore[misc]
-    return array_of(value, node)
+    return Array(value, node)
 
 
 def _check(operation: Operation, value: Any, values: Sequence[Any], active: int) -> None:

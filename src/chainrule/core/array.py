@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from chainrule.core.node import Leaf, Node
-from chainrule.core.placeholder import Placeholder
+from chainrule.core.placeholder import Deferred, Placeholder
 from chainrule.core.recording import FREE
 from chainrule.errors import ArgumentError
 
@@ -41,42 +41,62 @@ class Array:
 
     Its value never changes, but the Array may get another: see `chainrule.numpy.memory`, whose are
     ``origin``, what a view was taken of and how, and ``views``. Without a node it is a constant
-    that the function made, such as ``np.zeros(3)``, which waits to be written into. A value that
-    is ``deferred`` is there as soon as it is asked for (`chainrule.core.deferred`).
+    that the function made, such as ``np.zeros(3)``, which waits to be written into. What is
+    ``held`` is the value, or a `Deferred`, which is computed as soon as the value is asked for.
+
+    There is no ``__getattr__``: with one, Python would look up every attribute the slow way.
     """
 
-    __slots__ = ("__weakref__", "deferred", "node", "origin", "value", "views")
+    __slots__ = ("__weakref__", "held", "node", "origin", "views")
     __array_priority__ = 1000.0
     __hash__ = None  # type: ignore[assignment]  # like an ndarray: == is elementwise
 
-    deferred: Any  # a Deferred, as long as there is no value
+    held: Any
     node: Any  # a Node, None of a constant
     origin: Any  # (array, operation, params) of a view
     views: list[weakref.ref[Array]] | None
 
     def __init__(self, value: Any, node: Node | None) -> None:
-        self.value = value
+        self.held = value
         self.node = node
-        self.deferred = self.origin = self.views = None
+        self.origin = self.views = None
+
+    @property
+    def value(self) -> Any:
+        """The value itself: a number or an ndarray."""
+        held = self.held
+        if type(held) is Deferred:
+            held = self.held = held.value
+        return held
+
+    @value.setter
+    def value(self, value: Any) -> None:
+        self.held = value
 
     # What an ndarray tells about itself.
 
     @property  # type: ignore[misc]  # isinstance asks it, and so it answers for the value
     def __class__(self) -> type:
         """The type of the value, so that ``isinstance(x, np.ndarray)`` goes the value's way."""
-        held = self.deferred
-        return type(self.value) if held is None else type(held.like)
+        held = self.held
+        return type(held.like) if type(held) is Deferred else type(held)
+
+    @property
+    def sample(self) -> Any:
+        """A value of the same type and dtype: the value, unless that is deferred."""
+        held = self.held
+        return held.like if type(held) is Deferred else held
 
     @property
     def shape(self) -> tuple[int, ...]:
         """Lengths of the axes, () for a number."""
-        held = self.value if self.deferred is None else self.deferred
+        held = self.held
         return held.shape if type(held) is _ndarray else shape_of(held)
 
     @property
     def ndim(self) -> int:
         """Number of axes."""
-        held = self.value if self.deferred is None else self.deferred
+        held = self.held
         return held.ndim if type(held) is _ndarray else len(shape_of(held))
 
     @property
@@ -87,7 +107,7 @@ class Array:
     @property
     def dtype(self) -> np.dtype[Any]:
         """The NumPy dtype; float64 for a Python float."""
-        held = self.value if self.deferred is None else self.deferred
+        held = self.held
         return held.dtype if type(held) is _ndarray else dtype_of(held)
 
     @property
@@ -191,7 +211,10 @@ _FLOAT64 = np.dtype(np.float64)
 
 def value_of(operand: Any) -> Any:
     """Return the plain value of an Array, and anything else as it is."""
-    return operand.value if type(operand) is Array else operand
+    if type(operand) is not Array:
+        return operand
+    held = operand.held
+    return operand.value if type(held) is Deferred else held
 
 
 def shape_of(value: Any) -> tuple[int, ...]:

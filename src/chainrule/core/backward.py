@@ -18,6 +18,7 @@ from chainrule.core.array import Array
 from chainrule.core.captured import check_unchanged
 from chainrule.core.chain_rule import chain_rule
 from chainrule.core.node import Node
+from chainrule.core.placeholder import Deferred
 from chainrule.core.reach import dependent, is_recorded, own_nodes, reach
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
 ]
 
 _ndarray = np.ndarray
+_float64 = np.float64
 
 
 class Attempt(NamedTuple):
@@ -138,16 +140,17 @@ def are_finite(derivatives: Iterable[Any]) -> bool:
 
 def _is_finite(g: Any) -> bool:
     if type(g) is Array:
-        if g.deferred is not None:
+        if type(g.held) is Deferred:
             return True
         examples = g.node and g.node.recording.examples
         if examples is not None:
             return _is_finite(examples(g))
-        g = g.value
-    if type(g) is float:
-        return g - g == 0.0
+        g = g.held
+    kind = type(g)
+    if kind is float or kind is _float64:
+        return math.isfinite(g)
     if isinstance(g, _ndarray):
-        if g.ndim == 1:
-            return math.isfinite(abs(g.dot(g)))
-        return math.isfinite(abs(np.vdot(g, g) if g.flags.forc else np.add.reduce(g, axis=None)))
+        if not g.flags.forc:
+            return math.isfinite(abs(np.add.reduce(g, axis=None)))
+        return math.isfinite(abs(g.dot(g) if g.ndim == 1 else np.vdot(g, g)))
     return g is None or math.isfinite(abs(g))

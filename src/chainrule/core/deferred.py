@@ -15,98 +15,14 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.core.array import Array, dtype_of, shape_of
-from chainrule.core.node import Node
+from chainrule.core.array import dtype_of, shape_of
 from chainrule.core.operation import Operation
-from chainrule.core.placeholder import Placeholder
+from chainrule.core.placeholder import Deferred, Placeholder
 
-__all__ = ["Deferred", "array_of", "computed", "deferred", "held", "sample"]
+__all__ = ["deferred"]
 
 _ndarray = np.ndarray
 _LARGE = 16_384  # entries from which on computing takes longer than finding out what will come
-
-
-class Deferred(Placeholder):
-    """A value that is computed when it is first asked for.
-
-    ``like`` has its type and dtype, but for an array perhaps not its shape. The operands, which may
-    be deferred, too, are held until then.
-    """
-
-    __slots__ = ("_call", "_value", "like")
-
-    def __init__(
-        self,
-        like: Any,
-        shape: tuple[int, ...],
-        call: tuple[Callable[..., Any], Sequence[Any], Mapping[str, Any]],
-    ) -> None:
-        super().__init__(shape, dtype_of(like))
-        self.like = like
-        self._call: Any = call
-        self._value: Any = None
-
-    @property
-    def is_computed(self) -> bool:
-        """Whether it has been asked for."""
-        return self._call is None
-
-    @property
-    def is_array(self) -> bool:
-        """Whether it will be an array, and not a number."""
-        return type(self.like) is _ndarray
-
-    @property
-    def light(self) -> Any:
-        """What stands for it where the entries are not needed: a placeholder, or any number."""
-        return Placeholder(self.shape, self.dtype) if self.is_array else self.like
-
-    @property
-    def value(self) -> Any:
-        """The value itself."""
-        stack = [self]
-        with np.errstate(all="ignore"):
-            while stack:
-                call = stack[-1]._call
-                if call is None:
-                    stack.pop()
-                    continue
-                compute, operands, params = call
-                missing = [x for x in operands if type(x) is Deferred and x._call is not None]
-                if missing:
-                    stack.extend(missing)
-                    continue
-                done = stack.pop()
-                done._value = compute(*computed(operands), **params)
-                done._call = None
-        return self._value
-
-
-def array_of(value: Any, node: Node) -> Array:
-    """Return the Array of a value, which may be deferred."""
-    if type(value) is not Deferred:
-        return Array(value, node)
-    if value.is_computed:
-        return Array(value.value, node)
-    array = object.__new__(Array)
-    array.deferred, array.node = value, node
-    array.origin = array.views = None
-    return array
-
-
-def held(array: Array) -> Any:
-    """Return the value of an Array as it is held: it may be deferred."""
-    return array.value if array.deferred is None else array.deferred
-
-
-def sample(array: Array) -> Any:
-    """Return a value of the type and dtype of an Array: its value, unless that is deferred."""
-    return array.value if array.deferred is None else array.deferred.like
-
-
-def computed(values: Sequence[Any]) -> list[Any]:
-    """Return values, those that are deferred as what they are."""
-    return [x.value if type(x) is Deferred else x for x in values]
 
 
 def deferred(
@@ -140,7 +56,7 @@ def deferred(
         return None
     if moves and math.prod(shape) < _LARGE <= math.prod(shape_of(operands[0])):
         return None  # a piece: who picks one will pick more
-    return Deferred(like, shape, (compute, operands, params))
+    return Deferred(like, shape, dtype_of(like), (compute, operands, params))
 
 
 def _is_large(x: Any) -> bool:

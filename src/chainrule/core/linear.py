@@ -124,6 +124,8 @@ def conform(g: Any, like: Any) -> Any:
     """
     if g is None or type(g) is float:
         return g
+    if type(g) is _ndarray is type(like) and g.dtype is like.dtype:
+        return g
     if type(like) is float or type(g) is complex:
         return real(g) if is_complex(g) and not is_complex(like) else g
     try:
@@ -172,9 +174,9 @@ def _broadcast_to(x: Any, shape: tuple[int, ...]) -> Any:
         # What np.broadcast_to does, without its overhead: one number with strides of zero.
         if type(x) is not _ndarray:
             x = np.array(x)
-            x.flags.writeable = False  # nobody else has it: it is a constant to all who see it
+            x.setflags(write=False)  # nobody else has it: it is a constant to all who see it
         x = np.ndarray(shape, x.dtype, x, 0, (0,) * len(shape))
-        x.flags.writeable = False
+        x.setflags(write=False)
         return x
     return np.broadcast_to(x, shape)
 

@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 
 from chainrule.core.array import Array
-from chainrule.core.deferred import Deferred, array_of
 from chainrule.core.node import Node
-from chainrule.core.placeholder import Placeholder
+from chainrule.core.placeholder import Deferred, Placeholder
 from chainrule.core.recording import has_ended
 
 __all__ = ["as_numpy", "lift"]
@@ -20,7 +19,7 @@ def lift(value: Any, node: Node | None) -> Any:
     """Give a saved value its history back, so that a rule which uses it is recorded."""
     if node is None or type(value) is Placeholder or value is None or has_ended(node.recording):
         return value.value if type(value) is Deferred else value
-    return array_of(value, node)
+    return Array(value, node)
 
 
 def as_numpy(values: Sequence[Any]) -> list[Any]:

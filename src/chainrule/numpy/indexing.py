@@ -55,7 +55,7 @@ def getitem(self: Array, index: Any) -> Any:
     if type(index) is int:
         params: dict[str, Any] = {"index": index}
         picked = apply_unary(_getitem, _compute_getitem, self, params)
-        if type(picked) is not Array or type(picked.value) is not _ndarray:
+        if type(picked) is not Array or type(picked.held) is not _ndarray:
             return picked
         return view_of(self, picked, _getitem, params)
     template, arrays = split(as_index(self, index))

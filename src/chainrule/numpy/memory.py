@@ -24,6 +24,7 @@ from chainrule.core.array import Array, value_of
 from chainrule.core.kinds import real
 from chainrule.core.node import Leaf
 from chainrule.core.operation import Operation
+from chainrule.core.placeholder import Deferred
 from chainrule.core.recording import FREE
 from chainrule.core.source import where_am_i
 from chainrule.errors import GradientLostError
@@ -79,14 +80,18 @@ def view_of(
     if type(made) is not Array:
         return made
     owner = None
-    if made.deferred is None or operation is not shape.transpose:  # which always makes one
-        value = made.value
+    value = made.held
+    if type(value) is not Deferred or operation is not shape.transpose:  # which always makes one
+        if type(value) is Deferred:
+            value = made.value
         if type(value) is not _ndarray:
             return made
         whole = base.value
         if not isinstance(whole, _ndarray):  # a number has no memory to share
             return made
         owner = value.base
+        if type(whole) is not _ndarray:
+            return made
         if owner is None:
             shares = value is whole
         else:  # what two views are of is asked first: that is quick
@@ -320,7 +325,7 @@ def _copied(value: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
 
 
 def _references(array: Array) -> int:
-    return sys.getrefcount(array.value)
+    return sys.getrefcount(array.held)
 
 
 _ONE = _references(Array(np.empty(1), None))

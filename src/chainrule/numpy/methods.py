@@ -17,7 +17,7 @@ from chainrule.numpy.casting import another, astype_method
 from chainrule.numpy.dispatch import plain, unsupported
 from chainrule.numpy.flat import Flat
 from chainrule.numpy.memory import laid_out, overwrite, set_shape, take_view
-from chainrule.numpy.ufuncs import method_of
+from chainrule.numpy.ufuncs import methods_of_entries
 from chainrule.numpy.writing import put
 from chainrule.operations import shape as shape_rows
 
@@ -173,29 +173,41 @@ for _name, _setter in _SETTERS.items():
     setattr(Array, _name, getattr(Array, _name).setter(_setter))
 
 
-def _other_attribute(self: Array, name: str) -> Any:
-    """Answer for what is neither a method nor an attribute (see below), or raise."""
-    if name == "value":  # it was deferred
-        self.value, self.deferred = self.deferred.value, None
-        return self.value
-    method = None if name.startswith("_") else method_of(self, name)
-    if method is not None:
-        return method
-    if name == "__array__" and sys._getframe(1).f_code is _AS_STRIDED:
+# What is no method or attribute of an Array.
+
+
+def _constant(self: Array) -> Any:
+    """Answer to ``__array__``: a mask or an index is a constant, so NumPy may have its value."""
+    if sys._getframe(1).f_code is _AS_STRIDED:
         # NumPy would make an array of objects here, and read the memory behind its end.
         raise unsupported(
             "as_strided in a library, or where chainrule does not see it,", "use indices, x[i]"
         )
-    if name == "__array__" and (self.node is None or self.dtype.kind in "biu"):
-        # A mask or an index is a constant, so NumPy may have it: for x[np.argmax(a)].
+    if self.node is None or self.dtype.kind in "biu":
         return lambda dtype=None, copy=None: np.asarray(plain(self), dtype)
-    if not name.startswith("_") and hasattr(self.value, name):
+    raise AttributeError("__array__")
+
+
+def _refusing(name: str) -> property:
+    """Make an attribute that a value has, and an Array has not."""
+
+    def refuse(self: Array) -> NoReturn:
+        if not hasattr(self.value, name):
+            raise AttributeError(f"'Array' object has no attribute {name!r}", name=name, obj=self)
         raise NoAttributeError(
             f"x.{name} has no derivative in chainrule, at {where_am_i()}. To go on, use "
             f"chainrule.stop_gradient(x).{name} where no gradient is meant (or x.value.{name}, to "
             "look at it)."
         )
-    raise AttributeError(f"'Array' object has no attribute {name!r}", name=name, obj=self)
+
+    return property(refuse)
 
 
-Array.__getattr__ = _other_attribute  # type: ignore[method-assign]
+setattr(Array, "__array__", property(_constant))  # noqa: B010
+for _name, _method in methods_of_entries().items():
+    if not hasattr(Array, _name):
+        setattr(Array, _name, _method)
+for _kind in (np.ndarray, np.float64, np.complex128, np.int64, np.bool, complex):
+    for _name in dir(_kind):
+        if not _name.startswith("_") and not hasattr(Array, _name):
+            setattr(Array, _name, _refusing(_name))

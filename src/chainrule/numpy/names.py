@@ -68,8 +68,13 @@ def imports(code: CodeType) -> frozenset[str]:
 
 def home(code: CodeType) -> str:
     """Return the directory of a file, or the name of what is none (``<stdin>``)."""
-    directory = os.path.dirname(code.co_filename)
-    return os.path.join(directory, "") if directory else code.co_filename
+    return _directory(code.co_filename)
+
+
+@functools.lru_cache(4096)
+def _directory(file: str) -> str:
+    directory = os.path.dirname(file)
+    return os.path.join(directory, "") if directory else file
 
 
 def is_users(code: CodeType, root: tuple[str, ...]) -> bool:

@@ -15,7 +15,6 @@ import numpy as np
 
 from chainrule.core.array import Array
 from chainrule.core.counted import Counted
-from chainrule.core.deferred import sample
 from chainrule.numpy.creation import to_be_filled
 
 __all__ = ["QUESTIONS", "ndarray"]
@@ -27,12 +26,12 @@ _MISSING: Any = object()
 
 def _isinstance(instance: Any, kinds: Any, /) -> bool:
     if type(instance) is Array:
-        return isinstance(sample(instance), kinds) or kinds is Array
+        return isinstance(instance.sample, kinds) or kinds is Array
     return isinstance(instance, kinds)
 
 
 def _has(array: Array, name: str) -> bool:
-    return name in _OWN or hasattr(sample(array), name)
+    return name in _OWN or hasattr(array.sample, name)
 
 
 def _hasattr(instance: Any, name: str, /) -> bool:
@@ -65,7 +64,7 @@ class _OfValue(builtins.type):
 
 def _type(x: Any) -> builtins.type:
     kind = builtins.type(x)
-    return builtins.type(sample(x)) if kind is Array else x.__class__ if kind is Counted else kind
+    return builtins.type(x.sample) if kind is Array else x.__class__ if kind is Counted else kind
 
 
 class _Type(builtins.type, metaclass=_OfValue):

@@ -10,7 +10,6 @@ import copy
 import functools
 import itertools
 import operator
-import sys
 from collections import OrderedDict, defaultdict, deque
 from collections.abc import Callable, Sequence
 from types import CellType, FunctionType, MethodType, ModuleType, SimpleNamespace
@@ -72,7 +71,6 @@ class Search(FunctionWalk):
         self.known, self.known_stored = needing, stored or {}
         self.needing: frozenset[int] = frozenset()
         self.stored: dict[int, frozenset[str]] = {}
-        self.imported = len(sys.modules)
         self.scipy = loaded()
         self.replacing, self.modules = tables(self.scipy)
         self.watched: list[tuple[dict[str, Any], str, Any]] = []
@@ -108,10 +106,9 @@ class Search(FunctionWalk):
     @staticmethod
     def kinds_of(arguments: Sequence[Any]) -> frozenset[type]:
         """Return the classes of the user's among those of some arguments."""
-        for x in arguments:
-            if type(x) not in _USUAL:
-                return frozenset(filter(_has_twins, set(map(type, arguments)) - _USUAL))
-        return _NONE
+        if _USUAL.issuperset(map(type, arguments)):
+            return _NONE
+        return frozenset(filter(_has_twins, set(map(type, arguments)) - _USUAL))
 
     def argument(self, value: Any) -> Any:
         """Return what stands for an argument."""
@@ -138,11 +135,6 @@ class Search(FunctionWalk):
         for container, items, _ in self.held:
             if not _same(_items(container), items):
                 return False
-        return len(sys.modules) == self.imported or self._has_all_of_scipy()
-
-    def _has_all_of_scipy(self) -> bool:
-        """Tell whether none of SciPy's modules was loaded since."""
-        self.imported = len(sys.modules)
         return self.scipy == loaded()
 
     def hand_back(self) -> None:

@@ -8,7 +8,6 @@ without a recording.
 from __future__ import annotations
 
 from collections.abc import Callable
-from types import MethodType
 from typing import Any
 
 import numpy as np
@@ -40,7 +39,7 @@ from chainrule.operations import (  # noqa: F401  # rows that have names
 from chainrule.operations import shape as shape_rows
 from chainrule.operations.elementwise import conjugated
 
-__all__ = ["UFUNCS", "array_ufunc", "method_of"]
+__all__ = ["UFUNCS", "array_ufunc", "methods_of_entries"]
 
 #: ufunc -> operation. Those that are not NumPy's are added when they are first called.
 UFUNCS: dict[np.ufunc, Operation] = {
@@ -244,13 +243,16 @@ _METHODS: dict[str, Callable[..., Any]] = {
 }
 
 
-def method_of(array: Array, name: str) -> Callable[..., Any] | None:
+def methods_of_entries() -> dict[str, Callable[..., Any]]:
     """Return what NumPy calls on each entry of an object array: ``a.exp()`` for ``np.exp``.
 
-    With it ``np.exp(np.array([a, b]))`` works, although NumPy made an object array of the two.
+    With these ``np.exp(np.array([a, b]))`` works, although NumPy made an object array of the two.
     """
-    ufunc = getattr(np, name, None)
-    return MethodType(_elementwise(ufunc), array) if ufunc in UFUNCS else None
+    return {
+        name: _elementwise(ufunc)
+        for name, ufunc in vars(np).items()
+        if isinstance(ufunc, np.ufunc) and ufunc in UFUNCS
+    }
 
 
 def _elementwise(ufunc: np.ufunc) -> Callable[..., Any]:

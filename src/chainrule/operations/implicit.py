@@ -15,11 +15,10 @@ import numpy as np
 from chainrule.core.apply import Given, apply
 from chainrule.core.array import Array, dtype_of, shape_of
 from chainrule.core.backward import backward
-from chainrule.core.deferred import array_of, computed
 from chainrule.core.forward import attempt_forward
 from chainrule.core.kinds import General
 from chainrule.core.node import Leaf, Node
-from chainrule.core.placeholder import Placeholder
+from chainrule.core.placeholder import Placeholder, computed
 from chainrule.core.recording import Recording
 from chainrule.core.retrace import Retrace, fresh
 from chainrule.core.source import where_am_i
@@ -138,6 +137,6 @@ def solution(residual: Callable[[Any], Any], x: Any) -> Any:
             node.recording.guard(node, computed([value])[0])
     if not parameters:
         return x
-    operands = [array_of(value, node) for node, value in parameters.items()]
+    operands = [Array(value, node) for node, value in parameters.items()]
     equation = _Equation(residual_of, unknown.node)
     return apply(_implicit, Given(x), operands, {"equation": equation, "x": x})

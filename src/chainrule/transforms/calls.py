@@ -21,7 +21,6 @@ from chainrule.core.array import Array, dtype_of, is_complex, is_inexact, shape_
 from chainrule.core.backward import backward
 from chainrule.core.callables import name_of
 from chainrule.core.captured import hold
-from chainrule.core.deferred import held
 from chainrule.core.general import General
 from chainrule.core.kinds import astype, conform, identity, real
 from chainrule.core.node import Leaf, Node
@@ -225,7 +224,7 @@ class Result:
         """Return the result as that of one node, whose operands have a history."""
         first, value = packed, packed
         if type(packed) is Array:
-            value = held(packed)
+            value = packed.held
         else:
             first = Placeholder(shape_of(packed), dtype_of(packed))
         operands = [first, *call.arguments.active, *call.closed]

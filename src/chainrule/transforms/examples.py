@@ -21,9 +21,9 @@ import numpy as np
 
 from chainrule.core.array import Array, dtype_of, shape_of, value_of
 from chainrule.core.batching import LOOP, batched_result
-from chainrule.core.deferred import Deferred
 from chainrule.core.kinds import astype, broadcast_to
 from chainrule.core.node import Leaf, Node
+from chainrule.core.placeholder import Deferred
 from chainrule.core.recording import Recording, has_ended
 from chainrule.core.saved import lift
 from chainrule.core.source import where_am_i

@@ -15,7 +15,6 @@ from chainrule.core.array import Array, dtype_of, shape_of
 from chainrule.core.backward import Attempt
 from chainrule.core.callables import name_of, positional
 from chainrule.core.captured import hold
-from chainrule.core.deferred import array_of, held
 from chainrule.core.kinds import astype, identity
 from chainrule.core.node import Leaf, Node
 from chainrule.core.recording import Recording
@@ -61,7 +60,7 @@ class Inputs:
     user may have overwritten the arguments.
     """
 
-    __slots__ = ("_builders", "_f", "_kept", "_others", "args", "nodes", "recording", "values")
+    __slots__ = ("_argnums", "_builders", "_f", "_kept", "args", "nodes", "recording", "values")
 
     def __init__(
         self,
@@ -73,6 +72,7 @@ class Inputs:
     ) -> None:
         self._f = f
         self._kept = kept
+        self._argnums = argnums
         self.recording = recording
         self.nodes: list[Node] = []
         self.values: list[Any] = []
@@ -89,10 +89,6 @@ class Inputs:
             else:
                 self.args[k] = self._fresh(arg, k, 0)
                 self._builders.append(None)
-        #: The positions of what is not differentiated by.
-        self._others: Iterable[int] = ()
-        if len(argnums) < len(args):
-            self._others = [k for k in range(len(args)) if k not in argnums]
 
     def _fresh(self, value: Any, position: int, at: int) -> Array:
         kind = type(value)
@@ -130,11 +126,9 @@ class Inputs:
         """
         args = self.args
         named = kwargs
-        if self._others or kwargs:
+        if kwargs or len(self._argnums) < len(args):
             hand = _copied if function.overwrites else _lent
-            args = list(args)
-            for k in self._others:
-                args[k] = hand(args[k])
+            args = [x if k in self._argnums else hand(x) for k, x in enumerate(args)]
             named = {name: hand(x) for name, x in kwargs.items()}
         try:
             return function(args, named)
@@ -158,7 +152,7 @@ class Inputs:
         self, derive: Derive, outputs: Sequence[Array], found: list[Any], sure: bool
     ) -> list[Any]:
         """Derive outputs once more, in stable form; ``found`` is what a first attempt gave."""
-        values = [held(x) if type(x) is Array else x for x in self.values]
+        values = [x.held if type(x) is Array else x for x in self.values]
         return derived_again(derive, outputs, self.nodes, values, found, sure)
 
     def build(self, results: Sequence[Any]) -> tuple[Any, ...]:
@@ -322,7 +316,7 @@ def plain(value: Any, recording: Recording) -> Any:
 def _unwrapped(value: Any, recording: Recording) -> Any:
     if type(value) is Array:
         if value.node is None:
-            return value.value
+            return value.held
         outer = value.node.recording
         if outer is recording or not (_is_float(value) or outer.note is not None):
             return value.value
@@ -346,7 +340,7 @@ def check_real(values: Iterable[Any], f: Callable[..., Any]) -> None:
 def own(value: Any) -> Any:
     """Copy what the caller may write into while a graph still needs it."""
     if type(value) is Array:
-        return array_of(held(value), value.node)
+        return Array(value.held, value.node)
     return np.array(value) if type(value) is _ndarray else value
 
 

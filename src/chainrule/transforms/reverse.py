@@ -13,7 +13,6 @@ from chainrule import trees
 from chainrule.core.array import Array, shape_of, value_of
 from chainrule.core.backward import attempt_backward
 from chainrule.core.callables import name_of
-from chainrule.core.deferred import sample
 from chainrule.core.reach import reach
 from chainrule.core.recording import Recording
 from chainrule.core.source import stack_level
@@ -46,6 +45,8 @@ __all__ = [
     "vjp",
     "warn_independent",
 ]
+
+_float64 = np.float64
 
 
 def value_and_grad(
@@ -93,13 +94,14 @@ def value_and_grad(
             y = inputs.run(run, kwargs)
             if has_aux:
                 y, aux = _split(y, f)
-            if type(y) is not Array or y.shape != ():
+            kind: Any = type(y.sample) if type(y) is Array else None
+            usual = kind is float or kind is _float64
+            if not usual:
                 y = _one_number(y, f)
             gradients = [None] * len(inputs.nodes)
             if type(y) is Array:
-                value = sample(y)
-                if type(value) is float or y.dtype.kind == "f":
-                    one = 1.0 if type(value) is float else value.dtype.type(1)
+                if usual or y.dtype.kind == "f":
+                    one = kind(1) if usual else y.dtype.type(1)
                     gradients, sure = attempt_backward([(y, one)], inputs.nodes)
                     if not sure or y.node.recording.unseen:
                         again = upstream([one])

@@ -17,9 +17,8 @@ import numpy as np
 
 from chainrule.core.apply import Given, apply
 from chainrule.core.array import Array, dtype_of, shape_of, value_of
-from chainrule.core.deferred import array_of, computed, held
 from chainrule.core.node import Leaf, Node
-from chainrule.core.placeholder import Placeholder
+from chainrule.core.placeholder import Placeholder, computed
 from chainrule.core.reach import dependent, reach
 from chainrule.core.recording import Recording, has_ended
 from chainrule.graph.chosen_zeros import evaluated_by_choices
@@ -65,7 +64,7 @@ def derived_again(
         new, _ = derive(again, graph.fresh, False)
         if observed and sure:
             return [
-                array_of(held(x), y.node) if type(x) is type(y) is Array else y
+                Array(x.held, y.node) if type(x) is type(y) is Array else y
                 for x, y in zip(found, new, strict=True)
             ]
         if observed:
@@ -110,14 +109,14 @@ class _Graph:
         known: dict[Node, Vertex] = {}
         for node, value, new in zip(inputs, values, self.fresh, strict=True):
             known[node] = Input("input", value)
-            self._arrays[known[node]] = array_of(value, new)
+            self._arrays[known[node]] = Array(value if new is node else computed([value])[0], new)
         for node in self._between.difference(inputs):
             for x, parent in zip(node.operands, node.parents, strict=True):
                 if parent is not None and parent not in self._between and parent not in known:
-                    x = held(x) if type(x) is Array else x
+                    x = x.held if type(x) is Array else x
                     known[parent] = outside = Input("outside", x)
                     ended = has_ended(parent.recording)
-                    self._arrays[outside] = computed([x])[0] if ended else array_of(x, parent)
+                    self._arrays[outside] = computed([x])[0] if ended else Array(x, parent)
         self._outputs = outputs
         self._depend = [y.node in self._between for y in outputs]
         wanted = [y.node for y, depends in zip(outputs, self._depend, strict=True) if depends]
@@ -162,7 +161,7 @@ class _Graph:
             if not isinstance(vertex, Apply):
                 made[vertex] = vertex.value
             elif vertex not in computed and node is not None and not has_ended(node.recording):
-                made[vertex] = array_of(vertex.value, node)
+                made[vertex] = Array(vertex.value, node)
             else:
                 compute = _computing(vertex) if vertex in computed else Given(vertex.value)
                 operands = [made[x] for x in vertex.operands]

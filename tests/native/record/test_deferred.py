@@ -11,7 +11,7 @@ import pytest
 
 import chainrule as cr
 from chainrule import trees
-from chainrule.core.deferred import Deferred
+from chainrule.core.placeholder import Deferred
 from chainrule.errors import NotCompiledWarning
 
 LARGE = 20_000

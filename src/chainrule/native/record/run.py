@@ -20,6 +20,7 @@ from chainrule.core.array import Array
 from chainrule.core.captured import check_unchanged, hold
 from chainrule.core.counted import ROWS
 from chainrule.core.node import Leaf, Node
+from chainrule.core.placeholder import Deferred
 from chainrule.core.recording import Observer, Recording
 from chainrule.core.source import Location, user_location
 from chainrule.errors import ChainruleError, GradientLostError
@@ -96,7 +97,7 @@ class Run:
         """
         made = self.typed(expected)
         rights, _ = trees.flatten(expected)
-        if any(type(leaf) is Array and leaf.deferred is not None for leaf in self.leaves):
+        if any(type(leaf) is Array and type(leaf.held) is Deferred for leaf in self.leaves):
             if not same(again(made), expected):
                 raise Unsure
         elif not all(map(close, self.leaves, rights)):

@@ -15,6 +15,8 @@ M = TypeVar("M", bound=Callable[[Any], Any])
 #: "scipy.linalg" -> "expm" -> the function of Arrays that does the same.
 MEANINGS: dict[str, dict[str, Any]] = {}
 
+_loaded: tuple[int, tuple[bool, ...]] = 0, ()  # when so many modules were, these of the table
+
 
 def means(*names: str) -> Callable[[F], F]:
     """Enter a function as the meaning of SciPy's of some full names."""
@@ -50,7 +52,11 @@ def made_of(*names: str) -> Callable[[M], M]:
 
 def loaded() -> tuple[bool, ...]:
     """Tell which modules of the table user code has loaded."""
-    return tuple([module in sys.modules for module in MEANINGS])
+    global _loaded
+    count = len(sys.modules)
+    if count != _loaded[0]:
+        _loaded = count, tuple([module in sys.modules for module in MEANINGS])
+    return _loaded[1]
 
 
 def in_modules() -> Iterator[tuple[ModuleType, str, Any, Any]]:
