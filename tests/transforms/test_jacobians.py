@@ -134,3 +134,29 @@ def test_bad_vectors():
         cr.hvp(rosenbrock)(v, np.ones(3))
     with pytest.raises(cr.errors.ArgumentError, match="and, after them, the vector"):
         cr.hvp(rosenbrock)(v)
+
+
+def test_products_of_a_network_in_compiled_code():
+    """What no rule of a node reads is dropped there, and another one reads it."""
+    X, T = rng.normal(size=(64, 40)), rng.normal(size=(64, 3))
+
+    def loss(parameters):
+        W1, b1, W2 = parameters
+        h = 1 / (1 + np.exp(-(X @ W1 + b1)))
+        return np.mean((h @ W2 - T) ** 2)
+
+    parameters = rng.normal(size=(40, 50)), rng.normal(size=50), rng.normal(size=(50, 3))
+    vector = tuple(np.cos(p) for p in parameters)
+    product = cr.hvp(loss)
+    found = cr.compile(product)(parameters, vector)
+    for a, b in zip(found, product(parameters, vector), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-12)
+
+
+def test_unit_vectors_are_not_multiplied_in_compiled_code():
+    """The rows that a Jacobian begins with are those of the last matrix, scaled."""
+    f = lambda x: np.tanh(B.T @ np.tanh(A.T @ x))
+    compiled = cr.compile(cr.jacobian(f, mode="reverse"))
+    x = rng.normal(size=3)
+    np.testing.assert_allclose(compiled(x), cr.jacobian(f)(x), rtol=1e-12)
+    assert str(compiled.lower(x).loops).count(" @ ") == 3  # f has two, and one is left

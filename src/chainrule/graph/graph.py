@@ -18,6 +18,7 @@ from chainrule.core.array import Array, dtype_of, shape_of
 from chainrule.core.kinds import identity
 from chainrule.core.node import Node
 from chainrule.core.operation import Operation
+from chainrule.core.placeholder import Placeholder
 from chainrule.core.saved import as_numpy
 
 __all__ = [
@@ -207,6 +208,7 @@ def from_nodes(
     constant: Callable[[Any], Constant] = Constant,
     recompute: bool = False,
     made: dict[Node, Vertex] | None = None,
+    values: Mapping[Node, Any] | None = None,
 ) -> list[Vertex]:
     """Turn recorded nodes into vertices.
 
@@ -217,6 +219,7 @@ def from_nodes(
         recompute: give functions of Python floats the value that `math` computes, so that they
             print as ``math.cos`` and not as ``np.cos``.
         made: is given the vertex of every node.
+        values: of nodes that do not have their own, for no rule of theirs reads it.
 
     Raises:
         KeyError: a leaf is not known.
@@ -248,6 +251,8 @@ def from_nodes(
                 constants[id(value)] = constant(value)
             operands.append(constants[id(value)])
         value = node.output
+        if values is not None and type(value) is Placeholder:
+            value = values.get(node, value)
         if recompute and node.operation.scalar is not None:
             value = evaluate(node.operation, _values(operands), node.params)
         made[node] = Apply(node.operation, tuple(operands), dict(node.params), value)

@@ -11,6 +11,7 @@ nothing is done.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence, Set
+from types import NoneType
 from typing import Any
 
 import numpy as np
@@ -110,18 +111,21 @@ class _Graph:
         for node, value, new in zip(inputs, values, self.fresh, strict=True):
             known[node] = Input("input", value)
             self._arrays[known[node]] = Array(value if new is node else computed([value])[0], new)
+        read: dict[Node, Any] = {}  # what some rule reads, whichever nodes hold placeholders
         for node in self._between.difference(inputs):
             for x, parent in zip(node.operands, node.parents, strict=True):
-                if parent is not None and parent not in self._between and parent not in known:
-                    x = x.held if type(x) is Array else x
-                    known[parent] = outside = Input("outside", x)
-                    ended = has_ended(parent.recording)
-                    self._arrays[outside] = computed([x])[0] if ended else Array(x, parent)
+                if parent is not None and type(read.get(parent)) in (NoneType, Placeholder):
+                    read[parent] = x.held if type(x) is Array else x
+        for parent, x in read.items():
+            if parent not in self._between and parent not in known:
+                known[parent] = outside = Input("outside", x)
+                ended = has_ended(parent.recording)
+                self._arrays[outside] = computed([x])[0] if ended else Array(x, parent)
         self._outputs = outputs
         self._depend = [y.node in self._between for y in outputs]
         wanted = [y.node for y, depends in zip(outputs, self._depend, strict=True) if depends]
         made: dict[Node, Vertex] = {}
-        self.vertices = from_nodes(wanted, known, made=made)
+        self.vertices = from_nodes(wanted, known, made=made, values=read)
         self._nodes = {vertex: node for node, vertex in made.items()}
 
     def stable(self, rules: Sequence[Rule]) -> list[Array] | None:

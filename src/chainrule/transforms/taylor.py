@@ -154,6 +154,8 @@ class _Jets:
 
     def fresh(self, start: Any, direction: Any) -> Array:
         """Return the Array of a point that moves in a direction."""
+        if type(direction) is Array and direction.node is None:
+            direction = direction.value
         return self._standing(_Series(start, lambda k: direction if k == 1 else None))
 
     def of(self, value: Any) -> _Series:

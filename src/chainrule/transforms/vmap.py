@@ -131,6 +131,8 @@ def _placed(
     f: Callable[..., Any], args: Sequence[Any], position: int, at: int, leaf: Any, axis: int | None
 ) -> tuple[Any, int | None]:
     """Return a leaf with its axis."""
+    if type(leaf) is Array and leaf.node is None:
+        leaf = leaf.value
     if axis is None:
         return leaf, None
     ndim = len(shape_of(leaf)) if isinstance(leaf, (np.ndarray, np.generic, Array)) else 0

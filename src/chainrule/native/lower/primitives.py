@@ -1,7 +1,7 @@
 """Rewriting a graph into what kernels are made of: entries, moves, reductions and matrix products.
 
-The rules look at shapes and dtypes alone, never at values: the code must be right for other
-numbers.
+The rules look at shapes and dtypes alone, never at values but those of constants, which are part of
+the code: it must be right for other numbers.
 """
 
 from __future__ import annotations
@@ -13,9 +13,11 @@ import numpy as np
 
 from chainrule.core.kinds import guarded_multiply, identity, real
 from chainrule.core.operation import Operation
+from chainrule.core.placeholder import Placeholder
 from chainrule.graph.formula import by_formula
 from chainrule.graph.graph import (
     Apply,
+    Constant,
     Vertex,
     copied,
     is_operation,
@@ -41,7 +43,9 @@ __all__ = ["as_primitives"]
 def as_primitives(outputs: Sequence[Vertex]) -> list[Vertex]:
     """Return the same computation in terms of fewer operations."""
     # Of numbers that registers hold alone: NumPy computes all others.
-    rules = only_of(is_native, _plain_product, _root, _square_of_reciprocal, _primitive)
+    rules = only_of(
+        is_native, _plain_product, _of_unit_vectors, _root, _square_of_reciprocal, _primitive
+    )
     simple = rewrite(stabilised(outputs, is_native), [rules])
     simple = share(gathered_early(summed_early(share(simple))))
     return share(rewrite(share(forwarded(simple)), [_in_order]))
@@ -94,6 +98,30 @@ def _is_finite(x: Any, vertex: Apply) -> bool:
     """Tell whether a number is finite in the dtype of a vertex."""
     with np.errstate(over="ignore"):
         return bool(np.isfinite(np.asarray(x).astype(vertex.dtype)))
+
+
+def _of_unit_vectors(vertex: Apply) -> Vertex | None:
+    """``(I * d) @ b`` has the rows of b, times d: what a Jacobian begins with."""
+    if vertex.operation is not contraction.matmul or any(x.ndim != 2 for x in vertex.operands):
+        return None
+    a, b = vertex.operands
+    if _is_identity(a):
+        return b if same_kind(b, vertex) else None
+    if not is_operation(a, elementwise.multiply, guarded_multiply):
+        return None
+    first, second = a.operands
+    d = second if _is_identity(first) else first if _is_identity(second) else None
+    if d is None or d.shape != a.shape[1:]:
+        return None
+    rows = (d.size, 1)
+    column = Apply(shapes.reshape, (d,), {"shape": rows}, Placeholder(rows, d.dtype))
+    return Apply(elementwise.multiply, (column, b), {}, vertex.value)
+
+
+def _is_identity(x: Vertex) -> bool:
+    if not isinstance(x, Constant) or not x.literal or x.ndim != 2 or x.shape[0] != x.shape[1]:
+        return False
+    return isinstance(x.value, np.ndarray) and np.array_equal(x.value, np.eye(len(x.value)))
 
 
 def _root(vertex: Apply) -> Vertex | None:
