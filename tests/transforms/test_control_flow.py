@@ -190,6 +190,16 @@ def test_a_printed_loop_is_a_loop():
     assert "for t in reversed(range(49)):" in source
 
 
+def test_ys_are_printed_as_they_are_called():
+    def f(h, xs):
+        h, rows = cr.scan(lambda h, x: ((h := np.tanh(h + x)), h * x), h, xs)
+        return np.sum(rows**2) + np.sum(h)
+
+    source = cr.stage(f, H, XS).source
+    assert "    rows = np.zeros((6, 3))\n" in source
+    assert "        rows[t" in source
+
+
 def test_newton_is_compiled_for_all_numbers_of_turns():
     def root(a):
         return cr.while_loop(

@@ -144,6 +144,10 @@ def test_it_is_printed_in_the_users_names():
     assert "    dx = (1 - 1 / (1 + np.exp(x))) * dy " in source
 
 
+def test_it_is_explained_without_a_finding():
+    assert "exactly 0" not in str(cr.explain(lambda x: log1pexp(x) ** 2, 0.3))
+
+
 def gives(pullback, value=lambda x: x):
     return cr.custom_gradient(lambda x: (value(x), pullback))
 

@@ -172,6 +172,8 @@ def zero_gradients(run: Observation) -> list[Finding]:
     for node in sorted(origins, key=lambda node: -node.birth):
         if not run.is_named(node) or node is run.output or _cancels(run, node):
             continue
+        if all(user.operation.together and k == 0 for user, k in run.consumers.get(node, [])):
+            continue  # the value of a function with a gradient of its own
         what = (
             f"the gradient of {run.name(node)} is exactly 0, so nothing flows back to what it is "
             f"made from.{_stopped_at(run, node, zero)}"

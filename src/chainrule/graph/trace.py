@@ -229,6 +229,25 @@ class Trace:
                 self.copies.add(node)
             if is_copy or known is None:
                 self.notes[node] = replace(note, name=names[0])
+                self._name_writes_before(node, names[0])
+
+    def _name_writes_before(self, node: Node, name: str) -> None:
+        """Name earlier writes into an array that had no name yet, as the ys of `chainrule.scan`."""
+        while True:
+            before = node.parents[0]
+            if before is None:
+                self._learn_name(node.operands[0], name)
+                return
+            note = self.notes.get(before)
+            if note is None or note.name is not None or before.operation.clear is None:
+                return
+            self.notes[before] = replace(note, name=name)
+            node = before
+
+    def _learn_name(self, x: Any, name: str) -> None:
+        if id(x) not in self.constant_names:
+            self.constant_names[id(x)] = name
+            self.captured.append(x)
 
     def _learn_names(self, node: Node, frame: FrameType) -> None:
         """Find what user code calls the captured arrays and the leaves of its arguments."""
@@ -255,9 +274,8 @@ class Trace:
                         self.aliases.setdefault(value.node, name)
                 held = value.value if type(value) is Array else value
                 for x in unknown:
-                    if held is x and id(x) not in self.constant_names:
-                        self.constant_names[id(x)] = name
-                        self.captured.append(x)
+                    if held is x:
+                        self._learn_name(x, name)
                     elif x.base is not None and type(held) is np.ndarray:
                         at = _row_of(held, x)
                         if at is not None:
