@@ -24,6 +24,7 @@ from chainrule.numpy.names import assigned, imports, is_simple, is_users_file, m
 from chainrule.numpy.namespaces import Globals, ModuleView, tables
 from chainrule.numpy.objects import Objects
 from chainrule.numpy.questions import QUESTIONS
+from chainrule.numpy.scipy.seen_objects import is_seen, seen_object
 from chainrule.numpy.scipy.table import loaded
 
 __all__ = ["Search"]
@@ -108,10 +109,13 @@ class Search(FunctionWalk):
         """Return the classes of the user's among those of some arguments."""
         if _USUAL.issuperset(map(type, arguments)):
             return _NONE
-        return frozenset(filter(_has_twins, set(map(type, arguments)) - _USUAL))
+        kinds = set(map(type, arguments)) - _USUAL
+        return frozenset(kind for kind in kinds if _has_twins(kind) or is_seen(kind))
 
     def argument(self, value: Any) -> Any:
         """Return what stands for an argument."""
+        if is_seen(type(value)):
+            return seen_object(value)
         kind = self.found.get(id(type(value)), type(value)) if self.kinds else type(value)
         if kind is type(value) or not _has_twins(type(value)):
             return value
@@ -196,6 +200,8 @@ class Search(FunctionWalk):
             return functools.partial(new[0], *new[1:count], **keywords)
         if isinstance(value, _CACHED):
             return self._cached(value)
+        if is_seen(type(value)):
+            return self._constant(value)
         holds = self._holder(value)
         if holds is not None:
             outer, self.names = self.names, _ANY
@@ -227,6 +233,13 @@ class Search(FunctionWalk):
 
         uncached.__dict__.update(cache_info=f.cache_info, cache_clear=f.cache_clear)
         return uncached
+
+    def _constant(self, value: Any) -> Any:
+        """Return what is seen of an object of SciPy's."""
+        if id(value) not in self.found:
+            self.kept.append(value)
+            self.found[id(value)] = seen_object(value)
+        return self.found[id(value)]
 
     def _container(self, value: Any) -> Any:
         """Return a container with counterparts in it, if it has any."""
@@ -394,7 +407,8 @@ def _may_be_replaced(value: Any, depth: int = _DEEPEST) -> bool:
     if kind in _CONTAINERS:
         some = itertools.islice(_items(value), _ENOUGH)
         return depth > 0 and any(_may_be_replaced(item, depth - 1) for item in some)
-    return callable(value) or isinstance(value, ModuleType) or Objects.has_room_for(kind)
+    seen = callable(value) or isinstance(value, ModuleType) or is_seen(kind)
+    return seen or Objects.has_room_for(kind)
 
 
 def _keys(container: Any) -> Any:
