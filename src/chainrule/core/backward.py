@@ -139,16 +139,14 @@ def are_finite(derivatives: Iterable[Any]) -> bool:
 
 
 def _is_finite(g: Any) -> bool:
-    if type(g) is Array:
-        if type(g.held) is Deferred:
-            return True
-        examples = g.node and g.node.recording.examples
-        if examples is not None:
-            return _is_finite(examples(g))
-        g = g.held
     kind = type(g)
     if kind is float or kind is _float64:
         return math.isfinite(g)
+    if kind is Array:
+        if type(g.held) is Deferred:
+            return True
+        examples = g.node and g.node.recording.examples
+        return _is_finite(g.held if examples is None else examples(g))
     if isinstance(g, _ndarray):
         if not g.flags.forc:
             return math.isfinite(abs(np.add.reduce(g, axis=None)))
