@@ -204,9 +204,7 @@ def test_a_number_is_no_array_without_axes() -> None:
         np.copyto(y, c)
         return np.sum(y) * 2 + np.max(y)
 
-    staged = cr.stage(f, np.array(0.7))
-    assert "y_1 = np.array(y_1)" in staged.source  # y * 0.5 is a number
-    assert "dc = dy_1[()]" in staged.source  # and dy_1[...] would be a view
+    staged = cr.stage(f, np.array(0.7))  # y * 0.5 is a number, and dy[...] a view
     value, (dx,) = staged(np.array(0.7))
     assert (value, dx) == (pytest.approx(1.05), 1.5)
 
