@@ -238,3 +238,28 @@ def test_the_same_as_eager_for_other_inputs(f: Any, args: tuple[Any, ...]) -> No
 
 def test_a_gradient_is_not_called_as_a_variable_of_the_user() -> None:
     assert "d_f = (-1) / df" in cr.stage(newton, 2.0, 0.3).source
+
+
+def test_a_stage_that_leaves_its_variable_as_it_was_has_no_number() -> None:
+    def squares_and_sizes(a: Any) -> Any:
+        return sum(v * v for v in a) + sum(abs(v) for v in a)
+
+    a = np.array([1.0, -2.0, 3.0, 0.5, -0.7])
+    np.testing.assert_allclose(cr.stage(squares_and_sizes, a)(a)[1][0], 2 * a + np.sign(a))
+
+
+def test_a_table_that_is_longer_than_it_is_wide() -> None:
+    def warped(a: Any, b: Any) -> Any:
+        D = np.full((len(a) + 1, len(b) + 1), 1e3)
+        D[0, 0] = 0
+        for i in range(1, len(a) + 1):
+            for j in range(1, len(b) + 1):
+                cost = (a[i - 1] - b[j - 1]) ** 2
+                near = np.exp(-D[i - 1, j]) + np.exp(-D[i, j - 1]) + np.exp(-D[i - 1, j - 1])
+                D[i, j] = cost - np.log(near)
+        return D[len(a), len(b)]
+
+    args = np.linspace(0.0, 1.0, 6), np.linspace(0.3, 0.9, 5)
+    found, right = cr.stage(warped, *args)(*args)[1], cr.grad(warped, (0, 1))(*args)
+    for x, y in zip(found, right, strict=True):
+        np.testing.assert_allclose(x, y, rtol=1e-10, atol=1e-12)

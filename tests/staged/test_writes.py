@@ -196,6 +196,19 @@ def test_an_array_without_axes() -> None:
     assert x == 2
 
 
+def test_a_number_is_no_array_without_axes() -> None:
+    def f(x: Any) -> Any:
+        y = x.copy()
+        y[...] *= 0.5
+        c = np.prod(y)
+        np.copyto(y, c)
+        return np.sum(y) * 2 + np.max(y)
+
+    staged = cr.stage(f, np.array(0.7))  # y * 0.5 is a number, and dy[...] a view
+    value, (dx,) = staged(np.array(0.7))
+    assert (value, dx) == (pytest.approx(1.05), 1.5)
+
+
 @pytest.mark.parametrize("row", [0, slice(0, 1), slice(None, 2)])
 def test_an_entry_of_the_sum_of_all(row: Any) -> None:
     def f(x):

@@ -8,7 +8,7 @@ import numpy as np
 
 from chainrule.core.array import value_of
 from chainrule.numpy.axes import operand
-from chainrule.numpy.casting import cast
+from chainrule.numpy.casting import cast, number
 from chainrule.numpy.dispatch import has_history, implements, unsupported
 from chainrule.operations.elementwise import conjugated
 
@@ -52,7 +52,7 @@ def interp(
     slope = (np.take(fp, after) - value) / np.where(width == 0, 1.0, width)
     inside = slope * (x - start) + value
     inside = np.where(x < xp[0], fp[0] if left is None else left, inside)
-    return np.where(x > xp[-1], fp[-1] if right is None else right, inside)
+    return number(np.where(x > xp[-1], fp[-1] if right is None else right, inside))
 
 
 # Convolutions: bilinear, one operand's shifted copies times the other.

@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 
 from chainrule.core.apply import apply, apply_unary
-from chainrule.core.array import Array
+from chainrule.core.array import Array, value_of
 from chainrule.core.kinds import astype, constant, identity
 from chainrule.core.node import Leaf
 from chainrule.core.recording import FREE
 from chainrule.numpy.dispatch import implements, unsupported
 
-__all__ = ["another", "astype_method", "cast", "own", "to_integers", "whole"]
+__all__ = ["another", "astype_method", "cast", "number", "own", "to_integers", "whole"]
 
 to_integers = constant(
     "to_integers",
@@ -48,6 +48,11 @@ def whole(a: Array) -> Array:
         return a
     made: Array = apply_unary(identity, np.asarray, a)
     return made
+
+
+def number(a: Any) -> Any:
+    """Return a number for an array without axes, as NumPy's functions do."""
+    return a[()] if type(value_of(a)) is np.ndarray and not a.ndim else a
 
 
 def cast(a: Any, dtype: Any) -> Any:

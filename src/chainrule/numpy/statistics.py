@@ -9,7 +9,7 @@ import numpy as np
 
 from chainrule.core.array import is_complex
 from chainrule.numpy.axes import axes_of, operand
-from chainrule.numpy.casting import cast
+from chainrule.numpy.casting import cast, number
 from chainrule.numpy.dispatch import (
     UNSET,
     implements,
@@ -104,8 +104,8 @@ def _nan_quantile(a: Any, q: Any, axis: Any, method: str, keepdims: Any, weights
     low = np.take_along_axis(ordered, below, -1)
     high = np.take_along_axis(ordered, np.minimum(below + 1, last), -1)
     between = np.where(t < 0.5, low + (high - low) * t, high - (high - low) * (1 - t))
-    between = np.reshape(np.moveaxis(between, -1, 0), q.shape + ordered.shape[:-1])
-    return np.reshape(between, q.shape + shape) if keepdims is True else between
+    kept = shape if keepdims is True else ordered.shape[:-1]
+    return number(np.reshape(np.moveaxis(between, -1, 0), q.shape + kept))
 
 
 @implements(np.nanquantile)
@@ -195,7 +195,7 @@ def _closed(result: Any, ordered: Any, shape: tuple[int, ...], keepdims: bool) -
     if np.any(missing):
         result = np.where(missing, last, result)
     if not keepdims:
-        return result
+        return number(result)
     extra = np.ndim(result) - (np.ndim(ordered) - 1)
     return np.reshape(result, np.shape(result)[:extra] + shape)
 
@@ -280,7 +280,9 @@ def nanvar(
     squares = abs(centred) ** 2 if is_complex(centred) else centred * centred
     count = count.real if is_complex(centred) else count
     result = np.sum(squares, axis=axis, keepdims=True) / (count - ddof)
-    return result if keepdims is True else np.squeeze(result, axis=_all_axes(axis, numbers))
+    if keepdims is True:
+        return result
+    return number(np.squeeze(result, axis=_all_axes(axis, numbers)))
 
 
 @implements(np.nanstd)

@@ -161,7 +161,7 @@ def _is_plain_matmul(a: Any, b: Any) -> bool:
 
 tensordot = linear(
     "tensordot",
-    lambda a, b, axes: np.tensordot(a, b, axes)[()],
+    lambda a, b, axes: np.tensordot(a, b, axes),
     pullback=(_contract_left, _contract_right),
     multilinear=True,
     dtypes="fc",

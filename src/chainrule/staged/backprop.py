@@ -20,6 +20,7 @@ from chainrule.graph.graph import (
     topological,
 )
 from chainrule.graph.rewrite import same_kind
+from chainrule.operations.indexing import index_parts
 from chainrule.staged.constants import Constants
 from chainrule.staged.derive import may_be_infinite
 from chainrule.staged.gradients import Gradients
@@ -176,7 +177,10 @@ class Backprop:
         if write is None:
             return
         assert isinstance(step.received, Input)
-        index = index_text(speller, write.index, write.arrays, step.upstream.ndim)
+        parts = index_parts(write.index)
+        if not step.received.ndim:  # x[...] of one entry is a view of its place, x[()] a number
+            parts = tuple(part for part in parts if part is not ...)
+        index = index_text(speller, parts, write.arrays, step.upstream.ndim)
         self.variables[step.received] = f"{held.name}[{index}]"
         if write.arrays:
             self.gradients.copies.add(step.received)

@@ -55,8 +55,10 @@ def sharing(partition: Partition, steps: Iterable[Step]) -> Sharing:
         steps: the backward pass.
     """
     readers = _readers(partition, steps)
-    fresh = {
-        a.variable for a in partition.assignments if a.write is None and is_fresh(a.expression)
+    fresh = {  # what NumPy makes without axes is a number as a rule, and cannot be written into
+        a.variable
+        for a in partition.assignments
+        if a.write is None and a.variable.ndim and is_fresh(a.expression)
     }
     memories: dict[Input, _Memory] = {}
     found = Sharing({}, {})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -29,6 +30,10 @@ def close(found: Any, expected: Any, scale: float = 0.0) -> bool:
 
     ``scale`` is the size of the terms that both were summed from. Shapes must agree.
     """
+    if isinstance(found, float) and isinstance(expected, float):
+        x, y = float(found), float(expected)
+        near = abs(x - y) <= 1e-6 * abs(y) + 1e-9 * max(abs(y), scale)
+        return x == y or (near and math.isfinite(y)) or (x != x and y != y)
     if np.shape(found) != np.shape(expected):
         return False
     a, b = np.asarray(found), np.asarray(expected)
@@ -38,7 +43,7 @@ def close(found: Any, expected: Any, scale: float = 0.0) -> bool:
     a, b = precise(a), precise(b)
     with np.errstate(all="ignore"):
         size = max(largest(b), scale)
-        near = np.abs(a - b) <= relative * np.abs(b) + absolute * size
+        near = np.isfinite(b) & (np.abs(a - b) <= relative * np.abs(b) + absolute * size)
     return bool(np.all(near | (a == b) | (np.isnan(a) & np.isnan(b))))
 
 

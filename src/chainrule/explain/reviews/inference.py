@@ -59,11 +59,14 @@ def infer_gradients(flows: Flows, loose: Sequence[Step]) -> set[int]:
     taken: set[int] = set()
     loose = [*loose, *(step for s in flows.segments if s.by_value for step in s.steps)]
     loose.sort(key=lambda step: step.time)
+    since = 0  # what came before is known not to be explained, and what is found does not change it
     for _ in range(_MOST_SEGMENTS):
         wrong = [s for s in sorted(flows.segments, key=lambda s: s.end) if not s.complete]
+        wrong = [s for s in wrong if s.end >= since]
         found = next(filter(None, (_explained(flows, s, loose, taken) for s in wrong)), None)
         if found is None:
             break
+        since = min(step.time for segment in found for step in segment.steps)
         taken |= {step.time for segment in found for step in segment.steps}
         flows.segments[:] = [s for s in flows.segments if not (s.by_value and s.end in taken)]
         flows.segments += [s for s in found if s not in flows.segments]
@@ -129,7 +132,7 @@ def _turned(flows: Flows, segment: Segment) -> list[Segment]:
             upstream = segment.scaled(step.value)
             if np.shape(upstream) != shape_of(reference.values[segment.node]):
                 break
-            g = reference.pull_stage(segment.node, upstream, node, flows.values[-1], ())
+            g = reference.pull_stage(segment.node, upstream, node, flows.values[-1], inputs)
             if g is not None and np.any(g) and close(segment.value, g):
                 before = segment.steps[: segment.steps.index(step) + 1]
                 first = segment.steps[len(before)]
@@ -155,7 +158,7 @@ def infer_value(
             right = reference.values[inner]
             if np.shape(step.value) != np.shape(right) or close(step.value, right):
                 continue
-            if close(found, reference.replay({**theirs, inner: step.value})[node]):
+            if close(found, reference.value_with(node, {**theirs, inner: step.value})):
                 return step, inner
     return None
 

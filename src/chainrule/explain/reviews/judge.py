@@ -157,7 +157,7 @@ class _Judge:
     def _stage_value(self, node: Node, theirs: Mapping[Node, Any]) -> Any:
         """Return what a node would be, from the person's values of the others."""
         others = {n: v for n, v in theirs.items() if n is not node}
-        return self.reference.replay(others)[node]
+        return self.reference.value_with(node, others)
 
     def _context(self, node: Node, values: Mapping[Node, Any], time: int) -> Context:
         reference = self.reference

@@ -7,6 +7,7 @@ mistake is told apart from what follows from it.
 
 from __future__ import annotations
 
+from collections import ChainMap
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -80,6 +81,7 @@ class Reference:
             **{node: node.output for node in traced.nodes},
         }
         self.order = list(self.values)
+        self.place = {node: k for k, node in enumerate(self.order)}
         self.consumers: dict[Node, list[tuple[Node, int]]] = {}
         for node in traced.nodes:
             for k, parent in enumerate(node.parents):
@@ -196,6 +198,22 @@ class Reference:
                 values[node] = self.values[node]
         return values
 
+    def value_with(self, node: Node, overrides: Mapping[Node, Any]) -> Any:
+        """Return one node's value, where some values are given."""
+        first = min((self.place[n] for n in overrides), default=len(self.order))
+        between, stack = set(), [node]
+        while stack:
+            n = stack.pop()
+            if n not in between and n not in overrides and self.place[n] > first:
+                between.add(n)
+                stack += [p for p in n.parents if p is not None]
+        changed = dict(overrides)
+        values = ChainMap(changed, self.values)
+        for n in sorted(between, key=self.place.__getitem__):
+            if not changed.keys().isdisjoint(n.parents):
+                changed[n] = self.compute(n, values)
+        return values[node]
+
     def compute(self, node: Node, values: Mapping[Node, Any]) -> Any:
         """Return a node's value from those of its parents; its own where they do not fit."""
         operands = _operands(node, values)
@@ -207,8 +225,16 @@ class Reference:
                     continue
         return self.values[node]
 
-    def flow_with(self, values: Mapping[Node, Any], overrides: Mapping[Node, Any]) -> Flow:
-        """Run the backward pass from these values, with these gradients in place of its own."""
+    def flow_with(
+        self,
+        values: Mapping[Node, Any],
+        overrides: Mapping[Node, Any],
+        until: Node | None = None,
+    ) -> Flow:
+        """Run the backward pass from these values, with these gradients in place of its own.
+
+        It ends where the gradient of ``until`` is complete.
+        """
         flow = Flow()
         one = np.asarray(self.values[self.output]).dtype.type(1)
         running: dict[Node, Any] = {self.output: 1.0 if one.dtype == np.float64 else one}
@@ -217,6 +243,8 @@ class Reference:
             if g is None:
                 continue
             flow.gradients[node] = g
+            if node is until:
+                break
             g = flow.used[node] = overrides.get(node, g)
             for k, parent in enumerate(node.parents):
                 if parent is None:

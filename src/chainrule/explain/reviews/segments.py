@@ -123,7 +123,9 @@ class Flows:
     ) -> list[tuple[Flow, Mapping[Node, Any]]]:
         """Return the backward passes that may have led to a segment, with the values of each."""
         overrides = {**self.overrides(segment), **(more or {})}
-        flows = [(self.reference.flow_with(v, overrides), v) for v in self.values]
+        flows = [
+            (self.reference.flow_with(v, overrides, until=segment.node), v) for v in self.values
+        ]
         return [(flow, values) for flow, values in flows if segment.node in flow.gradients]
 
     def explains(self, segment: Segment, more: Mapping[Node, Any] | None = None) -> bool:

@@ -131,7 +131,9 @@ class _Layout:
             return ""
         if not first.backward:
             self.numbers[site.key] = len(self.numbers) + 1
-        number = self.numbers[self.mains[id(first.stage)]]
+        number = self.numbers.get(self.mains[id(first.stage)])
+        if number is None:  # the stage left its variable as it was, and has no line
+            return ""
         count = len(first.shape)
         shape = ", ".join(str(self._sum(n)) for n in site.ints[len(site.ints) - count :])
         return f"# ({number})" + (f"  shape ({shape}{',' * (count == 1)})" if count else "")

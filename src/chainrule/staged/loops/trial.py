@@ -519,6 +519,8 @@ class _Planner:
                 raise CannotPrintError(self.at)
             first = beginning.initial[beginning.lag + there[-1]]
             return self._number(first, site.blocks, there[:-1])
+        if (site.key, there) not in self.instances:  # it is written with fewer turns than its own
+            raise CannotPrintError(self.at)
         return self.instances[site.key, there]
 
     # Lists.
