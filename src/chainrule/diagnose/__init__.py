@@ -1,0 +1,17 @@
+"""Why a network does not learn, by layer and by line.
+
+`diagnose` looks at a model, its loss and its data, tries some steps, and says what is wrong in
+plain words, with the numbers, and what to do about it.
+
+To be read in this order: findings (what can be found), diagnose (in which order it is looked for),
+probe (one run, by layer), then the searches: data, losses, start, units, precision, wrong, steps
+with trial; report (how it is said). `Monitor` watches
+a training loop from inside.
+"""
+
+from chainrule.diagnose.diagnose import diagnose
+from chainrule.diagnose.findings import KINDS, Finding
+from chainrule.diagnose.monitor import Monitor
+from chainrule.diagnose.report import Report
+
+__all__ = ["KINDS", "Finding", "Monitor", "Report", "diagnose"]

@@ -1,0 +1,83 @@
+"""Numbers: where NaN and infinity arise, and whether float32 is fine enough."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from chainrule import trees
+from chainrule.diagnose.findings import Finding
+from chainrule.diagnose.probe import Probe, Subject
+from chainrule.explain.non_finite import non_finite_gradients, non_finite_values
+
+__all__ = ["coarse", "non_finite"]
+
+_COARSE = 1e-2  # relative error of a gradient
+
+
+def non_finite(probe: Probe) -> list[Finding]:
+    """Find where NaN and infinity first arise, forwards and backwards."""
+    found = []
+    for arisen in [*non_finite_values(probe.run), *non_finite_gradients(probe.run)]:
+        node = arisen.node
+        found.append(
+            Finding(
+                "nan" if arisen.kind == "nan" else "inf",
+                "error",
+                probe.layer_of(node) if node is not None else "",
+                arisen.message,
+                (
+                    "a form that does not overflow: np.logaddexp, losses of logits",
+                    "a smaller learning rate, if it came with training",
+                    "gradients clipped by their norm: optim.clip_by_global_norm(1.0)",
+                ),
+                probe.line(node) if node is not None else "",
+            )
+        )
+    return found
+
+
+def coarse(subject: Subject, batch: Sequence[Any], probe: Probe) -> list[Finding]:
+    """Compare gradients in float32 with those of the same numbers in float64."""
+    leaves, build = trees.flatten(subject.model)
+    if not any(np.asarray(x).dtype in (np.float32, np.float16) for x in leaves):
+        return []
+    fine = Subject(
+        build([_wide(x) for x in leaves]),
+        subject.loss,
+        subject.context,
+        trees.map_leaves(_wide, subject.state),
+    )
+    exact = Probe(fine, [_wide(x) for x in batch])
+    worst, where = 0.0, ""
+    for (path, node, _), (_, other, _) in zip(probe.parameters, exact.parameters, strict=True):
+        g, h = probe.gradient(node), exact.gradient(other)
+        if g is None or h is None or not np.any(h) or not np.all(np.isfinite(h)):
+            continue
+        g, h = np.asarray(g, dtype=np.float64), np.asarray(h)
+        error = float(np.linalg.norm((g - h).ravel()) / np.linalg.norm(h.ravel()))
+        if error > worst:
+            worst, where = error, path
+    if worst <= _COARSE:
+        return []
+    return [
+        Finding(
+            "precision",
+            "warning",
+            where,
+            f"in {np.asarray(leaves[0]).dtype} the gradient of {where} is wrong by {worst:.1%}: "
+            "differences of large numbers, or sums of very many, lose their digits",
+            (
+                "float64 for the model and the data",
+                "data with mean 0 and variance 1, losses that subtract before they square",
+            ),
+            evidence={"error": worst},
+        )
+    ]
+
+
+def _wide(x: Any) -> Any:
+    x = np.asarray(x)
+    return x.astype(np.float64) if x.dtype.kind == "f" else x

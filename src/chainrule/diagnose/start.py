@@ -1,0 +1,190 @@
+"""Before the first step: symmetry, the size of initial weights, and the first loss."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from chainrule.core.node import Node
+from chainrule.diagnose.findings import Finding
+from chainrule.diagnose.probe import Layer, Probe, rms
+from chainrule.operations.arithmetic import divide
+
+__all__ = ["connected", "initial_loss", "symmetry", "variance"]
+
+
+def connected(probe: Probe) -> list[Finding]:
+    """Find parameters that the loss does not depend on, and those whose gradient is exactly 0."""
+    found = []
+    for path, node, value in probe.parameters:
+        if np.asarray(value).dtype.kind not in "fc" or not np.size(value):
+            continue
+        g = probe.gradient(node)
+        if node is not None and node in probe.run.reached and g is not None and np.any(g):
+            continue
+        reached = node is not None and node in probe.run.reached
+        what = "its gradient is exactly 0" if reached else "the loss does not depend on it"
+        if reached and not _nothing_else_is_zero(probe, path):
+            continue  # a consequence: all before a place are 0
+        found.append(
+            Finding(
+                "not connected",
+                "warning",
+                path,
+                f"{what}: no step will change it",
+                (
+                    "look whether it is used, and whether stop_gradient, an argmax or a rounding "
+                    "stands between it and the loss",
+                ),
+                evidence={"reached": reached},
+            )
+        )
+    return found
+
+
+def _nothing_else_is_zero(probe: Probe, path: str) -> bool:
+    """Tell whether a zero gradient is this parameter's own, not one of all that stand before."""
+    zero = [
+        name
+        for name, node, value in probe.parameters
+        if (g := probe.gradient(node)) is not None and np.size(value) and not np.any(g)
+    ]
+    return len(zero) <= max(2, len(probe.parameters) // 4) or zero[-1:] == [path]
+
+
+def symmetry(probe: Probe) -> list[Finding]:
+    """Find hidden layers whose units are all alike: with equal gradients they stay alike.
+
+    Goodfellow, Bengio and Courville, "Deep learning", 2016, section 8.4.
+    """
+    found = []
+    for layer in probe.layers[:-1]:
+        for path, node, value in layer.weights:
+            w, g = np.asarray(value), probe.gradient(node)
+            if w.ndim < 2:
+                continue
+            units = _by_unit(w)
+            if len(units) < 2 or not _alike(units):
+                continue
+            slopes = np.zeros_like(units) if g is None else _by_unit(np.asarray(g))
+            stay = _alike(slopes)
+            zero = not np.any(w)
+            found.append(
+                Finding(
+                    "symmetry",
+                    "error" if stay else "warning",
+                    layer.path,
+                    f"the {len(units)} units of {path} begin alike"
+                    + (", all with weights of 0" if zero else "")
+                    + (
+                        ", and get the same gradient: they will always be one unit"
+                        if stay
+                        else ": only the layers behind it tell them apart"
+                    ),
+                    ("draw the weights at random: nn.he_normal, nn.glorot_uniform",),
+                    evidence={"units": len(units), "zero": zero},
+                )
+            )
+            break
+    return found
+
+
+def _by_unit(w: Any) -> Any:
+    """Return a row for each unit: the last axis of matrices, the first of kernels."""
+    axis = 0 if w.ndim >= 3 else w.ndim - 1
+    return np.moveaxis(w, axis, 0).reshape(w.shape[axis], -1)
+
+
+def _alike(rows: Any) -> bool:
+    return bool(np.allclose(rows, rows[:1], rtol=1e-6, atol=1e-12))
+
+
+def variance(probe: Probe) -> list[Finding]:
+    """Compare weights with what keeps signals at their size: a variance of 1 to 2 over the fan in.
+
+    LeCun et al., 1998; Glorot and Bengio, 2010; He et al., 2015. Ten times more or less is said,
+    where signals show it: behind a normalisation it does no harm.
+    """
+    found = []
+    for layer in probe.layers:
+        for path, node, value in layer.weights:
+            w = np.asarray(value)
+            if w.ndim < 2 or w.dtype.kind != "f" or not np.any(w):
+                continue
+            if w.ndim == 2:
+                fan_in, fan_out = w.shape
+            else:
+                fan_in, fan_out = int(np.prod(w.shape[1:])), w.shape[0]
+            product = _product(layer, node)
+            if product is None or w.size < 8:
+                continue
+            gain = float(w.var()) * fan_in
+            before = max(rms(x) for x, p in zip(*product[1:], strict=True) if not p)
+            ratio = rms(product[0].output) / max(before, 1e-300)
+            if 0.02 <= gain <= 20 or 0.14 <= ratio <= 4.5 or _normalised(layer, product[0]):
+                continue
+            word = "large" if gain > 1 else "small"
+            found.append(
+                Finding(
+                    "initial variance",
+                    "warning",
+                    layer.path,
+                    f"the initial weights of {path} are too {word}: their variance times the fan "
+                    f"in ({fan_in}) is {gain:.2g}, where 1 (tanh, sigmoid) to 2 (ReLU) keeps "
+                    f"signals at their size; here they change by a factor of {ratio:.2g}",
+                    (
+                        f"nn.he_normal for ReLU: a deviation of {math.sqrt(2 / fan_in):.2g}",
+                        f"nn.glorot_normal for tanh and sigmoid: "
+                        f"{math.sqrt(2 / (fan_in + fan_out)):.2g}",
+                        "nn.BatchNorm or nn.LayerNorm behind it",
+                    ),
+                    probe.line(product[0]),
+                    {"gain": gain, "ratio": ratio, "fan in": fan_in},
+                )
+            )
+            break
+    return found
+
+
+def _product(layer: Layer, weight: Node) -> tuple[Node, Any, list[bool]] | None:
+    """Return the first product with a weight, its operands, and which of them the weight is."""
+    same = {weight}  # the weight, reshaped or transposed
+    for node in layer.nodes:
+        if node.operation.moves and node.parents[0] in same:
+            same.add(node)
+        elif len(node.parents) == 2 and any(p in same for p in node.parents):
+            return node, node.operands, [p in same for p in node.parents]
+    return None
+
+
+def _normalised(layer: Layer, product: Node) -> bool:
+    """Tell whether a signal's size does not matter: a division stands behind the product."""
+    return any(n.operation is divide for n in layer.nodes if n.birth > product.birth)
+
+
+def initial_loss(probe: Probe, classes: int | None) -> list[Finding]:
+    """Compare the first cross-entropy with that of guessing, ln(classes).
+
+    Karpathy, "A recipe for training neural networks", 2019: verify loss at init.
+    """
+    if classes is None or classes < 2 or not math.isfinite(probe.value):
+        return []
+    guess = math.log(classes)
+    if probe.value <= 3 * guess + 1:
+        return []
+    return [
+        Finding(
+            "initial loss",
+            "warning",
+            probe.layers[-1].path if probe.layers else "",
+            f"the first loss is {probe.value:.3g}, and guessing among {classes} classes would give "
+            f"ln({classes}) = {guess:.3g}: the model begins with wrong answers that it is sure of",
+            (
+                "smaller weights, or zeros, in the last layer",
+                "inputs with mean 0 and variance 1",
+            ),
+            evidence={"loss": probe.value, "guess": guess},
+        )
+    ]

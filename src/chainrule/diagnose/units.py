@@ -1,0 +1,227 @@
+"""Units that do not learn: dead ReLUs, saturated sigmoids; gradients that vanish or explode."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from chainrule.core.node import Node
+from chainrule.diagnose.findings import Finding, Severity
+from chainrule.diagnose.probe import Layer, Probe, rms
+from chainrule.explain.findings import FLAT
+
+__all__ = ["dead", "flow", "saturated"]
+
+_MANY = 0.25  # share of units, or entries, from which on it is a warning
+_MOST = 0.9  # and from which on nothing can be learnt
+_RATIO = 1e3  # between the first and the last gradient
+_SLOPE = 0.25  # in powers of ten for each layer
+
+
+def dead(probes: Sequence[Probe]) -> list[Finding]:
+    """Find ReLUs whose input is positive for no example.
+
+    Of a ReLU the slope is 0 there, so its unit gives 0 and its weights never change (Lu, Shin, Su
+    and Karniadakis, "Dying ReLU and initialization", 2020). ``score`` is the mean of E|h_j| over
+    the mean of all units: 0 for a dead one.
+
+    Args:
+        probes: runs over the whole data set, or a part of it.
+    """
+    found = []
+    for number, first in enumerate(probes[0].activations):
+        if first.kind != "relu":
+            continue
+        layer = _layer(probes[0], first.node)
+        size, examples = None, 0
+        for probe in probes:
+            same = probe.activations
+            if number >= len(same) or same[number].kind != "relu":
+                break
+            h = np.asarray(same[number].node.output)
+            if h.ndim < 2:
+                break
+            units = np.moveaxis(h, layer.unit_axis, -1).reshape(-1, h.shape[layer.unit_axis])
+            here = np.abs(units).sum(axis=0)
+            size = here if size is None else size + here
+            examples += h.shape[0]
+        if size is None or examples < 10:
+            continue
+        off = size == 0
+        share = float(off.mean())
+        if not off.any():
+            continue
+        weak = size / max(float(size.mean()), 1e-300) < 0.01
+        severity: Severity = "error" if share > _MOST else "warning" if share > _MANY else "note"
+        found.append(
+            Finding(
+                "dead",
+                severity,
+                layer.path,
+                f"{int(off.sum())} of {off.size} ReLUs have no positive input in {examples} "
+                "examples: they give 0, get no gradient, and never change",
+                (
+                    "a smaller learning rate, if they died in training",
+                    "initial weights by He (nn.he_normal), biases at 0",
+                    "inputs with mean 0 and variance 1",
+                    "nn.leaky_relu or nn.elu",
+                ),
+                probes[0].line(first.node),
+                {"dead": int(off.sum()), "units": int(off.size), "weak": int(weak.sum())},
+            )
+        )
+    return found
+
+
+def saturated(probe: Probe) -> list[Finding]:
+    """Find hidden sigmoids and tanhs where their slope is nearly 0.
+
+    An entry counts where |phi'(z)| is below 0.06 of its largest: |z| > 4.1 for a sigmoid.
+    Rakitianskaia and Engelbrecht, "Measuring saturation in neural networks", 2015, have a graded
+    form.
+    """
+    found = []
+    for activation in probe.hidden():
+        if activation.kind == "relu":
+            continue
+        flat = np.asarray(activation.slope) < FLAT
+        if flat.ndim < 2 or not flat.size:
+            continue
+        layer = _layer(probe, activation.node)
+        axis = layer.unit_axis if flat.ndim > 1 else -1
+        stuck = np.moveaxis(flat, axis, -1).reshape(-1, flat.shape[axis]).all(axis=0)
+        share = float(flat.mean())
+        if share < _MANY and stuck.mean() < _MANY:
+            continue
+        severity: Severity = "error" if share > _MOST else "warning"
+        found.append(
+            Finding(
+                "saturated",
+                severity,
+                layer.path,
+                f"{share:.0%} of the {activation.kind}s are saturated, {int(stuck.sum())} of "
+                f"{stuck.size} units for every example: there the slope is below {FLAT:.0%} of the "
+                "largest, and almost no gradient gets through",
+                (
+                    "smaller initial weights (nn.glorot_uniform)",
+                    "inputs with mean 0 and variance 1",
+                    "normalisation before the activation (nn.BatchNorm, nn.LayerNorm)",
+                    "nn.relu in place of it",
+                ),
+                probe.line(activation.node),
+                {"share": share, "stuck": int(stuck.sum()), "units": int(stuck.size)},
+            )
+        )
+    return found
+
+
+def flow(probe: Probe) -> list[Finding]:
+    """Compare the gradients of the signals from layer to layer, and from turn to turn.
+
+    RMS of dL/dh by layer: they vanish where the first is less than a thousandth of the last, and
+    the slope of their logarithm over depth agrees. Bengio, Simard and Frasconi, "Learning long-term
+    dependencies with gradient descent is difficult", 1994; Glorot and Bengio, 2010, section 4.
+    """
+    found = []
+    signals = [(layer, _signal(layer)) for layer in probe.layers[:-1]]
+    sizes = [
+        (layer, node, rms(g))
+        for layer, node in signals
+        if node is not None and (g := probe.gradient(node)) is not None
+    ]
+    if len(sizes) >= 3:
+        numbers = [size for _, _, size in sizes]
+        layer, node, _ = sizes[0]
+        found += _trend(numbers, "layer", layer.path, probe.line(node))
+    for layer in probe.layers:
+        turns = _turns(probe, layer)
+        if len(turns) >= 5:
+            numbers = [rms(probe.gradient(node)) for node in turns]
+            found += _trend(numbers, "turn", layer.path, probe.line(turns[0]))
+    return found
+
+
+def _trend(sizes: list[float], unit: str, path: str, line: str) -> list[Finding]:
+    first, last = sizes[0], sizes[-1]
+    if not (math.isfinite(first) and math.isfinite(last) and last > 0):
+        return []
+    ratio = first / last
+    logs = np.log10(np.maximum(sizes, 1e-300))
+    slope = float(np.polyfit(np.arange(len(logs)), logs, 1)[0])  # back to front it is -slope
+    least = _SLOPE if unit == "layer" else math.log10(_RATIO) / len(sizes) / 2
+    evidence = {"first": first, "last": last, "ratio": ratio, "slope": slope}
+    path_of = "through the layers" if unit == "layer" else "through time"
+    if ratio < 1 / _RATIO and slope > least:
+        severity: Severity = "error" if ratio < 1e-6 else "warning"
+        return [
+            Finding(
+                "vanishing",
+                severity,
+                path,
+                f"the gradient vanishes {path_of}: its RMS is {last:.2g} at the last {unit} and "
+                f"{first:.2g} at the first, a factor of {10**-slope:.2g} for each {unit}",
+                _MORE_LAYERS if unit == "layer" else _MORE_TIME,
+                line,
+                evidence,
+            )
+        ]
+    if ratio > _RATIO and slope < -least:
+        return [
+            Finding(
+                "exploding",
+                "error" if ratio > 1e6 else "warning",
+                path,
+                f"the gradient explodes {path_of}: its RMS is {last:.2g} at the last {unit} and "
+                f"{first:.2g} at the first, a factor of {10**-slope:.2g} for each {unit}",
+                (
+                    "smaller initial weights (nn.he_normal, nn.glorot_uniform, nn.orthogonal)",
+                    "clip the gradient's norm: optim.clip_by_global_norm(1.0)",
+                    "nn.LayerNorm or nn.BatchNorm",
+                ),
+                line,
+                evidence,
+            )
+        ]
+    return []
+
+
+_MORE_LAYERS = (
+    "nn.relu in place of sigmoid or tanh",
+    "larger initial weights (nn.he_normal, nn.glorot_uniform)",
+    "shortcuts around layers (nn.Residual)",
+    "nn.BatchNorm or nn.LayerNorm",
+)
+_MORE_TIME = (
+    "nn.LSTMCell or nn.GRUCell in place of nn.RNNCell",
+    "orthogonal recurrent weights (nn.orthogonal)",
+    "shorter sequences, or a loss at every turn",
+)
+
+
+def _layer(probe: Probe, node: Node) -> Layer:
+    path = probe.layer_of(node)
+    return next(layer for layer in probe.layers if layer.path == path)
+
+
+def _signal(layer: Layer) -> Node | None:
+    """Return the last signal of a layer, of as many entries as its largest."""
+    arrays = [node for node in layer.nodes if np.ndim(node.output) >= 1]
+    return arrays[-1] if arrays else None
+
+
+def _turns(probe: Probe, layer: Layer) -> list[Node]:
+    """Return what is carried from turn to turn in a recurrent layer: its activations, in order.
+
+    Of several in a turn the last: what the next turn's product reads.
+    """
+    leaves = {node for _, node, value in layer.weights if np.ndim(value) == 2}
+    products = [n for n in layer.nodes if any(p in leaves for p in n.parents)]
+    carried: list[Node] = []
+    for product in products:
+        signal = next((p for p in product.parents if p is not None and p not in leaves), None)
+        if signal is not None and signal in layer.nodes and signal.parents:
+            carried.append(signal)
+    shapes = {np.shape(n.output) for n in carried}
+    return carried if len(shapes) == 1 else []
