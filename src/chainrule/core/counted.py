@@ -20,7 +20,7 @@ from chainrule.core.symbolic import Symbolic
 if TYPE_CHECKING:
     from chainrule.core.operation import Operation
 
-__all__ = ["ROWS", "SETTLED", "Counted", "Doubt", "Series", "as_index"]
+__all__ = ["OUTCOMES", "ROWS", "SETTLED", "Counted", "Doubt", "Series", "as_index"]
 
 #: The turn from which on all turns must be the same; those before may differ.
 SETTLED = 3
@@ -28,6 +28,11 @@ _MOST = 100_000  # turns up to which a comparison is tried in all of them
 
 #: Hands out the rows of an array that is iterated over, where long loops are recorded in few turns.
 ROWS: ContextVar[Callable[[Array], Iterator[Any] | None] | None] = ContextVar("ROWS", default=None)
+
+
+#: Told of each truth that Python asks an Array for, and says what the answer is to be: so a loop
+#: that ends when a condition fails is recorded in as many turns as are wanted.
+OUTCOMES: ContextVar[Callable[[bool], bool] | None] = ContextVar("OUTCOMES", default=None)
 
 
 class Doubt(BaseException):  # no Exception, for the user's code is not to catch it

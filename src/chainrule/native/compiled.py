@@ -56,14 +56,16 @@ def compile(
     Note:
         Floats, NumPy scalars and arrays among the arguments are inputs. Everything else (a Python
         int, a bool, a string, an object) is part of the signature, and so are shapes and dtypes.
-        ``if`` and ``while`` work: each path that occurs is recorded, up to 32 for a signature.
+        ``if`` and ``while`` work: each path that occurs is recorded, up to 32 for a signature. A
+        loop that ends when a condition fails is one path for any number of turns, up to a million.
         Arrays that f finds outside its arguments are read at each call; if something else that it
         refers to is changed, it is recorded anew. A function that writes into its arguments,
         assigns to a global or draws random numbers runs as Python, with a
         `chainrule.errors.NotCompiledWarning`.
 
-        The Python code runs twice at the first call, once recorded and once as it is, and no more
-        after that: prints and other effects happen then. Compiled code gives none of NumPy's
+        The Python code runs twice at the first call, once recorded and once as it is, and a few
+        times more if it has long loops, of which some turns are recorded; and no more after that:
+        prints and other effects happen then. Compiled code gives none of NumPy's
         warnings about overflow and the like. What cannot be seen to change are values that were
         formatted (``f"{x}"``) or read by ``x.value``, rules of operations of one's own, files, and
         what hides in objects that a library wrote in another language than Python.

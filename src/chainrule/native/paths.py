@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.core.source import Location
+from chainrule.native.record.guards import is_exact
 from chainrule.native.record.program import Runnable
 from chainrule.native.record.run import Recorded
 
@@ -101,11 +102,11 @@ class Paths:
                 branch = branch.children[key]
                 continue
             self.diverged = location
-            if exact:
-                child = branch.children.get(guards.key(expected, value))
-                yield from child.paths() if child is not None else ()
-            else:
-                for other, child in list(branch.children.items()):
-                    if other != key:
-                        yield from child.paths()
+            # A loop that ends when a condition fails is the same path for many outcomes.
+            found_key = guards.key(expected, value) if exact else None
+            if found_key in branch.children:
+                yield from branch.children[found_key].paths()
+            for other, child in list(branch.children.items()):
+                if other not in (key, found_key) and not (exact and is_exact(other)):
+                    yield from child.paths()
             return

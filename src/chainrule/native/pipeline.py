@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.graph.graph import Apply, Vertex
+from chainrule.graph.graph import Apply, Vertex, copied
 from chainrule.graph.loops.extrapolate import NotAlikeError
 from chainrule.native.codegen import reductions, scatter
 from chainrule.native.codegen.build import loops_of
@@ -21,7 +21,9 @@ from chainrule.native.ir.buffers import Buffer, address, load
 from chainrule.native.ir.text import Code, is_native
 from chainrule.native.lower.gather import checks
 from chainrule.native.lower.looped import of_long_loops, with_loops
+from chainrule.native.lower.primitives import as_primitives
 from chainrule.native.lower.roles import Role
+from chainrule.native.lower.turns import Turns
 from chainrule.native.matmul import blas, product
 from chainrule.native.record.program import Program
 from chainrule.native.results import Results, results_of
@@ -118,22 +120,35 @@ def _lowered(program: Program) -> tuple[Results, list[Vertex]]:
     Raises:
         NotAlikeError: the recordings of long loops have not one program in common.
     """
-    results = results_of(program)
+    family = program.family
+    members = [program, *(family.programs if family is not None else ())]
+    results, *others = [results_of(member) for member in members]
     # Whether all indices were in range; see `chainrule.native.lower.gather`.
-    found = checks(results.vertices, {*program.captured})
-    if program.family is None:
-        return results, with_loops([*results.vertices, *found])
-    graphs = [[*results.vertices, *found]]
-    own: list[Vertex] = [*program.inputs, *program.captured]
-    leaves = dict(zip(own, own, strict=True))
-    for other in program.family.programs:
-        again = results_of(other)
-        if again.numbers != results.numbers:
-            raise NotAlikeError("another number of results")
-        graphs.append([*again.vertices, *checks(again.vertices, {*other.captured})])
-        leaves |= zip(other.inputs, program.inputs, strict=True)
-        leaves |= zip(other.captured, program.captured, strict=True)
-    return results, of_long_loops(graphs, leaves, program.family.turns)
+    graphs = [
+        [*own.vertices, *checks(own.vertices, {*member.captured})]
+        for own, member in zip([results, *others], members, strict=True)
+    ]
+    if family is None:
+        return results, with_loops(graphs[0])
+    if any(other.numbers != results.numbers for other in others):
+        raise NotAlikeError("another number of results")
+    leaves: dict[Vertex, Vertex] = {}
+    for member in members:
+        leaves |= zip(member.inputs, program.inputs, strict=True)
+        leaves |= zip(member.captured, program.captured, strict=True)
+    asked = zip(*(member.conditions for member in members), strict=True)
+    conditions = [[as_primitives(graph) for graph in graphs] for graphs in asked]
+    vertices, guards = of_long_loops(graphs, conditions, leaves, family)
+    first = len(results.distinct)
+    for trips, guard in zip(family.trips, guards, strict=True):
+        vertices[first + trips.guard] = copied(guard)
+    return results, vertices
+
+
+def _counts(vertex: Vertex) -> bool:
+    """Tell whether a vertex is a loop that counts its turns."""
+    operation = vertex.operation if isinstance(vertex, Apply) else None
+    return isinstance(operation, Turns) and operation.until is not None
 
 
 class _Builder:
@@ -142,6 +157,7 @@ class _Builder:
         self.parts = parts
         results, vertices = _lowered(program)
         self.plan = schedule(vertices)
+        self.counting = [x for x in self.plan.roles if _counts(x)]
         count = len(results.vertices)
         wanted, self.checks = self.plan.outputs[:count], self.plan.outputs[count:]
         self.results = results.renewed(wanted)
@@ -159,7 +175,7 @@ class _Builder:
             if role is Role.MEMORY and vertex not in known
         ]
         self.memory = Memory([*leaves, *self.fixed, *wanted], self.plan)
-        for check in self.checks:
+        for check in (*self.checks, *self.counting):
             self.memory.keep(check)
         self.code: list[str] = []
         self.functions: set[tuple[str, str]] = set()
@@ -172,6 +188,8 @@ class _Builder:
 
     def build(self) -> Built:
         steps = self._steps()
+        if self.counting and (self.checks or any(isinstance(step, Call) for step in steps)):
+            raise NotAlikeError("turns that are counted between calls of NumPy")
         ir = self._module(steps)
         return Built(
             self.program,
@@ -330,6 +348,16 @@ class _Builder:
         code.add(f"ret i32 {code.let(f'zext i1 {failed} to i32')}")
         return code.lines
 
+    def _stopped(self) -> list[str]:
+        """Return as ``%stopped`` whether a signal has ended the counting of turns."""
+        code, found = Code("stop"), "false"
+        for vertex in self.counting:
+            pointer = address(code, self.memory.buffers[vertex])
+            count = load(code, pointer, vertex.dtype)
+            negative = code.let(f"icmp slt i64 {count}, 0")
+            found = code.let(f"or i1 {found}, {negative}")
+        return [*code.lines, f"  %stopped = or i1 {found}, false"] if self.counting else []
+
     def _module(self, steps: list[str | Call]) -> str:
         segments = [step for step in steps if isinstance(step, str)]
         parts = [
@@ -339,7 +367,7 @@ class _Builder:
             threads.DECLARATION,
             interrupts.DECLARATION,
             *self.code,
-            interrupts.run(segments, self._in_range()),
+            interrupts.run(segments, self._in_range(), self._stopped()),
             METADATA,
         ]
         return "\n".join(parts)

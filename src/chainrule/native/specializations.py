@@ -22,7 +22,7 @@ from chainrule.core.source import stack_level
 from chainrule.errors import ChainruleError, NotCompiledWarning, TapeLimitError, UnsupportedError
 from chainrule.graph.loops.extrapolate import NotAlikeError
 from chainrule.native.paths import MISSED, Path, Paths
-from chainrule.native.record.families import Relatives, relatives
+from chainrule.native.record.families import MOST_TURNS, Relatives, relatives
 from chainrule.native.record.program import Builder
 from chainrule.native.record.run import NotFaithful, Run, Unsure, run, same
 from chainrule.native.record.run import Recorded as Recording
@@ -168,7 +168,7 @@ class Specialization:
                 path = self._extrapolated(draft, expected, inputs)
                 if path is not None:
                     return expected, path, path.recorded.captured
-                draft = record(None)
+                draft = draft.whole or record(None)
             if isinstance(draft, Run) and reason is None:
 
                 def again(recorded: Recording, made: list[Path] = made) -> Any:
@@ -208,12 +208,28 @@ class Specialization:
             del failure
 
     def _extrapolated(self, draft: Relatives, expected: Any, inputs: list[Any]) -> Path | None:
-        """Build what was recorded in few turns; None if that is not what the function does."""
-        try:
-            path = self._path(draft.typed(expected))
-        except (NotAlikeError, NotFaithful):
-            return None
-        return path if same(self._ran(path, inputs), expected) else None
+        """Build what was recorded in few turns; None if that is not what the function does.
+
+        Raises:
+            NotCompiled: a loop has more turns than there is memory for.
+        """
+        for most in MOST_TURNS:
+            try:
+                path = self._path(draft.typed(expected, most))
+            except (NotAlikeError, NotFaithful):
+                return None
+            except TapeLimitError:
+                if not draft.loops:
+                    raise
+                return None  # there may be far fewer turns
+            found = self._ran(path, inputs)
+            if same(found, expected):
+                return path
+            if found is not None or not draft.loops:
+                return None
+        if draft.whole is None and draft.loops:
+            raise NotCompiled(f"a loop has more than {MOST_TURNS[-1]:,} turns", expected)
+        return None
 
     @staticmethod
     def _ran(path: Path, inputs: list[Any]) -> Any:

@@ -22,6 +22,7 @@ import numpy as np
 
 from chainrule.core.apply import apply
 from chainrule.core.array import Array, array
+from chainrule.core.counted import OUTCOMES
 from chainrule.core.kinds import constant
 from chainrule.core.node import Leaf
 from chainrule.core.recording import FREE, Recording, has_ended
@@ -216,7 +217,11 @@ def _index(self: Array) -> int:
 
 
 def _bool(self: Array) -> bool:
-    return _seen(self, bool(self.value))
+    found = bool(self.value)
+    answer = OUTCOMES.get()
+    if answer is not None and self.node is not None and self.node.recording.guard is not None:
+        found = answer(found)
+    return _seen(self, found)
 
 
 def _item(self: Array, *args: Any) -> Any:

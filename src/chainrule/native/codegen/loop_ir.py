@@ -19,7 +19,7 @@ import numpy as np
 
 from chainrule.core.operation import Operation
 from chainrule.graph.graph import Apply, Vertex
-from chainrule.graph.loops.affine import Integer, plus, times
+from chainrule.graph.loops.affine import Counter, Integer, plus, times
 from chainrule.native.ir.access import Access
 from chainrule.native.schedule.space import Nest
 from chainrule.native.schedule.survey import Axes
@@ -31,6 +31,7 @@ __all__ = [
     "Combine",
     "Convert",
     "Element",
+    "Ends",
     "Entry",
     "Gather",
     "Handed",
@@ -364,23 +365,38 @@ class LoopNest:
     scratch_bytes: int
 
 
+@dataclass(frozen=True, eq=False)
+class Ends:
+    """How a loop ends that counts its turns; see `chainrule.native.lower.turns.Until`."""
+
+    condition: Value
+    answer: bool
+    first: int
+    least: int
+    most: int
+
+
 @dataclass
 class TurnsLoop:
     """A loop whose turns come one after the other, over numbers in registers.
 
     Attributes:
         vertex: what it makes.
-        turns: how many.
+        turns: how many, or the most that there may be if it counts them.
+        counts: numbers of turns that only the running program knows.
         before: what is done once.
         handed: what turns hand on; with each, the ``lag`` values that it begins with, the first
             turn's first, and what a turn makes of it.
         body: what is done in each turn.
         after: what is done once.
+        ends: how it ends, if it is to count its turns, which is then what it makes.
     """
 
     vertex: Apply
-    turns: int
+    turns: Integer
+    counts: dict[Counter, Value]
     before: list[TurnStatement]
     handed: list[tuple[Handed, list[Value], Value]]
     body: list[TurnStatement]
     after: list[TurnStatement]
+    ends: Ends | None = None

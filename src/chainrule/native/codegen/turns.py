@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 
 from chainrule.graph.graph import Apply, Vertex
-from chainrule.graph.loops.affine import Affine, Integer, affine, plus
+from chainrule.graph.loops.affine import Affine, Counter, Integer, affine, plus
 from chainrule.native.codegen.loop_ir import (
     Convert,
     Element,
+    Ends,
     Entry,
     Handed,
     Let,
@@ -32,6 +33,9 @@ from chainrule.native.schedule.fusion import Schedule
 from chainrule.operations.indexing import getitem
 
 __all__ = ["EmittedTurns", "turns_loop", "write_turns"]
+
+_USUAL = 100  # turns that are expected where only the running program knows their number
+_BETWEEN_LOOKS = 1 << 16  # turns between two looks for signals
 
 
 # --- as data ------------------------------------------------------------------------------------
@@ -86,7 +90,15 @@ class _Builder:
             register = self.known[carry.input]
             assert isinstance(register, Handed)
             handed.append((register, first[carry], self.known[carry.result]))
-        return TurnsLoop(self.vertex, loop.turns, self.before, handed, self.body, after)
+        counts = {counter: self.known[x] for counter, x in loop.counts.items()}
+        ends = None
+        if loop.until is not None:
+            until = loop.until
+            condition = self.known[until.condition]
+            ends = Ends(condition, until.answer, until.first, until.least, until.most)
+        return TurnsLoop(
+            *(self.vertex, loop.turns, counts, self.before, handed, self.body, after, ends)
+        )
 
     def _loaded(self, given: Vertex) -> Value:
         """Return a number from outside of the loop."""
@@ -156,49 +168,104 @@ class _Writer:
         self.entry, self.turn, self.end = Code("e"), Code("t"), Code("d")
         self.registers: dict[Value, str] = {}
         self.bases: dict[Vertex, str] = {}
+        own = loop.vertex.operation
+        assert isinstance(own, Turns)
+        self.counters: dict[Counter, str] = {own.counter: "%t"}
 
     def write(self) -> EmittedTurns:
         loop, phis = self.loop, []
         for statement in loop.before:
             self._statement(statement, self.entry)
+        self.counters |= {c: self._register(x) for c, x in loop.counts.items()}
         for k, (handed, _, _) in enumerate(loop.handed):
             self.registers[handed] = f"%c{k}.0"
         for statement in loop.body:
             self._statement(statement, self.turn)
+        latch = "%turn" if loop.ends is None else "%next"
         for k, (handed, first, result) in enumerate(loop.handed):
             kind = register_type(handed.dtype)
             later = [f"%c{k}.{j}" for j in range(1, handed.lag)]
             later.append(self._register(result))
             for j, (x, after) in enumerate(zip(first, later, strict=True)):
                 before = self._register(x)
-                phis.append(f"  %c{k}.{j} = phi {kind} [ {before}, %entry ], [ {after}, %turn ]")
-        for statement in loop.after:
-            self._statement(statement, self.end)
+                phis.append(f"  %c{k}.{j} = phi {kind} [ {before}, %entry ], [ {after}, {latch} ]")
+        ending = self._counted() if loop.ends is None else self._counting(loop.ends)
         lines = [
             f"define internal void @{self.name}(ptr %buffers) noinline {{",
             "entry:",
             *self.entry.lines,
             "  br label %turn",
             "turn:",
-            "  %t = phi i64 [ 0, %entry ], [ %t.next, %turn ]",
+            f"  %t = phi i64 [ 0, %entry ], [ %t.next, {latch} ]",
             *phis,
             *self.turn.lines,
             "  %t.next = add nuw nsw i64 %t, 1",
-            f"  %more = icmp ult i64 %t.next, {loop.turns}",
-            "  br i1 %more, label %turn, label %end",
-            "end:",
-            *self.end.lines,
+            *ending,
             "  ret void",
             "}",
         ]
         codes = [self.entry, self.turn, self.end]
         steps = len(self.turn.lines) + 30 * len(self.turn.functions)
+        turns = loop.turns if isinstance(loop.turns, int) and loop.ends is None else _USUAL
         return EmittedTurns(
             "\n".join(lines),
-            loop.turns * steps // 2,
+            turns * steps // 2,
             set().union(*(code.functions for code in codes)),
             set().union(*(code.declarations for code in codes)),
         )
+
+    def _counted(self) -> list[str]:
+        """Write the end of a loop of so many turns."""
+        for statement in self.loop.after:
+            self._statement(statement, self.end)
+        turns = self._integer(self.loop.turns, self.entry)
+        return [
+            f"  %more = icmp ult i64 %t.next, {turns}",
+            "  br i1 %more, label %turn, label %end",
+            "end:",
+            *self.end.lines,
+        ]
+
+    def _counting(self, ends: Ends) -> list[str]:
+        """Write the end of a loop that counts its turns, and looks for signals meanwhile."""
+        self.entry.add("%asked = alloca i64")
+        self.entry.add("store i64 0, ptr %asked")
+        made = self.loop.vertex
+        base = address(self.entry, self.buffers[made])
+        condition = self._register(ends.condition)
+        same = "true" if ends.answer else "false"
+        ended, stopped = Code("d"), Code("s")
+        passed = ended.let("select i1 %same, i64 1, i64 0")  # it is one turn more at least
+        count = ended.let(f"add i64 %t, {ends.first}")
+        count = ended.let(f"add i64 {count}, {passed}")
+        low = ended.let(f"icmp slt i64 {count}, {ends.least}")
+        safe = ended.let(f"select i1 {low}, i64 {ends.least}, i64 {count}")
+        high = ended.let(f"icmp sgt i64 {safe}, {ends.most}")
+        safe = ended.let(f"select i1 {high}, i64 {ends.most}, i64 {safe}")
+        for code, values in ((ended, (count, safe)), (stopped, ("-1", str(ends.least)))):
+            for k, value in enumerate(values):
+                pointer = code.let(f"getelementptr i64, ptr {base}, i64 {k}")
+                code.add(f"store i64 {value}, ptr {pointer}")
+        return [
+            f"  %same = icmp eq i1 {condition}, {same}",
+            f"  %inside = icmp ule i64 %t.next, {ends.most - ends.first}",
+            "  %more = and i1 %same, %inside",
+            "  br i1 %more, label %look, label %end",
+            "look:",
+            f"  %rest = and i64 %t.next, {_BETWEEN_LOOKS - 1}",
+            "  %due = icmp eq i64 %rest, 0",
+            "  br i1 %due, label %ask, label %next",
+            "ask:",
+            "  %interrupted = call i1 @cr.interrupted(ptr %asked)",
+            "  br i1 %interrupted, label %stop, label %next",
+            "next:",
+            "  br label %turn",
+            "stop:",
+            *stopped.lines,
+            "  ret void",
+            "end:",
+            *ended.lines,
+        ]
 
     def _statement(self, statement: TurnStatement, code: Code) -> None:
         if isinstance(statement, Let):
@@ -228,9 +295,15 @@ class _Writer:
         """Write the pointer to an entry of the memory of a vertex."""
         if base not in self.bases:
             self.bases[base] = address(self.entry, self.buffers[base])
-        index = str(place)
-        if isinstance(place, Affine):
-            index = code.let(f"mul nsw i64 %t, {place.growth}")
-            index = code.let(f"add nsw i64 {index}, {place.first}")
+        index = self._integer(place, code)
         kind = memory_type(base.dtype)
         return code.let(f"getelementptr {kind}, ptr {self.bases[base]}, i64 {index}")
+
+    def _integer(self, integer: Integer, code: Code) -> str:
+        """Write an integer, which may grow with the turns."""
+        if not isinstance(integer, Affine):
+            return str(integer)
+        first, growth = self._integer(integer.first, code), self._integer(integer.growth, code)
+        counter = self.counters[integer.counter]
+        grown = code.let(f"mul nsw i64 {counter}, {growth}")
+        return code.let(f"add nsw i64 {grown}, {first}")

@@ -47,12 +47,25 @@ class _Writer:
             results += [*own[1:], result]
             pairs = zip(own, first, strict=True)
             lines += [f"{name} = {self._value(x)}" for name, x in pairs]
-        lines.append(f"for t in range({loop.turns}):")
+        for counter, value in loop.counts.items():
+            lines.append(f"{counter} = {self._value(value)}")
+        ends = loop.ends
+        head = f"for t in range({_index(loop.turns)}):"
+        lines.append(head if ends is None else "for t in itertools.count():")
         body = [*self._statements(loop.body)]
+        if ends is not None:
+            going = self._value(ends.condition)
+            stop = f"not {going}" if ends.answer else going
+            body.append(f"if {stop} or t == {ends.most - ends.first}: break")
         if names:
             given = (x if isinstance(x, str) else self._value(x) for x in results)
             body.append(f"{', '.join(names)} = {', '.join(given)}")
         lines += [INDENT + line for line in body]
+        if ends is not None:
+            count = f"t + {ends.first} + ({going} == {ends.answer})"
+            lines.append(f"{self.memory}[0] = {count}")
+            safe = f"min(max({self.memory}[0], {ends.least}), {ends.most})"
+            return [*lines, f"{self.memory}[1] = {safe}"]
         return [*lines, *self._statements(loop.after)]
 
     def _statements(self, statements: Iterable[TurnStatement]) -> Iterable[str]:
@@ -89,9 +102,11 @@ def _index(place: Integer) -> str:
     """
     if not isinstance(place, Affine):
         return str(place)
-    first, growth = place.first, place.growth
+    first, growth = _index(place.first), place.growth
     assert isinstance(growth, int)
-    size = "t" if abs(growth) == 1 else f"{abs(growth)} * t"
+    size = f"{place.counter}" if abs(growth) == 1 else f"{abs(growth)} * {place.counter}"
     if growth < 0:
         return f"{first} - {size}"
-    return f"{size} + {first}" if first else size
+    if first == "0":
+        return size
+    return f"{size} - {first[1:]}" if first[0] == "-" else f"{size} + {first}"

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 import numpy as np
 
 from chainrule.core.kinds import astype
 from chainrule.graph.graph import Apply, Constant, Input, Vertex, is_operation
-from chainrule.graph.loops.affine import Affine, Integer, affine, plus
+from chainrule.graph.loops.affine import Affine, Counter, Integer, affine, plus
+from chainrule.graph.loops.bounds import at_ends
 from chainrule.graph.loops.loop import Carry, Kept, Loop, element
+from chainrule.graph.placeholder import make
 from chainrule.native.ir.elements import TABLE, lowered
 from chainrule.native.ir.text import is_native
 from chainrule.native.lower.roles import Role, expected_access, number, role_of
-from chainrule.native.lower.turns import Part, Tape, Turns, ends
+from chainrule.native.lower.turns import Part, Tape, Turns, Until, ends
 from chainrule.operations import shape as shapes
 from chainrule.operations.indexing import getitem, index_parts
 
-__all__ = ["NotNumbersError", "turns_of"]
+__all__ = ["Counted", "NotNumbersError", "counting", "entry_at", "turns_of"]
 
 #: What stands for an operand of a loop: a vertex, or a tape of another loop.
 _Known: TypeAlias = "Any"
@@ -29,8 +32,20 @@ class NotNumbersError(Exception):
     """A loop is not one over numbers."""
 
 
+@dataclass(frozen=True)
+class Counted:
+    """A number of turns that only the running program knows: where it lies, and what it may be."""
+
+    vertex: Vertex
+    least: int
+    most: int
+
+
 def turns_of(
-    loop: Loop, operands: Sequence[_Known], whole: Mapping[int, bool]
+    loop: Loop,
+    operands: Sequence[_Known],
+    whole: Mapping[int, bool],
+    counts: Mapping[Counter, Counted],
 ) -> tuple[Apply, list[Part]]:
     """Return a loop as native code has it, and the part of its result that each tape is.
 
@@ -38,18 +53,52 @@ def turns_of(
         loop: a loop in no other.
         operands: what its operands have become.
         whole: for each tape that is read, whether more than its last entry is.
+        counts: the numbers of turns that only the running program knows.
     """
-    body = _Body(loop, operands)
-    for vertex in loop.body:
-        if vertex not in body.made:
-            body.made[vertex] = body.renewed(vertex)
+    body = _Body(loop, operands, counts)
+    body.renew()
     return body.finished(whole)
 
 
+def counting(loop: Loop, operands: Sequence[_Known], which: int, until: Until) -> Apply:
+    """Return a loop that ends when a condition fails, and counts its turns.
+
+    Args:
+        loop: as above.
+        operands: what its operands have become.
+        which: the tape that holds the condition.
+        until: how it ends; its condition is found here.
+    """
+    body = _Body(replaced_turns(loop, until.most), operands, {})
+    body.renew()
+    return body.counted(which, until)
+
+
+def replaced_turns(loop: Loop, turns: int) -> Loop:
+    """Return a loop with another number of turns."""
+    return Loop(loop.counter, turns, loop.invariants, loop.carried, loop.tables, loop.kept)
+
+
+def entry_at(array: Vertex, index: Integer, counts: Mapping[Counter, Counted]) -> Vertex:
+    """Return an entry at an index that only the running program knows: a loop of one turn."""
+    given = Input("x", array.value)
+    variables = {c: Input(c.name, x.vertex.value) for c, x in counts.items()}
+    entry = make(getitem, [given], array.dtype, (), index=(index,))
+    leaves = [given, *variables.values()]
+    kept = [(Kept(entry), False)]
+    turns = Turns(Counter(), 1, leaves, (), kept, array.dtype, 1, variables)
+    found = turns.applied([array, *(x.vertex for x in counts.values())])
+    return make(getitem, [found], array.dtype, (), index=(0,))
+
+
 class _Body:
-    def __init__(self, loop: Loop, operands: Sequence[_Known]) -> None:
-        assert isinstance(loop.turns, int)
-        self.loop, self.turns = loop, loop.turns
+    def __init__(
+        self, loop: Loop, operands: Sequence[_Known], counts: Mapping[Counter, Counted]
+    ) -> None:
+        self.loop, self.counts = loop, counts
+        limits = (dict(zip(counts, ns, strict=True)) for ns in _limits(counts))
+        self.corners = list(at_ends(loop.counter, loop.turns, list(limits)))
+        self.turns = 1 + max(corner[loop.counter] for corner in self.corners)
         self.made: dict[Vertex, Vertex | Tape] = {}
         self.variables: dict[Vertex, Input] = {}  # of the body, by what they stand for
         self.handed: dict[Carry, Input] = {}
@@ -65,6 +114,8 @@ class _Body:
         for carry, first in zip(loop.carried, self.first, strict=True):
             self.handed[carry] = self._handed(carry, first)
             self.made[carry.input] = self.handed[carry]
+        if loop.tables and not isinstance(loop.turns, int):
+            raise NotNumbersError
         for x in loop.tables:
             self.made[x] = self._column([next(rest) for _ in range(self.turns)])
 
@@ -109,6 +160,12 @@ class _Body:
 
     # What is computed.
 
+    def renew(self) -> None:
+        """Go through the body."""
+        for vertex in self.loop.body:
+            if vertex not in self.made:
+                self.made[vertex] = self.renewed(vertex)
+
     def renewed(self, vertex: Vertex) -> Vertex:
         """Return a vertex of the body in terms of what native code has."""
         if not isinstance(vertex, Apply):
@@ -121,6 +178,7 @@ class _Body:
             values, turns = self.made[vertex.operands[0]], vertex.params["turns"]
             if not isinstance(values, Tape) or len(turns) != 1 or turns[0] is None:
                 raise NotNumbersError
+            self._reach(turns[0], len(values))
             return values.at(turns[0])
         operands = [self._result(x) for x in vertex.operands]
         if vertex.operation is shapes.reshape and not operands[0].shape:
@@ -145,11 +203,18 @@ class _Body:
         if not shape or len(parts) != len(shape):
             raise NotNumbersError
         for part, n in zip(parts, shape, strict=True):
-            reached = ends(part, self.turns) if type(part) in (int, Affine) else None
-            if reached is None or min(reached) < 0 <= max(reached):
+            if type(part) not in (int, Affine):
                 raise NotNumbersError
-            found.append(part if min(reached) >= 0 else plus(part, n))
+            from_end = self._reach(part, n) < 0
+            found.append(plus(part, n) if from_end else part)
         return tuple(found)
+
+    def _reach(self, index: Integer, n: int) -> int:
+        """Return the least that an index is: it stays on one side, and is one of so many."""
+        first, last = ends(index, self.corners)
+        if first < 0 <= last or last >= n or first < -n:
+            raise NotNumbersError
+        return first
 
     # The whole.
 
@@ -168,11 +233,38 @@ class _Body:
             dtypes -= {np.dtype(bool)}  # a truth is 0 or 1 in any other dtype
         if len(dtypes) != 1:
             raise NotNumbersError
+        counts = {counter: self._variable(x.vertex) for counter, x in self.counts.items()}
         turns = Turns(
-            loop.counter, self.turns, self.variables.values(), carried.values(), kept, *dtypes
+            loop.counter,
+            loop.turns,
+            self.variables.values(),
+            carried.values(),
+            kept,
+            dtypes.pop(),
+            self.turns,
+            counts,
         )
         operands = [*self.variables, *(x for first in self.first for x in first)]
         return turns.applied(operands), turns.layout
+
+    def counted(self, which: int, until: Until) -> Apply:
+        """Return the loop as one that counts its turns."""
+        loop = self.loop
+        carried = [Carry(self.handed[c], self._result(c.result), c.lag) for c in loop.carried]
+        until = replace(until, condition=self._result(loop.kept[which].result))
+        turns = Turns(
+            loop.counter,
+            self.turns,
+            self.variables.values(),
+            carried,
+            [(Kept(until.condition), False)],
+            np.dtype(np.int64),
+            self.turns,
+            {},
+            until,
+        )
+        operands = [*self.variables, *(x for first in self.first for x in first)]
+        return turns.applied(operands)
 
     def _is_of_a_tape(self, vertex: Vertex) -> bool:
         """Tell whether a value is an entry of another loop's tape."""
@@ -186,6 +278,10 @@ class _Body:
         if isinstance(found, Tape) or not is_native(found.dtype):
             raise NotNumbersError
         return found
+
+
+def _limits(counts: Mapping[Counter, Counted]) -> Iterator[tuple[int, ...]]:
+    return itertools.product(*((x.least, x.most) for x in counts.values()))
 
 
 def _number(given: _Known) -> Vertex:

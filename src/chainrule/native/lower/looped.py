@@ -7,19 +7,32 @@ ones, which are faster so.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, TypeAlias
 
-from chainrule.graph.graph import Apply, Vertex, copied, topological
-from chainrule.graph.loops.affine import Counter, plus
-from chainrule.graph.loops.extrapolate import NotAlikeError, Turns, extrapolated
+from chainrule.core.kinds import astype
+from chainrule.graph.graph import Apply, Constant, Vertex, copied, is_operation, topological
+from chainrule.graph.loops.affine import Affine, Counter, plus
+from chainrule.graph.loops.bounds import all_there
+from chainrule.graph.loops.extrapolate import NotAlikeError, extrapolated
 from chainrule.graph.loops.loop import Loop, element, tape
 from chainrule.graph.loops.unfold import value_at
 from chainrule.graph.loops.vertices import fold
-from chainrule.native.lower.loop_body import NotNumbersError, turns_of
+from chainrule.native.lower.loop_body import (
+    Counted,
+    NotNumbersError,
+    counting,
+    entry_at,
+    turns_of,
+)
 from chainrule.native.lower.parts import joined
 from chainrule.native.lower.roles import Role, role_of
 from chainrule.native.lower.tapes import together
-from chainrule.native.lower.turns import Tape
+from chainrule.native.lower.turns import Tape, Turns, Until
+from chainrule.native.lower.until import Ending, ending, fewest, guard_of, safe_count_of
+from chainrule.native.record.program import Family
+from chainrule.operations import shape as shapes
+from chainrule.operations.indexing import getitem
 
 __all__ = ["of_long_loops", "with_loops"]
 
@@ -39,28 +52,46 @@ def with_loops(outputs: Sequence[Vertex]) -> list[Vertex]:
         return list(outputs)
     folded = fold(outputs)
     lowering = _Lowering(topological(folded))
-    return lowering.outputs(folded) if lowering.count else list(outputs)
+    return lowering.outputs(folded) if lowering.kept else list(outputs)
 
 
 def of_long_loops(
-    graphs: Sequence[Sequence[Vertex]], leaves: Mapping[Vertex, Vertex], turns: Turns
-) -> list[Vertex]:
+    graphs: Sequence[Sequence[Vertex]],
+    asked: Sequence[Sequence[Sequence[Vertex]]],
+    leaves: Mapping[Vertex, Vertex],
+    family: Family,
+) -> tuple[list[Vertex], list[Vertex]]:
     """Do the same to a graph of long loops, of which there are graphs with few turns.
 
     Args:
         graphs: the outputs of each.
+        asked: for each loop that ends when a condition fails and for each graph, what was asked.
         leaves: for each input and captured array of each graph, the first graph's.
-        turns: how many there were, and how many there are.
+        family: how many turns there were, and how many there are.
+
+    Returns:
+        The outputs, and for each loop that ends when a condition fails the guard that it has no
+        more turns than it may have.
 
     Raises:
         NotAlikeError: the graphs differ by more than the number of turns, or their loops are no
             loops here.
     """
+    turns = family.turns
     whole = extrapolated([fold(outputs) for outputs in graphs], leaves, turns)
-    lowering = _Lowering(topological(whole))
+    endings = [
+        ending(graph, leaves, turns, trips)
+        for graph, trips in zip(asked, family.trips, strict=True)
+    ]
+    least = fewest(whole, endings) if endings else {}
+    if not endings and not all_there(whole, {}):
+        raise NotAlikeError("turns that read what is not there")
+    lowering = _Lowering([])
+    guards = [lowering.count(x, least[x.trips.counter]) for x in endings]
+    lowering.add(topological(whole))
     if lowering.unrolled:
         raise NotAlikeError("a loop of operations that native code has no loops for")
-    return lowering.outputs(whole)
+    return lowering.outputs(whole), guards
 
 
 #: What stands for a vertex of the folded graph: of a loop, its tapes.
@@ -72,15 +103,23 @@ class _Lowering:
 
     Attributes:
         known: what each vertex has become.
-        count: how many loops there are.
+        kept: how many loops there are.
         unrolled: how many others there were.
+        counts: the numbers of turns that only the running program knows.
     """
 
     def __init__(self, vertices: Sequence[Vertex]) -> None:
         self.known: dict[Vertex, _Known] = {}
-        self.count = self.unrolled = 0
+        self.kept = self.unrolled = 0
+        self.counts: dict[Counter, Counted] = {}
+        self.add(vertices)
+
+    def add(self, vertices: Sequence[Vertex]) -> None:
+        """Go through further vertices, operands first."""
         whole = _read_whole(vertices)
         for vertex in vertices:
+            if vertex in self.known:
+                continue
             if not isinstance(vertex, Apply):
                 self.known[vertex] = vertex
                 continue
@@ -88,21 +127,50 @@ class _Lowering:
             if isinstance(vertex.operation, Loop):
                 self.known[vertex] = self._loop(vertex.operation, operands, whole.get(vertex, {}))
             else:
-                self.known[vertex] = _turn(vertex, operands, vertex.params, {})
+                made = _turn(vertex, operands, vertex.params, {})
+                self.known[vertex] = self._with_counts(made) if self.counts else made
+
+    def count(self, ending: Ending, least: int) -> Vertex:
+        """Count the turns of a loop that ends when a condition fails; return the guard for it."""
+        self.add(topological(ending.loop.operands))
+        operands = [self.known[x] for x in ending.loop.operands]
+        trips, loop = ending.trips, ending.loop.operation
+        assert isinstance(loop, Loop)
+        until = Until(Constant(True), trips.answer, ending.first, least, trips.most)
+        try:
+            counted = counting(loop, operands, ending.which, until)
+        except NotNumbersError:
+            raise NotAlikeError("a condition that is not computed of numbers alone") from None
+        safe = safe_count_of(counted)
+        self.counts[trips.counter] = Counted(safe, least, trips.most)
+        return guard_of(counted, least, trips.most)
+
+    def _with_counts(self, vertex: _Known) -> _Known:
+        """Read at an index that only the running program knows."""
+        if not is_operation(vertex, getitem, astype, shapes.reshape):
+            return vertex
+        index = vertex.params.get("index")
+        if type(index) is tuple and len(index) == 1 and isinstance(index[0], Affine):
+            return entry_at(vertex.operands[0], index[0], self.counts)
+        inner = self._with_counts(vertex.operands[0])
+        return vertex if inner is vertex.operands[0] else replace(vertex, operands=(inner,))
 
     def _loop(self, loop: Loop, operands: list[_Known], whole: Mapping[int, bool]) -> _Known:
-        if isinstance(loop.turns, int) and loop.turns * len(loop.body) > _SHORTEST:
+        counted = bool(self.counts)
+        if counted or (isinstance(loop.turns, int) and loop.turns * len(loop.body) > _SHORTEST):
             try:
-                made, parts = turns_of(loop, operands, whole)
+                made, parts = turns_of(loop, operands, whole, self.counts)
             except NotNumbersError:
                 pass
             else:
-                self.count += 1
-                shapes = [kept.result.shape for kept in loop.kept]
+                self.kept += 1
+                assert isinstance(made.operation, Turns)
                 return [
-                    Tape(made, part, loop.turns, shape)
-                    for part, shape in zip(parts, shapes, strict=True)
+                    Tape(made, part, made.operation.most, kept.result.shape)
+                    for part, kept in zip(parts, loop.kept, strict=True)
                 ]
+        if not isinstance(loop.turns, int):
+            raise NotAlikeError("a loop of operations that native code has no loops for")
         self.unrolled += 1
         return loop.run(operands, {}, _turn)
 

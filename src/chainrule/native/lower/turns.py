@@ -7,7 +7,7 @@ read, and of what is only read after the last turn that one number.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,12 +16,12 @@ import numpy as np
 from chainrule.core.kinds import astype
 from chainrule.core.placeholder import Placeholder
 from chainrule.graph.graph import Apply, Input, Vertex
-from chainrule.graph.loops.affine import Affine, Counter, Integer, plus
+from chainrule.graph.loops.affine import Affine, Counter, Integer, at, plus
 from chainrule.graph.loops.loop import Carry, Kept, Loop
 from chainrule.graph.placeholder import make, reshaped
 from chainrule.operations.indexing import getitem
 
-__all__ = ["Part", "Tape", "Turns", "ends"]
+__all__ = ["Part", "Tape", "Turns", "Until", "ends"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,6 +33,22 @@ class Part:
     whole: bool
 
 
+@dataclass(frozen=True, eq=False)
+class Until:
+    """How a loop ends that counts its turns.
+
+    It ends with the first turn whose ``condition`` is not ``answer``, or after ``most``. Its result
+    is the number of turns, those before its own included (-1 if it was interrupted), and then the
+    nearest number of turns that there may be.
+    """
+
+    condition: Vertex
+    answer: bool
+    first: int
+    least: int
+    most: int
+
+
 class Turns(Loop):
     """A loop over single numbers; one operand for each of its variables, with the first ``lag``.
 
@@ -40,26 +56,32 @@ class Turns(Loop):
         layout: what its result consists of.
         dtype: that of all of them.
         size: of the result.
+        most: the number of turns, or the most that there may be.
+        counts: the variables that hold the numbers of turns on which this one's depends.
+        until: how it ends, if it is to count its turns.
     """
-
-    turns: int
 
     def __init__(
         self,
         counter: Counter,
-        turns: int,
+        turns: Integer,
         invariants: Iterable[Input],
         carried: Iterable[Carry],
         kept: Sequence[tuple[Kept, bool]],
         dtype: np.dtype[Any],
+        most: int,
+        counts: Mapping[Counter, Input],
+        until: Until | None = None,
     ) -> None:
         super().__init__(counter, turns, invariants, carried, (), [k for k, _ in kept])
-        self.dtype = dtype
+        self.dtype, self.most, self.counts, self.until = dtype, most, dict(counts), until
         self.layout: list[Part] = []
         self.size = 0
-        for one, whole in kept:
+        for one, whole in kept if until is None else ():
             self.layout.append(Part(one, self.size, whole))
-            self.size += one.leading + turns if whole else 1
+            self.size += one.leading + most if whole else 1
+        if until is not None:
+            self.size = 2
 
     def _compute(self, *operands: Any) -> Any:
         tapes = super()._compute(*operands)
@@ -78,13 +100,15 @@ class Tape(Sequence[Vertex]):
 
     made: Vertex  # by a `Turns`; in a body, the variable that stands for it
     part: Part
-    turns: int
+    turns: int  # or the most that there may be
     shape: tuple[int, ...]  # of what it holds, outside of loops: an array may have one entry
 
     def __len__(self) -> int:
         return self.part.kept.leading + self.turns
 
     def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, Affine):
+            return reshaped(self.at(index), self.shape)
         return reshaped(self.at(range(len(self))[index]), self.shape)
 
     def at(self, index: Integer) -> Vertex:
@@ -97,11 +121,7 @@ class Tape(Sequence[Vertex]):
         return Apply(astype, (stored,), {"dtype": kept.dtype}, kept.value)
 
 
-def ends(integer: Integer, turns: int) -> tuple[int, int] | None:
-    """Return an integer in the first and the last turn; None if it depends on other counters."""
-    if not isinstance(integer, Affine):
-        return integer, integer
-    first, growth = integer.first, integer.growth
-    if isinstance(first, Affine) or isinstance(growth, Affine):
-        return None
-    return first, first + growth * (turns - 1)
+def ends(integer: Integer, corners: Iterable[Mapping[Counter, int]]) -> tuple[int, int]:
+    """Return the least and the largest that an integer is, at the ends of the loops around it."""
+    found = [at(integer, corner) for corner in corners]
+    return min(found), max(found)

@@ -1,37 +1,51 @@
-"""Recordings of one function with several numbers of turns of its long loops."""
+"""Recordings of one function with several numbers of turns of its loops."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Sequence
 from typing import Any
 
 from chainrule.core.counted import Doubt
+from chainrule.graph.loops.affine import Counter
 from chainrule.graph.loops.extrapolate import NotAlikeError, Turns
-from chainrule.native.record.program import Family
+from chainrule.native.record.conditions import Asking, Enough, Forced
+from chainrule.native.record.program import Family, Trips
 from chainrule.native.record.run import Recorded, Run
 from chainrule.native.record.short import APART, FIRST, Shortener
 
-__all__ = ["Relatives", "relatives"]
+__all__ = ["MOST_TURNS", "Relatives", "relatives"]
 
-_MOST_LENGTHS = 3  # numbers of turns that long loops may have, each of which takes a recording
+#: How many turns a loop may have that ends when a condition fails: there is memory for so many of
+#: what the backward pass reads. A call that needs more is recorded anew, with the next number.
+MOST_TURNS = (1_000, 30_000, 1_000_000)
+
+_MOST_LOOPS = 3  # numbers of turns that loops may have, each of which takes a recording
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Relatives:
-    """Runs of a function that are the same but for the number of turns of its long loops.
+    """Runs of a function that are the same but for the number of turns of its loops.
 
     Attributes:
-        runs: the first one, one with a turn more for each number of turns, and one that tells
-            whether what follows from these is right.
+        runs: the first one, one with more turns for each of the loops, and one that tells whether
+            what follows from these is right.
         turns: how many there were, and how many there are.
+        loops: those that end when a condition fails, as they were in the first run.
+        whole: a run with all turns, if there was one.
     """
 
     runs: tuple[Run, ...]
     turns: Turns
+    loops: tuple[Asking, ...]
+    whole: Run | None
 
-    def typed(self, expected: Any) -> Recorded:
+    def typed(self, expected: Any, most: int) -> Recorded:
         """Give the programs the types that the function itself returns.
+
+        Args:
+            expected: what it returned.
+            most: how many turns a loop may have that ends when a condition fails.
 
         Raises:
             NotFaithful: it returned something of another structure.
@@ -40,46 +54,89 @@ class Relatives:
         first, *others = [run.typed(expected) for run in self.runs]
         if any(other.guards.keys != first.guards.keys for other in others):
             raise NotAlikeError("Python looks at something else")
-        family = Family(tuple(other.program for other in others), self.turns)
+        counters = [n for n in self.turns.wanted if isinstance(n, Counter)]
+        trips = [
+            Trips(counter, asking.answers[0], guard, min(most, asking.most or most))
+            for counter, asking, guard in zip(
+                counters, self.loops, first.guards.counts, strict=True
+            )
+        ]
+        family = Family(tuple(other.program for other in others), self.turns, tuple(trips))
         program = dataclasses.replace(first.program, family=family)
         return dataclasses.replace(first, program=program)
 
 
 def relatives(record: Callable[[Shortener | None], Run]) -> Run | Relatives:
-    """Record a function, in few turns of its long loops where that tells all.
+    """Record a function, in few turns of its loops where that tells all.
 
     Args:
         record: records it; given what ends loops early.
     """
     shortener = Shortener({})
+    first = whole = None
     try:
-        first = record(shortener)
-        lengths = sorted(shortener.plan)
-        if not lengths:
-            return first
-        if len(lengths) <= _MOST_LENGTHS:
-            return _recorded(record, lengths, first if len(lengths) == 1 else None)
+        try:
+            first = record(shortener)
+        except Enough:
+            pass
+        else:
+            whole = None if shortener.plan else first
+        loops = [asking for asking in shortener.conditions.asked if asking.is_loop]
+        if whole is not None and not loops:
+            return whole
+        return _relatives(record, shortener, first, loops)
     except Doubt:
         pass
     except Exception:
-        if not shortener.plan:
+        if whole is None and not shortener.plan:
             raise
-    return record(None)  # which raises the same, if it is not due to the turns that are left out
+    # Which raises the same, if it is not due to the turns that were left out.
+    return record(None) if whole is None else whole
 
 
-def _recorded(
-    record: Callable[[Shortener | None], Run], lengths: list[int], first: Run | None
+def _relatives(
+    record: Callable[[Shortener | None], Run],
+    shortener: Shortener,
+    first: Run | None,
+    loops: Sequence[Asking],
 ) -> Relatives:
+    around = [asking.turns for asking in loops if asking.turns is not None]
+    whole: frozenset[Hashable] = frozenset(turns.site for turns in around)
+    lengths = sorted(set(shortener.plan) - {turns.turns for turns in around})
+    if len(lengths) + len(loops) > _MOST_LOOPS:
+        raise Doubt("there are more loops than are worth it")
     # With as many turns more or less as make up pairs: some loops do another thing every second
-    # turn, ``a, b = b, step(a)``.
-    base = [FIRST + APART * k + n % 2 for k, n in enumerate(lengths)]
+    # turn, ``a, b = b, step(a)``. Those that end when a condition fails may have any number.
+    base = [FIRST + APART * k + n % 2 for k, n in enumerate(lengths)] + [FIRST] * len(loops)
+    steps = [2] * len(lengths) + [1] * len(loops)
     plans = [base]
-    plans += [[n + 2 * (k == j) for j, n in enumerate(base)] for k in range(len(base))]
-    plans.append([n + 4 for n in base])
-    runs = [] if first is None else [first]
+    plans += [
+        [n + (step if k == j else 0) for j, (n, step) in enumerate(zip(base, steps, strict=True))]
+        for k in range(len(base))
+    ]
+    plans.append([n + 2 * step for n, step in zip(base, steps, strict=True)])
+    runs = [first] if first is not None and len(lengths) == 1 and not loops else []
     for plan in plans[len(runs) :]:
-        shortener = Shortener(dict(zip(lengths, plan, strict=True)))
-        runs.append(record(shortener))
-        if sorted(shortener.plan) != lengths:
+        asked = dict(zip(lengths, plan, strict=False))
+        forced = {
+            asking.place: Forced(asking.answers[0], n)
+            for asking, n in zip(loops, plan[len(lengths) :], strict=True)
+        }
+        shorter = Shortener(dict(asked), forced, whole)
+        runs.append(record(shorter))
+        if len(runs) == 1 and loops:
+            found = {asking.place: asking for asking in shorter.conditions.asked}
+            if any(asking.place not in found for asking in loops):
+                raise Doubt("a loop does not come to pass")
+            further = [x for x in found.values() if x.place not in forced and x.is_loop]
+            if first is None and (further or shorter.plan.keys() != asked.keys()):
+                return _relatives(record, shorter, None, [*loops, *further])
+            loops = [found[asking.place] for asking in loops]
+        if shorter.plan != asked:
             raise Doubt("the lengths of loops depend on the turns of others")
-    return Relatives(tuple(runs), Turns(tuple(map(tuple, plans)), tuple(lengths)))
+    wanted: tuple[int | Counter, ...] = (
+        *lengths,
+        *(Counter(f"n{k}" if k else "n") for k in range(len(loops))),
+    )
+    turns = Turns(tuple(map(tuple, plans)), wanted)
+    return Relatives(tuple(runs), turns, tuple(loops), None if shortener.plan else first)

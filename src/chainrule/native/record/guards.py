@@ -18,10 +18,11 @@ from chainrule.core.array import shape_of
 from chainrule.core.node import Node
 from chainrule.core.source import Location
 from chainrule.graph.graph import Apply, Constant, Vertex
+from chainrule.native.record.conditions import Place
 from chainrule.operations.elementwise import not_equal
 from chainrule.operations.shape import reshape
 
-__all__ = ["Guards", "Seen", "axes_shaped_by_values"]
+__all__ = ["Guards", "Seen", "axes_shaped_by_values", "condition", "is_exact"]
 
 _ndarray = np.ndarray
 _array_equal = kinds.Constant("same_array", lambda x, y: bool(np.array_equal(x, y)))
@@ -31,12 +32,17 @@ _length = kinds.Constant("length", lambda x, axis: x.shape[axis])
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """Something that Python looked at: a value, or (``axis``) a length that depends on values."""
+    """Something that Python looked at: a value, or (``axis``) a length that depends on values.
+
+    ``asked`` says where a loop that is to have so many turns asked whether to go on, and how often
+    it had asked before.
+    """
 
     node: Node
     outcome: Any
     location: Location | None
     axis: int | None = None
+    asked: tuple[Place, int] | None = None
 
 
 @dataclass(slots=True)
@@ -48,12 +54,14 @@ class Guards:
         keys: what tells the outcome of each from others.
         exact: whether the key is what is found, and not an array that it was compared with.
         locations: the lines of the user's code that looked.
+        counts: which of them are for the number of turns of a loop.
     """
 
     met: list[tuple[Vertex, bool | int | float]] = field(default_factory=list)
     keys: list[tuple[Any, ...]] = field(default_factory=list)
     exact: list[bool] = field(default_factory=list)
     locations: list[Location | None] = field(default_factory=list)
+    counts: list[int] = field(default_factory=list)
     _known: set[Any] = field(default_factory=set)
 
     def add(self, vertex: Vertex, outcome: Any, location: Location | None) -> None:
@@ -74,6 +82,14 @@ class Guards:
             vertex = Apply(_length, (vertex,), {"axis": seen.axis}, outcome)
         self.add(vertex, outcome, seen.location)
 
+    def count(self, first: Vertex, location: Location | None) -> None:
+        """Add a guard that a loop has as many turns as it may have; ``first`` stands for it."""
+        self.counts.append(len(self.met))
+        self.met.append((first, True))
+        self.keys.append(("turns", len(self.counts)))
+        self.exact.append(False)
+        self.locations.append(location)
+
     def forget(self) -> None:
         """Let go of the vertices, and with them of the values of the run; what is found stays."""
         self.met.clear()
@@ -86,9 +102,20 @@ class Guards:
         return type(expected), outcome.hex() if isinstance(outcome, float) else outcome
 
 
+def is_exact(key: tuple[Any, ...]) -> bool:
+    """Tell whether a key is for one outcome alone."""
+    return key[0] in (bool, int, float)
+
+
 def axes_shaped_by_values(node: Node) -> Iterable[int]:
     """Return the axes whose lengths depend on values: of ``x[x > 0]``."""
     return range(len(shape_of(node.output))) if node.is_shaped_by_values else ()
+
+
+def condition(vertex: Vertex, outcome: bool) -> Vertex:
+    """Return the truth that Python saw of a vertex."""
+    (found, _), _ = _guard(vertex, outcome)
+    return found
 
 
 def _guard(vertex: Vertex, outcome: Any) -> tuple[tuple[Vertex, Any], tuple[Any, ...]]:

@@ -15,10 +15,11 @@ import numpy as np
 from chainrule.core.array import dtype_of, shape_of
 from chainrule.core.placeholder import Placeholder, is_array
 from chainrule.graph.graph import Apply, Constant, Input, Vertex, topological
+from chainrule.graph.loops.affine import Counter
 from chainrule.graph.loops.extrapolate import Turns
 from chainrule.native.entry.layout import Structure
 
-__all__ = ["Builder", "Family", "Program", "Runnable", "without_values"]
+__all__ = ["Builder", "Family", "Program", "Runnable", "Trips", "without_values"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +29,29 @@ class Family:
     Attributes:
         programs: the others.
         turns: how many turns this one's loops and those of the others had, and how many there are.
+        trips: for each loop that ends when a condition fails, how many turns it may have.
     """
 
     programs: tuple[Program, ...]
     turns: Turns
+    trips: tuple[Trips, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Trips:
+    """How many turns a loop may have that ends when a condition fails.
+
+    Attributes:
+        counter: stands for their number.
+        answer: what the condition is until then.
+        guard: the number of the guard that they are not more.
+        most: how many there may be.
+    """
+
+    counter: Counter
+    answer: bool
+    guard: int
+    most: int
 
 
 @dataclass(frozen=True)
@@ -48,6 +68,7 @@ class Program:
         guards: what Python looked at, in that order, and what it saw: a bool, an int or a float. If
             one comes out otherwise, the outputs (and the guards after it) mean nothing.
         structure: how the outputs make up the result; None where it takes more than tuples.
+        conditions: for each loop that ends when a condition fails, what it asks before each turn.
         family: where this is a recording of few turns of long loops, what is known of more turns.
     """
 
@@ -57,11 +78,13 @@ class Program:
     outputs: tuple[Vertex, ...]
     guards: tuple[tuple[Vertex, bool | int | float], ...]
     structure: Structure | None = None
+    conditions: tuple[tuple[Vertex, ...], ...] = ()
     family: Family | None = None
 
     def vertices(self) -> list[Vertex]:
         """Return every vertex that the guards and the outputs need, operands first."""
-        return topological([*(vertex for vertex, _ in self.guards), *self.outputs])
+        asked = (vertex for vertices in self.conditions for vertex in vertices)
+        return topological([*(vertex for vertex, _ in self.guards), *self.outputs, *asked])
 
     def names(self) -> dict[Vertex, str]:
         """Return what each vertex is called where the graph is written."""
@@ -125,6 +148,7 @@ def without_values(program: Program) -> Program:
         inputs=inputs,  # type: ignore[arg-type]
         outputs=tuple(light[vertex] for vertex in program.outputs),
         guards=tuple((light[vertex], seen) for vertex, seen in program.guards),
+        conditions=tuple(tuple(light[x] for x in asked) for asked in program.conditions),
     )
 
 

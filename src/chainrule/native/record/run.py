@@ -18,7 +18,7 @@ import numpy as np
 from chainrule import trees
 from chainrule.core.array import Array
 from chainrule.core.captured import check_unchanged, hold
-from chainrule.core.counted import ROWS
+from chainrule.core.counted import OUTCOMES, ROWS
 from chainrule.core.node import Leaf, Node
 from chainrule.core.placeholder import Deferred
 from chainrule.core.recording import Observer, Recording
@@ -27,7 +27,8 @@ from chainrule.errors import ChainruleError, GradientLostError
 from chainrule.graph.graph import Apply, Constant, Input, Vertex, from_nodes
 from chainrule.graph.run import observed_run
 from chainrule.native.record.capture import Walk, capture, unwritable
-from chainrule.native.record.guards import Guards, Seen, axes_shaped_by_values
+from chainrule.native.record.conditions import Conditions, Place
+from chainrule.native.record.guards import Guards, Seen, axes_shaped_by_values, condition
 from chainrule.native.record.program import Program, without_values
 from chainrule.native.record.result import assembler, close, close_where_finite, structure_of, typed
 from chainrule.native.record.short import Shortener
@@ -192,12 +193,14 @@ def run(
     fresh_kwargs = {name: replace(value, name) for name, value in kwargs.items()}
     seen: list[Seen] = []
     laid_out: list[Location | None] = []
-    note, guard = _observers(recording, seen)
+    conditions = None if shortener is None else shortener.conditions
+    note, guard = _observers(recording, seen, conditions)
     recording.laid_out = lambda: laid_out.append(user_location())
     draws = _states(walk)
     if shortener is not None:
         shortener.changes = lambda: walk.changes() or walk.found.changed_since()
     rows = ROWS.set(None if shortener is None else shortener.rows)
+    answers = OUTCOMES.set(None if shortener is None else shortener.conditions)
     try:
         with np.errstate(all="ignore"):
             output = observed_run(walk.function, fresh_args, fresh_kwargs, recording, note, guard)
@@ -216,6 +219,7 @@ def run(
         raise
     finally:
         ROWS.reset(rows)
+        OUTCOMES.reset(answers)
         recording.end()
         recording.laid_out = None
     try:
@@ -224,6 +228,8 @@ def run(
         raise NotFaithful(
             "it overwrites a large array that it has used before; make a new one instead"
         ) from None
+    if conditions is not None:
+        conditions.finish()
     changed = walk.changes()
     if changed is not None:
         raise NotFaithful(changed)
@@ -280,14 +286,24 @@ def _program(
     for given, leaf in inputs:
         if leaf is None:  # integers that were plain to the run
             guards.add(given, np.array(given.value), None)
+    conditions: dict[Place, list[Vertex]] = {}
     for look in seen:
-        guards.see(next(vertices), look)
+        vertex = next(vertices)
+        place, number = look.asked or (None, 0)
+        if place is None:
+            guards.see(vertex, look)
+            continue
+        conditions.setdefault(place, []).append(condition(vertex, look.outcome))
+        if not number:
+            guards.see(vertex, look)
+            guards.count(conditions[place][0], look.location)
     program = Program(
         name,
         tuple(vertex for vertex, _ in inputs),
         tuple(captured),
         tuple(vertices),
         tuple(guards.met),
+        conditions=tuple(map(tuple, conditions.values())),
     )
     for vertex in program.vertices():
         if isinstance(vertex, Apply) and any(type(x) is Array for x in vertex.params.values()):
@@ -296,7 +312,9 @@ def _program(
     return without_values(program), guards
 
 
-def _observers(recording: Recording, seen: list[Seen]) -> tuple[Observer, Observer]:
+def _observers(
+    recording: Recording, seen: list[Seen], conditions: Conditions | None
+) -> tuple[Observer, Observer]:
     """Return what is told of new nodes, and what is told of those that Python looks at."""
 
     def note(node: Node, value: Any) -> None:
@@ -309,7 +327,8 @@ def _observers(recording: Recording, seen: list[Seen]) -> tuple[Observer, Observ
         seen.extend(Seen(node, None, user_location(), axis) for axis in axes)
 
     def guard(node: Node, outcome: Any) -> None:
-        seen.append(Seen(node, outcome, user_location()))
+        asked = None if conditions is None else conditions.taken()
+        seen.append(Seen(node, outcome, user_location(), asked=asked))
 
     return note, guard
 

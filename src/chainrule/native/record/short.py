@@ -21,9 +21,10 @@ from typing import Any
 
 from chainrule.core.array import Array
 from chainrule.core.counted import SETTLED, Counted, Doubt
+from chainrule.native.record.conditions import Conditions, Forced, Place
 from chainrule.native.record.state import alike, state_of
 
-__all__ = ["APART", "FIRST", "LONG", "Shortener", "calls_alone"]
+__all__ = ["APART", "FIRST", "LONG", "Shortener", "Turns", "calls_alone"]
 
 #: Turns up to which a loop is recorded in full.
 LONG = 16
@@ -38,14 +39,24 @@ class Shortener:
 
     Args:
         plan: by the number of turns that a loop has, how many are recorded; is added to.
+        forced: what is answered where loops ask whether they are to go on.
+        whole: where loops are that such an answer ends.
 
     Attributes:
+        conditions: what loops ask, and what is answered.
         changes: says what outside of the function has changed, None for nothing.
         constants: numbers of loops that operations took as constants.
     """
 
-    def __init__(self, plan: dict[int, int]) -> None:
+    def __init__(
+        self,
+        plan: dict[int, int],
+        forced: Mapping[Place, Forced] | None = None,
+        whole: frozenset[Hashable] = frozenset(),
+    ) -> None:
         self.plan = plan
+        self.whole = whole
+        self.conditions = Conditions(forced or {}, self.state)
         self.changes: Callable[[], str | None] = lambda: None
         self.constants: dict[Hashable, Counted] = {}
         self.names: Mapping[str, Callable[..., Any]] = {
@@ -56,12 +67,23 @@ class Shortener:
         """Return in how many turns a loop is recorded."""
         return self.plan.setdefault(turns, FIRST + turns % 2)
 
+    def state(self, frame: FrameType) -> list[Any]:
+        """Return what the next turn of a loop depends on.
+
+        Raises:
+            Doubt: that cannot be seen.
+        """
+        changed = self.changes()
+        if changed is not None:
+            raise Doubt(changed)
+        return state_of(frame, (Turns,))
+
     def rows(self, array: Array) -> Iterator[Any] | None:
         """Return what a loop over the rows of an array goes through; None if it is no loop."""
         frame = sys._getframe(2)
         if array.node is None or not array.shape or _running(frame) != "GET_ITER":
             return None
-        return _Turns(self, array.shape[0], lambda turns, k: array[k])
+        return Turns(self, array.shape[0], lambda turns, k: array[k])
 
 
 def _builtin(name: str, shortener: Shortener) -> Callable[..., Any]:
@@ -79,7 +101,7 @@ def _builtin(name: str, shortener: Shortener) -> Callable[..., Any]:
     return replacement
 
 
-class _Turns:
+class Turns:
     """The turns of one loop, as its statement goes through them.
 
     Args:
@@ -93,46 +115,49 @@ class _Turns:
         self,
         shortener: Shortener,
         turns: int,
-        item: Callable[[_Turns, int], Any],
+        item: Callable[[Turns, int], Any],
         varies: bool = False,
     ) -> None:
         self.shortener, self.turns, self.item, self.varies = shortener, turns, item, varies
         self.outcomes: dict[Hashable, Any] = {}
         self.at = 0
         self.end = turns
-        self.is_plain = self.is_short = False
+        self.is_plain = self.is_short = self.is_open = False
         self.site: Hashable = None
+        self.frame = 0
         self._before: list[Any] | None = None
 
-    def __iter__(self) -> _Turns:
+    def __iter__(self) -> Turns:
         return self
 
     def __next__(self) -> Any:
         frame = sys._getframe(1)
-        if not self.at:
+        if not self.at and not self.is_open:
+            self.is_open = True
             self._begin(frame)
         if self.is_short and self.at >= SETTLED:
             self._compare(frame)
         if self.at >= self.end:
+            self.is_open = False
             raise StopIteration
         self.at += 1
         return self.item(self, self.at - 1)
 
     def _begin(self, frame: FrameType) -> None:
-        self.site = frame.f_code, frame.f_lasti
+        self.site, self.frame = (frame.f_code, frame.f_lasti), id(frame)
+        self.shortener.conditions.begins(self)
         self.is_plain = not self.varies and (self.turns <= LONG or _collects(frame))
         self.is_short = not self.varies and not self.is_plain
+        if self.site in self.shortener.whole:
+            self.is_plain = self.is_short = False
         if self.is_short:
             self.end = self.shortener.recorded(self.turns)
 
     def _compare(self, frame: FrameType) -> None:
         """Raise if a turn has left another state than the one before."""
-        now = state_of(frame, (_Turns,))
+        now = self.shortener.state(frame)
         if self._before is not None and not alike(self._before, now):
             raise Doubt("what the loop hands on differs by turn")
-        changed = self.shortener.changes()
-        if changed is not None:
-            raise Doubt(changed)
         self._before = now
 
     def use(self, number: Counted) -> None:
@@ -146,46 +171,46 @@ class _Turns:
         return Counted(value, ("turn",), of, self, self.at - 1)
 
 
-def _of_range(shortener: Shortener, *args: Any) -> _Turns | None:
+def _of_range(shortener: Shortener, *args: Any) -> Turns | None:
     counted = any(type(x) is Counted for x in args)
     run = range(*(x.value if type(x) is Counted else x for x in args))
     of = None if counted else run.__getitem__
-    return _Turns(shortener, len(run), lambda turns, k: turns.number(run[k], of), counted)
+    return Turns(shortener, len(run), lambda turns, k: turns.number(run[k], of), counted)
 
 
-def _of_enumerate(shortener: Shortener, iterable: Any, start: int = 0) -> _Turns | None:
+def _of_enumerate(shortener: Shortener, iterable: Any, start: int = 0) -> Turns | None:
     found = _items(iterable)
     if found is None or type(start) is not int:
         return None
     count, item = found
     run = range(start, start + count)
 
-    def both(turns: _Turns, k: int) -> tuple[Any, Any]:
+    def both(turns: Turns, k: int) -> tuple[Any, Any]:
         return turns.number(run[k], run.__getitem__), item(turns, k)
 
-    return _Turns(shortener, count, both)
+    return Turns(shortener, count, both)
 
 
-def _of_zip(shortener: Shortener, *iterables: Any, strict: bool = False) -> _Turns | None:
+def _of_zip(shortener: Shortener, *iterables: Any, strict: bool = False) -> Turns | None:
     found = [_items(x) for x in iterables]
     known = [x for x in found if x is not None]
     if not known or len(known) < len(found) or len({count for count, _ in known}) > 1:
         return None
     parts = [item for _, item in known]
-    return _Turns(shortener, known[0][0], lambda turns, k: tuple(part(turns, k) for part in parts))
+    return Turns(shortener, known[0][0], lambda turns, k: tuple(part(turns, k) for part in parts))
 
 
-def _of_reversed(shortener: Shortener, sequence: Any) -> _Turns | None:
+def _of_reversed(shortener: Shortener, sequence: Any) -> Turns | None:
     found = _items(sequence[::-1] if type(sequence) is range else sequence)
     if found is None:
         return None
     count, item = found
     if type(sequence) is range:
-        return _Turns(shortener, count, item)
-    return _Turns(shortener, count, lambda turns, k: item(turns, count - 1 - k))
+        return Turns(shortener, count, item)
+    return Turns(shortener, count, lambda turns, k: item(turns, count - 1 - k))
 
 
-_MAKERS: dict[str, Callable[..., _Turns | None]] = {
+_MAKERS: dict[str, Callable[..., Turns | None]] = {
     "range": _of_range,
     "enumerate": _of_enumerate,
     "zip": _of_zip,
@@ -193,7 +218,7 @@ _MAKERS: dict[str, Callable[..., _Turns | None]] = {
 }
 
 
-def _items(sequence: Any) -> tuple[int, Callable[[_Turns, int], Any]] | None:
+def _items(sequence: Any) -> tuple[int, Callable[[Turns, int], Any]] | None:
     """Return how many items a sequence has and how they are found; None if it may be any."""
     if type(sequence) is range:
         of = sequence.__getitem__

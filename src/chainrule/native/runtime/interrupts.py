@@ -43,12 +43,14 @@ class Stopped(BaseException):  # caught by `chainrule.compile`, which raises the
         self.error = error
 
 
-def run(steps: Sequence[str], last: Sequence[str]) -> str:
+def run(steps: Sequence[str], last: Sequence[str], stopped: Sequence[str] = ()) -> str:
     """Write ``i32 @run(ptr %buffers)``, which calls functions in turn.
 
     Args:
         steps: the names of the functions, ``void(ptr %buffers)``.
         last: the lines after them, which return.
+        stopped: lines that tell, as ``i1 %stopped``, whether one of them was ended by a signal's
+            handler; none where that cannot be.
     """
     lines = ["entry:"]
     if len(steps) > 1:
@@ -61,8 +63,10 @@ def run(steps: Sequence[str], last: Sequence[str]) -> str:
                 f"step{k}:",
             ]
         lines.append(f"  call void @{step}(ptr %buffers)")
+    if stopped:
+        lines += [*stopped, "  br i1 %stopped, label %stop, label %last", "last:"]
     lines += last
-    if len(steps) > 1:
+    if len(steps) > 1 or stopped:
         lines += ["stop:", f"  ret i32 {_STOPPED}"]
     return "\n".join(["define i32 @run(ptr %buffers) {", *lines, "}"])
 
