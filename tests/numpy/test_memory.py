@@ -473,6 +473,26 @@ def copied_where_asked(x):
     return np.sum(a**2) + sum(np.sum(copy) for copy in copies)
 
 
+def rows_at_places_found(x):
+    a = np.outer(x, x + 1)
+    row = a[np.argmax(x)]
+    row += x[0]
+    a[np.argmin(x)] *= row
+    part = a[np.argmax(x), 1:]
+    a[:, 1] = x**2
+    part[0] -= row[0]
+    np.put(a, [0], x[:0])  # which does nothing
+    np.putmask(a, a > 0, x[:0])
+    return np.sum(a * np.arange(9).reshape(3, 3)) + np.sum(row**2)
+
+
+def quantile_and_its_multiple(x):
+    a = np.percentile(x, 30)
+    b = a[..., None]  # of a number, which does not change
+    a *= a
+    return np.sum(b) + a
+
+
 FORMS = [
     *(entries, rows, column, swapped, stencil, factor, table, handed_through, scattered),
     *(
@@ -485,7 +505,7 @@ FORMS = [
         parts_of_complex,
         flat_entries,
     ),
-    *(outputs, overwritten_argument),
+    *(outputs, overwritten_argument, rows_at_places_found, quantile_and_its_multiple),
     *(places_used_again, given_a_shape, repeated_number, made_by_the_class),
     *(taken_apart_by_einsum, of_its_own_diagonal, left_where_they_are, copied_where_asked),
 ]
