@@ -473,6 +473,44 @@ def copied_where_asked(x):
     return np.sum(a**2) + sum(np.sum(copy) for copy in copies)
 
 
+def rows_at_places_found(x):
+    a = np.outer(x, x + 1)
+    row = a[np.argmax(x)]
+    row += x[0]
+    a[np.argmin(x)] *= row
+    part = a[np.argmax(x), 1:]
+    a[:, 1] = x**2
+    part[0] -= row[0]
+    np.put(a, [0], x[:0])  # which does nothing
+    np.putmask(a, a > 0, x[:0])
+    return np.sum(a * np.arange(9).reshape(3, 3)) + np.sum(row**2)
+
+
+def quantile_and_its_multiple(x):
+    a = np.percentile(x, 30)
+    b = a[..., None]  # of a number, which does not change
+    a *= a
+    return np.sum(b) + a
+
+
+def copies_in_the_order_of_entries(x):
+    a = np.outer(x, x + 1)[:2]
+    copies = [
+        a.T.copy(),
+        a[:, ::-1].copy(),
+        np.broadcast_to(x, (2, 3)).copy(),
+        np.full((2, 3), x),
+        np.meshgrid(x, x[:2])[0],
+        np.copy(a.T, order="C"),
+        np.copy(a.T),
+        a.copy(order="F"),
+    ]
+    for copy in copies:
+        flat = copy.reshape(-1)  # a view where the copy is one row after another
+        flat[1] = x[2] ** 2
+    return sum(np.sum(copy.ravel() * np.arange(6)) for copy in copies)
+
+
 FORMS = [
     *(entries, rows, column, swapped, stencil, factor, table, handed_through, scattered),
     *(
@@ -485,7 +523,8 @@ FORMS = [
         parts_of_complex,
         flat_entries,
     ),
-    *(outputs, overwritten_argument),
+    *(outputs, overwritten_argument, rows_at_places_found, quantile_and_its_multiple),
+    copies_in_the_order_of_entries,
     *(places_used_again, given_a_shape, repeated_number, made_by_the_class),
     *(taken_apart_by_einsum, of_its_own_diagonal, left_where_they_are, copied_where_asked),
 ]

@@ -22,23 +22,33 @@ to_integers = constant(
 )
 
 
-def another(a: Array) -> Array:
-    """Return another Array with the same history, which may be written into."""
+def another(a: Array, order: Any = "K") -> Array:
+    """Return another Array with the same history, which may be written into.
+
+    Its entries lie as those of NumPy's copy do: what is a view of that is one of this, too.
+    """
     if a.node is None:
-        return Array(a.value.copy(), None)
+        return Array(a.value.copy(order), None)
     if isinstance(a.node, Leaf) and a.node.recording is FREE:
-        return identity(a)  # type: ignore[no-any-return]  # an input itself may not
-    return Array(a.value, a.node)
+        made: Array = identity(a)  # an input itself may not
+    else:
+        made = Array(a.value, a.node)
+    value = made.value
+    if type(value) is np.ndarray and value.ndim:
+        laid = {"C": value.flags.c_contiguous, "F": value.flags.f_contiguous}
+        if not laid.get(order, value.flags.forc):
+            made.value = value.copy(order)
+    return made
 
 
 def own(a: Any) -> Any:
     """Return an array with the same entries that shares its memory with no other."""
     if type(a) is not Array:
-        return np.array(a)
-    made = another(a)
+        return np.array(a, order="C")
+    made = another(a, "C")
     value = made.value
     if type(value) is np.ndarray and (value.base is not None or not value.flags.writeable):
-        made.value = np.array(value)
+        made.value = np.array(value, order="C")
     return made
 
 

@@ -170,7 +170,7 @@ def array(
 def copy(a: Any, order: str = "K", subok: bool = False) -> Any:
     """Copy: another Array with the same history."""
     a = asarray(a)
-    return another(a) if type(a) is Array else a.copy()
+    return another(a, order) if type(a) is Array else a.copy(order)
 
 
 def contiguous(a: Any, dtype: Any = None, *, like: Any = None) -> Any:

@@ -34,7 +34,10 @@ class Flat:
 
     def __setitem__(self, index: Any, value: Any) -> None:
         places = self._places(index)
-        self.base[places] = repeated(value, np.size(places[0])) if np.ndim(places[0]) else value
+        if not np.ndim(places[0]):
+            self.base[places] = value
+        elif np.size(value):  # without values NumPy does nothing
+            self.base[places] = repeated(value, np.size(places[0]))
 
     def __len__(self) -> int:
         return self.base.size

@@ -21,7 +21,7 @@ from chainrule.numpy.axes import along, axis_of, operand
 from chainrule.numpy.casting import cast
 from chainrule.numpy.creation import restack
 from chainrule.numpy.dispatch import constant_call, implements, plain, refuse, unsupported
-from chainrule.numpy.memory import split, view_of, write
+from chainrule.numpy.memory import picked_view, split, view_of, write
 from chainrule.operations import indexing as rows
 from chainrule.operations.slot import SLOT
 
@@ -63,7 +63,7 @@ def getitem(self: Array, index: Any) -> Any:
         params = {"index": template}
         picked = apply_unary(_getitem, _compute_getitem, self, params)
         return view_of(self, picked, _getitem, params)
-    return apply(_getitem, _compute_getitem, (self, *arrays), {"index": template})
+    return picked_view(self, template, arrays)
 
 
 def setitem(self: Array, index: Any, value: Any) -> None:

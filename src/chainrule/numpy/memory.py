@@ -32,6 +32,7 @@ from chainrule.numpy.casting import cast
 from chainrule.numpy.creation import holds_arrays, restack
 from chainrule.numpy.dispatch import unsupported
 from chainrule.numpy.indices import EVERYTHING, as_tuple, fused
+from chainrule.numpy.places import Picked, Strided
 from chainrule.operations import indexing, shape
 from chainrule.operations.elementwise import cartesian, imag
 from chainrule.operations.slot import SLOT
@@ -39,6 +40,7 @@ from chainrule.operations.slot import SLOT
 __all__ = [
     "laid_out",
     "overwrite",
+    "picked_view",
     "set_shape",
     "split",
     "strided_view",
@@ -74,7 +76,7 @@ def take_view(operation: Operation, a: Any, params: Mapping[str, Any]) -> Any:
 
 
 def view_of(
-    base: Array, made: Any, operation: Operation | _Strided, params: Mapping[str, Any]
+    base: Array, made: Any, operation: Operation | Strided | Picked, params: Mapping[str, Any]
 ) -> Any:
     """Note that an Array is a view of another, if NumPy made it one, and return it."""
     if type(made) is not Array:
@@ -112,31 +114,20 @@ def view_of(
     return made
 
 
-class _Strided:
-    """In the place of an operation: a view of entries at any places, as ``as_strided`` makes it.
-
-    ``compute`` makes it of the memory of an array, and ``places`` are the indices of its entries
-    there, an array for each axis.
-    """
-
-    __slots__ = ("compute", "places")
-
-    def __init__(
-        self, compute: Callable[..., Any], places: Sequence[np.ndarray[Any, np.dtype[np.intp]]]
-    ) -> None:
-        self.compute = compute
-        self.places = tuple(places)
-
-    def applied(self, base: Array, value: Any) -> Any:
-        index = {"index": (SLOT,) * len(self.places)}
-        return apply(_getitem, Given(value), (base, *self.places), index)
+def picked_view(base: Array, index: tuple[Any, ...], arrays: Sequence[Any]) -> Any:
+    """Return the entries at an index with Arrays in it: a view where these are numbers."""
+    made = apply(_getitem, _getitem.compute, (base, *arrays), {"index": index})
+    value = made.value if type(made) is Array else None
+    if type(value) is not _ndarray or value.base is None:
+        return made
+    return view_of(base, made, Picked(index, arrays), {})
 
 
 def strided_view(
     base: Array, compute: Callable[..., Any], places: Sequence[np.ndarray[Any, np.dtype[np.intp]]]
 ) -> Any:
     """Return a view that NumPy makes of the memory of an array, and its entries' places there."""
-    operation = _Strided(compute, places)
+    operation = Strided(compute, places)
     return view_of(base, operation.applied(base, compute(base.value)), operation, {})
 
 
@@ -169,7 +160,7 @@ def write(array: Array, index: Any, value: Any, what: str = "a[i] = v") -> None:
     template, arrays = split(index)
     value = restack(value)
     if type(value) is Array:
-        if not arrays and _is_there(array, template, value):
+        if _is_there(array, template, arrays, value):
             return  # the second half of a[i] += v, which writes what is there already
         if value.dtype != array.dtype:
             value = cast(value, array.dtype)
@@ -185,7 +176,7 @@ def write(array: Array, index: Any, value: Any, what: str = "a[i] = v") -> None:
     if not places[-1].flags.writeable:
         raise ValueError("assignment destination is read-only")
     written = indexing.join_index(template, [value_of(x) for x in arrays])
-    picked = [k for k, view in enumerate(path) if type(view.origin[1]) is _Strided]
+    picked = [k for k, view in enumerate(path) if type(view.origin[1]) is Strided]
     if picked:
         template, arrays = _at_places(path[picked[-1] :], written, what)
         del path[picked[-1] :]
@@ -246,10 +237,14 @@ def set_shape(array: Array, lengths: Any) -> None:
     before.views = [*(before.views or ())[:-1], weakref.ref(array)]
 
 
-def _is_there(array: Array, template: tuple[Any, ...], value: Array) -> bool:
+def _is_there(array: Array, template: tuple[Any, ...], arrays: Sequence[Any], value: Array) -> bool:
     if value.origin is None:
         return False
     base, operation, params = value.origin
+    if arrays:
+        if base is not array or type(operation) is not Picked or operation.index != template:
+            return False
+        return all(x is y for x, y in zip(operation.arrays, arrays, strict=True))
     return base is array and operation is _getitem and as_tuple(params["index"]) == template
 
 
@@ -373,7 +368,7 @@ def _renew(root: Array, value: Any, node: Any) -> None:
         if base.node is None:
             view.value, view.node = new, None
         else:
-            if type(operation) is _Strided:
+            if isinstance(operation, (Strided, Picked)):
                 made = operation.applied(base, new)
             else:
                 made = apply(operation, Given(new), (base,), params)
@@ -392,6 +387,9 @@ def _put_back(view: Array, new: Array, place: Any) -> Array:
     if operation is _getitem:
         template = as_tuple(params["index"])
         return record_write(indexing.set_at, place, (base, new), {"index": template})
+    if type(operation) is Picked:
+        index = {"index": operation.index}
+        return record_write(indexing.set_at, place, (base, new, *operation.arrays), index)
     if operation in _RESHAPED:
         operation, params = shape.reshape, {"shape": base.value.shape}
     elif operation is shape.transpose:

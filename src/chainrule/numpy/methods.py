@@ -53,7 +53,7 @@ def _flatten(self: Array, order: str = "C") -> Any:
 
 
 def _copy(self: Array, order: str = "C") -> Any:
-    return another(self)
+    return another(self, order)
 
 
 def _T(self: Array) -> Any:

@@ -202,7 +202,7 @@ def meshgrid(
         grids.append(reshape(x, tuple(-1 if j == along else 1 for j in range(n))))
     if not sparse:
         grids = list(broadcast_arrays(*grids))
-    return tuple(map(own, grids)) if copy else tuple(grids)
+    return tuple(grid.copy() for grid in grids) if copy else tuple(grids)
 
 
 @implements(np.tile)

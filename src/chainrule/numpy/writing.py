@@ -81,7 +81,8 @@ def place(arr: Any, mask: Any, vals: Any) -> None:
 def putmask(a: Any, /, mask: Any, values: Any) -> None:
     a = _target(a, "np.putmask")
     places = np.flatnonzero(np.asarray(plain(mask)))
-    Flat(a)[places] = repeated(values, a.size)[places]
+    if np.size(values):
+        Flat(a)[places] = repeated(values, a.size)[places]
 
 
 # np.add.at.

@@ -38,7 +38,7 @@ from chainrule.staged.statements import (
 from chainrule.staged.steps import Step
 from chainrule.staged.terms import Term, change_of_entries, mentions, sorted_terms, terms_of
 from chainrule.staged.text import Text, atom, call, method
-from chainrule.staged.writes import Write, is_fresh, may_repeat
+from chainrule.staged.writes import Write, is_fresh, may_repeat, picks_copies
 
 __all__ = ["Backprop"]
 
@@ -182,7 +182,7 @@ class Backprop:
             parts = tuple(part for part in parts if part is not ...)
         index = index_text(speller, parts, write.arrays, step.upstream.ndim)
         self.variables[step.received] = f"{held.name}[{index}]"
-        if write.arrays:
+        if picks_copies(write.arrays):
             self.gradients.copies.add(step.received)
         if step.entries is not None:
             name = self.variables[step.assignment.variable]

@@ -48,7 +48,7 @@ def copy_of(x: Vertex, speller: Speller) -> str:
         held = speller.constants.is_held(x.value, text)
         return method(text, "copy").text if held else text.text
     text = speller.text(x)
-    if is_fresh(x):
+    if x.ndim and is_fresh(x):  # without axes it is a number
         return text.text
     return (method(text, "copy") if is_array(x) else call("np.array", text)).text
 

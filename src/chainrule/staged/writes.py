@@ -22,7 +22,17 @@ from chainrule.operations import elementwise, indexing, shape
 from chainrule.operations.indexing import join_index
 from chainrule.operations.slot import SLOT
 
-__all__ = ["Place", "Read", "Write", "is_fresh", "may_repeat", "owner", "reads", "write_of"]
+__all__ = [
+    "Place",
+    "Read",
+    "Write",
+    "is_fresh",
+    "may_repeat",
+    "owner",
+    "picks_copies",
+    "reads",
+    "write_of",
+]
 
 #: What picks the entries that are read or written; ``...`` where that depends on values.
 Place: TypeAlias = Any
@@ -224,8 +234,13 @@ def is_fresh(vertex: Vertex) -> bool:
     if vertex.operation is broadcast_to:
         return vertex.operands[0].shape == ()
     if vertex.operation is indexing.getitem:
-        return len(vertex.operands) > 1
+        return picks_copies(vertex.operands[1:])
     return not vertex.operation.view and vertex.operation not in _UNWRITTEN
+
+
+def picks_copies(indices: Iterable[Vertex]) -> bool:
+    """Tell whether an index with these arrays in it makes a copy; with a number it makes a view."""
+    return any(index.ndim for index in indices)
 
 
 def owner(vertex: Vertex) -> tuple[Vertex, Place]:
