@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import copy
+import re
+
 import numpy as np
 import pytest
 
-from tests.programs import Program
-from tests.programs.derivations import DERIVATIONS
+import chainrule as cr
+from tests.programs import Program, loops, networks, scientific
+from tests.programs.derivations import DERIVATIONS, written
 
 from .conftest import reviewed
 
@@ -39,3 +43,30 @@ def test_stages_without_a_gradient_of_their_own_are_named():
     result = reviewed(DERIVATIONS["another order, fused lines"])
 
     assert any("no gradient of their own" in remark for remark in result.remarks)
+
+
+_PRINTED = {
+    "weights in a dict": networks.PROGRAMS["relu_loss"],
+    "lists of turns": Program(*loops.PROGRAMS["lstm"][:2]),
+    "an argument that grows": Program(*loops.PROGRAMS["growing"][:2]),
+    "a table written in place": Program(*loops.PROGRAMS["cholesky"][:2]),
+    **{
+        name: Program(program.loss(), program.point)
+        for name in ("stockham_fft", "bubble_sort", "waves", "lu")
+        for program in [copy.deepcopy(scientific.PROGRAMS[name])]
+    },
+}
+
+
+@pytest.mark.parametrize("returns", [True, False])
+@pytest.mark.parametrize("name", _PRINTED)
+def test_printed_code_passes_as_if_a_person_had_written_it(name, returns, tmp_path):
+    """Without what is returned, the names alone tell."""
+    function, args = _PRINTED[name]
+    path = tmp_path / "module.py"
+    cr.stage(function, *copy.deepcopy(args)).save(path)
+    text = re.sub(r"def \w+_gradient\(", "def by_hand(", path.read_text())
+    if not returns:
+        text = re.sub(r"\n    return value, .*", "", text)
+    result = cr.review(written(text), function, *copy.deepcopy(args))
+    assert result, str(result)

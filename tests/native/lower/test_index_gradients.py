@@ -61,3 +61,18 @@ def test_in_any_order() -> None:
     terms = [TERMS[name] for name in ("gather", "take", "sum")]
     for order in itertools.permutations(terms):
         agrees(lambda x, order=order: sum(term(x) for term in order))
+
+
+def test_values_with_more_axes_than_the_entries_that_they_are_written_into():
+    def f(x, y):
+        h = x * 1.0
+        h[np.array([1, 1, 0])] = y
+        return np.sum(h**2)
+
+    both = cr.value_and_grad(f, (0, 1))
+    x = np.array([0.1, 0.2, 0.3])
+    value, gradients = cr.compile(both)(x, x[None])
+    expected, right = both(x, x[None])
+    assert value == pytest.approx(expected)
+    for found, g in zip(gradients, right, strict=True):
+        np.testing.assert_allclose(found, g)

@@ -7,7 +7,8 @@ In the order to read it:
   the function that it differentiates: true values and gradients, and what they would be if.
 - `compare` tells whether two values are the same, or one the sum of some paths' contributions.
 - `binding` says what each variable stands for, by its name (`names`), its value, and what is
-  returned (`returned`). `segments` are gradient variables as they change; `scales` finds those
+  returned (`returned`). `segments` are gradient variables as they change, and `cutting` tells
+  where they become the gradient of another value; `scales` finds those
   that are off by a constant until the last lines, and `inference` what those without a telling
   name stand for.
 - `judge` tells what is right, wrong, or only follows from an earlier mistake.

@@ -203,6 +203,9 @@ def _roll(vertex: Apply) -> Vertex | None:
 
 def repeated_to(x: Vertex, size: tuple[int, ...]) -> Vertex:
     """Repeat an array to a shape, as NumPy broadcasts it."""
+    extra = len(x.shape) - len(size)
+    if extra > 0:  # a write takes values with more axes, as long as these are of length 1
+        x = make(shapes.reshape, [x], x.dtype, x.shape[extra:], shape=x.shape[extra:])
     if x.shape == size:
         return x
     return make(broadcast_to, [x], x.dtype, size, shape=size)
