@@ -318,6 +318,8 @@ CASES |= {
     },
     **{name: [case(MASK, MASK[0])] for name in ("bitwise_and", "bitwise_or", "bitwise_xor")},
     "invert": [case(MASK)],
+    "fold": [case(np.array([1, 2], dtype=np.uint64), count=3)],
+    "uniform": [case(np.array([1, 2], dtype=np.uint64), shape=(2, 3), dtype=np.dtype(float))],
     "qr_order": [case(away(2, 4))],
     "lu_permutation": [case(away(3, 3))],
     "lu_pivots": [case(away(4, 2))],

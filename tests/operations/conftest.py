@@ -50,4 +50,5 @@ def calls() -> list[tuple[Operation, Case]]:
 
 @pytest.fixture
 def untested_rows() -> list[str]:
-    return [name for name in ROWS if not cases_of(name)]
+    # What a solver has found has no value of its own: tests/numpy/test_scipy_solvers has it.
+    return [name for name in ROWS if not cases_of(name) and name != "solution"]
