@@ -227,7 +227,9 @@ class Specialization:
                 return path
             if found is not None or not draft.loops:
                 return None
-        if draft.whole is None and draft.loops:
+            if any(loop.most is not None for loop in draft.loops):
+                return None  # a ``for`` loop that comes to its end
+        if draft.whole is None:
             raise NotCompiled(f"a loop has more than {MOST_TURNS[-1]:,} turns", expected)
         return None
 

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import chainrule as cr
 
@@ -15,7 +17,7 @@ from ..conftest import same
 
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
 
-N = 60
+N = 80
 X = np.random.default_rng(0).normal(size=N) * 0.3
 Y = np.random.default_rng(1).normal(size=N) * 0.3
 RATES = [0.1] * 30 + [0.02] * (N - 30)
@@ -95,7 +97,7 @@ def times_the_number(a, b):
 def of_two_lengths(a, b):
     for _ in range(40):
         a = math.sin(a) + 0.1 * b
-    for _ in range(50):
+    for _ in range(51):
         a = 0.9 * math.cos(a) * b
     return a
 
@@ -362,3 +364,42 @@ def test_is_recorded_in_full(f):
     # What the late turns do cannot be seen at the first point.
     for args in ((0.3, 0.0), (0.1, -0.4), (0.2, 0.7)):
         same(compiled(*args), f(*args), 1e-10)
+
+
+# Any of these may be in a turn, so that some loops can be told from few turns and some cannot.
+STATEMENTS = [
+    "a = a * b + 0.1",
+    "b = math.sin(a) + 0.5 * b",
+    "a = a + X[i] * b",
+    "b = b + 0.01 * a * X[N - 1 - i]",
+    "a, b = b, 0.5 * a",
+    "if i > 2: a = a * 0.9",
+    "if i % 7 == 6: b = b + a",
+    "if i == 40: a = a - b",
+    "k = k + 1",
+    "b = b + (0.1 if k > 33 else a)",
+    "a = a + c[0]; c[0] = b",
+    "r.append(a)",
+    "b = 0.3 * b + 0.1 * r[-1]",
+    "a = np.where(a > b, 0.5 * a, b)",
+    "x = a",
+    "b = b + x",
+    "for j in range(3): a = math.sin(a + j)",
+    "for y in Y: b = 0.5 * b + y * a",
+    "if a > 0.7: break",
+    "a = a + 0.01 * math.cos(b * i)",
+]
+
+
+@given(st.lists(st.sampled_from(STATEMENTS), min_size=1, max_size=3))
+@settings(deadline=None, max_examples=8)
+def test_random_loops(statements: list[str]) -> None:
+    body = [*statements, "a, b = math.tanh(a), math.tanh(b)"]
+    lines = ["def f(a, b):", "    x, k, c, r = b, 0, [a], [b]", "    for i in range(N):"]
+    lines += [f"        {line}" for line in body]
+    names: dict[str, Any] = {"math": math, "np": np, "N": 45, "X": X, "Y": Y[:33]}
+    exec("\n".join([*lines, "    return a * b + len(r) + k"]), names)
+    f = names["f"]
+    compiled = cr.compile(f)
+    for args in ((0.3, 0.2), (0.5, -0.4), (-0.2, 0.9)):
+        same(compiled(*args), f(*args), 1e-8)

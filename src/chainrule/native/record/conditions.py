@@ -15,6 +15,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from chainrule.core.counted import SETTLED, Doubt
+from chainrule.core.source import is_internal
 from chainrule.native.record.state import alike
 
 if TYPE_CHECKING:
@@ -105,6 +106,9 @@ class Conditions:
     def __call__(self, found: bool) -> bool:
         """Answer what an Array is asked for."""
         frame = sys._getframe(2)
+        if is_internal(frame.f_code):
+            self._latest = None
+            return found
         asking = self._asking(frame)
         number = len(asking.answers)
         forced = self.forced.get(asking.place)

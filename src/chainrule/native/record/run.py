@@ -18,7 +18,7 @@ import numpy as np
 from chainrule import trees
 from chainrule.core.array import Array
 from chainrule.core.captured import check_unchanged, hold
-from chainrule.core.counted import OUTCOMES, ROWS
+from chainrule.core.counted import OUTCOMES, ROWS, Doubt
 from chainrule.core.node import Leaf, Node
 from chainrule.core.placeholder import Deferred
 from chainrule.core.recording import Observer, Recording
@@ -27,7 +27,7 @@ from chainrule.errors import ChainruleError, GradientLostError
 from chainrule.graph.graph import Apply, Constant, Input, Vertex, from_nodes
 from chainrule.graph.run import observed_run
 from chainrule.native.record.capture import Walk, capture, unwritable
-from chainrule.native.record.conditions import Conditions, Place
+from chainrule.native.record.conditions import Conditions, Enough, Place
 from chainrule.native.record.guards import Guards, Seen, axes_shaped_by_values, condition
 from chainrule.native.record.program import Program, without_values
 from chainrule.native.record.result import assembler, close, close_where_finite, structure_of, typed
@@ -165,6 +165,7 @@ def run(
         NotFaithful: compiled code could not do what the function does.
         NotLifted: a recorded number was used where only a plain one can be.
         Doubt: a loop cannot be ended early.
+        Enough: a loop has more turns than are worth recording.
     """
     recording = Recording(every_guard=True, keeps_values=False, defers=defers)
     statics: list[Any] = []
@@ -216,6 +217,9 @@ def run(
             raise NotFaithful(
                 f"it catches an error that it does not meet by itself ({error})"
             ) from None
+        raise
+    except (Doubt, Enough):
+        walk.found.restore()  # or what the function does to arrays would be done twice
         raise
     finally:
         ROWS.reset(rows)

@@ -27,7 +27,7 @@ from chainrule.native.record.state import alike, state_of
 __all__ = ["APART", "FIRST", "LONG", "Shortener", "Turns", "calls_alone"]
 
 #: Turns up to which a loop is recorded in full.
-LONG = 16
+LONG = 32
 FIRST = 10  # turns in which a long one is recorded, or a few more
 APART = 4  # how many more where there are several lengths, so that shorter loops stay shorter
 _NAMES = ("range", "enumerate", "zip", "reversed")
