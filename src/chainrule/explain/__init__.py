@@ -4,9 +4,11 @@ In the order in which to read it:
 
 - ``explanation`` is what the user gets: ``annotated``, the staged code with the numbers of one run,
   and ways to show it;
-- ``text`` writes the lines, made of ``spans`` with a style, ``numbers`` what stands in them;
-- ``observation`` is the run as the searches for trouble see it: ``findings``, ``non_finite``, and
-  ``activations``, which finds sigmoids and ReLUs however they are written;
+- ``text`` writes the lines, made of ``spans`` with a style at both ``margins``, ``numbers`` what
+  stands in them; ``turns`` are what lines of a loop gave in each turn, ``looped`` writes them;
+- ``observation`` is the run as the searches for trouble see it: ``findings``, ``non_finite``,
+  ``through_time`` (gradients over the turns of a loop), and ``activations``, which finds sigmoids
+  and ReLUs however they are written;
 - ``circuit`` is the graph as it is drawn, ``dot`` writes it for Graphviz; ``glyphs`` are its signs,
   ``layout`` finds their places, ``drawing`` puts the picture together, ``svg`` writes it, ``html``
   a page with picture and text;

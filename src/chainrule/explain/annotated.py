@@ -14,6 +14,8 @@ from chainrule.core.node import Node
 from chainrule.core.saved import as_numpy
 from chainrule.explain.findings import find
 from chainrule.explain.observation import Finding, Observation
+from chainrule.explain.through_time import with_loops
+from chainrule.explain.turns import merged, series_of, shown
 from chainrule.staged import Staged
 
 __all__ = ["Annotated"]
@@ -34,12 +36,15 @@ class Annotated:
             seed = np.ones_like(output.value)[()] if hasattr(output.value, "dtype") else 1.0
             inputs = [a.node for a in trace.inputs if a.node is not None]
             gradients, _ = backward_everywhere([(output, seed)], inputs)
-        names = {stage.node: stage.name for stage in staged.stages}
+        self.series = series_of(staged)
+        names = {stage.node: name for stage, (name, _) in shown(staged).items()}
         self.run = Observation(trace, gradients, names)
         self.value = value_of(output)
         self.gradients = self._gradients(args)
         self.variables, self.contributions, self.locals, self.upstreams = _numbers(staged, args)
-        self.warnings: list[Finding] = find(self.run)
+        self.warnings: list[Finding] = merged(
+            with_loops(find(self.run), self.run, self.series), self.series
+        )
 
     def _gradients(self, args: Sequence[Any]) -> tuple[Any, ...]:
         """Give the gradients the structure of the arguments; None for what is not wanted."""

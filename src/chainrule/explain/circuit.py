@@ -8,9 +8,9 @@ back, and every wire the local gradient at the gate that it enters.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -20,7 +20,7 @@ from chainrule.explain.numbers import brief, is_scalar, norm
 from chainrule.explain.observation import Observation, pull
 from chainrule.operations.elementwise import float_power
 
-__all__ = ["Circuit", "Group", "Lead", "Vertex", "circuit"]
+__all__ = ["Circuit", "Group", "Lead", "Vertex", "Whole", "circuit"]
 
 
 @dataclass(slots=True)
@@ -55,11 +55,16 @@ class Vertex:
 
 @dataclass(slots=True)
 class Group:
-    """A stage: its name and code ('' where it has none), and its vertices, its result last."""
+    """A stage: its name and code ('' where it has none), and its vertices, its result last.
+
+    ``body`` are the lines of a loop, which is one vertex, and ``variables`` what it gives values.
+    """
 
     name: str
     text: str
     vertices: list[int] = field(default_factory=list)
+    body: Sequence[str] = ()
+    variables: Collection[str] = ()
 
 
 @dataclass(slots=True)
@@ -71,15 +76,33 @@ class Circuit:
     groups: list[Group]
 
 
-def circuit(run: Observation, stages: Mapping[Node, tuple[str, str]], title: str) -> Circuit:
+class Whole(NamedTuple):
+    """A loop that is drawn as one vertex: its head, its body, and the nodes of all its turns."""
+
+    head: str
+    body: tuple[str, ...]
+    nodes: frozenset[Node]
+
+
+def circuit(
+    run: Observation,
+    stages: Mapping[Node, tuple[str, str]],
+    title: str,
+    loops: Sequence[Whole] = (),
+) -> Circuit:
     """Build the circuit of a run.
 
     Args:
         run: trace and gradients.
         stages: name and code of each stage, by the node whose value it is.
         title: what the picture shows.
+        loops: those that are drawn as one vertex.
     """
-    closing = _closing_nodes(run, stages)
+    whole = {node: loop for loop in loops for node in loop.nodes}
+    order = _order(run, whole)
+    if order is None:
+        return circuit(run, stages, title)
+    closing = _closing_nodes(run, stages, whole)
     groups: list[Group] = []
     group_of: dict[Node, int] = {}
     vertices: list[Vertex] = []
@@ -90,7 +113,11 @@ def circuit(run: Observation, stages: Mapping[Node, tuple[str, str]], title: str
             number[argument.node] = len(vertices)
             gradient = run.gradients.get(argument.node)
             vertices.append(Vertex(argument.node, argument.name, None, argument.value, gradient))
-    for node in run.live:
+    for item in order:
+        if isinstance(item, Whole):
+            _add_loop(item, run, stages, vertices, groups, number)
+            continue
+        node = item
         last = closing[node]
         if last not in group_of:
             group_of[last] = len(groups)
@@ -109,7 +136,83 @@ def circuit(run: Observation, stages: Mapping[Node, tuple[str, str]], title: str
     return Circuit(title, vertices, groups)
 
 
-def _closing_nodes(run: Observation, stages: Mapping[Node, tuple[str, str]]) -> dict[Node, Node]:
+def _order(run: Observation, whole: Mapping[Node, Whole]) -> list[Node | Whole] | None:
+    """Order nodes and loops so that each comes after what it is made of.
+
+    None where a loop is made of something that is made of its turns.
+    """
+    needs: dict[Node | Whole, dict[Node | Whole, None]] = {}
+    for node in run.live:
+        here = whole.get(node, node)
+        found = needs.setdefault(here, {})
+        for parent in node.parents:
+            if parent is not None and parent.parents and whole.get(parent, parent) is not here:
+                found[whole.get(parent, parent)] = None
+    order: list[Node | Whole] = []
+    done: set[Node | Whole] = set()
+    above: set[Node | Whole] = set()
+    for start in needs:
+        stack = [(start, iter(needs[start]))]
+        while stack:
+            here, rest = stack[-1]
+            if here not in done:
+                missing = next((x for x in rest if x not in done), None)
+                if missing is not None:
+                    if missing in above:
+                        return None
+                    above.add(missing)
+                    stack.append((missing, iter(needs[missing])))
+                    continue
+                done.add(here)
+                order.append(here)
+            stack.pop()
+    return order
+
+
+def _add_loop(
+    loop: Whole,
+    run: Observation,
+    stages: Mapping[Node, tuple[str, str]],
+    vertices: list[Vertex],
+    groups: list[Group],
+    number: dict[Node, int],
+) -> None:
+    """Add a loop as one vertex, and its results behind it where there are several."""
+    inside = [node for node in run.live if node in loop.nodes]
+    sources = dict.fromkeys(
+        parent
+        for node in inside
+        for parent in node.parents
+        if parent is not None and parent not in loop.nodes
+    )
+    leads = [Lead(number[source], None, False) for source in sources]
+    results = [
+        node
+        for node in inside
+        if node is run.output or any(x not in loop.nodes for x, _ in run.consumers.get(node, ()))
+    ]
+    alone = results[0] if len(results) == 1 else None
+    value = None if alone is None else alone.output
+    gradient = None if alone is None else run.gradients.get(alone)
+    at = len(vertices)
+    vertices.append(Vertex(inside[-1], loop.head, len(groups), value, gradient, leads))
+    text = "\n".join([loop.head, *loop.body])
+    variables = dict.fromkeys(stages[node][0] for node in inside if node in stages)
+    groups.append(Group(loop.head, text, [at], loop.body, variables))
+    for node in results:
+        number[node] = at
+        if node is not alone:
+            name = stages[node][0] if node in stages else symbol(node.operation, (), (), {})
+            number[node] = len(vertices)
+            gradient = run.gradients.get(node)
+            lead = [Lead(at, None, False)]
+            vertices.append(Vertex(node, name, len(groups), node.output, gradient, lead))
+            groups.append(Group("", "", [number[node]]))
+
+
+def _closing_nodes(
+    run: Observation, stages: Mapping[Node, tuple[str, str]], whole: Mapping[Node, Whole]
+) -> dict[Node, Node]:
     """Find for each node the one that closes its stage.
 
     A node that all its users have in common with one stage belongs to it. So every stage has one
@@ -118,7 +221,8 @@ def _closing_nodes(run: Observation, stages: Mapping[Node, tuple[str, str]]) -> 
     closing: dict[Node, Node] = {}
     for node in reversed(run.live):
         ends = {closing[user] for user, _ in run.consumers.get(node, [])}
-        closing[node] = node if node in stages or len(ends) != 1 else ends.pop()
+        alone = node in stages or node in whole or len(ends) != 1 or not ends.isdisjoint(whole)
+        closing[node] = node if alone else ends.pop()
     return closing
 
 
@@ -191,7 +295,9 @@ def _constant(value: Any, names: Mapping[int, str]) -> str:
 
 
 def wire_text(value: Any) -> str:
-    """Write what flows along a wire: a number, or an array's shape and norm."""
+    """Write what flows along a wire: a number, or an array's shape and norm; '' for nothing."""
+    if value is None:
+        return ""
     if is_scalar(value):
         return brief(value)
     return f"{_shape(value)} {norm_text(value)}"

@@ -22,15 +22,16 @@ def dot(circuit: Circuit) -> str:
             lines.append(f"  v{k} [shape=plaintext, label={_quoted(vertex.label)}];")
     for number, group in enumerate(circuit.groups):
         indent = "  "
+        heading = group.text if group.body else group.name
         if group.name:
             lines += [
                 f"  subgraph cluster_{number} {{",
-                f"    label={_quoted(group.name)}; tooltip={_quoted(group.text)};",
+                f"    label={_quoted(heading)}; tooltip={_quoted(group.text)};",
                 '    style="rounded,filled"; color="#c8d1da"; fillcolor="#f3f6fa";',
             ]
             indent = "    "
         for v in group.vertices:
-            label = _quoted(circuit.vertices[v].label)
+            label = _quoted("loop" if group.body else circuit.vertices[v].label)
             lines.append(f"{indent}v{v} [label={label}, style=filled, fillcolor=white];")
         if group.name:
             lines.append("  }")

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from chainrule.errors import UnsupportedError
 from chainrule.explain.circuit import Circuit, Group
-from chainrule.explain.glyphs import SMALL, Glyph, gate, origin, stage_box, text_width
+from chainrule.explain.glyphs import SMALL, Glyph, gate, loop_box, origin, stage_box, text_width
 from chainrule.explain.layout import Box, Layout, Point, Wire, layered
 from chainrule.explain.numbers import is_scalar
 
@@ -81,9 +81,10 @@ def draw(circuit: Circuit, alarms: Mapping[str, str] | None = None) -> Drawing:
     if sum(not vertex.is_input for vertex in circuit.vertices) > MOST_GATES:
         blocks = [_folded(circuit, group, alarms) for group in circuit.groups]
     else:
-        parts = [part for group in circuit.groups for part in _parts(circuit, group)]
+        loops = [_folded(circuit, group, alarms) for group in circuit.groups if group.body]
+        parts = [p for group in circuit.groups if not group.body for p in _parts(circuit, group)]
         marks = _marks(circuit, parts)
-        blocks = [_block(circuit, part, marks, alarms) for part in parts]
+        blocks = [*loops, *(_block(circuit, part, marks, alarms) for part in parts)]
     return _assemble(circuit, blocks, marks, alarms)
 
 
@@ -212,8 +213,9 @@ def _sources(circuit: Circuit, vertices: Sequence[int]) -> list[int]:
 def _folded(circuit: Circuit, group: Group, alarms: Mapping[str, str]) -> _Block:
     sources = _sources(circuit, group.vertices)
     result = group.vertices[-1]
-    alarm = alarms.get(group.name, "")
-    glyph = stage_box(circuit.vertices[result], group, len(sources), alarm)
+    alarm = "\n".join(alarms[x] for x in group.variables or (group.name,) if x in alarms)
+    box = loop_box if group.body else stage_box
+    glyph = box(circuit.vertices[result], group, len(sources), alarm)
     return _Block(glyph.box, group.name, group.vertices, result, sources, [glyph])
 
 

@@ -21,6 +21,7 @@ from chainrule.explain.drawing import draw
 from chainrule.explain.spans import Span, to_ansi, to_plain
 from chainrule.explain.svg import svg
 from chainrule.explain.text import WIDTH, lines_of
+from chainrule.explain.turns import loops_of, shown
 from chainrule.staged.staging import stage_as_written
 
 __all__ = ["Explanation", "explain"]
@@ -49,8 +50,8 @@ class Explanation(Annotated):
     @cached_property
     def graph(self) -> Circuit:
         """The graph of operations as it is drawn."""
-        stages = {s.node: (s.name, s.text) for s in self.staged.stages}
-        return circuit(self.run, stages, self.title)
+        stages = {stage.node: code for stage, code in shown(self.staged).items()}
+        return circuit(self.run, stages, self.title, loops_of(self.staged))
 
     def __getstate__(self) -> dict[str, Any]:
         """Draw first: in a pickle nodes have no past."""

@@ -22,6 +22,7 @@ __all__ = [
     "Glyph",
     "Label",
     "gate",
+    "loop_box",
     "operation",
     "origin",
     "source",
@@ -156,6 +157,34 @@ def _touch(start: Point, middle: Point, rx: float, ry: float) -> tuple[Point, fl
     x, y = middle[0] - core, middle[1]
     angle = math.atan2(y - start[1], x - start[0])
     return (x - ry * math.cos(angle), y - ry * math.sin(angle)), angle
+
+
+_LINES = 8  # of a loop's body
+_COLUMNS = 52  # of each
+
+
+def loop_box(vertex: Vertex, group: Group, sockets: int, alarm: str) -> Glyph:
+    """Draw a loop as one box: its head, and below it the lines of its body."""
+    body = list(group.body)
+    if len(body) > _LINES:
+        body = [*body[: _LINES - 1], f"... {len(body) - _LINES + 1} lines more"]
+    body = [line if len(line) <= _COLUMNS else line[: _COLUMNS - 1] + "…" for line in body]
+    title = f"! {group.name}" if alarm else group.name
+    widest = max([text_width(title, SYMBOL), *(text_width(f"  {x}", SMALL) for x in body)])
+    half_width = widest / 2 + 10
+    height = max(24.0 + 13.0 * len(body), 14.0 * sockets + 12)
+    middle = height / 2
+    places = [middle + 14.0 * (k - (sockets - 1) / 2) for k in range(sockets)]
+    glyph = Glyph(Box(0.0, height, places, middle), half_width, middle, half_width)
+    glyph.about, glyph.alarming = f"{group.text}\n{alarm}".rstrip(), bool(alarm)
+    glyph.labels.append(Label(10.0, 15.0, title, "symbol"))
+    for k, line in enumerate(body):
+        text = line.lstrip()
+        indent = text_width(" " * (2 + len(line) - len(text)), SMALL)
+        glyph.labels.append(Label(10.0 + indent, 29.0 + 13.0 * k, text, "code"))
+    glyph.tips = [((0.0, place), 0.0) for place in places]
+    _add_plug(glyph, 2 * half_width, *_labels_of_wire(vertex))
+    return glyph
 
 
 def stage_box(vertex: Vertex, group: Group, sockets: int, alarm: str) -> Glyph:

@@ -32,6 +32,7 @@ class Finding:
         advice: the end of the message, which is the same for all findings of its sort.
         backward: whether it arises in the backward pass.
         numbers: the measurements behind the message.
+        is_of_loop: whether it is about all turns of a loop.
     """
 
     kind: str
@@ -41,6 +42,7 @@ class Finding:
     advice: str = ""
     backward: bool = False
     numbers: Mapping[str, Any] = field(default_factory=dict)
+    is_of_loop: bool = False
     node: Node | None = field(default=None, repr=False, compare=False)
 
     def __str__(self) -> str:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from chainrule.explain.annotated import Annotated
+from chainrule.explain.looped import Looped
+from chainrule.explain.margins import INDENT, indented, marked, numbered, right, two_sides
 from chainrule.explain.numbers import (
     columns,
     format_array,
@@ -16,14 +18,13 @@ from chainrule.explain.numbers import (
     norm,
 )
 from chainrule.explain.observation import Finding
-from chainrule.explain.spans import Span, wrap
+from chainrule.explain.spans import Span
 from chainrule.graph.trace import Guard
 
 __all__ = ["WIDTH", "lines_of"]
 
 #: Columns of a terminal that the text takes, where there are so many.
 WIDTH = 80
-_INDENT = 5  # of code below a stage's number
 
 
 def lines_of(e: Annotated, width: int = WIDTH) -> list[list[Span]]:
@@ -32,40 +33,22 @@ def lines_of(e: Annotated, width: int = WIDTH) -> list[list[Span]]:
 
 
 def _lines(e: Annotated, width: int) -> Iterator[list[Span]]:
-    placed = _Placed(e)
     said: set[str] = set()
-    yield from _indented(e.title, 0, width, "title")
+    passes = _Passes(e, width, said) if not e.series else Looped(e, width, said)
+    yield from indented(e.title, 0, width, "title")
     for text in _example(e):
-        yield from _indented(text, 4, width, "dim")
+        yield from indented(text, 4, width, "dim")
     yield []
-    yield from _two_sides([Span("forward pass", "title")], "value", "dim", width)
-    guards = _guards_by_stage(e)
-    for stage in e.staged.stages:
-        for guard in guards.get(stage.number, ()):
-            yield from _indented(_remark(guard), _INDENT, width, "dim")
-        code = _numbered(stage.number, stage.text)
-        yield from _two_sides(code, format_value(stage.value), "number", width)
-        for finding in placed.forward.pop(stage.name, ()):
-            yield from _marked(finding, width, said)
+    yield from two_sides([Span("forward pass", "title")], "value", "dim", width)
+    yield from passes.forward()
     yield []
     legend = "local gradient × upstream = contribution"
-    yield from _two_sides([Span("backward pass", "title")], legend, "dim", width)
-    before = None
-    for k, line in enumerate(e.staged.backward):
-        if line.stage is not before:
-            yield from _indented(f"# backprop {line.stage.text}", _INDENT, width, "dim")
-            before = line.stage
-        code = _numbered(line.stage.number, line.text)
-        yield from _two_sides(code, _product(e, k), "gradient", width)
-        detail = _detail(e, k)
-        if detail:
-            yield from _right(detail, "dim", width)
-        for finding in placed.backward.pop(k, ()):
-            yield from _marked(finding, width, said)
+    yield from two_sides([Span("backward pass", "title")], legend, "dim", width)
+    yield from passes.backward()
     yield []
-    yield from _result(e, width)
-    for finding in placed.rest:
-        yield from _marked(finding, width, said)
+    yield from _result(e, passes.output, width)
+    for finding in passes.rest:
+        yield from marked(finding, width, said)
     count = len(e.warnings)
     if count:
         yield []
@@ -73,17 +56,19 @@ def _lines(e: Annotated, width: int) -> Iterator[list[Span]]:
         yield [Span(summary, "finding")]
 
 
-class _Placed:
-    """Findings by the line that they stand under."""
+class _Passes:
+    """Writes the forward and the backward pass stage by stage, with what was found under each."""
 
-    def __init__(self, e: Annotated) -> None:
-        self.forward: dict[str, list[Finding]] = {}
-        self.backward: dict[int, list[Finding]] = {}
+    def __init__(self, e: Annotated, width: int, said: set[str]) -> None:
+        self.e, self.width, self.said = e, width, said
+        self.output = e.staged.output
+        self.found: dict[str, list[Finding]] = {}
+        self.found_backward: dict[int, list[Finding]] = {}
         self.rest: list[Finding] = []
         stages = {stage.name for stage in e.staged.stages}
         for finding in e.warnings:
             if not finding.backward and finding.stage in stages:
-                self.forward.setdefault(finding.stage, []).append(finding)
+                self.found.setdefault(finding.stage, []).append(finding)
                 continue
             at_fault = finding.kind in ("nan", "inf")  # the stage's rule, not its gradient
             here = [
@@ -92,9 +77,35 @@ class _Placed:
                 if finding.backward and finding.stage == (line.stage.name if at_fault else line.of)
             ]
             if here:
-                self.backward.setdefault(here[-1], []).append(finding)
+                self.found_backward.setdefault(here[-1], []).append(finding)
             else:
                 self.rest.append(finding)
+
+    def forward(self) -> Iterator[list[Span]]:
+        """Write the forward pass."""
+        guards = _guards_by_stage(self.e)
+        for stage in self.e.staged.stages:
+            for guard in guards.get(stage.number, ()):
+                yield from indented(_remark(guard), INDENT, self.width, "dim")
+            code = numbered(stage.number, stage.text)
+            yield from two_sides(code, format_value(stage.value), "number", self.width)
+            for finding in self.found.pop(stage.name, ()):
+                yield from marked(finding, self.width, self.said)
+
+    def backward(self) -> Iterator[list[Span]]:
+        """Write the backward pass."""
+        before = None
+        for k, line in enumerate(self.e.staged.backward):
+            if line.stage is not before:
+                yield from indented(f"# backprop {line.stage.text}", INDENT, self.width, "dim")
+                before = line.stage
+            code = numbered(line.stage.number, line.text)
+            yield from two_sides(code, _product(self.e, k), "gradient", self.width)
+            detail = _detail(self.e, k)
+            if detail:
+                yield from right(detail, "dim", self.width)
+            for finding in self.found_backward.pop(k, ()):
+                yield from marked(finding, self.width, self.said)
 
 
 # Parts.
@@ -113,10 +124,6 @@ def _example(e: Annotated) -> Iterator[str]:
 
 def _example_value(value: Any) -> str:
     return format_number(value) if is_scalar(value) else f"array {value.shape}"
-
-
-def _numbered(number: int, code: str) -> list[Span]:
-    return [Span(f"({number})".ljust(_INDENT), "dim"), Span(code)]
 
 
 def _guards_by_stage(e: Annotated) -> dict[int, list[Guard]]:
@@ -203,9 +210,9 @@ def _with_numbers(expression: str, variables: Mapping[str, Any]) -> str | None:
     return None if arrays else filled
 
 
-def _result(e: Annotated, width: int) -> Iterator[list[Span]]:
+def _result(e: Annotated, output: str, width: int) -> Iterator[list[Span]]:
     """Write the value and the gradients below one another."""
-    rows = [(e.staged.output, format_value(e.value), "number")]
+    rows = [(output, format_value(e.value), "number")]
     for argument in e.staged.arguments:
         if argument.wanted and argument.node is not None:
             name = e.staged.gradient_name.get(argument.name, f"d{argument.name}")
@@ -214,52 +221,8 @@ def _result(e: Annotated, width: int) -> Iterator[list[Span]]:
     widest = max(columns(name) for name, _, _ in rows)
     yield [Span("result", "title")]
     for name, text, style in rows:
-        left = [Span(" " * _INDENT), Span(name + " " * (widest - columns(name))), Span(" = ")]
-        if _INDENT + widest + 3 + columns(text) <= width:
+        left = [Span(" " * INDENT), Span(name + " " * (widest - columns(name))), Span(" = ")]
+        if INDENT + widest + 3 + columns(text) <= width:
             yield [*left, Span(text, style)]
         else:
-            yield from _two_sides(left, text, style, width)
-
-
-# Laying out.
-
-
-def _marked(finding: Finding, width: int, said: set[str]) -> Iterator[list[Span]]:
-    """Write a finding; advice that was given before is not repeated."""
-    where = f"line {finding.line}: " if finding.line is not None else ""
-    message = finding.message
-    if finding.advice in said:
-        message = message.removesuffix(finding.advice).rstrip()
-    said.add(finding.advice)
-    mark = "! "
-    for k, text in enumerate(wrap(where + message, width - _INDENT - len(mark))):
-        yield [Span(" " * _INDENT), Span((mark if not k else "  ") + text, "finding")]
-
-
-def _indented(text: str, indent: int, width: int, style: str) -> Iterator[list[Span]]:
-    follow = "#   " if text.startswith("# ") else ""
-    for k, part in enumerate(wrap(text, width - indent - (len(follow)))):
-        yield [Span(" " * indent + (follow if k else "") + part, style)]
-
-
-def _right(text: str, style: str, width: int) -> Iterator[list[Span]]:
-    for part in wrap(text, width - _INDENT):
-        yield [Span(" " * (width - columns(part)) + part, style)]
-
-
-def _two_sides(left: Sequence[Span], right: str, style: str, width: int) -> Iterator[list[Span]]:
-    """Put text at both margins, on one line if it fits, else the right one below."""
-    taken = sum(columns(span.text) for span in left)
-    room = width - taken - columns(right)
-    if room >= 2:
-        yield [*left, Span(" " * room), Span(right, style)]
-        return
-    *first, (code, code_style) = left
-    indent = sum(columns(span.text) for span in first)
-    for k, part in enumerate(wrap(code, width - indent - 4)):
-        yield (
-            [*first, Span(part, code_style)]
-            if not k
-            else [Span(" " * (indent + 4) + part, code_style)]
-        )
-    yield from _right(right, style, width)
+            yield from two_sides(left, text, style, width)

@@ -21,8 +21,9 @@ In the order in which to read it:
 from __future__ import annotations
 
 from chainrule.staged.lines import Line, Stage
+from chainrule.staged.loops.layout import Row
 from chainrule.staged.run import Run
 from chainrule.staged.staged import Staged
 from chainrule.staged.staging import stage
 
-__all__ = ["Line", "Run", "Stage", "Staged", "stage"]
+__all__ = ["Line", "Row", "Run", "Stage", "Staged", "stage"]

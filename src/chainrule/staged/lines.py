@@ -31,7 +31,7 @@ def _as_argument(index: str) -> str:
     return f"({index})" if isinstance(parsed, ast.Tuple) else index
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Stage:
     """A line of the forward pass: a variable and the expression that gives its value.
 
@@ -74,7 +74,7 @@ class Stage:
         return [*self.before, self.text, *self.after]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Line:
     """A line of the backward pass: something assigned or added to a gradient.
 

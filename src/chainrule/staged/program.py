@@ -44,6 +44,7 @@ class Program:
     built_in: list[str]
     shapes: list[str]
     names: Names
+    _laid: list[Row] | None = None
 
     def source(self, large: bool = False) -> str:
         """Return the module as text.
@@ -71,7 +72,7 @@ class Program:
         head = f"def {self.name}({', '.join(self.parameters)}):"
         lines = wrapped(head, WIDTH)
         lines.append(f'{_INDENT}"""Return {self.of} and its gradient."""')
-        rows = self._rows()
+        rows = self.rows()
         used = _names([*checks, *(row.text for row in rows)])
         unpacked = [s for s in self.unpacked if s.partition(" = ")[0] in used]
         for statement in (*unpacked, *checks):
@@ -84,8 +85,18 @@ class Program:
         places = [(p, at) for row, at in zip(rows, heights, strict=True) for p in row.parts]
         return [*lines, *laid], places
 
-    def _rows(self) -> list[Row]:
+    def rows(self) -> list[Row]:
         """Return the lines after the checks of the arguments, in loops where turns are the same."""
+        if self._laid is None:
+            self._laid = self._rows()
+        return self._laid
+
+    @property
+    def has_loops(self) -> bool:
+        """Tell whether turns that are the same are written once."""
+        return any(row.depth for row in self.rows())
+
+    def _rows(self) -> list[Row]:
         printed = list(self._printed())
         bases = self.names.wanted
         given = [*self.parameters, *(statement.partition(" = ")[0] for statement in self.unpacked)]

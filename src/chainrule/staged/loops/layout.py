@@ -26,12 +26,18 @@ _INDENT = 4
 
 
 class Row(NamedTuple):
-    """A line of code, the remark beside it, how deep in loops it is, and the parts it prints."""
+    """A line of code, the remark beside it, how deep in loops it is, and the parts it prints.
+
+    ``number`` is that of the stage, 0 where there is none; in a loop the parts are those of all
+    turns, in the order in which they run. ``backward`` says that it is in the backward pass.
+    """
 
     text: str
     remark: str = ""
     depth: int = 0
     parts: Sequence[Stage | Line] = ()
+    number: int = 0
+    backward: bool = False
 
 
 def laid_out(code: Folded, width: int) -> list[Row]:
@@ -46,6 +52,7 @@ class _Layout:
         self.code, self.plan, self.width = code, code.plan, width
         self.rows: list[Row] = []
         self.depth = 0
+        self.backward = False
         self.instances: dict[tuple[int, ...], list[int]] = {}
         self.mains: dict[int, tuple[int, ...]] = {}  # the place of each stage's main statement
         self.ends: dict[int, tuple[int, ...]] = {}  # and of its last one
@@ -73,6 +80,8 @@ class _Layout:
     def items(self, items: Sequence[Item], blocks: tuple[Block, ...]) -> None:
         """Write statements and loops."""
         for item in items:
+            first = item if isinstance(item, Site) else next(item.sites())
+            self.backward = self.code.printed[self.instances[first.key][0]].backward
             if isinstance(item, Site):
                 self._statement(item)
             else:
@@ -84,8 +93,10 @@ class _Layout:
         self.taken.add(name)
         return name
 
-    def _row(self, text: str, remark: str = "", parts: Sequence[Stage | Line] = ()) -> None:
-        self.rows.append(Row(text, remark, self.depth, parts))
+    def _row(
+        self, text: str, remark: str = "", parts: Sequence[Stage | Line] = (), number: int = 0
+    ) -> None:
+        self.rows.append(Row(text, remark, self.depth, parts, number, self.backward))
 
     def _entries_of_arguments(self) -> None:
         """Let turns choose from a list of the user's itself: ``Ws[t]``."""
@@ -123,16 +134,21 @@ class _Layout:
                 self._row(comment(said, self.width - _INDENT * self.depth))
                 self.heading = heading
         parts = [p.part for p in printed if p.part is not None]
-        self._row(text, self._remark(site, first), parts)
+        number = self._number(site, first)
+        self._row(text, self._remark(site, first, number), parts, number)
 
-    def _remark(self, site: Site, first: Printed) -> str:
-        """Return the stage's number, and the shape where the value is an array."""
+    def _number(self, site: Site, first: Printed) -> int:
+        """Return the number of a statement's stage, 0 if there is none."""
         if first.part is None or first.stage is None:
-            return ""
+            return 0
         if not first.backward:
             self.numbers[site.key] = len(self.numbers) + 1
-        number = self.numbers.get(self.mains[id(first.stage)])
-        if number is None:  # the stage left its variable as it was, and has no line
+        # Where a stage leaves its variable as it was, it has no line.
+        return self.numbers.get(self.mains[id(first.stage)], 0)
+
+    def _remark(self, site: Site, first: Printed, number: int) -> str:
+        """Return the stage's number, and the shape where the value is an array."""
+        if not number:
             return ""
         count = len(first.shape)
         shape = ", ".join(str(self._sum(n)) for n in site.ints[len(site.ints) - count :])
