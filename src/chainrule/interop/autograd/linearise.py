@@ -6,22 +6,22 @@ arrays of one entry where a number is wanted. The engine is the same.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from chainrule import trees
 from chainrule.core.array import Array, shape_of, value_of
 from chainrule.core.recording import Recording
-from chainrule.numpy.creation import result_leaves
+from chainrule.numpy.creation import restack, result_leaves
 from chainrule.numpy.dispatch import arrays_in
 from chainrule.numpy.view import UserFunction
 from chainrule.transforms.forward import along
 from chainrule.transforms.inputs import Inputs, Overwritten, finish, own, plain, select
 from chainrule.transforms.reverse import is_independent, seeds_like, upstream, warn_independent
 
-__all__ = ["Argnum", "Linearised", "is_one_number", "plain_value", "pull", "push", "seen"]
+__all__ = ["Argnum", "Linearised", "plain_value", "pull", "push", "seen", "slope"]
 
 #: One position, or several.
 Argnum = int | Sequence[int]
@@ -70,6 +70,47 @@ def pull(run: UserFunction, argnum: Argnum, args: Sequence[Any], kwargs: Any) ->
     return Linearised(value, pullback)
 
 
+def slope(run: UserFunction, argnum: Argnum, args: Sequence[Any], kwargs: Any, what: str) -> Any:
+    """Return a function's value, one real number, and its gradient.
+
+    Raises:
+        TypeError: the value is something else; ``what`` asked for it.
+    """
+    recording = Recording(nodes=[])
+    try:
+        inputs = Inputs(run.f, args, select(argnum, args, run.f), recording)
+        y = restack(inputs.run(run, kwargs))
+        one = _one_like(y, what)
+        gradients = [None] * len(inputs.nodes)
+        if type(y) is Array:
+            gradients = inputs.derived(upstream([one]), [y])
+        if all(g is None for g in gradients) and is_independent(y, inputs):
+            warn_independent(run.f)
+        built = inputs.build(finish(gradients, inputs.values, recording))
+        return plain(y, recording), built[0] if isinstance(argnum, int) else built
+    except Overwritten:
+        return slope(run, argnum, args, kwargs, what)
+    finally:
+        recording.end()
+
+
+def _one_like(y: Any, what: str) -> Any:
+    """Return 1, of the type of a real number or of an array with one."""
+    value = y.sample if type(y) is Array else y
+    if type(value) is float:
+        return 1.0
+    if (
+        not isinstance(value, (np.floating, np.ndarray))
+        or math.prod(shape_of(y)) != 1
+        or value.dtype.kind != "f"
+    ):
+        raise TypeError(
+            f"{what} only applies to real scalar-output functions. Try jacobian, "
+            "elementwise_grad or holomorphic_grad."
+        )
+    return np.ones(shape_of(y), value.dtype)[()]
+
+
 def push(run: UserFunction, argnum: Argnum, args: Sequence[Any], kwargs: Any, v: Any) -> Any:
     """Return a function's value and its derivative along ``v``, which is like its argument."""
     recording = Recording()
@@ -102,11 +143,6 @@ def seen(fun: Callable[..., Any]) -> Callable[..., Any]:
         return run(args, kwargs) if recorded else fun(*args, **kwargs)
 
     return call
-
-
-def is_one_number(value: Any) -> bool:
-    """Tell a number, or an array with one entry."""
-    return not trees.is_container(value) and all(n == 1 for n in shape_of(value))
 
 
 def plain_value(value: Any) -> Any:

@@ -10,13 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.core.array import is_complex
 from chainrule.core.callables import name_of
-from chainrule.interop.autograd.linearise import Argnum, is_one_number, pull, push, seen
-from chainrule.interop.autograd.primitives import defvjp_argnum, primitive
+from chainrule.interop.autograd.linearise import Argnum, pull, push, seen, slope
 from chainrule.interop.autograd.vspaces import vspace
 from chainrule.numpy.view import UserFunction
 from chainrule.transforms import jacobians
+from chainrule.transforms.checkpoint import checkpoint
 
 __all__ = [
     "checkpoint",
@@ -80,20 +79,6 @@ def make_jvp(fun: Function, argnum: Argnum = 0) -> Function:
     return _named("make_jvp", fun, argnum, at)
 
 
-def _scalar(value: Any, operator: str) -> Any:
-    """Return 1 for a value that is one real number.
-
-    Raises:
-        TypeError: it is something else.
-    """
-    if not is_one_number(value) or is_complex(value) or vspace(value).size != 1:
-        raise TypeError(
-            f"{operator} only applies to real scalar-output functions. Try jacobian, "
-            "elementwise_grad or holomorphic_grad."
-        )
-    return vspace(value).ones()
-
-
 def value_and_grad(fun: Function, argnum: Argnum = 0) -> Function:
     """Return a function of ``fun``'s arguments that returns its value and its gradient.
 
@@ -106,8 +91,7 @@ def value_and_grad(fun: Function, argnum: Argnum = 0) -> Function:
     run = UserFunction(fun)
 
     def both(*args: Any, **kwargs: Any) -> Any:
-        value, vjp = pull(run, argnum, args, kwargs)
-        return value, vjp(_scalar(value, "value_and_grad"))
+        return slope(run, argnum, args, kwargs, "value_and_grad")
 
     return _named("value_and_grad", fun, argnum, both)
 
@@ -130,8 +114,7 @@ def grad(fun: Function, argnum: Argnum = 0) -> Function:
     run = UserFunction(fun)
 
     def gradient(*args: Any, **kwargs: Any) -> Any:
-        value, vjp = pull(run, argnum, args, kwargs)
-        return vjp(_scalar(value, "Grad"))
+        return slope(run, argnum, args, kwargs, "Grad")[1]
 
     return _named("grad", fun, argnum, gradient)
 
@@ -289,10 +272,3 @@ def multigrad_dict(fun: Function) -> Function:
         return found
 
     return gradients
-
-
-def checkpoint(fun: Function) -> Function:
-    """Return a function that keeps nothing of a run for the backward pass, which runs it again."""
-    wrapped = primitive(fun)
-    defvjp_argnum(wrapped, lambda k, ans, args, kwargs: make_vjp(fun, k)(*args, **kwargs)[0])
-    return wrapped
