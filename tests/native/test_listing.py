@@ -47,7 +47,7 @@ def check(f: Any, *args: Any, tolerance: float = 1e-11) -> str:
         "nan": np.nan,
         "SLOT": SLOT,
     }
-    applied = [vertex for vertex in built.schedule.roles if isinstance(vertex, Apply)]
+    applied = [vertex for vertex in built.schedule.vertices() if isinstance(vertex, Apply)]
     bodies = [vertex.operation.body for vertex in applied if isinstance(vertex.operation, Loop)]
     applied += [vertex for body in bodies for vertex in body if isinstance(vertex, Apply)]
     known |= {vertex.operation.name: vertex.operation.compute for vertex in applied}

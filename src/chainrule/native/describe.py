@@ -8,30 +8,20 @@ from typing import Any
 
 from chainrule.graph.graph import Apply, Vertex
 from chainrule.native.listing import listing
+from chainrule.native.lower.array_loop import ArrayLoop
 from chainrule.native.lower.roles import Role
 from chainrule.native.lower.turns import Turns
 from chainrule.native.pipeline import Built
 from chainrule.native.record.program import Program
-from chainrule.native.schedule.fusion import Kernel
+from chainrule.native.schedule.fusion import Kernel, Schedule
 
 __all__ = ["describe", "rewritten"]
 
 
 def describe(built: Built) -> dict[str, Any]:
     """Return rewritten graph, schedule and loops as text, and counts of what a run does."""
-    lines = []
-    for step in built.schedule.steps:
-        if isinstance(step, Kernel):
-            lines.append(_kernel(step))
-        elif built.schedule.roles[step] is Role.PRODUCT:
-            a, b = (_size(x) for x in step.operands)
-            lines.append(f"product  {a} @ {b} -> {_kind(step)}")
-        elif isinstance(step.operation, Turns):
-            lines.append(f"loop     {step.operation.turns} turns -> {_kind(step)}")
-        elif built.schedule.roles[step] in (Role.JOIN, Role.SCATTER):
-            lines.append(f"in place {step.operation.name} -> {_kind(step)}")
-        else:
-            lines.append(f"numpy    {step.operation.name} -> {_kind(step)}")
+    lines = list(_steps(built.schedule))
+    lines += [f"written turn by turn: {reason}" for reason in built.results.unrolled]
     lines.append(f"scratch memory: {built.arena_bytes:,} bytes")
     moved = [*built.program.inputs, *built.program.captured, *_written(built)]
     program = rewritten(built)
@@ -43,6 +33,27 @@ def describe(built: Built) -> dict[str, Any]:
         "flops": built.flops,
         "bytes": sum(vertex.nbytes for vertex in moved),
     }
+
+
+def _steps(plan: Schedule) -> Iterable[str]:
+    """Write the steps of a schedule, those of a loop's body below it."""
+    for step in plan.steps:
+        if isinstance(step, Kernel):
+            yield _kernel(step)
+        elif plan.roles[step] is Role.PRODUCT:
+            a, b = (_size(x) for x in step.operands)
+            yield f"product  {a} @ {b} -> {_kind(step)}"
+        elif step in plan.bodies:
+            assert isinstance(step.operation, ArrayLoop)
+            made = ", ".join(map(_kind, plan.results[step]))
+            yield f"loop     {step.operation.turns} turns -> {made}"
+            yield from (f"  {line}" for line in _steps(plan.bodies[step]))
+        elif isinstance(step.operation, Turns):
+            yield f"loop     {step.operation.turns} turns -> {_kind(step)}"
+        elif plan.roles[step] in (Role.JOIN, Role.SCATTER):
+            yield f"in place {step.operation.name} -> {_kind(step)}"
+        else:
+            yield f"numpy    {step.operation.name} -> {_kind(step)}"
 
 
 def _written(built: Built) -> Iterable[Vertex]:

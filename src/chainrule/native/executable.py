@@ -167,7 +167,8 @@ class Executable:
         guards: np.ndarray[Any, Any],
     ) -> tuple[list[Any], bool | tuple[Any, ...]]:
         layout = self.layout
-        table = np.array([array.ctypes.data for array in arrays], np.uintp)
+        words = [0] * layout.words
+        table = np.array([*(array.ctypes.data for array in arrays), *words], np.uintp)
         for step in self.built.steps:
             if isinstance(step, str):
                 self._segments[step](table.ctypes.data)

@@ -12,9 +12,10 @@ from chainrule.core.placeholder import Placeholder, is_array
 from chainrule.graph.graph import Apply, Vertex, copied
 from chainrule.native.lower.primitives import as_primitives
 from chainrule.native.lower.roles import Role, role_of
+from chainrule.native.lower.rolled import Rolled
 from chainrule.native.record.program import Program
 
-__all__ = ["Results", "results_of"]
+__all__ = ["Results", "results_of", "wanted_of"]
 
 
 @dataclass(frozen=True)
@@ -25,11 +26,13 @@ class Results:
         distinct: the results, each once.
         numbers: which of them each output of the program is.
         guards: what Python looked at.
+        unrolled: why loops that were found are none any more.
     """
 
     distinct: list[Apply]
     numbers: list[int]
     guards: list[Apply]
+    unrolled: list[str]
 
     @property
     def vertices(self) -> list[Apply]:
@@ -40,13 +43,22 @@ class Results:
         """Return the results with other vertices in their places."""
         made = [vertex for vertex in vertices if isinstance(vertex, Apply)]
         count = len(self.distinct)
-        return Results(made[:count], self.numbers, made[count:])
+        return Results(made[:count], self.numbers, made[count:], self.unrolled)
 
 
-def results_of(program: Program) -> Results:
-    """Rewrite what a program computes into primitives."""
-    guards = [_as_guard(vertex) for vertex, _ in program.guards]
-    vertices = as_primitives([*program.outputs, *guards])
+def wanted_of(program: Program) -> list[Vertex]:
+    """Return what a program computes: its outputs, and its guards as bytes."""
+    return [*program.outputs, *(_as_guard(vertex) for vertex, _ in program.guards)]
+
+
+def results_of(program: Program, wanted: Rolled) -> Results:
+    """Rewrite what a program computes into primitives.
+
+    Args:
+        program: the program.
+        wanted: what `wanted_of` it returns, in terms of loops.
+    """
+    vertices = as_primitives(wanted.outputs)
     computed: dict[Vertex, Apply] = {}
     for vertex in vertices:
         if vertex not in computed:
@@ -63,7 +75,8 @@ def results_of(program: Program) -> Results:
     distinct = list(given.values())
     numbers = [list(given).index(key) for key in keys]
     # A guard may be an output, too, and still has a place of its own.
-    return Results(distinct, numbers, [copied(vertex) for vertex in vertices[len(keys) :]])
+    copies = [copied(vertex) for vertex in vertices[len(keys) :]]
+    return Results(distinct, numbers, copies, wanted.unrolled)
 
 
 def _for_slot(vertex: Apply, output: Vertex) -> Apply:

@@ -102,16 +102,27 @@ class _Folder:
         refs = [_moved(ref, result.where) for ref in step.refs]
         return Step(step.kind, refs, step.ints, step.content, step.place)
 
+    def _ahead(self, steps: Sequence[Step], base: int, result: Folded) -> list[Step]:
+        """Read steps that come next as if none of them were folded."""
+        count = len(result.where)
+        result.where.extend(Ref(base + k) for k in range(len(steps)))
+        items = [self._read(step, result) for step in steps]
+        del result.where[count:]
+        return items
+
     def _region(self, steps: Sequence[Step], period: int, result: Folded) -> Sequence[Step]:
         """Fold the loops of one period in a stretch; return what is left behind the last."""
         while True:
             # Numbers as if nothing of the stretch were folded; what is folded starts it anew.
             steps = self._after(steps, result)
             base = len(result.steps)
-            here = [Ref(base + k) for k in range(len(steps))]
-            moved = result._replace(where=[*result.where, *here])
-            items = [self._read(step, moved) for step in steps]
-            runs = self._runs(result.steps, items, base, period)
+            near = 4 * self.least * period  # where the first loop ends, most likely
+            while True:
+                items = self._ahead(steps[:near], base, result)
+                runs = self._runs(result.steps, items, base, period)
+                if near >= len(steps) or (runs and runs[0][1] < len(items)):
+                    break
+                near *= 2
             if not runs:
                 return steps
             start, stop = runs[0]
@@ -159,14 +170,12 @@ class _Folder:
             after = edge(loop, at, loop.turns, at + 1)
             if after is None or len(after.steps) > len(steps):
                 break
-            here = [Ref(at + 1 + k) for k in range(len(after.steps))]
-            moved = result._replace(where=[*result.where, *here])
-            read = [self._read(step, moved) for step in steps[: len(here)]]
+            read = self._ahead(steps[: len(after.steps)], at + 1, result)
             if not after.is_like(read, result.steps):
                 break
             result.steps[-1] = with_turn_after(loop)
             result.where.extend(Ref(at, *place) for place in after.places)
-            steps = steps[len(here) :]
+            steps = steps[len(read) :]
         return steps
 
     def _runs(

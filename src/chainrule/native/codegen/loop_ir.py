@@ -236,6 +236,7 @@ class Entry:
     @property
     def place(self) -> Integer:
         """How many entries after the beginning of the memory it lies."""
+        assert isinstance(self.access.offset, int)
         at: Integer = self.access.offset
         for k, stride in zip(self.index, self.access.strides, strict=True):
             at = plus(times(k, stride), at)

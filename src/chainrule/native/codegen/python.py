@@ -30,7 +30,7 @@ from chainrule.native.codegen.loop_ir import (
     Value,
 )
 from chainrule.native.ir.combining import COMBINING
-from chainrule.native.lower.parts import Place
+from chainrule.native.lower.parts import Place, Stretch, window
 from chainrule.native.lower.roles import is_basic
 from chainrule.native.schedule.survey import Axes
 from chainrule.operations import indexing
@@ -195,7 +195,7 @@ def _entry(axis: int | None) -> str:
     return "0" if axis is None else _axis(axis)
 
 
-def _moved(index: str, line: range) -> str:
+def _moved(index: str, line: range | Stretch) -> str:
     """Write an index along a part as one along the whole array."""
     if len(line) == 1 or index == "0":
         return str(line.start)
@@ -203,6 +203,20 @@ def _moved(index: str, line: range) -> str:
         return f"{line.start} - {_times(-line.step, index)}"
     text = _times(line.step, index)
     return f"{text} + {line.start}" if line.start else text
+
+
+def _window(place: Place) -> str:
+    """Write a place that moves as an index."""
+    parts, back = [], []
+    for k in place:
+        size, low = len(k), k.start
+        if k.step < 0:
+            low = k.start + (size - 1) * k.step
+        high = low + ((size - 1) * abs(k.step) + 1)
+        parts.append(f"{low}:{high}" + (f":{abs(k.step)}" if abs(k.step) != 1 else ""))
+        back.append("::-1" if k.step < 0 else ":")
+    turned = f"[{', '.join(back)}]" if "::-1" in back else ""
+    return f"[{', '.join(parts)}]{turned}"
 
 
 def _times(step: int, index: str) -> str:
@@ -233,6 +247,8 @@ def applied(vertex: Apply, given: list[str]) -> str:
         return f"{sign}{given[0]}" if len(given) == 1 else f"{given[0]} {sign} {given[1]}"
     if operation is shapes.transpose and not params.get("axes"):
         return f"{given[0]}.T"
+    if operation is window:
+        return given[0] + _window(params["place"])
     if operation is indexing.getitem:
         index = params["index"] if isinstance(params["index"], tuple) else (params["index"],)
         if is_basic(index):

@@ -121,6 +121,7 @@ def call(
         *(array.ctypes.data for array in given + outputs),
         *(guards.ctypes.data + 8 * k for k in range(len(guards))),
         -(-arena.ctypes.data // 64) * 64 if arena.size else None,
+        *[None] * layout.words,
     ]
     address = library.address("run")
     run = interrupts.unlocked(address) if layout.releases_lock else _LOCKED(address)

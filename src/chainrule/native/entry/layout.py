@@ -1,9 +1,10 @@
 """What machine code and Python agree upon: which buffers `@run` takes, and what its result is.
 
 ``define i32 @run(ptr %buffers)`` takes an array of pointers, one per buffer, in this order: inputs,
-captured arrays, outputs, guards, arena. It returns 0, or a code if it stopped: an exception is set,
-or else the outputs mean nothing. A scalar's buffer has 8 bytes and holds the value in its own type:
-double, float, i64 for every integer, i8 for a truth. An array's buffer is its data.
+captured arrays, outputs, guards, arena; after them come as many words as loops need. It returns 0,
+or a code if it stopped: an exception is set, or else the outputs mean nothing. A scalar's buffer
+has 8 bytes and holds the value in its own type: double, float, i64 for every integer, i8 for a
+truth. An array's buffer is its data.
 """
 
 from __future__ import annotations
@@ -70,6 +71,7 @@ class Layout:
         outputs: of what is computed, each once.
         guards: what must be found, or else the outputs mean nothing.
         arena_bytes: of the scratch memory.
+        words: how many entries of the table come after it, which nobody fills in.
         releases_lock: whether other Python threads may run meanwhile, as for much work they should.
         structure: how the result is made of the outputs; an output that occurs again is copied.
             None where it takes more than tuples: then Python makes it.
@@ -82,6 +84,7 @@ class Layout:
     arena_bytes: int
     releases_lock: bool
     structure: Structure | None
+    words: int = 0
 
     def __post_init__(self) -> None:
         if self.structure is not None:

@@ -210,6 +210,7 @@ class _Entry:
         elif size:
             self.first.append(f"%arena = alloca [{size} x i8], align 64")
         self._buffer("%arena" if size else "null")
+        self.buffers += self.layout.words
         if self.layout.releases_lock:
             self._add("%code = call i32 @cr.unlocked(ptr @run, ptr %buffers)")
         else:

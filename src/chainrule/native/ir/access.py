@@ -1,4 +1,4 @@
-"""Where entries lie in memory: an offset and a stride for each axis."""
+"""Where entries lie in memory: an offset, which may move with the turns of loops, and strides."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.graph.graph import Vertex
+from chainrule.native.ir.moving import Moving
 
 __all__ = ["Access", "contiguous"]
 
@@ -17,7 +18,7 @@ class Access:
     """Entries in the memory of some vertex: an offset and a stride per axis, counted in entries."""
 
     base: Vertex
-    offset: int
+    offset: int | Moving
     strides: tuple[int, ...]
     size: tuple[int, ...]
 
@@ -33,6 +34,7 @@ class Access:
 
     def of(self, whole: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
         """Return these entries of an array that lies as the base does, as a view."""
+        assert isinstance(self.offset, int)
         first = whole.reshape(-1)[self.offset :]
         strides = [stride * whole.itemsize for stride in self.strides]
         return np.lib.stride_tricks.as_strided(first, self.size, strides)

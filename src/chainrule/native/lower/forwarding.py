@@ -17,7 +17,14 @@ from chainrule.graph.placeholder import full, make, reshaped
 from chainrule.graph.rewrite import same_kind, uses, with_operands
 from chainrule.native.ir.access import contiguous
 from chainrule.native.lower.movement import sliced
-from chainrule.native.lower.parts import Place, base_of, everywhere, joined, slices
+from chainrule.native.lower.parts import (
+    FixedPlace,
+    base_of,
+    everywhere,
+    is_fixed,
+    joined,
+    slices,
+)
 from chainrule.native.lower.roles import Role, followed, number, role_of, viewed
 from chainrule.operations import elementwise
 from chainrule.operations import shape as shapes
@@ -44,7 +51,7 @@ class _History:
         self.newest = root
         self.count = 0
         self._entries: dict[int, list[tuple[int, Vertex]]] = {}  # by their place in memory
-        self._wide: list[tuple[int, Place, Vertex]] = []  # updates of several entries
+        self._wide: list[tuple[int, FixedPlace, Vertex]] = []  # updates of several entries
         self.written = np.zeros(root.shape, bool)
 
     def write(self, vertex: Apply) -> None:
@@ -88,7 +95,7 @@ def _read(outputs: Sequence[Vertex]) -> list[Vertex]:
                 new = _entry(new, versions)
             elif new is not vertex and is_operation(vertex, elementwise.add):
                 new = _without_zero(new, vertex)
-            elif new.operation is joined and base_of(new) is not None:
+            elif _is_update(new):
                 base = new.operands[0]
                 history, _ = versions.get(base, (None, 0))
                 if history is None or history.newest is not base:
@@ -114,7 +121,7 @@ def _entry(vertex: Apply, versions: dict[Vertex, tuple[_History, int]]) -> Verte
     """Return what a view of an array that was written has, as far as that is known."""
     base, chain = viewed(vertex)
     access = followed(contiguous(base), chain) if base in versions else None
-    if access is None:
+    if access is None or not isinstance(access.offset, int):
         return vertex
     history, version = versions[base]
     known = role_of(history.root) is Role.NUMBER
@@ -154,7 +161,7 @@ class _Group:
 
     def __init__(self, base: Vertex) -> None:
         self.base = base
-        self.pieces: dict[Place, Vertex] = {}
+        self.pieces: dict[FixedPlace, Vertex] = {}
         self._written = np.zeros(base.shape, bool)
 
     def take(self, update: Apply) -> bool:
@@ -182,7 +189,7 @@ class _Group:
             return pieces[0]
         return Apply(joined, pieces, {"places": places, "shape": vertex.shape}, vertex.value)
 
-    def _left(self) -> list[Place] | None:
+    def _left(self) -> list[FixedPlace] | None:
         """Return the few boxes of entries that nobody writes where the base itself cannot be."""
         if role_of(self.base) not in (Role.NUMBER, Role.MEMORY):
             return None
@@ -231,4 +238,10 @@ def _merged(outputs: Sequence[Vertex]) -> list[Vertex]:
 
 
 def _is_update(vertex: Vertex) -> bool:
-    return isinstance(vertex, Apply) and vertex.operation is joined and base_of(vertex) is not None
+    """Tell an update at places that do not move."""
+    return (
+        isinstance(vertex, Apply)
+        and vertex.operation is joined
+        and base_of(vertex) is not None
+        and all(map(is_fixed, vertex.params["places"]))
+    )

@@ -22,7 +22,14 @@ from chainrule.native.lower.turns import Part, Tape, Turns, Until, ends
 from chainrule.operations import shape as shapes
 from chainrule.operations.indexing import getitem, index_parts
 
-__all__ = ["Counted", "NotNumbersError", "counting", "entry_at", "turns_of"]
+__all__ = [
+    "Counted",
+    "NotNumbersError",
+    "counting",
+    "entry_at",
+    "looks_at_types",
+    "turns_of",
+]
 
 #: What stands for an operand of a loop: a vertex, or a tape of another loop.
 _Known: TypeAlias = "Any"
@@ -142,7 +149,7 @@ class _Body:
             whole = role_of(x) is Role.NUMBER and x.dtype.kind in "iu" and made.dtype.kind == "f"
             if x.dtype != made.dtype and not (whole and abs(number(x)) < 2**24):
                 raise NotNumbersError
-            if type(x.value) is not type(made.value) and _looks_at_types(self.loop, carry.input):
+            if type(x.value) is not type(made.value) and looks_at_types(self.loop, carry.input):
                 raise NotNumbersError
         return Input(name, made.value)
 
@@ -291,7 +298,7 @@ def _number(given: _Known) -> Vertex:
     return given
 
 
-def _looks_at_types(loop: Loop, variable: Input) -> bool:
+def looks_at_types(loop: Loop, variable: Input) -> bool:
     """Tell whether it matters to some operation whether a variable is a number of Python."""
     return any(
         isinstance(x, Apply)

@@ -8,8 +8,8 @@ base is changed in its own memory or copied is decided later, by `chainrule.nati
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
-from typing import Any, TypeAlias
+from dataclasses import dataclass, replace
+from typing import Any, TypeAlias, TypeGuard
 
 import numpy as np
 
@@ -17,16 +17,73 @@ from chainrule.core.operation import Operation
 from chainrule.graph.graph import Apply, Vertex
 from chainrule.graph.placeholder import make
 from chainrule.native.ir.access import Access
+from chainrule.native.ir.moving import Integer, Moving
 from chainrule.native.lower.gather import accumulated, assigned
+from chainrule.operations.indexing import getitem
 
-__all__ = ["Place", "base_of", "box", "everywhere", "joined", "slices", "updated", "within"]
+__all__ = [
+    "FixedPlace",
+    "Place",
+    "Stretch",
+    "apart",
+    "base_of",
+    "box",
+    "everywhere",
+    "is_fixed",
+    "joined",
+    "slices",
+    "taken",
+    "updated",
+    "window",
+    "within",
+]
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """Indices along an axis, like a range, that move with the turns of a loop."""
+
+    start: Integer
+    length: int
+    step: int = 1
+
+    def __len__(self) -> int:
+        return self.length
+
 
 #: Entries of an array, by the indices along each of its axes.
-Place: TypeAlias = "tuple[range, ...]"
+FixedPlace: TypeAlias = "tuple[range, ...]"
+Place: TypeAlias = "tuple[range | Stretch, ...]"
 
 
-def slices(place: Place) -> tuple[slice, ...]:
-    """Return a place as an index."""
+def is_fixed(place: Place) -> TypeGuard[FixedPlace]:
+    """Tell whether a place is the same in all turns."""
+    return not any(isinstance(k, Stretch) for k in place)
+
+
+def apart(first: Place, second: Place) -> bool:
+    """Tell whether two places have no entry in common in any turn, as far as that is known."""
+    return any(map(_are_apart, first, second))
+
+
+def _are_apart(a: range | Stretch, b: range | Stretch) -> bool:
+    distance = b.start - a.start
+    if isinstance(distance, Moving):
+        return False
+    own, other = (range(k, k + len(x) * x.step, x.step) for k, x in ((0, a), (distance, b)))
+    if not own or not other:
+        return True
+    low, high = (
+        max(min(own[0], own[-1]), min(other[0], other[-1])),
+        min(max(own[0], own[-1]), max(other[0], other[-1])),
+    )
+    if low > high:
+        return True
+    return abs(own.step) == abs(other.step) and bool(distance % own.step)
+
+
+def slices(place: FixedPlace) -> tuple[slice, ...]:
+    """Return a fixed place as an index."""
     return tuple(
         slice(k.start, k.stop)
         if k.step == 1
@@ -35,7 +92,7 @@ def slices(place: Place) -> tuple[slice, ...]:
     )
 
 
-def _joined(*parts: Any, places: Sequence[Place], shape: tuple[int, ...]) -> Any:
+def _joined(*parts: Any, places: Sequence[FixedPlace], shape: tuple[int, ...]) -> Any:
     result = np.empty(shape, np.result_type(*parts))
     for part, place in zip(parts, places, strict=True):
         result[slices(place)] = part
@@ -47,12 +104,42 @@ def _joined(*parts: Any, places: Sequence[Place], shape: tuple[int, ...]) -> Any
 joined = Operation("joined", _joined)
 
 
-def everywhere(size: Sequence[int]) -> Place:
+def _window(x: Any, place: Place) -> Any:
+    if not is_fixed(place):
+        raise ValueError("a place that moves has no entries outside of its loop")
+    return x[slices(place)]
+
+
+#: The entries of a place that moves with the turns of loops: a view.
+window = Operation("window", _window)
+
+
+def taken(x: Vertex, place: Place) -> Vertex:
+    """Return the entries of a place, as they were written if that is known."""
+    while isinstance(x, Apply) and x.operation is joined and len(x.operands) == 2:
+        own, other = x.params["places"]
+        if own != everywhere(x.shape):
+            break
+        if other == place:
+            return x.operands[1]
+        if not apart(other, place):
+            break
+        x = x.operands[0]
+    size = tuple(map(len, place))
+    if not is_fixed(place):
+        return make(window, [x], x.dtype, size, place=place)
+    if place == everywhere(x.shape):
+        return x
+    assert is_fixed(place)
+    return make(getitem, [x], x.dtype, size, index=slices(place))
+
+
+def everywhere(size: Sequence[int]) -> FixedPlace:
     """Return the place of all entries of an array."""
     return tuple(map(range, size))
 
 
-def box(starts: Sequence[int], size: Sequence[int]) -> Place:
+def box(starts: Sequence[int], size: Sequence[int]) -> FixedPlace:
     """Return the place of an array in a larger one."""
     return tuple(range(k, k + n) for k, n in zip(starts, size, strict=True))
 
@@ -85,7 +172,7 @@ def within(place: Place, whole: Access) -> Access:
     pairs = list(zip(place, whole.strides, strict=True))
     return replace(
         whole,
-        offset=whole.offset + sum(k.start * stride for k, stride in pairs),
+        offset=sum((k.start * stride for k, stride in pairs), whole.offset),
         strides=tuple(k.step * stride for k, stride in pairs),
         size=tuple(map(len, place)),
     )

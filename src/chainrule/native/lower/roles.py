@@ -15,8 +15,9 @@ from chainrule.native.ir.access import Access, contiguous
 from chainrule.native.ir.combining import COMBINING
 from chainrule.native.ir.elements import lowered
 from chainrule.native.ir.text import is_native
+from chainrule.native.lower.array_loop import ArrayLoop, result
 from chainrule.native.lower.gather import accumulated, assigned, gather_of
-from chainrule.native.lower.parts import joined
+from chainrule.native.lower.parts import joined, window, within
 from chainrule.native.lower.turns import Turns
 from chainrule.operations import contraction, indexing, reduction
 from chainrule.operations import shape as shapes
@@ -45,7 +46,8 @@ class Role(Enum):
     JOIN = auto()  # parts, each written where it belongs: see `chainrule.native.lower.parts`
     SCATTER = auto()  # one part, in which entries are then changed where indices say
     PRODUCT = auto()  # a product of matrices or vectors, in tiles or by BLAS
-    LOOP = auto()  # all that a loop over numbers keeps: see `chainrule.native.lower.turns`
+    LOOP = auto()  # a loop: see `chainrule.native.lower.turns` and `array_loop` there
+    RESULT = auto()  # what a loop over arrays makes
     CALL = auto()  # anything else, by NumPy
 
 
@@ -73,8 +75,10 @@ def role_of(vertex: Vertex) -> Role:
     if not all(map(is_native, dtypes)):
         return Role.CALL
     operation = vertex.operation
-    if isinstance(operation, Turns):
+    if isinstance(operation, (Turns, ArrayLoop)):
         return Role.LOOP
+    if operation is result:
+        return Role.RESULT
     if operation is joined:
         return Role.JOIN
     if operation in (accumulated, assigned):
@@ -123,6 +127,8 @@ def reduced_axes(vertex: Apply) -> tuple[tuple[int, ...], tuple[int | None, ...]
 def view(vertex: Apply, access: Access) -> Access | None:
     """Return where the entries of a view lie, given those of its operand; None if it is none."""
     operation, params, size = vertex.operation, vertex.params, vertex.shape
+    if operation is window:
+        return within(params["place"], access)
     if operation is broadcast_to:
         extra = len(size) - len(access.size)
         strides = (0,) * extra + tuple(

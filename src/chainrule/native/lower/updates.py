@@ -30,7 +30,16 @@ from chainrule.native.lower.movement import (
     sliced,
     spelled_out,
 )
-from chainrule.native.lower.parts import base_of, box, joined, slices, updated
+from chainrule.native.lower.parts import (
+    base_of,
+    box,
+    is_fixed,
+    joined,
+    slices,
+    taken,
+    updated,
+    window,
+)
 from chainrule.native.lower.roles import Role, is_basic, number, role_of
 from chainrule.operations import elementwise, indexing, reduction
 from chainrule.operations import shape as shapes
@@ -117,7 +126,7 @@ def _sum(vertex: Apply) -> Vertex | None:
         assert isinstance(x, Apply)
         if x.operation is joined and len(x.operands) == 2 and (k or adds):
             place = x.params["places"][1]
-            entries = sliced(other, slices(place))
+            entries = sliced(other, slices(place)) if is_fixed(place) else taken(other, place)
             operands = (entries, x.operands[1])
             piece = element(vertex.operation, *operands, dtype=vertex.dtype)
             return like(updated(other, piece, place), vertex)
@@ -175,6 +184,14 @@ def _pad(vertex: Apply) -> Vertex | None:
         for n, width in zip(x.shape, widths, strict=True)
     ]
     return like(chosen(x, origins), vertex)
+
+
+def _window(vertex: Apply) -> Vertex | None:
+    """Read what was written, or what was there before other entries were written."""
+    (x,) = vertex.operands
+    new = taken(x, vertex.params["place"])
+    same = isinstance(new, Apply) and new.operation is window and new.operands[0] is x
+    return None if same else like(new, vertex)
 
 
 # Triangles and diagonals.
@@ -252,6 +269,7 @@ RULES: dict[Operation, Callable[[Apply], Vertex | None]] = {
     elementwise.add: _sum,
     elementwise.subtract: _sum,
     indexing.set_at: _set_at,
+    window: _window,
     shapes.pad: _pad,
     shapes.tril: _triangle,
     shapes.triu: _triangle,

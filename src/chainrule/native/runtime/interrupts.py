@@ -20,7 +20,7 @@ from typing import Any
 
 from chainrule.native.runtime import engine
 
-__all__ = ["DECLARATION", "UNLOCKED", "Stopped", "run", "unlocked"]
+__all__ = ["DECLARATION", "UNLOCKED", "Stopped", "between_turns", "run", "unlocked"]
 
 #: For modules with a `run`, and for those that call ``@cr.unlocked``.
 DECLARATION = "declare i1 @cr.interrupted(ptr) nounwind"
@@ -43,16 +43,28 @@ class Stopped(BaseException):  # caught by `chainrule.compile`, which raises the
         self.error = error
 
 
-def run(steps: Sequence[str], last: Sequence[str], stopped: Sequence[str] = ()) -> str:
+def run(
+    steps: Sequence[str],
+    last: Sequence[str],
+    watch: tuple[int, int] | None = None,
+    stopped: Sequence[str] = (),
+) -> str:
     """Write ``i32 @run(ptr %buffers)``, which calls functions in turn.
 
     Args:
         steps: the names of the functions, ``void(ptr %buffers)``.
         last: the lines after them, which return.
+        watch: the words of the table by which functions ask for themselves, with `between_turns`:
+            when they last did, and whether a handler has ended the run.
         stopped: lines that tell, as ``i1 %stopped``, whether one of them was ended by a signal's
             handler; none where that cannot be.
     """
     lines = ["entry:"]
+    for word in watch or ():
+        lines += [
+            f"  %word{word} = getelementptr ptr, ptr %buffers, i64 {word}",
+            f"  store i64 0, ptr %word{word}",
+        ]
     if len(steps) > 1:
         lines += ["  %asked = alloca i64", "  store i64 0, ptr %asked"]
     for k, step in enumerate(steps):
@@ -63,12 +75,42 @@ def run(steps: Sequence[str], last: Sequence[str], stopped: Sequence[str] = ()) 
                 f"step{k}:",
             ]
         lines.append(f"  call void @{step}(ptr %buffers)")
+        if watch is not None:
+            lines += [
+                f"  %stopped{k} = load i64, ptr %word{watch[1]}",
+                f"  %ended{k} = icmp ne i64 %stopped{k}, 0",
+                f"  br i1 %ended{k}, label %stop, label %after{k}",
+                f"after{k}:",
+            ]
     if stopped:
         lines += [*stopped, "  br i1 %stopped, label %stop, label %last", "last:"]
     lines += last
-    if len(steps) > 1 or stopped:
+    if len(steps) > 1 or stopped or (steps and watch is not None):
         lines += ["stop:", f"  ret i32 {_STOPPED}"]
     return "\n".join(["define i32 @run(ptr %buffers) {", *lines, "}"])
+
+
+def between_turns(asked: str, stopped: str, every: int) -> list[str]:
+    """Write the end of a loop's turn, which leaves the loop where a handler has ended the run.
+
+    Args:
+        asked: the pointer to the word that tells when it last asked.
+        stopped: the pointer to the word which is set where it is left.
+        every: after how many turns it asks; ``%turn.next`` counts them. It goes on to ``%go.on``,
+            or else to ``%done``.
+    """
+    return [
+        f"  %turn.rest = urem i64 %turn.next, {every}",
+        "  %turn.asks = icmp eq i64 %turn.rest, 0",
+        "  br i1 %turn.asks, label %ask, label %go.on",
+        "ask:",
+        f"  %interrupted = call i1 @cr.interrupted(ptr {asked})",
+        "  br i1 %interrupted, label %stop, label %go.on",
+        "stop:",
+        f"  store i64 1, ptr {stopped}",
+        "  br label %done",
+        "go.on:",
+    ]
 
 
 def unlocked(address: int) -> Callable[[Any], int]:

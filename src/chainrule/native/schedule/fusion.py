@@ -17,9 +17,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from chainrule.core.operation import Operation
 from chainrule.graph.graph import Apply, Vertex
 from chainrule.native.ir.access import Access, contiguous
 from chainrule.native.ir.elements import is_cheap
+from chainrule.native.lower.array_loop import ArrayLoop
 from chainrule.native.lower.roles import (
     Role,
     computed_from,
@@ -84,6 +86,20 @@ class Schedule:
     whole: set[Vertex]  # reductions that nothing in their kernel can use
     stored: set[Vertex]  # vertices that get memory
     versions: Versions  # which of them share it
+    results: dict[Vertex, list[Apply]]  # of loops over arrays, those that are needed
+    bodies: dict[Vertex, Schedule]  # of these loops
+
+    def vertices(self) -> Iterator[Vertex]:
+        """Yield all vertices, those of the bodies of loops, too; some more than once."""
+        yield from self.roles
+        for body in self.bodies.values():
+            yield from body.vertices()
+
+    def made(self, step: Kernel | Apply) -> list[Apply]:
+        """Return the vertices that a step writes into memory of their own."""
+        if isinstance(step, Kernel):
+            return step.roots
+        return self.results[step] if step in self.bodies else [step]
 
     def viewed(self, vertex: Vertex) -> tuple[Vertex, list[Apply]]:
         """Return what a vertex is a view of, as far as nothing on the way is stored, and views."""
@@ -130,6 +146,7 @@ class _Scheduler:
         self.inner: dict[tuple[int, tuple[int, ...]], int] = {}
         self.length: dict[tuple[int, tuple[int, ...]], int] = {}  # operations of each kernel
         self.stored: set[Vertex] = set()
+        self.results: dict[Vertex, list[Apply]] = {}
         # What is stored in any case: what it reads may be written over.
         self.certain = {x for before in _distinct(versions.after.values()) for x in before}
 
@@ -155,7 +172,7 @@ class _Scheduler:
             else:
                 level = max(map(self._loadable, vertex.operands), default=0)
                 level = max(level, self._earliest(vertex))
-                self.ready[vertex] = level + (role is not Role.JOIN)
+                self.ready[vertex] = level + (role not in (Role.JOIN, Role.RESULT))
 
     def _earliest(self, vertex: Vertex) -> int:
         """Return the first level at which a vertex may be written."""
@@ -308,6 +325,7 @@ class _Scheduler:
         steps: dict[int, list[Kernel | Apply]] = {}
         waiting: dict[int, list[Vertex]] = {}
         seen: set[Vertex] = set()
+        results = self.results
 
         def need(vertex: Vertex) -> None:
             """Ask for a vertex, or what it is a view of, to be in memory."""
@@ -316,6 +334,11 @@ class _Scheduler:
                 return
             seen.add(vertex)
             self.stored.add(vertex)
+            if self.roles[vertex] is Role.RESULT:
+                assert isinstance(vertex, Apply)
+                results.setdefault(vertex.operands[0], []).append(vertex)
+                need(vertex.operands[0])
+                return
             placed = self.placed.get(vertex)
             level = self.ready[vertex] - 1 if placed is None else placed.level
             waiting.setdefault(level, []).append(vertex)
@@ -386,9 +409,14 @@ def _own_space(vertex: Vertex, level: int) -> Placed:
     return Placed(level, space, tuple(None if n == 1 else next(count) for n in vertex.shape))
 
 
-def schedule(outputs: Sequence[Vertex]) -> Schedule:
-    """Return the steps that compute the outputs."""
-    versions = in_place(outputs)
+def schedule(outputs: Sequence[Vertex], free: Sequence[Vertex] = ()) -> Schedule:
+    """Return the steps that compute the outputs.
+
+    Args:
+        outputs: what is wanted, each in memory of its own.
+        free: inputs whose memory may be written over.
+    """
+    versions = in_place(outputs, free)
     scheduler = _Scheduler(versions)
     scheduler.place()
     steps = scheduler.store()
@@ -400,6 +428,33 @@ def schedule(outputs: Sequence[Vertex]) -> Schedule:
         scheduler.whole,
         scheduler.stored,
         versions,
+        scheduler.results,
+        {x: _body(x.operation) for x in steps if isinstance(x, Apply) and _is_loop(x)},
+    )
+
+
+def _is_loop(vertex: Apply) -> bool:
+    return isinstance(vertex.operation, ArrayLoop)
+
+
+def _body(loop: Operation) -> Schedule:
+    """Return the steps of a turn."""
+    assert isinstance(loop, ArrayLoop)
+    free = {state.input: k for k, state in enumerate(loop.states)}
+    while True:
+        body = schedule(loop.results, list(free))
+        taken = [x for x, k in free.items() if _is_taken(x, k, body)]
+        if not taken:
+            return body
+        for x in taken:
+            del free[x]
+
+
+def _is_taken(state: Vertex, number: int, body: Schedule) -> bool:
+    """Tell whether what a state was is written over by another result than what it will be."""
+    target = body.versions.targets.get(state)
+    return target is not None and target.base in (
+        x for k, x in enumerate(body.outputs) if k != number
     )
 
 

@@ -13,16 +13,34 @@ import heapq
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 
 from chainrule.graph.graph import Apply, Vertex, copied, topological
 from chainrule.graph.rewrite import with_operands
 from chainrule.native.ir.access import Access, contiguous
+from chainrule.native.lower.array_loop import ArrayLoop, result
 from chainrule.native.lower.movement import sliced
-from chainrule.native.lower.parts import Place, base_of, everywhere, slices, within
-from chainrule.native.lower.roles import Role, followed, is_alias, role_of
+from chainrule.native.lower.parts import (
+    FixedPlace,
+    Place,
+    apart,
+    base_of,
+    everywhere,
+    is_fixed,
+    slices,
+    window,
+    within,
+)
+from chainrule.native.lower.roles import (
+    Role,
+    expected_access,
+    followed,
+    is_alias,
+    role_of,
+)
+from chainrule.operations.indexing import getitem, index_parts
 
 __all__ = ["Versions", "in_place"]
 
@@ -55,20 +73,49 @@ class Versions:
     rereads: set[Vertex] = field(default_factory=set)
 
 
-def in_place(outputs: Sequence[Vertex]) -> Versions:
-    """Decide where updates are written, and give each part a vertex that nothing else uses."""
-    return _Planner(outputs).plan()
+def in_place(outputs: Sequence[Vertex], free: Sequence[Vertex] = ()) -> Versions:
+    """Decide where updates are written, and give each part a vertex that nothing else uses.
+
+    Args:
+        outputs: what is wanted, each in memory of its own.
+        free: inputs whose memory may be written over.
+    """
+    return _Planner(outputs, free).plan()
 
 
 @dataclass(eq=False)
 class _Reader:
-    """What uses a version of an array, or a view of one: ``seen``, the entries that it reads."""
+    """What uses a version of an array, or a view of one.
+
+    Attributes:
+        user: what it is.
+        operand: what it reads.
+        is_base: whether the operand is what the user is an update of.
+        access: where the entries lie that it reads.
+        seen: these entries; None where they move with the turns of a loop.
+        place: a place that they are in.
+        is_place: whether they are all entries of that place, in order.
+    """
 
     user: Apply
     operand: Vertex
-    is_base: bool  # whether the operand is what the user is an update of
+    is_base: bool
     access: Access
-    seen: _Memory
+    seen: _Memory | None
+    place: Place
+    is_place: bool
+
+    def meets(self, memory: _Memory, place: Place) -> bool:
+        """Tell whether it may read an entry of a place."""
+        if self.seen is None or not is_fixed(place):
+            return not apart(self.place, place)
+        return np.shares_memory(self.seen, memory[slices(place)])
+
+    def is_alike(self, memory: _Memory, place: Place) -> bool:
+        """Tell whether it reads the very entries of a place, in order."""
+        if self.seen is None or not is_fixed(place):
+            return self.is_place and self.place == place
+        return _are_alike(self.seen, memory[slices(place)])
 
 
 @dataclass(eq=False)
@@ -83,8 +130,9 @@ class _Storage:
 class _Planner:
     """Goes through given vertices; ``new`` is what they have become, as far as it has come."""
 
-    def __init__(self, outputs: Sequence[Vertex]) -> None:
+    def __init__(self, outputs: Sequence[Vertex], free: Sequence[Vertex]) -> None:
         self.given = topological(outputs)
+        self.free = set(free)
         self.roles = {vertex: role_of(vertex) for vertex in self.given}
         self.result = Versions(list(outputs))
         self.final = set(outputs)
@@ -97,6 +145,12 @@ class _Planner:
         self.updates = {x for x in self.given if self.roles[x] in (Role.JOIN, Role.SCATTER)}
         bases = (base_of(x) for x in self.updates)
         self.changed: set[Vertex] = self.updates | {x for x in bases if x is not None}
+        self.loops = {x for x in self.given if _is_loop(x)}
+        for loop in self.loops:
+            self.changed.update(self._states(loop))
+        self.ends = {x: end for x in self.given if (end := _end(x)) is not None}
+        self.changed.update(self.ends)
+        self.begun: dict[Vertex, list[_Storage]] = {}  # for each loop, what its states lie in
         self.reads: dict[Vertex, list[tuple[Apply, Vertex, bool, list[Apply]]]] = {}
         self.storages: dict[Vertex, _Storage] = {}
         self.shared: dict[Vertex, tuple[_Storage, Access]] = {}
@@ -108,6 +162,12 @@ class _Planner:
             if vertex in self.updates:
                 assert isinstance(vertex, Apply)
                 self._update(vertex)
+            elif vertex in self.loops:
+                assert isinstance(vertex, Apply)
+                self._loop(vertex)
+            elif vertex in self.ends:
+                assert isinstance(vertex, Apply)
+                self._end(vertex)
             else:
                 self._add(with_operands(vertex, self.new), vertex)
             if vertex in self.changed:
@@ -144,14 +204,16 @@ class _Planner:
             for user in self.users.get(vertex, ()):
                 waits[user] -= 1
                 if not waits[user]:
-                    heapq.heappush(updates if user in self.updates else plain, number[user])
+                    late = user in self.updates or user in self.loops
+                    heapq.heappush(updates if late else plain, number[user])
 
     def _next(self, updates: list[int]) -> int:
         """Take an update that writes over nothing which is read later, or else the first."""
         for k in heapq.nsmallest(_FEW, updates):
             vertex = self.given[k]
             assert isinstance(vertex, Apply)
-            if all(reader.user in self.new for reader in self._over(vertex)):
+            over = self._within(vertex) if vertex in self.loops else self._over(vertex)
+            if all(reader.user in self.new for reader in over):
                 updates.remove(k)
                 heapq.heapify(updates)
                 return k
@@ -185,8 +247,10 @@ class _Planner:
             access = followed(contiguous(vertex), chain)
             assert access is not None or not operand.size
             if access is not None:
-                seen = access.of(storage.memory)
-                storage.readers.append(_Reader(user, operand, is_base, access, seen))
+                seen = access.of(storage.memory) if isinstance(access.offset, int) else None
+                place, is_place = _place(vertex, chain)
+                reader = _Reader(user, operand, is_base, access, seen, place, is_place)
+                storage.readers.append(reader)
 
     def _over(self, update: Apply) -> list[_Reader]:
         """Return the readers of what an update writes over in the storage of its base."""
@@ -197,14 +261,26 @@ class _Planner:
         readers = [x for x in storage.readers if not (x.is_base and x.user is update)]
         if self.roles[update] is Role.SCATTER or not readers:
             return readers
-        places = [slices(place) for place in update.params["places"][1:]]
-        if len(places) <= _FEW:
-            parts = [storage.memory[place] for place in places]
-            return [x for x in readers if any(np.shares_memory(x.seen, part) for part in parts)]
+        places = update.params["places"][1:]
+        moving = not all(map(is_fixed, places)) or any(x.seen is None for x in readers)
+        if moving or len(places) <= _FEW:
+            return [x for x in readers if any(x.meets(storage.memory, place) for place in places)]
         written = np.zeros(storage.memory.shape, bool)
         for place in places:
-            written[place] = True
+            written[slices(place)] = True
         return [x for x in readers if x.access.of(written).any()]
+
+    def _within(self, loop: Apply) -> list[_Reader]:
+        """Return the readers of what a loop changes."""
+        states = self.storages.get
+        storages = dict.fromkeys(x for x in map(states, self._states(loop)) if x is not None)
+        return [x for storage in storages for x in storage.readers if x.user is not loop]
+
+    @staticmethod
+    def _states(loop: Apply) -> tuple[Vertex, ...]:
+        """Return what the states of a loop begin with."""
+        assert isinstance(loop.operation, ArrayLoop)
+        return loop.operands[: len(loop.operation.states)]
 
     # Updates.
 
@@ -239,7 +315,7 @@ class _Planner:
 
     def _is_free(self, base: Vertex, storage: _Storage) -> bool:
         """Tell whether the memory of a base may be written."""
-        own = self.roles[base] not in (Role.NUMBER, Role.MEMORY, Role.VIEW)
+        own = self.roles[base] not in (Role.NUMBER, Role.MEMORY, Role.VIEW) or base in self.free
         return own and base not in self.final and storage.newest is self.new[base]
 
     def _copy(self, vertex: Apply) -> None:
@@ -253,6 +329,7 @@ class _Planner:
             self._write(vertex, [copy, *rest], places, None)
             return
         around: list[Vertex] = []
+        assert is_fixed(places[1])
         regions = list(_around(places[1], vertex.shape))
         for region in regions:
             around.append(sliced(x, slices(region)))
@@ -295,6 +372,62 @@ class _Planner:
             self.shared[x] = storage, access
         return new
 
+    # Loops, which change what their states begin with.
+
+    def _loop(self, vertex: Apply) -> None:
+        """Let the states of a loop lie in memory that nothing else needs any more."""
+        operands = list(vertex.operands)
+        states = self._states(vertex)
+        before: list[Vertex] = []
+        begun: list[_Storage] = []
+        for k, x in enumerate(operands):
+            is_state = k < len(states)
+            storage = self.storages.get(x)
+            if is_state and storage is not None and self._is_own(vertex, x, storage):
+                before += [
+                    self.new[reader.user] for reader in storage.readers if reader.user is not vertex
+                ]
+                storage.readers = []
+                operands[k] = self.new[x]
+                begun.append(storage)
+                continue
+            operands[k] = self.new[x]
+            in_memory = self.roles[x] not in (Role.NUMBER, Role.VIEW)
+            if is_state or not (in_memory or self._is_whole(x)):
+                operands[k] = copied(self.new[x])
+                self._add(operands[k])
+            if is_state:
+                begun.append(_Storage(np.empty(x.shape, np.int8), operands[k]))
+                self.shared[operands[k]] = begun[-1], contiguous(x)
+        new = Apply(vertex.operation, tuple(operands), vertex.params, vertex.value)
+        self.result.after[new] = before
+        self._add(new, vertex)
+        self.begun[vertex] = begun
+
+    def _is_own(self, loop: Apply, state: Vertex, storage: _Storage) -> bool:
+        """Tell whether a loop may change the memory of what a state of it begins with."""
+        if not self._is_free(state, storage) or loop.operands.count(state) > 1:
+            return False
+        return all(
+            reader.user in self.new or (reader.user is loop and reader.operand is state)
+            for reader in storage.readers
+        )
+
+    def _is_whole(self, x: Vertex) -> bool:
+        """Tell whether a view is of entries that lie one after the other in memory."""
+        access = None if self.roles[x] is Role.NUMBER else expected_access(x)
+        return access is not None and access.is_contiguous
+
+    def _end(self, vertex: Apply) -> None:
+        """Note what a state of a loop is in the end: it lies where it began."""
+        storage = self.begun[self.ends[vertex]][vertex.params["which"]]
+        self._add(with_operands(vertex, self.new), vertex)
+        new = self.new[vertex]
+        self.shared.setdefault(storage.newest, (storage, contiguous(vertex)))
+        self.shared[new] = storage, contiguous(vertex)
+        storage.newest = new
+        self.storages[vertex] = storage
+
     # Parts that are computed from what they are written over.
 
     def _same_entries(
@@ -316,12 +449,12 @@ class _Planner:
             near = self._near(part)
             if users.isdisjoint(near):
                 continue
-            entries = storage.memory[slices(place)]
             mine = [reader for reader in over if reader.user in near]
+            # A single entry is written when all that it is computed from has been read.
             same = [
                 reader
                 for reader in mine
-                if _are_alike(reader.seen, entries)
+                if (part.size == 1 or reader.is_alike(storage.memory, place))
                 and self._ends_in(part, reader.user, near, vertex)
             ]
             found |= dict.fromkeys(same, part)
@@ -360,6 +493,44 @@ class _Planner:
         return True
 
 
+def _place(array: Vertex, chain: Sequence[Apply]) -> tuple[Place, bool]:
+    """Return a place in an array that some views are of, and whether they are of all of it."""
+    size = array.shape
+    place: Place = everywhere(size)
+    if chain and chain[0].operation is window:
+        place, chain = chain[0].params["place"], chain[1:]
+    elif chain and chain[0].operation is getitem:  # a basic one, as it is a view
+        place, chain = _indexed(chain[0], size), chain[1:]
+    return place, all(map(is_alias, chain))
+
+
+def _indexed(vertex: Apply, size: Sequence[int]) -> Place:
+    """Return the place that a basic index means."""
+    parts = [part for part in index_parts(vertex.params["index"]) if part is not None]
+    at = parts.index(Ellipsis) if Ellipsis in parts else len(parts)
+    missing = len(size) - sum(part is not Ellipsis for part in parts)
+    parts[at : at + 1] = [slice(None)] * missing
+    return tuple(
+        range(n)[part] if type(part) is slice else range(n)[part % n :][:1]
+        for part, n in zip(parts, size, strict=True)
+    )
+
+
+def _is_loop(vertex: Vertex) -> TypeGuard[Apply]:
+    """Tell a loop over arrays."""
+    return isinstance(vertex, Apply) and isinstance(vertex.operation, ArrayLoop)
+
+
+def _end(vertex: Vertex) -> Apply | None:
+    """Return the loop of which a vertex is a state in the end."""
+    if not isinstance(vertex, Apply) or vertex.operation is not result:
+        return None
+    (loop,) = vertex.operands
+    assert _is_loop(loop)
+    assert isinstance(loop.operation, ArrayLoop)
+    return loop if vertex.params["which"] < len(loop.operation.states) else None
+
+
 def _are_alike(a: _Memory, b: _Memory) -> bool:
     """Tell whether two views show the same entries in the same order."""
     if a.__array_interface__["data"][0] != b.__array_interface__["data"][0]:
@@ -380,10 +551,14 @@ def _work_of_copy(update: Apply) -> int:
 
 def _is_most(place: Place, vertex: Vertex) -> bool:
     """Tell whether a place is a box of at least half of all entries."""
-    return all(k.step == 1 for k in place) and 2 * math.prod(map(len, place)) >= vertex.size
+    return (
+        is_fixed(place)
+        and all(k.step == 1 for k in place)
+        and 2 * math.prod(map(len, place)) >= vertex.size
+    )
 
 
-def _around(place: Place, size: Sequence[int]) -> Iterable[Place]:
+def _around(place: FixedPlace, size: Sequence[int]) -> Iterable[FixedPlace]:
     """Return the boxes around a box."""
     whole = list(everywhere(size))
     for k, own in enumerate(place):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from chainrule.graph.graph import Vertex
 from chainrule.native.ir.access import Access
 from chainrule.native.ir.buffers import Buffer, address
+from chainrule.native.ir.moving import Word
 from chainrule.native.ir.text import Code
 from chainrule.native.schedule.arena import Arena
 from chainrule.native.schedule.fusion import Schedule
@@ -23,10 +24,24 @@ class Memory:
 
     def __init__(self, given: Sequence[Vertex], plan: Schedule) -> None:
         self.buffers = {vertex: Buffer(k) for k, vertex in enumerate(given)}
+        self.words: list[Word] = []  #: entries of the table after the arena
         self._plan = plan
         self._arena = Arena()
         self._index = len(given)  # the arena comes after what is given
         self._places: dict[Vertex, Buffer] = {}
+
+    def within(self, plan: Schedule, known: Mapping[Vertex, Buffer]) -> Memory:
+        """Return the memory of a loop's body, for which some vertices have their places already."""
+        inner = Memory([], plan)
+        inner.words, inner._arena, inner._index = self.words, self._arena, self._index
+        inner.buffers = {**self.buffers, **known}
+        return inner
+
+    def word(self, word: Word) -> Word:
+        """Give a word its place in the table."""
+        word.index = self._index + 1 + len(self.words)
+        self.words.append(word)
+        return word
 
     @property
     def arena_bytes(self) -> int:
@@ -44,7 +59,7 @@ class Memory:
         target = self._plan.versions.targets.get(vertex)
         if target is not None:
             self.place(target.base)
-            self.buffers[vertex] = self._buffer(target)
+            self.buffers[vertex] = self.at(target)
             return
         self.buffers[vertex] = self._places[vertex] = self.reserve(vertex.nbytes)
 
@@ -59,13 +74,15 @@ class Memory:
 
     def release(self, buffer: Buffer) -> None:
         """Give back what was set aside."""
+        assert isinstance(buffer.offset, int)
         self._arena.give(buffer.offset)
 
     def pointer(self, code: Code, access: Access) -> str:
         """Write the pointer to the first entry of an access."""
-        return address(code, self._buffer(access))
+        return address(code, self.at(access))
 
-    def _buffer(self, access: Access) -> Buffer:
+    def at(self, access: Access) -> Buffer:
+        """Return where the first entry of an access lies."""
         whole = self.buffers[access.base]
         offset = access.offset * access.base.dtype.itemsize
         return Buffer(whole.index, whole.offset + offset)

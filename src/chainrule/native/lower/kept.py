@@ -1,0 +1,93 @@
+"""What loops keep, as arrays: the tape of a loop, and of loops in loops."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from chainrule.core.placeholder import Placeholder, is_array
+from chainrule.graph.graph import Apply, Constant, Vertex
+from chainrule.graph.placeholder import make, reshaped
+from chainrule.native.ir.moving import Integer
+from chainrule.native.ir.text import is_native
+from chainrule.native.lower.parts import Place, Stretch, box, joined, taken
+from chainrule.native.lower.roles import Role, role_of
+from chainrule.native.lower.turn_places import UnrollError
+
+__all__ = ["Known", "Tape", "light", "stacked"]
+
+
+@dataclass(frozen=True, eq=False)
+class Tape(Sequence[Any]):
+    """What is kept of a loop: an array of all turns, or what it was after the last.
+
+    Attributes:
+        array: of all turns, with an axis for each loop; None where only the last is read.
+        last: after the last turn of all.
+        entry: stands for an entry.
+        lengths: how many turns each loop has that is an axis.
+    """
+
+    array: Vertex | None
+    last: Vertex | None
+    entry: Any
+    lengths: tuple[int, ...]
+
+    def __len__(self) -> int:
+        return self.lengths[0]
+
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, slice):
+            return [self[k] for k in range(len(self))[index]]
+        return self.at((range(len(self))[index],))
+
+    def at(self, turns: Sequence[Integer | None]) -> Vertex | Tape:
+        """Return an entry, or the tape of some axes."""
+        if self.array is None:
+            assert self.last is not None
+            return self.last
+        given = [*turns, *[None] * (len(self.lengths) - len(turns))]
+        size = self.array.shape
+        entry = size[len(self.lengths) :]
+        place: Place = tuple(
+            (range(n) if k is None else range(k, k + 1) if isinstance(k, int) else Stretch(k, 1))
+            for k, n in zip([*given, *[None] * len(entry)], size, strict=True)
+        )
+        left = tuple(n for k, n in zip(given, size, strict=False) if k is None)
+        found = reshaped(taken(self.array, place), (*left, *entry))
+        if left:
+            return Tape(found, None, self.entry, left)
+        if isinstance(found, Apply):
+            return Apply(found.operation, found.operands, found.params, light(self.entry, entry))
+        return found
+
+
+#: What a vertex of a folded graph has become: of a loop that is none, a list for each tape.
+Known: TypeAlias = "Vertex | Tape | list[Any]"
+
+
+def light(value: Any, size: tuple[int, ...]) -> Any:
+    """Return a value without its entries."""
+    return Placeholder(size, value.dtype) if is_array(value) else value
+
+
+def stacked(column: Sequence[Known]) -> Vertex:
+    """Return values of several turns as one array."""
+    found: list[Vertex] = []
+    for x in column:
+        if isinstance(x, (list, Tape)):
+            raise UnrollError("it reads turns of loops that are none")
+        found.append(x)
+    size, dtype = found[0].shape, found[0].dtype
+    kinds = {(x.shape, x.dtype, is_array(x.value) or type(x.value)) for x in found}
+    if len(kinds) > 1 or not found[0].size or not is_native(dtype):
+        raise UnrollError("what it takes in each turn has another shape or type")
+    if not size and all(isinstance(x, Constant) and role_of(x) is Role.NUMBER for x in found):
+        return Constant(np.array([x.value for x in found], dtype), literal=True)
+    ones = [reshaped(x, (1, *size)) for x in found]
+    places = tuple(box((k, *[0] * len(size)), (1, *size)) for k in range(len(found)))
+    whole = (len(found), *size)
+    return make(joined, ones, dtype, whole, places=places, shape=whole)

@@ -1,0 +1,532 @@
+"""From a folded graph to loops over arrays: what stays a loop, and what each of them works on.
+
+A recorded graph is folded before it is rewritten, so that a body is rewritten once, however many
+turns there are. What cannot be a loop is given back turn by turn.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from chainrule.core.placeholder import is_array
+from chainrule.graph.graph import Apply, Constant, Input, Vertex, copied, is_operation, topological
+from chainrule.graph.loops.affine import Affine, Counter, filled
+from chainrule.graph.loops.affine import Integer as Growing
+from chainrule.graph.loops.extrapolate import NotAlikeError, Turns, extrapolated
+from chainrule.graph.loops.loop import Carry, Loop, element, tape
+from chainrule.graph.loops.unfold import value_at
+from chainrule.graph.loops.vertices import fold
+from chainrule.graph.placeholder import cast, full, reshaped
+from chainrule.native.ir.moving import Integer, Moving, Word, moving
+from chainrule.native.ir.text import is_native
+from chainrule.native.lower.array_loop import ArrayLoop, State, Taped, result_of
+from chainrule.native.lower.gather import checks
+from chainrule.native.lower.kept import Known, Tape, light, stacked
+from chainrule.native.lower.loop_body import looks_at_types
+from chainrule.native.lower.movement import repeated_to
+from chainrule.native.lower.parts import taken, updated
+from chainrule.native.lower.primitives import as_primitives
+from chainrule.native.lower.reads import Read, path_of, reads_of
+from chainrule.native.lower.roles import Role, number, role_of
+from chainrule.native.lower.turn_places import Around, Places, UnrollError, put
+from chainrule.operations import elementwise, indexing
+from chainrule.operations.indexing import getitem
+
+__all__ = ["Rolled", "rolled", "rolled_long"]
+
+# Operations in all turns of a loop up to which these are written one by one: LLVM is as quick with
+# them, or quicker.
+_SHORTEST = 64
+_MANY = 4096  # operations in all turns of a long loop up to which these are written one by one
+
+
+class Rolled(NamedTuple):
+    """A graph, and why loops that were found in it are none any more."""
+
+    outputs: list[Vertex]
+    unrolled: list[str]
+
+
+def rolled(outputs: Sequence[Vertex]) -> Rolled:
+    """Return a graph in which loops over arrays are loops.
+
+    The outputs are recorded ones, which are not rewritten in terms of primitives yet.
+    """
+    if len(topological(outputs)) <= _SHORTEST:
+        return Rolled(list(outputs), [])
+    folded = fold(outputs)
+    graph = _Graph(topological(folded), folded, ())
+    graph.convert()
+    found = [graph.found(x) for x in folded] if graph.count else list(outputs)
+    return Rolled(found, graph.unrolled)
+
+
+def rolled_long(
+    graphs: Sequence[Sequence[Vertex]], leaves: Mapping[Vertex, Vertex], turns: Turns
+) -> Rolled:
+    """Do the same for long loops, of which there are graphs with few turns.
+
+    Args:
+        graphs: the outputs of each.
+        leaves: for each input and captured array of each graph, the first graph's.
+        turns: how many there were, and how many there are.
+
+    Raises:
+        NotAlikeError: the graphs differ by more than the number of turns, or their loops are no
+            loops here, or none over arrays.
+    """
+    whole = extrapolated([fold(outputs) for outputs in graphs], leaves, turns)
+    vertices = topological(whole)
+    loops = [x.operation for x in vertices if isinstance(x, Apply)]
+    if all(_is_of_numbers(loop) for loop in loops if isinstance(loop, Loop)):
+        raise NotAlikeError("loops over numbers")
+    graph = _Graph(vertices, whole, (), few=_MANY)
+    graph.convert()
+    return Rolled([graph.found(x) for x in whole], graph.unrolled)
+
+
+class _Graph:
+    """Converts one graph: the whole, or the body of a loop.
+
+    Attributes:
+        known: what each vertex has become.
+        count: how many loops there are.
+        unrolled: why others are none.
+    """
+
+    def __init__(
+        self,
+        vertices: Sequence[Vertex],
+        results: Sequence[Vertex],
+        around: tuple[Around, ...],
+        few: float = math.inf,
+    ) -> None:
+        self.vertices, self.around, self.places = vertices, around, Places(around)
+        self.few = few  # operations that may be written one by one
+        self.reads = reads_of(vertices, results)
+        self.known: dict[Vertex, Known] = {}
+        self.narrowed: dict[tuple[Vertex, int], int] = {}
+        self.count = 0
+        self.unrolled: list[str] = []
+
+    def convert(self) -> None:
+        """Convert all vertices."""
+        for vertex in self.vertices:
+            if vertex not in self.known:
+                self.known[vertex] = self._converted(vertex)
+
+    def found(self, vertex: Vertex) -> Vertex:
+        """Return what a vertex that is no tape has become."""
+        known = self.known[vertex]
+        if isinstance(known, (list, Tape)):
+            raise UnrollError("a tape is no array here")
+        return known
+
+    def _converted(self, vertex: Vertex) -> Known:
+        if not isinstance(vertex, Apply):
+            return vertex
+        operation = vertex.operation
+        if isinstance(operation, Loop):
+            return self._loop(vertex, operation)
+        if operation is tape:
+            tapes: Any = self.known[vertex.operands[0]]
+            kept: Known = tapes[vertex.params["which"]]
+            return kept
+        if operation is element:
+            values: Known = self.known[vertex.operands[0]]
+            turns = [None if k is None else self.places.integer(k) for k in vertex.params["turns"]]
+            left = self._left(vertex, turns)
+            if not left:
+                return values
+            if isinstance(values, Tape):
+                return values.at(left)
+            if any(isinstance(k, Moving) for k in turns):
+                raise UnrollError("it reads turns of a loop that is none")
+            entry: Known = operation.compute(values, turns)
+            return entry
+        operands = [self.found(x) for x in vertex.operands]
+        size = self.places.size(vertex.shape)
+        value = light(vertex.value, size) if self.around else vertex.value
+        if _is_growing(vertex.params):
+            return self._at_turn(vertex, operands, value)
+        return Apply(operation, tuple(operands), vertex.params, value)
+
+    def _left(self, vertex: Apply, turns: list[Integer | None]) -> list[Integer | None]:
+        """Leave out the turns of loops of which the last one is all that is kept."""
+        path = path_of(vertex)
+        gone = 0 if path is None else self.narrowed.get((path.loop, path.which), 0)
+        if not gone or path is None:
+            return turns
+        before = len(path.turns) - len(turns)
+        return [k for n, k in enumerate(turns, before) if not 1 <= n <= gone]
+
+    # What is read and written at a turn's place.
+
+    def _at_turn(self, vertex: Apply, operands: list[Vertex], value: Any) -> Vertex:
+        operation = vertex.operation
+        if operation is getitem and len(operands) == 1:
+            (x,) = operands
+            place, _ = self.places.place(vertex.params["index"], x.shape)
+            made = reshaped(taken(x, place), vertex.shape)
+            if isinstance(made, Apply):
+                return Apply(made.operation, made.operands, made.params, value)
+            return made
+        if operation is indexing.set_at and len(operands) == 2:
+            x, piece = operands
+            place, size = self.places.place(vertex.params["index"], x.shape)
+            piece = reshaped(piece, piece.shape[max(piece.ndim - len(size), 0) :])
+            piece = repeated_to(cast(piece, vertex.dtype), size)
+            if x.dtype == vertex.dtype:
+                return updated(x, reshaped(piece, tuple(map(len, place))), place)
+        if operation is indexing.scatter_add and len(operands) == 1 and vertex.dtype.kind != "b":
+            (piece,) = operands
+            place, _ = self.places.place(vertex.params["index"], vertex.shape)
+            zeros = full(0, vertex.dtype, vertex.shape)
+            return updated(zeros, reshaped(piece, tuple(map(len, place))), place)
+        raise UnrollError(f"{operation.name} takes integers in it that differ from turn to turn")
+
+    # Loops.
+
+    def _loop(self, vertex: Apply, loop: Loop) -> list[Any]:
+        operands = [self.known[x] for x in vertex.operands]
+        try:
+            return self._rolled(vertex, loop, operands)
+        except UnrollError as reason:
+            if self.around:
+                raise
+            if not isinstance(loop.turns, int) or loop.turns * len(loop.body) > self.few:
+                raise NotAlikeError(str(reason)) from None
+            if str(reason):
+                self.unrolled.append(f"{loop.turns} turns: {reason}")
+            return list(loop.run(operands, {}, _turn))
+
+    def _rolled(self, vertex: Apply, loop: Loop, operands: list[Known]) -> list[Any]:
+        turns = self.places.integer(loop.turns)
+        size = len(loop.body) + sum(
+            10 * len(x.operation.body)
+            for x in loop.body
+            if isinstance(x, Apply) and isinstance(x.operation, Loop)
+        )
+        low, most = self.places.ends(turns)
+        numbers = most * size <= self.few and _is_of_numbers(loop)
+        if not self.around and (most * size <= _SHORTEST or numbers):
+            raise UnrollError
+        if low < 0:
+            raise UnrollError("it may have fewer than no turns")
+        made = _Body(self, vertex, loop, operands, turns, most).made()
+        self.count += 1
+        return made
+
+    def narrow(self, vertex: Apply, which: int, body: _Graph) -> tuple[Vertex, bool]:
+        """Return what is to be kept of a loop in order to read one of its tapes.
+
+        That is the tape of the last turns of loops in it, where only these are read.
+
+        Returns:
+            the vertex of the body that is kept, and whether of all turns.
+        """
+        loop = vertex.operation
+        assert isinstance(loop, Loop)
+        kept, word = loop.kept[which], body.around[-1].word
+        wanted, reads = kept.result, self.reads.get((vertex, which), [])
+        known = self._full(reads)
+        gone = 0
+        while known and wanted.value is None:
+            last = body.last_of(wanted)
+            if last is None or not all(
+                len(read) > 1 and put(last[0], word, read[0] - kept.leading) == read[1]
+                for read in known
+            ):
+                break
+            gone += 1
+            wanted = Apply(element, (wanted,), {"turns": (last[1],)}, last[2])
+            known = [[read[0], *read[2:]] for read in known]
+        self.narrowed[vertex, which] = gone
+        end = self.places.integer(loop.turns) + (kept.leading - 1)
+        whole = known is None or any(read != [end] for read in known)
+        return wanted, whole
+
+    def _full(self, reads: Sequence[Read]) -> list[list[Integer]] | None:
+        """Return the turns that are read where each read is of one turn of all loops."""
+        found = []
+        for read in reads:
+            turns = [k for k in read or () if k is not None]
+            if read is None or len(turns) < len(read):
+                return None
+            found.append([self.places.integer(k) for k in turns])
+        return found
+
+    def last_of(self, vertex: Vertex) -> tuple[Integer, Growing, Any] | None:
+        """Return the last turn of the first loop that a tape of this graph has turns of.
+
+        It comes in terms of words and of counters, with what the tape holds of one turn, if that is
+        no tape.
+        """
+        path = path_of(vertex)
+        if path is None or None in path.turns:
+            return None
+        loops = path.loops()
+        if len(loops) <= len(path.turns):
+            return None
+        inner, leading = loops[len(path.turns)]
+        turn: Growing = _plus(inner.turns, leading - 1)
+        deeper = len(loops) > len(path.turns) + 1
+        try:
+            return self.places.integer(turn), turn, None if deeper else path.entry()
+        except UnrollError:
+            return None
+
+
+def _plus(value: Growing, more: int) -> Growing:
+    if isinstance(value, Affine):
+        return Affine(_plus(value.first, more), value.growth, value.counter)
+    return value + more
+
+
+class _Body:
+    """Makes a loop over arrays of a folded one."""
+
+    def __init__(
+        self,
+        outside: _Graph,
+        vertex: Apply,
+        loop: Loop,
+        operands: list[Known],
+        turns: Integer,
+        most: int,
+    ) -> None:
+        self.outside, self.vertex, self.loop = outside, vertex, loop
+        self.operands, self.turns, self.most = operands, turns, most
+        self.word = Word(f"t{len(outside.around) or ''}")
+        around = (*outside.around, Around(loop.counter, self.word, turns))
+        self.graph = _Graph(loop.body, [], around)
+        self.invariants: dict[Vertex, Input] = {}
+
+    def made(self) -> list[Any]:
+        loop, graph = self.loop, self.graph
+        wanted = [self.outside.narrow(self.vertex, k, graph) for k in range(len(loop.kept))]
+        results = [*(c.result for c in loop.carried), *(x for x, _ in wanted)]
+        graph.vertices = topological(results)
+        graph.reads = reads_of(graph.vertices, results)
+        taped: dict[Carry, int] = {}
+        for k, (kept, (_, whole)) in enumerate(zip(loop.kept, wanted, strict=True)):
+            if whole and kept.carry is not None:
+                taped.setdefault(kept.carry, k)
+        rest = iter(self.operands)
+        for x in loop.invariants:
+            graph.known[x] = self._invariant(next(rest))
+        first: dict[Carry, list[Vertex]] = {}
+        inputs: dict[Carry, list[Input]] = {}
+        for carry in loop.carried:
+            first[carry] = [self._first(carry, next(rest)) for _ in range(carry.lag)]
+            count = 1 if carry in taped else carry.lag
+            inputs[carry] = [self._handed(carry) for _ in range(count)]
+            graph.known[carry.input] = inputs[carry][0]
+        for x in loop.tables:
+            graph.known[x] = self._column([next(rest) for _ in range(self.most)])
+        graph.convert()
+        # What a turn computes.
+        states: list[State] = []
+        tapes: list[Taped] = []
+        lasts: list[Vertex] = []
+        firsts: list[Vertex] = []
+        final: dict[Carry, int] = {}
+        for carry in loop.carried:
+            if carry not in taped:
+                chain = [*inputs[carry][1:], graph.found(carry.result)]
+                states += [State(*pair) for pair in zip(inputs[carry], chain, strict=True)]
+                firsts += first[carry]
+                final[carry] = len(states) - 1
+        at: list[tuple[str, int]] = []
+        for k, (kept, (vertex, whole)) in enumerate(zip(loop.kept, wanted, strict=True)):
+            mine = kept.carry if kept.carry is not None and taped.get(kept.carry) == k else None
+            if whole:
+                at.append(("tape", len(tapes)))
+                value = self._kept(vertex)
+                if mine is not None:
+                    tapes.append(Taped(value, inputs[mine][0], mine.lag))
+                    firsts += first[mine]
+                elif kept.carry is not None:
+                    raise UnrollError("what is carried in it is kept twice")
+                else:
+                    tapes.append(Taped(value))
+            elif kept.carry is not None:
+                at.append(("state", final[kept.carry]) if kept.carry in final else ("tape", -1))
+                if kept.carry not in final:
+                    at[-1] = ("end", taped[kept.carry])
+            else:
+                value = self._kept(vertex)
+                same = [k for k, state in enumerate(states) if state.result is value]
+                at.append(("state", same[0]) if same else ("last", len(lasts)))
+                lasts += [] if same else [value]
+        made = self._lowered(states, tapes, lasts)
+        operands = [*firsts, *self.invariants]
+        applied = made.applied(operands)
+        before = {"state": 0, "tape": len(states), "last": len(states) + len(tapes)}
+        found: list[Tape] = []
+        for (kind, k), kept, (vertex, _) in zip(at, loop.kept, wanted, strict=True):
+            if kind == "end":
+                found.append(self._end_of(found, k, kept.leading))
+                continue
+            value = result_of(applied, before[kind] + k)
+            if kind == "tape":
+                found.append(self._tape(value, vertex))
+            else:
+                value = Apply(value.operation, value.operands, value.params, vertex.value)
+                found.append(Tape(None, value, vertex.value, (kept.leading + self.most,)))
+        return found
+
+    def _tape(self, array: Apply, kept: Vertex) -> Tape:
+        inner = self.graph.known[kept]
+        lengths: tuple[int, ...] = (array.shape[0],)
+        entry = kept.value
+        if isinstance(inner, Tape):
+            lengths += inner.lengths
+            entry = inner.entry
+        return Tape(array, None, entry, lengths)
+
+    def _end_of(self, found: list[Tape], k: int, leading: int) -> Tape:
+        if k >= len(found):
+            raise UnrollError("what is carried in it is kept twice")
+        last = found[k].at((self.turns + (leading - 1),))
+        assert not isinstance(last, Tape)
+        return Tape(None, last, found[k].entry, found[k].lengths[:1])
+
+    def _kept(self, vertex: Vertex) -> Vertex:
+        known = self.graph.known[vertex]
+        if isinstance(known, Tape):
+            if known.array is None:
+                raise UnrollError("a loop in it is not kept whole")
+            return known.array
+        return self.graph.found(vertex)
+
+    # Variables.
+
+    def _invariant(self, given: Known) -> Known:
+        """Return the variable for something that is the same in all turns."""
+        if isinstance(given, list):
+            array = stacked(given)
+            entry = next(x.value for x in given if not isinstance(x, (list, Tape)))
+            return Tape(self._variable(array), None, entry, (len(given),))
+        if isinstance(given, Tape):
+            if given.array is None:
+                raise UnrollError("it reads a tape that is not kept")
+            array = self._variable(given.array)
+            return Tape(array, None, given.entry, given.lengths)
+        if role_of(given) is Role.NUMBER:
+            return given
+        return self._variable(given)
+
+    def _variable(self, given: Vertex) -> Input:
+        if not is_native(given.dtype):
+            raise UnrollError(f"there are values of dtype {given.dtype} in it")
+        if given not in self.invariants:
+            value = light(given.value, given.shape)
+            self.invariants[given] = Input(f"i{len(self.invariants)}", value)
+        return self.invariants[given]
+
+    def _handed(self, carry: Carry) -> Input:
+        made = carry.result
+        size = self.graph.places.size(made.shape)
+        if made.value is None:
+            raise UnrollError("it hands on a tape")
+        if not is_native(made.dtype):
+            raise UnrollError(f"there are values of dtype {made.dtype} in it")
+        return Input(carry.input.name, light(made.value, size))
+
+    def _first(self, carry: Carry, given: Known) -> Vertex:
+        """Return what a carried value begins with, as the dtype that turns make."""
+        made = carry.result
+        if isinstance(given, (list, Tape)) or given.shape != made.shape:
+            raise UnrollError("what it begins with has another shape")
+        whole = role_of(given) is Role.NUMBER and given.dtype.kind in "iu" and not given.shape
+        fits = whole and made.dtype.kind == "f" and abs(number(given)) < 2**24
+        if given.dtype != made.dtype and not fits:
+            raise UnrollError("what it begins with has another dtype")
+        alike = type(given.value) is type(made.value) or (
+            is_array(given.value) and is_array(made.value)
+        )
+        if not alike and looks_at_types(self.loop, carry.input):
+            raise UnrollError("what it begins with has another type")
+        return cast(given, made.dtype)
+
+    def _column(self, column: Sequence[Known]) -> Vertex:
+        """Return what each turn has of its own: an entry of an array of them."""
+        array = stacked(column)
+        if not isinstance(array, Constant):
+            array = self._variable(array)
+        (first, *_) = column
+        assert not isinstance(first, (list, Tape))
+        entry = Tape(array, None, first.value, (len(column),)).at((moving(self.word),))
+        assert isinstance(entry, Apply)
+        return entry
+
+    # The whole.
+
+    def _lowered(self, states: list[State], tapes: list[Taped], lasts: list[Vertex]) -> ArrayLoop:
+        """Write the body in terms of primitives."""
+        results = [*(x.result for x in states), *(x.result for x in tapes), *lasts]
+        simple: list[Vertex] = []
+        for x in as_primitives(results):
+            own = isinstance(x, Apply) and role_of(x) not in (Role.VIEW, Role.NUMBER)
+            simple.append(x if own and x not in simple else copied(x))
+        for x in topological(simple):
+            if not is_native(x.dtype):
+                raise UnrollError(f"there are values of dtype {x.dtype} in it")
+            if isinstance(x, Apply) and role_of(x) is Role.CALL:
+                raise UnrollError(f"NumPy computes {x.operation.name} in it")
+        constants = (x for x in topological(simple) if isinstance(x, Constant))
+        arrays = {x for x in constants if not x.literal}
+        if checks(simple, arrays):
+            raise UnrollError("an index in it is an array that may be out of range")
+        rest = iter(simple)
+        return ArrayLoop(
+            self.word,
+            self.turns,
+            self.most,
+            [State(x.input, next(rest)) for x in states],
+            [Taped(next(rest), x.input, x.leading) for x in tapes],
+            list(rest),
+            list(self.invariants.values()),
+        )
+
+
+def _is_of_numbers(loop: Loop) -> bool:
+    """Tell whether a loop computes single numbers alone, some of which are entries of arrays."""
+    return all(_is_of_a_number(x) for x in loop.body if isinstance(x, Apply))
+
+
+def _is_of_a_number(x: Apply) -> bool:
+    if x.value is None:
+        return False
+    if is_operation(x, elementwise.add):
+        changed = [y for y in x.operands if is_operation(y, indexing.scatter_add)]
+        return not x.shape or (len(changed) == 1 and not changed[0].operands[0].shape)
+    if is_operation(x, indexing.scatter_add, indexing.set_at):
+        piece = x.operands[x.operation is indexing.set_at]
+        return not piece.shape
+    return not x.shape
+
+
+def _is_growing(params: Mapping[str, Any]) -> bool:
+    found = []
+
+    def note(value: Any) -> Any:
+        found.append(isinstance(value, Affine))
+        return value
+
+    filled(params, note)
+    return any(found)
+
+
+def _turn(
+    vertex: Vertex, operands: list[Any], params: Mapping[str, Any], counters: Mapping[Counter, int]
+) -> Any:
+    """Return what a vertex is in one turn of a loop that is given back turn by turn."""
+    if not isinstance(vertex, Apply):
+        return vertex
+    if vertex.operation in (tape, element):
+        return vertex.operation.compute(*operands, **params)
+    return Apply(vertex.operation, tuple(operands), params, value_at(vertex, counters))

@@ -1,0 +1,74 @@
+"""A program in terms of primitives and of loops, whether all of its turns are recorded or few."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from chainrule.graph.graph import Vertex, copied
+from chainrule.graph.loops.extrapolate import NotAlikeError
+from chainrule.native.lower.gather import checks
+from chainrule.native.lower.looped import of_long_loops, with_loops
+from chainrule.native.lower.primitives import as_primitives
+from chainrule.native.lower.rolled import Rolled, rolled, rolled_long
+from chainrule.native.record.program import Program
+from chainrule.native.results import Results, results_of, wanted_of
+
+__all__ = ["lowered"]
+
+
+def lowered(program: Program) -> tuple[Results, list[Vertex]]:
+    """Return the results of a program in terms of primitives, and all that is to be computed.
+
+    Raises:
+        NotAlikeError: the recordings of long loops have not one program in common.
+    """
+    if program.family is None:
+        results = results_of(program, rolled(wanted_of(program)))
+        return results, with_loops(_with_checks(results, program))
+    programs = [program, *program.family.programs]
+    leaves = _leaves(programs)
+    if program.family.trips:
+        return _of_numbers(programs, leaves)
+    try:
+        wanted = [wanted_of(one) for one in programs]
+        results = results_of(program, rolled_long(wanted, leaves, program.family.turns))
+    except NotAlikeError:
+        return _of_numbers(programs, leaves)
+    return results, with_loops(_with_checks(results, program))
+
+
+def _with_checks(results: Results, program: Program) -> list[Vertex]:
+    """Return results, and whether all indices were in range (`chainrule.native.lower.gather`)."""
+    return [*results.vertices, *checks(results.vertices, {*program.captured})]
+
+
+def _leaves(programs: Sequence[Program]) -> dict[Vertex, Vertex]:
+    """Return the first program's leaf for each of all programs."""
+    own: list[Vertex] = [*programs[0].inputs, *programs[0].captured]
+    leaves: dict[Vertex, Vertex] = {}
+    for program in programs:
+        leaves.update(zip([*program.inputs, *program.captured], own, strict=True))
+    return leaves
+
+
+def _of_numbers(
+    programs: Sequence[Program], leaves: dict[Vertex, Vertex]
+) -> tuple[Results, list[Vertex]]:
+    """Do the same for loops over numbers, which are folded as primitives."""
+    (program, *others) = programs
+    assert program.family is not None
+    results = results_of(program, Rolled(wanted_of(program), []))
+    graphs = [_with_checks(results, program)]
+    for other in others:
+        again = results_of(other, Rolled(wanted_of(other), []))
+        if again.numbers != results.numbers:
+            raise NotAlikeError("another number of results")
+        graphs.append(_with_checks(again, other))
+    family = program.family
+    asked = zip(*(each.conditions for each in programs), strict=True)
+    conditions = [[as_primitives(graph) for graph in graphs] for graphs in asked]
+    vertices, guards = of_long_loops(graphs, conditions, leaves, family)
+    first = len(results.distinct)
+    for trips, guard in zip(family.trips, guards, strict=True):
+        vertices[first + trips.guard] = copied(guard)
+    return results, vertices

@@ -1,0 +1,234 @@
+"""The steps of a schedule as LLVM IR: kernels, products, loops, and what comes between them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from chainrule.graph.graph import Apply, Vertex
+from chainrule.native.codegen import array_loop, reductions, scatter
+from chainrule.native.codegen.build import loops_of
+from chainrule.native.codegen.llvm import Emitted, write
+from chainrule.native.codegen.loop_ir import LoopNest
+from chainrule.native.codegen.turns import turns_loop, write_turns
+from chainrule.native.ir.buffers import Buffer
+from chainrule.native.ir.text import Code
+from chainrule.native.lower.array_loop import ArrayLoop
+from chainrule.native.lower.roles import Role
+from chainrule.native.matmul import product
+from chainrule.native.schedule.fusion import Kernel, Schedule
+from chainrule.native.schedule.memory import Memory
+from chainrule.native.schedule.survey import Survey
+
+__all__ = ["WORTH_UNLOCKING", "Call", "Module", "Steps"]
+
+# Rough nanoseconds of work from which on other threads may run, and signals are looked for.
+WORTH_UNLOCKING = 50_000
+_WORTH_SHARING = 60_000  # rough nanoseconds of work from which on threads share a kernel
+_MANY = 500  # vertices up to which LLVM may make one function of all kernels
+
+
+@dataclass(frozen=True)
+class Call:
+    """An operation that NumPy computes, between two segments of machine code."""
+
+    vertex: Apply
+
+
+@dataclass
+class Module:
+    """What is written into one library.
+
+    Attributes:
+        parts: how many threads may share a kernel.
+        code: definitions of functions.
+        functions: the functions of `chainrule.native.ir.math` that they call.
+        calls_apart: of these calls, those outside of loops over entries.
+        products: the functions of BLAS that they call.
+        declarations: what else they refer to.
+        work: rough nanoseconds.
+        flops: multiplications and additions in products.
+    """
+
+    parts: int
+    code: list[str] = field(default_factory=list)
+    functions: set[tuple[str, str]] = field(default_factory=set)
+    calls_apart: list[tuple[str, str]] = field(default_factory=list)
+    products: set[tuple[str, str]] = field(default_factory=set)
+    declarations: set[str] = field(default_factory=set)
+    work: int = 0
+    flops: int = 0
+    _count: int = 0
+
+    def name(self, kind: str) -> str:
+        """Return a name that nothing else has."""
+        self._count += 1
+        return f"{kind}{self._count}"
+
+
+class Steps:
+    """Writes the steps of a schedule, and those of the loops in it.
+
+    Args:
+        plan: the schedule.
+        memory: hands out memory for it.
+        module: where it is written.
+        watch: where long loops look for signals; None for loops in loops.
+    """
+
+    def __init__(
+        self,
+        plan: Schedule,
+        memory: Memory,
+        module: Module,
+        watch: array_loop.Watch | None = None,
+    ) -> None:
+        self.plan, self.memory, self.module, self.watch = plan, memory, module, watch
+
+    def write(self) -> list[str | Call]:
+        """Write functions ``void(ptr buffers)``; return their names, and the calls in between."""
+        surveys = {
+            k: Survey(step, self.plan)
+            for k, step in enumerate(self.plan.steps)
+            if isinstance(step, Kernel)
+        }
+        reads = [
+            surveys[k].loads if isinstance(step, Kernel) else self._bases(step)
+            for k, step in enumerate(self.plan.steps)
+        ]
+        last = {vertex: k for k, bases in enumerate(reads) for vertex in bases}
+        leaving: dict[int, list[Vertex]] = {}
+        for vertex, k in last.items():
+            leaving.setdefault(k, []).append(vertex)
+        steps: list[str | Call] = []
+        segment: list[str] = []
+        ended = 0  # the work up to the end of the last segment
+        for k, step in enumerate(self.plan.steps):
+            if self.module.work - ended > WORTH_UNLOCKING:
+                self._end(segment, steps)
+                ended = self.module.work
+            made = self.plan.made(step)
+            for vertex in made:
+                self.memory.place(vertex)
+            if isinstance(step, Kernel):
+                segment += self._kernel(surveys[k])
+            elif self.plan.roles[step] is Role.PRODUCT and product.has_room(step):
+                segment += self._product(step)
+            elif self.plan.roles[step] is Role.SCATTER:
+                segment += self._scatter(step)
+            elif step in self.plan.bodies:
+                segment += self._loop(step)
+            elif self.plan.roles[step] is Role.LOOP:
+                segment += self._turns(step)
+            elif self.plan.roles[step] is not Role.JOIN:
+                self._end(segment, steps)
+                steps.append(Call(step))
+            for vertex in [*leaving.get(k, []), *(v for v in made if v not in last)]:
+                self.memory.free(vertex)
+        self._end(segment, steps)
+        return steps
+
+    def _bases(self, step: Apply) -> set[Vertex]:
+        return {self.plan.memory(self.plan.viewed(x)[0]).base for x in step.operands}
+
+    def _end(self, segment: list[str], steps: list[str | Call]) -> None:
+        """Make a function of the lines that came together."""
+        if not segment:
+            return
+        name = self.module.name("segment")
+        self.module.code += [f"define void @{name}(ptr %buffers) {{", *segment, "  ret void", "}"]
+        steps.append(name)
+        segment.clear()
+
+    # Steps.
+
+    def _kernel(self, survey: Survey) -> list[str]:
+        module, name = self.module, self.module.name("kernel")
+        enough = survey.nest.rows >= 2 * module.parts and survey.size >= 8192
+        parts = module.parts if enough else 1
+        loops = loops_of(survey)
+        emitted = self._written(name, loops, parts)
+        if parts > 1 and emitted.work < _WORTH_SHARING:
+            parts = 1
+            emitted = self._written(name, loops, parts)
+        self.module.code.append(emitted.text)
+        self.module.functions |= emitted.functions
+        self.module.calls_apart += emitted.calls_apart
+        self.module.declarations |= emitted.declarations
+        self.module.work += emitted.work
+        code = Code(f"{emitted.name}.")
+        for total in emitted.sums:
+            reductions.fill(code, total, parts)
+        if parts > 1:
+            call = f"call void @cr.parallel(ptr @{emitted.name}, ptr %buffers, "
+            code.add(f"{call}i64 {emitted.rows}, i64 {parts})")
+        else:
+            code.add(f"call void @{emitted.name}(ptr %buffers, i64 0, i64 {emitted.rows}, i64 0)")
+        for total in emitted.sums:
+            reductions.combine_copies(code, total, parts)
+        self.module.declarations |= code.declarations
+        return code.lines
+
+    def _written(self, name: str, loops: LoopNest, parts: int) -> Emitted:
+        """Write a kernel; what memory it has for itself is free afterwards."""
+        taken: list[Buffer] = []
+
+        def reserve(size: int) -> Buffer:
+            taken.append(self.memory.reserve(size))
+            return taken[-1]
+
+        is_one_of_many = len(self.plan.placed) > _MANY
+        emitted = write(name, loops, self.memory.buffers, reserve, parts, is_one_of_many)
+        for buffer in taken:
+            self.memory.release(buffer)
+        return emitted
+
+    def _product(self, vertex: Apply) -> list[str]:
+        code = Code(f"{self.module.name('product')}.")
+        work = product.flops(vertex) // 20
+        self.module.flops += product.flops(vertex)
+        self.module.work += work
+        parts = self.module.parts if work >= _WORTH_SHARING else 1
+        a, b = self.plan.accesses(vertex)
+        c = self.plan.memory(vertex)
+        self.module.products |= product.emit(a, b, c, self.memory.pointer, parts, code)
+        self.module.declarations |= code.declarations
+        return code.lines
+
+    def _scatter(self, vertex: Apply) -> list[str]:
+        name = self.module.name("scatter")
+        self.module.code.append(scatter.definition(name, vertex))
+        self.module.work += vertex.operands[1].size * 2
+        code = Code(f"{name}.")
+        read = self.plan.accesses(vertex)[1:]
+        pointers = [
+            f"ptr {self.memory.pointer(code, access)}"
+            for access in (self.plan.memory(vertex), *read)
+        ]
+        code.add(f"call void @{name}({', '.join(pointers)})")
+        return code.lines
+
+    def _turns(self, vertex: Apply) -> list[str]:
+        name = self.module.name("turns")
+        emitted = write_turns(name, turns_loop(vertex, self.plan), self.memory.buffers)
+        self.module.code.append(emitted.text)
+        self.module.work += emitted.work
+        self.module.functions |= emitted.functions
+        self.module.declarations |= emitted.declarations
+        return [f"  call void @{name}(ptr %buffers)"]
+
+    def _loop(self, vertex: Apply) -> list[str]:
+        """Write a loop over arrays: its body is a function that finds in the table where it is."""
+        loop, module = vertex.operation, self.module
+        assert isinstance(loop, ArrayLoop)
+        name, before = module.name("loop"), module.work
+        frame = array_loop.Frame(name, vertex, self.plan, self.memory)
+        body = Steps(frame.body, self.memory.within(frame.body, frame.known), module).write()
+        turn = module.work - before + 10
+        module.work = before + turn * loop.most
+        watch = self.watch if turn * loop.most > WORTH_UNLOCKING else None
+        every = -(-WORTH_UNLOCKING // turn)
+        steps = [step for step in body if isinstance(step, str)]
+        module.code.append(frame.definition(steps, watch, every))
+        module.declarations |= frame.declarations
+        frame.release()
+        return [f"  call void @{name}(ptr %buffers)"]
