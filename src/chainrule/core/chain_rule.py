@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence, Set
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from chainrule.core.saved import as_numpy, lift
 __all__ = ["chain_rule"]
 
 _ndarray = np.ndarray
+_Sums: TypeAlias = dict[Node, Any]  # the gradients so far
 
 
 def chain_rule(
@@ -36,7 +37,7 @@ def chain_rule(
         every: whether the gradient of every node is asked for.
         guarded: whether a zero upstream gradient stops even an infinite local one.
     """
-    gradients: dict[Node, Any] = {}
+    gradients: _Sums = {}
     for y, g in starts:
         held = gradients.get(y.node)
         gradients[y.node] = g if held is None else held + g
@@ -72,7 +73,7 @@ def chain_rule(
             if parent is None or (wanted is not None and parent not in wanted):
                 continue
             if in_place and k == 0 and operation.scatter is not None:
-                _scatter(operation, parent, g, operands, params, gradients, mine)
+                _scatter(node, parent, g, operands, gradients, mine)
                 continue
             if in_place and k == 0 and type(g) is _ndarray:
                 part = g if node in mine and not every else np.array(g)
@@ -112,7 +113,7 @@ def _pull_together(
     output: Any,
     wanted: Set[Node] | None,
     guarded: bool,
-    gradients: dict[Node, Any],
+    gradients: _Sums,
     mine: set[Node],
 ) -> None:
     """Let an operation add to the gradients of all its operands at once."""
@@ -134,13 +135,7 @@ def _pull_together(
 
 
 def _scatter(
-    operation: Any,
-    parent: Node,
-    g: Any,
-    operands: Sequence[Any],
-    params: Any,
-    gradients: dict[Node, Any],
-    mine: set[Node],
+    node: Node, parent: Node, g: Any, operands: Sequence[Any], gradients: _Sums, mine: set[Node]
 ) -> None:
     """Add the pullback of an indexing operation in place, without a zero array for each."""
     operand, *indices = operands
@@ -151,4 +146,4 @@ def _scatter(
         held = np.array(held)
     gradients[parent] = held
     mine.add(parent)
-    operation.scatter(held, g, *indices, **params)
+    node.operation.scatter(held, g, *indices, **node.params)  # type: ignore[misc]

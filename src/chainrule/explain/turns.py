@@ -190,7 +190,7 @@ def spread(values: Sequence[Any], at: Callable[[int], str]) -> str:
     >>> spread([0.5, 0.25, 0.125], "turn {}".format)
     '0.5 … 0.125'
     >>> spread([1.0, 4e5, 2.0], "turn {}".format)
-    '1 … 2, 4e+05 at turn 1'
+    '1 … 2, 400000 at turn 1'
     """
     first, last = values[0], values[-1]
     if is_scalar(first) and is_scalar(last):

@@ -52,7 +52,7 @@ def vmap(f: Callable[..., Any], in_axes: Any = 0, out_axes: Any = 0) -> Callable
     array([1., 2., 3.])
     >>> cr.vmap(cr.grad(lambda w, x: np.sin(w @ x)), (None, 0))(w, np.eye(2)).round(3)
     array([[ 0.54 ,  0.   ],
-           [ 0.   , -0.416]])
+           [-0.   , -0.416]])
     """
     run = UserFunction(f)
 
