@@ -235,8 +235,18 @@ def counted(x: Any) -> Any:
     return x[:4] * counts, np.where(marks, x[:3], -x[:3])
 
 
+def exchanged_at_different_times(x: Any) -> Any:
+    a, m = 2 * np.cumsum(x), np.outer(x, x)
+    late = np.sum(np.tanh(m @ np.tanh(m @ x)))
+    first, second = a[1] * 0.5, a[0] * late
+    a[0] = first
+    a[1] = second
+    return a
+
+
 MEANINGS = [
     swapped,
+    exchanged_at_different_times,
     moved_along,
     turned_around,
     old_version_is_read_later,

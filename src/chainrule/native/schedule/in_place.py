@@ -443,18 +443,23 @@ class _Planner:
         work = 0
         if self.roles[vertex] is Role.SCATTER or not over:
             return found, work
-        pairs = zip(vertex.operands[1:], vertex.params["places"][1:], strict=True)
+        pairs = list(zip(vertex.operands[1:], vertex.params["places"][1:], strict=True))
         users = {reader.user for reader in over}
         for part, place in pairs:
             near = self._near(part)
             if users.isdisjoint(near):
                 continue
             mine = [reader for reader in over if reader.user in near]
-            # A single entry is written when all that it is computed from has been read.
+            # A single entry is written when all that it is computed from has been read; that must
+            # not be what another part is written over, perhaps before.
+            others = [other for _, other in pairs if other is not place]
             same = [
                 reader
                 for reader in mine
-                if (part.size == 1 or reader.is_alike(storage.memory, place))
+                if (
+                    reader.is_alike(storage.memory, place)
+                    or (part.size == 1 and not any(reader.meets(storage.memory, x) for x in others))
+                )
                 and self._ends_in(part, reader.user, near, vertex)
             ]
             found |= dict.fromkeys(same, part)
