@@ -19,6 +19,7 @@ from chainrule.explain.activations import Activation, activations
 from chainrule.explain.non_finite import non_finite_gradients, non_finite_values
 from chainrule.explain.numbers import format_number, is_scalar, norm
 from chainrule.explain.observation import Finding, Observation, pull
+from chainrule.transforms.calls import CallOperation
 
 __all__ = [
     "FLAT",
@@ -172,7 +173,8 @@ def zero_gradients(run: Observation) -> list[Finding]:
     for node in sorted(origins, key=lambda node: -node.birth):
         if not run.is_named(node) or node is run.output or _cancels(run, node):
             continue
-        if all(user.operation.together and k == 0 for user, k in run.consumers.get(node, [])):
+        users = run.consumers.get(node, [])
+        if all(isinstance(user.operation, CallOperation) and k == 0 for user, k in users):
             continue  # the value of a function with a gradient of its own
         what = (
             f"the gradient of {run.name(node)} is exactly 0, so nothing flows back to what it is "

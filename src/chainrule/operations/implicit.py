@@ -7,7 +7,7 @@ Walther, Evaluating Derivatives, 2008, section 15.2).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from chainrule.core.apply import Given, apply
 from chainrule.core.array import Array, dtype_of, shape_of
 from chainrule.core.backward import backward
 from chainrule.core.forward import attempt_forward
-from chainrule.core.kinds import General
+from chainrule.core.joint import Joint, added
 from chainrule.core.node import Leaf, Node
 from chainrule.core.placeholder import Placeholder, computed
 from chainrule.core.recording import Recording
@@ -35,7 +35,6 @@ class _Equation:
     def __init__(self, residual: Retrace, unknown: Node) -> None:
         self.residual = residual
         self.unknown = unknown
-        self._pulled: tuple[Any, Any, list[Any]] | None = None
 
     def _by_unknown(self, parameters: Sequence[Any], x: Any) -> Any:
         """Return the Jacobian by the unknown, as a matrix."""
@@ -56,15 +55,12 @@ class _Equation:
         r = self.residual.again({**known, self.unknown: x})
         return r, [p.node for p in at]
 
-    def pull(self, k: int, g: Any, operands: Sequence[Any], x: Any) -> Any:
-        """Return the gradient by one parameter; those of one visit are made together."""
-        if self._pulled is None or self._pulled[0] is not g or self._pulled[1] is not x:
-            matrix = np.swapaxes(self._by_unknown(operands, x), 0, 1)
-            upstream = _solved(matrix, reshape(g, shape=(-1,)))
-            r, nodes = self._by_parameters(operands, x)
-            seed = reshape(-upstream, shape=shape_of(r))
-            self._pulled = g, x, backward([(r, seed)], nodes)
-        return self._pulled[2][k]
+    def pull(self, g: Any, operands: Sequence[Any], x: Any) -> list[Any]:
+        """Return the gradients by all parameters."""
+        matrix = np.swapaxes(self._by_unknown(operands, x), 0, 1)
+        upstream = _solved(matrix, reshape(g, shape=(-1,)))
+        r, nodes = self._by_parameters(operands, x)
+        return backward([(r, reshape(-upstream, shape=shape_of(r)))], nodes)
 
     def push(self, tangents: Sequence[Any], operands: Sequence[Any], x: Any) -> Any:
         """Return the tangent of the solution."""
@@ -92,13 +88,24 @@ def _solved(matrix: Any, b: Any) -> Any:
         ) from error
 
 
-_implicit = General(
+class _Solution(Joint):
+    def pull_together(
+        self,
+        sums: Sequence[Any],
+        asked: Sequence[bool],
+        g: Any,
+        operands: Sequence[Any],
+        output: Any,
+        params: Mapping[str, Any],
+        guarded: bool,
+    ) -> Sequence[Any]:
+        return added(sums, params["equation"].pull(g, operands, output), operands)
+
+
+_implicit = _Solution(
     "solution",
     lambda *parameters, equation, x: x,
-    pullback=lambda k, g, operands, y, equation, x: equation.pull(k, g, operands, y),
     pushforward=lambda tangents, *rest, equation, x: equation.push(tangents, rest[:-1], rest[-1]),
-    variadic=True,
-    numpy=(),
 )
 
 

@@ -18,10 +18,9 @@ import numpy as np
 from chainrule import trees
 from chainrule.core.apply import Given, apply, apply_unary
 from chainrule.core.array import Array, dtype_of, is_complex, is_inexact, shape_of, value_of
-from chainrule.core.backward import backward
 from chainrule.core.callables import name_of
 from chainrule.core.captured import hold
-from chainrule.core.general import General
+from chainrule.core.joint import Joint
 from chainrule.core.kinds import astype, conform, identity, real
 from chainrule.core.node import Leaf, Node
 from chainrule.core.placeholder import Placeholder
@@ -47,7 +46,7 @@ __all__ = [
 _ndarray = np.ndarray
 
 
-class CallOperation(General):
+class CallOperation(Joint):
     """The calls of one function.
 
     The first operand is what the function gave, with the history that it had (a placeholder where
@@ -55,15 +54,10 @@ class CallOperation(General):
     parameter ``call`` is the `Call`.
     """
 
-    together = True
-
     def __init__(self, name: str) -> None:
         super().__init__(
             name,
             lambda result, *operands, call: call.value(operands),
-            pullback=None,
-            variadic=True,
-            numpy=(),
             formula=lambda result, *operands, call: result,
             dtypes="fc",
         )
@@ -82,34 +76,6 @@ class CallOperation(General):
         found = call.gradients(sums[1:], asked[1:], g, operands[1:], output, guarded)
         pairs = zip(found, operands[1:], strict=True)
         return [None, *(conform(part, operand) for part, operand in pairs)]
-
-    def pull(
-        self, k: int, g: Any, operands: Sequence[Any], output: Any, params: Mapping[str, Any]
-    ) -> Any:
-        asked = [k == j for j in range(len(operands))]
-        sums = [None] * len(operands)
-        return self.pull_together(sums, asked, g, operands, output, params, True)[k]
-
-    pull_fast = pull
-
-    def push(
-        self,
-        tangents: Sequence[Any],
-        operands: Sequence[Any],
-        output: Any,
-        params: Mapping[str, Any],
-    ) -> Any:
-        # As for every general operation, by pulling back twice; here all operands at once.
-        probe = Array(np.zeros(shape_of(output), dtype_of(output)), Leaf(Recording()))
-        asked = [t is not None for t in tangents]
-        sums = [None] * len(operands)
-        pulled = self.pull_together(sums, asked, probe, operands, output, params, True)
-        starts = [
-            (x, t)
-            for x, t, is_asked in zip(pulled, tangents, asked, strict=True)
-            if is_asked and type(x) is Array
-        ]
-        return backward(starts, [probe.node])[0] if starts else None
 
     def needs(self, k: int, arity: int) -> tuple[Set[int], bool]:
         return frozenset(range(1, arity)), True

@@ -11,6 +11,7 @@ import numpy as np
 from chainrule import trees
 from chainrule.core.array import Array, is_inexact, shape_of
 from chainrule.core.callables import argument_names, name_of
+from chainrule.core.joint import added
 from chainrule.core.source import annotate, defined_at, where_am_i
 from chainrule.errors import EndedRecordingError, GradientLostError, RuleError
 from chainrule.numpy.conversion import has_gradient
@@ -143,8 +144,7 @@ class _Given(Call):
         gradients = [found[k] for k in self.arguments.at]
         if not recorded and any(map(_is_differentiated, gradients)):
             raise _closed(self.run.f)
-        pairs = zip(sums, gradients, strict=True)
-        return [_added(total, part) for total, part in pairs]
+        return added(sums, gradients, operands)
 
 
 def _run(run: UserFunction, arguments: Arguments, observed: bool) -> Any:
@@ -175,12 +175,6 @@ def _pair(f: Callable[..., Any], returned: Any) -> tuple[Any, Callable[[Any], An
 
 
 # The gradients.
-
-
-def _added(total: Any, part: Any) -> Any:
-    if total is None or part is None:
-        return part if total is None else total
-    return total + part
 
 
 def _per_leaf(

@@ -17,7 +17,7 @@ from chainrule import trees
 from chainrule.core.apply import apply
 from chainrule.core.array import Array, value_of
 from chainrule.core.callables import name_of
-from chainrule.core.kinds import General
+from chainrule.core.joint import Joint, added
 from chainrule.errors import UnsupportedError
 from chainrule.interop.autograd.vspaces import SparseObject, vspace
 from chainrule.numpy.creation import restack
@@ -69,7 +69,6 @@ class _Call:
             self.leaves.append(leaves)
             self.builds.append(build)
         self.argnums = tuple(sorted({k for k, _ in self.places}))
-        self.pulled: tuple[Any, Any, list[Any]] | None = None
 
     def args(self, operands: Sequence[Any]) -> tuple[Any, ...]:
         """Return the arguments with operands in their places."""
@@ -82,16 +81,8 @@ class _Call:
         """Call the function itself."""
         return self.fun.fun(*self.args(operands), **self.kwargs)  # type: ignore[attr-defined]
 
-    def pull(self, k: int, g: Any, operands: Sequence[Any], ans: Any) -> Any:
-        """Return the gradient of one operand; those of a visit are all made at once."""
-        if self.pulled is None or self.pulled[0] is not g or self.pulled[1] is not operands[0]:
-            self.pulled = g, operands[0], self._gradients(g, operands, ans)
-        found = self.pulled[2][k]
-        if k == len(operands) - 1:
-            self.pulled = None
-        return found
-
-    def _gradients(self, g: Any, operands: Sequence[Any], ans: Any) -> list[Any]:
+    def gradients(self, g: Any, operands: Sequence[Any], ans: Any) -> list[Any]:
+        """Return the gradients of all operands."""
         maker = primitive_vjps.get(self.fun)
         if maker is None:
             raise _missing("VJP", self.fun, self.argnums)
@@ -132,8 +123,30 @@ def _dense(g: Any) -> Any:
     return g.mut_add(g.vs.zeros()) if isinstance(g, SparseObject) else g
 
 
-class _Primitive(General):
-    """The operation that a primitive is: its rules are looked up when they are needed."""
+class _Primitive(Joint):
+    """The operation that a primitive is: its rules are looked up when they are needed.
+
+    Of a primitive that returns a tree, its parameters say which leaf it is.
+    """
+
+    def __init__(self, name: str, compute: Function) -> None:
+        super().__init__(name, compute, dtypes="fc")
+
+    def pull_together(
+        self,
+        sums: Sequence[Any],
+        asked: Sequence[bool],
+        g: Any,
+        operands: Sequence[Any],
+        output: Any,
+        params: Mapping[str, Any],
+        guarded: bool,
+    ) -> Sequence[Any]:
+        if "part" in params:  # its gradient is zero elsewhere
+            build, leaves, part = (params[name] for name in ("build", "leaves", "part"))
+            g = build([g if k == part else vspace(x).zeros() for k, x in enumerate(leaves)])
+            output = build(leaves)
+        return added(sums, params["call"].gradients(g, operands, output), operands)
 
     def push(
         self,
@@ -165,15 +178,8 @@ def primitive(f_raw: Function) -> Function:
     >>> grad(cube)(2.0)
     12.0
     """
-    operation = _Primitive(
-        name_of(f_raw),
-        lambda *operands, call: call.compute(*operands),
-        pullback=lambda k, g, operands, answer, call: call.pull(k, g, operands, answer),
-        variadic=True,
-        numpy=(),
-        dtypes="fc",
-    )
-    taken = _component(name_of(f_raw))
+    operation = _Primitive(name_of(f_raw), lambda *operands, call: call.compute(*operands))
+    taken = _Primitive(name_of(f_raw), lambda *operands, leaves, part, **more: leaves[part])
 
     def wrapped(*args: Any, **kwargs: Any) -> Any:
         call = _Call(wrapped, args, kwargs)
@@ -199,31 +205,6 @@ def primitive(f_raw: Function) -> Function:
     wrapped.defvjp = functools.partial(_defvjp, wrapped)  # type: ignore[attr-defined]
     wrapped.defvjp_is_zero = functools.partial(_defvjp_is_zero, wrapped)  # type: ignore[attr-defined]
     return wrapped
-
-
-def _component(name: str) -> _Primitive:
-    """Return the operation that is one of several answers; a gradient of it is zero elsewhere."""
-
-    def compute(*operands: Any, call: _Call, build: Function, leaves: list[Any], part: int) -> Any:
-        return leaves[part]
-
-    def whole(g: Any, build: Function, leaves: list[Any], part: int) -> Any:
-        return build([g if at == part else vspace(x).zeros() for at, x in enumerate(leaves)])
-
-    def pullback(
-        k: int, g: Any, operands: Sequence[Any], output: Any, call: _Call, **parts: Any
-    ) -> Any:
-        answer = parts["build"](parts["leaves"])
-        return call._gradients(whole(g, **parts), operands, answer)[k]
-
-    return _Primitive(
-        name,
-        compute,
-        pullback=pullback,
-        variadic=True,
-        numpy=(),
-        dtypes="fc",
-    )
 
 
 def notrace_primitive(f_raw: Function) -> Function:
