@@ -10,7 +10,7 @@ from chainrule.interop.autograd import grad, primitive
 from chainrule.interop.autograd.misc import const_graph, flatten, optimizers
 from chainrule.interop.autograd.misc.fixed_points import fixed_point
 from chainrule.interop.autograd.misc.flatten import flatten_func
-from chainrule.interop.ravel import ravel
+from chainrule.transforms.ravel import ravel
 
 TREE = {"w": numpy.arange(6.0).reshape(2, 3), "b": (0.5, numpy.float32(2.0)), "none": []}
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from itertools import islice
 from typing import Any
@@ -18,7 +19,7 @@ from chainrule.diagnose.probe import Probe, Subject
 from chainrule.diagnose.report import Report
 from chainrule.diagnose.trial import Trial
 from chainrule.optim.optimiser import Optimiser
-from chainrule.train.batches import Data, as_data, shuffled
+from chainrule.train.batches import Data, as_data, non_finite, shuffled
 from chainrule.train.step import takes_context
 from chainrule.transforms.reverse import grad
 
@@ -28,6 +29,15 @@ _PROBED = 256  # examples in one look
 _LOOKS = 8  # looks over the data for dead units
 
 
+@contextmanager
+def _without_warnings() -> Iterator[None]:
+    """Let nothing be warned of: what is wrong is in the report."""
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+@_without_warnings()
 def diagnose(
     model: Any,
     loss: Callable[..., Any],
@@ -74,25 +84,6 @@ def diagnose(
     >>> report.kinds[:2]
     ['unscaled features', 'saturated']
     """
-    with np.errstate(all="ignore"), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # what is wrong is in the report
-        return _diagnosed(
-            model, loss, data, optimiser, step, gradient, state, batch_size, trial, seed
-        )
-
-
-def _diagnosed(
-    model: Any,
-    loss: Callable[..., Any],
-    data: Any,
-    optimiser: Optimiser | None,
-    step: Callable[..., Any] | None,
-    gradient: Callable[..., Any] | None,
-    state: Any,
-    batch_size: int,
-    trial: int,
-    seed: int,
-) -> Report:
     whole, found = _read(data)
     title = f"{getattr(loss, '__name__', 'loss')} of {type(model).__name__}"
     if whole is None:
@@ -107,7 +98,7 @@ def _diagnosed(
         classes, of_model = _of_model(subject, batches, whole)
         found += of_model
         slope = _slope(subject, batches[0])
-        if gradient is not None:
+        if gradient is not None and _has_slopes(found):
             found += wrong.gradients(subject, gradient, batches[0])
         if slope is not None:
             trying = Trial(subject, whole, step, optimiser, batch_size, trial, seed)
@@ -124,18 +115,18 @@ def _read(data: Any) -> tuple[Data | None, list[Finding]]:
     given = data if isinstance(data, (tuple, list)) else (data,)
     for k, x in enumerate(given):
         array = np.asarray(x)
-        if array.dtype.kind == "f" and not np.isfinite(array).all():
-            bad = np.argwhere(~np.isfinite(array))
-            place = tuple(map(int, bad[0]))
+        wrong_at = non_finite(array)
+        if wrong_at is not None:
+            count, place = wrong_at
             kind = "nan" if np.isnan(array).any() else "inf"
             return None, [
                 Finding(
                     kind,
                     "error",
                     f"data[{k}]",
-                    f"{len(bad)} values are NaN or infinite, the first at {list(place)}",
+                    f"{count} values are NaN or infinite, the first at {list(place)}",
                     ("fill them in, or leave these examples out",),
-                    evidence={"count": len(bad)},
+                    evidence={"count": count},
                 )
             ]
     return as_data(data, "data"), []
@@ -179,6 +170,11 @@ def _of_model(
             lambda: steps.learnt(subject, whole.arrays, seed=0),
         )
     return classes, found
+
+
+def _has_slopes(found: list[Finding]) -> bool:
+    """Tell whether differences of the loss say something: it is finite, and the same each time."""
+    return not any(f.kind in ("nan", "inf") or "second" in f.evidence for f in found)
 
 
 def _slope(subject: Subject, batch: Sequence[Any]) -> Any:

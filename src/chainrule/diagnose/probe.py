@@ -17,7 +17,7 @@ from chainrule.explain.activations import Activation, activations
 from chainrule.explain.observation import Observation
 from chainrule.graph.trace import trace
 from chainrule.nn.context import Context, Evaluation, Training, initial_state
-from chainrule.nn.module import modules
+from chainrule.nn.module import modules, parameters
 from chainrule.nn.random import key
 
 __all__ = ["Layer", "Probe", "Subject", "rms"]
@@ -128,8 +128,8 @@ class Probe:
         return None if node is None else self.run.gradients.get(node)
 
     @cached_property
-    def layers(self) -> list[Layer]:
-        """The layers in the order in which they are reached."""
+    def _layout(self) -> tuple[list[Layer], dict[Node, Layer]]:
+        """The layers in the order in which they are reached, and the layer of each node."""
         owners = _owners(self.subject.model)
         by_node: dict[Node, Layer] = {}
         layers: dict[str, Layer] = {}
@@ -148,13 +148,21 @@ class Probe:
                 layer = max(known, key=lambda each: depth.setdefault(each.path, len(depth)))
                 by_node[node] = layer
                 layer.nodes.append(node)
-        self._layer_of = by_node
-        return sorted(layers.values(), key=lambda each: depth.get(each.path, len(depth)))
+        reached = sorted(layers.values(), key=lambda each: depth.get(each.path, len(depth)))
+        return reached, by_node
+
+    @property
+    def layers(self) -> list[Layer]:
+        """The layers in the order in which they are reached."""
+        return self._layout[0]
+
+    def layer(self, node: Node) -> Layer | None:
+        """Return the layer that a node belongs to, None if no parameter has a part in it."""
+        return self._layout[1].get(node)
 
     def layer_of(self, node: Node) -> str:
-        """Return the path of the layer that a node belongs to."""
-        assert self.layers is not None
-        layer = self._layer_of.get(node)
+        """Return the path of that layer, an empty one where there is none."""
+        layer = self.layer(node)
         return "" if layer is None else layer.path
 
     def line(self, node: Node) -> str:
@@ -186,8 +194,6 @@ class Probe:
 
 
 def _dotted(model: Any) -> list[str]:
-    from chainrule.nn.module import parameters
-
     return list(parameters(model)) if trees.is_container(model) else ["model"]
 
 

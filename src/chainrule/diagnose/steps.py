@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -225,7 +226,7 @@ def learnt(subject: Subject, arrays: Sequence[Any], seed: int) -> float:
         carried, _ = step(carried, key(number), *(np.asarray(a)[rows] for a in arrays))
         if number % 50:
             continue
-        here = Subject(carried.model, subject.loss, subject.context, carried.state)
+        here = replace(subject, model=carried.model, state=carried.state)
         chance = []
         for _ in range(12):
             shuffled = rng.permutation(len(rest))

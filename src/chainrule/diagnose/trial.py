@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -46,12 +47,11 @@ class Trial:
         self.subject, self.data, self.seed = subject, data, seed
         self.size, self.count = min(size, data.length), count
         self._step, self._optimiser = step, optimiser
-        self._compiled = None if optimiser is None else self._of(optimiser)
+        self._compiled = None
+        if optimiser is not None:
+            self._compiled = compiled_step(subject.loss, optimiser, subject.context)
         rows = shuffled(data.length, seed, 1)[:512]
         self._held = [x[rows] for x in data.arrays]
-
-    def _of(self, optimiser: Optimiser) -> Callable[..., Any]:
-        return compiled_step(self.subject.loss, optimiser, self.subject.context)
 
     def batches(self) -> Iterator[tuple[Any, ...]]:
         """Yield the batches of the steps."""
@@ -68,9 +68,8 @@ class Trial:
 
     def loss(self, model: Any) -> float:
         """Return the loss of a model on a fixed part of the data."""
-        here = Subject(model, self.subject.loss, self.subject.context, self.subject.state)
         with np.errstate(all="ignore"):
-            return here.value(self._held, training=True)
+            return replace(self.subject, model=model).value(self._held, training=True)
 
     def models(self, factor: float = 1.0) -> list[Any]:
         """Return the model before the first step and after each, with steps scaled by a factor.

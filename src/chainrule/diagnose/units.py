@@ -34,7 +34,8 @@ def dead(probes: Sequence[Probe]) -> list[Finding]:
     for number, first in enumerate(probes[0].activations):
         if first.kind != "relu":
             continue
-        layer = _layer(probes[0], first.node)
+        layer = probes[0].layer(first.node)
+        assert layer is not None  # of such activations alone
         size, examples = None, 0
         for probe in probes:
             same = probe.activations
@@ -89,7 +90,8 @@ def saturated(probe: Probe) -> list[Finding]:
         flat = np.asarray(activation.slope) < FLAT
         if flat.ndim < 2 or not flat.size:
             continue
-        layer = _layer(probe, activation.node)
+        layer = probe.layer(activation.node)
+        assert layer is not None
         axis = layer.unit_axis if flat.ndim > 1 else -1
         stuck = np.moveaxis(flat, axis, -1).reshape(-1, flat.shape[axis]).all(axis=0)
         share = float(flat.mean())
@@ -200,11 +202,6 @@ _MORE_TIME = (
 )
 
 
-def _layer(probe: Probe, node: Node) -> Layer:
-    path = probe.layer_of(node)
-    return next(layer for layer in probe.layers if layer.path == path)
-
-
 def _signal(layer: Layer) -> Node | None:
     """Return the last signal of a layer, of as many entries as its largest."""
     arrays = [node for node in layer.nodes if np.ndim(node.output) >= 1]
@@ -219,9 +216,10 @@ def _turns(probe: Probe, layer: Layer) -> list[Node]:
     leaves = {node for _, node, value in layer.weights if np.ndim(value) == 2}
     products = [n for n in layer.nodes if any(p in leaves for p in n.parents)]
     carried: list[Node] = []
+    own = set(layer.nodes)
     for product in products:
         signal = next((p for p in product.parents if p is not None and p not in leaves), None)
-        if signal is not None and signal in layer.nodes and signal.parents:
+        if signal is not None and signal in own and signal.parents:
             carried.append(signal)
     shapes = {np.shape(n.output) for n in carried}
     return carried if len(shapes) == 1 else []

@@ -6,9 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import numpy as np
-
-from chainrule import trees
+from chainrule.check import check_gradient
 from chainrule.diagnose.findings import Finding
 from chainrule.diagnose.probe import Subject
 from chainrule.nn.module import modules, parameters
@@ -72,60 +70,47 @@ def mode(subject: Subject, batch: Sequence[Any]) -> list[Finding]:
 def gradients(
     subject: Subject, gradient: Callable[..., Any], batch: Sequence[Any]
 ) -> list[Finding]:
-    """Compare a person's own gradient with differences of the loss, at a few entries of each.
+    """Compare a person's own gradient with differences of the loss, at a few entries of each."""
 
-    The difference is central, with a step of the cube root of the rounding error.
-    """
+    def loss(model: Any) -> Any:
+        return subject.call(model, *batch, training=True)
+
+    def given(model: Any) -> Any:
+        return gradient(model, *batch)
+
+    report = check_gradient(
+        loss, subject.model, argnums=0, gradient=given, max_entries=_ENTRIES, directions=0
+    )
     found = []
-    given = parameters(gradient(subject.model, *batch))
-    leaves, build = trees.flatten(subject.model)
-    rng = np.random.default_rng(0)
-    for k, (path, value) in enumerate(parameters(subject.model).items()):
-        own, value = np.asarray(given[path]), np.asarray(value)
-        if own.shape != value.shape:
-            found.append(_of_shape(path, own, value))
+    for path, checked in zip(parameters(subject.model), report.arguments, strict=True):
+        if checked.problem is not None:
+            found.append(_of_shape(path, checked.problem))
             continue
-        entries = rng.choice(value.size, size=min(_ENTRIES, value.size), replace=False)
-        slopes = np.array([_slope(subject, batch, leaves, build, k, e) for e in entries])
-        ours = own.ravel()[entries]
-        scale = max(float(np.abs(slopes).max()), float(np.abs(ours).max()), 1e-12)
-        error = float(np.abs(slopes - ours).max() / scale)
+        scale = max((max(abs(e.analytic), abs(e.numeric)) for e in checked.entries), default=0.0)
+        worst = max(checked.entries, key=lambda e: abs(e.analytic - e.numeric), default=None)
+        if worst is None:
+            continue
+        error = abs(worst.analytic - worst.numeric) / max(scale, 1e-12)
         if error > _WRONG:
-            worst = int(np.argmax(np.abs(slopes - ours)))
-            place = tuple(map(int, np.unravel_index(entries[worst], value.shape)))
             found.append(
                 Finding(
                     "wrong gradient",
                     "error",
                     path,
-                    f"at {list(place)} it is {ours[worst]:.4g}, and the loss has the slope "
-                    f"{slopes[worst]:.4g} there",
+                    f"at {worst.place or 'its value'} it is {worst.analytic:.4g}, and the loss has "
+                    f"the slope {worst.numeric:.4g} there",
                     ("chainrule.grad of the loss", "chainrule.review of the code that makes it"),
-                    evidence={"error": error, "given": float(ours[worst])},
+                    evidence={"error": error, "given": worst.analytic},
                 )
             )
     return found
 
 
-def _of_shape(path: str, own: Any, value: Any) -> Finding:
+def _of_shape(path: str, problem: str) -> Finding:
     return Finding(
         "wrong gradient",
         "error",
         path,
-        f"its gradient has the shape {own.shape}, and it has {value.shape}",
+        problem,
         ("a sum over the examples for a bias, a product of transposes for a weight",),
     )
-
-
-def _slope(
-    subject: Subject, batch: Sequence[Any], leaves: list[Any], build: Any, k: int, entry: int
-) -> float:
-    values = []
-    x = np.array(leaves[k], dtype=np.float64)
-    h = 6e-6 * max(1.0, abs(float(x.ravel()[entry])))
-    for sign in (1, -1):
-        moved = x.copy()
-        moved.reshape(-1)[entry] += sign * h
-        model = build([*leaves[:k], moved.reshape(x.shape), *leaves[k + 1 :]])
-        values.append(float(np.asarray(subject.call(model, *batch, training=True))))
-    return (values[0] - values[1]) / (2 * h)

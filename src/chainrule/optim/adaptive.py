@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -32,19 +33,7 @@ def adagrad(learning_rate: Rate, eps: float = 1e-10) -> Optimiser:
     Duchi, Hazan and Singer, "Adaptive subgradient methods for online learning and stochastic
     optimization", JMLR 12, 2011.
     """
-
-    def init(params: Any) -> Moments:
-        return Moments(count(), None, zeros_like(params))
-
-    def update(gradients: Any, state: Moments, params: Any) -> tuple[Any, Moments]:
-        rate = rate_at(learning_rate, state.steps)
-        second = map_leaves(lambda s, g: s + g * g, state.second, gradients)
-        updates = map_leaves(
-            lambda g, s: like(-rate, g) * g / (np.sqrt(s) + eps), gradients, second
-        )
-        return updates, Moments(state.steps + 1, None, second)
-
-    return Optimiser(init, update)
+    return _by_root(learning_rate, eps, lambda s, g: s + g * g)
 
 
 def rmsprop(learning_rate: Rate, decay: float = 0.99, eps: float = 1e-8) -> Optimiser:
@@ -52,13 +41,18 @@ def rmsprop(learning_rate: Rate, decay: float = 0.99, eps: float = 1e-8) -> Opti
 
     Tieleman and Hinton, "Lecture 6.5", Coursera: Neural networks for machine learning, 2012.
     """
+    return _by_root(learning_rate, eps, lambda s, g: _mean(s, g * g, decay))
+
+
+def _by_root(learning_rate: Rate, eps: float, gathered: Callable[[Any, Any], Any]) -> Optimiser:
+    """Divide gradients by the root of what is gathered of their squares."""
 
     def init(params: Any) -> Moments:
         return Moments(count(), None, zeros_like(params))
 
     def update(gradients: Any, state: Moments, params: Any) -> tuple[Any, Moments]:
         rate = rate_at(learning_rate, state.steps)
-        second = map_leaves(lambda s, g: _mean(s, g * g, decay), state.second, gradients)
+        second = map_leaves(gathered, state.second, gradients)
         updates = map_leaves(
             lambda g, s: like(-rate, g) * g / (np.sqrt(s) + eps), gradients, second
         )

@@ -6,10 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
+from chainrule.transforms.ravel import ravel
 from chainrule.transforms.reverse import value_and_grad
-from chainrule.trees import flatten, is_container
 
 __all__ = ["Minimum", "lbfgs"]
 
@@ -56,6 +54,7 @@ def lbfgs(
         history: how many earlier steps it remembers.
         callback: called with the parameters after each step.
 
+    >>> import numpy as np
     >>> def rosenbrock(x):
     ...     return np.sum(100 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2)
     >>> found = lbfgs(rosenbrock, np.zeros(5))
@@ -66,26 +65,16 @@ def lbfgs(
 
     from chainrule.native import compile
 
-    leaves, build = flatten(params)
-    arrays = [np.asarray(leaf) for leaf in leaves]
-    ends = np.cumsum([x.size for x in arrays])[:-1]
-
-    def tree(vector: Any) -> Any:
-        parts = np.split(vector, ends)
-        pairs = zip(parts, arrays, strict=True)
-        return build([part.reshape(x.shape).astype(x.dtype) for part, x in pairs])
-
+    vector, tree = ravel(params)
     compiled = compile(value_and_grad(loss))
 
     def value_and_gradient(vector: Any) -> tuple[float, Any]:
         value, gradient = compiled(tree(vector), *args)
-        parts = flatten(gradient)[0] if is_container(gradient) else [gradient]
-        flat = np.concatenate([np.ravel(np.asarray(g, dtype=float)) for g in parts])
-        return float(value), flat
+        return float(value), ravel(gradient)[0].astype(float)
 
     found = minimize(
         value_and_gradient,
-        np.concatenate([np.ravel(x).astype(float) for x in arrays]),
+        vector.astype(float),
         jac=True,
         method="L-BFGS-B",
         callback=None if callback is None else (lambda vector: callback(tree(vector))),

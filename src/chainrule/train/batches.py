@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
-__all__ = ["Data"]
+__all__ = ["Data", "as_data", "non_finite", "shuffled"]
 
 
 class Data:
@@ -78,14 +78,22 @@ def _checked(x: Any, name: str) -> Any:
         )
     if array.ndim == 0:
         raise ValueError(f"{name} is one number; it should have a row for each example")
-    if array.dtype.kind == "f" and not np.isfinite(array).all():
-        wrong = np.argwhere(~np.isfinite(array))
-        place = tuple(map(int, wrong[0]))
+    wrong = non_finite(array)
+    if wrong is not None:
+        count, place = wrong
         raise ValueError(
-            f"{name} has {len(wrong)} values that are NaN or infinite, the first at "
+            f"{name} has {count} values that are NaN or infinite, the first at "
             f"{list(place)}: {array[place]}"
         )
     return array
+
+
+def non_finite(array: Any) -> tuple[int, tuple[int, ...]] | None:
+    """Return how many entries are NaN or infinite, and the place of the first; None if none is."""
+    if array.dtype.kind != "f" or np.isfinite(array).all():
+        return None
+    wrong = np.argwhere(~np.isfinite(array))
+    return len(wrong), tuple(map(int, wrong[0]))
 
 
 def _kind(array: Any) -> str:
@@ -99,8 +107,3 @@ def _kind(array: Any) -> str:
 def as_data(data: Any, what: str) -> Data:
     """Return data as they are, arrays as data."""
     return data if isinstance(data, Data) else Data(data, what)
-
-
-def same_count(arrays: Sequence[Any]) -> int:
-    """Return the number of rows of a batch."""
-    return len(arrays[0])

@@ -27,7 +27,6 @@ class Progress:
         self._bar: Any = None
         self._task: Any = None
         self._looked = self._printed = -1e9
-        self._began = time.perf_counter()
 
     def __enter__(self) -> Progress:
         if not self.shown:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from chainrule.interop.ravel import ravel
+from chainrule.transforms.ravel import ravel
 
 __all__ = ["flatten", "flatten_func"]
 

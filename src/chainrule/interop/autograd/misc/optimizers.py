@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.interop.ravel import ravel
+from chainrule.transforms.ravel import ravel
 
 __all__ = ["adam", "rmsprop", "sgd"]
 
