@@ -19,6 +19,7 @@ from chainrule.graph.loops.loop import Carry, Loop, element, tape
 from chainrule.graph.loops.unfold import value_at
 from chainrule.graph.loops.vertices import fold
 from chainrule.graph.placeholder import cast, full, reshaped
+from chainrule.graph.rewrite import share
 from chainrule.native.ir.moving import Integer, Moving, Word, moving
 from chainrule.native.ir.text import is_native
 from chainrule.native.lower.array_loop import ArrayLoop, State, Taped, result_of
@@ -56,7 +57,7 @@ def rolled(outputs: Sequence[Vertex]) -> Rolled:
     """
     if len(topological(outputs)) <= _SHORTEST:
         return Rolled(list(outputs), [])
-    folded = fold(outputs)
+    folded = fold(share(outputs))
     graph = _Graph(topological(folded), folded, ())
     graph.convert()
     found = [graph.found(x) for x in folded] if graph.count else list(outputs)
@@ -77,7 +78,7 @@ def rolled_long(
         NotAlikeError: the graphs differ by more than the number of turns, or their loops are no
             loops here, or none over arrays.
     """
-    whole = extrapolated([fold(outputs) for outputs in graphs], leaves, turns)
+    whole = extrapolated([fold(share(outputs)) for outputs in graphs], leaves, turns)
     vertices = topological(whole)
     loops = [x.operation for x in vertices if isinstance(x, Apply)]
     if all(_is_of_numbers(loop) for loop in loops if isinstance(loop, Loop)):
