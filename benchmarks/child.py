@@ -29,6 +29,11 @@ def main(kind: str, *arguments: str) -> object:
 
         rounds, seconds = arguments
         return eager(int(rounds), float(seconds))
+    if kind == "derivatives":
+        from derivatives import derivatives
+
+        rounds, seconds = arguments
+        return derivatives(int(rounds), float(seconds))
     if kind == "writes":
         from writes import writes
 

@@ -43,7 +43,8 @@ def jobs(
 
     Args:
         names: of workloads that are raced.
-        sections: further ones: ``first-call``, ``eager``, ``loops``, ``writes``, ``resources``.
+        sections: further ones: ``first-call``, ``eager``, ``derivatives``, ``loops``,
+            ``writes``, ``resources``.
         threads: with which they are.
         rounds: of everything.
         seconds: of each peer in each round.
@@ -61,6 +62,10 @@ def jobs(
     for name in programs if "loops" in sections else ():
         arguments = ("loops", name, rounds, seconds)
         yield Job(f"{name}, loops", "loops", name, lambda a=arguments: child(1, *a))
+    if "derivatives" in sections:
+        yield Job(
+            "derivatives", "derivatives", "", lambda: child(1, "derivatives", rounds, seconds)
+        )
     if "writes" in sections:
         yield Job("writes", "writes", "", lambda: child(1, "writes", rounds, seconds))
     if "first-call" in sections:

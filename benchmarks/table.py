@@ -184,6 +184,13 @@ def eager_lines(eager: dict[str, Any]) -> Iterator[str]:
             yield line if label == "HIPS autograd" else f"{line}  {time / hips:.3f} of HIPS"
 
 
+def derivative_lines(found: dict[str, Any]) -> Iterator[str]:
+    yield "Jacobians, Hessians, products with them, batches, series (one thread):"
+    for name, seconds in found.items():
+        for label, time in seconds.items():
+            yield f"  {name:10} {label:20} {duration(time):>9}"
+
+
 def write_lines(found: dict[str, Any]) -> Iterator[str]:
     yield "An array filled entry by entry, compiled (one thread):"
     for key, seconds in found.items():
@@ -233,7 +240,12 @@ def report(results: dict[str, Any]) -> str:
     for line in disturbed:
         console.print(f"  {line}")
     console.print()
-    sections = (("eager", eager_lines), ("writes", write_lines), ("resources", resource_lines))
+    sections = (
+        ("eager", eager_lines),
+        ("derivatives", derivative_lines),
+        ("writes", write_lines),
+        ("resources", resource_lines),
+    )
     for section, lines in sections:
         found = results.get(section)
         if found and "failed" in found:

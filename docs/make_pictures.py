@@ -26,7 +26,9 @@ def pictures():
         for name, (f, values) in examples.items()
     }
     drawn["first-page.svg"] = first_page()
-    return drawn | runpy.run_path(str(HERE / "compiling_pictures.py"))["pictures"]()
+    for script in ("compiling_pictures.py", "jacobian_pictures.py"):
+        drawn |= runpy.run_path(str(HERE / script))["pictures"]()
+    return drawn
 
 
 def first_page():
