@@ -164,6 +164,21 @@ def test_norm_has_the_right_curvature_elsewhere() -> None:
     np.testing.assert_allclose(cr.hessian(np.linalg.norm)(x), expected, rtol=1e-12)
 
 
+@pytest.mark.parametrize("axis", [None, 0, 1])
+def test_std_of_equal_entries_whose_mean_is_rounded(axis: int | None) -> None:
+    def f(x):
+        return np.sum(np.std(x, axis=axis))
+
+    x = np.full((3, 6), 0.1)
+    assert f(x) > 0
+    for gradient in (cr.grad(f), cr.compile(cr.grad(f)), lambda x: cr.stage(f, x)(x)[1][0]):
+        np.testing.assert_array_equal(gradient(x), np.zeros((3, 6)))
+    np.testing.assert_array_equal(cr.hessian(f)(x), np.zeros((3, 6, 3, 6)))
+    assert cr.jvp(f, (x,), (x,))[1] == 0
+    squared = cr.stage(lambda x: np.std(x) ** 2, x).source
+    assert "dx = 2 * (x - np.mean(x)) / 18" in squared
+
+
 def test_hypot_and_std_at_zero() -> None:
     assert cr.grad(np.hypot, (0, 1))(0.0, 0.0) == (0.0, 0.0)
     np.testing.assert_array_equal(cr.grad(np.std)(np.ones(3)), np.zeros(3))

@@ -21,6 +21,7 @@ from chainrule.core.batching import along, whole
 from chainrule.core.domain import NONZERO
 from chainrule.core.kinds import astype, broadcast_to, constant, general, linear
 from chainrule.operations.elementwise import (
+    bitwise_or,
     equal,
     exp,
     isfinite,
@@ -103,6 +104,18 @@ def over_size(g: Any, y: Any) -> Any:
     return where(equal(y, 0), 0.0, g / y) if multiple is None else multiple
 
 
+def _over_std(g: Any, x: Any, y: Any, axis: Axis, keepdims: bool) -> Any:
+    """Return ``g / y`` for the deviation y of x: 0 where the entries of x are equal, too.
+
+    Their mean is rounded, and so y need not be 0: ``np.std([0.1, 0.1, 0.1])`` is 1.4e-17.
+    """
+    multiple = without_factor(g, y)
+    if multiple is not None or not count(x, axis):
+        return g / y if multiple is None else multiple
+    highest, lowest = (f(x, axis=axis, keepdims=keepdims) for f in (max, min))
+    return where(bitwise_or(equal(y, 0), equal(highest, lowest)), 0.0, g / y)
+
+
 def _var_pullback(
     g: Any, x: Any, y: Any, axis: Axis = None, ddof: float = 0, keepdims: bool = False
 ) -> Any:
@@ -112,7 +125,7 @@ def _var_pullback(
 def _std_pullback(
     g: Any, x: Any, y: Any, axis: Axis = None, ddof: float = 0, keepdims: bool = False
 ) -> Any:
-    return kept(over_size(g, y), axis, keepdims) * _deviation(x, axis, ddof)
+    return kept(_over_std(g, x, y, axis, keepdims), axis, keepdims) * _deviation(x, axis, ddof)
 
 
 def _var_formula(x: Any, axis: Axis = None, ddof: float = 0, keepdims: bool = False) -> Any:

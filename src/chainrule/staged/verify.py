@@ -36,9 +36,11 @@ def difference(staged: Staged, recorded: Recorded) -> Difference | None:
             found, gradients = staged.call(args)
     except ArithmeticError as error:  # Python's own floats raise where NumPy's gives inf
         return Difference(f"the staged code raises {error!r}", False)
-    values = [*(s.value for s in staged.stages), *(line.value for line in staged.backward)]
-    lines = map(np.abs, values)
-    largest = max((float(np.max(x, initial=0.0, where=np.isfinite(x))) for x in lines), default=0.0)
+    terms = [argument.value for argument in trace.inputs]  # what sums may be of
+    terms += [stage.value for stage in staged.stages]
+    terms += [line.value for line in staged.backward]
+    sizes = map(np.abs, terms)
+    largest = max((float(np.max(x, initial=0.0, where=np.isfinite(x))) for x in sizes), default=0.0)
     if not _close(staged, found, value, largest):
         return Difference(f"the value in the staged code is {found!r}, but it is {value!r}", True)
     leaves = iter(trees.flatten(gradients)[0])

@@ -11,7 +11,11 @@ def standardised_gradient(x):
     # backprop z = (x - x.mean(axis=0)) / x.std(axis=0)
     t1 = x.std(axis=0)                        # (1)  shape (3,)
     dx = (                                    # (1)  shape (4, 3)
-        np.where(t1 == 0, 0.0, -np.sum(dz * z, axis=0) / (t1**2))
+        np.where(
+            (t1 == 0) | (x.max(axis=0) == x.min(axis=0)),
+            0.0,
+            -np.sum(dz * z, axis=0) / (t1**2),
+        )
         * (x - x.mean(axis=0))
         / 4
         + dz / t1
