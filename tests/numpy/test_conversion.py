@@ -164,7 +164,7 @@ def test_writing_into_an_ndarray_from_outside():
         OUTSIDE[:] = [x, 1.0]
         return OUTSIDE.sum()
 
-    lost(entry, 1.0, "OUTSIDE[0] = x", "np.array([a, b])", "np.zeros_like(x)")
+    lost(entry, 1.0, "OUTSIDE[0] = x", "b = a.copy()")
     lost(part, np.ones(1), "OUTSIDE[1:] = x")
     lost(listed, 1.0, "OUTSIDE[:] = [x, 1.0]")
 
@@ -191,9 +191,9 @@ def test_out_of_an_ndarray_from_outside():
     def reduction(x):
         return np.add.reduce(x, out=number)
 
-    lost(ufunc, np.ones(2), "result = np.exp(...)")
-    lost(function, np.ones(2), "result = np.sum(...)")
-    lost(reduction, np.ones(2), "result = np.add.reduce(...)")
+    lost(ufunc, np.ones(2), "np.exp(x, out=OUTSIDE)", "make a new array")
+    lost(function, np.ones(2), "np.sum(x, out=number)")
+    lost(reduction, np.ones(2), "np.add.reduce(x, out=number)")
 
 
 @pytest.mark.parametrize(
@@ -376,7 +376,7 @@ def flat_write(x):
     ("f", "cure"),
     [
         (keyed, "no key for a dict"),
-        (flat_write, "np.zeros_like(x)"),
+        (flat_write, "b = a.copy()"),
     ],
 )
 def test_errors_of_python_gain_a_cure(f, cure):

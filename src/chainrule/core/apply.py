@@ -82,6 +82,8 @@ def apply(
             node = operand.node
             if node is None:
                 constants = True
+                # It may be an array of the user's, or a view of one.
+                captures |= operand.views is not None or operand.origin is not None
                 values.append(operand.held)
                 parents.append(None)
                 continue

@@ -16,7 +16,7 @@ __all__ = ["observed_run"]
 
 
 def observed_run(
-    f: Callable[..., Any],
+    f: Callable[..., Any] | UserFunction,
     args: Sequence[Any],
     kwargs: dict[str, Any],
     recording: Recording,
@@ -41,6 +41,6 @@ def observed_run(
     recording.note = note
     recording.guard = recording.converted = looked
     try:
-        return UserFunction(f)(args, kwargs)
+        return (f if isinstance(f, UserFunction) else UserFunction(f))(args, kwargs)
     finally:
         recording.guard = recording.converted = None

@@ -27,6 +27,7 @@ from chainrule.errors import ArgumentError, ChainruleError, UnsupportedError
 from chainrule.graph.naming import counters_of, name_of_result
 from chainrule.graph.run import observed_run
 from chainrule.numpy.creation import result_leaves
+from chainrule.numpy.view import UserFunction
 
 __all__ = ["Argument", "Guard", "Note", "Row", "Trace", "trace"]
 
@@ -340,22 +341,24 @@ def trace(
     Raises:
         ArgumentError: no argument that is to be differentiated by is made of floats.
     """
+    run = UserFunction(f)
     try:
-        return _trace(f, args, kwargs or {}, argnums, integers=True)
+        return _trace(run, args, kwargs or {}, argnums, integers=True)
     except ChainruleError:
         raise
     except (TypeError, IndexError, ValueError):
         # Integer arrays were used in a way that only ndarrays can be, such as np.eye(3)[labels].
-        return _trace(f, args, kwargs or {}, argnums, integers=False)
+        return _trace(run, args, kwargs or {}, argnums, integers=False)
 
 
 def _trace(
-    f: Callable[..., Any],
+    run: UserFunction,
     args: Sequence[Any],
     kwargs: Mapping[str, Any],
     argnums: int | Sequence[int] | None,
     integers: bool,
 ) -> Trace:
+    f, known = run.f, run.known
     recording = Recording()
     traced = Trace(f, recording)
     chosen = None if argnums is None else {argnums} if isinstance(argnums, int) else set(argnums)
@@ -380,7 +383,7 @@ def _trace(
         )
     observers = (traced._note, traced._guard)
     try:
-        output = observed_run(f, fresh_args, dict(kwargs), recording, *observers)
+        output = observed_run(run, fresh_args, dict(kwargs), recording, *observers)
         traced._name_write()
         recording.note = lambda node, value: traced.nodes.append(node)
         leaves, build = result_leaves(output)
@@ -390,6 +393,8 @@ def _trace(
             traced._has_parted(uses)
     except BaseException:
         recording.end()
+        if run.known != known:  # it writes into what it makes of arrays from outside
+            return _trace(run, args, kwargs, argnums, integers)
         raise
     finally:
         traced._calls.clear()

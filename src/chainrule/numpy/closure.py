@@ -53,9 +53,12 @@ class FunctionWalk:
     def parts(self, f: FunctionType, names: frozenset[str]) -> Parts:
         """Visit what a function refers to, by these names if it is global."""
         parts = self.cells_of(f)
-        for name in sorted(names & f.__globals__.keys()):
-            value = f.__globals__[name]
-            self._saw_name(f.__globals__, name, value)
+        for name in sorted(names):
+            module = _holder(f.__globals__, name)
+            if module is None:
+                continue
+            value = module[name]
+            self._saw_name(module, name, value)
             new = self.visit(value, name)
             if new is not value:
                 parts.names[name] = new
@@ -107,6 +110,14 @@ def counterpart(
     new = FunctionType(f.__code__, names, f.__name__, f.__defaults__, cells)
     new.__qualname__, new.__kwdefaults__ = f.__qualname__, f.__kwdefaults__
     return new
+
+
+def _holder(names: dict[str, Any], name: str) -> dict[str, Any] | None:
+    """Return the globals that have a name: those of a counterpart lie in front of the module's."""
+    found: dict[str, Any] | None = names
+    while found is not None and name not in found:
+        found = getattr(found, "names", None)
+    return found
 
 
 def content(cell: CellType) -> Any:

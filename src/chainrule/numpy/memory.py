@@ -32,6 +32,7 @@ from chainrule.numpy.casting import cast
 from chainrule.numpy.creation import holds_arrays, restack
 from chainrule.numpy.dispatch import unsupported
 from chainrule.numpy.indices import EVERYTHING, as_tuple, fused
+from chainrule.numpy.lent import Lent
 from chainrule.numpy.places import Picked, Strided
 from chainrule.operations import indexing, shape
 from chainrule.operations.elementwise import cartesian, imag
@@ -154,7 +155,7 @@ def write(array: Array, index: Any, value: Any, what: str = "a[i] = v") -> None:
     """Do ``array[index] = value``: all that share memory with the array see it.
 
     Raises:
-        GradientLostError: it is an input made by ``chainrule.array``.
+        GradientLostError: it is an input made by ``chainrule.array``, or from outside.
         ValueError: it is a view that is read-only in NumPy, too, or shapes do not match.
     """
     template, arrays = split(index)
@@ -165,10 +166,11 @@ def write(array: Array, index: Any, value: Any, what: str = "a[i] = v") -> None:
         if value.dtype != array.dtype:
             value = cast(value, array.dtype)
     root, path = way_to(array)
-    _check(root, what)
     active = [x for x in (root, value, *arrays) if type(x) is Array and x.node is not None]
+    _check(root, what, bool(active))
     noted = any(x.node.recording.note is not None for x in active)
-    memory = root.value if not noted and _is_alone(root) else _copied(root.value)
+    own = type(root.views) is Lent or (not noted and _is_alone(root))
+    memory = root.value if own else _copied(root.value)
     places = [memory]  # what each view on the way is of the new memory
     for view in path:
         _, operation, params = view.origin
@@ -204,7 +206,8 @@ def write(array: Array, index: Any, value: Any, what: str = "a[i] = v") -> None:
 
 def overwrite(array: Array, new: Any, what: str) -> Array:
     """Give an array other entries, all at once: ``a += b``, ``a.sort()``. Returns the array."""
-    if array.origin is not None or type(new) is not Array or new.shape != array.shape:
+    outside = type(array.views) is Lent or array.origin is not None
+    if outside or type(new) is not Array or new.shape != array.shape:
         write(array, EVERYTHING, new, what)
         return array
     _check(array, what)
@@ -258,7 +261,14 @@ def way_to(array: Array) -> tuple[Array, list[Array]]:
     return array, path
 
 
-def _check(root: Array, what: str) -> None:
+def _check(root: Array, what: str, keeps: bool = True) -> None:
+    """Raise where an array cannot be written into, with what ``keeps`` a gradient, or without."""
+    if keeps and type(root.views) is Lent:
+        raise GradientLostError(
+            f"`{what}` writes into an array that the function does not make itself, where the "
+            f"gradient would be lost, at {where_am_i()}: write into a copy of it (b = a.copy(); "
+            "b[...] = v), or make a new array (a = a + b)"
+        )
     if isinstance(root.node, Leaf) and root.node.recording is FREE:
         raise GradientLostError(
             f"`{what}` on an input made by chainrule.array would cut it off from its grad, at "

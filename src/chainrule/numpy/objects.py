@@ -19,6 +19,7 @@ from typing import Any
 from chainrule.core.array import Array
 from chainrule.core.recording import FREE
 from chainrule.errors import RUNS
+from chainrule.numpy.lent import Lent
 from chainrule.numpy.names import has_statement, is_users_class
 
 __all__ = ["Objects"]
@@ -160,4 +161,5 @@ def _settle(attributes: dict[str, Any], given: set[int]) -> None:
         if type(value) is not Array or id(value) in given:
             continue
         if value.node is None or value.node.recording is not FREE:
-            attributes[name] = copy.copy(value.value)  # which a backward pass may still read
+            # A backward pass may still read it.
+            attributes[name] = value.value if type(value.views) is Lent else copy.copy(value.value)

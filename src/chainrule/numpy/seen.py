@@ -20,6 +20,7 @@ import numpy as np
 from chainrule.core.array import Array
 from chainrule.numpy.closure import ABSENT, FunctionWalk, content, counterpart
 from chainrule.numpy.dispatch import arrays_in
+from chainrule.numpy.lent import lend, returned
 from chainrule.numpy.names import assigned, imports, is_simple, is_users_file, mentioned
 from chainrule.numpy.namespaces import Globals, ModuleView, tables
 from chainrule.numpy.objects import Objects
@@ -60,15 +61,18 @@ class Search(FunctionWalk):
 
     ``needing`` are the functions (their ids) that need a counterpart, and ``stored`` the names that
     ``global`` statements assign to, per module: what an earlier walk found out is passed on to the
-    next, since functions may refer to each other in circles.
+    next, since functions may refer to each other in circles. ``lends_arrays`` says that arrays are
+    to be seen as Arrays, so that what the function makes of them can be written into.
     """
 
     def __init__(
         self,
         needing: frozenset[int] = frozenset(),
         stored: dict[int, frozenset[str]] | None = None,
+        lends_arrays: bool = False,
     ) -> None:
         super().__init__()
+        self.lends_arrays = lends_arrays
         self.known, self.known_stored = needing, stored or {}
         self.needing: frozenset[int] = frozenset()
         self.stored: dict[int, frozenset[str]] = {}
@@ -147,12 +151,12 @@ class Search(FunctionWalk):
             for name in self.stored.get(key, ()):
                 value = view.get(name, ABSENT)
                 if value is not ABSENT and value is not view.given.get(name, ABSENT):
-                    view.names[name] = view.pop(name)
+                    view.names[name] = returned(view.pop(name))
         for container, items, seen in self.held:
             if seen is None or _same(_items(seen[0]), seen[1]):
                 continue
             back = {id(new): item for new, item in zip(seen[1], items, strict=True)}
-            now = [back.get(id(item), item) for item in _items(seen[0])]
+            now = [back.get(id(item), returned(item)) for item in _items(seen[0])]
             if isinstance(container, SimpleNamespace):
                 container = vars(container)
             container.clear()
@@ -162,17 +166,28 @@ class Search(FunctionWalk):
                 (container.update if isinstance(container, set) else container.extend)(now)
 
     def _saw_name(self, names: dict[str, Any], name: str, value: Any) -> None:
-        if _may_be_replaced(value):
+        if self._may_be_replaced(value):
             self.watched.append((names, name, value))
 
     def _saw_cell(self, cell: CellType, value: Any) -> None:
-        if _may_be_replaced(value):
+        if self._may_be_replaced(value):
             self.cells.append((cell, value))
 
     def _gets_a_cell(self, value: Any) -> bool:
         if type(value) in _CONTAINERS:
             return self.visit(value, "") is not value
-        return _may_be_replaced(value)
+        return self._may_be_replaced(value)
+
+    def _may_be_replaced(self, value: Any, depth: int = _DEEPEST) -> bool:
+        """Tell a function, a module, an object, or a container that seems to hold such."""
+        kind = type(value)
+        if kind is np.ndarray:
+            return self.lends_arrays and value.dtype.kind in "fc"
+        if kind in _CONTAINERS:
+            some = itertools.islice(_items(value), _ENOUGH)
+            return depth > 0 and any(self._may_be_replaced(item, depth - 1) for item in some)
+        seen = callable(value) or isinstance(value, ModuleType) or is_seen(kind)
+        return seen or Objects.has_room_for(kind)
 
     def visit(self, value: Any, name: str) -> Any:
         """Return what is seen in place of a value."""
@@ -201,7 +216,9 @@ class Search(FunctionWalk):
         if isinstance(value, _CACHED):
             return self._cached(value)
         if is_seen(type(value)):
-            return self._constant(value)
+            return self._constant(value, seen_object)
+        if type(value) is np.ndarray:
+            return self._constant(value, lend) if self._may_be_replaced(value) else value
         holds = self._holder(value)
         if holds is not None:
             outer, self.names = self.names, _ANY
@@ -234,17 +251,17 @@ class Search(FunctionWalk):
         uncached.__dict__.update(cache_info=f.cache_info, cache_clear=f.cache_clear)
         return uncached
 
-    def _constant(self, value: Any) -> Any:
-        """Return what is seen of an object of SciPy's."""
+    def _constant(self, value: Any, seen: Callable[[Any], Any]) -> Any:
+        """Return what is seen of an object of SciPy's, or of an array."""
         if id(value) not in self.found:
             self.kept.append(value)
-            self.found[id(value)] = seen_object(value)
+            self.found[id(value)] = seen(value)
         return self.found[id(value)]
 
     def _container(self, value: Any) -> Any:
         """Return a container with counterparts in it, if it has any."""
         items = _items(value)
-        if len(items) > _MOST or id(value) in self.open or not _may_be_replaced(value):
+        if len(items) > _MOST or id(value) in self.open or not self._may_be_replaced(value):
             return value
         if id(value) in self.found:
             return self.found[id(value)]
@@ -273,7 +290,7 @@ class Search(FunctionWalk):
             self.found[key] = self.objects.subclass(kind, extra)
         members = {}
         for name, value in list(vars(kind).items()):
-            if _may_be_replaced(value) or isinstance(value, _MEMBERS):
+            if self._may_be_replaced(value) or isinstance(value, _MEMBERS):
                 self.watched.append((vars(kind), name, value))  # type: ignore[arg-type]
                 new = self._member(value, name)
                 if new is not value:
@@ -313,7 +330,7 @@ class Search(FunctionWalk):
         self.found[key] = value if kind is type(value) else self.objects.twin(value, kind)
         swapped = False
         for name, held in list(vars(value).items()):
-            if not _may_be_replaced(held):
+            if not self._may_be_replaced(held):
                 continue
             self.watched.append((vars(value), name, held))
             new = self.visit(held, name)
@@ -339,7 +356,7 @@ class Search(FunctionWalk):
             value = module.__dict__[name]
             # helpers.f, scipy.special.expit, what helpers has imported from NumPy
             known = isinstance(value, (ModuleType, FunctionType)) or id(value) in self.replacing
-            if known or (users and _may_be_replaced(value)):
+            if known or (users and self._may_be_replaced(value)):
                 new = self.visit(value, name)
                 if new is not value:
                     self.watched.append((module.__dict__, name, value))
@@ -399,16 +416,6 @@ class Search(FunctionWalk):
 
 def _has_twins(kind: type) -> bool:
     return is_simple(kind) and Objects.has_room_for(kind)
-
-
-def _may_be_replaced(value: Any, depth: int = _DEEPEST) -> bool:
-    """Tell a function, a module, an object, or a container that seems to hold such."""
-    kind = type(value)
-    if kind in _CONTAINERS:
-        some = itertools.islice(_items(value), _ENOUGH)
-        return depth > 0 and any(_may_be_replaced(item, depth - 1) for item in some)
-    seen = callable(value) or isinstance(value, ModuleType) or is_seen(kind)
-    return seen or Objects.has_room_for(kind)
 
 
 def _keys(container: Any) -> Any:

@@ -16,17 +16,17 @@ from typing import Any
 from chainrule import trees
 from chainrule.core.array import Array
 from chainrule.core.source import annotate
-from chainrule.errors import RUNS, ChainruleError
+from chainrule.errors import RUNS, ChainruleError, GradientLostError
 from chainrule.numpy.boundary import Raised, at_the_boundary
 from chainrule.numpy.seen import Search
 
-__all__ = ["UserFunction"]
+__all__ = ["UserFunction", "wrote_what_was_lent"]
 
 
 class UserFunction:
     """A function to record: found once, checked at each call, run with its own traceback."""
 
-    __slots__ = ("_search", "_seen", "f", "overwrites")
+    __slots__ = ("_search", "_seen", "f", "fills_copies", "known", "overwrites")
 
     def __init__(self, f: Callable[..., Any]) -> None:
         if not callable(f):
@@ -36,6 +36,10 @@ class UserFunction:
         self.f = f
         #: It is known to write into arguments that nobody differentiates by.
         self.overwrites = False
+        #: It is known to write into what it makes of arrays from outside, or into these.
+        self.fills_copies = False
+        #: How much that is: where an error has added to it, a further run may do what one did not.
+        self.known = 0
         self._search: Search | None = None
         self._seen: Callable[..., Any] = f
 
@@ -58,6 +62,7 @@ class UserFunction:
                 raise raised.first
             return result if type(result) is Array and result.node is not None else _plain(result)
         except Exception as error:
+            self._learn(error if raised.first is None else raised.first)
             if raised.first is not None and raised.first is not error:
                 raise raised.first from error
             hidden = error.__cause__ or error.__context__
@@ -80,21 +85,49 @@ class UserFunction:
             if raised.first is not None:
                 raised.first = None  # an error's traceback refers to this very frame
 
+    def _learn(self, error: Exception) -> None:
+        """Take notice of a write that the function was not run for."""
+        lost = isinstance(error, GradientLostError)
+        self.fills_copies |= lost
+        self.overwrites |= lost or wrote_what_was_lent(error)
+        self.known = self.overwrites + self.fills_copies
+
+    def with_fresh(self, given: Callable[[], tuple[Any, dict[str, Any]]]) -> Any:
+        """Run the function, again if need be, on arguments that are made for each run."""
+        known = self.known
+        try:
+            return self(*given())
+        except Exception:
+            if self.known == known:
+                raise
+        return self.with_fresh(given)
+
     def seen(self, kinds: frozenset[type] = frozenset()) -> Callable[..., Any]:
         """Return the function as it is to be run now, with arguments of some classes."""
         search = self._search
-        if search is None or not kinds <= search.kinds or not search.is_current():
+        if (
+            search is None
+            or search.lends_arrays is not self.fills_copies
+            or not kinds <= search.kinds
+            or not search.is_current()
+        ):
             kinds |= search.kinds if search is not None else frozenset()
-            search = Search()
+            search = Search(lends_arrays=self.fills_copies)
             seen = search.rebound(self.f, kinds)
             while search.again:  # a function was asked about before it was known
-                search = Search(search.needing, search.stored)
+                search = Search(search.needing, search.stored, self.fills_copies)
                 seen = search.rebound(self.f, kinds)
             self._seen, self._search = seen, search
         return self._seen
 
 
 RUNS.add(UserFunction.__call__.__code__)
+
+
+def wrote_what_was_lent(error: Exception) -> bool:
+    """Tell an error of a write into an array that was lent, read-only."""
+    reasons = (error, error.__cause__)
+    return any(isinstance(x, ValueError) and "read-only" in str(x) for x in reasons)
 
 
 def _plain(result: Any) -> Any:

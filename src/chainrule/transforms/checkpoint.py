@@ -21,7 +21,7 @@ from chainrule.core.reach import dependent, reach
 from chainrule.core.recording import Recording, resumed
 from chainrule.core.source import where_am_i
 from chainrule.errors import EndedRecordingError, GradientMismatchError, UnsupportedError
-from chainrule.numpy.view import UserFunction
+from chainrule.numpy.view import UserFunction, wrote_what_was_lent
 from chainrule.transforms.calls import (
     Arguments,
     Call,
@@ -32,7 +32,7 @@ from chainrule.transforms.calls import (
     now,
     writes,
 )
-from chainrule.transforms.inputs import wrote_what_was_lent
+from chainrule.transforms.inputs import own
 
 __all__ = ["checkpoint"]
 
@@ -116,7 +116,8 @@ class _Again(Call):
         ended = set() if recorded else {x.node.recording for x in self.closed}
         try:
             with resumed(ended):
-                y = Result(self.run(*self.arguments.rebuilt(fresh))).packed()
+                again = self.run.with_fresh(lambda: self.arguments.rebuilt(map(own, fresh)))
+                y = Result(again).packed()
             self._check(y, output)
             wanted = [x.node for x, is_asked in zip(inputs, asked, strict=True) if is_asked]
             found = dict.fromkeys(wanted)

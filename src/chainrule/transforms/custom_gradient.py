@@ -16,7 +16,7 @@ from chainrule.core.source import annotate, defined_at, where_am_i
 from chainrule.errors import EndedRecordingError, GradientLostError, RuleError
 from chainrule.numpy.conversion import has_gradient
 from chainrule.numpy.creation import restack
-from chainrule.numpy.view import UserFunction
+from chainrule.numpy.view import UserFunction, wrote_what_was_lent
 from chainrule.transforms.calls import (
     Arguments,
     Call,
@@ -28,7 +28,7 @@ from chainrule.transforms.calls import (
     now,
     writes,
 )
-from chainrule.transforms.inputs import own, wrote_what_was_lent
+from chainrule.transforms.inputs import own
 
 __all__ = ["custom_gradient"]
 
@@ -132,7 +132,7 @@ class _Given(Call):
         pullback = self._pullback
         if pullback is None or recorded:
             try:
-                _, pullback = _pair(self.run.f, self.run(args, kwargs))
+                _, pullback = _pair(self.run.f, self.run.with_fresh(lambda: (args, kwargs)))
             except EndedRecordingError as error:
                 raise _closed(self.run.f) from error
         try:

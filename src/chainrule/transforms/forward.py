@@ -11,7 +11,7 @@ from chainrule.core.recording import Recording
 from chainrule.errors import ArgumentError
 from chainrule.numpy.creation import result_leaves
 from chainrule.numpy.view import UserFunction
-from chainrule.transforms.inputs import Derive, Inputs, finish, plain
+from chainrule.transforms.inputs import Derive, Inputs, Overwritten, finish, plain
 from chainrule.transforms.reverse import seeds_like
 
 __all__ = ["along", "jvp"]
@@ -43,17 +43,22 @@ def jvp(f: Callable[..., Any], args: Sequence[Any], tangents: Sequence[Any]) -> 
             f"jvp needs one tangent per argument: there are {len(args)} arguments and "
             f"{len(tangents)} tangents"
         )
-    directions = seeds_like(tangents, args)
+    return _pushed(UserFunction(f), args, seeds_like(tangents, args))
+
+
+def _pushed(run: UserFunction, args: tuple[Any, ...], directions: Sequence[Any]) -> tuple[Any, Any]:
     recording = Recording()
     try:
-        inputs = Inputs(f, args, tuple(range(len(args))), recording)
-        y = UserFunction(f)(inputs.args, {})
+        inputs = Inputs(run.f, args, tuple(range(len(args))), recording)
+        y = inputs.run(run, {})
         outputs, build = result_leaves(y)
         recorded = [leaf for leaf in outputs if type(leaf) is Array]
         pushed = iter(inputs.derived(along(directions), recorded))
         tangents_out = [next(pushed) if type(leaf) is Array else None for leaf in outputs]
         values = [plain(leaf, recording) for leaf in outputs]
         return build(values), build(finish(tangents_out, values, recording))
+    except Overwritten:
+        return _pushed(run, args, directions)
     finally:
         recording.end()
 

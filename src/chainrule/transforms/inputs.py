@@ -18,7 +18,7 @@ from chainrule.core.captured import hold
 from chainrule.core.kinds import astype, identity
 from chainrule.core.node import Leaf, Node
 from chainrule.core.recording import Recording
-from chainrule.errors import ArgumentError, GradientLostError, UnsupportedError
+from chainrule.errors import ArgumentError, UnsupportedError
 from chainrule.numpy.creation import to_be_filled
 from chainrule.numpy.view import UserFunction
 
@@ -36,7 +36,6 @@ __all__ = [
     "positions",
     "refuse",
     "select",
-    "wrote_what_was_lent",
 ]
 
 _ndarray = np.ndarray
@@ -49,7 +48,10 @@ _NUMBERS = (float, complex, np.generic)
 
 
 class Overwritten(Exception):
-    """The function has written into an array that it was lent; from now on it is given copies."""
+    """The function has written into an array that it was lent, or into what it made of one.
+
+    From now on it is given others.
+    """
 
 
 class Inputs:
@@ -130,12 +132,12 @@ class Inputs:
             hand = _copied if function.overwrites else _lent
             args = [x if k in self._argnums else hand(x) for k, x in enumerate(args)]
             named = {name: hand(x) for name, x in kwargs.items()}
+        known = function.known
         try:
             return function(args, named)
-        except Exception as error:
-            if function.overwrites or not _is_of_a_write(error):
+        except Exception:
+            if function.known == known:
                 raise
-        function.overwrites = True
         raise Overwritten
 
     def derived(self, derive: Derive, outputs: Sequence[Array]) -> list[Any]:
@@ -172,16 +174,6 @@ class Inputs:
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, np.generic) and value.dtype.kind in "fc"
-
-
-def _is_of_a_write(error: Exception) -> bool:
-    return isinstance(error, GradientLostError) or wrote_what_was_lent(error)
-
-
-def wrote_what_was_lent(error: Exception) -> bool:
-    """Tell an error of a write into an array that was `lent`."""
-    reasons = (error, error.__cause__)
-    return any(isinstance(x, ValueError) and "read-only" in str(x) for x in reasons)
 
 
 def _lent(value: Any) -> Any:

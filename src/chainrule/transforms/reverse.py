@@ -177,15 +177,22 @@ def vjp(f: Callable[..., Any], *args: Any) -> tuple[Any, Callable[[Any], tuple[A
     (array([[ 3.,  4.],
            [30., 40.]]), array([ 1., 10.]))
     """
+    return _pulled(UserFunction(f), args)
+
+
+def _pulled(
+    run: UserFunction, args: tuple[Any, ...]
+) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:
     recording = Recording()
     try:
-        inputs = Inputs(f, args, tuple(range(len(args))), recording, kept=True)
-        y = UserFunction(f)(inputs.args, {})
-        outputs, build = result_leaves(y)
+        inputs = Inputs(run.f, args, tuple(range(len(args))), recording, kept=True)
+        outputs, build = result_leaves(inputs.run(run, {}))
         # The nodes of the outputs as they are now: the caller may write into the value in place.
         outputs = [own(leaf) for leaf in outputs]
-        check_real(outputs, f)
+        check_real(outputs, run.f)
         values = [own(plain(leaf, recording)) for leaf in outputs]
+    except Overwritten:
+        return _pulled(run, args)
     finally:
         recording.end()
     value = build(values)

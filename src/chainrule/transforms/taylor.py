@@ -15,6 +15,7 @@ See A. Griewank and A. Walther, Evaluating Derivatives, 2008, chapter 13.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from operator import index
 from typing import Any
 
@@ -30,7 +31,7 @@ from chainrule.errors import ArgumentError
 from chainrule.numpy.creation import result_leaves
 from chainrule.numpy.view import UserFunction
 from chainrule.transforms.examples import sees
-from chainrule.transforms.inputs import Inputs, check_real, finish, plain
+from chainrule.transforms.inputs import Inputs, Overwritten, check_real, finish, plain
 from chainrule.transforms.reverse import seeds_like
 
 __all__ = ["taylor"]
@@ -69,19 +70,26 @@ def taylor(f: Callable[..., Any], x: Any, v: Any, order: int) -> tuple[Any, ...]
         count = -1
     if count < 0:
         raise ArgumentError(f"order is {order!r}: it is a natural number, 0, 1, 2 ...")
-    directions = seeds_like(v, x, "the point")
+    run, directions = UserFunction(f), seeds_like(v, x, "the point")
+    while True:
+        with suppress(Overwritten):
+            return _coefficients(run, x, directions, count)
+
+
+def _coefficients(
+    run: UserFunction, x: Any, directions: Sequence[Any], count: int
+) -> tuple[Any, ...]:
     outside = Recording()
     with _Jets(count) as jets:
-        inputs = Inputs(f, (x,), (0,), outside)
+        inputs = Inputs(run.f, (x,), (0,), outside)
         fresh = [
             jets.fresh(start, direction)
             for start, direction in zip(inputs.values, directions, strict=True)
         ]
         inputs.args = list(inputs.build(fresh))
         try:
-            y = inputs.run(UserFunction(f), {})
-            leaves, build = result_leaves(y)
-            check_real(leaves, f)
+            leaves, build = result_leaves(inputs.run(run, {}))
+            check_real(leaves, run.f)
             series = [jets.of(leaf) for leaf in leaves]
             values = [plain(s[0], outside) for s in series]
             rest = [finish([s[k] for s in series], values, outside) for k in range(1, count + 1)]

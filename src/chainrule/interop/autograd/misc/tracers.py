@@ -14,7 +14,7 @@ from chainrule.core.recording import Recording
 from chainrule.interop.autograd.linearise import plain_value
 from chainrule.numpy.creation import result_leaves
 from chainrule.numpy.view import UserFunction
-from chainrule.transforms.inputs import Inputs
+from chainrule.transforms.inputs import Inputs, Overwritten
 
 __all__ = ["const_graph"]
 
@@ -27,6 +27,7 @@ def const_graph(fun: Callable[..., Any], *args: Any, **kwargs: Any) -> Callable[
     """
     partial = functools.partial(fun, *args, **kwargs)
     functools.update_wrapper(partial, fun)
+    function = UserFunction(partial)
     known: list[Callable[..., Any]] = []
 
     def run(*given: Any) -> Any:
@@ -36,8 +37,9 @@ def const_graph(fun: Callable[..., Any], *args: Any, **kwargs: Any) -> Callable[
         recording = Recording(note=lambda node, value: nodes.append(node))
         try:
             inputs = Inputs(partial, given, tuple(range(len(given))), recording)
-            y = UserFunction(partial)(inputs.args, {})
-            outputs, build = result_leaves(y)
+            outputs, build = result_leaves(inputs.run(function, {}))
+        except Overwritten:
+            return run(*given)
         finally:
             recording.end()
         known.append(_replay(inputs.nodes, outputs, build))
