@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Callable
 from typing import Any
 
-__all__ = ["argument_names", "name_of", "positional"]
+__all__ = ["argument_names", "global_name", "name_of", "positional"]
 
 
 def name_of(f: Callable[..., Any]) -> str:
     """Return what a function is called."""
     return str(getattr(f, "__name__", None) or repr(f))
+
+
+def global_name(value: Any) -> str | None:
+    """Return the name in its module that stands for a value, None if another one has it."""
+    name: str = getattr(value, "__qualname__", "")
+    found: Any = sys.modules.get(getattr(value, "__module__", ""))
+    for part in name.split("."):
+        found = getattr(found, part, None)
+    return name if found is value else None
 
 
 def positional(f: Callable[..., Any]) -> tuple[list[str], str | None]:

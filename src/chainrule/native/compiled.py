@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import sys
 import warnings
 import weakref
 from collections.abc import Callable
@@ -13,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.core.callables import name_of
+from chainrule.core.callables import global_name, name_of
 from chainrule.core.source import annotate, stack_level
 from chainrule.errors import ArgumentError, NotCompiledWarning, UnsupportedError
 from chainrule.native.executable import native
@@ -226,13 +225,8 @@ class Compiled:
 
     def __reduce__(self) -> Any:
         """Pickle the Python function; by name, where the name stands for the compiled one."""
-        name = getattr(self, "__qualname__", "")
-        found: Any = sys.modules.get(getattr(self, "__module__", ""))
-        for part in name.split("."):
-            found = getattr(found, part, None)
-        if found is self:
-            return name
-        return Compiled, (self.__wrapped__, self.builder, self.tape_limit)
+        again = Compiled, (self.__wrapped__, self.builder, self.tape_limit)
+        return global_name(self) or again
 
 
 def _weakly(compiled: Compiled) -> Callable[..., Any]:

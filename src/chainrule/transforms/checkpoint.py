@@ -6,7 +6,6 @@ again, ``jax.checkpoint``.
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -32,6 +31,7 @@ from chainrule.transforms.calls import (
     now,
     writes,
 )
+from chainrule.transforms.derived import derived
 from chainrule.transforms.inputs import own
 
 __all__ = ["checkpoint"]
@@ -65,7 +65,7 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
     run = UserFunction(f)
     operation = CallOperation(name_of(f))
 
-    @functools.wraps(f)
+    @derived(checkpoint, f)
     def checkpointed(*args: Any, **kwargs: Any) -> Any:
         arguments = Arguments(args, kwargs)
         if is_observed(arguments.active):

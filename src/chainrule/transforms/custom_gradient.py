@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -28,6 +27,7 @@ from chainrule.transforms.calls import (
     now,
     writes,
 )
+from chainrule.transforms.derived import derived
 from chainrule.transforms.inputs import own
 
 __all__ = ["custom_gradient"]
@@ -74,7 +74,7 @@ def custom_gradient(f: Callable[..., Any]) -> Callable[..., Any]:
     run = UserFunction(f)
     operation = CallOperation(name_of(f))
 
-    @functools.wraps(f)
+    @derived(custom_gradient, f)
     def customised(*args: Any, **kwargs: Any) -> Any:
         arguments = Arguments(args, kwargs)
         count = sum(len(trees.flatten(arg)[0]) for arg in args)

@@ -12,6 +12,7 @@ from chainrule.core.array import Array, dtype_of, is_single, shape_of, value_of
 from chainrule.core.callables import name_of
 from chainrule.errors import ArgumentError, NonScalarOutputError
 from chainrule.numpy.view import UserFunction
+from chainrule.transforms.derived import derived
 from chainrule.transforms.inputs import select
 from chainrule.transforms.reverse import vjp
 
@@ -45,7 +46,7 @@ def elementwise_grad(f: Callable[..., Any], argnum: int = 0) -> Callable[..., An
     """
     run = UserFunction(f)
 
-    @functools.wraps(f)
+    @derived(elementwise_grad, f, argnum)
     def derivative(*args: Any, **kwargs: Any) -> Any:
         y, pullback = vjp(*_by_one(run, argnum, args, kwargs))
         expected = np.broadcast_shapes(*(shape_of(x) for x in args if isinstance(x, _NUMBERS)))
@@ -83,7 +84,7 @@ def holomorphic_grad(f: Callable[..., Any], argnum: int = 0) -> Callable[..., An
     """
     run = UserFunction(f)
 
-    @functools.wraps(f)
+    @derived(holomorphic_grad, f, argnum)
     def derivative(*args: Any, **kwargs: Any) -> Any:
         g, z = _by_one(run, argnum, args, kwargs)
         if not isinstance(z, _NUMBERS) or dtype_of(z).kind != "c":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import math
 from collections.abc import Callable, Sequence
 from typing import Any, Literal, TypeAlias, get_args
@@ -20,6 +19,7 @@ from chainrule.errors import ArgumentError
 from chainrule.numpy.creation import result_leaves
 from chainrule.numpy.view import UserFunction
 from chainrule.operations.shape import reshape
+from chainrule.transforms.derived import derived
 from chainrule.transforms.examples import Examples
 from chainrule.transforms.inputs import (
     Derive,
@@ -75,7 +75,7 @@ def jacobian(
     run = UserFunction(f)
     argnums = positions(argnums)
 
-    @functools.wraps(f)
+    @derived(jacobian, f, argnums, mode)
     def all_derivatives(*args: Any, **kwargs: Any) -> Any:
         recording = Recording(nodes=[])
         try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -12,6 +11,7 @@ from chainrule.core.recording import Recording
 from chainrule.errors import ArgumentError
 from chainrule.numpy.creation import result_leaves
 from chainrule.numpy.view import UserFunction
+from chainrule.transforms.derived import derived
 from chainrule.transforms.forward import along
 from chainrule.transforms.inputs import (
     Derive,
@@ -51,7 +51,7 @@ def hvp(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable[...
     >>> product(np.array([3.0, 5.0]), np.array([1.0, 0.0]))  # the Hessian is [[10, 6], [6, 0]]
     array([10.,  6.])
     """
-    return _product(f, argnums, along)
+    return _product(hvp, along, f, argnums)
 
 
 def vhp(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable[..., Any]:
@@ -64,18 +64,19 @@ def vhp(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable[...
     >>> cr.vhp(lambda x: x[0] ** 2 * x[1])(np.array([3.0, 5.0]), np.array([0.0, 1.0]))
     array([6., 0.])
     """
-    return _product(f, argnums, upstream)
+    return _product(vhp, upstream, f, argnums)
 
 
 def _product(
+    transform: Callable[..., Any],
+    derive: Callable[[Sequence[Any]], Derive],
     f: Callable[..., Any],
     argnums: int | Sequence[int],
-    derive: Callable[[Sequence[Any]], Derive],
 ) -> Callable[..., Any]:
     argnums = positions(argnums)
     run = UserFunction(grad(f, argnums))
 
-    @functools.wraps(f)
+    @derived(transform, f, argnums)
     def product(*given: Any, **kwargs: Any) -> Any:
         args, vector = _vector(f, given)
         recording = Recording()
@@ -135,7 +136,7 @@ def ggnvp(
     run = UserFunction(f)
     curvature = None if loss is None else hvp(loss)
 
-    @functools.wraps(f)
+    @derived(ggnvp, f, loss, argnums)
     def product(*given: Any, **kwargs: Any) -> Any:
         args, vector = _vector(f, given)
         recording = Recording()

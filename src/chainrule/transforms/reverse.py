@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -24,6 +23,7 @@ from chainrule.errors import (
 )
 from chainrule.numpy.creation import restack, result_leaves
 from chainrule.numpy.view import UserFunction
+from chainrule.transforms.derived import derived
 from chainrule.transforms.inputs import (
     Derive,
     Inputs,
@@ -86,7 +86,7 @@ def value_and_grad(
     run = UserFunction(f)
     argnums = positions(argnums)
 
-    @functools.wraps(f)
+    @derived(value_and_grad, f, argnums, has_aux, check)
     def value_and_gradient(*args: Any, **kwargs: Any) -> Any:
         recording = Recording(nodes=[])
         try:
@@ -148,7 +148,7 @@ def grad(
     """
     both = value_and_grad(f, argnums, has_aux, check)
 
-    @functools.wraps(f)
+    @derived(grad, f, argnums, has_aux, check)
     def gradient(*args: Any, **kwargs: Any) -> Any:
         value, g = both(*args, **kwargs)
         return (g, value[1]) if has_aux else g

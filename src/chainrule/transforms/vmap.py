@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Sequence
 from operator import index
 from typing import Any
@@ -16,6 +15,7 @@ from chainrule.core.callables import name_of
 from chainrule.errors import ArgumentError
 from chainrule.numpy.creation import result_leaves
 from chainrule.numpy.view import UserFunction
+from chainrule.transforms.derived import derived
 from chainrule.transforms.examples import Examples
 from chainrule.transforms.inputs import Inputs, Overwritten, place_of
 
@@ -56,7 +56,7 @@ def vmap(f: Callable[..., Any], in_axes: Any = 0, out_axes: Any = 0) -> Callable
     """
     run = UserFunction(f)
 
-    @functools.wraps(f)
+    @derived(vmap, f, in_axes, out_axes)
     def for_all(*args: Any, **kwargs: Any) -> Any:
         given, builders = _arguments(f, args, in_axes)
         size = _size(f, args, given)

@@ -54,6 +54,7 @@ from chainrule.native.record.watch import Captured
 from chainrule.numpy.closure import ABSENT, FunctionWalk, counterpart
 from chainrule.numpy.names import assigned, is_simple, is_users_class, is_users_file, mentioned
 from chainrule.numpy.view import UserFunction
+from chainrule.transforms.derived import Derived
 
 __all__ = ["Walk", "capture", "unwritable"]
 
@@ -191,6 +192,8 @@ class Walk(FunctionWalk):
         if reason is not None:
             self._obstacle(reason)
             return value
+        if kind is Derived:
+            return self.visit(value.func, name)
         if kind is functools.partial:
             self._items_of(value.keywords)
             args = [self.visit(x, name) for x in value.args]

@@ -125,7 +125,7 @@ class _Walk:
         elif kind is MethodType:
             self.parts.append(kind)
             return [value.__func__, value.__self__]
-        elif kind is functools.partial:
+        elif isinstance(value, functools.partial):
             self.parts.append(kind)
             return [value.func, value.args, value.keywords]
         elif kind is UserFunction:
