@@ -511,6 +511,14 @@ def copies_in_the_order_of_entries(x):
     return sum(np.sum(copy.ravel() * np.arange(6)) for copy in copies)
 
 
+def at_a_diagonal(x):
+    a = np.outer(x, x)
+    d = np.diag(a, 1)  # read-only, which the ufuncs' at does not ask
+    np.add.at(d, [0, 0, 1], x)
+    np.multiply.at(np.diagonal(a), [0, 0, 1], x)
+    return np.sum(a * a) + np.sum(d**3)
+
+
 FORMS = [
     *(entries, rows, column, swapped, stencil, factor, table, handed_through, scattered),
     *(
@@ -524,7 +532,7 @@ FORMS = [
         flat_entries,
     ),
     *(outputs, overwritten_argument, rows_at_places_found, quantile_and_its_multiple),
-    copies_in_the_order_of_entries,
+    *(copies_in_the_order_of_entries, at_a_diagonal),
     *(places_used_again, given_a_shape, repeated_number, made_by_the_class),
     *(taken_apart_by_einsum, of_its_own_diagonal, left_where_they_are, copied_where_asked),
 ]
@@ -615,3 +623,17 @@ def test_filling_keeps_no_copies(fill: Any) -> None:
     tracemalloc.stop()
     assert peak < 100 * 64_000  # bytes; each copy of the array takes 64,000 of them
     assert gradient == pytest.approx((f(0.5 + 1e-6) - f(0.5 - 1e-6)) / 2e-6, rel=1e-6)
+
+
+def test_at_asks_whether_an_array_is_read_only_where_numpy_does() -> None:
+    def f(x):
+        np.add.at(np.outer(x, x).diagonal(), slice(0, 2), x[:2])
+
+    def entry(x):
+        np.outer(x, x).diagonal()[0] = x[0]
+
+    for write in (f, entry):
+        with pytest.raises(ValueError, match="read-only"):
+            write(X)
+        with pytest.raises(ValueError, match="read-only"):
+            cr.grad(write)(X)

@@ -151,8 +151,16 @@ def _detach(view: Array) -> None:
 # Writing.
 
 
-def write(array: Array, index: Any, value: Any, what: str = "a[i] = v") -> None:
+def write(
+    array: Array,
+    index: Any,
+    value: Any,
+    what: str = "a[i] = v",
+    fixed: Callable[[np.ndarray[Any, Any]], None] | None = None,
+) -> None:
     """Do ``array[index] = value``: all that share memory with the array see it.
+
+    ``fixed`` is called where the array is read-only, and raises an error if that stops it.
 
     Raises:
         GradientLostError: it is an input made by ``chainrule.array``, or from outside.
@@ -176,7 +184,10 @@ def write(array: Array, index: Any, value: Any, what: str = "a[i] = v") -> None:
         _, operation, params = view.origin
         places.append(operation.compute(places[-1], **params))
     if not places[-1].flags.writeable:
-        raise ValueError("assignment destination is read-only")
+        if fixed is None or 0 in places[-1].strides:
+            raise ValueError("assignment destination is read-only")
+        fixed(places[-1])
+        places[-1].flags.writeable = True
     written = indexing.join_index(template, [value_of(x) for x in arrays])
     picked = [k for k, view in enumerate(path) if type(view.origin[1]) is Strided]
     if picked:

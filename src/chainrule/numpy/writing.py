@@ -93,16 +93,25 @@ def at(ufunc: np.ufunc, a: Any, indices: Any, b: Any = None) -> None:
     what = f"{full_name(ufunc)}.at"
     a = _target(a, what)
     template, arrays = split(indices)
-    shape = np.shape(np.empty(a.shape, bool)[rows.join_index(template, plain(arrays))])
+    index = rows.join_index(template, plain(arrays))
+    shape = np.shape(np.empty(a.shape, bool)[index])
+    called, given = ufunc, () if b is None else (operand(b),)
+
+    def fixed(place: np.ndarray[Any, Any]) -> None:
+        """Raise what NumPy does; by some indices it writes into what is read-only, too."""
+        place = place.copy()
+        place.flags.writeable = False
+        called.at(place, index, *(np.ones(x.shape, x.dtype) for x in given))
+
     if ufunc is np.subtract:
         ufunc, b = np.add, np.negative(operand(b))
     if b is not None:
         b = np.broadcast_to(operand(b), shape)
     if ufunc is np.add:
         total = rows.scatter_add(b, *arrays, index=template, shape=a.shape)
-        write(a, ..., np.add(a, total), what)
+        write(a, ..., np.add(a, total), what, fixed)
         return
-    places = np.arange(a.size).reshape(a.shape)[rows.join_index(template, plain(arrays))].ravel()
+    places = np.arange(a.size).reshape(a.shape)[index].ravel()
     order = np.argsort(places, kind="stable")
     again = np.zeros(places.size, np.intp)  # how often an entry was named before
     starts = np.searchsorted(places[order], places[order])
@@ -110,4 +119,5 @@ def at(ufunc: np.ufunc, a: Any, indices: Any, b: Any = None) -> None:
     for turn in range(int(again.max(initial=-1)) + 1):
         now = np.flatnonzero(again == turn)
         spot = np.unravel_index(places[now], a.shape)
-        write(a, spot, ufunc(a[spot]) if b is None else ufunc(a[spot], np.ravel(b)[now]), what)
+        new = ufunc(a[spot]) if b is None else ufunc(a[spot], np.ravel(b)[now])
+        write(a, spot, new, what, fixed)
