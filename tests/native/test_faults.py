@@ -250,3 +250,12 @@ def test_code_that_keeps_more_than_it_may() -> None:
     assert f"{needed:,} bytes" in enough.lower(x).schedule
     with pytest.raises(cr.errors.ArgumentError, match="a number of bytes"):
         cr.compile(steps, tape_limit="1 GB")  # type: ignore[arg-type]
+
+
+def test_derivatives_of_high_order_are_compiled() -> None:
+    f = lambda x: np.exp(x) * x
+    for _ in range(7):
+        f = cr.grad(f)
+    compiled = cr.compile(f)
+    for x in (0.5, 1.0, -1.0, 2.0, 0.0):
+        assert compiled(x) == pytest.approx(np.exp(x) * (x + 7), rel=1e-12)

@@ -160,3 +160,38 @@ def test_unit_vectors_are_not_multiplied_in_compiled_code():
     x = rng.normal(size=3)
     np.testing.assert_allclose(compiled(x), cr.jacobian(f)(x), rtol=1e-12)
     assert str(compiled.lower(x).loops).count(" @ ") == 3  # f has two, and one is left
+
+
+C = rng.normal(size=(3, 4)) + 1j * rng.normal(size=(3, 4))
+z = v + 1j * rng.normal(size=4)
+COMPLEX = {
+    # name: (function, argument, expected)
+    "complex by real": (lambda x: np.exp(1j * (C @ x)), v, 1j * np.exp(1j * (C @ v))[:, None] * C),
+    "complex scalar by real": (lambda x: x[0] + 1j * x[1] ** 2, v, np.array([1, 2j * v[1], 0, 0])),
+    "complex by float": (lambda t: np.exp(1j * t), 2.0, 1j * np.exp(2j)),
+    "conjugate by real": (lambda x: np.conj(C @ x), v, np.conj(C)),
+    "real by complex": (lambda z: np.abs(z) ** 2, z, np.diag(2 * np.conj(z))),
+    "wide by complex": (
+        lambda z: np.concatenate([z.real, z.imag]),
+        z,
+        np.vstack([np.eye(4), -1j * np.eye(4)]),
+    ),
+    "holomorphic": (lambda z: C @ z**2, z, 2 * C * z),
+    "transform": (lambda z: np.fft.fft(z), z, np.fft.fft(np.eye(4))),
+}
+
+
+@pytest.mark.parametrize("mode", ["auto", "forward", "reverse"])
+@pytest.mark.parametrize("name", COMPLEX)
+def test_complex_numbers(name, mode):
+    f, x, expected = COMPLEX[name]
+    derivative = cr.jacobian(f, mode=mode)
+    for found in (derivative(x), cr.compile(derivative)(x)):
+        assert np.asarray(found).dtype == complex
+        np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize("derivative", [cr.jacobian, cr.elementwise_grad])
+def test_what_is_not_holomorphic_has_no_complex_derivative(derivative):
+    with pytest.raises(cr.errors.ArgumentError, match="not holomorphic at this point"):
+        derivative(lambda z: z * np.conj(z))(z)

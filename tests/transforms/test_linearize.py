@@ -58,6 +58,10 @@ def test_holomorphic():
     assert cr.holomorphic_grad(f)(z, 2) == pytest.approx(expected, rel=1e-14)
     zs = np.array([z, 1j, 2.0])
     np.testing.assert_allclose(cr.holomorphic_grad(lambda z: np.sum(z**3))(zs), 3 * zs**2)
+    np.testing.assert_allclose(cr.elementwise_grad(np.exp)(zs), np.exp(zs))
+    np.testing.assert_allclose(
+        cr.elementwise_grad(lambda x: np.exp(1j * x))(X), 1j * np.exp(1j * X)
+    )
     second = cr.holomorphic_grad(cr.holomorphic_grad(lambda z: z**3))
     assert second(z) == pytest.approx(6 * z, rel=1e-14)
 

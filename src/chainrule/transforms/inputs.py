@@ -324,8 +324,10 @@ def check_real(values: Iterable[Any], f: Callable[..., Any]) -> None:
     for value in values:
         if type(value) is Array and value.dtype.kind == "c":
             raise UnsupportedError(
-                f"the output of {name_of(f)} is complex ({value.dtype}): complex numbers are not "
-                "supported yet; work with real and imaginary parts as two real arrays"
+                f"the output of {name_of(f)} is complex ({value.dtype}), so it has no gradient: "
+                "differentiate a real number made of it, such as np.abs(y)**2, y.real or y.imag. "
+                "The derivative of a holomorphic function is chainrule.holomorphic_grad(f), and "
+                "all of an array's are chainrule.jacobian(f)"
             )
 
 

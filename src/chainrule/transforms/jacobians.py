@@ -1,4 +1,10 @@
-"""All derivatives at once: `jacobian` and `hessian`."""
+"""All derivatives at once: `jacobian` and `hessian`.
+
+Of complex numbers: one derivative of a real output by z = x + i y is du/dx - i du/dy, as that of
+`grad`; a complex output by a real argument is differentiated part by part; and by a complex one it
+has a derivative if it is holomorphic there: if the derivatives along 1 and along i are one number
+times 1 and times i (the Cauchy-Riemann equations).
+"""
 
 from __future__ import annotations
 
@@ -8,9 +14,10 @@ from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
 
-from chainrule.core.array import Array, dtype_of, shape_of, value_of
+from chainrule.core.array import Array, dtype_of, is_single, shape_of, value_of
 from chainrule.core.backward import Attempt, attempt_backward
 from chainrule.core.batching import moved
+from chainrule.core.callables import name_of
 from chainrule.core.forward import attempt_forward
 from chainrule.core.node import Node
 from chainrule.core.reach import is_recorded, reach
@@ -25,14 +32,13 @@ from chainrule.transforms.inputs import (
     Derive,
     Inputs,
     Overwritten,
-    check_real,
     finish,
     positions,
     select,
 )
 from chainrule.transforms.reverse import grad
 
-__all__ = ["hessian", "jacobian"]
+__all__ = ["hessian", "jacobian", "of_parts"]
 
 
 #: How a Jacobian is found: by pushforwards, by pullbacks, or by the fewer of them.
@@ -59,8 +65,8 @@ def jacobian(
         trees it is the output's structure, each leaf replaced by the argument's.
 
     Raises:
-        ArgumentError: an argument to differentiate by is not made of floating-point numbers, or
-            there is no such mode.
+        ArgumentError: an argument to differentiate by is not made of floating-point numbers, there
+            is no such mode, or a complex output is not holomorphic in a complex argument.
 
     >>> import numpy as np, chainrule as cr
     >>> A = np.array([[1.0, 2.0], [3.0, 4.0]])
@@ -82,18 +88,12 @@ def jacobian(
             inputs = Inputs(f, args, select(argnums, args, f), recording)
             y = inputs.run(run, kwargs)
             outputs, build = result_leaves(y)
-            check_real(outputs, f)
             rows = []
             for output in outputs:
                 blocks: list[Any] = [None] * len(inputs.nodes)
-                if type(output) is Array and output.dtype.kind == "f":
-                    blocks = inputs.derived(_by_all(inputs.values, mode), [output])
-                likes = [
-                    np.empty(shape_of(output) + shape_of(x), dtype=dtype_of(x))
-                    if shape_of(output)
-                    else x
-                    for x in inputs.values
-                ]
+                if type(output) is Array and output.dtype.kind in "fc":
+                    blocks = inputs.derived(_by_all(inputs.values, mode, f), [output])
+                likes = [_like(output, x) for x in inputs.values]
                 built = inputs.build(finish(blocks, likes, recording))
                 rows.append(built[0] if isinstance(argnums, int) else built)
             return build(rows)
@@ -119,7 +119,19 @@ def hessian(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable
     return jacobian(grad(f, argnums), argnums)
 
 
-def _by_all(values: Sequence[Any], mode: Mode) -> Derive:
+def _like(output: Any, x: Any) -> Any:
+    """Return a value of the shape, dtype and type of d output / d x."""
+    dtype = dtype_of(x)
+    if dtype_of(output).kind == "c":
+        dtype = np.result_type(dtype, np.complex64)
+    if shape_of(output):
+        return np.empty(shape_of(output) + shape_of(x), dtype=dtype)
+    if dtype == dtype_of(x):
+        return x
+    return 0j if type(x) is float else np.zeros(shape_of(x), dtype)[()]
+
+
+def _by_all(values: Sequence[Any], mode: Mode, f: Callable[..., Any]) -> Derive:
     """Return how d output / d input is found for every input, of which the values are given."""
 
     def derive(outputs: Sequence[Array], nodes: Sequence[Node], recorded: bool) -> Attempt:
@@ -130,10 +142,63 @@ def _by_all(values: Sequence[Any], mode: Mode) -> Derive:
         reverse = output.size <= columns if mode == "auto" else mode == "reverse"
         constant = None if recorded or _is_needed(output, nodes) else output.node.recording
         passes = _by_rows if reverse else _by_columns
-        blocks, sure = passes(output, nodes, values, recorded, constant)
+        blocks, sure = passes(output, nodes, values, recorded, constant, 1)
+        if _is_complex(output) if reverse else any(map(_is_complex, values)):
+            turn = -1j if reverse else 1j
+            second, went_well = passes(output, nodes, values, recorded, constant, turn)
+            sure = sure and went_well
+            join = of_parts if reverse else _of_directions
+            blocks = [
+                first if first is None and other is None else join(f, output, x, first, other)
+                for x, first, other in zip(values, blocks, second, strict=True)
+            ]
         return Attempt(blocks if constant is None else [value_of(x) for x in blocks], sure)
 
     return derive
+
+
+def of_parts(f: Callable[..., Any], output: Any, x: Any, real: Any, imaginary: Any) -> Any:
+    """Return d output / d x by the derivatives of the real and of the imaginary part."""
+    if _is_complex(x):
+        return _holomorphic(f, output, x, real, _times(1j, imaginary))
+    real, imaginary = (0.0 if part is None else part for part in (real, imaginary))
+    return real + _times(1j, imaginary)
+
+
+def _of_directions(f: Callable[..., Any], output: Array, x: Any, along: Any, across: Any) -> Any:
+    """Return d output / d x by the derivatives along 1 and along i."""
+    if not _is_complex(x):
+        return along
+    if _is_complex(output):
+        return _holomorphic(f, output, x, along, _times(-1j, across))
+    along, across = (0.0 if part is None else part for part in (along, across))
+    return along - _times(1j, across)
+
+
+def _holomorphic(f: Callable[..., Any], output: Any, x: Any, found: Any, turned: Any) -> Any:
+    """Return the complex derivative, which was found in two ways.
+
+    Raises:
+        ArgumentError: they differ.
+    """
+    found, turned = (0.0 if part is None else part for part in (found, turned))
+    scale = np.max(np.abs(found), initial=0.0) + np.max(np.abs(turned), initial=0.0)
+    tolerance = 1e-3 if is_single(x) or is_single(output) else 1e-8
+    if np.any(np.abs(found - turned) > tolerance * scale):
+        raise ArgumentError(
+            f"{name_of(f)} is not holomorphic at this point, so it has no complex derivative: "
+            "it takes an absolute value, a conjugate, or a real or imaginary part. "
+            "Differentiate its real and imaginary parts, np.real(y) and np.imag(y), instead"
+        )
+    return found
+
+
+def _times(unit: complex, x: Any) -> Any:
+    return None if x is None else unit * x
+
+
+def _is_complex(x: Any) -> bool:
+    return dtype_of(x).kind == "c"
 
 
 def _is_needed(output: Array, nodes: Sequence[Node]) -> bool:
@@ -148,11 +213,13 @@ def _by_rows(
     values: Sequence[Any],
     recorded: bool,
     constant: Recording | None,
+    unit: complex,
 ) -> Attempt:
+    """Pull back this unit at each entry of the output."""
     if output.shape == ():
-        return attempt_backward([(output, _one(output))], nodes, recorded)
+        return attempt_backward([(output, _one(output, unit))], nodes, recorded)
     with Examples(output.size, constant) as rows:
-        seed = rows.fresh(_unit_vectors(output))
+        seed = rows.fresh(_unit_vectors(output, unit))
         found, sure = attempt_backward([(output, seed)], nodes, recorded)
         blocks = [
             None if g is None else _shaped(rows.all_of(g), output.shape + shape_of(x))
@@ -167,16 +234,20 @@ def _by_columns(
     values: Sequence[Any],
     recorded: bool,
     constant: Recording | None,
+    unit: complex,
 ) -> Attempt:
+    """Push forward this unit at each entry of the inputs: of the complex ones, if it is one."""
     blocks: list[Any] = []
     sure = True
     for node, x in zip(nodes, values, strict=True):
         shape = shape_of(x)
-        if shape == ():
-            (block,), went_well = attempt_forward([output], [node], [_one(x)], recorded)
+        if unit != 1 and not _is_complex(x):
+            block, went_well = None, True
+        elif shape == ():
+            (block,), went_well = attempt_forward([output], [node], [_one(x, unit)], recorded)
         else:
             with Examples(x.size, constant) as columns:
-                seed = columns.fresh(_unit_vectors(x))
+                seed = columns.fresh(_unit_vectors(x, unit))
                 (found,), went_well = attempt_forward([output], [node], [seed], recorded)
                 block = None
                 if found is not None:
@@ -191,11 +262,13 @@ def _shaped(x: Any, shape: tuple[int, ...]) -> Any:
     return x if shape_of(x) == shape else reshape(x, shape=shape)
 
 
-def _unit_vectors(like: Any) -> np.ndarray[Any, Any]:
-    """Return an array for each entry of another one, of its shape, with a 1 at that entry."""
+def _unit_vectors(like: Any, unit: complex) -> np.ndarray[Any, Any]:
+    """Return an array for each entry of another one, of its shape, with a unit at that entry."""
     size = like.size
-    return np.eye(size, dtype=like.dtype).reshape(size, *like.shape)
+    ones = np.eye(size, dtype=like.dtype).reshape(size, *like.shape)
+    return ones if unit == 1 else unit * ones
 
 
-def _one(like: Any) -> Any:
-    return 1.0 if like.__class__ is float else like.dtype.type(1)
+def _one(like: Any, unit: complex) -> Any:
+    kind = like.__class__
+    return kind(unit) if kind in (float, complex) else like.dtype.type(unit)

@@ -165,7 +165,8 @@ def vjp(f: Callable[..., Any], *args: Any) -> tuple[Any, Callable[[Any], tuple[A
 
     Returns:
         ``(y, pullback)``. ``pullback(g)``, with g of the shape and structure of y, returns a tuple
-        of one gradient per argument: g times the Jacobian. It may be called many times.
+        of one gradient per argument: g times the Jacobian. It may be called many times. Of complex
+        numbers it is what `grad` gives for the real function ``np.sum(g * y).real``.
 
     Raises:
         ArgumentError: an argument is not made of floating-point numbers.
@@ -189,7 +190,6 @@ def _pulled(
         outputs, build = result_leaves(inputs.run(run, {}))
         # The nodes of the outputs as they are now: the caller may write into the value in place.
         outputs = [own(leaf) for leaf in outputs]
-        check_real(outputs, run.f)
         values = [own(plain(leaf, recording)) for leaf in outputs]
     except Overwritten:
         return _pulled(run, args)

@@ -59,7 +59,8 @@ from chainrule.transforms.derived import Derived
 __all__ = ["Walk", "capture", "unwritable"]
 
 _ndarray = np.ndarray
-_DEEPEST = 12  # containers and objects in one another
+_DEEPEST = 12  # containers and objects in one another, and several functions for one of them
+_FUNCTION = 0.2
 _MOST = 10_000  # items of one container
 _PASSES = 8  # a pass may find methods, whose code names further attributes
 _ANY_ATTRIBUTE = frozenset({"getattr", "vars", "__dict__", "hasattr"})
@@ -127,7 +128,7 @@ class Walk(FunctionWalk):
         self._globals: dict[tuple[bool, int], dict[str, Any]] = {}
         self._codes: dict[tuple[bool, int], list[CodeType]] = {}  # of functions that see these
         self._filled: list[tuple[Any, Any]] = []  # counterparts, and what they were filled with
-        self._depth = 0
+        self._depth = 0.0
 
     def changes(self) -> str | None:
         """Say what of the user's own the recorded run has changed, if anything."""
@@ -162,6 +163,8 @@ class Walk(FunctionWalk):
         kind = type(value)
         if kind is Array:
             raise Recorded
+        if kind is Derived:
+            return self.visit(value.func, name)
         if isinstance(value, _PLAIN):
             if isinstance(value, enum.Enum):
                 self._attributes_of(value)
@@ -172,14 +175,15 @@ class Walk(FunctionWalk):
         if self._depth > _DEEPEST:
             self._obstacle(f"`{name}` lies too deep in objects and containers to be watched")
             return value
-        self._depth += 1
+        step = _FUNCTION if kind is FunctionType else 1
+        self._depth += step
         try:
             self._kept.append(value)
             self._made[key] = value
             new = self._made[key] = self._counterpart(value, kind, name, key)
             return new
         finally:
-            self._depth -= 1
+            self._depth -= step
 
     def _counterpart(self, value: Any, kind: type, name: str, key: tuple[bool, int]) -> Any:
         if isinstance(value, _ndarray):
@@ -192,8 +196,6 @@ class Walk(FunctionWalk):
         if reason is not None:
             self._obstacle(reason)
             return value
-        if kind is Derived:
-            return self.visit(value.func, name)
         if kind is functools.partial:
             self._items_of(value.keywords)
             args = [self.visit(x, name) for x in value.args]
