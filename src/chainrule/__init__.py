@@ -28,6 +28,7 @@ from chainrule.transforms.forward import jvp
 from chainrule.transforms.jacobians import hessian, jacobian
 from chainrule.transforms.linearize import linearize
 from chainrule.transforms.products import ggnvp, hvp, vhp
+from chainrule.transforms.ravel import ravel
 from chainrule.transforms.reverse import grad, value_and_grad, vjp
 from chainrule.transforms.stop import stop_gradient
 from chainrule.transforms.taylor import taylor
@@ -68,6 +69,7 @@ __all__ = [
     "linear",
     "linearize",
     "operation",
+    "ravel",
     "review",
     "scan",
     "stage",

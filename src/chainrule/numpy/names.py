@@ -86,8 +86,10 @@ def is_users(code: CodeType, root: tuple[str, ...]) -> bool:
 def is_simple(kind: type) -> bool:
     """Tell a class of the user's whose instances are their ``__dict__`` and no more."""
     bases = kind.__mro__[:-1]
-    return is_users_class(kind) and all(
-        has_statement(base) and not base.__dict__.get("__slots__") for base in bases
+    return (
+        is_users_class(kind)
+        and any("__dict__" in base.__dict__ for base in bases)  # not so what is made in C
+        and all(has_statement(base) and not base.__dict__.get("__slots__") for base in bases)
     )
 
 
