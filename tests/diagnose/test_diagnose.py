@@ -61,6 +61,7 @@ def test_the_report_is_text_data_and_html():
     plain = json.loads(json.dumps(report.to_dict()))
     assert plain["findings"][0]["kind"] == "softmax twice"
     assert plain["findings"][0]["layer"] == "layers.4"
+    assert {"layers.4.weight"} < {spread.name for spread in report.profile}
     assert "<b>softmax twice</b>" in report._repr_html_()
     console = Console(width=60, record=True, force_terminal=False)
     console.print(report)

@@ -1,11 +1,12 @@
-"""`Monitor` in training loops of plain NumPy."""
+"""`Monitor` in training loops: of plain NumPy, and in `train.fit`; and what it draws."""
 
 from itertools import pairwise
 
 import numpy as np
 import pytest
 
-from chainrule.diagnose import Monitor
+from chainrule import nn, optim, train
+from chainrule.diagnose import Monitor, diagnose
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(64, 4))
@@ -42,7 +43,7 @@ def gradients(params, f, slope):
 
 
 def run(params, rule, steps=40, f=np.tanh, slope=lambda h: 1 - h**2, every=2):
-    monitor = Monitor(every=every)
+    monitor = Monitor(every=every, share=None)
     for _ in range(steps):
         loss, g, signals = gradients(params, f, slope)
         new = {name: rule(name, p, g[name]) for name, p in params.items()}
@@ -100,7 +101,7 @@ def test_faults_are_named(kind, layer, make):
 
 
 def test_between_looks_nothing_but_the_loss_is_read():
-    monitor = Monitor(every=5)
+    monitor = Monitor(every=5, share=None)
     for k in range(12):
         w = np.ones(3)
         asked = monitor.wants()
@@ -112,10 +113,125 @@ def test_between_looks_nothing_but_the_loss_is_read():
 
 
 def test_exploding_gradients():
-    monitor = Monitor(every=1)
+    monitor = Monitor(every=1, share=None)
     params = {f"W{k}": np.eye(3) for k in range(4)}
     slopes = {name: np.full((3, 3), 1e2 ** (3 - k)) for k, name in enumerate(params)}
     monitor.step(params, slopes, {k: p - 1e-9 * slopes[k] for k, p in params.items()}, 1.0)
     (finding,) = monitor.report().alarms
     assert (finding.kind, finding.layer) == ("exploding", "W0")
     assert finding.evidence["ratio"] == pytest.approx(1e6)
+
+
+def test_units_that_die_in_training_are_found_and_those_that_come_back_are_not():
+    def watched(alive):
+        monitor = Monitor(every=1, share=None)
+        for k in range(40):
+            h = np.abs(X) * alive(k)
+            monitor.step({"w": X}, {"w": X}, {"w": 0.999 * X}, 1.0, {"h": h})
+        return monitor.report().kinds
+
+    assert watched(lambda k: k < 10) == ["dead"]
+    assert watched(lambda k: k >= 10) == []
+
+
+def test_the_time_that_looks_take_is_limited_and_both_questions_get_the_same_answer():
+    monitor = Monitor(every=1, share=0.001)
+    monitor._spent = 1.0  # it looked for long
+    w = np.ones(3)
+    assert not monitor.wants()
+    monitor._spent = 0.0
+    monitor.step({"w": w}, None, {"w": w}, 1.0)  # as was said before
+    assert not monitor.history
+    monitor.step({"w": w}, {"w": w}, {"w": w}, 1.0)
+    assert monitor.history["step"] == [2]
+
+
+# In fit.
+
+
+def loss(model, x, y):
+    return nn.squared_error(model(x), y)
+
+
+def model(scale=1.0):
+    def drawn(rng, shape, dtype=float):
+        return scale * nn.glorot_normal(rng, shape, dtype)
+
+    rng = np.random.default_rng(0)
+    return nn.Sequential(
+        *(nn.Linear(4, 8, rng=rng, weight=drawn), nn.sigmoid),
+        *(nn.Linear(8, 8, rng=rng), nn.relu, nn.Linear(8, 1, rng=rng)),
+    )
+
+
+def fit(monitor, of=None, rate=0.01, **options):
+    of = of or model()
+    return train.fit(
+        of, loss, (X, Y), optim.adam(rate), monitor=monitor, epochs=5, progress=False, **options
+    )
+
+
+def test_a_run_that_is_watched_is_the_same_bit_for_bit():
+    monitor = Monitor(every=3, share=None)
+    watched, alone = fit(monitor), fit(None)
+    for a, b in zip(
+        nn.parameters(watched.model).values(), nn.parameters(alone.model).values(), strict=True
+    ):
+        np.testing.assert_array_equal(a, b)
+    assert monitor.steps == 10
+    assert monitor.history["step"] == [1, 4, 7, 10]
+    assert monitor.report().kinds in ([], ["dead"])  # of eight units, on four batches
+    assert {s.name: s.kind for s in monitor.report().profile if s.what == "activation"} == {
+        "layers.0": "sigmoid",
+        "layers.2": "relu",
+    }
+    first = X @ model().layers[0].weight  # what an update does is seen
+    assert first.shape == (64, 8)
+    assert 1e-4 < monitor.history["update layers.0.weight"][0] < 1e-1
+
+
+def test_the_line_of_progress_ends_with_the_health(capsys):
+    options = {"optimiser": optim.sgd(0.01), "validation": (X, Y), "epochs": 3}
+    train.fit(model(100.0), loss, (X, Y), monitor=Monitor(), **options)
+    out = capsys.readouterr().out
+    assert out.splitlines()[-1].endswith("  0 s left  saturated in layers.0")
+    assert max(map(len, out.splitlines())) <= 100
+
+
+@pytest.mark.filterwarnings("ignore::chainrule.train.DivergenceWarning")
+def test_the_step_with_nan_is_known():
+    monitor = Monitor()
+    run = fit(monitor, rate=1e300)
+    assert run.stopped == "not finite"
+    assert monitor.health.startswith("nan in layers.")
+
+
+# Pictures.
+
+
+def titles(figure):
+    return [axis.get_title(loc="left") for axis in figure.axes if axis.get_visible()]
+
+
+def test_pictures():
+    pytest.importorskip("matplotlib")
+    monitor = Monitor(every=1, share=None)
+    fit(monitor, model(30.0))
+    figure = monitor.plot()
+    assert titles(figure) == [
+        "loss",
+        "update to weight (1e-3 is usual)",
+        "layers.0 (sigmoid)",
+        "gradient of layers.0.weight, powers of ten",
+        "layers.2 (relu)",
+        "gradient of layers.2.weight, powers of ten",
+        "gradient of layers.4.weight, powers of ten",
+    ]
+    shown = titles(monitor.report().plot())
+    assert shown[0].startswith("layers.0 (sigmoid): ")
+    assert int(shown[0].split()[-2].rstrip("%")) > 50  # saturated
+    assert len(shown) == 5
+    with pytest.raises(ValueError, match="has not looked at a step"):
+        Monitor().plot()
+    with pytest.raises(ValueError, match="no activations and no gradients"):
+        diagnose(model(), loss, (X * np.nan, Y)).plot()

@@ -17,6 +17,7 @@ from chainrule.diagnose import losses, precision, start, steps, units, wrong
 from chainrule.diagnose.findings import Finding, ordered
 from chainrule.diagnose.probe import Probe, Subject
 from chainrule.diagnose.report import Report
+from chainrule.diagnose.spread import Spread, of_probe
 from chainrule.diagnose.trial import Trial
 from chainrule.optim.optimiser import Optimiser
 from chainrule.train.batches import Data, as_data, non_finite, shuffled
@@ -94,8 +95,11 @@ def diagnose(
     batches = [tuple(map(np.copy, b)) for b in islice(whole.batches(_PROBED, order), _LOOKS)]
     found += _of_data(whole)
     found += wrong.mode(subject, batches[0])
+    profile: tuple[Spread, ...] = ()
     if context or not any(f.kind == "mode" for f in found):
-        classes, of_model = _of_model(subject, batches, whole)
+        probe = Probe(subject, batches[0])
+        profile = of_probe(probe)
+        classes, of_model = _of_model(probe, batches, whole)
         found += of_model
         slope = _slope(subject, batches[0])
         if gradient is not None and _has_slopes(found):
@@ -107,7 +111,7 @@ def diagnose(
             found += steps.decay(optimiser if step is None else None, model, slope)
             if not any(f.severity == "error" for f in found):
                 found += steps.overfit(subject, batches[0], classes)
-    return Report(tuple(ordered(_without_consequences(found))), title)
+    return Report(tuple(ordered(_without_consequences(found))), title, profile)
 
 
 def _read(data: Any) -> tuple[Data | None, list[Finding]]:
@@ -138,15 +142,14 @@ def _of_data(whole: Data) -> list[Finding]:
 
 
 def _of_model(
-    subject: Subject, batches: Sequence[Any], whole: Data
+    probe: Probe, batches: Sequence[Any], whole: Data
 ) -> tuple[int | None, list[Finding]]:
     """Look at the model as it is: its numbers, its loss, its layers, its units.
 
     Returns:
         The number of classes, if there are, and what was found.
     """
-    first = batches[0]
-    probe = Probe(subject, first)
+    subject, first = probe.subject, batches[0]
     found = [*precision.non_finite(probe), *losses.probabilities(probe)]
     classes = losses.classes_of(probe)
     if not math.isfinite(probe.value):

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from html import escape
 from typing import Any
 
 from chainrule.diagnose.findings import Finding
+from chainrule.diagnose.spread import Spread
 
 __all__ = ["Report"]
 
@@ -24,10 +25,12 @@ class Report:
     Attributes:
         findings: what was found.
         title: what was looked at.
+        profile: samples of signals and gradients, layer by layer, which `plot` draws.
     """
 
     findings: tuple[Finding, ...]
     title: str = "model"
+    profile: tuple[Spread, ...] = field(default=(), repr=False, compare=False)
 
     def __bool__(self) -> bool:
         return not self.alarms
@@ -45,6 +48,20 @@ class Report:
     def to_dict(self) -> dict[str, Any]:
         """Return plain data, as JSON can hold it."""
         return {"title": self.title, "findings": [finding.to_dict() for finding in self.findings]}
+
+    def plot(self) -> Any:
+        """Draw histograms of the activations and of the weights' gradients, layer by layer.
+
+        Returns:
+            A matplotlib figure: ``report.plot().savefig("report.png")``.
+
+        Raises:
+            ImportError: there is no matplotlib.
+            ValueError: there is nothing to draw: the data were not fit to be looked at.
+        """
+        from chainrule.diagnose.plots import by_layer
+
+        return by_layer(self.title, self.profile)
 
     def __str__(self) -> str:
         lines = [self._summary()]

@@ -20,6 +20,7 @@ from chainrule.train.metrics import Meter
 from chainrule.train.progress import Progress
 from chainrule.train.step import Trained, check_context, step, takes_context
 from chainrule.train.stopping import EarlyStopping
+from chainrule.train.watching import Watcher
 
 __all__ = ["DivergenceWarning", "fit"]
 
@@ -42,6 +43,7 @@ def fit(
     metrics: Mapping[str, Callable[..., Any]] | None = None,
     stopping: EarlyStopping | None = None,
     callbacks: Sequence[Callable[[Run], Any]] = (),
+    monitor: Watcher | None = None,
     checkpoint: str | Path | None = None,
     resume: bool = False,
     seed: int = 0,
@@ -62,6 +64,8 @@ def fit(
         metrics: functions called as the loss is, by name; such as `accuracy`.
         stopping: when to end before the last epoch.
         callbacks: each is called with the `Run` after each epoch; it ends if one returns True.
+        monitor: a `chainrule.diagnose.Monitor`: it looks at steps, and says at the end of each line
+            of progress what is the matter. The run is the same with it, bit for bit.
         checkpoint: a folder; the run is written there after each epoch, and when it is interrupted.
         resume: go on with what is in that folder, if there is something: the run ends with the
             same parameters, bit for bit, as if it had never been interrupted.
@@ -96,7 +100,10 @@ def fit(
     loop.step = step(loss, optimiser, context)
     measures = _measures(loss, metrics or {}, training, validation)
     run = loop.run()
-    with Progress(epochs, loop.batches, training.length, shown=progress) as shown:
+    if monitor is not None:
+        monitor.begin(loss, context)
+        loop.watcher = monitor
+    with Progress(epochs, loop.batches, training.length, monitor, shown=progress) as shown:
         try:
             while loop.place.epoch < epochs and not run.stopped:
                 began = time.perf_counter()
@@ -120,6 +127,7 @@ def fit(
             loop.save()
         except NonFiniteError as error:
             run = loop.run("not finite")
+            loop.save()
             warnings.warn(str(error), DivergenceWarning, stacklevel=2)
     if stopping is not None and stopping.restore and loop.best is not None:
         run.model, run.state = loop.best[:2]

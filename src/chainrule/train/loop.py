@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
+
+from chainrule import trees
 from chainrule.errors import NonFiniteError
 from chainrule.nn.random import key
 from chainrule.operations.random import fold
@@ -15,6 +18,7 @@ from chainrule.train.batches import Data, shuffled
 from chainrule.train.checkpoint import CheckpointError, load, named, restore, save
 from chainrule.train.history import History
 from chainrule.train.step import Trained
+from chainrule.train.watching import Step, Watcher
 
 __all__ = ["Loop", "Run"]
 
@@ -67,6 +71,7 @@ class Loop:
         self.place = Place(trained, History())
         self.best: Trained | None = None
         self.file: Path | None = None
+        self.watcher: Watcher | None = None
         self.data, self.size, self.seed = data, size, seed
         self.batches = data.count(size)
         self._key = key(seed)
@@ -93,14 +98,23 @@ class Loop:
                 # that is resumed records at another place.
                 self.step(*inputs)
                 self._prepared.add(len(batch[0]))
+            before = self._watched(place.trained)
             trained, value = self.step(*inputs)
             value = float(value)
+            if self.watcher is not None:
+                self.watcher.observe(Step(before, trained.model, batch, value))
             if not math.isfinite(value):
                 raise NonFiniteError(self._fault(value))
             total = place.total + value * len(batch[0])
             place = place._replace(trained=trained, done=place.done + 1, total=total)
             self.place = place
             show(place.epoch, place.done, value)
+
+    def _watched(self, trained: Trained) -> Trained | None:
+        """Return a copy of what the next step changes, if the watcher looks at it."""
+        if self.watcher is None or not self.watcher.wants():
+            return None
+        return trees.map_leaves(np.array, trained)  # type: ignore[no-any-return]
 
     def end_epoch(self, measured: Mapping[str, float]) -> None:
         """Enter the mean loss of the epoch, and what was measured after it, in the history."""

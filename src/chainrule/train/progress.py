@@ -6,42 +6,51 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from chainrule.train.watching import Watcher
+
 __all__ = ["Progress"]
 
 _EVERY = 0.1  # seconds between two looks at a bar
 _PLAIN = 10.0  # seconds between two plain lines, the first and last epoch always
+_NOT_SHOWN = frozenset({"epoch"})
 
 
 class Progress:
-    """Shows epochs, the loss, examples per second, and the time that is left.
+    """Shows epochs, losses and metrics, examples per second, the time that is left, and the health.
 
     Args:
         epochs: how many there will be at most.
         batches: how many batches an epoch has.
         size: examples in an epoch.
+        watcher: who says how it goes.
         shown: whether anything is shown.
     """
 
-    def __init__(self, epochs: int, batches: int, size: int, *, shown: bool) -> None:
+    def __init__(
+        self, epochs: int, batches: int, size: int, watcher: Watcher | None = None, *, shown: bool
+    ) -> None:
         self.epochs, self.batches, self.size, self.shown = epochs, batches, size, shown
+        self._watcher = watcher
         self._bar: Any = None
         self._task: Any = None
+        self._numbers = ""
         self._looked = self._printed = -1e9
 
     def __enter__(self) -> Progress:
         if not self.shown:
             return self
         from rich.console import Console
-        from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
-        from rich.progress import Progress as Bar
 
         self._console = Console(highlight=False)
         if self._console.is_terminal:
+            from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+            from rich.progress import Progress as Bar
+
             self._bar = Bar(
-                TextColumn("epoch {task.fields[epoch]:>3}/{task.fields[epochs]}"),
-                BarColumn(bar_width=20),
+                TextColumn("{task.fields[epoch]:>3}/{task.fields[epochs]}"),
+                BarColumn(bar_width=10),
                 TextColumn("{task.fields[note]}"),
-                TimeRemainingColumn(),
+                TimeRemainingColumn(compact=True),
                 console=self._console,
             )
             self._bar.start()
@@ -62,26 +71,55 @@ class Progress:
         if now - self._looked >= _EVERY:
             self._looked = now
             done = epoch * self.batches + number
-            self._bar.update(self._task, completed=done, epoch=epoch + 1, note=f"loss {loss:.4f}")
+            note = self._numbers or f"loss {loss:#.4g}"
+            self._bar.update(self._task, completed=done, epoch=epoch + 1, note=note)
 
-    def epoch(self, row: Mapping[str, float], seconds: float, note: str = "") -> None:
-        """Show the numbers of an epoch that has ended."""
+    def epoch(self, row: Mapping[str, float], seconds: float) -> None:
+        """Show the numbers of an epoch that has ended after some seconds of training."""
         if not self.shown:
             return
         number = int(row["epoch"])
-        rate = self.size / max(seconds, 1e-9)
-        numbers = "  ".join(f"{name} {row[name]:.4f}" for name in row if name not in _NOT_SHOWN)
-        line = f"epoch {number:>3}/{self.epochs}  {numbers}  {rate:,.0f} examples/s"
-        if note:
-            line += f"  {note}"
+        parts = [f"{_short(name)} {_digits(row[name])}" for name in row if name not in _NOT_SHOWN]
+        parts.append(f"{_rounded(self.size / max(seconds, 1e-9))}/s")
         if self._bar is not None:
-            note = numbers if not note else f"{numbers}  {note}"
-            self._bar.update(self._task, completed=number * self.batches, epoch=number, note=note)
+            self._numbers = "  ".join([*parts, *self._health()])
+            self._bar.update(
+                self._task, completed=number * self.batches, epoch=number, note=self._numbers
+            )
             return
         now = time.perf_counter()
-        if number == self.epochs or now - self._printed >= _PLAIN:
+        if number in (1, self.epochs) or now - self._printed >= _PLAIN:
             self._printed = now
-            self._console.print(line)
+            left = f"{_duration(seconds * (self.epochs - number))} left"
+            line = [f"epoch {number:>3}/{self.epochs}", *parts, left, *self._health()]
+            self._console.print("  ".join(line), soft_wrap=True)
+
+    def _health(self) -> list[str]:
+        return [] if self._watcher is None else [self._watcher.health]
 
 
-_NOT_SHOWN = frozenset({"epoch", "seconds"})
+def _short(name: str) -> str:
+    """Return a column's name as there is room for it."""
+    if name == "validation loss":
+        return "validation"
+    return name.removeprefix("validation ")
+
+
+def _digits(number: float) -> str:
+    return f"{number:.4f}" if 1e-3 <= abs(number) < 1e3 or number == 0 else f"{number:.2e}"
+
+
+def _rounded(number: float) -> str:
+    for factor, unit in ((1e6, "M"), (1e3, "k")):
+        if number >= factor:
+            return f"{number / factor:.3g}{unit}"
+    return f"{number:.3g}"
+
+
+def _duration(seconds: float) -> str:
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60}:{whole % 60:02d} min"
+    return f"{whole // 3600}:{whole // 60 % 60:02d} h"
