@@ -94,14 +94,12 @@ def svd(
         a = from_triangle(a)
     if not compute_uv:
         return decompositions.svdvals(a)
-    full_matrices = bool(full_matrices)
-    if full_matrices and a.shape[-1] != a.shape[-2]:
-        raise unsupported(
-            f"np.linalg.svd of {a.shape[-2]} x {a.shape[-1]} matrices with full_matrices=True",
-            "write full_matrices=False: the other columns are any that complete a basis",
-        )
+    # Of matrices that are not square, only the larger basis has columns of which there are more.
+    rows, columns = a.shape[-2:]
+    larger = 0 if rows > columns else 2 if rows < columns else None
+    full = [bool(full_matrices) and larger in (None, k) for k in range(3)]
     return _type_of(np.linalg.svd)(
-        *(decompositions.svd(a, part=k, full_matrices=full_matrices) for k in range(3))
+        *(decompositions.svd(a, part=k, full_matrices=full[k]) for k in range(3))
     )
 
 

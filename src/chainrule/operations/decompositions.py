@@ -25,6 +25,7 @@ from chainrule.core.batching import matrices
 from chainrule.core.domain import INVERTIBLE, POSITIVE_DEFINITE, example
 from chainrule.core.kinds import general, guarded_multiply, real
 from chainrule.core.operation import Operation
+from chainrule.errors import UnsupportedError
 from chainrule.operations.elementwise import absolute, conjugated, imag, less_equal, where
 from chainrule.operations.indexing import take_along_axis
 from chainrule.operations.linalg import adjoint, lower_half, solve, transposed
@@ -202,6 +203,13 @@ eigvals = general(
 
 
 def _svd_pullback(g: Any, a: Any, y: Any, part: int, full_matrices: bool = False) -> Any:
+    rows, columns = shape_of(a)[-2:]
+    if full_matrices and rows != columns:
+        raise UnsupportedError(
+            f"np.linalg.svd of {rows} x {columns} matrices has no derivative by all columns of its "
+            f"{'Vh' if part == 2 else 'U'}: some of them are any that complete a basis. To go on, "
+            "write full_matrices=False"
+        )
     u, s, vh = (svd(a, part=k, full_matrices=full_matrices) for k in range(3))
     if part == 1:
         return conjugated(u) @ _rows_times(g, conjugated(vh))
