@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from types import MethodType
 from typing import Any
 
-import numpy as np
-
 from chainrule.core.callables import global_name, name_of
 from chainrule.core.source import annotate, stack_level
 from chainrule.errors import ArgumentError, NotCompiledWarning, UnsupportedError
@@ -158,15 +156,15 @@ class Compiled:
         if len(known) >= MOST_SIGNATURES:
             self._warn_of_signatures(key)
             known.pop(next(iter(known)), None)
-        return known.setdefault(key, self._new_specialization(key))
+        return known.setdefault(key, self._new_specialization())
 
-    def _new_specialization(self, key: tuple[Any, ...]) -> Specialization:
+    def _new_specialization(self) -> Specialization:
         reference = weakref.ref(self)
 
         def enter(path: Path, captured: Captured) -> None:
             compiled = reference()
             if compiled is not None:
-                compiled.install(path, captured, key)
+                compiled.install(path, captured)
 
         return Specialization(self.__wrapped__, self.builder, enter, self.tape_limit)
 
@@ -190,8 +188,8 @@ class Compiled:
         Raises:
             UnsupportedError: the function cannot be compiled; it says why.
         """
-        key, inputs = flatten(args, kwargs)
-        specialization = self._new_specialization(key)
+        _, inputs = flatten(args, kwargs)
+        specialization = self._new_specialization()
         try:
             _, path, _ = specialization.built(args, kwargs, inputs)
         except NotCompiled as reason:
@@ -201,12 +199,10 @@ class Compiled:
         described: dict[str, Any] = getattr(path.runnable, "describe", dict)()
         return Lowered(program, program.text(), **described)
 
-    def install(self, path: Path, captured: Captured, key: tuple[Any, ...]) -> None:
-        """Let calls with flat positional arguments go straight to native code, if there is any."""
+    def install(self, path: Path, captured: Captured) -> None:
+        """Let calls with positional arguments go straight to native code, if there is any."""
         make = getattr(path.runnable, "entry", None)
-        if make is None or path.recorded.program.structure is None or not captured.is_simple:
-            return
-        if not all(map(_is_flat, key)):
+        if make is None or not captured.is_simple:
             return
         if self._entries >= _MOST_ENTRIES:
             self._entries, self.__call__ = 0, self._run
@@ -240,8 +236,3 @@ def _weakly(compiled: Compiled) -> Callable[..., Any]:
         return alive._run(*args, **kwargs)
 
     return run
-
-
-def _is_flat(part: Any) -> bool:
-    """Tell whether a part of a key is that of a number or array by itself."""
-    return isinstance(part, type) or isinstance(part[0], np.dtype)

@@ -65,7 +65,8 @@ class Executable:
     def __init__(self, program: Program) -> None:
         self.built = build(program)
         self.layout = self.built.layout
-        self.has_entry = not self.built.calls and calling.available(self.layout)
+        is_known = program.arguments is not None and calling.available(self.layout)
+        self.has_entry = is_known and not self.built.calls
         ir = self.built.ir + (calling.ir(self.layout) if self.has_entry else "")
         self.library = engine.link(ir, program.name)
         prototype = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
@@ -107,7 +108,7 @@ class Executable:
         functions: Sequence[tuple[FunctionType, CodeType, Any, Any]],
         fallback: Callable[..., Any],
     ) -> Callable[..., Any] | None:
-        """Return the program as a built-in function of its inputs; None where that cannot be.
+        """Return the program as a built-in function of its arguments; None where that cannot be.
 
         It calls `fallback` when the arguments, what the function refers to, or a guard are others.
         """

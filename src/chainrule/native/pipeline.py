@@ -71,6 +71,7 @@ class Built:
             releases_lock=self.work > WORTH_UNLOCKING,
             structure=None if program.structure is None else renumbered(program.structure, which),
             words=self.words,
+            arguments=program.arguments,
         )
 
     @property

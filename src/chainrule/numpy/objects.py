@@ -34,7 +34,7 @@ class Objects:
         self._twins: list[tuple[Any, type]] = []
         self._made: list[Callable[[], Any]] = []
         self._own: dict[type, type] = {}  # the user's class of each subclass
-        self._given: list[Array] = []  # what compiling has put there
+        self._given: list[Array] = []  # what others have put there, for the run
         self._runs = 0
         self._lock = threading.Lock()
         self._metaclasses: tuple[Any, Any] | None = None  # made when they are needed: that is slow
@@ -81,6 +81,7 @@ class Objects:
             self._twins.append((new, kind))
         else:
             self._made.append(lambda: new)
+            self._given += (x for x in vars(new).values() if type(x) is Array)
         return new
 
     @property

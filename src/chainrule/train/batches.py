@@ -55,7 +55,7 @@ class Data:
         for start in starts:
             rows = order[start : start + size]
             yield tuple(
-                np.take(x, rows, axis=0, out=y[: len(rows)])
+                np.take(x, rows, axis=0, out=y[: len(rows)], mode="clip")  # "raise" buffers it all
                 for x, y in zip(self.arrays, room, strict=True)
             )
 

@@ -92,7 +92,7 @@ def fit(
         check_context(loss, model)
     optimiser = optimiser or adam(1e-3)
     trained = Trained(model, initial_state(model), optimiser.init(model))
-    loop = Loop(trained, training, batch_size, seed)
+    loop = Loop(trained, training, batch_size, seed, draws=context)
     if checkpoint is not None:
         loop.file = Path(checkpoint) / CHECKPOINT
         if resume and loop.file.exists():

@@ -63,16 +63,17 @@ class Loop:
         data: what it trains with.
         size: examples in a batch.
         seed: decides their order, and what is dropped.
+        draws: whether a step may need random numbers: a key of its own.
     """
 
     step: Callable[..., tuple[Trained, Any]]
 
-    def __init__(self, trained: Trained, data: Data, size: int, seed: int) -> None:
+    def __init__(self, trained: Trained, data: Data, size: int, seed: int, draws: bool) -> None:
         self.place = Place(trained, History())
         self.best: Trained | None = None
         self.file: Path | None = None
         self.watcher: Watcher | None = None
-        self.data, self.size, self.seed = data, size, seed
+        self.data, self.size, self.seed, self.draws = data, size, seed, draws
         self.batches = data.count(size)
         self._key = key(seed)
         self._prepared: set[int] = set()  # lengths of batches that the step is compiled for
@@ -90,9 +91,11 @@ class Loop:
         """
         place = self.place
         order = shuffled(self.data.length, self.seed, place.epoch)
+        key = self._key
         for batch in self.data.batches(self.size, order, first=place.done):
-            number = place.epoch * self.batches + place.done
-            inputs = place.trained, fold(self._key, count=number), *batch
+            if self.draws:
+                key = fold(self._key, count=place.epoch * self.batches + place.done)
+            inputs = place.trained, key, *batch
             if len(batch[0]) not in self._prepared:
                 # Recorded by Python, whose last bits are others than those of compiled code: a run
                 # that is resumed records at another place.
@@ -106,7 +109,7 @@ class Loop:
             if not math.isfinite(value):
                 raise NonFiniteError(self._fault(value))
             total = place.total + value * len(batch[0])
-            place = place._replace(trained=trained, done=place.done + 1, total=total)
+            place = Place(trained, place.history, place.epoch, place.done + 1, total)
             self.place = place
             show(place.epoch, place.done, value)
 

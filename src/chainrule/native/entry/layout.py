@@ -21,21 +21,53 @@ from chainrule.core.placeholder import is_array
 from chainrule.numpy.closure import ABSENT, content
 
 __all__ = [
+    "Fixed",
     "Guard",
     "Layout",
     "Slot",
     "Structure",
+    "Tree",
     "Watch",
     "bits",
     "guard_of",
+    "inside",
     "leaves",
     "met",
+    "objects",
     "renumbered",
     "slot_of",
 ]
 
-#: How the result is made of the outputs: an int is the output of that number, a tuple a tuple.
-Structure: TypeAlias = "int | tuple[Structure, ...]"
+#: Where inputs lie in the arguments, and outputs in the result: an int is the one of that number, a
+#: tuple a tuple.
+Structure: TypeAlias = "int | tuple[Structure, ...] | Tree | Fixed"
+
+
+@dataclass(frozen=True, eq=False)
+class Tree:
+    """Another container than a tuple: a list, a named tuple, a dict or a dataclass.
+
+    Attributes:
+        kind: its type.
+        keys: those of a dict, in its order, or the names of a dataclass's fields; None for lists
+            and named tuples.
+        parts: what it holds.
+    """
+
+    kind: type
+    keys: tuple[Any, ...] | None
+    parts: tuple[Structure, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Fixed:
+    """An object that has to be found at its place in the arguments, or is put there in the result.
+
+    Of an int or a string in the arguments, an equal one will do.
+    """
+
+    value: Any
+
 
 #: What Python looked at during recording: its type, and what it saw.
 Guard: TypeAlias = tuple[Literal["bool", "int", "float"], bool | int | float]
@@ -71,10 +103,11 @@ class Layout:
         outputs: of what is computed, each once.
         guards: what must be found, or else the outputs mean nothing.
         arena_bytes: of the scratch memory.
-        words: how many entries of the table come after it, which nobody fills in.
         releases_lock: whether other Python threads may run meanwhile, as for much work they should.
         structure: how the result is made of the outputs; an output that occurs again is copied.
-            None where it takes more than tuples: then Python makes it.
+            None where it takes more than a `Structure`: then Python makes it.
+        words: how many entries of the table come after the arena, which nobody fills in.
+        arguments: where the inputs lie in the arguments; None where they are the inputs.
     """
 
     inputs: tuple[Slot, ...]
@@ -85,8 +118,12 @@ class Layout:
     releases_lock: bool
     structure: Structure | None
     words: int = 0
+    arguments: tuple[Structure, ...] | None = None
 
     def __post_init__(self) -> None:
+        given = list(leaves(self.arguments)) if self.arguments is not None else None
+        if given is not None and given != list(range(len(self.inputs))):
+            raise ValueError(f"the arguments have inputs {given} of {len(self.inputs)}")
         if self.structure is not None:
             used, made = set(leaves(self.structure)), set(range(len(self.outputs)))
             if used != made:
@@ -122,19 +159,40 @@ class Watch:
 
 
 def leaves(structure: Structure) -> Iterator[int]:
-    """Yield the numbers of the outputs in a result, from left to right."""
+    """Yield the numbers of the inputs or outputs in a structure, from left to right."""
     if isinstance(structure, int):
         yield structure
-    else:
-        for part in structure:
-            yield from leaves(part)
+    for part in inside(structure):
+        yield from leaves(part)
+
+
+def inside(structure: Structure) -> tuple[Structure, ...]:
+    """Return what a structure holds directly."""
+    if isinstance(structure, Tree):
+        return structure.parts
+    return structure if isinstance(structure, tuple) else ()
+
+
+def objects(structure: Structure) -> Iterator[Any]:
+    """Yield the Python objects that a structure is known by: types, keys, fixed objects."""
+    if isinstance(structure, Fixed):
+        yield structure.value
+    elif isinstance(structure, Tree):
+        yield from (structure.kind, *(structure.keys or ()))
+    elif isinstance(structure, tuple):
+        yield tuple
+    for part in inside(structure):
+        yield from objects(part)
 
 
 def renumbered(structure: Structure, numbers: Sequence[int]) -> Structure:
     """Return the same structure with ``numbers[k]`` in the place of output k."""
     if isinstance(structure, int):
         return numbers[structure]
-    return tuple(renumbered(part, numbers) for part in structure)
+    if isinstance(structure, Fixed):
+        return structure
+    parts = tuple(renumbered(part, numbers) for part in inside(structure))
+    return Tree(structure.kind, structure.keys, parts) if isinstance(structure, Tree) else parts
 
 
 def slot_of(value: Any) -> Slot:

@@ -19,13 +19,27 @@ import numpy as np
 
 from chainrule.native.runtime import engine
 
-__all__ = ["ARRAY_DATA", "DECLARATIONS", "SCALAR_VALUE", "TUPLE_ITEMS", "TYPE", "known"]
+__all__ = [
+    "ARRAY_DATA",
+    "DECLARATIONS",
+    "LIST_ITEMS",
+    "SCALAR_VALUE",
+    "SIZE",
+    "TUPLE_HASH",
+    "TUPLE_ITEMS",
+    "TYPE",
+    "known",
+]
 
 TYPE = 8  #: in any object
 SCALAR_VALUE = 16  #: in a float or a NumPy scalar
 TUPLE_ITEMS = tuple.__basicsize__  #: in a tuple (Python 3.14 moved them)
+TUPLE_HASH = 24 if TUPLE_ITEMS > 24 else None  #: in a tuple; Python 3.14 keeps it, -1 if unknown
 ARRAY_DATA = 16  #: in an ndarray
+SIZE = 16  #: in a tuple or a list
+LIST_ITEMS = 24  #: in a list, a pointer to them
 CELL_CONTENTS = 16
+_EQUAL = 2  # CPython's Py_EQ
 _ARRAY_NDIM, _ARRAY_SHAPE, _ARRAY_DTYPE, _ARRAY_FLAGS = 24, 32, 56, 64
 _DTYPE_KIND, _DTYPE_BYTE_ORDER, _DTYPE_NUMBER, _DTYPE_SIZE = 24, 26, 28, 40
 _CONTIGUOUS_AND_ALIGNED = 0x0101
@@ -33,12 +47,24 @@ _NUMPY_ABI = 0x02000000
 
 # Places in NumPy's table of functions, which stay as they are (numpy/__multiarray_api.h).
 _NUMPY = {"PyArray_Type": 2, "PyArray_Scalar": 60, "PyArray_New": 93}
+_TYPES = {"PyFloat_Type": float, "PyLong_Type": int, "PyUnicode_Type": str}
 
 #: For modules that use objects.
 DECLARATIONS = """\
 @PyFloat_Type = external global i8
 declare ptr @PyFloat_FromDouble(double) nounwind
 declare ptr @PyTuple_New(i64) nounwind
+declare ptr @PyList_New(i64) nounwind
+declare i32 @PyList_SetItem(ptr, i64, ptr) nounwind
+declare ptr @PyDict_New() nounwind
+declare i32 @PyDict_Next(ptr, ptr, ptr, ptr) nounwind
+declare i32 @PyDict_SetItem(ptr, ptr, ptr) nounwind
+declare ptr @PyType_GenericAlloc(ptr, i64) nounwind
+declare ptr @PyObject_GetAttr(ptr, ptr) nounwind
+declare i32 @PyObject_GenericSetAttr(ptr, ptr, ptr) nounwind
+declare void @Py_IncRef(ptr) nounwind
+declare void @Py_DecRef(ptr) nounwind
+declare void @PyErr_Clear() nounwind cold
 declare ptr @PyErr_Occurred() nounwind cold
 declare ptr @PyErr_NoMemory() nounwind cold
 declare ptr @PyObject_Vectorcall(ptr, ptr, i64, ptr) nounwind cold
@@ -46,6 +72,7 @@ declare ptr @PyArray_Scalar(ptr, ptr, ptr) nounwind
 declare ptr @malloc(i64) nounwind
 declare void @free(ptr) nounwind
 declare i1 @cr.is_array(ptr, ptr) nounwind
+declare i1 @cr.is_same(ptr, ptr) nounwind
 declare ptr @cr.new_array(ptr) nounwind
 declare i1 @cr.unchanged(ptr, i64) nounwind
 declare void @cr.release(ptr, i64) nounwind cold
@@ -53,6 +80,9 @@ declare void @cr.release(ptr, i64) nounwind cold
 
 _DEFINITIONS = f"""\
 @PyArray_Type = external global i8
+@PyLong_Type = external global i8
+@PyUnicode_Type = external global i8
+declare i32 @PyObject_RichCompareBool(ptr, ptr, i32)
 declare ptr @PyArray_New(ptr, i32, ptr, i32, ptr, ptr, i32, i32, ptr)
 declare ptr @PyDict_GetItemWithError(ptr, ptr)
 declare ptr @PyErr_Occurred()
@@ -121,6 +151,32 @@ compare:
   %same.length = icmp eq i64 %length, %length.expected
   %next = add i64 %i, 1
   br i1 %same.length, label %axis, label %no
+yes:
+  ret i1 true
+no:
+  ret i1 false
+}}
+
+; Whether an object is the one expected, or an int or a string that equals it.
+define i1 @cr.is_same(ptr %object, ptr %expected) nounwind {{
+entry:
+  %identical = icmp eq ptr %object, %expected
+  br i1 %identical, label %yes, label %check.type
+check.type:
+  %type.at = getelementptr i8, ptr %object, i64 {TYPE}
+  %type = load ptr, ptr %type.at
+  %expected.type.at = getelementptr i8, ptr %expected, i64 {TYPE}
+  %expected.type = load ptr, ptr %expected.type.at
+  %same.type = icmp eq ptr %type, %expected.type
+  %is.int = icmp eq ptr %type, @PyLong_Type
+  %is.string = icmp eq ptr %type, @PyUnicode_Type
+  %is.value = or i1 %is.int, %is.string
+  %comparable = and i1 %same.type, %is.value
+  br i1 %comparable, label %compare, label %no
+compare:
+  %equal = call i32 @PyObject_RichCompareBool(ptr %object, ptr %expected, i32 {_EQUAL})
+  %is.equal = icmp eq i32 %equal, 1
+  br i1 %is.equal, label %yes, label %no
 yes:
   ret i1 true
 no:
@@ -210,12 +266,12 @@ done:
 
 @engine.provide
 def _address(symbol: str) -> int | None:
-    if symbol in ("cr.is_array", "cr.new_array", "cr.unchanged", "cr.release"):
+    if symbol.startswith("cr.") and f"@{symbol}(" in _DEFINITIONS:
         return _library().address(symbol)
     if symbol in _NUMPY:
         return int(_numpy_table()[_NUMPY[symbol]])
-    if symbol == "PyFloat_Type":
-        return id(float)
+    if symbol in _TYPES:
+        return id(_TYPES[symbol])
     if symbol.startswith("Py") and hasattr(ctypes.pythonapi, symbol):
         return ctypes.cast(getattr(ctypes.pythonapi, symbol), ctypes.c_void_p).value
     return None
@@ -250,6 +306,9 @@ def known() -> bool:
         and _fields_of_numpy()
         and _read(CellType(sample := object()), CELL_CONTENTS, "P") == id(sample)
         and _read((sample,), TUPLE_ITEMS, "P") == id(sample)
+        and _read((sample,) * 3, SIZE, "q") == 3
+        and _read(items := [sample] * 3, SIZE, "q") == 3
+        and ctypes.c_size_t.from_address(_read(items, LIST_ITEMS, "P")).value == id(sample)
         and all(map(function_offset, ("__code__", "__defaults__", "__kwdefaults__")))
     )
 

@@ -4,7 +4,8 @@ The entry's code is kept on disk and holds no address; it finds them at the plac
 depend on the layout alone:
 
     fallback, arena, number of watches, pointer to the watches,
-    per input and output: what is expected of it,   per captured array: the object, what is expected
+    per input: what is expected of it,   per captured array: the object, what is expected,
+    per output: what is expected of it,  the objects that arguments and result are known by
 
 What is expected of an array: dtype, number of axes, lengths. Of a scalar: its type, and its dtype.
 """
@@ -18,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.native.entry.layout import Layout, Slot, Watch
+from chainrule.native.entry.layout import Layout, Slot, Watch, objects
 from chainrule.native.entry.objects import CELL_CONTENTS, function_offset
 from chainrule.numpy.closure import ABSENT
 
@@ -29,11 +30,16 @@ FALLBACK, ARENA, WATCH_COUNT, WATCHES, _FIRST = range(5)
 
 @dataclass(frozen=True)
 class Places:
-    """Where in the table the words of each input, captured array and output begin."""
+    """Where in the table the words of each input, captured array and output begin.
+
+    Attributes:
+        objects: the same of each object that arguments or result are known by, by its id.
+    """
 
     inputs: tuple[int, ...]
     captured: tuple[int, ...]
     outputs: tuple[int, ...]
+    objects: dict[int, int]
 
 
 def places(layout: Layout) -> Places:
@@ -46,11 +52,10 @@ def places(layout: Layout) -> Places:
             yield after
             after += len(_expected(slot)) + more
 
-    return Places(
-        tuple(place(layout.inputs, 0)),
-        tuple(place(layout.captured, 1)),
-        tuple(place(layout.outputs, 0)),
-    )
+    inputs = tuple(place(layout.inputs, 0))
+    captured = tuple(place(layout.captured, 1))
+    outputs = tuple(place(layout.outputs, 0))
+    return Places(inputs, captured, outputs, {x: after + k for k, x in enumerate(_known(layout))})
 
 
 def fill(
@@ -70,8 +75,15 @@ def fill(
         words += [id(array), *_expected(slot)]
     for slot in layout.outputs:
         words += _expected(slot)
+    words += _known(layout)
     table = np.array(words, np.int64)
     return table, (arena, watches, fallback, tuple(captured), tuple(watched), layout)
+
+
+def _known(layout: Layout) -> list[int]:
+    """Return the addresses of the objects that arguments and result are known by, each once."""
+    whole = [part for part in (layout.arguments, layout.structure) if part is not None]
+    return list(dict.fromkeys(id(x) for part in whole for x in objects(part)))
 
 
 def _expected(slot: Slot) -> list[int]:

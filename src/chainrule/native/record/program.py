@@ -67,7 +67,8 @@ class Program:
             the recorded run: a Python float, a NumPy scalar or an array. One may be there twice.
         guards: what Python looked at, in that order, and what it saw: a bool, an int or a float. If
             one comes out otherwise, the outputs (and the guards after it) mean nothing.
-        structure: how the outputs make up the result; None where it takes more than tuples.
+        structure: how the outputs make up the result; None where Python has to make it.
+        arguments: where the inputs lie in positional arguments; None where Python has to look.
         conditions: for each loop that ends when a condition fails, what it asks before each turn.
         family: where this is a recording of few turns of long loops, what is known of more turns.
     """
@@ -78,6 +79,7 @@ class Program:
     outputs: tuple[Vertex, ...]
     guards: tuple[tuple[Vertex, bool | int | float], ...]
     structure: Structure | None = None
+    arguments: tuple[Structure, ...] | None = None
     conditions: tuple[tuple[Vertex, ...], ...] = ()
     family: Family | None = None
 
@@ -160,7 +162,7 @@ class Runnable(Protocol):
     An exception means that the function itself is to be run, which will raise its own.
 
     Two further methods are used where there are any. ``entry(captured, names, cells, fallback)``
-    returns a function of the inputs alone, by position, that checks their types, dtypes and shapes,
+    returns a function of the arguments, by position, that checks their types, dtypes and shapes,
     the captured arrays, and what is watched (``names`` and ``cells`` of a
     `chainrule.native.record.watch.Captured`), runs, compares the guards and makes the result by
     ``structure``; it returns what ``fallback`` does wherever anything is otherwise.

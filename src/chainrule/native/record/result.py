@@ -7,14 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from chainrule import trees
 from chainrule.core.array import dtype_of, shape_of, value_of
 from chainrule.core.kinds import astype, identity
 from chainrule.core.placeholder import Placeholder
 from chainrule.graph.graph import Apply, Vertex
 from chainrule.native.entry.layout import Structure
 
-__all__ = ["assembler", "close", "close_where_finite", "structure_of", "typed"]
+__all__ = ["assembler", "close", "close_where_finite", "typed"]
 
 _ndarray = np.ndarray
 
@@ -79,17 +78,6 @@ def _is_finite(leaf: Any) -> bool:
     if not isinstance(value, (_ndarray, np.generic, float)) or dtype_of(value).kind not in "fc":
         return True
     return bool(np.all(np.isfinite(value)))
-
-
-def structure_of(expected: Any, parts: Any) -> Structure | None:
-    """Return how outputs make up the result; None where it takes more than tuples and outputs."""
-    if type(expected) is tuple:
-        items = tuple(structure_of(item, parts) for item in expected)
-        return None if any(item is None for item in items) else items  # type: ignore[return-value]
-    if trees.is_container(expected):
-        return None
-    part = next(parts, None)
-    return part[0] if type(part) is tuple and part[1] is None else None
 
 
 def assembler(

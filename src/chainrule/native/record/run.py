@@ -30,9 +30,10 @@ from chainrule.native.record.capture import Walk, capture, unwritable
 from chainrule.native.record.conditions import Conditions, Enough, Place
 from chainrule.native.record.guards import Guards, Seen, axes_shaped_by_values, condition
 from chainrule.native.record.program import Program, without_values
-from chainrule.native.record.result import assembler, close, close_where_finite, structure_of, typed
+from chainrule.native.record.result import assembler, close, close_where_finite, typed
 from chainrule.native.record.short import Shortener
 from chainrule.native.record.signature import Replacing
+from chainrule.native.record.structure import of_arguments, of_result
 from chainrule.native.record.watch import Captured
 from chainrule.numpy.creation import result_leaves
 
@@ -125,7 +126,7 @@ class Run:
                 outputs.append(typed(next(recorded), right))
             else:
                 parts.append(right)
-        structure = structure_of(expected, iter(parts))
+        structure = of_result(expected, iter(parts))
         program = dataclasses.replace(self.program, outputs=tuple(outputs), structure=structure)
         return Recorded(program, self.guards, assembler(structure, build, parts), self.captured)
 
@@ -260,6 +261,8 @@ def run(
         _check_leaf(leaf, recording)
     name = getattr(f, "__name__", type(f).__name__)
     program, guards = _program(name, inputs, walk, seen, leaves, recording)
+    if not kwargs:
+        program = dataclasses.replace(program, arguments=of_arguments(args))
     return Run(
         program,
         guards,

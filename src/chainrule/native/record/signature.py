@@ -19,7 +19,7 @@ from chainrule.core.array import Array
 from chainrule.errors import ArgumentError
 from chainrule.trees import is_record
 
-__all__ = ["Recorded", "Replacing", "flatten"]
+__all__ = ["Recorded", "Replacing", "flatten", "is_input"]
 
 _ndarray = np.ndarray
 _VALUES = frozenset({int, bool, str, bytes, type(None), type(Ellipsis)})
@@ -111,6 +111,14 @@ def _add_unusual(value: Any, key: list[Any], leaves: list[Any]) -> None:
         key.append((kind, id(value), value) if by_identity else (kind, value))
 
 
+def is_input(value: Any) -> bool:
+    """Tell whether a leaf of the arguments is an input."""
+    kind = type(value)
+    return kind is float or (
+        (kind is _ndarray or isinstance(value, np.generic)) and value.dtype.kind in _NUMERIC
+    )
+
+
 def _parts(value: Any) -> list[Any] | None:
     """Return the children of a dataclass, a named tuple or a subclass of a sequence, else None."""
     if is_record(value):
@@ -173,13 +181,12 @@ class Replacing:
 
     def _rebuilt(self, value: Any, path: str) -> Any:
         kind = type(value)
-        if kind is float or (
-            (kind is _ndarray or isinstance(value, np.generic)) and value.dtype.kind in _NUMERIC
-        ):
+        if is_input(value):
             return self.leaf(value, path)
         if is_record(value):
             new = object.__new__(kind)
-            new.__dict__.update(getattr(value, "__dict__", {}))
+            if hasattr(value, "__dict__"):
+                new.__dict__.update(value.__dict__)
             for field in dataclasses.fields(value):
                 part = self(getattr(value, field.name), f"{path}.{field.name}")
                 object.__setattr__(new, field.name, part)
