@@ -185,7 +185,7 @@ def _guarded_multiply(g: Any, local: Any) -> Any:
             return local * g
         if local - local != 0:  # it is infinite, or NaN
             np.multiply(0.0, np.inf)  # tells whoever listens to NumPy, as an array does
-        return 0j if dtype_of(local).kind == "c" else 0.0
+        return type(local + g)(0.0)  # of the type of the product, whatever g is
     product = local * g
     # One pass over the product finds out whether any entry can be NaN at all.
     if math.isfinite(abs(np.add.reduce(product, axis=None))):

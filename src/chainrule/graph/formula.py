@@ -19,7 +19,7 @@ from chainrule.core.placeholder import Placeholder
 from chainrule.core.symbolic import Symbolic
 from chainrule.errors import UnsupportedError
 from chainrule.graph.graph import Apply, Constant, Vertex, evaluate
-from chainrule.graph.placeholder import cast, full
+from chainrule.graph.placeholder import cast, full, together
 from chainrule.numpy.dispatch import full_name
 from chainrule.numpy.ufuncs import UFUNCS
 from chainrule.operations import contraction, elementwise
@@ -146,7 +146,7 @@ def _result(operation: Operation, operands: Sequence[Vertex], params: Mapping[st
     sizes = [x.shape for x in operands]
     size: tuple[int, ...] | None = None
     if operation.entrywise:
-        size = np.broadcast_shapes(*sizes)
+        size = together(sizes)
         sizes = [()] * len(sizes)
     elif "keepdims" in params:  # a reduction
         size = _reduced(*sizes, **params)

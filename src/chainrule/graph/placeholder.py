@@ -5,7 +5,7 @@ Their values are placeholders, which have a shape and a dtype alone.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -28,6 +28,7 @@ __all__ = [
     "make",
     "reduce",
     "reshaped",
+    "together",
     "transposed",
 ]
 
@@ -46,9 +47,23 @@ def make(
     return Apply(operation, tuple(operands), params, Placeholder(size, dtype))
 
 
+def together(shapes: Iterable[tuple[int, ...]]) -> tuple[int, ...]:
+    """Return the shape of arrays that are broadcast, of which it is known that they can be.
+
+    Lengths stay what they are, while `np.broadcast_shapes` makes them integers.
+    """
+    shapes = list(shapes)
+    size = [1] * max(map(len, shapes), default=0)
+    for shape in shapes:
+        for k, n in enumerate(reversed(shape), 1):
+            if n != 1:
+                size[-k] = n
+    return tuple(size)
+
+
 def element(operation: Operation, *operands: Vertex, dtype: np.dtype[Any] | None = None) -> Apply:
     """Apply an elementwise operation; the dtype is that of the first operand if none is given."""
-    size = np.broadcast_shapes(*(x.shape for x in operands))
+    size = together(x.shape for x in operands)
     return make(operation, operands, dtype or operands[0].dtype, size)
 
 

@@ -142,7 +142,7 @@ class _Listing:
             if which in made:
                 text = self.memory(made[which])
             if which not in made or self.is_new(made[which]):
-                size = (tape.leading + loop.most, *tape.result.shape)
+                size = (tape.leading + loop.most, *map(int, tape.result.shape))
                 yield f"{text} = empty({size}, {output.dtype.name!r})"
             for k in range(tape.leading):
                 yield f"{text}[{k}] = {next(operands)}"

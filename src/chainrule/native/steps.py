@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from chainrule.graph.graph import Apply, Vertex
@@ -10,7 +12,8 @@ from chainrule.native.codegen.build import loops_of
 from chainrule.native.codegen.llvm import Emitted, write
 from chainrule.native.codegen.loop_ir import LoopNest
 from chainrule.native.codegen.turns import turns_loop, write_turns
-from chainrule.native.ir.buffers import Buffer
+from chainrule.native.ir.buffers import Buffer, integer
+from chainrule.native.ir.moving import moves, this_turn
 from chainrule.native.ir.text import Code
 from chainrule.native.lower.array_loop import ArrayLoop
 from chainrule.native.lower.roles import Role
@@ -144,6 +147,7 @@ class Steps:
     def _kernel(self, survey: Survey) -> list[str]:
         module, name = self.module, self.module.name("kernel")
         enough = survey.nest.rows >= 2 * module.parts and survey.size >= 8192
+        enough = enough and not survey.nest.moves
         parts = module.parts if enough else 1
         loops = loops_of(survey)
         emitted = self._written(name, loops, parts)
@@ -158,11 +162,12 @@ class Steps:
         code = Code(f"{emitted.name}.")
         for total in emitted.sums:
             reductions.fill(code, total, parts)
+        rows = _product(code, emitted.rows)
         if parts > 1:
             call = f"call void @cr.parallel(ptr @{emitted.name}, ptr %buffers, "
-            code.add(f"{call}i64 {emitted.rows}, i64 {parts})")
+            code.add(f"{call}i64 {rows}, i64 {parts})")
         else:
-            code.add(f"call void @{emitted.name}(ptr %buffers, i64 0, i64 {emitted.rows}, i64 0)")
+            code.add(f"call void @{emitted.name}(ptr %buffers, i64 0, i64 {rows}, i64 0)")
         for total in emitted.sums:
             reductions.combine_copies(code, total, parts)
         self.module.declarations |= code.declarations
@@ -232,3 +237,13 @@ class Steps:
         module.declarations |= frame.declarations
         frame.release()
         return [f"  call void @{name}(ptr %buffers)"]
+
+
+def _product(code: Code, lengths: Sequence[int]) -> str:
+    """Write how many rows there are in this turn."""
+    total = str(math.prod(n for n in lengths if not moves([n])))
+    for n in lengths:
+        if moves([n]):
+            own = integer(code, this_turn(n))
+            total = own if total == "1" else code.let(f"mul nuw i64 {total}, {own}")
+    return total

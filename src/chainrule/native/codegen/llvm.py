@@ -35,6 +35,7 @@ from chainrule.native.codegen.reductions import Sum, combine, neutral
 from chainrule.native.ir.access import Access
 from chainrule.native.ir.buffers import Buffer, load, store
 from chainrule.native.ir.elements import TABLE
+from chainrule.native.ir.moving import moves
 from chainrule.native.ir.text import Code, constant, memory_type, register_type
 
 __all__ = ["Emitted", "write"]
@@ -51,7 +52,7 @@ class Emitted:
 
     name: str
     text: str
-    rows: int
+    rows: tuple[int, ...]  # a number for each axis
     work: int  # entries times operations, roughly nanoseconds on one core
     functions: set[tuple[str, str]] = field(default_factory=set)
     declarations: set[str] = field(default_factory=set)
@@ -293,15 +294,15 @@ class _Writer:
 
     def _assemble(self, attributes: str) -> Emitted:
         parameters = "ptr %buffers, i64 %begin, i64 %end, i64 %part"
+        length = self._length()
         lines = [f"define internal void @{self.name}({parameters}){attributes} {{", "entry:"]
         lines += self.entry.code.lines
         lines += [line for loop in self.loops for line in loop.before()]
         lines += ["  %any = icmp ult i64 %begin, %end", "  br i1 %any, label %head, label %done"]
         lines += ["head:", "  %row = phi i64 [ %begin, %entry ], [ %next, %tail ]"]
-        length = self._length()
         for row, loop in zip(self.rows, self.loops, strict=False):
             lines += row.code.lines
-            lines += loop.lines(length)
+            lines += loop.lines(length, not moves(self.nest.inner))
         lines += self.rows[-1].code.lines
         lines += ["  br label %tail", "tail:", "  %next = add nuw i64 %row, 1"]
         lines += ["  %more = icmp ult i64 %next, %end", "  br i1 %more, label %head, label %done"]
@@ -313,7 +314,7 @@ class _Writer:
         return Emitted(
             self.name,
             "\n".join(lines),
-            self.nest.rows,
+            self.nest.outer,
             self.nest.rows * self.nest.columns * (operations + 10 * expensive) // 20,
             set().union(*(code.functions for code in codes)),
             self.apart.declarations.union(*(code.declarations for code in codes)),
@@ -323,6 +324,12 @@ class _Writer:
 
     def _length(self) -> str:
         """Return the number of entries in this row: the last block may be shorter."""
+        if moves(self.nest.inner):
+            code, total = self.entry.code, ""
+            for n in self.nest.inner:
+                own = self.pointers.length(n)
+                total = code.let(f"mul nuw i64 {total}, {own}") if total else own
+            return total
         if not self.nest.block:
             return str(self.nest.columns)
         block, whole = self.nest.block, self.nest.inner[0]

@@ -107,12 +107,29 @@ class Loop:
         rows = f"%rows{self.number}"
         return [f"  {rows} = alloca i32", f"  store i32 0, ptr {rows}"] if self.fast else []
 
-    def lines(self, length: str) -> list[str]:
-        """Write the loop over the entries of a row, given their number."""
+    def lines(self, length: str, some: bool = True) -> list[str]:
+        """Write the loop over the entries of a row, given their number, and whether it is not 0."""
         if not self.slow.code.lines:
             return []
+        if some:
+            return self._all(length)
+        name = f"loop{self.number}"
+        return [
+            f"  br label %{name}.enter",
+            f"{name}.enter:",
+            f"  %{name}.some = icmp ne i64 {length}, 0",
+            f"  br i1 %{name}.some, label %{name}.go, label %{name}.end",
+            f"{name}.go:",
+            *self._all(length, "enter"),
+        ]
+
+    def _all(self, length: str, *before: str) -> list[str]:
+        """Write the loops, and what the sums are after them.
+
+        ``before`` is the block that is left for the end where there are no entries.
+        """
         if self.fast is None:
-            return [*self._one(self.slow, length, "end"), *self._results("slow")]
+            return [*self._one(self.slow, length, "end"), *self._results("slow", before=before)]
         flags = self._fast_code.flags
         loop, rows, missed = f"loop{self.number}", f"%rows{self.number}", f"%missed{self.number}"
         tests = [f"  {missed}_{k} = icmp slt {x.kind} {x.total}, 0" for k, x in enumerate(flags)]
@@ -134,16 +151,17 @@ class Loop:
             f"  br label %{loop}.again",
             f"{loop}.again:",
             *self._one(self.slow, length, "end"),
-            *self._results("slow", "look"),
+            *self._results("slow", "look", before=before),
         ]
 
-    def _results(self, *last: str) -> list[str]:
+    def _results(self, *last: str, before: Sequence[str]) -> list[str]:
         """Write which loop the sums come from, given the block in which each of them ends."""
         sums = zip(*(body.carried for body in self.bodies), strict=True)
         lines = []
         for k, same in enumerate(sums):
-            totals = zip(same, last, strict=True)
-            found = ", ".join(f"[ {c.total}, %loop{self.number}.{block} ]" for c, block in totals)
+            totals = [(c.total, block) for c, block in zip(same, last, strict=True)]
+            totals += [(same[0].start, block) for block in before]
+            found = ", ".join(f"[ {x}, %loop{self.number}.{block} ]" for x, block in totals)
             lines.append(f"  {self.result(k)} = phi {same[0].kind} {found}")
         return lines
 

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from chainrule.graph.graph import Vertex
-from chainrule.native.ir.buffers import Buffer, address
+from chainrule.native.ir.buffers import Buffer, address, integer
+from chainrule.native.ir.moving import moves, this_turn
 from chainrule.native.ir.text import Code
 from chainrule.native.schedule.space import Nest, Walk
 
@@ -29,6 +30,7 @@ class Pointers:
         self._bases: dict[Buffer, str] = {}
         self._rows: dict[tuple[str, str, Walk], str] = {}
         self._indices: list[str] = []
+        self._lengths: dict[int, str] = {}
 
     def base(self, buffer: Buffer) -> str:
         """Return the pointer to a place in memory."""
@@ -57,6 +59,12 @@ class Pointers:
             self._rows[key] = code.let(f"getelementptr {kind}, ptr {base}, i64 {total}")
         return self._rows[key]
 
+    def length(self, n: int) -> str:
+        """Return the length of an axis in this turn."""
+        if n not in self._lengths:
+            self._lengths[n] = integer(self._entry, this_turn(n))
+        return self._lengths[n]
+
     def indices(self) -> list[str]:
         """Return the index of this row along each outer axis."""
         if not self._indices:
@@ -66,8 +74,9 @@ class Pointers:
                 if k == 0:
                     indices.append(rest)
                 else:
-                    indices.append(code.let(f"urem i64 {rest}, {n}"))
-                    rest = code.let(f"udiv i64 {rest}, {n}")
+                    count = self.length(n)
+                    indices.append(code.let(f"urem i64 {rest}, {count}"))
+                    rest = code.let(f"udiv i64 {rest}, {count}")
             self._indices = indices[::-1]
         return self._indices
 
@@ -81,15 +90,18 @@ class Pointers:
             return code.let(f"getelementptr {kind}, ptr {row}, i64 {index}")
         rest, total = column, None
         for k, n in reversed(list(enumerate(self._nest.inner))):
-            part = rest if k == 0 else code.let(f"urem i64 {rest}, {n}")
-            rest = rest if k == 0 else code.let(f"udiv i64 {rest}, {n}")
+            count = self.length(n)
+            part = rest if k == 0 else code.let(f"urem i64 {rest}, {count}")
+            rest = rest if k == 0 else code.let(f"udiv i64 {rest}, {count}")
             step = code.let(f"mul i64 {part}, {walk.inner[k]}")
             total = step if total is None else code.let(f"add i64 {total}, {step}")
         return code.let(f"getelementptr {kind}, ptr {row}, i64 {total}")
 
     def _is_smooth(self, strides: tuple[int, ...]) -> bool:
         lengths = self._nest.inner
-        return all(strides[k] == lengths[k + 1] * strides[k + 1] for k in range(len(strides) - 1))
+        return not moves(lengths) and all(
+            strides[k] == lengths[k + 1] * strides[k + 1] for k in range(len(strides) - 1)
+        )
 
 
 class Apart:

@@ -30,7 +30,8 @@ from chainrule.native.codegen.loop_ir import (
     Value,
 )
 from chainrule.native.ir.combining import COMBINING
-from chainrule.native.lower.parts import Place, Stretch, window
+from chainrule.native.ir.moving import this_turn
+from chainrule.native.lower.parts import Place, Stretch, lengths, window
 from chainrule.native.lower.roles import is_basic
 from chainrule.native.schedule.survey import Axes
 from chainrule.operations import indexing
@@ -209,10 +210,10 @@ def _window(place: Place) -> str:
     """Write a place that moves as an index."""
     parts, back = [], []
     for k in place:
-        size, low = len(k), k.start
+        last, low = this_turn(lengths([k])[0]) - 1, k.start
         if k.step < 0:
-            low = k.start + (size - 1) * k.step
-        high = low + ((size - 1) * abs(k.step) + 1)
+            low = k.start + last * k.step
+        high = low + (last * abs(k.step) + 1)
         parts.append(f"{low}:{high}" + (f":{abs(k.step)}" if abs(k.step) != 1 else ""))
         back.append("::-1" if k.step < 0 else ":")
     turned = f"[{', '.join(back)}]" if "::-1" in back else ""

@@ -1,13 +1,29 @@
-"""Integers that move with the turns of loops around the code: offsets, numbers of turns."""
+"""Integers that move with the turns of loops around the code: offsets, numbers of turns, lengths.
+
+An `Extent` is the length of an axis that moves. It is the most that the length is in any turn to
+whoever lays arrays out in memory: entries lie as far apart as if all were as long as that. It is
+the length in this turn to whoever goes over the axis. Two are equal if they are so in every turn.
+"""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
-__all__ = ["Integer", "Moving", "Word", "moving"]
+__all__ = [
+    "Extent",
+    "Integer",
+    "Moving",
+    "Word",
+    "extent",
+    "moves",
+    "moving",
+    "put",
+    "put_in",
+    "this_turn",
+]
 
 
 @dataclass(eq=False, slots=True)
@@ -80,3 +96,67 @@ def moving(word: Word, factor: int = 1) -> Integer:
 def _made(constant: int, terms: Mapping[Word, int]) -> Integer:
     left = tuple(sorted(((w, n) for w, n in terms.items() if n), key=lambda term: term[0].number))
     return Moving(constant, left) if left else constant
+
+
+def put(value: Integer, word: Word, by: Integer) -> Integer:
+    """Return an integer with something else in the place of a word."""
+    factor = 0 if isinstance(value, int) else dict(value.terms).get(word, 0)
+    return value + (by - moving(word)) * factor
+
+
+class Extent(int):
+    """The length of an axis that moves: an integer, which is the most that it is in any turn.
+
+    >>> t = Word("t")
+    >>> n = Extent(8, Moving(1, ((t, 1),)))
+    >>> n, 2 * n, n == 8, n == Extent(9, 1 + moving(t))
+    (1 + t, 16, False, True)
+    """
+
+    now: Moving
+
+    def __new__(cls, most: int, now: Moving) -> Extent:
+        """Make one that is never taken for the length 1, which goes with any other."""
+        self = super().__new__(cls, max(most, 2))
+        self.now = now
+        return self
+
+    def __eq__(self, other: Any) -> bool:
+        return isinstance(other, Extent) and self.now == other.now
+
+    def __ne__(self, other: Any) -> bool:
+        return not self == other
+
+    def __hash__(self) -> int:
+        return hash(self.now)
+
+    def __repr__(self) -> str:
+        return repr(self.now)
+
+    def __str__(self) -> str:
+        return repr(self.now)
+
+    def __format__(self, spec: str) -> str:
+        return format(repr(self.now), spec)
+
+
+def extent(length: Integer, most: int) -> int:
+    """Return a length as an entry of a shape."""
+    if isinstance(length, int):
+        return length
+    return Extent(most, length) if most > 0 else 0
+
+
+def this_turn(n: int) -> Integer:
+    """Return how long an axis is in this turn."""
+    return n.now if isinstance(n, Extent) else n
+
+
+def moves(size: Iterable[int]) -> bool:
+    """Tell whether some axis of a shape has another length in each turn."""
+    return any(isinstance(n, Extent) for n in size)
+
+
+def put_in(size: Iterable[int], word: Word, by: Integer) -> tuple[int, ...]:
+    """Return a shape with something else in the place of a word."""
+    return tuple(extent(put(n.now, word, by), int(n)) if isinstance(n, Extent) else n for n in size)

@@ -101,5 +101,5 @@ def result_of(loop: Apply, which: int) -> Apply:
     size = value.shape
     tape = which - len(operation.states)
     if 0 <= tape < len(operation.tapes):
-        size = (operation.tapes[tape].leading + operation.most, *size)
+        size = (operation.tapes[tape].leading + operation.most, *map(int, size))
     return make(result, [loop], value.dtype, size, which=which)

@@ -20,7 +20,7 @@ from chainrule.native.lower.movement import sliced
 from chainrule.native.lower.parts import (
     FixedPlace,
     base_of,
-    everywhere,
+    box,
     is_fixed,
     joined,
     slices,
@@ -181,11 +181,11 @@ class _Group:
         if not self._written.all():
             left = self._left()
             if left is None:
-                pieces, places = (self.base, *pieces), (everywhere(vertex.shape), *places)
+                pieces, places = (self.base, *pieces), (_all(vertex), *places)
             else:
                 pieces += tuple(sliced(self.base, slices(place)) for place in left)
                 places += tuple(left)
-        if len(pieces) == 1 and places[0] == everywhere(vertex.shape):
+        if len(pieces) == 1 and places[0] == _all(vertex):
             return pieces[0]
         return Apply(joined, pieces, {"places": places, "shape": vertex.shape}, vertex.value)
 
@@ -200,8 +200,12 @@ class _Group:
         ends = np.flatnonzero(np.diff(some, prepend=True, append=True))
         if len(ends) > 2 * _FEW:
             return None
-        whole = everywhere(self.base.shape)
+        whole = _all(self.base)
         return [(range(int(a), int(b)), *whole[1:]) for a, b in ends.reshape(-1, 2)]
+
+
+def _all(array: Vertex) -> FixedPlace:
+    return box([0] * array.ndim, array.shape)
 
 
 def _merged(outputs: Sequence[Vertex]) -> list[Vertex]:

@@ -11,9 +11,9 @@ import numpy as np
 from chainrule.core.placeholder import Placeholder, is_array
 from chainrule.graph.graph import Apply, Constant, Vertex
 from chainrule.graph.placeholder import make, reshaped
-from chainrule.native.ir.moving import Integer
+from chainrule.native.ir.moving import Integer, Word, moves, put_in
 from chainrule.native.ir.text import is_native
-from chainrule.native.lower.parts import Place, Stretch, box, joined, taken
+from chainrule.native.lower.parts import Place, Stretch, box, everywhere, joined, taken
 from chainrule.native.lower.roles import Role, role_of
 from chainrule.native.lower.turn_places import UnrollError
 
@@ -27,14 +27,16 @@ class Tape(Sequence[Any]):
     Attributes:
         array: of all turns, with an axis for each loop; None where only the last is read.
         last: after the last turn of all.
-        entry: stands for an entry.
+        entry: stands for an entry, whose lengths may move with the turns in which it was made.
         lengths: how many turns each loop has that is an axis.
+        words: for each axis, what counted the turns, and how many entries come before the first.
     """
 
     array: Vertex | None
     last: Vertex | None
     entry: Any
     lengths: tuple[int, ...]
+    words: tuple[tuple[Word, int], ...] = ()
 
     def __len__(self) -> int:
         return self.lengths[0]
@@ -51,18 +53,31 @@ class Tape(Sequence[Any]):
             return self.last
         given = [*turns, *[None] * (len(self.lengths) - len(turns))]
         size = self.array.shape
-        entry = size[len(self.lengths) :]
-        place: Place = tuple(
-            (range(n) if k is None else range(k, k + 1) if isinstance(k, int) else Stretch(k, 1))
-            for k, n in zip([*given, *[None] * len(entry)], size, strict=True)
-        )
+        made = size_of(self.entry)
+        if moves(made):
+            for (word, leading), k in zip(self.words, given, strict=True):
+                if k is not None:
+                    made = put_in(made, word, k - leading)
         left = tuple(n for k, n in zip(given, size, strict=False) if k is None)
+        entry = size[len(self.lengths) :] if left else made
+        place: Place = (
+            *(_turn(k, n) for k, n in zip(given, size, strict=False)),
+            *everywhere(entry),
+        )
         found = reshaped(taken(self.array, place), (*left, *entry))
+        value = light(self.entry, made)
         if left:
-            return Tape(found, None, self.entry, left)
+            words = tuple(w for w, k in zip(self.words, given, strict=True) if k is None)
+            return Tape(found, None, value, left, words)
         if isinstance(found, Apply):
-            return Apply(found.operation, found.operands, found.params, light(self.entry, entry))
+            return Apply(found.operation, found.operands, found.params, value)
         return found
+
+
+def _turn(k: Integer | None, n: int) -> range | Stretch:
+    if k is None:
+        return range(n)
+    return range(k, k + 1) if isinstance(k, int) else Stretch(k, 1)
 
 
 #: What a vertex of a folded graph has become: of a loop that is none, a list for each tape.
@@ -72,6 +87,11 @@ Known: TypeAlias = "Vertex | Tape | list[Any]"
 def light(value: Any, size: tuple[int, ...]) -> Any:
     """Return a value without its entries."""
     return Placeholder(size, value.dtype) if is_array(value) else value
+
+
+def size_of(value: Any) -> tuple[int, ...]:
+    """Return the shape of a value, or of what stands for it."""
+    return tuple(value.shape) if is_array(value) else ()
 
 
 def stacked(column: Sequence[Known]) -> Vertex:

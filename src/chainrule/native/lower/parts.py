@@ -17,7 +17,7 @@ from chainrule.core.operation import Operation
 from chainrule.graph.graph import Apply, Vertex
 from chainrule.graph.placeholder import make
 from chainrule.native.ir.access import Access
-from chainrule.native.ir.moving import Integer, Moving
+from chainrule.native.ir.moving import Extent, Integer, Moving
 from chainrule.native.lower.gather import accumulated, assigned
 from chainrule.operations.indexing import getitem
 
@@ -31,6 +31,7 @@ __all__ = [
     "everywhere",
     "is_fixed",
     "joined",
+    "lengths",
     "slices",
     "taken",
     "updated",
@@ -41,19 +42,27 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Stretch:
-    """Indices along an axis, like a range, that move with the turns of a loop."""
+    """Indices along an axis, like a range, that move with the turns of a loop.
+
+    The length may move, too: it is then an `Extent`, and ``len`` gives the most that it is.
+    """
 
     start: Integer
     length: int
     step: int = 1
 
     def __len__(self) -> int:
-        return self.length
+        return int(self.length)
 
 
 #: Entries of an array, by the indices along each of its axes.
 FixedPlace: TypeAlias = "tuple[range, ...]"
 Place: TypeAlias = "tuple[range | Stretch, ...]"
+
+
+def lengths(place: Sequence[range | Stretch]) -> tuple[int, ...]:
+    """Return the shape of what is in a place."""
+    return tuple(k.length if isinstance(k, Stretch) else len(k) for k in place)
 
 
 def is_fixed(place: Place) -> TypeGuard[FixedPlace]:
@@ -125,18 +134,17 @@ def taken(x: Vertex, place: Place) -> Vertex:
         if not apart(other, place):
             break
         x = x.operands[0]
-    size = tuple(map(len, place))
-    if not is_fixed(place):
-        return make(window, [x], x.dtype, size, place=place)
+    size = lengths(place)
     if place == everywhere(x.shape):
         return x
-    assert is_fixed(place)
+    if not is_fixed(place):
+        return make(window, [x], x.dtype, size, place=place)
     return make(getitem, [x], x.dtype, size, index=slices(place))
 
 
-def everywhere(size: Sequence[int]) -> FixedPlace:
+def everywhere(size: Sequence[int]) -> Place:
     """Return the place of all entries of an array."""
-    return tuple(map(range, size))
+    return tuple(Stretch(0, n) if isinstance(n, Extent) else range(n) for n in size)
 
 
 def box(starts: Sequence[int], size: Sequence[int]) -> FixedPlace:
@@ -174,5 +182,5 @@ def within(place: Place, whole: Access) -> Access:
         whole,
         offset=sum((k.start * stride for k, stride in pairs), whole.offset),
         strides=tuple(k.step * stride for k, stride in pairs),
-        size=tuple(map(len, place)),
+        size=lengths(place),
     )

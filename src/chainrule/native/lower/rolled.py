@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from chainrule.core.placeholder import is_array
@@ -20,19 +21,21 @@ from chainrule.graph.loops.unfold import value_at
 from chainrule.graph.loops.vertices import fold
 from chainrule.graph.placeholder import cast, full, reshaped
 from chainrule.graph.rewrite import share
-from chainrule.native.ir.moving import Integer, Moving, Word, moving
+from chainrule.native.ir.moving import Extent, Integer, Moving, Word, moving, put
 from chainrule.native.ir.text import is_native
 from chainrule.native.lower.array_loop import ArrayLoop, State, Taped, result_of
 from chainrule.native.lower.gather import checks
 from chainrule.native.lower.kept import Known, Tape, light, stacked
+from chainrule.native.lower.lengths import by_lengths, look_at_lengths, of_moving_lengths
 from chainrule.native.lower.loop_body import looks_at_types
 from chainrule.native.lower.movement import repeated_to
-from chainrule.native.lower.parts import taken, updated
+from chainrule.native.lower.parts import Place, lengths, taken, updated
 from chainrule.native.lower.primitives import as_primitives
 from chainrule.native.lower.reads import Read, path_of, reads_of
 from chainrule.native.lower.roles import Role, number, role_of
-from chainrule.native.lower.turn_places import Around, Places, UnrollError, put
+from chainrule.native.lower.turn_places import Around, Places, UnrollError
 from chainrule.operations import elementwise, indexing
+from chainrule.operations import shape as shapes
 from chainrule.operations.indexing import getitem
 
 __all__ = ["Rolled", "rolled", "rolled_long"]
@@ -150,9 +153,17 @@ class _Graph:
         operands = [self.found(x) for x in vertex.operands]
         size = self.places.size(vertex.shape)
         value = light(vertex.value, size) if self.around else vertex.value
-        if _is_growing(vertex.params):
-            return self._at_turn(vertex, operands, value)
-        return Apply(operation, tuple(operands), vertex.params, value)
+        made = Apply(operation, tuple(operands), vertex.params, value)
+        moving = of_moving_lengths(made)
+        if moving or _is_growing(vertex.params):
+            at = self._at_turn(made)
+            if at is not None:
+                return at
+            if not moving:
+                name = operation.name
+                raise UnrollError(f"{name} takes integers in it that differ from turn to turn")
+            return by_lengths(made)
+        return made
 
     def _left(self, vertex: Apply, turns: list[Integer | None]) -> list[Integer | None]:
         """Leave out the turns of loops of which the last one is all that is kept."""
@@ -165,28 +176,37 @@ class _Graph:
 
     # What is read and written at a turn's place.
 
-    def _at_turn(self, vertex: Apply, operands: list[Vertex], value: Any) -> Vertex:
-        operation = vertex.operation
+    def _at_turn(self, vertex: Apply) -> Vertex | None:
+        """Return what reads or writes at a place that moves; None for what does neither."""
+        operation, operands = vertex.operation, vertex.operands
         if operation is getitem and len(operands) == 1:
             (x,) = operands
             place, _ = self.places.place(vertex.params["index"], x.shape)
-            made = reshaped(taken(x, place), vertex.shape)
-            if isinstance(made, Apply):
-                return Apply(made.operation, made.operands, made.params, value)
-            return made
+            return self._taken(x, place, vertex)
+        if operation is shapes.flip:
+            (x,) = operands
+            axis = vertex.params.get("axis")
+            axes = range(x.ndim) if axis is None else [axis] if isinstance(axis, int) else axis
+            return self._taken(x, self.places.turned(x.shape, [k % x.ndim for k in axes]), vertex)
         if operation is indexing.set_at and len(operands) == 2:
             x, piece = operands
             place, size = self.places.place(vertex.params["index"], x.shape)
             piece = reshaped(piece, piece.shape[max(piece.ndim - len(size), 0) :])
             piece = repeated_to(cast(piece, vertex.dtype), size)
             if x.dtype == vertex.dtype:
-                return updated(x, reshaped(piece, tuple(map(len, place))), place)
+                return updated(x, reshaped(piece, lengths(place)), place)
         if operation is indexing.scatter_add and len(operands) == 1 and vertex.dtype.kind != "b":
             (piece,) = operands
             place, _ = self.places.place(vertex.params["index"], vertex.shape)
             zeros = full(0, vertex.dtype, vertex.shape)
-            return updated(zeros, reshaped(piece, tuple(map(len, place))), place)
-        raise UnrollError(f"{operation.name} takes integers in it that differ from turn to turn")
+            return updated(zeros, reshaped(piece, lengths(place)), place)
+        return None
+
+    def _taken(self, x: Vertex, place: Place, vertex: Apply) -> Vertex:
+        made = reshaped(taken(x, place), vertex.shape)
+        if isinstance(made, Apply):
+            return Apply(made.operation, made.operands, made.params, vertex.value)
+        return made
 
     # Loops.
 
@@ -211,7 +231,9 @@ class _Graph:
             if isinstance(x, Apply) and isinstance(x.operation, Loop)
         )
         low, most = self.places.ends(turns)
-        numbers = most * size <= self.few and _is_of_numbers(loop)
+        # A loop over numbers has another form (`chainrule.native.lower.looped`).
+        alone = not any(isinstance(x, Tape) for x in operands)
+        numbers = alone and most * size <= self.few and _is_of_numbers(loop)
         if not self.around and (most * size <= _SHORTEST or numbers):
             raise UnrollError
         if low < 0:
@@ -373,27 +395,28 @@ class _Body:
                 continue
             value = result_of(applied, before[kind] + k)
             if kind == "tape":
-                found.append(self._tape(value, vertex))
+                found.append(self._tape(value, vertex, kept.leading))
             else:
-                value = Apply(value.operation, value.operands, value.params, vertex.value)
-                found.append(Tape(None, value, vertex.value, (kept.leading + self.most,)))
+                entry = light(vertex.value, value.shape)
+                value = Apply(value.operation, value.operands, value.params, entry)
+                found.append(Tape(None, value, entry, (kept.leading + self.most,)))
         return found
 
-    def _tape(self, array: Apply, kept: Vertex) -> Tape:
+    def _tape(self, array: Apply, kept: Vertex, leading: int) -> Tape:
         inner = self.graph.known[kept]
-        lengths: tuple[int, ...] = (array.shape[0],)
-        entry = kept.value
+        count, word = array.shape[0], (self.word, leading)
         if isinstance(inner, Tape):
-            lengths += inner.lengths
-            entry = inner.entry
-        return Tape(array, None, entry, lengths)
+            words = (word, *inner.words)
+            return Tape(array, None, inner.entry, (count, *inner.lengths), words)
+        entry = light(kept.value, self.graph.found(kept).shape)
+        return Tape(array, None, entry, (count,), (word,))
 
     def _end_of(self, found: list[Tape], k: int, leading: int) -> Tape:
         if k >= len(found):
             raise UnrollError("what is carried in it is kept twice")
         last = found[k].at((self.turns + (leading - 1),))
         assert not isinstance(last, Tape)
-        return Tape(None, last, found[k].entry, found[k].lengths[:1])
+        return Tape(None, last, last.value, found[k].lengths[:1])
 
     def _kept(self, vertex: Vertex) -> Vertex:
         known = self.graph.known[vertex]
@@ -415,7 +438,7 @@ class _Body:
             if given.array is None:
                 raise UnrollError("it reads a tape that is not kept")
             array = self._variable(given.array)
-            return Tape(array, None, given.entry, given.lengths)
+            return replace(given, array=array)
         if role_of(given) is Role.NUMBER:
             return given
         return self._variable(given)
@@ -435,12 +458,22 @@ class _Body:
             raise UnrollError("it hands on a tape")
         if not is_native(made.dtype):
             raise UnrollError(f"there are values of dtype {made.dtype} in it")
+        self._look(size)
         return Input(carry.input.name, light(made.value, size))
+
+    def _look(self, size: Sequence[int]) -> None:
+        """Look whether what is read in another turn has the same shape in all turns of this loop.
+
+        It may have another one in each turn of a loop around.
+        """
+        if any(put(n.now, self.word, 0) != n.now for n in size if isinstance(n, Extent)):
+            raise UnrollError("what it hands on, or leaves, has another length in each turn")
 
     def _first(self, carry: Carry, given: Known) -> Vertex:
         """Return what a carried value begins with, as the dtype that turns make."""
         made = carry.result
-        if isinstance(given, (list, Tape)) or given.shape != made.shape:
+        size = self.graph.places.size(made.shape)
+        if isinstance(given, (list, Tape)) or given.shape != size:
             raise UnrollError("what it begins with has another shape")
         whole = role_of(given) is Role.NUMBER and given.dtype.kind in "iu" and not given.shape
         fits = whole and made.dtype.kind == "f" and abs(number(given)) < 2**24
@@ -473,6 +506,9 @@ class _Body:
         for x in as_primitives(results):
             own = isinstance(x, Apply) and role_of(x) not in (Role.VIEW, Role.NUMBER)
             simple.append(x if own and x not in simple else copied(x))
+        for last in lasts:
+            self._look(last.shape)
+        look_at_lengths(topological(simple))
         for x in topological(simple):
             if not is_native(x.dtype):
                 raise UnrollError(f"there are values of dtype {x.dtype} in it")

@@ -8,11 +8,18 @@ from typing import Any
 
 from chainrule.graph.loops.affine import Affine, Counter
 from chainrule.graph.loops.affine import Integer as Growing
-from chainrule.native.ir.moving import Integer, Word, moving
-from chainrule.native.lower.parts import Place, Stretch
+from chainrule.native.ir.moving import (
+    Integer,
+    Word,
+    extent,
+    moving,
+    put,
+    this_turn,
+)
+from chainrule.native.lower.parts import Place, Stretch, lengths
 from chainrule.operations.indexing import index_parts
 
-__all__ = ["Around", "Places", "UnrollError", "put"]
+__all__ = ["Around", "Places", "UnrollError"]
 
 
 class UnrollError(Exception):
@@ -35,12 +42,9 @@ class Places:
         self.around = around
 
     def size(self, shape: Sequence[Growing]) -> tuple[int, ...]:
-        """Return a shape, which must be the same in all turns."""
-        found = [self.integer(n) for n in shape]
-        size = tuple(n for n in found if isinstance(n, int))
-        if len(size) < len(found):
-            raise UnrollError("an array in it has another length in each turn")
-        return size
+        """Return a shape, in which an axis whose length moves has an extent."""
+        found = map(self.integer, shape)
+        return tuple(extent(n, self.ends(n)[1]) for n in found)
 
     def integer(self, value: Growing) -> Integer:
         """Return an integer in terms of words of the table."""
@@ -58,7 +62,7 @@ class Places:
         for sign in (1, -1):
             end = value
             for loop in reversed(self.around):
-                factor = _factor(end, loop.word)
+                factor = 0 if isinstance(end, int) else dict(end.terms).get(loop.word, 0)
                 end = put(end, loop.word, 0 if factor * sign >= 0 else loop.turns - 1)
             assert isinstance(end, int)
             found.append(end)
@@ -80,47 +84,52 @@ class Places:
             n = next(rest)
             if isinstance(part, slice):
                 place.append(self._stretch(part, n))
-                size.append(len(place[-1]))
+                size += lengths(place[-1:])
             elif type(part) in (int, Affine):
-                place.append(_from(self._inside(part, n), 1, 1))
+                place.append(self._from(self._inside(part, n), 1, 1))
             else:
                 raise UnrollError("an index in it is an array")
         return tuple(place), tuple(size)
+
+    def turned(self, shape: Sequence[int], axes: Sequence[int]) -> Place:
+        """Return the place of all entries of an array, in reverse along some axes."""
+        return tuple(
+            self._from(this_turn(n) - 1, this_turn(n), -1)
+            if k in axes
+            else self._from(0, this_turn(n), 1)
+            for k, n in enumerate(shape)
+        )
 
     def _stretch(self, part: slice, n: int) -> range | Stretch:
         step = 1 if part.step is None else self.integer(part.step)
         if not isinstance(step, int) or step == 0:
             raise UnrollError("a slice in it does not grow evenly")
-        ends: list[Integer] = [0, n] if step > 0 else [n - 1, -1]
+        last = this_turn(n)
+        ends: list[Integer] = [0, last] if step > 0 else [last - 1, -1]
         for k, end in enumerate((part.start, part.stop)):
             if end is not None:
-                ends[k] = self._inside(end, n, k)
-        length = ends[1] - ends[0]
-        if not isinstance(length, int):
-            raise UnrollError("a slice in it has another length in each turn")
-        return _from(ends[0], max(-(-length // step), 0), step)
+                ends[k] = self._inside(end, n, beyond=k or step > 0)
+        length = ends[1] - ends[0] if step > 0 else ends[0] - ends[1]
+        if isinstance(length, int):
+            length = max(-(-length // abs(step)), 0)
+        elif abs(step) != 1 or self.ends(length)[0] < 0:
+            raise UnrollError("a slice in it has a length that does not grow evenly")
+        return self._from(ends[0], length, step)
 
-    def _inside(self, part: Growing, n: int, beyond: int = 0) -> Integer:
+    def _inside(self, part: Growing, n: int, beyond: int | bool = 0) -> Integer:
         """Return an index counted from the first entry."""
-        found = self.integer(part)
-        low, high = self.ends(found)
-        if high < 0:
-            found, low, high = found + n, low + n, high + n
-        if low < 0 or high >= n + beyond:
+        found, last = self.integer(part), this_turn(n)
+        if self.ends(found)[1] < 0:
+            found = found + last
+        if self.ends(found)[0] < 0 or self.ends(last - found)[0] <= -beyond:
             raise UnrollError("an index in it counts from both ends")
         return found
+
+    def _from(self, start: Integer, length: Integer, step: int) -> range | Stretch:
+        if isinstance(start, int) and isinstance(length, int):
+            return range(start, start + length * step, step)
+        return Stretch(start, extent(length, self.ends(length)[1]), step)
 
 
 def _factor(value: Integer, word: Word) -> int:
     return 0 if isinstance(value, int) else dict(value.terms).get(word, 0)
-
-
-def put(value: Integer, word: Word, by: Integer) -> Integer:
-    """Return an integer with something else in the place of a word."""
-    return value + (by - moving(word)) * _factor(value, word)
-
-
-def _from(start: Integer, length: int, step: int) -> range | Stretch:
-    if isinstance(start, int):
-        return range(start, start + length * step, step)
-    return Stretch(start, length, step)

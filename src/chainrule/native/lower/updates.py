@@ -35,6 +35,7 @@ from chainrule.native.lower.parts import (
     box,
     is_fixed,
     joined,
+    lengths,
     slices,
     taken,
     updated,
@@ -66,7 +67,7 @@ def _put(piece: Vertex, index: Any, base: Vertex, vertex: Apply) -> Vertex | Non
         range(n)[part] if type(part) is slice else range(n)[part % n :][:1]
         for part, n in zip(whole, size, strict=True)
     )
-    piece = reshaped(piece, tuple(map(len, place)))
+    piece = reshaped(piece, lengths(place))
     return like(updated(base, piece, place), vertex)
 
 

@@ -20,6 +20,7 @@ import numpy as np
 from chainrule.graph.graph import Apply, Vertex, copied, topological
 from chainrule.graph.rewrite import with_operands
 from chainrule.native.ir.access import Access, contiguous
+from chainrule.native.ir.moving import moves
 from chainrule.native.lower.array_loop import ArrayLoop, result
 from chainrule.native.lower.movement import sliced
 from chainrule.native.lower.parts import (
@@ -27,6 +28,7 @@ from chainrule.native.lower.parts import (
     Place,
     apart,
     base_of,
+    box,
     everywhere,
     is_fixed,
     slices,
@@ -247,7 +249,8 @@ class _Planner:
             access = followed(contiguous(vertex), chain)
             assert access is not None or not operand.size
             if access is not None:
-                seen = access.of(storage.memory) if isinstance(access.offset, int) else None
+                fixed = isinstance(access.offset, int) and not moves(access.size)
+                seen = access.of(storage.memory) if fixed else None
                 place, is_place = _place(vertex, chain)
                 reader = _Reader(user, operand, is_base, access, seen, place, is_place)
                 storage.readers.append(reader)
@@ -565,7 +568,7 @@ def _is_most(place: Place, vertex: Vertex) -> bool:
 
 def _around(place: FixedPlace, size: Sequence[int]) -> Iterable[FixedPlace]:
     """Return the boxes around a box."""
-    whole = list(everywhere(size))
+    whole = list(box([0] * len(size), size))
     for k, own in enumerate(place):
         for side in (range(own.start), range(own.stop, size[k])):
             if side:

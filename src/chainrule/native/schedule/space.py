@@ -12,6 +12,8 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from chainrule.native.ir.moving import moves
+
 __all__ = ["Nest", "Walk", "nest"]
 
 _BLOCK = 4096
@@ -41,13 +43,18 @@ class Nest:
     block: int | None = None
 
     @property
+    def moves(self) -> bool:
+        """Whether the number of rows, or of entries in a row, moves with the turns of loops."""
+        return moves(self.outer) or moves(self.inner)
+
+    @property
     def rows(self) -> int:
-        """Number of rows."""
+        """Number of rows, at most."""
         return math.prod(self.outer)
 
     @property
     def columns(self) -> int:
-        """Number of entries in a (whole) row."""
+        """Number of entries in a (whole) row, at most."""
         return self.block or math.prod(self.inner)
 
     def walk(self, strides: Sequence[int]) -> Walk:
@@ -63,6 +70,10 @@ class Nest:
         """Tell whether any of the axes of the space is an inner one."""
         inner = self.groups[len(self.groups) - len(self.inner) :]
         return not {axis for group in inner for axis in group}.isdisjoint(axes)
+
+
+def _product(lengths: Sequence[int]) -> int:
+    return lengths[0] if len(lengths) == 1 else math.prod(lengths)
 
 
 def nest(
@@ -84,20 +95,21 @@ def nest(
     for axis, length in enumerate(space):
         if groups and axis != inner:
             before = groups[-1][-1]
-            smooth = all(s[before] == length * s[axis] for s in accesses)
+            fixed = not moves((space[before], length))
+            smooth = fixed and all(s[before] == length * s[axis] for s in accesses)
             alike = all((before in gone) == (axis in gone) for gone in reductions)
             if smooth and alike:
                 groups[-1].append(axis)
                 continue
         groups.append([axis])
-    lengths = [math.prod(space[axis] for axis in group) for group in groups]
+    lengths = [_product([space[axis] for axis in group]) for group in groups]
     if inner is None:
         count = max(len(groups) - 1, 0)
     else:
         count = next(k for k, group in enumerate(groups) if group[0] >= inner)
     outer, within = lengths[:count], lengths[count:]
     block = None
-    if inner is None and within and within[0] > _WHOLE:
+    if inner is None and within and within[0] > _WHOLE and not moves(within):
         block = _BLOCK
         outer.append(-(-within[0] // block))
     return Nest(tuple(map(tuple, groups)), tuple(outer), tuple(within), block)
