@@ -121,7 +121,7 @@ def _sum(vertex: Apply) -> Vertex | None:
     adds = vertex.operation is elementwise.add
     for k, x in enumerate(vertex.operands):
         other, base = vertex.operands[1 - k], base_of(x)
-        alike = other.shape == vertex.shape and other.dtype == x.dtype == vertex.dtype
+        alike = other.shape == x.shape == vertex.shape and other.dtype == x.dtype == vertex.dtype
         if base is None or not alike or role_of(base) is not Role.NUMBER or number(base) != 0:
             continue
         assert isinstance(x, Apply)
