@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import importlib
+import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from chainrule.core.array import Array
+from chainrule.core.array import Array, shape_of
+from chainrule.core.dependence import Dependence, Pairs
 from chainrule.core.kinds import Linear
 from chainrule.numpy.creation import restack
 from chainrule.numpy.dispatch import has_history, plain, unsupported
@@ -31,11 +34,25 @@ class _Factor:
         return self._transposed
 
 
+def _product_dependence(
+    row: Any, k: int, operands: Sequence[Any], output: Any, params: Mapping[str, Any]
+) -> Dependence:
+    """Read the pattern of the matrix; the columns of what it is multiplied with are apart."""
+    matrix = params["factor"].matrix.tocoo()
+    columns = np.arange(math.prod(shape_of(operands[0])[1:]))
+    rows, entries = (
+        np.add.outer(np.asarray(at, np.intp) * len(columns), columns).ravel()
+        for at in (matrix.row, matrix.col)
+    )
+    return Pairs(rows, entries)
+
+
 _product: Linear = Linear(
     "sparse_product",
     lambda x, factor: factor.matrix @ x,
     pullback=lambda g, x, factor: _product(g, factor=factor.T),
     numpy=(),
+    depends=_product_dependence,
     dtypes="fc",
 )
 _solution: Linear = Linear(
