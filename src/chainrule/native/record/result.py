@@ -21,8 +21,8 @@ __all__ = [
     "assembler",
     "close",
     "close_where_finite",
+    "finishing",
     "flatten",
-    "is_sparse",
     "typed",
 ]
 
@@ -36,17 +36,32 @@ def flatten(result: Any) -> tuple[list[Any], Callable[[Iterable[Any]], Any]]:
     recorded, are put in their place.
     """
     leaves, build = trees.flatten(result)
-    if not any(map(is_sparse, leaves)):
+    if not any(map(_is_sparse, leaves)):
         return leaves, build
 
     def built(entries: Iterable[Any]) -> Any:
         pairs = zip(leaves, entries, strict=True)
-        return build([_with_entries(leaf, x) if is_sparse(leaf) else x for leaf, x in pairs])
+        return build([_with_entries(leaf, x) if _is_sparse(leaf) else x for leaf, x in pairs])
 
-    return [leaf.data if is_sparse(leaf) else leaf for leaf in leaves], built
+    return [leaf.data if _is_sparse(leaf) else leaf for leaf in leaves], built
 
 
-def is_sparse(leaf: Any) -> bool:
+def finishing(expected: Any, build: Callable[[Iterable[Any]], Any]) -> Callable[[Any], Any] | None:
+    """Return what puts sparse matrices in the place of their entries; None if there are none.
+
+    Args:
+        expected: a result.
+        build: what `flatten` gives with its leaves.
+    """
+    leaves, _ = trees.flatten(expected)
+    if not any(map(_is_sparse, leaves)):
+        return None
+    if leaves[0] is expected:
+        return lambda entries: _with_entries(expected, entries)
+    return lambda result: build(trees.flatten(result)[0])
+
+
+def _is_sparse(leaf: Any) -> bool:
     """Tell a sparse matrix, recorded or not."""
     if type(leaf) is SparseEntries:
         return True

@@ -34,6 +34,7 @@ from chainrule.native.record.result import (
     assembler,
     close,
     close_where_finite,
+    finishing,
     flatten,
     typed,
 )
@@ -63,12 +64,17 @@ class NotFaithful(Exception):  # caught by `chainrule.compile`, which says why
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """A program with its guards, how the result is made of its outputs, and what it refers to."""
+    """A program with its guards, how the result is made of its outputs, and what it refers to.
+
+    Machine code makes the result by the program's structure; if there is ``finish``, it makes what
+    `finish` turns into the result, with the entries of sparse matrices in the place of these.
+    """
 
     program: Program
     guards: Guards
     result: Callable[[Sequence[Any]], Any]
     captured: Captured
+    finish: Callable[[Any], Any] | None = None
 
 
 @dataclass(slots=True)
@@ -134,7 +140,9 @@ class Run:
                 parts.append(right)
         structure = of_result(expected, iter(parts))
         program = dataclasses.replace(self.program, outputs=tuple(outputs), structure=structure)
-        return Recorded(program, self.guards, assembler(structure, build, parts), self.captured)
+        finish = finishing(expected, build)
+        result = assembler(structure if finish is None else None, build, parts)
+        return Recorded(program, self.guards, result, self.captured, finish)
 
 
 def same(found: Any, expected: Any) -> bool:

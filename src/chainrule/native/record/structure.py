@@ -13,7 +13,6 @@ import numpy as np
 
 from chainrule import trees
 from chainrule.native.entry.layout import Fixed, Structure, Tree
-from chainrule.native.record.result import is_sparse
 from chainrule.native.record.signature import is_input
 
 __all__ = ["of_arguments", "of_result"]
@@ -61,8 +60,6 @@ def of_result(expected: Any, parts: Iterator[Any]) -> Structure | None:
 def _of_result(expected: Any, parts: Iterator[Any]) -> Structure:
     if expected is None:
         return Fixed(None)
-    if is_sparse(expected):
-        raise _Unusual
     if not trees.is_container(expected):
         part = next(parts)
         if type(part) is tuple:
