@@ -315,6 +315,24 @@ def test_it_is_pickled_as_the_function_that_it_is_of():
     same(again(x), np.diag(np.cos(x)))
 
 
+@pytest.mark.filterwarnings("ignore::scipy.sparse.SparseEfficiencyWarning")
+@pytest.mark.parametrize("compiled", [False, True])
+def test_a_sparse_factor_that_changes(compiled):
+    factor = band.tocsr()
+    jacobian = cr.sparse_jacobian(lambda x: factor @ x**3)
+    gradient = cr.grad(lambda x: np.sum((factor @ x) ** 2))
+    if compiled:
+        jacobian, gradient = cr.compile(jacobian), cr.compile(gradient)
+    for change in range(3):
+        if change == 1:
+            factor.data *= 2
+        elif change == 2:
+            factor[0, 5] = 3.0
+        dense = factor.toarray()
+        same(jacobian(x), dense * (3 * x**2))
+        np.testing.assert_allclose(gradient(x), 2 * dense.T @ (dense @ x))
+
+
 # Bad input.
 
 

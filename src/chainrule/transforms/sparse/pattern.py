@@ -29,6 +29,8 @@ from chainrule.transforms.sparse.index_sets import IndexSets
 __all__ = ["Key", "key_of", "looked_at", "nodes_between", "pattern"]
 
 Key: TypeAlias = tuple[Any, ...]
+#: By a node, and the number of an operand or the name of a parameter.
+Values: TypeAlias = dict[tuple[Node, int | str], Any]
 
 
 def nodes_between(outputs: Sequence[Array], inputs: Sequence[Node]) -> list[Node]:
@@ -53,9 +55,12 @@ def _flowing(node: Node, active: Any) -> Iterable[int]:
                 yield k
 
 
-def looked_at(nodes: Sequence[Node]) -> dict[tuple[Node, int], Any]:
-    """Look at the integers that say which entries are meant, and return their values."""
-    values: dict[tuple[Node, int], Any] = {}
+def looked_at(nodes: Sequence[Node]) -> Values:
+    """Look at the integers that say which entries are meant, and return their values.
+
+    A parameter that has a pattern of its own, a sparse matrix, has a method `look_at_pattern`.
+    """
+    values: Values = {}
     seen: dict[Node, Any] = {}
     for node in nodes:
         if node.operation.entrywise:
@@ -70,6 +75,10 @@ def looked_at(nodes: Sequence[Node]) -> dict[tuple[Node, int], Any]:
                 recorded = lift(value, parent)
                 if type(recorded) is Array and recorded.node is not None:
                     bool(np.all(np.equal(recorded, np.array(value))))  # whoever guards is told
+        for name, param in node.params.items():
+            look = getattr(param, "look_at_pattern", None)
+            if look is not None:
+                values[node, name] = look(lift(node.operands[0], node.parents[0]))
     return values
 
 
@@ -78,7 +87,7 @@ def key_of(
     inputs: Sequence[Node],
     outputs: Sequence[Any],
     given: Sequence[Any],
-    values: dict[tuple[Node, int], Any],
+    values: Values,
 ) -> Key | None:
     """Return what decides the pattern, so that it is found once; None where nobody can tell."""
     numbers: dict[Any, int] = {node: k for k, node in enumerate(inputs)}
@@ -88,7 +97,7 @@ def key_of(
         key.append((node.operation, *(numbers.get(parent, -1) for parent in node.parents)))
         key.append(tuple(shape_of(x) for x in node.operands))
         key += [_digest(values[node, k]) for k in range(len(node.operands)) if (node, k) in values]
-        key += [(name, _frozen(value)) for name, value in node.params.items()]
+        key += [(name, _frozen(x), values.get((node, name))) for name, x in node.params.items()]
     ends = [numbers.get(y.node, -1) if type(y) is Array else -1 for y in outputs]
     key += [(shape_of(y), dtype_of(y), end) for y, end in zip(outputs, ends, strict=True)]
     made = tuple(key)
@@ -118,7 +127,7 @@ def pattern(
     inputs: Sequence[Node],
     shapes: Sequence[tuple[int, ...]],
     outputs: Sequence[Any],
-    values: dict[tuple[Node, int], Any],
+    values: Values,
 ) -> list[IndexSets]:
     """Return for each output what its entries depend on.
 
@@ -150,9 +159,7 @@ def pattern(
     ]
 
 
-def _of_node(
-    node: Node, sets: dict[Node, IndexSets], values: dict[tuple[Node, int], Any]
-) -> IndexSets:
+def _of_node(node: Node, sets: dict[Node, IndexSets], values: Values) -> IndexSets:
     operation = node.operation
     operands = [values.get((node, k), x) for k, x in enumerate(node.operands)]
     count = math.prod(shape_of(node.output))
