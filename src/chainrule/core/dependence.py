@@ -13,6 +13,7 @@ too much is slow, too little would be wrong.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
@@ -80,8 +81,19 @@ def dependence(
 
 
 def numbers(shape: Shape) -> Integers:
-    """Return an array of a shape in which the entries are numbered as they lie."""
-    return np.arange(math.prod(shape)).reshape(shape)
+    """Return a read-only array of a shape in which the entries are numbered as they lie."""
+    return _small_numbers(shape) if math.prod(shape) < _SMALL else _numbers(shape)
+
+
+def _numbers(shape: Shape) -> Integers:
+    made = np.arange(math.prod(shape)).reshape(shape)
+    made.setflags(write=False)
+    return made
+
+
+#: Entries up to which arrays are kept: a loop asks for the same one in each turn.
+_SMALL = 2**16
+_small_numbers = functools.lru_cache(8)(_numbers)
 
 
 # Rules that many rows have in common.

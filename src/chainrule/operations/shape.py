@@ -13,7 +13,7 @@ import numpy as np
 
 from chainrule.core.array import shape_of
 from chainrule.core.batching import LOOP, along, joined, of_one, raised
-from chainrule.core.dependence import Dependence, Numbered, numbers, rearranged
+from chainrule.core.dependence import Dependence, Numbered, Pairs, numbers, rearranged
 from chainrule.core.kinds import broadcast_to, general, linear, sum_to, unbroadcast
 from chainrule.core.operation import Operation
 from chainrule.operations.indexing import getitem, scatter_add
@@ -99,13 +99,30 @@ def _concatenate_pullback(k: int, g: Any, xs: Sequence[Any], axis: int) -> Any:
     return getitem(g, index=(slice(None),) * axis + (piece,))
 
 
+def _concatenated(
+    row: Any, k: int, operands: Sequence[Any], output: Any, params: Mapping[str, Any]
+) -> Dependence:
+    axis = params["axis"]
+    start = sum(shape_of(x)[axis] for x in operands[:k])
+    piece = slice(start, start + shape_of(operands[k])[axis])
+    places = numbers(shape_of(output))[(slice(None),) * axis + (piece,)]
+    return Pairs(places.ravel(), np.arange(places.size))
+
+
+def _stacked(
+    row: Any, k: int, operands: Sequence[Any], output: Any, params: Mapping[str, Any]
+) -> Dependence:
+    places = numbers(shape_of(output))[(slice(None),) * params["axis"] + (k,)]
+    return Pairs(places.ravel(), np.arange(places.size))
+
+
 concatenate = linear(
     "concatenate",
     lambda *xs, axis: np.concatenate(xs, axis=axis),
     pullback=_concatenate_pullback,
     variadic=True,
     dtypes="fc",
-    depends=rearranged,
+    depends=_concatenated,
     batch=joined,
 )
 stack = linear(
@@ -114,7 +131,7 @@ stack = linear(
     pullback=lambda k, g, xs, axis: getitem(g, index=(slice(None),) * axis + (k,)),
     variadic=True,
     dtypes="fc",
-    depends=rearranged,
+    depends=_stacked,
     batch=joined,
 )
 

@@ -101,9 +101,7 @@ class IndexSets:
     def through(self, links: Dependence, count: int) -> IndexSets:
         """Return the sets of a result with so many entries that depends on these entries."""
         if not isinstance(links, Numbered):
-            found = self.taken(links.operand)
-            entries = np.repeat(links.result, np.diff(found.starts))
-            return IndexSets.of_pairs(entries, found.members, count, self.width)
+            return IndexSets.of_pairs(*self.pairs_through(links, count), count, self.width)
         result, operand = links
         sets = self
         if operand is not None:
@@ -118,3 +116,11 @@ class IndexSets:
             size = most + 1 if result is not None else count
             sets = IndexSets.of_pairs(groups, members, size, self.width)
         return sets if result is None else sets.taken(result.ravel())
+
+    def pairs_through(self, links: Dependence, count: int) -> tuple[Integers, Integers]:
+        """Return the sets of a result as pairs, in any order: of an entry, and of a member."""
+        if isinstance(links, Numbered):
+            found = self.through(links, count)
+            return found.entries, found.members
+        found = self.taken(links.operand)
+        return np.repeat(links.result, np.diff(found.starts)), found.members

@@ -163,14 +163,17 @@ def _of_node(node: Node, sets: dict[Node, IndexSets], values: Values) -> IndexSe
     operation = node.operation
     operands = [values.get((node, k), x) for k, x in enumerate(node.operands)]
     count = math.prod(shape_of(node.output))
-    found: IndexSets | None = None
-    for k in _flowing(node, sets):
-        rule = whole if _is_hidden(node, operands) else dependence
-        links = rule(operation, k, operands, node.output, node.params)
-        part = sets[node.parents[k]].through(links, count)  # type: ignore[index]
-        found = part if found is None else found.merged(part)
-    assert found is not None
-    return found
+    rule = whole if _is_hidden(node, operands) else dependence
+    parts = [
+        (sets[node.parents[k]], rule(operation, k, operands, node.output, node.params))  # type: ignore[index]
+        for k in _flowing(node, sets)
+    ]
+    if len(parts) > 2:  # of a list of numbers, say
+        pairs = [part.pairs_through(links, count) for part, links in parts]
+        entries, members = (np.concatenate(x) for x in zip(*pairs, strict=True))
+        return IndexSets.of_pairs(entries, members, count, parts[0][0].width)
+    first, *others = (part.through(links, count) for part, links in parts)
+    return first.merged(others[0]) if others else first
 
 
 def _is_hidden(node: Node, operands: Sequence[Any]) -> bool:
