@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import sparse
 from agreement import disagreement
 from measure import compare
 from peers import Call
@@ -182,6 +183,11 @@ def derivatives(rounds: int, seconds: float) -> dict[str, Any]:
         agree(name, racers)
         timings = compare(racers, rounds, seconds)
         found[name] = {label: timing.seconds for label, timing in timings.items()}
+    for name in sparse.PROBLEMS:
+        racers = sparse.calls(name)
+        sparse.agree(name, racers)
+        timings = compare(racers, rounds, seconds)
+        found[f"sparse {name}"] = {label: timing.seconds for label, timing in timings.items()}
     return found
 
 

@@ -30,6 +30,7 @@ from chainrule.transforms.linearize import linearize
 from chainrule.transforms.products import ggnvp, hvp, vhp
 from chainrule.transforms.ravel import ravel
 from chainrule.transforms.reverse import grad, value_and_grad, vjp
+from chainrule.transforms.sparse import sparse_hessian, sparse_jacobian, sparsity
 from chainrule.transforms.stop import stop_gradient
 from chainrule.transforms.taylor import taylor
 from chainrule.transforms.vmap import vmap
@@ -72,6 +73,9 @@ __all__ = [
     "ravel",
     "review",
     "scan",
+    "sparse_hessian",
+    "sparse_jacobian",
+    "sparsity",
     "stage",
     "stop_gradient",
     "taylor",

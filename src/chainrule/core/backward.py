@@ -18,7 +18,7 @@ from chainrule.core.array import Array
 from chainrule.core.captured import check_unchanged
 from chainrule.core.chain_rule import chain_rule
 from chainrule.core.node import Node
-from chainrule.core.placeholder import Deferred
+from chainrule.core.placeholder import Placeholder
 from chainrule.core.reach import dependent, is_recorded, own_nodes, reach
 
 __all__ = [
@@ -133,7 +133,7 @@ def _sweep(
 def are_finite(derivatives: Iterable[Any]) -> bool:
     """Tell whether all entries are finite; False may be a false alarm (squares that overflow).
 
-    Nobody is asked to compute what is deferred.
+    Nobody is asked to compute what is deferred, or not kept.
     """
     return all(map(_is_finite, derivatives))
 
@@ -143,7 +143,7 @@ def _is_finite(g: Any) -> bool:
     if kind is float or kind is _float64:
         return math.isfinite(g)
     if kind is Array:
-        if type(g.held) is Deferred:
+        if isinstance(g.held, Placeholder):
             return True
         examples = g.node and g.node.recording.examples
         return _is_finite(g.held if examples is None else examples(g))

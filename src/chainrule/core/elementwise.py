@@ -126,6 +126,9 @@ class Elementwise(Operation):
         # What a choice left out stops even an infinite upstream gradient.
         return guarded_multiply(local, g) if self.selects else guarded_multiply(g, local)
 
+    def flows(self, k: int) -> bool:
+        return bool(self.d[k])
+
     def needs(self, k: int, arity: int) -> tuple[Set[int], bool]:
         d = self.d[k]
         if not callable(d):

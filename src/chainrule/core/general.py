@@ -74,6 +74,9 @@ class General(Operation):
                 total = part if total is None else total + part
         return total
 
+    def flows(self, k: int) -> bool:
+        return self.variadic or (k < len(self.pullback) and self.pullback[k] is not None)
+
     def needs(self, k: int, arity: int) -> tuple[Set[int], bool]:
         if self.variadic:
             return frozenset(range(arity)), True

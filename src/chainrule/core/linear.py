@@ -12,6 +12,7 @@ from typing import Any, Unpack
 import numpy as np
 
 from chainrule.core.array import dtype_of, is_complex, shape_of
+from chainrule.core.dependence import Dependence, Numbered, numbers
 from chainrule.core.domain import example
 from chainrule.core.operation import Operation, rows_of
 from chainrule.core.rules import per_operand, positions_read
@@ -76,7 +77,7 @@ class Linear(Operation):
         output: Any,
         params: Mapping[str, Any],
     ) -> Any:
-        active = [k for k, t in enumerate(tangents) if t is not None and self._flows(k)]
+        active = [k for k, t in enumerate(tangents) if t is not None and self.flows(k)]
         if not active:
             return None
         if self.multilinear:
@@ -87,20 +88,20 @@ class Linear(Operation):
             return sum(parts[1:], parts[0])
         return self(
             *(
-                (tangents[j] if j in active else _zeros_like(x)) if self._flows(j) else x
+                (tangents[j] if j in active else _zeros_like(x)) if self.flows(j) else x
                 for j, x in enumerate(operands)
             ),
             **params,
         )
 
-    def _flows(self, k: int) -> bool:
+    def flows(self, k: int) -> bool:
         return self.variadic or (k < len(self.pullback) and self.pullback[k] is not None)
 
     def needs(self, k: int, arity: int) -> tuple[Set[int], bool]:
         if self.variadic:
             others = set(range(arity)) - {k} if self.multilinear else set()
             return others, False
-        if not self._flows(k):
+        if not self.flows(k):
             return frozenset(), False
         operands, _ = positions_read(self.pullback[k], arity, first=1)
         return operands - {k}, False
@@ -204,12 +205,20 @@ def _batched_broadcast(
     return row(x, shape=(n, *shape))
 
 
+def _unbroadcast_dependence(
+    row: Any, k: int, operands: Sequence[Any], output: Any, params: Mapping[str, Any]
+) -> Dependence:
+    shape = shape_of(operands[0])
+    return Numbered(None, np.broadcast_to(numbers(params["shape"]), shape))
+
+
 unbroadcast: Linear = linear(
     "unbroadcast",
     _unbroadcast,
     pullback=lambda g, x, shape: broadcast_to(g, shape=x.shape),
     reduces=True,
     dtypes="fc",
+    depends=_unbroadcast_dependence,
     batch=_batched_unbroadcast,
 )
 broadcast_to: Linear = linear(

@@ -70,6 +70,7 @@ class Operation:
         self.reduces = traits.get("reduces", False)
         self.shape = traits.get("shape")
         self.shaped_by = traits.get("shaped_by")
+        self.depends = traits.get("depends")
         self.commutes = traits.get("commutes", False)
         self.batch = traits.get("batch")
         self.series = traits.get("series")
@@ -160,6 +161,10 @@ class Operation:
     ) -> Any:
         """Return the tangent of the output; a tangent that is None is zero."""
         raise NotImplementedError
+
+    def flows(self, k: int) -> bool:
+        """Tell whether the result has a derivative by operand k."""
+        return self.differentiable
 
     def needs(self, k: int, arity: int) -> tuple[Set[int], bool]:
         """Tell which operands' values the rule of operand k reads, and whether the output's."""

@@ -11,14 +11,17 @@ from typing import Any, Literal, TypeAlias, TypedDict
 
 from chainrule.core.domain import Domain, Example
 
-__all__ = ["NAMES", "BatchingRule", "Dependence", "Recurrence", "Traits"]
+__all__ = ["NAMES", "BatchingRule", "DependenceRule", "Recurrence", "ShapedBy", "Traits"]
 
 #: Which operands decide the shape of a result by their values: all of them, or masks alone.
-Dependence: TypeAlias = Literal["values", "masks"]
+ShapedBy: TypeAlias = Literal["values", "masks"]
 #: ``(row, k, operands, output, params) -> coefficient``, see `chainrule.core.series`.
 Recurrence: TypeAlias = Callable[[Any, int, Sequence[Any], Any, Mapping[str, Any]], Any]
 #: ``(row, batched, operands, params) -> result``, see `chainrule.core.batching`.
 BatchingRule: TypeAlias = Callable[[Any, Sequence[bool], Sequence[Any], Mapping[str, Any]], Any]
+
+#: ``(row, k, operands, output, params) -> dependence``, see `chainrule.core.dependence`.
+DependenceRule: TypeAlias = Callable[[Any, int, Sequence[Any], Any, Mapping[str, Any]], Any]
 
 
 class Traits(TypedDict, total=False):
@@ -68,6 +71,9 @@ class Traits(TypedDict, total=False):
         shaped_by: which operands decide the shape of the result by their values, not by their
             shapes: ``"values"`` if all of them do (``np.nonzero(x)``), ``"masks"`` if only those
             of booleans (``x[x > 0]``). See `Operation.shaping`.
+        depends: which entries of the result depend on which of an operand, see
+            `chainrule.core.dependence`: for sparse Jacobians. If left out, what is entrywise, moves
+            or reduces says it; of anything else all entries depend on all.
         commutes: its two operands may change places.
         batch: how it is computed for many examples at once, see `chainrule.core.batching`: for
             `vmap`. What is entrywise broadcasts; anything else is computed for one example after
@@ -106,7 +112,8 @@ class Traits(TypedDict, total=False):
     selects: bool
     reduces: bool
     shape: Callable[..., tuple[int, ...]] | None
-    shaped_by: Dependence | None
+    shaped_by: ShapedBy | None
+    depends: DependenceRule | None
     commutes: bool
     batch: BatchingRule | None
     advice: str | None

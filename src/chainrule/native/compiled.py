@@ -208,10 +208,12 @@ class Compiled:
             self._entries, self.__call__ = 0, self._run
         before = self.__call__ if self._entries else _weakly(self)
         arrays = [array for array, _, _ in captured.arrays]
-        entry = make(arrays, captured.names, captured.cells, captured.functions, before)
+        finish = path.recorded.finish
+        fallback = before if finish is None else _already(before)
+        entry = make(arrays, captured.names, captured.cells, captured.functions, fallback)
         if entry is not None:
             self._entries += 1
-            self.__call__ = entry
+            self.__call__ = entry if finish is None else _finished(entry, finish)
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         return self if instance is None else MethodType(self, instance)
@@ -223,6 +225,29 @@ class Compiled:
         """Pickle the Python function; by name, where the name stands for the compiled one."""
         again = Compiled, (self.__wrapped__, self.builder, self.tape_limit)
         return global_name(self) or again
+
+
+class _Done:
+    """A result that another way than native code has finished."""
+
+    __slots__ = ("result",)
+
+    def __init__(self, result: Any) -> None:
+        self.result = result
+
+
+def _already(call: Callable[..., Any]) -> Callable[..., _Done]:
+    return lambda *args, **kwargs: _Done(call(*args, **kwargs))
+
+
+def _finished(entry: Callable[..., Any], finish: Callable[[Any], Any]) -> Callable[..., Any]:
+    """Return the function whose result Python finishes, unless it came by the fall-back."""
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        found = entry(*args, **kwargs)
+        return found.result if type(found) is _Done else finish(found)
+
+    return call
 
 
 def _weakly(compiled: Compiled) -> Callable[..., Any]:

@@ -27,6 +27,15 @@ from chainrule.operations.batched_contraction import (
     plainly_multiplying,
     spelled_out,
 )
+from chainrule.operations.dependent_contraction import (
+    of_dot,
+    of_einsum,
+    of_inner,
+    of_kron,
+    of_matmul,
+    of_outer,
+    of_tensordot,
+)
 from chainrule.operations.elementwise import conjugated
 from chainrule.operations.indexing import set_at
 from chainrule.operations.shape import (
@@ -90,6 +99,7 @@ matmul = linear(
     shape=_matmul_shape,
     symbol="@",
     dtypes="fc",
+    depends=of_matmul,
     batch=multiplying,
 )
 outer = linear(
@@ -99,6 +109,7 @@ outer = linear(
     multilinear=True,
     shape=lambda a, b: (math.prod(a), math.prod(b)),
     dtypes="fc",
+    depends=of_outer,
     batch=outer_products,
 )
 vdot = linear(
@@ -165,6 +176,7 @@ tensordot = linear(
     pullback=(_contract_left, _contract_right),
     multilinear=True,
     dtypes="fc",
+    depends=of_tensordot,
     batch=contracting,
 )
 dot = linear(
@@ -184,6 +196,7 @@ dot = linear(
     ),
     multilinear=True,
     dtypes="fc",
+    depends=of_dot,
     batch=plainly_multiplying,
 )
 inner = linear(
@@ -195,6 +208,7 @@ inner = linear(
     ),
     multilinear=True,
     dtypes="fc",
+    depends=of_inner,
     batch=inner_products,
 )
 
@@ -220,6 +234,7 @@ kron = linear(
     ),
     multilinear=True,
     dtypes="fc",
+    depends=of_kron,
     batch=kronecker,
 )
 
@@ -300,5 +315,6 @@ einsum = linear(
     view=True,  # of one operand, whose axes it permutes
     shape=_einsum_shape,
     dtypes="fc",
+    depends=of_einsum,
     batch=lettered,
 )

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from chainrule.core.array import shape_of
+from chainrule.core.dependence import Dependence, Pairs, along_axes, whole
 from chainrule.core.domain import POSITIVE, REAL, example
 from chainrule.core.kinds import general, linear
 from chainrule.core.operation import Operation
@@ -33,6 +35,22 @@ def _by_window(g: Any, a: Any, mode: str, method: str) -> Any:
     return flip(convolve_nd(a, flip(g), mode="valid", method=method))
 
 
+def _convolved(
+    row: Any, k: int, operands: Sequence[Any], output: Any, params: Mapping[str, Any]
+) -> Dependence:
+    """Pair what is a window apart, along each axis and then along all of them."""
+    mine, other = (shape_of(operands[j]) for j in (k, 1 - k))
+    result = shape_of(output)
+    first, second = np.zeros(1, np.intp), np.zeros(1, np.intp)
+    for n, window, length in zip(mine, other, result, strict=True):
+        at, lag = (x.ravel() for x in np.meshgrid(np.arange(n), np.arange(window)))
+        to = at + lag - (min(n, window) - 1 if params.get("mode", "full") == "valid" else 0)
+        inside = (to >= 0) & (to < length)
+        first = np.add.outer(first * length, to[inside]).ravel()
+        second = np.add.outer(second * n, at[inside]).ravel()
+    return Pairs(first, second)
+
+
 _OTHER = {"full": "valid", "valid": "full"}
 convolve_nd: Operation = linear(
     "convolve_nd",
@@ -49,6 +67,7 @@ convolve_nd: Operation = linear(
         example((3, 3), (2, 3), method="fft"),
     ),
     dtypes="fc",
+    depends=_convolved,
 )
 
 # a[0] y[n] = b[0] x[n] + b[1] x[n - 1] + ... - a[1] y[n - 1] - ..., along the last axis.
@@ -69,6 +88,13 @@ def _excitation(g: Any, a: Any) -> Any:
     return _backwards(g, np.ones(1, a.dtype), a)
 
 
+def _filtered(
+    row: Any, k: int, operands: Sequence[Any], output: Any, params: Mapping[str, Any]
+) -> Dependence:
+    rule = along_axes(default=-1) if k == 2 else whole
+    return rule(row, k, operands, output, params)
+
+
 lfilter: Operation = general(
     "lfilter",
     lambda b, a, x: _signal("lfilter")(b, a, x),
@@ -82,4 +108,5 @@ lfilter: Operation = general(
     examples=(example((3,), (2,), (6,)), example((2,), (1,), (2, 4))),
     dtypes="fc",
     tolerance=1e-6,
+    depends=_filtered,
 )

@@ -22,6 +22,7 @@ import numpy as np
 
 from chainrule.core.array import dtype_of, is_complex, shape_of, value_of
 from chainrule.core.batching import matrices
+from chainrule.core.dependence import in_matrices
 from chainrule.core.domain import INVERTIBLE, POSITIVE_DEFINITE, example
 from chainrule.core.kinds import general, guarded_multiply, real
 from chainrule.core.operation import Operation
@@ -125,6 +126,7 @@ eigh: Operation = general(
     ),
     tolerance=1e-6,
     dtypes="fc",
+    depends=in_matrices,
     batch=matrices,
 )
 eigvalsh = general(
@@ -135,6 +137,7 @@ eigvalsh = general(
     domain=POSITIVE_DEFINITE,
     examples=(example((3, 3), UPLO="L"), example((2, 2, 2), UPLO="U")),
     dtypes="fc",
+    depends=in_matrices,
     batch=matrices,
 )
 
@@ -184,6 +187,7 @@ eig: Operation = general(
     ),
     tolerance=1e-6,
     dtypes="fc",
+    depends=in_matrices,
     batch=matrices,
 )
 eigvals = general(
@@ -195,6 +199,7 @@ eigvals = general(
     examples=(example((3, 3)), example((2, 2, 2))),
     tolerance=1e-6,
     dtypes="fc",
+    depends=in_matrices,
     batch=matrices,
 )
 
@@ -258,6 +263,7 @@ svd: Operation = general(
     ),
     tolerance=1e-6,
     dtypes="fc",
+    depends=in_matrices,
     batch=matrices,
 )
 #: Singular values alone.
@@ -270,6 +276,7 @@ svdvals = general(
     examples=(example((3, 2)), example((2, 2, 3))),
     tolerance=1e-6,
     dtypes="fc",
+    depends=in_matrices,
     batch=matrices,
 )
 
@@ -329,5 +336,6 @@ qr: Operation = general(
     ),
     tolerance=1e-6,
     dtypes="fc",
+    depends=in_matrices,
     batch=matrices,
 )

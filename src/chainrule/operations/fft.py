@@ -14,6 +14,7 @@ import numpy as np
 
 from chainrule.core.array import dtype_of, shape_of
 from chainrule.core.batching import along
+from chainrule.core.dependence import along_axes
 from chainrule.core.domain import example
 from chainrule.core.kinds import linear, real
 from chainrule.core.operation import Operation
@@ -48,6 +49,7 @@ fft: Operation = linear(
     numpy="numpy.fft.fft",
     examples=_EXAMPLES,
     dtypes="fc",
+    depends=along_axes(default=-1),
     batch=along("axis", axis=-1),
 )
 ifft: Operation = linear(
@@ -59,6 +61,7 @@ ifft: Operation = linear(
     numpy="numpy.fft.ifft",
     examples=_EXAMPLES,
     dtypes="fc",
+    depends=along_axes(default=-1),
     batch=along("axis", axis=-1),
 )
 
@@ -89,6 +92,7 @@ rfft: Operation = linear(
     numpy="numpy.fft.rfft",
     examples=(*_EXAMPLES, example((3,))),
     dtypes="f>c",
+    depends=along_axes(default=-1),
     batch=along("axis", axis=-1),
 )
 irfft: Operation = linear(
@@ -102,6 +106,7 @@ irfft: Operation = linear(
         example((4, 2), n=4, axis=0, norm="forward"),
     ),
     dtypes="fc",
+    depends=along_axes(default=-1),
     batch=along("axis", axis=-1),
 )
 
@@ -152,6 +157,7 @@ def _trigonometric(name: str, ends: dict[int, list[int]]) -> Operation:
             example((3, 2), type=1, axis=0, norm="forward"),
         ),
         dtypes="fc",
+        depends=along_axes(default=-1),
         batch=along("axis", axis=-1),
     )
     return row

@@ -15,13 +15,14 @@ from __future__ import annotations
 import builtins
 import math
 import operator
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from chainrule.core.array import Array, shape_of, value_of
 from chainrule.core.batching import along
+from chainrule.core.dependence import Dependence, Numbered, Pairs, along_axes, numbers, rearranged
 from chainrule.core.kinds import constant, general, linear, sum_to
 from chainrule.core.operation import Operation
 from chainrule.operations.batched_indexing import adding, picking, picking_along, taking, writing
@@ -150,6 +151,17 @@ def _written_value(g: Any, x: Any, v: Any, *arrays: Any, index: Any) -> Any:
     return sum_to(piece, v)
 
 
+def _scatter_dependence(
+    row: Any, k: int, operands: Sequence[Any], output: Any, params: Mapping[str, Any]
+) -> Dependence:
+    g, *arrays = operands
+    places = _getitem(numbers(params["shape"]), *arrays, index=params["index"])
+    if np.shape(places) == shape_of(g):
+        return Numbered(None, np.asarray(places))
+    spread = np.broadcast_to(numbers(shape_of(g)), np.shape(places))
+    return Pairs(np.ravel(places), spread.ravel())
+
+
 getitem = linear(
     "getitem",
     _getitem,
@@ -167,6 +179,7 @@ scatter_add: Operation = linear(
     _scatter_add,
     pullback=lambda g, x, *arrays, index, shape: getitem(g, *arrays, index=index),
     dtypes="fc",
+    depends=_scatter_dependence,
     batch=adding,
 )
 set_at: Operation = linear(
@@ -178,6 +191,7 @@ set_at: Operation = linear(
     ),
     clear=_clear,
     dtypes="fc",
+    depends=rearranged,
     batch=writing,
 )
 
@@ -266,5 +280,6 @@ sort = general(
         tangents[0], argsort(x, axis=axis), axis=axis
     ),
     kinked=True,
+    depends=along_axes(),
     batch=along("axis"),
 )

@@ -15,12 +15,14 @@ of `pinv` and `lstsq` is right where the rank of the matrix stays what it is.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from chainrule.core.array import dtype_of, is_complex, shape_of
 from chainrule.core.batching import along, matrices
+from chainrule.core.dependence import Dependence, Numbered, along_axes, in_matrices, numbers, whole
 from chainrule.core.domain import INVERTIBLE, NONZERO, POSITIVE_DEFINITE, REAL, example
 from chainrule.core.kinds import astype, general, real, sum_to
 from chainrule.core.operation import Operation
@@ -117,6 +119,7 @@ norm = general(
     formula=_norm_formula,
     kinked=True,
     domain=NONZERO,
+    depends=along_axes(),
     batch=measuring,
 )
 
@@ -152,6 +155,7 @@ size = general(
     formula=_size_formula,
     kinked=True,
     domain=NONZERO,
+    depends=along_axes(),
     batch=along("axis", axis=None),
 )
 
@@ -180,6 +184,22 @@ def _solve_right(g: Any, a: Any, b: Any) -> Any:
     return squeeze(x, axis=(len(shape_of(x)) - 1,)) if len(shape_of(b)) == 1 else x
 
 
+def _solve_dependence(
+    row: Any, k: int, operands: Sequence[Any], output: Any, params: Mapping[str, Any]
+) -> Dependence:
+    """Tell matrices of a batch apart, and the columns of b."""
+    shape, result = shape_of(operands[k]), shape_of(output)
+    columns = len(shape_of(operands[1])) > 1
+    if k == 0:
+        once = numbers(shape[:-2] + (1,) * (1 + columns))
+        own = numbers((*shape[:-2], 1, 1))
+    elif columns:
+        once = own = numbers((*shape[:-2], 1, shape[-1]))
+    else:
+        return whole(row, k, operands, output, params)
+    return Numbered(np.broadcast_to(once, result), np.broadcast_to(own, shape))
+
+
 solve: Operation = general(
     "solve",
     np.linalg.solve,
@@ -198,6 +218,7 @@ solve: Operation = general(
         example((2, 3, 3), (4, 1, 3, 2)),
     ),
     dtypes="fc",
+    depends=_solve_dependence,
     batch=solving,
 )
 
@@ -231,6 +252,7 @@ solve_known_triangle: Operation = general(
     numpy=(),
     source="np.linalg.solve({0}, {1})",
     dtypes="fc",
+    depends=_solve_dependence,
     batch=solving_triangles,
 )
 
@@ -245,6 +267,7 @@ inv: Operation = general(
     domain=INVERTIBLE,
     examples=(example((3, 3)), example((2, 2, 2))),
     dtypes="fc",
+    depends=in_matrices,
     batch=matrices,
 )
 
@@ -288,6 +311,7 @@ cofactors: Operation = general(
     domain=(INVERTIBLE, REAL),
     examples=(example((3, 3), (1, 1)), example((2, 2, 2), (2, 1, 1))),
     dtypes="fc",
+    depends=in_matrices,
     batch=matrices,
 )
 det = general(
@@ -298,6 +322,7 @@ det = general(
     domain=INVERTIBLE,
     examples=(example((3, 3)), example((2, 2, 2)), example((1, 1))),
     dtypes="fc",
+    depends=in_matrices,
     batch=matrices,
 )
 
@@ -320,6 +345,7 @@ slogdet = general(
     domain=INVERTIBLE,
     examples=(example((3, 3), part=1), example((2, 2, 2), part=1), example((2, 2), part=0)),
     dtypes="fc",
+    depends=in_matrices,
     batch=matrices,
 )
 
@@ -342,6 +368,7 @@ pinv: Operation = general(
     examples=(example((3, 2)), example((2, 3)), example((2, 2, 2), rcond=1e-10)),
     tolerance=1e-6,
     dtypes="fc",
+    depends=in_matrices,
     batch=matrices,
 )
 
@@ -402,5 +429,6 @@ cholesky = general(
     numpy="numpy.linalg.cholesky",
     domain=POSITIVE_DEFINITE,
     examples=(example((3, 3)), example((2, 3, 3)), example((2, 2), upper=True)),
+    depends=in_matrices,
     batch=matrices,
 )

@@ -13,6 +13,7 @@ import numpy as np
 
 from chainrule.core.array import shape_of
 from chainrule.core.batching import matrices
+from chainrule.core.dependence import in_matrices
 from chainrule.core.domain import INVERTIBLE, POSITIVE_DEFINITE, REAL, Interval, example
 from chainrule.core.kinds import constant, general
 from chainrule.core.operation import Operation
@@ -157,6 +158,7 @@ expm = _matrix_function(
     examples=(example((3, 3)), example((2, 2, 2))),
     tolerance=1e-6,
     dtypes="fc",
+    depends=in_matrices,
     batch=matrices,
 )
 logm = _matrix_function(

@@ -18,6 +18,7 @@ import numpy as np
 
 from chainrule.core.array import Array, dtype_of, shape_of
 from chainrule.core.batching import along, whole
+from chainrule.core.dependence import along_axes
 from chainrule.core.domain import NONZERO
 from chainrule.core.kinds import astype, broadcast_to, constant, general, linear
 from chainrule.operations.elementwise import (
@@ -141,6 +142,7 @@ var = general(
     lambda x, axis=None, ddof=0, keepdims=False: np.var(x, axis=axis, ddof=ddof, keepdims=keepdims),
     pullback=_var_pullback,
     formula=_var_formula,
+    depends=along_axes(),
     batch=_ALONG_AXES,
 )
 std = general(
@@ -151,6 +153,7 @@ std = general(
         var(x, axis=axis, ddof=ddof, keepdims=keepdims)
     ),
     kinked=True,
+    depends=along_axes(),
     batch=_ALONG_AXES,
 )
 
@@ -270,6 +273,7 @@ cumprod = general(
     pullback=_cumulative_product_pullback,
     domain=NONZERO,
     dtypes="fc",
+    depends=along_axes(),
     batch=along("axis"),
 )
 
@@ -283,6 +287,7 @@ cumsum = linear(
     lambda x, axis: np.cumsum(x, axis=axis),
     pullback=_cumulative_sum_pullback,
     dtypes="fc",
+    depends=along_axes(),
     batch=along("axis"),
 )
 
@@ -400,6 +405,7 @@ logsumexp = general(
     numpy="scipy.special.logsumexp",
     source="np.logaddexp.reduce({0}, axis={axis}, keepdims={keepdims})",
     formula=_logsumexp_formula,
+    depends=along_axes(),
     batch=_ALONG_AXES,
 )
 softmax = general(
@@ -410,6 +416,7 @@ softmax = general(
     numpy="scipy.special.softmax",
     source="np.exp({0} - np.logaddexp.reduce({0}, axis={axis}, keepdims=True))",
     formula=_softmax_formula,
+    depends=along_axes(),
     batch=_ALONG_AXES,
 )
 log_softmax = general(
@@ -419,6 +426,7 @@ log_softmax = general(
     numpy="scipy.special.log_softmax",
     source="{0} - np.logaddexp.reduce({0}, axis={axis}, keepdims=True)",
     formula=_log_softmax_formula,
+    depends=along_axes(),
     batch=_ALONG_AXES,
 )
 

@@ -5,13 +5,15 @@ Axes are non-negative ints, or tuples of them where several are meant; shapes ho
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from chainrule.core.array import shape_of
 from chainrule.core.batching import LOOP, along, joined, of_one, raised
+from chainrule.core.dependence import Dependence, Numbered, Pairs, numbers, rearranged
 from chainrule.core.kinds import broadcast_to, general, linear, sum_to, unbroadcast
 from chainrule.core.operation import Operation
 from chainrule.operations.indexing import getitem, scatter_add
@@ -97,12 +99,30 @@ def _concatenate_pullback(k: int, g: Any, xs: Sequence[Any], axis: int) -> Any:
     return getitem(g, index=(slice(None),) * axis + (piece,))
 
 
+def _concatenated(
+    row: Any, k: int, operands: Sequence[Any], output: Any, params: Mapping[str, Any]
+) -> Dependence:
+    axis = params["axis"]
+    start = sum(shape_of(x)[axis] for x in operands[:k])
+    piece = slice(start, start + shape_of(operands[k])[axis])
+    places = numbers(shape_of(output))[(slice(None),) * axis + (piece,)]
+    return Pairs(places.ravel(), np.arange(places.size))
+
+
+def _stacked(
+    row: Any, k: int, operands: Sequence[Any], output: Any, params: Mapping[str, Any]
+) -> Dependence:
+    places = numbers(shape_of(output))[(slice(None),) * params["axis"] + (k,)]
+    return Pairs(places.ravel(), np.arange(places.size))
+
+
 concatenate = linear(
     "concatenate",
     lambda *xs, axis: np.concatenate(xs, axis=axis),
     pullback=_concatenate_pullback,
     variadic=True,
     dtypes="fc",
+    depends=_concatenated,
     batch=joined,
 )
 stack = linear(
@@ -111,6 +131,7 @@ stack = linear(
     pullback=lambda k, g, xs, axis: getitem(g, index=(slice(None),) * axis + (k,)),
     variadic=True,
     dtypes="fc",
+    depends=_stacked,
     batch=joined,
 )
 
@@ -216,6 +237,14 @@ def _batched_pad(row: Operation, x: Any, pad_width: Any, **options: Any) -> Any:
     return row(x, pad_width=((0, 0), *pad_width), **options)
 
 
+def _pad_dependence(
+    row: Any, k: int, operands: Sequence[Any], output: Any, params: Mapping[str, Any]
+) -> Dependence:
+    (x,) = operands
+    widths, mode = params["pad_width"], params.get("mode", "constant")
+    return Numbered(_pad(numbers(shape_of(x)) + 1, widths, mode) - 1, None)  # 0 is filled in
+
+
 pad: Operation = general(
     "pad",
     _pad,
@@ -224,6 +253,7 @@ pad: Operation = general(
         tangents[0], pad_width=pad_width, mode=mode
     ),
     dtypes="fc",
+    depends=_pad_dependence,
     batch=of_one(_batched_pad),
 )
 
@@ -244,6 +274,7 @@ tril: Operation = linear(
     lambda x, k=0: np.tril(x, k),
     pullback=lambda g, x, k=0: sum_to(tril(g, k=k), x),
     dtypes="fc",
+    depends=rearranged,
     batch=of_one(_batched_triangle),
 )
 triu: Operation = linear(
@@ -251,6 +282,7 @@ triu: Operation = linear(
     lambda x, k=0: np.triu(x, k),
     pullback=lambda g, x, k=0: sum_to(triu(g, k=k), x),
     dtypes="fc",
+    depends=rearranged,
     batch=of_one(_batched_triangle),
 )
 
@@ -278,6 +310,16 @@ def _trace_pullback(g: Any, x: Any, offset: int = 0, axis1: int = 0, axis2: int 
     mask = mask.reshape([n if place else 1 for n, place in zip(shape, places, strict=True)])
     g = expand_dims(g, axis=tuple(k for k, place in enumerate(places) if place))
     return g * mask
+
+
+def _trace_dependence(
+    row: Any, k: int, operands: Sequence[Any], output: Any, params: Mapping[str, Any]
+) -> Dependence:
+    shape = shape_of(operands[0])
+    operand = np.full(math.prod(shape), -1)
+    places = np.diagonal(numbers(shape), **params)
+    operand[places] = numbers(shape_of(output))[..., None]
+    return Numbered(None, operand)
 
 
 _ALONG_BOTH = along("axis1", "axis2", axis1=0, axis2=1)
@@ -316,6 +358,7 @@ embed_diagonal: Operation = linear(
         g, offset=offset, axis1=axis1, axis2=axis2
     ),
     dtypes="fc",
+    depends=rearranged,
     batch=of_one(_batched_embedding),
 )
 diag: Operation = linear(
@@ -324,6 +367,7 @@ diag: Operation = linear(
     pullback=_diag_pullback,
     view=True,
     dtypes="fc",
+    depends=rearranged,
     batch=of_one(_batched_diag),
 )
 trace = linear(
@@ -331,5 +375,6 @@ trace = linear(
     lambda x, offset=0, axis1=0, axis2=1: np.trace(x, offset, axis1, axis2),
     pullback=_trace_pullback,
     dtypes="fc",
+    depends=_trace_dependence,
     batch=_ALONG_BOTH,
 )

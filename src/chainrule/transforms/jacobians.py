@@ -38,7 +38,7 @@ from chainrule.transforms.inputs import (
 )
 from chainrule.transforms.reverse import grad
 
-__all__ = ["hessian", "jacobian", "of_parts"]
+__all__ = ["Mode", "constant_in", "hessian", "jacobian", "of_directions", "of_parts"]
 
 
 #: How a Jacobian is found: by pushforwards, by pullbacks, or by the fewer of them.
@@ -140,14 +140,14 @@ def _by_all(values: Sequence[Any], mode: Mode, f: Callable[..., Any]) -> Derive:
         # The pullback of each entry of the output, or the pushforward of each of the inputs: the
         # fewer. All of them at once: one pass for many seeds.
         reverse = output.size <= columns if mode == "auto" else mode == "reverse"
-        constant = None if recorded or _is_needed(output, nodes) else output.node.recording
+        constant = constant_in([output], nodes, recorded)
         passes = _by_rows if reverse else _by_columns
         blocks, sure = passes(output, nodes, values, recorded, constant, 1)
         if _is_complex(output) if reverse else any(map(_is_complex, values)):
             turn = -1j if reverse else 1j
             second, went_well = passes(output, nodes, values, recorded, constant, turn)
             sure = sure and went_well
-            join = of_parts if reverse else _of_directions
+            join = of_parts if reverse else of_directions
             blocks = [
                 first if first is None and other is None else join(f, output, x, first, other)
                 for x, first, other in zip(values, blocks, second, strict=True)
@@ -165,7 +165,7 @@ def of_parts(f: Callable[..., Any], output: Any, x: Any, real: Any, imaginary: A
     return real + _times(1j, imaginary)
 
 
-def _of_directions(f: Callable[..., Any], output: Array, x: Any, along: Any, across: Any) -> Any:
+def of_directions(f: Callable[..., Any], output: Array, x: Any, along: Any, across: Any) -> Any:
     """Return d output / d x by the derivatives along 1 and along i."""
     if not _is_complex(x):
         return along
@@ -201,10 +201,16 @@ def _is_complex(x: Any) -> bool:
     return dtype_of(x).kind == "c"
 
 
-def _is_needed(output: Array, nodes: Sequence[Node]) -> bool:
-    """Tell whether somebody may differentiate the derivative."""
-    between, outside = reach([output.node], nodes)
-    return is_recorded(between, nodes, outside, ())
+def constant_in(
+    outputs: Sequence[Array], nodes: Sequence[Node], recorded: bool
+) -> Recording | None:
+    """Return the recording in which the derivative is a constant.
+
+    It is None where somebody may differentiate it.
+    """
+    between, outside = reach([y.node for y in outputs], nodes)
+    needed = recorded or is_recorded(between, nodes, outside, ())
+    return None if needed else outputs[0].node.recording
 
 
 def _by_rows(

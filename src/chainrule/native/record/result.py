@@ -2,20 +2,79 @@
 
 from __future__ import annotations
 
+import copy
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
+from chainrule import trees
 from chainrule.core.array import dtype_of, shape_of, value_of
 from chainrule.core.kinds import astype, identity
 from chainrule.core.placeholder import Placeholder
 from chainrule.graph.graph import Apply, Vertex
 from chainrule.native.entry.layout import Structure
+from chainrule.transforms.sparse.entries import SparseEntries
 
-__all__ = ["assembler", "close", "close_where_finite", "typed"]
+__all__ = [
+    "assembler",
+    "close",
+    "close_where_finite",
+    "finishing",
+    "flatten",
+    "typed",
+]
 
 _ndarray = np.ndarray
+
+
+def flatten(result: Any) -> tuple[list[Any], Callable[[Iterable[Any]], Any]]:
+    """Flatten a result as `chainrule.trees` does; the one leaf of a sparse matrix is its entries.
+
+    Of recorded entries with their pattern, SciPy's matrix is made where others, which are not
+    recorded, are put in their place.
+    """
+    leaves, build = trees.flatten(result)
+    if not any(map(_is_sparse, leaves)):
+        return leaves, build
+
+    def built(entries: Iterable[Any]) -> Any:
+        pairs = zip(leaves, entries, strict=True)
+        return build([_with_entries(leaf, x) if _is_sparse(leaf) else x for leaf, x in pairs])
+
+    return [leaf.data if _is_sparse(leaf) else leaf for leaf in leaves], built
+
+
+def finishing(expected: Any, build: Callable[[Iterable[Any]], Any]) -> Callable[[Any], Any] | None:
+    """Return what puts sparse matrices in the place of their entries; None if there are none.
+
+    Args:
+        expected: a result.
+        build: what `flatten` gives with its leaves.
+    """
+    leaves, _ = trees.flatten(expected)
+    if not any(map(_is_sparse, leaves)):
+        return None
+    if leaves[0] is expected:
+        return lambda entries: _with_entries(expected, entries)
+    return lambda result: build(trees.flatten(result)[0])
+
+
+def _is_sparse(leaf: Any) -> bool:
+    """Tell a sparse matrix, recorded or not."""
+    if type(leaf) is SparseEntries:
+        return True
+    scipy = sys.modules.get("scipy.sparse")
+    return scipy is not None and type(leaf) is scipy.csr_array
+
+
+def _with_entries(leaf: Any, entries: Any) -> Any:
+    made = copy.copy(leaf)
+    made.data = entries
+    if type(leaf) is not SparseEntries:
+        made.indices, made.indptr = made.indices.copy(), made.indptr.copy()
+    return made
 
 
 def typed(vertex: Vertex, right: Any) -> Vertex:

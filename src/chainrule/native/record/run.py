@@ -30,12 +30,19 @@ from chainrule.native.record.capture import Walk, capture, unwritable
 from chainrule.native.record.conditions import Conditions, Enough, Place
 from chainrule.native.record.guards import Guards, Seen, axes_shaped_by_values, condition
 from chainrule.native.record.program import Program, without_values
-from chainrule.native.record.result import assembler, close, close_where_finite, typed
+from chainrule.native.record.result import (
+    assembler,
+    close,
+    close_where_finite,
+    finishing,
+    flatten,
+    typed,
+)
 from chainrule.native.record.short import Shortener
 from chainrule.native.record.signature import Replacing
 from chainrule.native.record.structure import of_arguments, of_result
 from chainrule.native.record.watch import Captured
-from chainrule.numpy.creation import result_leaves
+from chainrule.numpy.creation import restack
 
 __all__ = ["NotFaithful", "NotLifted", "Recorded", "Run", "Unsure", "run", "same"]
 
@@ -57,12 +64,17 @@ class NotFaithful(Exception):  # caught by `chainrule.compile`, which says why
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """A program with its guards, how the result is made of its outputs, and what it refers to."""
+    """A program with its guards, how the result is made of its outputs, and what it refers to.
+
+    Machine code makes the result by the program's structure; if there is ``finish``, it makes what
+    `finish` turns into the result, with the entries of sparse matrices in the place of these.
+    """
 
     program: Program
     guards: Guards
     result: Callable[[Sequence[Any]], Any]
     captured: Captured
+    finish: Callable[[Any], Any] | None = None
 
 
 @dataclass(slots=True)
@@ -98,13 +110,13 @@ class Run:
             Unsure: the program did, and values were deferred.
         """
         made = self.typed(expected)
-        rights, _ = trees.flatten(expected)
+        rights, _ = flatten(expected)
         if any(type(leaf) is Array and type(leaf.held) is Deferred for leaf in self.leaves):
             if not same(again(made), expected):
                 raise Unsure
         elif not all(map(close, self.leaves, rights)):
             found = again(made)
-            if found is None or not all(map(close_where_finite, trees.flatten(found)[0], rights)):
+            if found is None or not all(map(close_where_finite, flatten(found)[0], rights)):
                 raise _two_results()
         return made
 
@@ -114,7 +126,7 @@ class Run:
         Raises:
             NotFaithful: it returned something of another structure.
         """
-        rights, build = trees.flatten(expected)
+        rights, build = flatten(expected)
         if trees.paths(expected) != self.paths:
             raise _two_results()
         recorded = iter(self.program.outputs)
@@ -128,14 +140,14 @@ class Run:
                 parts.append(right)
         structure = of_result(expected, iter(parts))
         program = dataclasses.replace(self.program, outputs=tuple(outputs), structure=structure)
-        return Recorded(program, self.guards, assembler(structure, build, parts), self.captured)
+        finish = finishing(expected, build)
+        result = assembler(structure if finish is None else None, build, parts)
+        return Recorded(program, self.guards, result, self.captured, finish)
 
 
 def same(found: Any, expected: Any) -> bool:
     """Tell whether a program gave what the function returned, up to rounding."""
-    return found is not None and all(
-        map(close, trees.flatten(found)[0], trees.flatten(expected)[0])
-    )
+    return found is not None and all(map(close, flatten(found)[0], flatten(expected)[0]))
 
 
 def run(
@@ -206,7 +218,8 @@ def run(
     try:
         with np.errstate(all="ignore"):
             output = observed_run(walk.function, fresh_args, fresh_kwargs, recording, note, guard)
-        leaves, build = result_leaves(output)
+        leaves, _ = flatten(output)
+        leaves = [restack(leaf) for leaf in leaves]
     except ValueError as error:
         if "read-only" in str(error):  # arrays that are not recorded cannot be written
             raise NotFaithful(
@@ -267,7 +280,7 @@ def run(
         program,
         guards,
         walk.found,
-        trees.paths(build(leaves)),
+        trees.paths(output),
         leaves,
     )
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib
+import math
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from chainrule.core.array import Array
-from chainrule.core.kinds import Linear
+from chainrule.core.array import Array, shape_of
+from chainrule.core.dependence import Dependence, Pairs
+from chainrule.core.kinds import Constant, Linear
 from chainrule.numpy.creation import restack
 from chainrule.numpy.dispatch import has_history, plain, unsupported
 from chainrule.numpy.scipy.seen_objects import Seen, is_seen, seen_class, seen_of
@@ -18,17 +22,73 @@ __all__: list[str] = []
 
 
 class _Factor:
-    """A sparse matrix as a parameter of an operation, told from others by its identity."""
+    """A sparse matrix as a parameter of an operation, told from others by its identity.
+
+    It is read when it is used, for the user may change it; so its transpose is one of the moment.
+    """
 
     def __init__(self, matrix: Any, transposed: _Factor | None = None) -> None:
-        self.matrix = matrix
+        self._matrix = matrix
         self._transposed = transposed
+        self._is_turned = transposed is not None
+
+    @property
+    def matrix(self) -> Any:
+        """The matrix, as it is now."""
+        return self._matrix.T if self._is_turned else self._matrix
 
     @property
     def T(self) -> _Factor:
+        """The transposed matrix."""
         if self._transposed is None:
-            self._transposed = _Factor(self.matrix.T.tocsr(), self)
+            self._transposed = _Factor(self._matrix, self)
         return self._transposed
+
+    def entries(self) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+        """Return the rows and the columns of what it holds."""
+        matrix = self.matrix.tocoo()
+        return matrix.row, matrix.col
+
+    def look_at_pattern(self, x: Any) -> Hashable:
+        """Return what its pattern is told by; whoever guards x is told, too.
+
+        Args:
+            x: what it is multiplied with.
+        """
+        known = _Known(self.entries())
+        bool(_has_pattern(x, factor=self, known=known))
+        return known.key
+
+
+class _Known:
+    """A pattern as it was when somebody looked at it."""
+
+    def __init__(self, entries: tuple[np.ndarray[Any, Any], ...]) -> None:
+        self._entries = entries
+
+    @property
+    def key(self) -> Hashable:
+        """What it is told by."""
+        return tuple(hashlib.blake2b(x.tobytes(), digest_size=16).digest() for x in self._entries)
+
+    def is_of(self, factor: _Factor) -> bool:
+        """Tell whether a matrix has the same pattern now."""
+        return all(map(np.array_equal, self._entries, factor.entries()))
+
+
+_has_pattern = Constant("has_pattern", lambda x, factor, known: known.is_of(factor), numpy=())
+
+
+def _product_dependence(
+    row: Any, k: int, operands: Sequence[Any], output: Any, params: Mapping[str, Any]
+) -> Dependence:
+    """Read the pattern of the matrix; the columns of what it is multiplied with are apart."""
+    columns = np.arange(math.prod(shape_of(operands[0])[1:]))
+    rows, entries = (
+        np.add.outer(np.asarray(at, np.intp) * len(columns), columns).ravel()
+        for at in params["factor"].entries()
+    )
+    return Pairs(rows, entries)
 
 
 _product: Linear = Linear(
@@ -36,6 +96,7 @@ _product: Linear = Linear(
     lambda x, factor: factor.matrix @ x,
     pullback=lambda g, x, factor: _product(g, factor=factor.T),
     numpy=(),
+    depends=_product_dependence,
     dtypes="fc",
 )
 _solution: Linear = Linear(
@@ -74,7 +135,7 @@ class _Matrix(Seen):
     @property
     def T(self) -> Any:
         """The transposed matrix."""
-        made = _Matrix(self._factor.T.matrix)
+        made = _Matrix(self._original.T)
         made._factor = self._factor.T
         return made
 
