@@ -1,6 +1,7 @@
 """What the documentation refers to exists."""
 
 import re
+import runpy
 from pathlib import Path
 
 import pytest
@@ -44,3 +45,11 @@ def test_links_within_the_repository_lead_somewhere(page):
     text = page.read_text(encoding="utf-8")
     targets = re.findall(r"\]\((?!\w+:|#)([^)#\s]+)", text)
     assert not [target for target in targets if not (page.parent / target).exists()]
+
+
+def test_the_page_of_what_is_differentiated_is_up_to_date():
+    script = runpy.run_path(str(ROOT / "docs" / "make_support.py"))
+    written = (ROOT / "docs" / "support.md").read_text(encoding="utf-8")
+    if script["header"]() not in written:
+        pytest.skip("it is of other versions of NumPy and SciPy")
+    assert script["page"]() == written, "run python docs/make_support.py"

@@ -31,6 +31,7 @@ __all__ = [
     "implements",
     "into",
     "is_constant",
+    "is_observer",
     "looked_at",
     "lost_in_place",
     "observe",
@@ -44,6 +45,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 #: NumPy function -> the function of Arrays that does the same. Filled by `implements`.
 FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = {}
 
+_OBSERVERS: set[Callable[..., Any]] = set()
+
 
 class _Unset:
     def __repr__(self) -> str:
@@ -54,16 +57,19 @@ class _Unset:
 UNSET: Final = _Unset()
 
 
-def implements(*functions: Callable[..., Any]) -> Callable[[F], F]:
+def implements(*functions: Callable[..., Any], observes: bool = False) -> Callable[[F], F]:
     """Enter a function into the table as the meaning of some NumPy functions.
 
-    Where it has an argument ``out``, that is taken care of here.
+    Where it has an argument ``out``, that is taken care of here. One that only ``observes`` has
+    results that carry no gradient.
     """
 
     def enter(implementation: F) -> F:
         complete = _with_out(implementation, functions[0], inspect.signature(implementation))
         for function in functions:
             FUNCTIONS[function] = complete
+        if observes:
+            _OBSERVERS.update(functions)
         return complete
 
     return enter
@@ -97,6 +103,12 @@ def observe(*functions: Callable[..., Any], **traits: Unpack[Traits]) -> None:
     for function in functions:
         observer = _observer(constant(function.__name__, function, **traits))
         FUNCTIONS[function] = _with_out(observer, function, inspect.signature(function))
+        _OBSERVERS.add(function)
+
+
+def is_observer(function: Callable[..., Any]) -> bool:
+    """Tell a function whose result carries no gradient."""
+    return function in _OBSERVERS
 
 
 def _observer(operation: Operation) -> Callable[..., Any]:

@@ -195,7 +195,7 @@ def sort(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *, stable:
     return rows.sort(a, axis=axis_of(axis, a.ndim))
 
 
-@implements(np.argsort)
+@implements(np.argsort, observes=True)
 def argsort(
     a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *, stable: Any = None
 ) -> Any:
@@ -216,7 +216,7 @@ def partition(
     return take_along_axis(a, np.argpartition(a, kth, axis), axis)
 
 
-@implements(np.searchsorted)
+@implements(np.searchsorted, observes=True)
 def searchsorted(a: Any, v: Any, side: str = "left", sorter: Any = None) -> Any:
     a = operand(a)
     if sorter is not None:
@@ -224,7 +224,7 @@ def searchsorted(a: Any, v: Any, side: str = "left", sorter: Any = None) -> Any:
     return rows.searchsorted(a, restack(v), side=side)
 
 
-@implements(np.nonzero)
+@implements(np.nonzero, observes=True)
 def nonzero(a: Any) -> Any:
     """Find the entries that are not zero: one index array per axis."""
     a = operand(a)

@@ -9,7 +9,7 @@ import numpy as np
 
 from chainrule.core.array import Array, value_of
 from chainrule.numpy.axes import axis_of, operand
-from chainrule.numpy.dispatch import FUNCTIONS, implements, observe, plain
+from chainrule.numpy.dispatch import implements, observe, plain
 from chainrule.numpy.memory import laid_out
 
 __all__: list[str] = []
@@ -38,7 +38,9 @@ def _answer(look: Callable[[Any], Any], *functions: Callable[..., Any]) -> None:
     """Enter functions that only look; ``look`` turns arguments with Arrays into plain ones."""
 
     def enter(function: Callable[..., Any]) -> None:
-        FUNCTIONS[function] = lambda *args, **kwargs: function(*look(args), **look(kwargs))
+        implements(function, observes=True)(
+            lambda *args, **kwargs: function(*look(args), **look(kwargs))
+        )
 
     for function in functions:
         enter(function)
@@ -73,17 +75,17 @@ _answer(
 _answer(_in_memory, np.may_share_memory, np.shares_memory)
 
 
-@implements(np.shape)
+@implements(np.shape, observes=True)
 def shape(a: Any) -> tuple[int, ...]:
     return operand(a).shape  # type: ignore[no-any-return]
 
 
-@implements(np.ndim)
+@implements(np.ndim, observes=True)
 def ndim(a: Any) -> int:
     return len(operand(a).shape)
 
 
-@implements(np.size)
+@implements(np.size, observes=True)
 def size(a: Any, axis: Any = None) -> int:
     a = operand(a)
     if axis is None:

@@ -238,21 +238,21 @@ def ptp(a: Any, axis: Any = None, out: Any = None, keepdims: Any = False) -> Any
     return max_(a, axis, keepdims=keepdims) - min_(a, axis, keepdims=keepdims)
 
 
-@implements(np.any)
+@implements(np.any, observes=True)
 def any_(
     a: Any, axis: Any = None, out: Any = None, keepdims: Any = False, *, where: Any = UNSET
 ) -> Any:
     return _reduce(rows.any, _masked(operand(a), where, 0), axis, keepdims)
 
 
-@implements(np.all)
+@implements(np.all, observes=True)
 def all_(
     a: Any, axis: Any = None, out: Any = None, keepdims: Any = False, *, where: Any = UNSET
 ) -> Any:
     return _reduce(rows.all, _masked(operand(a), where, 1), axis, keepdims)
 
 
-@implements(np.count_nonzero)
+@implements(np.count_nonzero, observes=True)
 def count_nonzero(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
     return _reduce(rows.count_nonzero, a, axis, keepdims)
 
@@ -267,12 +267,12 @@ def _extreme_index(operation: Operation, a: Any, axis: Any, keepdims: Any) -> An
     return apply(operation, operation.compute, (a,), params)
 
 
-@implements(np.argmax)
+@implements(np.argmax, observes=True)
 def argmax(a: Any, axis: Any = None, out: Any = None, *, keepdims: Any = False) -> Any:
     return _extreme_index(rows.argmax, a, axis, keepdims)
 
 
-@implements(np.argmin)
+@implements(np.argmin, observes=True)
 def argmin(a: Any, axis: Any = None, out: Any = None, *, keepdims: Any = False) -> Any:
     return _extreme_index(rows.argmin, a, axis, keepdims)
 

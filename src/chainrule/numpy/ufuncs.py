@@ -39,7 +39,7 @@ from chainrule.operations import (  # noqa: F401  # rows that have names
 from chainrule.operations import shape as shape_rows
 from chainrule.operations.elementwise import conjugated
 
-__all__ = ["UFUNCS", "array_ufunc", "methods_of_entries"]
+__all__ = ["UFUNCS", "array_ufunc", "is_composed", "methods_of_entries"]
 
 #: ufunc -> operation. Those that are not NumPy's are added when they are first called.
 UFUNCS: dict[np.ufunc, Operation] = {
@@ -188,6 +188,11 @@ _COMPOSITIONS: dict[np.ufunc, Callable[..., Any]] = {
         if hasattr(np, name)  # vecdot since NumPy 2.0, the others since 2.2
     },
 }
+
+
+def is_composed(ufunc: np.ufunc) -> bool:
+    """Tell a ufunc that is computed by several operations."""
+    return ufunc in _COMPOSITIONS
 
 
 # reduce, accumulate, outer.
