@@ -49,9 +49,9 @@ class Progress:
 
             self._bar = Bar(
                 TextColumn("{task.fields[epoch]:>3}/{task.fields[epochs]}"),
-                BarColumn(bar_width=10),
-                TextColumn("{task.fields[note]}"),
+                BarColumn(bar_width=6),
                 TimeRemainingColumn(compact=True),
+                TextColumn("{task.fields[note]}"),
                 console=self._console,
             )
             self._bar.start()
@@ -80,7 +80,10 @@ class Progress:
         if not self.shown:
             return
         number = int(row["epoch"])
-        parts = [f"{_short(name)} {_digits(row[name])}" for name in row if name not in _NOT_SHOWN]
+        places = 4 if self._bar is None else 3  # where a line is full
+        parts = [
+            f"{_short(name)} {_digits(row[name], places)}" for name in row if name not in _NOT_SHOWN
+        ]
         if self._epochs:  # the first one's time is that of compiling
             parts.append(f"{_rounded(self.size / max(seconds, 1e-9))}/s")
         if self._bar is not None:
@@ -107,8 +110,10 @@ def _short(name: str) -> str:
     return name.removeprefix("validation ")
 
 
-def _digits(number: float) -> str:
-    return f"{number:.4f}" if 1e-3 <= abs(number) < 1e3 or number == 0 else f"{number:.2e}"
+def _digits(number: float, places: int) -> str:
+    if 10 ** (1 - places) <= abs(number) < 1e3 or number == 0:
+        return f"{number:.{places}f}"
+    return f"{number:.{places - 2}e}"
 
 
 def _rounded(number: float) -> str:
