@@ -165,7 +165,10 @@ def test_warnings_are_one_line_each_and_name_the_users_line(chainrule, folder):
     assert err == "warning: overflow encountered in exp (steep.py, line 5)\n"
 
 
-@pytest.mark.parametrize("command", [(), ("explain",), ("check",), ("review",)])
+@pytest.mark.parametrize(
+    "command",
+    [(), ("explain",), ("check",), ("review",), ("train",), ("predict",), ("diagnose",)],
+)
 def test_help_fits_and_teaches(chainrule, command):
     code, out, err = chainrule(*command, "--help")
     assert (code, err) == (0, "")

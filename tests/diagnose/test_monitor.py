@@ -194,7 +194,7 @@ def test_the_line_of_progress_ends_with_the_health(capsys):
     options = {"optimiser": optim.sgd(0.01), "validation": (X, Y), "epochs": 3}
     train.fit(model(100.0), loss, (X, Y), monitor=Monitor(), **options)
     out = capsys.readouterr().out
-    assert out.splitlines()[-1].endswith("  0 s left  saturated in layers.0")
+    assert out.splitlines()[-1].endswith("/s  saturated in layers.0")
     assert max(map(len, out.splitlines())) <= 100
 
 

@@ -16,6 +16,7 @@ import chainrule
 from chainrule.cli.binding import bind
 from chainrule.cli.faults import Fault, reason, user_code
 from chainrule.cli.files import writing, written
+from chainrule.cli.networks import commands as networks
 from chainrule.cli.options import Argnums, At, Hand, Static, Target, Traceback, file_option, prose
 from chainrule.cli.target import find, loaded, split
 from chainrule.cli.values import read
@@ -161,6 +162,11 @@ def review(
             verdict = chainrule.review(hand, call.function, *call.args, argnums=call.argnums)
     _show(verdict)
     return 0 if verdict else 1
+
+
+_command(example="chainrule train table.csv --target price --save run")(networks.train)
+_command(example="chainrule predict run new.csv --output predicted.csv")(networks.predict)
+_command(example="chainrule diagnose run --plot layers.png")(networks.diagnose)
 
 
 def _distinct(options: dict[str, Path | None]) -> dict[str, Path]:

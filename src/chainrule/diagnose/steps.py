@@ -25,6 +25,7 @@ __all__ = ["decay", "first_step", "flat", "learnt", "memory", "overfit", "sizes"
 
 _FEW = 20  # examples to be learnt by heart
 _HEART = 300  # steps for it
+_SHORTER = ("tenth", 0.1), ("hundredth", 0.01), ("thousandth", 1e-3), ("millionth", 1e-6)
 
 
 def flat(tree: Any) -> Any:
@@ -241,11 +242,13 @@ def sizes(trial: Trial, models: list[Any]) -> list[Finding]:
     start, end = trial.loss(models[0]), trial.loss(models[-1])
     changes = [flat(b) - flat(a) for a, b in pairwise(models)]
     weights = max(float(np.linalg.norm(flat(models[0]))), 1e-300)
-    share = float(np.median([np.linalg.norm(c) for c in changes])) / weights
+    lengths = [float(np.linalg.norm(c)) for c in changes]
+    share = float(np.median([x for x in lengths if math.isfinite(x)] or [math.inf])) / weights
     evidence = {"first": start, "last": end, "update to weight": share}
     gained = start - end if math.isfinite(end) else -math.inf
     if gained < 0.5 * abs(start) or share > 0.05:
-        for part, factor in (("tenth", 0.1), ("hundredth", 0.01)):
+        worse = not end <= start
+        for part, factor in _SHORTER[: None if worse else 2]:
             shorter = trial.loss(trial.models(factor)[-1])
             better = end - shorter > 0.15 * abs(start) or not math.isfinite(end)
             if not (math.isfinite(shorter) and better and shorter < start):

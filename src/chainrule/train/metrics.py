@@ -33,11 +33,17 @@ class Meter:
 
     def __init__(self, f: Callable[..., Any], arrays: int) -> None:
         self._measured = evaluation(f, takes_context(f, arrays))
+        self._prepared: set[int] = set()  # lengths of batches that it is compiled for
 
     def __call__(self, model: Any, state: Any, data: Any) -> float:
         """Return the mean over all examples: each batch counts by its length."""
         total = 0.0
         for batch in data.batches(_BATCH):
+            if len(batch[0]) not in self._prepared:
+                # Recorded by Python, whose last bits are others: a resumed run would have them
+                # in another epoch.
+                self._measured(model, state, *batch)
+                self._prepared.add(len(batch[0]))
             total += float(self._measured(model, state, *batch)) * len(batch[0])
         return float(total / data.length)
 

@@ -34,6 +34,7 @@ class Progress:
         self._bar: Any = None
         self._task: Any = None
         self._numbers = ""
+        self._epochs = 0  # that were shown
         self._looked = self._printed = -1e9
 
     def __enter__(self) -> Progress:
@@ -48,9 +49,9 @@ class Progress:
 
             self._bar = Bar(
                 TextColumn("{task.fields[epoch]:>3}/{task.fields[epochs]}"),
-                BarColumn(bar_width=10),
-                TextColumn("{task.fields[note]}"),
+                BarColumn(bar_width=6),
                 TimeRemainingColumn(compact=True),
+                TextColumn("{task.fields[note]}"),
                 console=self._console,
             )
             self._bar.start()
@@ -79,20 +80,24 @@ class Progress:
         if not self.shown:
             return
         number = int(row["epoch"])
-        parts = [f"{_short(name)} {_digits(row[name])}" for name in row if name not in _NOT_SHOWN]
-        parts.append(f"{_rounded(self.size / max(seconds, 1e-9))}/s")
+        places = 4 if self._bar is None else 3  # where a line is full
+        parts = [
+            f"{_short(name)} {_digits(row[name], places)}" for name in row if name not in _NOT_SHOWN
+        ]
+        if self._epochs:  # the first one's time is that of compiling
+            parts.append(f"{_rounded(self.size / max(seconds, 1e-9))}/s")
         if self._bar is not None:
             self._numbers = "  ".join([*parts, *self._health()])
             self._bar.update(
                 self._task, completed=number * self.batches, epoch=number, note=self._numbers
             )
-            return
-        now = time.perf_counter()
-        if number in (1, self.epochs) or now - self._printed >= _PLAIN:
-            self._printed = now
-            left = f"{_duration(seconds * (self.epochs - number))} left"
-            line = [f"epoch {number:>3}/{self.epochs}", *parts, left, *self._health()]
+        elif number == self.epochs or time.perf_counter() - self._printed >= _PLAIN:
+            self._printed = time.perf_counter()
+            if self._epochs and number < self.epochs:
+                parts.append(f"{_duration(seconds * (self.epochs - number))} left")
+            line = [f"epoch {number:>3}/{self.epochs}", *parts, *self._health()]
             self._console.print("  ".join(line), soft_wrap=True)
+        self._epochs += 1
 
     def _health(self) -> list[str]:
         return [] if self._watcher is None else [self._watcher.health]
@@ -105,8 +110,10 @@ def _short(name: str) -> str:
     return name.removeprefix("validation ")
 
 
-def _digits(number: float) -> str:
-    return f"{number:.4f}" if 1e-3 <= abs(number) < 1e3 or number == 0 else f"{number:.2e}"
+def _digits(number: float, places: int) -> str:
+    if 10 ** (1 - places) <= abs(number) < 1e3 or number == 0:
+        return f"{number:.{places}f}"
+    return f"{number:.{places - 2}e}"
 
 
 def _rounded(number: float) -> str:
