@@ -30,6 +30,7 @@ from tests.programs import golden, random_loops, scientific
 from tests.programs.loops import PROGRAMS, pendulum
 from tests.programs.random_shapes import shaped_program
 from tests.programs.random_staged import defined, programs
+from tests.programs.scientific import matrices
 
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
 each_loop = pytest.mark.parametrize("name", PROGRAMS)
@@ -136,6 +137,18 @@ def test_loops_are_found_and_change_nothing(name: str) -> None:
     f, args, count = PROGRAMS[name]
     run = check(f, args)
     assert len(loops(run.folded(in_order=True))) == count
+
+
+def test_two_inner_loops_of_which_one_is_short_in_the_first_turns_and_one_in_the_last() -> None:
+    def f(a):
+        a = a.copy()
+        matrices.lu(a)
+        return np.sum(a * a)
+
+    n = 12
+    matrix = np.random.default_rng(0).normal(size=(n, n)) + n * np.eye(n)
+    run = check(f, (matrix,), scales=(1,))
+    assert [x.turns for x in loops(run.folded(True)) if type(x.turns) is int] == [11, 11]
 
 
 @each_loop

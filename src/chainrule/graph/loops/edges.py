@@ -1,6 +1,7 @@
 """Turns at the edges of a loop of loops, where an inner loop has none, one or two turns.
 
-Such an inner loop is not seen as one: its statements stand there once, or not at all. But what the
+Such an inner loop is not seen as one: its statements stand there once, or not at all, while other
+loops beside it are seen. But what the
 turn before the first of the outer loop (or after the last) would be is known, and if that is what
 stands there, it is a turn of the loop.
 """
@@ -47,14 +48,15 @@ class Edge:
         at: its number.
         turn: which turn; -1 for the one before the first.
         base: the number of the first step of it.
+        least: how many turns an inner loop has that is seen as one.
 
     Attributes:
         steps: kind, integers and sources of each step.
         places: where in the loop each of them is.
     """
 
-    def __init__(self, loop: Step, at: int, turn: int, base: int) -> None:
-        self.at, self.base = at, base
+    def __init__(self, loop: Step, at: int, turn: int, base: int, least: int) -> None:
+        self.at, self.base, self.least = at, base, least
         self.steps: list[tuple[int, tuple[int, ...], list[_Source]]] = []
         self.places: dict[tuple[tuple[int, ...], tuple[int, ...]], int] = {}
         self.before: dict[tuple[Slot, tuple[tuple[int, int], ...]], _Before] = {}
@@ -78,7 +80,7 @@ class Edge:
         for part, (step, row) in enumerate(zip(pattern.steps, rows, strict=True)):
             here = (*parts, part)
             read = [self._source(slot, given, sources, parts, turns) for slot, given in row]
-            if step.pattern is None:
+            if step.pattern is None or own[part][0] >= self.least:
                 self.places[here, turns] = self.base + len(self.steps)
                 self.steps.append((step.kind, own[part], read))
                 continue
@@ -130,6 +132,10 @@ class Edge:
 
     def _at(self, part: _Part) -> _Source:
         """Return the step at a place in the turn."""
+        for depth in range(1, len(part.parts)):
+            outer = part.parts[:depth], part.turns[:depth]
+            if outer in self.places:  # it is in a loop that is a step itself
+                return Ref(self.places[outer], part.parts[depth:], part.turns[depth:])
         turns = tuple(turn for turn in part.turns if turn is not None)
         if len(turns) < len(part.turns):
             return part
@@ -170,12 +176,12 @@ class Edge:
         return self._at(_Part((slot.part, *slot.parts), (-1, *places)))
 
 
-def edge(loop: Step, at: int, turn: int, base: int) -> Edge | None:
+def edge(loop: Step, at: int, turn: int, base: int, least: int) -> Edge | None:
     """Return what a turn of a loop would be, None if there can be no such turn."""
     if loop.pattern is None or all(step.pattern is None for step in loop.pattern.steps):
         return None
     try:
-        found = Edge(loop, at, turn, base)
+        found = Edge(loop, at, turn, base, least)
     except _NoTurnError:
         return None
     return found if found.steps else None

@@ -74,6 +74,7 @@ class _Folder:
         result = Folded([], [])
         done = 0
         for start, stop, period in claims:
+            start, stop = self._widened(steps, max(start, done), stop, period, done)
             self._keep(self._after(steps[done:start], result), result)
             done = stop - len(self._region(steps[start:stop], period, result))
         self._keep(self._after(steps[done:], result), result)
@@ -86,10 +87,30 @@ class _Folder:
         claims = []
         for period in periods(steps, self.least):
             for start, stop in list(repeats(kinds, free, period, self.least)):
-                if self._runs(steps, steps[start:stop], start, period):
+                runs = self._runs(steps, steps[start:stop], start, period)
+                if runs:
                     claims.append((start, stop, period))
-                    free[start:stop] = False
+                for first, end in runs:
+                    # Whole turns: what is left of one may belong to the next loop.
+                    first += start
+                    first += _rotation(steps[first : start + end], first, period, self.least)
+                    free[first : first + (start + end - first) // period * period] = False
         return sorted(claims)
+
+    def _widened(
+        self, steps: Sequence[Step], start: int, stop: int, period: int, done: int
+    ) -> tuple[int, int]:
+        """Return a claim with what was claimed at its ends for others, which left it.
+
+        What comes before a loop, or after it, may look like a part of another turn of it, as the
+        first turn of the next loop does, of which it is then missing.
+        """
+        while start > done and steps[start - 1].kind == steps[start - 1 + period].kind:
+            start -= 1
+        end = min(stop + period, len(steps))
+        while start + period <= stop < end and steps[stop].kind == steps[stop - period].kind:
+            stop += 1
+        return start, max(start, stop)
 
     def _keep(self, steps: Sequence[Step], result: Folded) -> None:
         """Take steps over as they are."""
@@ -141,9 +162,9 @@ class _Folder:
         """Append a loop, with the turns before it that are turns of it; tell how many these are."""
         taken: dict[int, tuple[tuple[int, ...], tuple[int, ...]]] = {}
         earlier = 0
-        while (before := edge(loop, 0, -1, 0)) is not None:
+        while (before := edge(loop, 0, -1, 0, self.least)) is not None:
             base = len(result.steps) - len(before.steps)
-            before = edge(loop, base, -1, base) if base >= 0 else None
+            before = edge(loop, base, -1, base, self.least) if base >= 0 else None
             if before is None or not before.is_like(result.steps[base:], result.steps):
                 break
             longer = with_turn_before(loop, before, self.kinds)
@@ -158,16 +179,16 @@ class _Folder:
         result.steps.append(loop)
         if taken:
             for k, ref in enumerate(result.where):
-                if not ref.parts and ref.step in taken:
+                if ref.step in taken:
                     parts, (turn, *inner) = taken[ref.step]
-                    result.where[k] = Ref(at, parts, (turn + earlier, *inner))
+                    result.where[k] = ref.below(Ref(at, parts, (turn + earlier, *inner)))
         return at, earlier
 
     def _after(self, steps: Sequence[Step], result: Folded) -> Sequence[Step]:
         """Take what is a further turn of the loop before it; return the other steps."""
         while steps and result.steps and result.steps[-1].pattern is not None:
             loop, at = result.steps[-1], len(result.steps) - 1
-            after = edge(loop, at, loop.turns, at + 1)
+            after = edge(loop, at, loop.turns, at + 1, self.least)
             if after is None or len(after.steps) > len(steps):
                 break
             read = self._ahead(steps[: len(after.steps)], at + 1, result)
