@@ -15,7 +15,7 @@ WORKERS ?= 2
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test peers fuzz check docs bench clean FORCE
+.PHONY: help demo test peers fuzz check page docs bench clean FORCE
 
 help: ## Print this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
@@ -42,6 +42,10 @@ check: $(STAMPS)/test $(STAMPS)/check ## Style, types, imports, documentation an
 	$(PYTHON) -m pytest README.md docs
 	$(PYTHON) -m sphinx -W --keep-going -q -b html docs $(BUILD)/docs
 
+page: ## Check the page's front end, and rebuild it (PAGE_OUT=folder elsewhere)
+	cd frontend && npm ci --no-fund --no-audit --silent && npm run --silent check \
+	    && node build.mjs $(PAGE_OUT)
+
 docs: $(STAMPS)/docs ## Build the documentation into build/docs
 	$(PYTHON) -m sphinx -W --keep-going -b html docs $(BUILD)/docs
 
@@ -49,7 +53,7 @@ bench: $(STAMPS)/bench ## Compare speed with JAX, PyTorch, Numba ... (ARGS="soft
 	$(PYTHON) benchmarks/run.py $(ARGS)
 
 clean: ## Remove what was built, .venv included
-	rm -rf .venv $(BUILD) dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv $(BUILD) dist frontend/node_modules .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # --- the environment -------------------------------------------------------------------------

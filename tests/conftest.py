@@ -1,15 +1,25 @@
-"""Leaves out the comparisons with other libraries where these are not installed, and says so."""
+"""Leaves out what needs what is not here, and says so: other libraries, a browser, Node."""
 
+import shutil
 from importlib.util import find_spec
 
 MISSING = [name for name in ("jax", "torch") if find_spec(name) is None]
+NO_BROWSER = [name for name in ("chromium", "chromedriver") if shutil.which(name) is None]
+NO_BROWSER += [name for name in ("selenium",) if find_spec(name) is None]
 
 collect_ignore = ["peers"] if MISSING else []
+if NO_BROWSER:
+    collect_ignore.append("page/test_browser.py")
 
 
 def pytest_report_header():
+    left_out = []
     if MISSING:
-        return (
-            f"tests/peers is left out: no {' and no '.join(MISSING)} here (make peers installs it)"
-        )
-    return None
+        missing = " and no ".join(MISSING)
+        left_out.append(f"tests/peers is left out: no {missing} here (make peers installs it)")
+    if NO_BROWSER:
+        missing = " and no ".join(NO_BROWSER)
+        left_out.append(f"tests/page/test_browser.py is left out: no {missing} here")
+    if shutil.which("node") is None:
+        left_out.append("the arithmetic of pages is not tested: no node here")
+    return left_out

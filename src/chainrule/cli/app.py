@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
+import webbrowser
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, TypeVar, get_args
 
 import typer
 from rich.markup import escape
@@ -20,6 +21,7 @@ from chainrule.cli.networks import commands as networks
 from chainrule.cli.options import Argnums, At, Hand, Static, Target, Traceback, file_option, prose
 from chainrule.cli.target import find, loaded, split
 from chainrule.cli.values import read
+from chainrule.page import Language
 
 __all__ = ["main"]
 
@@ -77,6 +79,15 @@ def explain(
         Path | None, file_option("--dot", "Write the graph as Graphviz DOT text.")
     ] = None,
     save: Annotated[Path | None, file_option("--save", "Write the gradient as a module.")] = None,
+    page: Annotated[
+        Path | None, file_option("--page", "Write it as a live page, one HTML file.")
+    ] = None,
+    language: Annotated[
+        str, typer.Option("--language", metavar="en|ru", help="In which the page speaks at first.")
+    ] = "en",
+    open_page: Annotated[
+        bool, typer.Option("--open", help="Open the page in a browser.", metavar=" ")
+    ] = False,
     traceback: Traceback = False,
 ) -> int:
     """Show a function's gradient as code, with a number on every line.
@@ -87,7 +98,13 @@ def explain(
     """
     path, name = split(function)
     values = read(at, static)
-    options = _distinct({"--svg": svg, "--dot": dot, "--save": save})
+    options = _distinct({"--svg": svg, "--dot": dot, "--save": save, "--page": page})
+    if open_page and page is None:
+        raise Fault("--open shows a page: write --page FILE.html --open")
+    if language not in get_args(Language):
+        raise Fault(f"--language {language}: a page speaks {' or '.join(get_args(Language))}")
+    if page is not None and page.suffix.lower() not in (".html", ".htm"):
+        raise Fault(f"--page {page}: a page is an .html file")
     with ExitStack() as stack:
         drafts = {
             option: stack.enter_context(written(option, file, (path,)))
@@ -101,6 +118,9 @@ def explain(
             "--svg": lambda file: file.write_text(explanation.svg(), encoding="utf-8"),
             "--dot": lambda file: file.write_text(explanation.dot(), encoding="utf-8"),
             "--save": explanation.staged.save,
+            "--page": lambda file: file.write_text(
+                explanation.page(language).html, encoding="utf-8"
+            ),
         }
         for option, draft in drafts.items():
             with writing(option, options[option]):
@@ -108,6 +128,8 @@ def explain(
     _show(explanation)  # at last: a reader that stops early must not cost the files
     for file in options.values():
         typer.echo(f"wrote {file}")
+    if open_page and page is not None:
+        webbrowser.open(page.resolve().as_uri())
     return 0
 
 

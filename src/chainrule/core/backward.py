@@ -87,17 +87,18 @@ def attempt_backward(
 
 
 def backward_everywhere(
-    starts: Sequence[tuple[Array, Any]], inputs: Sequence[Node]
+    starts: Sequence[tuple[Array, Any]], inputs: Sequence[Node], recorded: bool = False
 ) -> tuple[dict[Node, Any], bool]:
-    """Return the plain gradient of every node between the starts and the inputs, ends included.
+    """Return the gradient of every node between the starts and the inputs, ends included.
 
-    Also returned is whether all went well.
+    They are plain values, or Arrays where they are ``recorded``. Also returned is whether all went
+    well.
     """
     nodes, outside = reach([y.node for y, _ in starts], inputs)
     if outside:
         nodes = dependent(nodes, inputs)
     results: dict[Node, Any] = {}
-    sure = _sweep(nodes, set(nodes), starts, results, False, every=True)
+    sure = _sweep(nodes, set(nodes), starts, results, recorded, every=True)
     return results, sure and are_finite(y for y, _ in starts)
 
 

@@ -40,13 +40,19 @@ from chainrule.operations import shape as shapes
 __all__ = ["as_primitives"]
 
 
-def as_primitives(outputs: Sequence[Vertex]) -> list[Vertex]:
-    """Return the same computation in terms of fewer operations."""
+def as_primitives(outputs: Sequence[Vertex], stable: bool = True) -> list[Vertex]:
+    """Return the same computation in terms of fewer operations.
+
+    Args:
+        outputs: what is computed.
+        stable: put stable forms in the place of formulas that fail for large or small numbers.
+    """
     # Of numbers that registers hold alone: NumPy computes all others.
     rules = only_of(
         is_native, _plain_product, _of_unit_vectors, _root, _square_of_reciprocal, _primitive
     )
-    simple = rewrite(stabilised(outputs, is_native), [rules])
+    given = stabilised(outputs, is_native) if stable else share(outputs)
+    simple = rewrite(given, [rules])
     simple = share(gathered_early(summed_early(share(simple))))
     return share(rewrite(share(forwarded(simple)), [_in_order]))
 

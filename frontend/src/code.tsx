@@ -1,0 +1,182 @@
+// The staged code, with the numbers of its lines.
+
+import { useComputed, useSignalEffect } from "@preact/signals";
+import { useRef } from "preact/hooks";
+import type { Line } from "./data";
+import { norm, precise, shapeText } from "./format";
+import { type Held, isNumber, sum } from "./model";
+import { Practice, practisable } from "./practise";
+import {
+  current,
+  data,
+  hovered,
+  isNamed,
+  model,
+  practising,
+  reached,
+  soFar,
+  step,
+  steps,
+  text,
+} from "./state";
+import { alarms } from "./warnings";
+
+/** What a line adds to a gradient; null where the page does not know. */
+export function contributionOf(line: Line): Held | null {
+  const { vertex, of } = line;
+  if (vertex === null || vertex === undefined || of === null || of === undefined) return null;
+  const twins = data.lines.filter((l) => l.backward && l.vertex === vertex && l.of === of);
+  if (twins.length !== 1) return null;
+  const { group } = data.vertices[vertex]!;
+  if (group === null) return null;
+  const parts: Held[] = [];
+  for (const gate of data.groups[group]!.vertices) {
+    for (const lead of data.vertices[gate]!.leads) {
+      if (lead.source !== of) continue;
+      const part = model.contribution(gate, lead);
+      if (part !== null) parts.push(part);
+    }
+  }
+  return sum(parts);
+}
+
+/** The local gradient of a stage of numbers by one of its variables: over all ways through it. */
+export function localOf(line: Line): number | null {
+  const { vertex, of } = line;
+  if (vertex === null || vertex === undefined || of === null || of === undefined) return null;
+  const { group } = data.vertices[vertex]!;
+  if (group === null) return null;
+  const slopes = new Map<number, number>([[vertex, 1]]);
+  for (const gate of [...data.groups[group]!.vertices].reverse()) {
+    const upstream = slopes.get(gate);
+    if (upstream === undefined) continue;
+    for (const lead of data.vertices[gate]!.leads) {
+      const local = model.held(lead.local);
+      if (local === null) continue;
+      slopes.set(lead.source, (slopes.get(lead.source) ?? 0) + local.numbers[0]! * upstream);
+    }
+  }
+  return slopes.get(of) ?? null;
+}
+
+export function heldText(held: Held | null): string {
+  if (held === null) return "";
+  if (isNumber(held)) return precise(held.numbers[0]!);
+  return `${shapeText(held.shape)} ‖${precise(norm(held.numbers))}‖`;
+}
+
+function lineText(line: Line): string {
+  model.version.value;
+  if (line.loop !== undefined || line.vertex === null || line.vertex === undefined) return "";
+  if (!line.backward) {
+    if (reached.value !== null && !reached.value.has(line.vertex)) return "";
+    return heldText(model.value(line.vertex));
+  }
+  if (step.value !== null && !isDone(line)) return "";
+  const part = contributionOf(line);
+  if (part === null) return "";
+  if (!isNumber(part)) return heldText(part);
+  const upstream = model.gradient(line.vertex);
+  const local = localOf(line);
+  if (local === null || upstream === null || !isNumber(upstream)) return heldText(part);
+  return `${precise(local)} × ${precise(upstream.numbers[0]!)} = ${heldText(part)}`;
+}
+
+/** Whether the steps so far have come to a backward line. */
+function isDone(line: Line): boolean {
+  const at = step.value;
+  if (at === null || soFar.value === null) return true;
+  const group = data.vertices[line.vertex!]!.group;
+  const mine = steps.value.flatMap((one, k) =>
+    !one.forward && one.source === line.of && data.vertices[one.vertex]!.group === group ? [k] : [],
+  );
+  const last = mine.at(-1);
+  return last !== undefined && last <= at;
+}
+
+function isCurrent(line: Line): boolean {
+  const one = current.value;
+  if (one === null || line.vertex === null || line.vertex === undefined) return false;
+  if (data.vertices[one.vertex]!.group !== data.vertices[line.vertex]!.group) return false;
+  if (one.forward) return !line.backward;
+  if (line.backward !== true) return false;
+  // Inside of a stage gradients flow from gate to gate: its lines are all being worked on.
+  return one.source === line.of || !isNamed(one.source!);
+}
+
+function isLit(line: Line): boolean {
+  const at = hovered.value;
+  if (at === null || line.vertex === null || line.vertex === undefined) return false;
+  const { group } = data.vertices[at]!;
+  if (group === null) return line.of === at;
+  return data.vertices[line.vertex]!.group === group || (line.of === at && isNamed(at));
+}
+
+export function Code() {
+  const w = text.value;
+  return (
+    <section class="code" aria-label={w.code}>
+      {practising.value && <p class="note">{w.practiseIntro}</p>}
+      <ol>
+        {data.lines.map((line, k) =>
+          practising.value && practisable(line) ? (
+            <Practice key={k} line={line} number={k} />
+          ) : (
+            <CodeLine key={k} line={line} />
+          ),
+        )}
+      </ol>
+    </section>
+  );
+}
+
+function CodeLine({ line }: { line: Line }) {
+  const element = useRef<HTMLLIElement>(null);
+  const number = useComputed(() => lineText(line));
+  const state = useComputed(() => {
+    let found = line.backward ? "line backward" : "line";
+    if (isCurrent(line)) found += current.value?.forward ? " forwards" : " backwards";
+    else if (isLit(line)) found += " lit";
+    if (
+      !line.backward &&
+      line.vertex !== null &&
+      line.vertex !== undefined &&
+      alarms.value.has(line.vertex)
+    ) {
+      found += " alarming";
+    }
+    return found;
+  });
+  useSignalEffect(() => {
+    if (isCurrent(line)) element.current?.scrollIntoView({ block: "nearest" });
+  });
+  const about = line.backward ? line.of : line.vertex;
+  return (
+    <li
+      ref={element}
+      class={state}
+      onPointerEnter={() => {
+        hovered.value = about ?? line.vertex ?? null;
+      }}
+      onPointerLeave={() => {
+        hovered.value = null;
+      }}
+    >
+      <code>{tokens(line.text)}</code>
+      <span class={line.backward ? "gradient" : "value"}>{number}</span>
+    </li>
+  );
+}
+
+/** Let comments and keywords stand back. */
+function tokens(line: string) {
+  const at = line.indexOf("#");
+  const code = at < 0 ? line : line.slice(0, at);
+  const words = code.split(/\b(def|return|import|as|for|in|assert|if|else|reversed|range)\b/);
+  return (
+    <>
+      {words.map((word, k) => (k % 2 === 1 ? <i key={k}>{word}</i> : word))}
+      {at >= 0 && <em>{line.slice(at)}</em>}
+    </>
+  );
+}

@@ -1,0 +1,128 @@
+// What chainrule writes into a page: see `chainrule/page/data.py`.
+
+/** A recorded value; of a large array a sample and a summary. */
+export interface Recorded {
+  data?: string;
+  sample?: string;
+  sampled?: number[];
+  summary?: string;
+  text?: string;
+}
+
+export interface Input extends Recorded {
+  name: string;
+  shape: number[];
+  floating: boolean;
+  wanted: boolean;
+  vertex: number | null;
+  single: boolean;
+}
+
+/** A wire into a gate: the local gradient of numbers, or what a gate of arrays adds to a gradient. */
+export interface Lead {
+  source: number;
+  local?: number;
+  part?: number;
+}
+
+export interface Vertex {
+  label: string;
+  operation: string;
+  group: number | null;
+  value: number | null;
+  gradient: number | null;
+  leads: Lead[];
+  /** Whether each entry is made of those at the same place. */
+  entrywise?: boolean;
+  /** The axes that are reduced. */
+  reduced?: number[];
+  /** Of a product: whether the one wire is the second operand; from the end, the axis of rows. */
+  second?: boolean;
+  columns?: number;
+}
+
+export interface Group {
+  name: string;
+  text: string;
+  vertices: number[];
+  loop: boolean;
+}
+
+export interface Line {
+  text: string;
+  stage?: number;
+  backward?: boolean;
+  vertex?: number | null;
+  name?: string;
+  of?: number | null;
+  target?: string;
+  operator?: string;
+  expression?: string;
+  local?: string | null;
+  upstream?: string | null;
+  contribution?: Recorded & { shape: number[] };
+  loop?: number;
+}
+
+export interface Guard {
+  line: number;
+  text: string;
+  value: number;
+  outcome: number;
+  truth: boolean;
+}
+
+export interface Activation {
+  kind: "sigmoid" | "tanh" | "relu";
+  vertex: number | null;
+  name: string;
+  source: number;
+  scale: number;
+}
+
+export interface Value extends Recorded {
+  shape: number[];
+  truth: boolean;
+  place?: number;
+}
+
+export interface Warning {
+  kind: string;
+  stage: string;
+  line: number | null;
+  message: string;
+}
+
+export interface Data {
+  title: string;
+  name: string;
+  output: string;
+  language: string;
+  inputs: Input[];
+  vertices: Vertex[];
+  groups: Group[];
+  lines: Line[];
+  guards: Guard[];
+  activations: Activation[];
+  /** When `chainrule.explain.findings` warns. */
+  limits: { flat: number; many: number; ratio: number };
+  warnings: Warning[];
+  values: Value[];
+  constants: { data: string; single: boolean }[];
+  missing: string[];
+  live: boolean;
+}
+
+export type Numbers = Float64Array | Float32Array;
+
+export type Program = (
+  inputs: Numbers[],
+  constants: Numbers[],
+) => { outputs: Numbers[]; run(): void };
+
+/** Read the numbers of a text that `chainrule.page.encoding.numbers` wrote. */
+export function decoded(text: string, single = false): Numbers {
+  const bytes = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+  const numbers = new Float64Array(bytes.buffer);
+  return single ? Float32Array.from(numbers) : numbers;
+}

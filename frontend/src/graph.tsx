@@ -1,0 +1,484 @@
+// The circuit: gates, wires and stages, with what flows along them.
+
+import {
+  type ReadonlySignal,
+  signal,
+  useComputed,
+  useSignal,
+  useSignalEffect,
+} from "@preact/signals";
+import { useEffect, useRef } from "preact/hooks";
+import { brief } from "./format";
+import { curve, type Frame, type Node, type Wire } from "./layout";
+import { isNumber, wireText } from "./model";
+import {
+  closed,
+  current,
+  data,
+  hovered,
+  isNamed,
+  layout,
+  model,
+  nameOf,
+  reached,
+  selected,
+  soFar,
+  text,
+  toggle,
+} from "./state";
+import { alarms } from "./warnings";
+
+interface View {
+  x: number;
+  y: number;
+  zoom: number;
+}
+
+const view = signal<View>({ x: 0, y: 0, zoom: 1 });
+const pane: { element: SVGSVGElement | null } = { element: null };
+const LARGEST = 1.6; // of the zoom that fits a small circuit
+
+/** Show the whole circuit. */
+export function fit(): void {
+  const box = pane.element?.getBoundingClientRect();
+  if (box === undefined || box.width === 0) return;
+  const { width, height } = layout.value;
+  const zoom = Math.min(box.width / width, box.height / height, LARGEST);
+  view.value = { x: (box.width - width * zoom) / 2, y: (box.height - height * zoom) / 2, zoom };
+}
+
+/** Zoom about a point of the pane, by default its middle. */
+export function zoomBy(factor: number, at?: { x: number; y: number }): void {
+  const box = pane.element?.getBoundingClientRect();
+  if (box === undefined) return;
+  const { x, y, zoom } = view.value;
+  const point = at ?? { x: box.width / 2, y: box.height / 2 };
+  const next = Math.min(6, Math.max(0.05, zoom * factor));
+  const ratio = next / zoom;
+  view.value = {
+    x: point.x - (point.x - x) * ratio,
+    y: point.y - (point.y - y) * ratio,
+    zoom: next,
+  };
+}
+
+/** Bring a vertex into the middle if it cannot be seen. */
+export function reveal(v: number): void {
+  const box = pane.element?.getBoundingClientRect();
+  const node = layout.value.nodes.find((n) => n.vertex === v);
+  if (box === undefined || node === undefined) return;
+  const { x, y, zoom } = view.value;
+  const left = node.x * zoom + x;
+  const top = node.y * zoom + y;
+  if (
+    left >= 0 &&
+    top >= 0 &&
+    left + node.width * zoom <= box.width &&
+    top + node.height * zoom <= box.height
+  ) {
+    return;
+  }
+  const middle = { x: node.x + node.width / 2, y: node.y + node.height / 2 };
+  view.value = { x: box.width / 2 - middle.x * zoom, y: box.height / 2 - middle.y * zoom, zoom };
+}
+
+export function Graph() {
+  const element = useRef<SVGSVGElement>(null);
+  const dragging = useSignal<{ x: number; y: number } | null>(null);
+  useEffect(() => {
+    pane.element = element.current;
+    const observer = new ResizeObserver(fit);
+    observer.observe(element.current!);
+    return () => observer.disconnect();
+  }, []);
+  useSignalEffect(() => {
+    layout.value;
+    fit();
+  });
+  useSignalEffect(() => {
+    const step = current.value;
+    if (step !== null) reveal(step.vertex);
+  });
+  const transform = useComputed(
+    () => `translate(${view.value.x} ${view.value.y}) scale(${view.value.zoom})`,
+  );
+  const wheel = (event: WheelEvent) => {
+    event.preventDefault();
+    const box = element.current!.getBoundingClientRect();
+    const at = { x: event.clientX - box.left, y: event.clientY - box.top };
+    if (event.ctrlKey || event.metaKey || event.deltaMode !== 0 || Math.abs(event.deltaY) >= 40) {
+      zoomBy(Math.exp(-event.deltaY * 0.0015), at);
+    } else {
+      const { x, y, zoom } = view.value;
+      view.value = { x: x - event.deltaX, y: y - event.deltaY, zoom };
+    }
+  };
+  return (
+    <svg
+      ref={element}
+      class="graph"
+      aria-label={text.value.circuit}
+      onWheel={wheel}
+      onPointerDown={(event) => {
+        if (event.button !== 0) return;
+        dragging.value = { x: event.clientX, y: event.clientY };
+      }}
+      onPointerMove={(event) => {
+        const from = dragging.value;
+        if (from === null) return;
+        element.current!.setPointerCapture(event.pointerId);
+        const { x, y, zoom } = view.value;
+        view.value = { x: x + event.clientX - from.x, y: y + event.clientY - from.y, zoom };
+        dragging.value = { x: event.clientX, y: event.clientY };
+      }}
+      onPointerUp={() => {
+        dragging.value = null;
+      }}
+      onPointerCancel={() => {
+        dragging.value = null;
+      }}
+    >
+      <g transform={transform}>
+        <Content />
+      </g>
+    </svg>
+  );
+}
+
+function Content() {
+  const { nodes, wires, frames } = layout.value;
+  return (
+    <>
+      {frames.map((frame) => (
+        <FrameBox key={`f${frame.group}`} frame={frame} />
+      ))}
+      {wires.map((wire) => (
+        <WirePath
+          key={`${wire.source}-${wire.target}-${wire.lead}-${wire.points[0]?.x}`}
+          wire={wire}
+        />
+      ))}
+      {nodes.map((node) => (
+        <NodeBox key={`${node.vertex}-${node.closed}`} node={node} />
+      ))}
+    </>
+  );
+}
+
+function pressed(action: () => void): (event: KeyboardEvent) => void {
+  return (event) => {
+    if (event.key !== "Enter") return;
+    event.preventDefault();
+    event.stopPropagation();
+    action();
+  };
+}
+
+function FrameBox({ frame }: { frame: Frame }) {
+  const group = data.groups[frame.group]!;
+  const alarming = useComputed(() => (alarms.value.has(group.vertices.at(-1)!) ? " alarming" : ""));
+  const lit = useComputed(() => {
+    const at = hovered.value;
+    return at !== null && data.vertices[at]!.group === frame.group ? " lit" : "";
+  });
+  const open = () => toggle(frame.group);
+  return (
+    <g class={`frame${alarming.value}${lit.value}`}>
+      <rect x={frame.x} y={frame.y} width={frame.width} height={frame.height} rx="10">
+        <title>{group.text}</title>
+      </rect>
+      {/* biome-ignore lint/a11y/useSemanticElements: there are no buttons in SVG */}
+      <g
+        class="handle"
+        role="button"
+        tabindex={0}
+        aria-label={text.value.closeStage(group.name)}
+        onClick={open}
+        onKeyDown={pressed(open)}
+        onPointerDown={(event) => event.stopPropagation()}
+      >
+        <rect class="hit" x={frame.x} y={frame.y} width={frame.width} height="20" rx="10" />
+        <text x={frame.x + 10} y={frame.y + 16}>
+          <tspan class="mark">▾ </tspan>
+          {group.name}
+        </text>
+      </g>
+    </g>
+  );
+}
+
+function WirePath({ wire }: { wire: Wire }) {
+  const state = useComputed(() => {
+    const step = current.value;
+    if (step !== null) {
+      if (step.forward && step.vertex === wire.target) return " forwards";
+      const back =
+        !step.forward &&
+        step.source === wire.source &&
+        (wire.target < 0 ||
+          step.vertex === wire.target ||
+          step.paths.some(
+            (path) =>
+              path.gate === wire.target &&
+              (wire.lead < 0 || data.vertices[path.gate]!.leads[wire.lead] === path.lead),
+          ));
+      if (back && (wire.target >= 0 || leadsOn(wire, step.vertex))) return " backwards";
+    }
+    const at = hovered.value;
+    return at !== null && (at === wire.target || at === wire.source) ? " lit" : "";
+  });
+  return <path class={`wire${state.value}`} d={curve(wire.points)} />;
+}
+
+/** Whether a wire to or from a stage's frame is on the way to a gate in it. */
+function leadsOn(wire: Wire, gate: number): boolean {
+  return wire.lead < 0 && data.vertices[gate]!.leads.some((lead) => lead.source === wire.source);
+}
+
+function valueText(v: number): string {
+  model.version.value;
+  if (reached.value !== null && !reached.value.has(v)) return "";
+  return wireText(model.value(v));
+}
+
+function gradientText(v: number): string {
+  model.version.value;
+  const partial = soFar.value;
+  if (partial !== null) return wireText(partial.get(v) ?? null);
+  return wireText(model.gradient(v));
+}
+
+export function useValueText(v: number): ReadonlySignal<string> {
+  return useComputed(() => valueText(v));
+}
+
+export function useGradientText(v: number): ReadonlySignal<string> {
+  return useComputed(() => gradientText(v));
+}
+
+function NodeBox({ node }: { node: Node }) {
+  const v = node.vertex;
+  const vertex = data.vertices[v]!;
+  const isInput = vertex.group === null;
+  const value = useValueText(v);
+  const gradient = useGradientText(v);
+  const stale = useComputed(() => {
+    model.version.value;
+    return {
+      value: model.isStale(vertex.value) ? " stale" : "",
+      gradient: model.isStale(vertex.gradient) ? " stale" : "",
+    };
+  });
+  const state = useComputed(() => {
+    const step = current.value;
+    let found = "";
+    if (alarms.value.has(v)) found += " alarming";
+    if (step !== null && step.vertex === v) found += step.forward ? " forwards" : " backwards";
+    if (step !== null && step.source === v) found += " target";
+    if (hovered.value === v) found += " lit";
+    if (selected.value === v) found += " selected";
+    return found;
+  });
+  const middle = node.height / 2;
+  const left = node.body - node.bodyWidth / 2;
+  const right = node.body + node.bodyWidth / 2;
+  const kind = isInput ? "input" : node.closed === null ? "gate" : "closed";
+  const spoken = useComputed(() => {
+    const w = text.value;
+    const named = isNamed(v) ? nameOf(v) : vertex.label;
+    return `${named}: ${w.value} ${value.value}, ${w.gradient} ${gradient.value || "–"}`;
+  });
+  const act = () => {
+    selected.value = selected.value === v ? null : v;
+  };
+  return (
+    <g class={`node ${kind}${state.value}`} transform={`translate(${node.x} ${node.y})`}>
+      {node.sockets.map((y, k) => (
+        <path key={k} class="wire stub" d={stub(y, left, middle, node.bodyHeight)} />
+      ))}
+      <path class="wire stub" d={`M${right} ${middle}H${node.width}`} />
+      {/* biome-ignore lint/a11y/useSemanticElements: there are no buttons in SVG */}
+      <g
+        class="hitbox"
+        role="button"
+        tabindex={0}
+        aria-label={spoken}
+        onClick={act}
+        onDblClick={() => node.closed !== null && toggle(node.closed)}
+        onKeyDown={pressed(() => (node.closed === null ? act() : toggle(node.closed)))}
+        onPointerEnter={() => {
+          hovered.value = v;
+        }}
+        onPointerLeave={() => {
+          if (hovered.value === v) hovered.value = null;
+        }}
+        onFocus={() => {
+          hovered.value = v;
+        }}
+        onBlur={() => {
+          if (hovered.value === v) hovered.value = null;
+        }}
+      >
+        <rect
+          class="body"
+          x={left}
+          y={middle - node.bodyHeight / 2}
+          width={node.bodyWidth}
+          height={node.bodyHeight}
+          rx={node.closed === null ? node.bodyHeight / 2 : 9}
+        >
+          <title>{vertex.group === null ? vertex.label : data.groups[vertex.group]!.text}</title>
+        </rect>
+        <text class="label" x={node.body} y={middle + 5.5}>
+          {node.label}
+        </text>
+      </g>
+      {node.closed !== null && (
+        // biome-ignore lint/a11y/useSemanticElements: there are no buttons in SVG
+        <g
+          class="handle"
+          role="button"
+          tabindex={0}
+          aria-label={text.value.openStage(node.label)}
+          onClick={() => toggle(node.closed!)}
+          onKeyDown={pressed(() => toggle(node.closed!))}
+        >
+          <circle cx={right - 3} cy={middle - node.bodyHeight / 2 + 3} r="8" />
+          <text class="mark" x={right - 3} y={middle - node.bodyHeight / 2 + 7}>
+            +
+          </text>
+        </g>
+      )}
+      {node.closed === null && <Locals node={node} />}
+      <text class={`value${stale.value.value}`} x={right + 7} y={middle - 7}>
+        {value}
+      </text>
+      <text class={`gradient${stale.value.gradient}`} x={right + 7} y={middle + 18}>
+        {gradient}
+      </text>
+    </g>
+  );
+}
+
+function stub(y: number, left: number, middle: number, height: number): string {
+  const end = middle + Math.max(-height * 0.32, Math.min(height * 0.32, y - middle));
+  const inset = Math.abs(end - middle) > 4 ? 3 : 0;
+  if (Math.abs(end - y) < 0.5) return `M0 ${y}H${left + inset}`;
+  return `M0 ${y}H${left - 14}C${left - 4} ${y} ${left - 8} ${end} ${left + inset} ${end}`;
+}
+
+/** The local gradients at the sockets of a gate. */
+function Locals({ node }: { node: Node }) {
+  const order = layout.value.wires
+    .filter((wire) => wire.target === node.vertex && wire.lead >= 0)
+    .sort((a, b) => a.points.at(-1)!.y - b.points.at(-1)!.y);
+  return (
+    <>
+      {order.map((wire) => (
+        <Local
+          key={wire.lead}
+          gate={node.vertex}
+          lead={wire.lead}
+          {...(order.length === 1
+            ? { x: node.body, y: node.height / 2 + node.bodyHeight / 2 + 14, below: true }
+            : { x: 1, y: wire.points.at(-1)!.y - node.y - 5, below: false })}
+        />
+      ))}
+    </>
+  );
+}
+
+interface LocalProps {
+  gate: number;
+  lead: number;
+  x: number;
+  y: number;
+  below: boolean;
+}
+
+function Local({ gate, lead, x, y, below }: LocalProps) {
+  const content = useComputed(() => {
+    model.version.value;
+    const one = data.vertices[gate]!.leads[lead]!;
+    if (soFar.value !== null && !soFar.value.has(gate)) return "";
+    const local = model.local(gate, one);
+    return local === null ? "" : `×${brief(local)}`;
+  });
+  const active = useComputed(() => {
+    const step = current.value;
+    const one = data.vertices[gate]!.leads[lead]!;
+    return step?.paths.some((path) => path.gate === gate && path.lead === one) ? " active" : "";
+  });
+  return (
+    <text class={`local${active.value}${below ? " below" : ""}`} x={x} y={y}>
+      {content}
+    </text>
+  );
+}
+
+/** What the colours mean. */
+export function Legend() {
+  const arrays = data.vertices.some((_, v) => {
+    const held = model.value(v);
+    return held !== null && !isNumber(held);
+  });
+  const w = text.value;
+  return (
+    <p class="legend">
+      <span class="value">{w.value}</span>
+      <span class="gradient">{w.gradient}</span>
+      <span class="local">{w.local}</span>
+      {arrays && <span class="dim">{w.localOfArrays}</span>}
+    </p>
+  );
+}
+
+/** A picture of the circuit as it is shown, with its styles, to be saved. */
+export function picture(): { svg: string; width: number; height: number } {
+  const { width, height } = layout.value;
+  const copy = pane.element!.cloneNode(true) as SVGSVGElement;
+  const originals = pane.element!.querySelectorAll<SVGElement>("*");
+  const copies = copy.querySelectorAll<SVGElement>("*");
+  const kept = [
+    "fill",
+    "stroke",
+    "stroke-width",
+    "font-family",
+    "font-size",
+    "font-weight",
+    "text-anchor",
+    "stroke-dasharray",
+    "opacity",
+  ];
+  originals.forEach((original, k) => {
+    const style = getComputedStyle(original);
+    copies[k]!.setAttribute(
+      "style",
+      kept.map((name) => `${name}:${style.getPropertyValue(name)}`).join(";"),
+    );
+    for (const name of ["class", "tabindex", "role", "aria-label"])
+      copies[k]!.removeAttribute(name);
+  });
+  copy.querySelector("g")!.removeAttribute("transform");
+  copy.removeAttribute("class");
+  copy.setAttribute("xmlns", "http://www.w3.org/2000/svg");
+  copy.setAttribute("viewBox", `0 0 ${width} ${height}`);
+  copy.setAttribute("width", String(width));
+  copy.setAttribute("height", String(height));
+  const paper = getComputedStyle(document.body).backgroundColor;
+  const background = document.createElementNS("http://www.w3.org/2000/svg", "rect");
+  for (const [name, value] of [
+    ["width", "100%"],
+    ["height", "100%"],
+    ["fill", paper],
+  ] as const) {
+    background.setAttribute(name, value);
+  }
+  copy.prepend(background);
+  return { svg: new XMLSerializer().serializeToString(copy), width, height };
+}
+
+export function closeOrOpenAll(): void {
+  const named = data.groups.flatMap((group, g) => (group.name !== "" ? [g] : []));
+  closed.value = closed.value.size > 0 ? new Set() : new Set(named);
+}

@@ -1,0 +1,211 @@
+// The page.
+
+import { useComputed, useSignal } from "@preact/signals";
+import { render } from "preact";
+import { Code } from "./code";
+import { Controls } from "./controls";
+import { Details } from "./details";
+import { closeOrOpenAll, fit, Graph, Legend, picture, reveal, zoomBy } from "./graph";
+import { Inputs } from "./inputs";
+import { practisable } from "./practise";
+import {
+  closed,
+  data,
+  hovered,
+  isWide,
+  language,
+  layout,
+  model,
+  nameOf,
+  practising,
+  selected,
+  store,
+  text,
+  theme,
+} from "./state";
+import { warnings } from "./warnings";
+import { type Language, words } from "./words";
+import "./page.css";
+
+function App() {
+  return (
+    <>
+      <Head />
+      <main class={isWide.value ? "wide" : ""}>
+        <div class="stage" style={`--ratio:${layout.value.height / layout.value.width}`}>
+          <Graph />
+          <Tools />
+          <Legend />
+        </div>
+        <div class="side">
+          <Controls />
+          <Inputs />
+          <Details />
+        </div>
+        <div class="right">
+          <Notices />
+          <Code />
+        </div>
+      </main>
+    </>
+  );
+}
+
+function Head() {
+  const w = text.value;
+  const other: Language = language.value === "en" ? "ru" : "en";
+  const dark = theme.value === "dark";
+  return (
+    <header class="head">
+      <h1>{data.title}</h1>
+      <nav>
+        {data.lines.some(practisable) && model.live && (
+          <button
+            type="button"
+            class="primary"
+            aria-pressed={practising.value}
+            onClick={() => {
+              practising.value = !practising.value;
+            }}
+          >
+            {practising.value ? w.study : w.practise}
+          </button>
+        )}
+        <button
+          type="button"
+          lang={other}
+          onClick={() => {
+            language.value = other;
+            store("language", other);
+          }}
+        >
+          {words[other].languageName}
+        </button>
+        <button
+          type="button"
+          onClick={() => {
+            theme.value = dark ? "light" : "dark";
+            store("theme", theme.value);
+          }}
+        >
+          {dark ? w.light : w.dark}
+        </button>
+      </nav>
+    </header>
+  );
+}
+
+function Tools() {
+  const w = text.value;
+  const query = useSignal("");
+  const found = useComputed(() => {
+    const wanted = query.value.trim().toLowerCase();
+    if (wanted === "") return null;
+    return data.vertices.flatMap((_, v) => (nameOf(v).toLowerCase().includes(wanted) ? [v] : []));
+  });
+  const many = data.groups.length > 12;
+  return (
+    <div class="tools">
+      {many && (
+        <input
+          type="search"
+          placeholder={w.search}
+          aria-label={w.search}
+          value={query.value}
+          onInput={(event) => {
+            query.value = event.currentTarget.value;
+            const at = found.value?.[0];
+            if (at !== undefined) {
+              hovered.value = at;
+              reveal(at);
+            }
+          }}
+        />
+      )}
+      {found.value !== null && <output>{w.found(found.value.length)}</output>}
+      <button type="button" aria-label={w.zoomIn} title={w.zoomIn} onClick={() => zoomBy(1.25)}>
+        +
+      </button>
+      <button type="button" aria-label={w.zoomOut} title={w.zoomOut} onClick={() => zoomBy(0.8)}>
+        −
+      </button>
+      <button type="button" onClick={fit}>
+        {w.fit}
+      </button>
+      {data.groups.some((group) => group.name !== "") && (
+        <button type="button" onClick={closeOrOpenAll}>
+          {closed.value.size > 0 ? w.openAll : w.closeAll}
+        </button>
+      )}
+      <button type="button" onClick={() => save("svg")}>
+        {w.saveSvg}
+      </button>
+      <button type="button" onClick={() => save("png")}>
+        {w.savePng}
+      </button>
+    </div>
+  );
+}
+
+function Notices() {
+  const w = text.value;
+  const branches = useComputed(() => {
+    model.version.value;
+    return model.otherBranches().map((k) => data.guards[k]!);
+  });
+  const stale = useComputed(() => model.moved.value && data.missing.length > 0);
+  return (
+    <div class="notices" role="status">
+      {branches.value.map((guard) => (
+        <p key={`${guard.line}-${guard.text}`} class="alarm">
+          {w.otherBranch(guard.line, guard.text)}
+        </p>
+      ))}
+      {stale.value && <p class="note">{w.stale(data.missing.join(", "))}</p>}
+      {warnings.value.map((alarm) => (
+        // biome-ignore lint/a11y/useKeyWithClickEvents: the keyboard gets there by the gate itself
+        <p
+          key={alarm.message}
+          class="alarm"
+          onClick={() => {
+            selected.value = alarm.vertex;
+            if (alarm.vertex !== null) reveal(alarm.vertex);
+          }}
+        >
+          {alarm.message}
+        </p>
+      ))}
+    </div>
+  );
+}
+
+function save(kind: "svg" | "png"): void {
+  const { svg, width, height } = picture();
+  const blob = new Blob([svg], { type: "image/svg+xml" });
+  if (kind === "svg") {
+    download(blob, `${data.name}.svg`);
+    return;
+  }
+  const image = new Image();
+  image.onload = () => {
+    const canvas = document.createElement("canvas");
+    const scale = Math.min(3, 8000 / Math.max(width, height));
+    canvas.width = width * scale;
+    canvas.height = height * scale;
+    const context = canvas.getContext("2d")!;
+    context.scale(scale, scale);
+    context.drawImage(image, 0, 0);
+    canvas.toBlob((made) => made && download(made, `${data.name}.png`));
+  };
+  image.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(svg)}`;
+}
+
+function download(blob: Blob, name: string): void {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(blob);
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+}
+
+render(<App />, document.getElementById("page")!);

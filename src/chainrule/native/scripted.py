@@ -1,0 +1,192 @@
+"""A graph as JavaScript: the steps of its schedule, for a page in which one changes the inputs.
+
+It is scheduled as for machine code and printed from the same loops (`chainrule.native.codegen`), so
+there are no rules of its own. What has no counterpart in JavaScript is left out, with all that
+depends on it: sorting, linear algebra, special functions.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from chainrule.graph.graph import Apply, Constant, Input, Vertex, copied, topological
+from chainrule.native.codegen.build import loops_of
+from chainrule.native.codegen.javascript import (
+    INDENT,
+    array_type,
+    entry,
+    kernel_lines,
+    loop,
+)
+from chainrule.native.codegen.javascript_elements import HELPERS, has_element
+from chainrule.native.lower.gather import accumulated, indexed_axes
+from chainrule.native.lower.primitives import as_primitives
+from chainrule.native.lower.roles import Role, role_of
+from chainrule.native.schedule.fusion import Kernel, Schedule, schedule
+from chainrule.native.schedule.survey import Survey
+
+__all__ = ["Script", "scripted"]
+
+_WRITTEN = frozenset(Role) - {Role.CALL, Role.LOOP, Role.RESULT}
+
+
+@dataclass(frozen=True)
+class Script:
+    """A graph as JavaScript.
+
+    ``source`` is an expression: a function of typed arrays, those of the inputs and those of the
+    constants, which returns ``{outputs, run}``. ``run()`` reads the inputs and writes the outputs,
+    typed arrays in C order; a number is an array of one. A truth is 1 or 0.
+
+    Attributes:
+        source: the text; it holds no name and no string of the user's.
+        constants: what it reads besides the inputs.
+        places: for each output that was asked for, its number among ``outputs``; None where it
+            depends on something that cannot be written.
+        missing: the operations that cannot be written, by name.
+    """
+
+    source: str
+    constants: list[np.ndarray[Any, Any]]
+    places: list[int | None]
+    missing: list[str]
+
+
+def scripted(outputs: Sequence[Vertex], inputs: Sequence[Input]) -> Script:
+    """Write a graph as JavaScript, as far as that is possible.
+
+    Args:
+        outputs: what is wanted.
+        inputs: what it is computed from, in the order of the typed arrays.
+    """
+    vertices = as_primitives(outputs, stable=False)
+    written, missing = _written(vertices)
+    distinct = {x: _computed(x) for x in dict.fromkeys(vertices) if x in written}
+    order = list(distinct)
+    places = [order.index(x) if x in written else None for x in vertices]
+    return _Writer(schedule(list(distinct.values())), inputs).script(places, missing)
+
+
+def _written(outputs: Sequence[Vertex]) -> tuple[set[Vertex], list[str]]:
+    """Return the vertices that can be written, and the operations that cannot."""
+    written: set[Vertex] = set()
+    missing: dict[str, None] = {}
+    for vertex in topological(outputs):
+        if vertex.dtype.kind not in "iubf":
+            missing["complex numbers" if vertex.dtype.kind == "c" else str(vertex.dtype)] = None
+            continue
+        if isinstance(vertex, Apply):
+            role = role_of(vertex)
+            if role not in _WRITTEN or (role is Role.ELEMENT and not has_element(vertex)):
+                missing[vertex.operation.name] = None
+                continue
+            if not all(x in written for x in vertex.operands):
+                continue
+        written.add(vertex)
+    return written, list(missing)
+
+
+def _computed(vertex: Vertex) -> Apply:
+    """Make an output something that is computed, into memory of its own."""
+    if isinstance(vertex, Apply) and role_of(vertex) not in (Role.VIEW, Role.NUMBER):
+        return vertex
+    return copied(vertex)
+
+
+class _Writer:
+    """Writes the steps of a schedule; is the `Memory` of its kernels."""
+
+    def __init__(self, plan: Schedule, inputs: Sequence[Input]) -> None:
+        self.plan = plan
+        self.names: dict[Vertex, str] = {x: f"inputs[{k}]" for k, x in enumerate(inputs)}
+        self.constants: list[np.ndarray[Any, Any]] = []
+        self.head: list[str] = []
+
+    def script(self, places: list[int | None], missing: list[str]) -> Script:
+        """Write it all."""
+        body = [line for step in self.plan.steps for line in self._step(step)]
+        outputs = [self.name(self.plan.memory(x).base) for x in self.plan.outputs]
+        inner = [
+            *HELPERS.splitlines(),
+            *self.head,
+            f"return {{ outputs: [{', '.join(outputs)}], run() {{",
+            *(INDENT + line for line in body),
+            "} };",
+        ]
+        lines = ["(inputs, constants) => {", *(INDENT + line for line in inner), "}"]
+        return Script("\n".join(lines), self.constants, places, missing)
+
+    # Memory.
+
+    def name(self, vertex: Vertex) -> str:
+        """Return the typed array that is a vertex's memory."""
+        if vertex not in self.names:
+            if isinstance(vertex, Constant):
+                made = f"constants[{len(self.constants)}]"
+                self.constants.append(np.ascontiguousarray(vertex.value))
+            else:
+                made = f"new {array_type(vertex.dtype)}({vertex.size})"
+            self.names[vertex] = f"m{len(self.names)}"
+            self.head.append(f"const {self.names[vertex]} = {made};")
+        return self.names[vertex]
+
+    def scratch(self, size: int) -> str:
+        """Return a new typed array that a kernel has for itself."""
+        name = f"row{len(self.head)}"
+        self.head.append(f"const {name} = new Float64Array({size});")
+        return name
+
+    # Steps.
+
+    def _step(self, step: Kernel | Apply) -> Iterable[str]:
+        if isinstance(step, Kernel):
+            return kernel_lines(loops_of(Survey(step, self.plan)), self)
+        role = self.plan.roles[step]
+        if role is Role.PRODUCT:
+            return self._product(step)
+        return self._scatter(step) if role is Role.SCATTER else []
+
+    def _product(self, step: Apply) -> list[str]:
+        """Write a product of matrices or vectors, or of batches of matrices."""
+        a, b = self.plan.accesses(step)
+        c = self.plan.memory(step)
+        batch = [f"b{k}" for k in range(len(step.shape) - 2)]
+        rows = ["i"] if len(a.size) > 1 else []
+        columns = ["j"] if len(b.size) > 1 else []
+        first = entry(self.name(a.base), a, [*batch, *rows, "k"])
+        second = entry(self.name(b.base), b, [*batch, "k", *columns])
+        target = entry(self.name(c.base), c, [*batch, *rows, *columns])
+        lines = [
+            "let total = 0;",
+            *loop("k", a.size[-1], [f"total += {first} * {second};"]),
+            f"{target} = total;",
+        ]
+        for axis, count in reversed(list(zip([*batch, *rows, *columns], step.shape, strict=True))):
+            lines = loop(axis, count, lines)
+        return ["{", *(INDENT + line for line in lines), "}"]
+
+    def _scatter(self, step: Apply) -> list[str]:
+        """Write what adds entries, or puts them, where indices say."""
+        indices = step.operands[2:]
+        known = indexed_axes(step.params["index"], indices, step.ndim)
+        assert known is not None
+        first, end = known.slots[0], known.slots[-1] + 1
+        size = step.shape
+        before, after = math.prod(size[:first]), math.prod(size[end:])
+        count = math.prod(np.broadcast_shapes(*(x.shape for x in indices)))
+        target = self.plan.memory(step)
+        given, *where = self.plan.accesses(step)[1:]
+        flat = "0"
+        for access, n in zip(where, size[first:end], strict=True):
+            index = f"within({self.name(access.base)}[{access.offset} + j], {n})"
+            flat = index if flat == "0" else f"({flat}) * {n} + {index}"
+        to = f"(i * {math.prod(size[first:end])} + {flat}) * {after} + k + {target.offset}"
+        source = f"(i * {count} + j) * {after} + k + {given.offset}"
+        sign = "+=" if step.operation is accumulated else "="
+        write = f"{self.name(target.base)}[{to}] {sign} {self.name(given.base)}[{source}];"
+        return loop("i", before, loop("j", count, loop("k", after, [write])))

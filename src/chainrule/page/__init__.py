@@ -1,0 +1,17 @@
+"""An explanation as a page: one changes the inputs, steps through both passes, and writes lines.
+
+In the order in which to read it:
+
+- ``replay`` is the run again as one graph: every value, every gradient and every local gradient,
+  for other inputs, too;
+- ``encoding`` writes values as JSON, ``data`` all that the page shows;
+- ``page`` is the file: the data, the graph as JavaScript (`chainrule.native.scripted`), and the
+  front end, whose sources are in the folder ``frontend`` of the repository and whose bundle is in
+  ``static``.
+"""
+
+from __future__ import annotations
+
+from chainrule.page.page import Language, Page
+
+__all__ = ["Language", "Page"]

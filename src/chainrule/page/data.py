@@ -1,0 +1,265 @@
+"""What a page shows, as data: the circuit, the lines of code, and the graph that computes them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from chainrule.core.array import is_floating
+from chainrule.core.node import Node
+from chainrule.explain import Explanation
+from chainrule.explain.activations import activations
+from chainrule.explain.findings import FLAT, MANY, RATIO
+from chainrule.explain.numbers import is_scalar
+from chainrule.graph.graph import Constant, Vertex
+from chainrule.native.scripted import Script, scripted
+from chainrule.operations import contraction
+from chainrule.page.encoding import LARGEST, encoded, numbers, shape_of
+from chainrule.page.replay import Replay
+from chainrule.staged import Line, Stage
+
+__all__ = ["PageData"]
+
+_MOST_NODES = 2_000  # of a run that is computed anew while one drags
+_MOST_ENTRIES = 400_000  # of all that is computed
+
+
+def _entries(node: Node) -> dict[str, Any]:
+    """Say which entries of its operands an entry of a gate's value is made of."""
+    operation = node.operation
+    if operation is None:  # an input
+        return {}
+    if operation is contraction.matmul:
+        columns = 1 if np.ndim(node.operands[1]) == 1 else 2
+        return {"second": node.parents[0] is None, "columns": columns}
+    if operation.reduces and len(node.operands) == 1:
+        axis, ndim = node.params.get("axis"), np.ndim(node.operands[0])
+        axes = range(ndim) if axis is None else (axis,) if isinstance(axis, int) else axis
+        return {"reduced": [k % ndim for k in axes]}
+    return {"entrywise": True} if operation.entrywise else {}
+
+
+class PageData:
+    """The data of a page, and the script that computes it anew.
+
+    Attributes:
+        json: what the front end reads (``frontend/src/data.ts`` says what it is made of).
+        script: the graph as JavaScript; None where it would be too much to follow a drag.
+    """
+
+    def __init__(self, explanation: Explanation) -> None:
+        self._e = explanation
+        self._run = explanation.run
+        self._replay = Replay(explanation.run)
+        self._wanted: dict[Vertex, int] = {}
+        self._at = {v.node: k for k, v in enumerate(explanation.graph.vertices)}
+        shown: dict[str, Any] = {
+            "title": explanation.title,
+            "name": explanation.staged.name.removesuffix("_gradient"),
+            "output": explanation.staged.output,
+            "inputs": [self._input(a) for a in explanation.run.trace.arguments],
+            "vertices": [self._vertex(k) for k in range(len(explanation.graph.vertices))],
+            "groups": [self._group(g) for g in explanation.graph.groups],
+            "lines": self._lines(),
+            "guards": self._guards(),
+            "activations": list(self._activations()),
+            "limits": {"flat": FLAT, "many": MANY, "ratio": RATIO},
+            "warnings": [
+                {"kind": w.kind, "stage": w.stage, "line": w.line, "message": w.message}
+                for w in explanation.warnings
+            ],
+        }
+        self.script = self._scripted()
+        places = self.script.places if self.script else [None] * len(self._wanted)
+        shown["values"] = [
+            self._value(vertex, place) for vertex, place in zip(self._wanted, places, strict=True)
+        ]
+        shown["constants"] = [
+            {"data": numbers(c), "single": c.dtype == np.float32}
+            for c in (self.script.constants if self.script else [])
+        ]
+        shown["missing"] = self.script.missing if self.script else []
+        shown["live"] = self.script is not None
+        self.json: Mapping[str, Any] = shown
+
+    def _scripted(self) -> Script | None:
+        nodes = len(self._run.live)
+        entries = sum(vertex.size for vertex in self._wanted)
+        if nodes > _MOST_NODES or entries > _MOST_ENTRIES:
+            return None
+        if any(x.size > LARGEST for x in self._replay.inputs):
+            return None
+        return scripted(list(self._wanted), self._replay.inputs)
+
+    # Values.
+
+    def _number(self, vertex: Vertex | None) -> int | None:
+        """Return the number of a value that is shown; None for none."""
+        return None if vertex is None else self._wanted.setdefault(vertex, len(self._wanted))
+
+    def _value(self, vertex: Vertex, place: int | None) -> dict[str, Any]:
+        """Describe a value: where the script leaves it, or what it was in the run."""
+        kind = {"shape": shape_of(vertex.value), "truth": vertex.dtype.kind == "b"}
+        if place is not None:
+            return {**kind, "place": place}
+        return {**kind, **encoded(vertex.value)}
+
+    def _value_of(self, node: Node) -> int | None:
+        return self._number(self._replay.value(node))
+
+    # The circuit.
+
+    def _input(self, argument: Any) -> dict[str, Any]:
+        floating = argument.node is not None
+        value = np.asarray(argument.value)
+        found: dict[str, Any] = {
+            "name": argument.name,
+            "shape": shape_of(value),
+            "floating": floating,
+            "wanted": argument.wanted,
+            "vertex": self._at.get(argument.node),
+            "single": value.dtype == np.float32,
+        }
+        if floating or value.dtype.kind in "biuf":
+            found |= {"data": numbers(value)} if value.size <= LARGEST else encoded(value)
+        else:
+            found["text"] = str(argument.value)
+        return found
+
+    def _vertex(self, k: int) -> dict[str, Any]:
+        vertex = self._e.graph.vertices[k]
+        node = vertex.node
+        has_value = vertex.value is not None
+        flows = vertex.gradient is not None
+        return {
+            "label": vertex.label,
+            "operation": "" if vertex.is_input else node.operation.name,
+            "group": vertex.group,
+            "value": self._value_of(node) if has_value else None,
+            "gradient": self._number(self._replay.gradient(node)) if flows else None,
+            "leads": self._leads(k),
+            **_entries(node),
+        }
+
+    def _leads(self, k: int) -> list[dict[str, Any]]:
+        vertex = self._e.graph.vertices[k]
+        leads = iter(vertex.leads)
+        found: list[dict[str, Any]] = []
+        numbered = [j for j, p in enumerate(vertex.node.parents or ()) if p is not None]
+        if len(numbered) != len(vertex.leads) or not all(
+            self._at.get(vertex.node.parents[j]) == lead.source  # type: ignore[arg-type]
+            for j, lead in zip(numbered, vertex.leads, strict=False)
+        ):  # a loop, whose wires are those of all its turns
+            return [{"source": lead.source} for lead in leads]
+        for j, lead in zip(numbered, leads, strict=True):
+            found.append({"source": lead.source, **self._factors(vertex.node, j)})
+        return found
+
+    def _factors(self, node: Node, j: int) -> dict[str, Any]:
+        """Return the local gradient of numbers, or what a gate of arrays adds to a gradient."""
+        parent = node.parents[j]
+        assert parent is not None
+        # A constant upstream of nothing differentiable has none.
+        if not node.operation.differentiable or parent not in self._run.gradients:
+            return {}
+        if parent.parents and not parent.operation.differentiable:
+            return {}
+        if not is_floating(node.operands[j]):
+            return {}
+        if self._replay.is_number(node, j):
+            return {"local": self._number(self._replay.local(node, j) or Constant(0.0))}
+        return {"part": self._number(self._replay.contribution(node, j))}
+
+    def _group(self, group: Any) -> dict[str, Any]:
+        return {
+            "name": group.name,
+            "text": group.text,
+            "vertices": group.vertices,
+            "loop": bool(group.body),
+        }
+
+    # The code.
+
+    def _lines(self) -> list[dict[str, Any]]:
+        staged = self._e.staged
+        parts: dict[int, list[Stage | Line]] = {}
+        every: list[Stage | Line] = [*staged.stages, *staged.backward]
+        for part in every:
+            parts.setdefault(part.lineno, []).append(part)
+        found = []
+        for number, text in enumerate(staged.source.splitlines(), start=1):
+            line: dict[str, Any] = {"text": text}
+            here = parts.get(number, [])
+            if len(here) == 1:
+                line |= self._part(here[0])
+            elif here and isinstance(here[0], Stage):  # turns of a loop
+                line |= {"stage": here[0].number, "loop": len(here)}
+            elif here:
+                line |= {"loop": len(here)}
+            found.append(line)
+        return found
+
+    def _part(self, part: Stage | Line) -> dict[str, Any]:
+        if isinstance(part, Stage):
+            at = self._at.get(part.node)
+            return {"stage": part.number, "vertex": at, "name": part.name}
+        at = self._at.get(part.stage.node)
+        return {
+            "stage": part.stage.number,
+            "backward": True,
+            "vertex": at,
+            "of": self._variable(part),
+            "target": part.target,
+            "operator": part.operator,
+            "expression": part.expression,
+            "local": part.local,
+            "upstream": part.upstream,
+            "contribution": encoded(part.value) | {"shape": shape_of(part.value)},
+        }
+
+    def _variable(self, line: Line) -> int | None:
+        """Return the vertex whose gradient a line is about."""
+        if line.of is None:
+            return None
+        for stage in reversed(self._e.staged.stages[: line.stage.number - 1]):
+            if stage.name == line.of:
+                return self._at.get(stage.node)
+        for argument in self._run.trace.arguments:
+            if argument.name == line.of and argument.node is not None:
+                return self._at.get(argument.node)
+        return None
+
+    # What is watched.
+
+    def _guards(self) -> list[dict[str, Any]]:
+        found = []
+        for guard in self._run.trace.guards:
+            outcome = guard.outcome
+            if not isinstance(outcome, (bool, int, float, np.bool_)) or not math.isfinite(outcome):
+                continue
+            found.append(
+                {
+                    "line": guard.location.lineno,
+                    "text": guard.location.text or "",
+                    "value": self._value_of(guard.node),
+                    "outcome": float(outcome),
+                    "truth": isinstance(outcome, (bool, np.bool_)),
+                }
+            )
+        return found
+
+    def _activations(self) -> Any:
+        for found in activations(self._run):
+            if found.source not in self._run.reached:
+                continue
+            at = self._at.get(found.node)
+            yield {
+                "kind": found.kind,
+                "vertex": at,
+                "name": self._run.name(found.node),
+                "source": self._value_of(found.source),
+                "scale": found.scale if is_scalar(found.scale) else 1.0,
+            }

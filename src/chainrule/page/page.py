@@ -1,0 +1,98 @@
+"""`Page`: an explanation as one file that needs nothing else, and no network."""
+
+from __future__ import annotations
+
+from functools import cache, cached_property
+from html import escape
+from importlib.resources import files
+from pathlib import Path
+from typing import Literal, get_args
+
+from chainrule.errors import ArgumentError
+from chainrule.explain import Explanation
+from chainrule.page.data import PageData
+from chainrule.page.encoding import as_json
+
+__all__ = ["Language", "Page"]
+
+Language = Literal["en", "ru"]
+
+# Nothing is loaded, wherever the file is opened: neither by the page nor by what it holds.
+_POLICY = (
+    "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; "
+    "img-src data: blob:; base-uri 'none'; form-action 'none'"
+)
+
+
+class Page:
+    """An explanation as a live page: one HTML file, made of the user's own function.
+
+    In a notebook it shows itself; `save` writes it to a file.
+
+    Args:
+        explanation: what it shows.
+        language: in which it speaks at first; the reader may change it.
+    """
+
+    def __init__(self, explanation: Explanation, language: Language = "en") -> None:
+        if language not in get_args(Language):
+            raise ArgumentError(
+                f"a page speaks {' or '.join(map(repr, get_args(Language)))}, not {language!r}"
+            )
+        self.explanation = explanation
+        self.language = language
+
+    @cached_property
+    def html(self) -> str:
+        """The whole file."""
+        e = self.explanation
+        data = PageData(e)
+        shown = as_json({**data.json, "language": self.language})
+        program = data.script.source if data.script else "null"
+        return f"""\
+<!DOCTYPE html>
+<html lang="{self.language}">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="{_POLICY}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{escape(e.title)}</title>
+<style>{_static("page.css")}</style>
+</head>
+<body>
+<div id="page"></div>
+<noscript>
+{e._repr_html_()}</noscript>
+<script type="application/json" id="data">{shown}</script>
+<script>window.chainruleProgram = {program};</script>
+<script>{_static("page.js")}</script>
+</body>
+</html>
+"""
+
+    def save(self, path: str | Path) -> None:
+        """Write the page to a file.
+
+        Raises:
+            ArgumentError: its name does not end in .html.
+        """
+        path = Path(path)
+        if path.suffix.lower() not in (".html", ".htm"):
+            raise ArgumentError(f"a page is saved as .html, not as {path.name!r}")
+        path.write_text(self.html, encoding="utf-8")
+
+    def __repr__(self) -> str:
+        return f"<page of {self.explanation.title}>"
+
+    def _repr_html_(self) -> str:
+        """Show it in a frame of its own: its styles and scripts are not the notebook's."""
+        return (
+            f'<iframe srcdoc="{escape(self.html)}" sandbox="allow-scripts allow-downloads" '
+            f'title="{escape(self.explanation.title)}" '
+            'style="width:100%;height:720px;border:0;border-radius:8px"></iframe>'
+        )
+
+
+@cache
+def _static(name: str) -> str:
+    return (files("chainrule.page") / "static" / name).read_text(encoding="utf-8")

@@ -1,0 +1,224 @@
+"""Pages in a real browser: drag, step, keyboard, languages, narrow and dark, without a network."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import chainrule as cr
+from chainrule.explain.numbers import brief
+
+
+def neuron(w, x):
+    h = w * x
+    z = 1 / (1 + math.exp(-h))
+    loss = (z - 1) ** 2
+    return loss
+
+
+def network(x, W, b):
+    h = x @ W + b
+    z = np.maximum(h, 0)
+    loss = np.mean(z**2)
+    return loss
+
+
+X = np.array([[1.0, -2.0], [0.5, 1.5], [2.0, 0.25]])
+W = np.array([[0.5, -1.0, -2.0], [1.0, 0.75, -1.0]])
+
+
+class Opened:
+    """A page in the browser, and what it shows."""
+
+    def __init__(self, browser: Any, path: Path) -> None:
+        self.browser = browser
+        browser.get_log("performance")
+        browser.get_log("browser")
+        browser.get(path.as_uri())
+
+    def all(self, selector: str) -> list[Any]:
+        return self.browser.find_elements("css selector", selector)
+
+    def one(self, selector: str) -> Any:
+        return self.browser.find_element("css selector", selector)
+
+    def texts(self, selector: str) -> list[str]:
+        return [element.get_attribute("textContent") for element in self.all(selector)]
+
+    def press(self, *keys: str) -> None:
+        for key in keys:
+            self.browser.switch_to.active_element.send_keys(key)
+
+    @property
+    def sentence(self) -> str:
+        return self.one(".sentence").text
+
+    def type(self, label: str, content: str) -> None:
+        field = self.one(f'input[type=text][aria-label="{label}"]')
+        field.send_keys("\ue009a\ue000", content)  # all of it selected, and written over
+
+    def requests(self) -> list[str]:
+        """Return what the page asked the network for, the file itself aside."""
+        messages = [json.loads(entry["message"]) for entry in self.browser.get_log("performance")]
+        sent = [m["message"] for m in messages]
+        urls = [
+            m["params"]["request"]["url"]
+            for m in sent
+            if "requestWillBeSent" in m["method"] and "request" in m["params"]
+        ]
+        return [url for url in urls if not url.startswith(("data:", "file:", "blob:"))]
+
+    def faults(self) -> list[str]:
+        return [entry["message"] for entry in self.browser.get_log("browser")]
+
+
+@pytest.fixture
+def opened(browser: Any, tmp_path: Path) -> Callable[..., Opened]:
+    def open_(f: Any, *args: Any, language: str = "en") -> Opened:
+        path = tmp_path / f"page{len(list(tmp_path.iterdir()))}.html"
+        cr.explain(f, *args).page(language).save(path)
+        return Opened(browser, path)
+
+    return open_
+
+
+def numbers(f: Any, *args: Any) -> set[str]:
+    """Return the values and gradients of a run as a circuit has them."""
+    run = cr.explain(f, *args).run
+    return {brief(n.output) for n in run.live} | {brief(g) for g in run.gradients.values()}
+
+
+def test_it_opens_without_a_network_and_follows_a_drag(opened: Any) -> None:
+    page = opened(neuron, 2.0, -1.0)
+    assert set(page.texts(".node text.value, .node text.gradient")) >= numbers(neuron, 2.0, -1.0)
+    slider = page.one("input[type=range]")
+    slider.send_keys("\ue014" * 30)  # arrow right
+    moved = float(slider.get_attribute("value"))
+    assert moved > 2
+    shown = set(page.texts(".node text.value, .node text.gradient"))
+    assert shown >= numbers(neuron, moved, -1.0)
+    page.type("x", "0.25")
+    shown = set(page.texts(".node text.value, .node text.gradient"))
+    assert shown >= numbers(neuron, moved, 0.25)
+    page.one(".inputs button").click()  # reset
+    assert set(page.texts(".node text.gradient")) <= numbers(neuron, 2.0, -1.0)
+    assert page.faults() == []
+    assert page.requests() == []
+
+
+def test_it_is_stepped_through_by_the_keyboard_alone(opened: Any) -> None:
+    page = opened(neuron, 2.0, -1.0)
+    page.press("\ue014")
+    assert page.sentence.startswith("forward pass")
+    assert "h = w * x gives -2.00" in page.sentence
+    assert [t for t in page.texts(".node text.gradient") if t] == []
+    page.press("\ue010")  # end
+    assert "to dx" in page.sentence or "to dw" in page.sentence
+    assert page.all(".line.backwards")
+    while "to d(*-1)" not in page.sentence:
+        page.press("\ue012")
+    # Each gate of a stage that is open, then the stage at once when it is closed.
+    page.browser.execute_script("document.querySelector('.frame .handle').focus()")
+    page.press("\ue007")
+    assert page.all(".node.closed")
+    page.press("\ue00c")
+    page.browser.execute_script("document.activeElement.blur()")
+    page.press(" ")
+    assert page.one(".round.primary").get_attribute("aria-label") == "Pause"
+    page.press(" ")
+
+
+def test_forks_are_summed_as_they_are_met(opened: Any) -> None:
+    def fork(x):
+        a = x * 3.0
+        b = a * x
+        return b
+
+    page = opened(fork, 2.0)
+    page.press("\ue010")
+    assert "local gradient 3.00 times upstream 2.00 adds 6.00 to dx" in page.sentence
+    assert "another path: +=, together 12.00" in page.sentence
+    assert page.texts(".node.target text.gradient") == ["12.00"]
+
+
+def test_warnings_come_and_go_with_the_inputs(opened: Any) -> None:
+    page = opened(neuron, 2.0, -1.0)
+    assert page.texts(".alarm") == []
+    page.type("w", "-9")
+    assert any("saturated" in text for text in page.texts(".alarm"))
+    page.type("w", "1e999")
+    assert any("inf" in text or "nan" in text for text in page.texts(".alarm"))
+    page.type("w", "two")
+    assert "not a number" in page.one(".fault").text
+    page.type("w", "1")
+    assert page.texts(".alarm") == []
+
+
+def test_arrays_are_maps_whose_entries_are_changed(opened: Any) -> None:
+    page = opened(network, X, W, np.zeros(3))
+    assert any("1 of 3 units of the ReLU in z" in text for text in page.texts(".alarm"))
+    canvas = page.all(".inputs canvas")[1]
+    canvas.send_keys("\ue014", "\ue014", "\ue007")  # to W[0, 2]
+    page.type("W[0, 2]", "9")
+    changed = W.copy()
+    changed[0, 2] = 9.0
+    value = f"{network(X, changed, np.zeros(3)):.4g}"
+    assert value in page.texts(".line .value")
+    assert not any("ReLU" in text for text in page.texts(".alarm"))
+    page.one(".update button").click()
+    assert "loss" in page.one(".update output").text
+
+
+def test_another_branch_is_told(opened: Any) -> None:
+    def branch(x):
+        if x > 1:
+            y = x * x
+        else:
+            y = x
+        return y
+
+    page = opened(branch, 2.0)
+    page.type("x", "0.5")
+    assert "takes another branch" in page.one(".alarm").text
+
+
+def test_strings_of_the_user_do_nothing(opened: Any) -> None:
+    namespace: dict[str, Any] = {}
+    exec(
+        "def f(p):\n    s = p[KEY] * 2.0\n    return s", {"KEY": "</script><img src=x>"}, namespace
+    )
+    f = namespace["f"]
+    f.__name__ = f.__qualname__ = "<script>document.title='x'</script>"
+    page = opened(f, {"</script><img src=x>": 3.0})
+    assert page.browser.title != "x"
+    assert page.all("img") == []
+    assert page.all(".node")
+    assert page.faults() == []
+
+
+def test_two_languages_dark_and_narrow(opened: Any) -> None:
+    page = opened(neuron, 2.0, -1.0, language="ru")
+    assert page.one("html").get_attribute("lang") == "ru"
+    page.press("\ue010")
+    assert "локальный градиент" in page.sentence
+    buttons = {b.text: b for b in page.all(".head button")}
+    buttons["English"].click()
+    assert "local gradient" in page.sentence
+    buttons = {b.text: b for b in page.all(".head button")}
+    buttons["Dark"].click()
+    assert page.one("html").get_attribute("data-theme") == "dark"
+    page.browser.set_window_size(500, 800)
+    try:
+        wide = page.browser.execute_script(
+            "return document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        )
+        assert wide <= 0
+    finally:
+        page.browser.set_window_size(1400, 900)
+        page.browser.execute_script("localStorage.clear()")

@@ -1,0 +1,112 @@
+"""The arithmetic of a page against NumPy: every value and gradient of every golden program."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import numpy as np
+import pytest
+
+import chainrule as cr
+from chainrule.native.scripted import scripted
+from chainrule.page.replay import Replay
+from tests.programs import layers, loops
+from tests.programs.golden import PROGRAMS
+
+pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
+
+_PROGRAMS = {
+    **PROGRAMS,
+    **{name: layers.PROGRAMS[name] for name in ("batch_norm", "max_pooling", "embedding")},
+    **{name: loops.PROGRAMS[name] for name in ("rnn", "heat_in_place", "newton", "cholesky")},
+}
+#: What JavaScript has no counterpart of.
+_MISSING = {"cumprod", "cumsum", "erf", "getitem", "ndtr", "scatter_add", "zeros_like"}
+
+
+def _explained(f: Any, args: Any) -> tuple[Any, list[Any], list[Any], list[Any]]:
+    """Return the script of all values and gradients of a run, its inputs, and what they are."""
+    run = cr.explain(f, *copy.deepcopy(args)).run
+    replay = Replay(run)
+    wanted, expected = [], []
+    for node in [*run.live, *(a.node for a in run.trace.inputs if a.node is not None)]:
+        if node.parents:
+            wanted.append(replay.value(node))
+            expected.append(node.output)
+        gradient = replay.gradient(node) if node in run.gradients else None
+        if gradient is not None:
+            wanted.append(gradient)
+            expected.append(run.gradients[node])
+    inputs = [x.value for x in replay.inputs]
+    return scripted(wanted, replay.inputs), inputs, expected, wanted
+
+
+def test_every_golden_program(run_scripts: Any) -> None:
+    jobs, checked = [], []
+    for name, (f, args, *_) in _PROGRAMS.items():
+        script, inputs, expected, _ = _explained(f, args)
+        assert {*script.missing} <= _MISSING, name
+        jobs.append((script, inputs))
+        checked.append((name, script, expected))
+    for (name, script, expected), found in zip(checked, run_scripts(jobs), strict=True):
+        scale = max(1.0, *(float(np.max(np.abs(x), initial=0.0)) for x in expected))
+        single = any(np.asarray(x).dtype == np.float32 for x in expected)
+        for place, value in zip(script.places, expected, strict=True):
+            if place is not None:
+                tolerance = 1e-6 if single else 1e-12
+                np.testing.assert_allclose(
+                    np.reshape(found[place], np.shape(value)),
+                    np.asarray(value, float),
+                    rtol=tolerance,
+                    atol=tolerance * scale,
+                    err_msg=name,
+                )
+
+
+def test_other_inputs_give_what_numpy_gives_there(run_scripts: Any) -> None:
+    def f(x: Any, w: Any) -> Any:
+        h = np.maximum(x @ w, 0.1)
+        s = np.exp(h) / np.sum(np.exp(h))
+        return np.sum(s * h) + np.mean(x) / w[0, 0]
+
+    rng = np.random.default_rng(0)
+    args = rng.normal(size=(3, 4)), rng.normal(size=(4, 2))
+    others = rng.normal(size=(3, 4)), rng.normal(size=(4, 2))
+    script, _, _, _ = _explained(f, args)
+    _, _, expected, _ = _explained(f, others)
+    (found,) = run_scripts([(script, list(others))])
+    for place, value in zip(script.places, expected, strict=True):
+        assert place is not None
+        np.testing.assert_allclose(np.ravel(found[place]), np.ravel(value), rtol=1e-12, atol=1e-13)
+
+
+def test_what_overflows_is_shown_as_it_is_written(run_scripts: Any) -> None:
+    def f(x: Any) -> Any:
+        e = np.exp(x)
+        return e / (1 + e)
+
+    script, _, _, _ = _explained(f, (1.0,))
+    (found,) = run_scripts([(script, [1000.0])])
+    assert found[script.places[0]] == [np.inf]
+    assert any(np.isnan(x[0]) for x in found)
+
+
+def test_the_text_holds_nothing_of_the_users() -> None:
+    namespace: dict[str, Any] = {}
+    exec("def f(поле):\n    знак = поле * 2.0\n    return знак", namespace)
+    script, _, _, _ = _explained(namespace["f"], (3.0,))
+    assert script.source.isascii()
+    assert "поле" not in script.source
+
+
+def test_what_cannot_be_written_is_named_and_the_rest_is_not_lost() -> None:
+    def f(x: Any) -> Any:
+        a = x * 2.0
+        return np.sum(np.sort(a) * np.arange(3.0))
+
+    script, _, expected, _ = _explained(f, (np.array([3.0, 1.0, 2.0]),))
+    assert "sort" in script.missing
+    assert script.places[0] is not None
+    assert None in script.places
+    assert len(expected) == len(script.places)
