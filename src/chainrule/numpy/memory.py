@@ -189,6 +189,8 @@ def write(
         fixed(places[-1])
         places[-1].flags.writeable = True
     written = indexing.join_index(template, [value_of(x) for x in arrays])
+    if type(value) is Array and value.origin is not None and not arrays:
+        value = _as_it_is_read(root, path, written, value)
     picked = [k for k, view in enumerate(path) if type(view.origin[1]) is Strided]
     if picked:
         template, arrays = _at_places(path[picked[-1] :], written, what)
@@ -309,6 +311,35 @@ def _at_places(
         )
     arrays = np.unravel_index(numbers, base.shape)
     return (SLOT,) * len(arrays), list(arrays)
+
+
+def _as_it_is_read(root: Array, path: Sequence[Array], written: Any, value: Array) -> Array:
+    """Return what NumPy writes where a vector is written over one at other steps in its memory.
+
+    It copies what overlaps before it writes, but for vectors in one direction: of these it may read
+    an entry that it has written already, as in ``a[0] = a[:, 1]``.
+    """
+    source, way = way_to(value)
+    if source is not root or value.ndim != 1:
+        return value
+    numbers = np.empty_like(root.value, np.intp)
+    numbers[...] = np.arange(root.size).reshape(root.shape)
+
+    def seen(views: Sequence[Array]) -> Any:
+        place = numbers
+        for view in views:
+            _, operation, params = view.origin
+            place = operation.compute(place, **params)
+        return place
+
+    into, read = seen(path)[written], seen(way)
+    if np.ndim(into) != 1 or into.strides == read.strides or not into.flags.writeable:
+        return value
+    before = read.copy()
+    into[...] = read
+    if np.array_equal(into, before):
+        return value
+    return root[np.unravel_index(into, root.shape)]  # type: ignore[no-any-return]
 
 
 # Memory.
