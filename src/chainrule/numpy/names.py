@@ -20,6 +20,7 @@ __all__ = [
     "is_users",
     "is_users_class",
     "is_users_file",
+    "keeps_attributes",
     "mentioned",
 ]
 
@@ -85,10 +86,13 @@ def is_users(code: CodeType, root: tuple[str, ...]) -> bool:
 @functools.cache
 def is_simple(kind: type) -> bool:
     """Tell a class of the user's whose instances are their ``__dict__`` and no more."""
-    bases = kind.__mro__[:-1]
-    return is_users_class(kind) and all(
-        has_statement(base) and not base.__dict__.get("__slots__") for base in bases
-    )
+    return keeps_attributes(kind) and not any(x.__dict__.get("__slots__") for x in kind.__mro__)
+
+
+@functools.cache
+def keeps_attributes(kind: type) -> bool:
+    """Tell a class of the user's whose instances are their attributes and no more."""
+    return is_users_class(kind) and all(map(has_statement, kind.__mro__[:-1]))
 
 
 def has_statement(kind: type) -> bool:

@@ -179,7 +179,8 @@ class Replacing:
             return self.leaf(value, path)
         if is_record(value):
             new = object.__new__(kind)
-            new.__dict__.update(getattr(value, "__dict__", {}))
+            if hasattr(value, "__dict__"):
+                new.__dict__.update(value.__dict__)
             for field in dataclasses.fields(value):
                 part = self(getattr(value, field.name), f"{path}.{field.name}")
                 object.__setattr__(new, field.name, part)
