@@ -172,6 +172,7 @@ def write(
         if _is_there(array, template, arrays, value):
             return  # the second half of a[i] += v, which writes what is there already
         if value.dtype != array.dtype:
+            _check_kinds(array, value, what)
             value = cast(value, array.dtype)
     root, path = way_to(array)
     active = [x for x in (root, value, *arrays) if type(x) is Array and x.node is not None]
@@ -290,6 +291,16 @@ def _check(root: Array, what: str, keeps: bool = True) -> None:
         )
     if type(root.value) is not _ndarray:
         raise TypeError(f"'{type(root.value).__name__}' object does not support item assignment")
+
+
+def _check_kinds(array: Array, value: Array, what: str) -> None:
+    """Raise where what is written would lose its gradient by becoming an integer."""
+    if array.dtype.kind in "iub" and value.dtype.kind in "fc" and value.node is not None:
+        raise GradientLostError(
+            f"`{what}` writes into an array of integers, which holds no gradient, at "
+            f"{where_am_i()}: make it with dtype=float, or write what has none, "
+            "chainrule.stop_gradient(v)"
+        )
 
 
 def _at_places(

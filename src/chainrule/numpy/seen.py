@@ -77,7 +77,7 @@ class Search(FunctionWalk):
         self.needing: frozenset[int] = frozenset()
         self.stored: dict[int, frozenset[str]] = {}
         self.scipy = loaded()
-        self.replacing, self.modules = tables(self.scipy)
+        self.replacing, self.modules = tables(self.scipy, lends_arrays)
         self.watched: list[tuple[Mapping[str, Any], str, Any]] = []
         self.cells: list[tuple[CellType, Any]] = []
         #: Containers, their items; the counterpart, and its items, if there is one.
@@ -186,7 +186,7 @@ class Search(FunctionWalk):
         """Tell a function, a module, an object, or a container that seems to hold such."""
         kind = type(value)
         if kind is np.ndarray:
-            return self.lends_arrays and value.dtype.kind in "fc"
+            return self.lends_arrays and value.dtype.kind in "fciu"
         if kind in _CONTAINERS:
             some = itertools.islice(_items(value), _ENOUGH)
             return depth > 0 and any(self._may_be_replaced(item, depth - 1) for item in some)
