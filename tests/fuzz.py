@@ -18,10 +18,12 @@ import numpy as np
 
 import chainrule as cr
 from chainrule import trees
+from tests.programs.random_exchanges import exchanging_program
 from tests.programs.random_shapes import ShapedProgram, shaped_program
 
-__all__ = ["drawn", "examine"]
+__all__ = ["KINDS", "drawn", "examine"]
 
+KINDS = {"shapes": shaped_program, "exchanges": exchanging_program}
 _STEP = 1e-6
 _EVERY = {"printed": 2, "compiled": 20}  # of how many programs one is
 
@@ -30,9 +32,9 @@ class Kinked(Exception):
     """The program has no derivative here, or none that differences tell."""
 
 
-def drawn(seed: int) -> ShapedProgram:
-    """Draw the program of a seed."""
-    return shaped_program(random.Random(seed).choice, seed)
+def drawn(seed: int, kind: str = "shapes") -> ShapedProgram:
+    """Draw the program of a seed, of one of the `KINDS`."""
+    return KINDS[kind](random.Random(seed).choice, seed)
 
 
 def examine(program: ShapedProgram, printed: bool = False, compiled: bool = False) -> None:
@@ -61,7 +63,7 @@ def examine(program: ShapedProgram, printed: bool = False, compiled: bool = Fals
         if compiled:
             warnings.simplefilter("ignore", cr.errors.NotCompiledWarning)  # arguments overwritten
             fast = cr.compile(both)
-            for k in range(4):
+            for k in range(5):
                 there = _moved(program.args, 0.01 * k, seed=k)
                 _same(fast(*copy.deepcopy(there)), both(*copy.deepcopy(there)), single)
         if single:
@@ -164,10 +166,11 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=10_000, help="programs (10000)")
     parser.add_argument("--seed", type=int, default=0, help="of the first one (0)")
     parser.add_argument("--failures", type=int, default=1, help="after which it stops (1)")
+    parser.add_argument("--kind", choices=KINDS, help="of programs (all, by turns)")
     options = parser.parse_args()
     found: Counter[str] = Counter()
     for seed in track(range(options.seed, options.seed + options.count), "programs"):
-        program = drawn(seed)
+        program = drawn(seed, options.kind or list(KINDS)[seed // 7 % len(KINDS)])
         shares = {name: seed % every == 0 for name, every in _EVERY.items()}
         try:
             examine(program, **shares)

@@ -13,6 +13,7 @@ import chainrule as cr
 from chainrule.errors import GradientLostError
 
 C = np.array([1.0, 2.0, 4.0])
+COUNTS = np.array([1, 2, 4])
 LARGE = np.arange(4000.0)
 KEPT: Any = None
 DEFAULTS = {"w": C, "nested": [(C, 2.0)]}
@@ -38,6 +39,12 @@ def helper():
     return C.copy()
 
 
+def drawn():
+    a = np.random.default_rng(0).normal(2.0, 0.1, 3)
+    a[2] *= np.random.RandomState(1).uniform(size=3)[0]
+    return a
+
+
 def default(d=C):
     return d.copy()
 
@@ -61,6 +68,9 @@ COPIES: dict[str, Callable[[], Any]] = {
     "nested": lambda: DEFAULTS["nested"][0][0].copy(),
     "namespace": lambda: SPACE.w.copy(),
     "helper": helper,
+    "integers": lambda: COUNTS.astype(float),
+    "quotient of integers": lambda: COUNTS / len(str(COUNTS)) + C[COUNTS[0]],
+    "random numbers": drawn,
     "default": default,
     "enclosed": enclosed(),
 }
@@ -85,6 +95,16 @@ def test_what_is_made_of_them_can_be_written_into(make: Callable[[], Any]) -> No
     assert cr.stage(f, 3.0)(3.0) == (pytest.approx(value), (pytest.approx(slope),))
     np.testing.assert_array_equal(C, before[0])
     np.testing.assert_array_equal(LARGE, before[1])
+
+
+def test_integers_hold_no_gradient() -> None:
+    def f(x):
+        counts = COUNTS.copy()
+        counts[1] = x
+        return np.sum(counts * x)
+
+    with pytest.raises(GradientLostError, match=r"array of integers, which holds no gradient, at"):
+        cr.grad(f)(3.0)
 
 
 def test_every_transform_does_so() -> None:

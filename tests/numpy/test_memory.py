@@ -576,6 +576,27 @@ def test_a_write_that_would_mean_two_things_is_refused() -> None:
         cr.grad(lambda x: np.sum(as_strided(x, (9,), (8,))))(X)
 
 
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_a_row_that_is_written_with_a_column_it_meets(order: Any) -> None:
+    def f(y):  # NumPy copies such vectors entry by entry, and may read what it has written
+        m = y.T if order == "F" else y * 1.0
+        m[1] = m[:, 3]
+        m[:, 2] = m[3] - 0
+        m.reshape(-1)[::5] = m.T[0].copy()
+        m.reshape(-1)[:8:2] = m[1]
+        return np.sum(m * m * np.arange(16).reshape(4, 4))
+
+    x = np.random.default_rng(5).normal(size=(4, 4))
+    value, gradient = cr.value_and_grad(f)(x)
+    np.testing.assert_allclose(value, f(x.copy()), rtol=1e-14)
+    assert cr.check_gradient(lambda y: f(y * 1.0 if order == "C" else np.array(y)), x)
+    for other in (cr.stage(f, x), cr.compile(cr.value_and_grad(f))):
+        for _ in range(2):
+            found = other(x)
+            np.testing.assert_allclose(found[0], value, rtol=1e-12)
+            np.testing.assert_allclose(np.reshape(found[1], (4, 4)), gradient, rtol=1e-12)
+
+
 def test_numpy_casts_and_refuses_as_ever() -> None:
     def cast(x):
         a = np.zeros(3, np.float32)

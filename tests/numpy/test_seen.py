@@ -130,14 +130,32 @@ class Scaled:
 
 
 class Slotted:
-    __slots__ = ("a",)
+    __slots__ = ("a", "n")
 
     def __init__(self):
-        self.a = np.zeros(3)
+        self.a, self.n = np.zeros(3), 0
 
     def apply(self, x):
         self.a[:] = x
         return self.a
+
+    def renewed(self, x):
+        self.n += 1
+        self.a, before = np.zeros(3), self.a.copy()
+        self.a[:2] = before[0] = math.exp(x[0])
+        return np.sum(self.a * before * x)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Settings:
+    w: np.ndarray
+    k: float = 2.0
+
+    def energy(self, x):
+        out = np.empty_like(self.w)
+        out[:] = self.w * x
+        out[0] = math.sin(self.k * x[1])
+        return np.sum(out * (dataclasses.replace(self, k=3.0).k - isinstance(self, Settings)))
 
 
 class Decorator:
@@ -149,6 +167,7 @@ class Decorator:
 
 
 LAYER, DEEP, NETWORK, CONCRETE, SCALED = Layer(), Deep(), Network(), Concrete(), Scaled(2.0)
+SLOTTED, SETTINGS = Slotted(), Settings(np.arange(3.0))
 TREE = Tree(Tree(Tree()))
 TREE.child.parent = TREE
 decorated = Decorator(squares)
@@ -203,6 +222,8 @@ FORMS = {
     "abstract": lambda x: np.sum(CONCRETE.apply(x) ** 2) + isinstance(CONCRETE, Base),
     "dataclass": lambda x: np.sum(SCALED.apply(x)) + (dataclasses.replace(SCALED, a=2.0) == SCALED),
     "slots": lambda x: np.sum(Slotted().apply(x) ** 2),
+    "object with slots": SETTINGS.energy,
+    "slots that are captured": lambda x: SETTINGS.energy(x) * SETTINGS.k,
     "decorated": lambda x: np.sum(decorated(x)),
     "cached": lambda x: cached(x[0]) + cached(2.0),
     "import": by_import,
@@ -266,6 +287,29 @@ def test_what_a_run_leaves_in_an_object_is_an_ndarray():
     assert type(layer.result) is np.ndarray
     assert type(layer.other) is Layer
     assert type(layer.other.buffer) is np.ndarray
+
+
+def test_slots_are_written_where_they_are():
+    other = Slotted()
+
+    def f(x, by):
+        by.renewed(2 * x)
+        return SLOTTED.renewed(x) * np.sum(by.a) + SLOTTED.n
+
+    SLOTTED.a, other.a = np.ones(3), np.ones(3)
+    value, slope = cr.value_and_grad(f)(X, other)
+    assert SLOTTED.n == 1
+    assert type(SLOTTED) is type(other) is Slotted
+    np.testing.assert_array_equal(SLOTTED.a, np.exp(X[0]) * np.array([1.0, 1.0, 0.0]))
+    assert type(SLOTTED.a) is type(other.a) is np.ndarray
+
+    def again(x):
+        SLOTTED.a, other.a, SLOTTED.n = np.ones(3), np.ones(3), 0
+        return f(x, other)
+
+    assert value == again(X)
+    slopes = [(again(X + e) - again(X - e)) / 2e-6 for e in 1e-6 * np.eye(3)]
+    np.testing.assert_allclose(slope, slopes, rtol=1e-6)
 
 
 def test_containers_and_objects_are_live():

@@ -165,17 +165,22 @@ def test_norm_has_the_right_curvature_elsewhere() -> None:
 
 
 @pytest.mark.parametrize("axis", [None, 0, 1])
-def test_std_of_equal_entries_whose_mean_is_rounded(axis: int | None) -> None:
+@pytest.mark.parametrize(
+    "std",
+    [np.std, lambda *x, axis: np.sqrt(np.var(*x, axis=axis)), lambda x, axis: x.var(axis) ** 0.5],
+    ids=["std", "sqrt of var", "var ** 0.5"],
+)
+def test_std_of_equal_entries_whose_mean_is_rounded(std: Any, axis: int | None) -> None:
     def f(x):
-        return np.sum(np.std(x, axis=axis))
+        return np.sum(std(x, axis=axis))
 
     x = np.full((3, 6), 0.1)
     assert f(x) > 0
     for gradient in (cr.grad(f), cr.compile(cr.grad(f)), lambda x: cr.stage(f, x)(x)[1][0]):
         np.testing.assert_array_equal(gradient(x), np.zeros((3, 6)))
     np.testing.assert_array_equal(cr.hessian(f)(x), np.zeros((3, 6, 3, 6)))
-    assert cr.jvp(f, (x,), (x,))[1] == 0
-    squared = cr.stage(lambda x: np.std(x) ** 2, x).source
+    assert std is not np.std or cr.jvp(f, (x,), (x,))[1] == 0
+    squared = cr.stage(lambda x: std(x, axis=None) ** 2, x).source
     assert "dx = 2 * (x - np.mean(x)) / 18" in squared
 
 

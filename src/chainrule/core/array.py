@@ -124,7 +124,10 @@ class Array:
         return len(self.value)  # a TypeError lets np.array([a, b]) hold numbers as objects
 
     def __repr__(self) -> str:
-        return f"Array({self.value!r})"
+        return repr(self.value) if self.node is None else f"Array({self.value!r})"
+
+    def __str__(self) -> str:
+        return str(self.value) if self.node is None else repr(self)
 
     # Define by run.
 

@@ -20,7 +20,7 @@ from chainrule.core.rules import positions_read
 from chainrule.core.series import convolved
 from chainrule.core.traits import Traits
 
-__all__ = ["Elementwise", "elementwise", "guarded_multiply", "identity", "unknown"]
+__all__ = ["Elementwise", "elementwise", "guarded_multiply", "identity", "is_observed", "unknown"]
 
 LocalGradient: TypeAlias = "Callable[..., Any] | int | None"
 
@@ -153,7 +153,7 @@ class _GuardedMultiply(Elementwise):
             product = guarded_multiply(g, second)
         else:
             product = guarded_multiply(first, g)
-            if not (_is_observed(g) or _is_observed(first)):
+            if not (is_observed(g) or is_observed(first)):
                 met = ~np.isfinite(value_of(first))
                 if np.any(met):  # where first is inf, and g is 0: elsewhere derivatives go on
                     product = guarded_multiply(~(met & np.equal(value_of(g), 0)), product)
@@ -173,12 +173,13 @@ class _GuardedMultiply(Elementwise):
         return part if t is None else guarded_multiply(t, second) + part
 
 
-def _is_observed(x: Any) -> bool:
+def is_observed(x: Any) -> bool:
+    """Tell whether a value is recorded to become code, which is for other numbers, too."""
     return type(x) is Array and x.node is not None and x.node.recording.note is not None
 
 
 def _is_plain(x: Any) -> bool:
-    return _is_observed(x) and not x.node.recording.every_guard
+    return is_observed(x) and not x.node.recording.every_guard
 
 
 def _guarded_multiply(g: Any, local: Any) -> Any:

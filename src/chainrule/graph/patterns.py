@@ -24,6 +24,7 @@ __all__ = [
     "is_shifted",
     "logsumexp_argument",
     "one_plus",
+    "root_of",
     "sigmoid_argument",
     "softmax_argument",
     "spread_sum",
@@ -84,6 +85,13 @@ def factors(vertex: Vertex) -> tuple[Vertex, Vertex] | None:
         a, b = vertex.operands
         return a, b
     return None
+
+
+def root_of(vertex: Vertex) -> Vertex | None:
+    """Return x of ``sqrt(x)`` and ``x ** 0.5``."""
+    if is_operation(vertex, elementwise.power) and not is_number(vertex.operands[1], 0.5):
+        return None
+    return vertex.operands[0] if is_operation(vertex, elementwise.sqrt, elementwise.power) else None
 
 
 def squared(vertex: Vertex) -> Vertex | None:

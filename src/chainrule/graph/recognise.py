@@ -18,6 +18,7 @@ from chainrule.graph.graph import (
 from chainrule.graph.looks import saw
 from chainrule.graph.patterns import logsumexp_argument, sigmoid_argument, softmax_argument
 from chainrule.graph.rewrite import Rule
+from chainrule.graph.stabilise.roots import root_of_variance
 from chainrule.operations import elementwise, reduction
 
 __all__ = [
@@ -88,4 +89,5 @@ RECOGNITION: tuple[Rule, ...] = (
     _as_sigmoid,
     as_softmax,
     _as_square,
+    root_of_variance,
 )

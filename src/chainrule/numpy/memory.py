@@ -172,6 +172,7 @@ def write(
         if _is_there(array, template, arrays, value):
             return  # the second half of a[i] += v, which writes what is there already
         if value.dtype != array.dtype:
+            _check_kinds(array, value, what)
             value = cast(value, array.dtype)
     root, path = way_to(array)
     active = [x for x in (root, value, *arrays) if type(x) is Array and x.node is not None]
@@ -189,6 +190,8 @@ def write(
         fixed(places[-1])
         places[-1].flags.writeable = True
     written = indexing.join_index(template, [value_of(x) for x in arrays])
+    if type(value) is Array and value.origin is not None and not arrays:
+        value = _as_it_is_read(root, path, written, value)
     picked = [k for k, view in enumerate(path) if type(view.origin[1]) is Strided]
     if picked:
         template, arrays = _at_places(path[picked[-1] :], written, what)
@@ -290,6 +293,16 @@ def _check(root: Array, what: str, keeps: bool = True) -> None:
         raise TypeError(f"'{type(root.value).__name__}' object does not support item assignment")
 
 
+def _check_kinds(array: Array, value: Array, what: str) -> None:
+    """Raise where what is written would lose its gradient by becoming an integer."""
+    if array.dtype.kind in "iub" and value.dtype.kind in "fc" and value.node is not None:
+        raise GradientLostError(
+            f"`{what}` writes into an array of integers, which holds no gradient, at "
+            f"{where_am_i()}: make it with dtype=float, or write what has none, "
+            "chainrule.stop_gradient(v)"
+        )
+
+
 def _at_places(
     path: Sequence[Array], written: Any, what: str
 ) -> tuple[tuple[Any, ...], list[np.ndarray[Any, Any]]]:
@@ -309,6 +322,35 @@ def _at_places(
         )
     arrays = np.unravel_index(numbers, base.shape)
     return (SLOT,) * len(arrays), list(arrays)
+
+
+def _as_it_is_read(root: Array, path: Sequence[Array], written: Any, value: Array) -> Array:
+    """Return what NumPy writes where a vector is written over one at other steps in its memory.
+
+    It copies what overlaps before it writes, but for vectors in one direction: of these it may read
+    an entry that it has written already, as in ``a[0] = a[:, 1]``.
+    """
+    source, way = way_to(value)
+    if source is not root or value.ndim != 1:
+        return value
+    numbers = np.empty_like(root.value, np.intp)
+    numbers[...] = np.arange(root.size).reshape(root.shape)
+
+    def seen(views: Sequence[Array]) -> Any:
+        place = numbers
+        for view in views:
+            _, operation, params = view.origin
+            place = operation.compute(place, **params)
+        return place
+
+    into, read = seen(path)[written], seen(way)
+    if np.ndim(into) != 1 or into.strides == read.strides or not into.flags.writeable:
+        return value
+    before = read.copy()
+    into[...] = read
+    if np.array_equal(into, before):
+        return value
+    return root[np.unravel_index(into, root.shape)]  # type: ignore[no-any-return]
 
 
 # Memory.

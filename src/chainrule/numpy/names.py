@@ -20,6 +20,7 @@ __all__ = [
     "is_users",
     "is_users_class",
     "is_users_file",
+    "keeps_attributes",
     "mentioned",
 ]
 
@@ -87,10 +88,16 @@ def is_simple(kind: type) -> bool:
     """Tell a class of the user's whose instances are their ``__dict__`` and no more."""
     bases = kind.__mro__[:-1]
     return (
-        is_users_class(kind)
+        keeps_attributes(kind)
         and any("__dict__" in base.__dict__ for base in bases)  # not so what is made in C
-        and all(has_statement(base) and not base.__dict__.get("__slots__") for base in bases)
+        and not any(base.__dict__.get("__slots__") for base in bases)
     )
+
+
+@functools.cache
+def keeps_attributes(kind: type) -> bool:
+    """Tell a class of the user's whose instances are their attributes and no more."""
+    return is_users_class(kind) and all(map(has_statement, kind.__mro__[:-1]))
 
 
 def has_statement(kind: type) -> bool:

@@ -56,17 +56,18 @@ class ModuleView(ModuleType):
 
 @functools.cache
 def tables(
-    of_scipy: tuple[bool, ...],
+    of_scipy: tuple[bool, ...], fills_copies: bool = False
 ) -> tuple[dict[int, Any], dict[int, tuple[ModuleType, frozenset[str]]]]:
     """Return what replaces which function (by id), and the modules that have such functions.
 
     For each module there is its view and the names in it that are replaced. ``of_scipy`` tells
-    which of SciPy's are loaded.
+    which of SciPy's are loaded, ``fills_copies`` that code writes into what it makes of constants.
     """
-    replacing: dict[int, Any] = {id(original): new for original, new in replacements()}
+    pairs = replacements(fills_copies)
+    replacing: dict[int, Any] = {id(original): new for original, new in pairs}
     places = [
         (module, _name_of(original), original, new)
-        for original, new in replacements()
+        for original, new in pairs
         for module in _homes(original, _name_of(original))
     ]
     found: dict[int, tuple[ModuleType, dict[str, Any]]] = {}
@@ -101,6 +102,12 @@ def _name_of(original: Any) -> str:
 
 
 def _homes(original: Any, name: str) -> Iterator[ModuleType]:
-    module = np if getattr(np, name, None) is original else sys.modules.get(original.__module__)
-    if module is not None and getattr(module, name, None) is original:
-        yield module
+    if getattr(np, name, None) is original:
+        yield np
+        return
+    full = original.__module__
+    while full:  # numpy.random.mtrand, numpy.random
+        module = sys.modules.get(full)
+        if module is not None and getattr(module, name, None) is original:
+            yield module
+        full = full.rpartition(".")[0]

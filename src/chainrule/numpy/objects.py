@@ -1,8 +1,9 @@
 """Classes and objects of the user's as recorded code sees them: with other methods.
 
 A class gets a subclass of the same name, and an object a twin of that subclass, which shares its
-attributes. Both are of the user's own class again when the run is over, and so is what the run made
-and left in places that last.
+attributes: it has the same ``__dict__``, and reads and writes the same slots. Both are of the
+user's own class again when the run is over, and so is what the run made and left in places that
+last.
 """
 
 from __future__ import annotations
@@ -12,8 +13,8 @@ import sys
 import threading
 import weakref
 from abc import ABCMeta
-from collections.abc import Callable
-from types import FrameType
+from collections.abc import Callable, Iterable, Iterator, MutableMapping
+from types import FrameType, MemberDescriptorType
 from typing import Any
 
 from chainrule.core.array import Array
@@ -22,7 +23,54 @@ from chainrule.errors import RUNS
 from chainrule.numpy.lent import Lent
 from chainrule.numpy.names import has_statement, is_users_class
 
-__all__ = ["Objects"]
+__all__ = ["Objects", "attributes"]
+
+
+def attributes(value: Any) -> MutableMapping[str, Any]:
+    """Return the attributes of an object, to read and to write."""
+    slots = _slots(type(value))
+    return _Attributes(value, slots) if slots else vars(value)
+
+
+class _Attributes(MutableMapping[str, Any]):
+    """The slots of an object, and its ``__dict__`` if it has one."""
+
+    def __init__(self, value: Any, slots: dict[str, MemberDescriptorType]) -> None:
+        self._value, self._slots = value, slots
+        self._others = getattr(value, "__dict__", {})
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self._slots:
+            return self._others[name]
+        try:
+            return self._slots[name].__get__(self._value)
+        except AttributeError:
+            raise KeyError(name) from None
+
+    def __setitem__(self, name: str, held: Any) -> None:
+        if name in self._slots:
+            self._slots[name].__set__(self._value, held)
+        else:
+            self._others[name] = held
+
+    def __delitem__(self, name: str) -> None:
+        raise NotImplementedError
+
+    def __iter__(self) -> Iterator[str]:
+        return iter([name for name in (*self._slots, *self._others) if name in self])
+
+    def __len__(self) -> int:
+        return len(list(iter(self)))
+
+
+def _slots(kind: type) -> dict[str, MemberDescriptorType]:
+    """Return what reads and writes the slots of a class's instances."""
+    found: dict[str, Any] = {}
+    for base in kind.__mro__:
+        for name, member in vars(base).items():
+            if type(member) is MemberDescriptorType:
+                found.setdefault(name, member)
+    return found
 
 
 class Objects:
@@ -34,6 +82,8 @@ class Objects:
         self._twins: list[tuple[Any, type]] = []
         self._made: list[Callable[[], Any]] = []
         self._own: dict[type, type] = {}  # the user's class of each subclass
+        self._swapped_for_a_run: list[int] = []
+        self._originals: dict[int, Any] = {}  # whose slots a twin has, by its id
         self._given: list[Array] = []  # what others have put there, for the run
         self._runs = 0
         self._lock = threading.Lock()
@@ -63,6 +113,7 @@ class Objects:
         names["__getattribute__"] = read
         if not kind.__dictoffset__:
             names["__slots__"] = ()
+        names |= {name: _shared(member, self._originals) for name, member in _slots(kind).items()}
         if self._metaclasses is None:
             self._metaclasses = _metaclasses(self._made, self._own)
         meta = self._metaclasses[type(kind) is not type]
@@ -70,18 +121,28 @@ class Objects:
         self._own[new] = kind
         return new
 
-    def twin(self, value: Any, kind: type, lasting: bool = True) -> Any:
-        """Make an object of another class that shares its attributes with an object.
+    def twin(self, value: Any, kind: type) -> Any:
+        """Make an object of another class that shares its attributes with an object."""
+        new = self._twin(value, kind)
+        self._twins.append((new, kind))
+        return new
 
-        If it is not ``lasting``, it is of one run alone.
-        """
+    def twin_for_a_run(self, value: Any, kind: type, swapped: Iterable[tuple[Any, Any]]) -> Any:
+        """Make a twin of an argument, with what is seen in place of some of its attributes."""
+        new = self._twin(value, kind)
+        self._made.append(lambda: new)
+        self._given += (x for x in attributes(value).values() if type(x) is Array)
+        for held, seen in swapped:
+            self.swapped[id(held)] = held, seen
+            self._swapped_for_a_run.append(id(held))
+        return new
+
+    def _twin(self, value: Any, kind: type) -> Any:
         new: Any = object.__new__(kind)
-        object.__setattr__(new, "__dict__", value.__dict__)
-        if lasting:
-            self._twins.append((new, kind))
-        else:
-            self._made.append(lambda: new)
-            self._given += (x for x in vars(new).values() if type(x) is Array)
+        if kind.__dictoffset__:
+            object.__setattr__(new, "__dict__", value.__dict__)
+        if _slots(kind):
+            self._originals[id(new)] = value
         return new
 
     @property
@@ -95,7 +156,8 @@ class Objects:
             self._runs += 1
             for twin, kind in self._twins:
                 object.__setattr__(twin, "__class__", kind)
-                self._given += (x for x in vars(twin).values() if type(x) is Array)
+                held = attributes(self._originals.get(id(twin), twin))
+                self._given += (x for x in held.values() if type(x) is Array)
 
     def end(self) -> None:
         """Give all objects the class that the user knows, and plain arrays for the run's own."""
@@ -109,9 +171,30 @@ class Objects:
                 kind = self._own.get(type(value))
                 if kind is not None:
                     object.__setattr__(value, "__class__", kind)
-                    if not inner and kind.__dictoffset__:
-                        _settle(value.__dict__, {id(x) for x in self._given})
+                    original = self._originals.get(id(value), value)
+                    if not inner:
+                        _settle(attributes(original), {id(x) for x in self._given})
+                    if original is not value:  # it may have been kept somewhere
+                        attributes(value).update(attributes(original))
+            for value in (reference() for reference in made):
+                self._originals.pop(id(value), None)
+            for key in self._swapped_for_a_run:
+                self.swapped.pop(key, None)
+            self._swapped_for_a_run.clear()
             self._given.clear()
+
+
+def _shared(member: MemberDescriptorType, originals: dict[int, Any]) -> property:
+    """Return a slot that is the one of whoever an object is the twin of."""
+
+    def of(twin: Any) -> Any:
+        return originals.get(id(twin), twin)
+
+    return property(
+        lambda twin: member.__get__(of(twin)),
+        lambda twin, held: member.__set__(of(twin), held),
+        lambda twin: member.__delete__(of(twin)),
+    )
 
 
 def _metaclasses(made: list[Callable[[], Any]], own: dict[type, type]) -> tuple[Any, Any]:
@@ -156,9 +239,9 @@ def _is_inner() -> bool:
     return frame is not None
 
 
-def _settle(attributes: dict[str, Any], given: set[int]) -> None:
+def _settle(attributes: MutableMapping[str, Any], given: set[int]) -> None:
     """Make plain arrays of the Arrays that a run has left, for its recording ends with it."""
-    for name, value in attributes.items():
+    for name, value in list(attributes.items()):
         if type(value) is not Array or id(value) in given:
             continue
         if value.node is None or value.node.recording is not FREE:

@@ -23,6 +23,7 @@ from chainrule.core.operation import Operation
 from chainrule.numpy import creation
 from chainrule.numpy.creation import asarray
 from chainrule.numpy.dispatch import arrays_in, has_history, is_constant, plain_call, unsupported
+from chainrule.numpy.generators import makers_of_generators
 from chainrule.numpy.joining import Joiner
 from chainrule.numpy.lookup import named_in
 from chainrule.numpy.questions import ndarray
@@ -35,9 +36,12 @@ __all__ = ["replacements", "replacements_in_scipy"]
 Function = Callable[..., Any]
 
 
-def replacements() -> list[tuple[Any, Any]]:
-    """List pairs of a function (or ``np.r_``) and what recorded code is to see in its place."""
-    return [*_of_numpy(), *_of_math()]
+def replacements(fills_copies: bool = False) -> list[tuple[Any, Any]]:
+    """List pairs of a function (or ``np.r_``) and what recorded code is to see in its place.
+
+    Random numbers are arrays that can be written into where the code is known to do so.
+    """
+    return [*_of_numpy(), *_of_math(), *(makers_of_generators() if fills_copies else ())]
 
 
 def replacements_in_scipy() -> Iterator[tuple[ModuleType, str, Any, Any]]:

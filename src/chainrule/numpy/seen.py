@@ -11,7 +11,7 @@ import functools
 import itertools
 import operator
 from collections import OrderedDict, defaultdict, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import CellType, FunctionType, MethodType, ModuleType, SimpleNamespace
 from typing import Any
 
@@ -21,9 +21,9 @@ from chainrule.core.array import Array
 from chainrule.numpy.closure import ABSENT, FunctionWalk, content, counterpart
 from chainrule.numpy.dispatch import arrays_in
 from chainrule.numpy.lent import lend, returned
-from chainrule.numpy.names import assigned, imports, is_simple, is_users_file, mentioned
+from chainrule.numpy.names import assigned, imports, is_users_file, keeps_attributes, mentioned
 from chainrule.numpy.namespaces import Globals, ModuleView, tables
-from chainrule.numpy.objects import Objects
+from chainrule.numpy.objects import Objects, attributes
 from chainrule.numpy.questions import QUESTIONS
 from chainrule.numpy.scipy.seen_objects import is_seen, seen_object
 from chainrule.numpy.scipy.table import loaded
@@ -77,8 +77,8 @@ class Search(FunctionWalk):
         self.needing: frozenset[int] = frozenset()
         self.stored: dict[int, frozenset[str]] = {}
         self.scipy = loaded()
-        self.replacing, self.modules = tables(self.scipy)
-        self.watched: list[tuple[dict[str, Any], str, Any]] = []
+        self.replacing, self.modules = tables(self.scipy, lends_arrays)
+        self.watched: list[tuple[Mapping[str, Any], str, Any]] = []
         self.cells: list[tuple[CellType, Any]] = []
         #: Containers, their items; the counterpart, and its items, if there is one.
         self.held: list[tuple[Any, list[Any], tuple[Any, list[Any]] | None]] = []
@@ -120,10 +120,14 @@ class Search(FunctionWalk):
         """Return what stands for an argument."""
         if is_seen(type(value)):
             return seen_object(value)
-        kind = self.found.get(id(type(value)), type(value)) if self.kinds else type(value)
-        if kind is type(value) or not _has_twins(type(value)):
+        if not _has_twins(type(value)):
             return value
-        return self.objects.twin(value, kind, lasting=False)
+        kind = self.found.get(id(type(value)), type(value)) if self.kinds else type(value)
+        arrays = attributes(value).values() if self.lends_arrays else ()
+        lent = [(x, lend(x)) for x in arrays if type(x) is np.ndarray and self._may_be_replaced(x)]
+        if lent and kind is type(value):
+            kind = self.found[id(kind)] = self.objects.subclass(kind, ())
+        return value if kind is type(value) else self.objects.twin_for_a_run(value, kind, lent)
 
     @property
     def again(self) -> bool:
@@ -182,7 +186,7 @@ class Search(FunctionWalk):
         """Tell a function, a module, an object, or a container that seems to hold such."""
         kind = type(value)
         if kind is np.ndarray:
-            return self.lends_arrays and value.dtype.kind in "fc"
+            return self.lends_arrays and value.dtype.kind in "fciu"
         if kind in _CONTAINERS:
             some = itertools.islice(_items(value), _ENOUGH)
             return depth > 0 and any(self._may_be_replaced(item, depth - 1) for item in some)
@@ -291,7 +295,7 @@ class Search(FunctionWalk):
         members = {}
         for name, value in list(vars(kind).items()):
             if self._may_be_replaced(value) or isinstance(value, _MEMBERS):
-                self.watched.append((vars(kind), name, value))  # type: ignore[arg-type]
+                self.watched.append((vars(kind), name, value))
                 new = self._member(value, name)
                 if new is not value:
                     members[name] = new
@@ -329,10 +333,11 @@ class Search(FunctionWalk):
         kind = self._class(type(value))
         self.found[key] = value if kind is type(value) else self.objects.twin(value, kind)
         swapped = False
-        for name, held in list(vars(value).items()):
+        own = attributes(value)
+        for name, held in list(own.items()):
             if not self._may_be_replaced(held):
                 continue
-            self.watched.append((vars(value), name, held))
+            self.watched.append((own, name, held))
             new = self.visit(held, name)
             if new is not held:
                 swapped = True
@@ -415,7 +420,7 @@ class Search(FunctionWalk):
 
 
 def _has_twins(kind: type) -> bool:
-    return is_simple(kind) and Objects.has_room_for(kind)
+    return keeps_attributes(kind) and Objects.has_room_for(kind)
 
 
 def _keys(container: Any) -> Any:

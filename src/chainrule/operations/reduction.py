@@ -16,10 +16,11 @@ from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-from chainrule.core.array import Array, dtype_of, shape_of
+from chainrule.core.array import Array, dtype_of, shape_of, value_of
 from chainrule.core.batching import along, whole
 from chainrule.core.dependence import along_axes
 from chainrule.core.domain import NONZERO
+from chainrule.core.elementwise import is_observed
 from chainrule.core.kinds import astype, broadcast_to, constant, general, linear
 from chainrule.operations.elementwise import (
     bitwise_or,
@@ -120,7 +121,22 @@ def _over_std(g: Any, x: Any, y: Any, axis: Axis, keepdims: bool) -> Any:
 def _var_pullback(
     g: Any, x: Any, y: Any, axis: Axis = None, ddof: float = 0, keepdims: bool = False
 ) -> Any:
-    return kept(2 * g, axis, keepdims) * _deviation(x, axis, ddof)
+    deviation = _deviation(x, axis, ddof)
+    if not (is_observed(g) or is_observed(x)) and np.any(np.abs(value_of(g)) > 1):
+        deviation = _without_rounding(deviation, value_of(g), value_of(x), axis)
+    return kept(2 * g, axis, keepdims) * deviation
+
+
+def _without_rounding(deviation: Any, g: Any, x: Any, axis: Axis) -> Any:
+    """Return deviations that are 0 where entries are equal, if g makes their rounding count.
+
+    That is so in the gradient of a root of the variance, which is 1e-34 and should be 0.
+    """
+    size = np.max(np.abs(x), initial=0.0) * np.max(np.abs(g), where=np.isfinite(g), initial=0.0)
+    if not np.size(x) or size * np.finfo(dtype_of(x)).eps < 1e-6:
+        return deviation
+    highest, lowest = (f(x, axis=axis, keepdims=True) for f in (np.max, np.min))
+    return where(highest == lowest, dtype_of(x).type(0), deviation)
 
 
 def _std_pullback(

@@ -38,7 +38,7 @@ from chainrule.staged.spelling_indexing import index_text
 from chainrule.staged.staged import Staged
 from chainrule.staged.statements import copy_of, shared_subexpressions, statements_for
 from chainrule.staged.steps import active_variables, one_like, steps
-from chainrule.staged.text import ATOM, BIT_OR, COMPARISON, assertion, call, literal
+from chainrule.staged.text import ATOM, BIT_OR, COMPARISON, assertion, call, literal, method
 from chainrule.transforms.inputs import refuse, select
 from chainrule.transforms.stable import stable_forms
 
@@ -206,7 +206,10 @@ def _stage(
         if storage[variable].copies:
             before.append(f"{name} = {copy_of(write.old, speller)}")
         target = f"{name}[{index_text(speller, write.index, write.arrays, variable.ndim)}]"
-        operator, expression, after = write.symbol, speller.text(write.right).text, []
+        right = speller.text(write.right)
+        if write.overtakes():
+            right = method(right, "copy")
+        operator, expression, after = write.symbol, right.text, []
     inputs = [x for x in topological([assignment.expression]) if isinstance(x, Input)]
     return Stage(
         number,

@@ -75,6 +75,29 @@ class Write:
         """Return what is computed before the entries are written."""
         return [self.right, *self.arrays]
 
+    def overtakes(self) -> bool:
+        """Tell whether NumPy might read an entry that it has written: it copies vectors at once."""
+        if self.symbol != "=" or self.arrays or self.right.ndim != 1 or is_fresh(self.right):
+            return False
+        base, views = self.right, list[Apply]()
+        while isinstance(base, Apply) and not is_fresh(base):
+            views.append(base)
+            base = base.operands[0]
+        if base is not self.old:
+            return False
+        for order in ("C", "F"):
+            read = np.empty(self.old.shape, np.intp, order=order)
+            read[...] = np.arange(read.size).reshape(read.shape)
+            into = read[self.key]
+            for view in reversed(views):
+                arrays = [np.asarray(x.value) for x in view.operands[1:]]
+                read = view.operation.compute(read, *arrays, **view.params)
+            right = read.copy()
+            into[...] = read
+            if not np.array_equal(into, np.broadcast_to(right, into.shape)):
+                return True
+        return False
+
     def is_at(self, index: Any, arrays: tuple[Vertex, ...]) -> bool:
         """Tell whether an index names the same entries, one by one."""
         ndim = self.old.ndim

@@ -6,12 +6,12 @@
 from __future__ import annotations
 
 from chainrule.graph.graph import Apply, Vertex, is_float, is_operation
-from chainrule.graph.patterns import exponent, squared
+from chainrule.graph.patterns import exponent, root_of, squared
 from chainrule.graph.placeholder import boolean, element, like, literal
 from chainrule.graph.rewrite import same_kind
-from chainrule.operations import elementwise
+from chainrule.operations import elementwise, reduction
 
-__all__ = ["root_of_exponential", "root_of_square", "root_of_squares"]
+__all__ = ["root_of_exponential", "root_of_square", "root_of_squares", "root_of_variance"]
 
 
 def _squared(vertex: Vertex) -> Vertex | None:
@@ -22,9 +22,8 @@ def _squared(vertex: Vertex) -> Vertex | None:
 
 def root_of_square(vertex: Apply) -> Vertex | None:
     """``sqrt(x * x)`` is the absolute value of x."""
-    if vertex.operation is not elementwise.sqrt:
-        return None
-    x = _squared(vertex.operands[0])
+    square = root_of(vertex)
+    x = None if square is None else _squared(square)
     if x is None or not same_kind(x, vertex):
         return None
     return Apply(elementwise.absolute, (x,), {}, vertex.value)
@@ -32,10 +31,8 @@ def root_of_square(vertex: Apply) -> Vertex | None:
 
 def root_of_squares(vertex: Apply) -> Vertex | None:
     """``sqrt(x * x + y * y)`` is ``hypot(x, y)``, or NaN if either is."""
-    if vertex.operation is not elementwise.sqrt:
-        return None
-    (total,) = vertex.operands
-    if not is_operation(total, elementwise.add):
+    total = root_of(vertex)
+    if total is None or not is_operation(total, elementwise.add):
         return None
     dtype = vertex.dtype
     x, y = map(_squared, total.operands)
@@ -49,10 +46,20 @@ def root_of_squares(vertex: Apply) -> Vertex | None:
 
 def root_of_exponential(vertex: Apply) -> Vertex | None:
     """``sqrt(exp(x))`` is ``exp(x / 2)``: a deviation, of the logarithm of a variance."""
-    if vertex.operation is not elementwise.sqrt:
-        return None
-    x = exponent(vertex.operands[0])
+    x = exponent(root_of(vertex))
     if x is None or not is_float(x) or not same_kind(x, vertex):
         return None
     half = element(elementwise.multiply, literal(0.5), x, dtype=x.dtype)
     return Apply(elementwise.exp, (half,), {}, vertex.value)
+
+
+def root_of_variance(vertex: Apply) -> Vertex | None:
+    """``sqrt(var(x))`` is ``std(x)``, which has a gradient where all entries are equal."""
+    variance = root_of(vertex)
+    if (
+        variance is None
+        or not is_operation(variance, reduction.var)
+        or not same_kind(variance, vertex)
+    ):
+        return None
+    return Apply(reduction.std, variance.operands, variance.params, vertex.value)

@@ -29,6 +29,7 @@ OVERFLOWING: tuple[Rule, ...] = (
     roots.root_of_square,
     roots.root_of_squares,
     roots.root_of_exponential,
+    roots.root_of_variance,
 )
 #: All rules. Differences that cancel have derivatives that do not.
 STABILISING: tuple[Rule, ...] = (

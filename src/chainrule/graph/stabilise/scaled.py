@@ -7,9 +7,10 @@ in the place of a formula before it is differentiated.
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 from chainrule.graph.graph import Apply, Vertex, axes_of, is_float, is_number, is_operation
-from chainrule.graph.patterns import squared
+from chainrule.graph.patterns import root_of, squared
 from chainrule.graph.placeholder import element, like, literal, make, reduce
 from chainrule.graph.rewrite import Rule, same_kind
 from chainrule.graph.stabilise.powers import powers_of
@@ -83,10 +84,11 @@ def _has_exponential(vertex: Vertex) -> bool:
 
 def _root_of_squares(vertex: Apply) -> Vertex | None:
     """``sqrt(x * x + y * y + 1)`` by `hypot`."""
-    if vertex.operation is not elementwise.sqrt or not is_float(vertex):
+    total = root_of(vertex)
+    if total is None or not is_float(vertex):
         return None
     legs: list[Vertex] = []
-    terms = [vertex.operands[0]]
+    terms = [total]
     while terms:
         term = terms.pop()
         leg = squared(term)
@@ -106,49 +108,62 @@ def _root_of_squares(vertex: Apply) -> Vertex | None:
     return like(root, vertex) if root.shape == vertex.shape else None
 
 
+class _Squares(NamedTuple):
+    """A sum of squares of x, which ``reduced`` sums, divided by a number of terms."""
+
+    x: Vertex
+    terms: float
+    reduced: Apply
+
+
 def _size(vertex: Apply) -> Vertex | None:
     """``sqrt(sum(x * x))``, `norm` and `std` by `size`."""
-    found = _summed_square(vertex)
+    found = _squares(vertex)
     if found is None:
         return None
-    x, terms = found
+    x, terms, reduced = found
     if not is_float(x) or x.dtype != vertex.dtype or not x.size or terms <= 0:
         return None
-    params = {name: vertex.params[name] for name in ("axis", "keepdims") if name in vertex.params}
-    (operand,) = vertex.operands
-    if vertex.operation is elementwise.sqrt and isinstance(operand, Apply):
-        params = dict(operand.params)
+    params = {name: reduced.params[name] for name in ("axis", "keepdims") if name in reduced.params}
     size = make(linalg.size, [x], x.dtype, vertex.shape, **params)
     if terms == 1:
         return like(size, vertex)
     return like(element(elementwise.multiply, literal(1 / math.sqrt(terms)), size), vertex)
 
 
-def _summed_square(vertex: Apply) -> tuple[Vertex, float] | None:
-    """Return x of a root of a sum of squares, and what the sum is divided by."""
-    operation, params, x = vertex.operation, vertex.params, vertex.operands[0]
+def _squares(vertex: Apply) -> _Squares | None:
+    """Return of what squares something is the root of the sum, or of the mean."""
+    operation, params = vertex.operation, vertex.params
     if operation is linalg.norm:
+        (x,) = vertex.operands
         axes = params.get("axis")
         order = params.get("ord")
         ndim = x.ndim if axes is None else len(axes)
         is_euclidean = order is None or (order == 2 and ndim == 1) or order == "fro"
-        return (x, 1) if is_euclidean else None
+        return _Squares(x, 1, vertex) if is_euclidean else None
     if operation is reduction.std:
+        (x,) = vertex.operands
         axes = axes_of(vertex)
         mean = reduce(reduction.mean, x, axes)
         freedom = reduction.count(x, axes) - params.get("ddof", 0)
-        return element(elementwise.subtract, x, mean), freedom
-    if operation is not elementwise.sqrt:
+        return _Squares(element(elementwise.subtract, x, mean), freedom, vertex)
+    total, terms = root_of(vertex), 1.0
+    if total is None:
         return None
-    if is_operation(x, *_SELF_PRODUCTS):
-        first, second = x.operands
-        return (first, 1) if first is second and first.ndim == 1 else None
-    if not is_operation(x, reduction.sum, reduction.mean):
+    if is_operation(total, elementwise.divide) and is_number(total.operands[1]):
+        total, count = total.operands
+        terms = float(count.value)
+    if is_operation(total, *_SELF_PRODUCTS):
+        first, second = total.operands
+        return _Squares(first, terms, total) if first is second and first.ndim == 1 else None
+    if not is_operation(total, reduction.sum, reduction.mean):
         return None
-    leg = squared(x.operands[0])
+    leg = squared(total.operands[0])
     if leg is None or not leg.ndim:
         return None
-    return leg, reduction.count(leg, axes_of(x)) if x.operation is reduction.mean else 1
+    if total.operation is reduction.mean:
+        terms *= reduction.count(leg, axes_of(total))
+    return _Squares(leg, terms, total)
 
 
 #: Rules that are tried before all others.
