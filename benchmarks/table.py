@@ -188,7 +188,7 @@ def derivative_lines(found: dict[str, Any]) -> Iterator[str]:
     yield "Jacobians, Hessians, products with them, batches, series (one thread):"
     for name, seconds in found.items():
         for label, time in seconds.items():
-            yield f"  {name:10} {label:20} {duration(time):>9}"
+            yield f"  {name:18} {label:22} {duration(time):>9}"
 
 
 def write_lines(found: dict[str, Any]) -> Iterator[str]:
