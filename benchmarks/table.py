@@ -180,7 +180,7 @@ def eager_lines(eager: dict[str, Any]) -> Iterator[str]:
     for name, seconds in eager.items():
         hips = seconds["HIPS autograd"]
         for label, time in sorted(seconds.items(), key=lambda item: item[1]):
-            line = f"  {name:18} {label:22} {duration(time):>9}"
+            line = f"  {name:10} {label:20} {duration(time):>9}"
             yield line if label == "HIPS autograd" else f"{line}  {time / hips:.3f} of HIPS"
 
 
@@ -188,7 +188,7 @@ def derivative_lines(found: dict[str, Any]) -> Iterator[str]:
     yield "Jacobians, Hessians, products with them, batches, series (one thread):"
     for name, seconds in found.items():
         for label, time in seconds.items():
-            yield f"  {name:10} {label:20} {duration(time):>9}"
+            yield f"  {name:18} {label:22} {duration(time):>9}"
 
 
 def write_lines(found: dict[str, Any]) -> Iterator[str]:

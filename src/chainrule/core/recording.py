@@ -50,6 +50,7 @@ class Recording:
     made with ``outermost``: it owns whatever depends on it, and hands on what it makes of that.
     ``defers`` says that values of large arrays are to be computed when somebody asks for them
     (`chainrule.core.deferred`).
+    ``sees_through`` asks for what a checkpointed function does, in place of one node for it.
     ``laid_out`` is called where a result depends on how an array lies in memory.
     """
 
@@ -65,6 +66,7 @@ class Recording:
         "laid_out",
         "nodes",
         "note",
+        "sees_through",
         "unseen",
     )
 
@@ -88,6 +90,7 @@ class Recording:
         self.examples: Callable[[Any], Any] | None = None
         self.keeps_values = keeps_values
         self.defers = defers
+        self.sees_through = False
         self.laid_out: Callable[[], None] | None = None
         self.captured: dict[int, tuple[Any, Any]] | None = {}
 

@@ -26,7 +26,16 @@ from chainrule.numpy.dispatch import (
 )
 from chainrule.operations import shape as shape_rows
 
-__all__ = ["array", "asarray", "full", "holds_arrays", "linspace", "restack", "result_leaves"]
+__all__ = [
+    "RecordedMatrix",
+    "array",
+    "asarray",
+    "full",
+    "holds_arrays",
+    "linspace",
+    "restack",
+    "result_leaves",
+]
 
 _OBJECT = np.dtype(object)
 
@@ -65,13 +74,26 @@ def restack(operand: Any) -> Any:
     return _stacked([asarray(item) for item in operand], (len(operand),))
 
 
+class RecordedMatrix:
+    """Stands for a sparse matrix whose entries are an Array, which is no array by itself."""
+
+
 def result_leaves(result: Any) -> tuple[list[Any], Callable[[Iterable[Any]], Any]]:
     """Flatten what a recorded function returned; what holds Arrays is one Array.
 
     Returns:
         the leaves, and the function that puts others in their place.
+
+    Raises:
+        UnsupportedError: a leaf is a `RecordedMatrix`.
     """
     leaves, build = trees.flatten(result)
+    for leaf in leaves:
+        if isinstance(leaf, RecordedMatrix):
+            raise unsupported(
+                "a sparse matrix that a recorded function returns",
+                "return its entries, J.data, a product with it, or J.toarray()",
+            )
     return [restack(leaf) for leaf in leaves], build
 
 

@@ -40,6 +40,7 @@ __all__ = [
     "Result",
     "closed_over",
     "is_observed",
+    "is_seen_through",
     "now",
 ]
 
@@ -252,6 +253,12 @@ def is_observed(arrays: Iterable[Array]) -> bool:
     """Tell whether arrays belong to a run that is printed, explained or compiled."""
     recordings = {x.node.recording for x in arrays}
     return any(x.note is not None and not has_ended(x) for x in recordings)
+
+
+def is_seen_through(arrays: Iterable[Array]) -> bool:
+    """Tell whether arrays belong to a run in which a call is to be what it does."""
+    arrays = list(arrays)
+    return is_observed(arrays) or any(x.node.recording.sees_through for x in arrays)
 
 
 def now() -> int:

@@ -27,7 +27,7 @@ from chainrule.transforms.calls import (
     CallOperation,
     Result,
     closed_over,
-    is_observed,
+    is_seen_through,
     now,
     writes,
 )
@@ -68,7 +68,7 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
     @derived(checkpoint, f)
     def checkpointed(*args: Any, **kwargs: Any) -> Any:
         arguments = Arguments(args, kwargs)
-        if is_observed(arguments.active):
+        if is_seen_through(arguments.active):
             return run(args, kwargs)
         since = now()
         try:
@@ -79,7 +79,7 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
             raise
         result = Result(returned)
         closed = closed_over(result.arrays, since)
-        if is_observed(closed):
+        if is_seen_through(closed):
             return run(args, kwargs)
         operands = [*closed, *arguments.active]
         if not operands:

@@ -274,14 +274,34 @@ def test_under_other_transforms():
     def dense(x):
         J = cr.sparse_jacobian(f)(x)
         return (
-            np.sum(J.toarray() ** 3) + np.sum(np.ones((2, 11)) @ J) + np.sum(J @ np.ones((12, 2)))
+            np.sum(J.toarray() ** 3) + np.sum(np.ones((2, 11)) @ J) + np.sum(J.T @ np.ones((11, 2)))
         )
 
     def expected(x):
         J = cr.jacobian(f)(x)
-        return np.sum(J**3) + np.sum(np.ones((2, 11)) @ J) + np.sum(J @ np.ones((12, 2)))
+        return np.sum(J**3) + np.sum(np.ones((2, 11)) @ J) + np.sum(J.T @ np.ones((11, 2)))
 
     np.testing.assert_allclose(cr.grad(dense)(x), cr.grad(expected)(x))
+
+
+@pytest.mark.parametrize(
+    "transform", [cr.jacobian, cr.vmap, lambda f: lambda x: cr.vjp(f, x), cr.sparse_jacobian]
+)
+def test_a_recorded_matrix_is_no_result(transform):
+    jacobian = cr.sparse_jacobian(lambda x: x[1:] * x[:-1])
+    with pytest.raises(UnsupportedError, match=r"return its entries, J\.data"):
+        transform(jacobian)(np.ones((3, 4)) if transform is cr.vmap else x)
+
+
+def test_what_a_recorded_matrix_cannot_do():
+    jacobian = cr.sparse_jacobian(lambda x: x[1:] * x[:-1])
+    for use, message in [
+        (lambda J: J @ J.T, "the product of two sparse matrices"),
+        (lambda J: J.diagonal(), "has no diagonal, but data, indices"),
+        (lambda J: J @ np.ones(3), "do not fit"),
+    ]:
+        with pytest.raises(Exception, match=message):
+            cr.grad(lambda x, use=use: np.sum(use(jacobian(x))))(x)
 
 
 def test_compiled():
@@ -293,12 +313,15 @@ def test_compiled():
 
     jacobian = cr.compile(cr.sparse_jacobian(f))
     both = cr.compile(lambda x, edges: (cr.sparse_hessian(loss)(x, edges), 2 * x))
+    transposed = cr.compile(lambda x, edges: cr.sparse_jacobian(f)(x, edges).T)
     edges = np.array([[0, 1], [1, 2], [2, 5], [7, 11]])
     for args in [(x, edges), (2 * x, edges), (x, edges[::-1]), (x - 10, edges)]:
         same(jacobian(*args), cr.jacobian(f)(*args))
         hessian, twice = both(*args)
         same(hessian, cr.hessian(loss)(*args))
         np.testing.assert_array_equal(twice, 2 * args[0])
+    assert type(transposed(*args)) is scipy.sparse.csc_array
+    same(transposed(*args).T, cr.jacobian(f)(*args))
 
 
 def test_compiled_with_indices_from_outside():

@@ -66,7 +66,7 @@ def _is_sparse(leaf: Any) -> bool:
     if type(leaf) is SparseEntries:
         return True
     scipy = sys.modules.get("scipy.sparse")
-    return scipy is not None and type(leaf) is scipy.csr_array
+    return scipy is not None and type(leaf) in (scipy.csr_array, scipy.csc_array)
 
 
 def _with_entries(leaf: Any, entries: Any) -> Any:

@@ -167,6 +167,7 @@ def _sparse(
     @derived(transform, f, *options)
     def derivatives(*args: Any, **kwargs: Any) -> Any:
         recording = Recording()
+        recording.sees_through = True
         try:
             inputs = Inputs(f, args, select(argnums, args, f), recording)
             leaves, build = result_leaves(inputs.run(run, kwargs))
