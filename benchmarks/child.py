@@ -34,6 +34,11 @@ def main(kind: str, *arguments: str) -> object:
 
         rounds, seconds = arguments
         return derivatives(int(rounds), float(seconds))
+    if kind == "solvers":
+        from solvers import solvers
+
+        rounds, seconds = arguments
+        return solvers(int(rounds), float(seconds))
     if kind == "writes":
         from writes import writes
 

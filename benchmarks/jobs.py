@@ -43,8 +43,8 @@ def jobs(
 
     Args:
         names: of workloads that are raced.
-        sections: further ones: ``first-call``, ``eager``, ``derivatives``, ``loops``,
-            ``writes``, ``resources``.
+        sections: further ones: ``first-call``, ``eager``, ``derivatives``, ``solvers``,
+            ``loops``, ``writes``, ``resources``.
         threads: with which they are.
         rounds: of everything.
         seconds: of each peer in each round.
@@ -66,6 +66,8 @@ def jobs(
         yield Job(
             "derivatives", "derivatives", "", lambda: child(1, "derivatives", rounds, seconds)
         )
+    if "solvers" in sections:
+        yield Job("solvers", "solvers", "", lambda: child(1, "solvers", rounds, seconds))
     if "writes" in sections:
         yield Job("writes", "writes", "", lambda: child(1, "writes", rounds, seconds))
     if "first-call" in sections:

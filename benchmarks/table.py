@@ -191,6 +191,17 @@ def derivative_lines(found: dict[str, Any]) -> Iterator[str]:
             yield f"  {name:18} {label:22} {duration(time):>9}"
 
 
+def solver_lines(found: dict[str, Any]) -> Iterator[str]:
+    yield "SciPy's solvers, by chainrule and by finite differences (one thread):"
+    for name, run in found.items():
+        (_, mine), (_, theirs) = run["seconds"].items()
+        a, b = run["evaluations"].values()
+        yield (
+            f"  {name:16}{duration(mine):>9} {a:>6,} evaluations,{duration(theirs):>9} {b:>7,}"
+            f"  {number(theirs / mine):>5}x"
+        )
+
+
 def write_lines(found: dict[str, Any]) -> Iterator[str]:
     yield "An array filled entry by entry, compiled (one thread):"
     for key, seconds in found.items():
@@ -243,6 +254,7 @@ def report(results: dict[str, Any]) -> str:
     sections = (
         ("eager", eager_lines),
         ("derivatives", derivative_lines),
+        ("solvers", solver_lines),
         ("writes", write_lines),
         ("resources", resource_lines),
     )

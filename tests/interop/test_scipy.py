@@ -94,6 +94,27 @@ def test_hessians_of_many_parameters_are_products():
     assert_trees(few.x, np.ones(3))
 
 
+def test_sparse_matrices():
+    def chain(p):
+        return [10 * (p["x"][1:] - p["x"][:-1] ** 2), 1 - p["x"][:-1]]
+
+    start, ones = {"x": np.full(20, 1.2)}, {"x": np.ones(20)}
+    found = least_squares(chain, start, sparse=True)
+    assert_trees(found.x, ones)
+    assert found.jac.nnz == 19 * 3
+    with pytest.raises(ArgumentError, match="for the methods Newton-CG, trust-constr"):
+        minimize(bowl, START, sparse=True)
+    found = minimize(
+        lambda p: sum(np.sum(r**2) for r in chain(p)),
+        start,
+        method="trust-constr",
+        constraints=lambda p: 4 - p["x"][1:] ** 2 - p["x"][:-1] ** 2,
+        sparse=True,
+    )
+    assert_trees(found.x, ones)
+    assert found.jac[0].nnz == 19 * 2
+
+
 def inside(p):
     return 4 - p["w"] @ p["w"]
 

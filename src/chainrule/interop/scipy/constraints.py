@@ -17,6 +17,7 @@ from chainrule.interop.scipy import derivatives
 from chainrule.transforms.jacobians import hessian, jacobian
 from chainrule.transforms.products import hvp
 from chainrule.transforms.ravel import Unravel
+from chainrule.transforms.sparse import sparse_hessian, sparse_jacobian
 
 __all__ = ["constraints_of"]
 
@@ -25,15 +26,19 @@ Function = Callable[..., Any]
 _NATURES = {"ineq": np.inf, "eq": 0.0}  # how large the function may be; it is at least 0
 
 
-def constraints_of(given: Any, unravel: Unravel, curvature: str, is_new: bool) -> list[Any]:
+def constraints_of(
+    given: Any, unravel: Unravel, curvature: str, is_new: bool, sparse: bool
+) -> list[Any]:
     """Return constraints as SciPy's `minimize` takes them.
 
     Args:
         given: one constraint or a sequence of them: functions that are not negative where they are
             met, SciPy's dicts, `NonlinearConstraint` and `LinearConstraint`.
         unravel: makes parameters of a vector.
-        curvature: whether their Hessians are to be ``"matrix"``, ``"product"`` or ``"none"``.
+        curvature: whether their Hessians are to be ``"matrix"``, ``"sparse"``, ``"product"`` or
+            ``"none"``.
         is_new: whether dicts are to become `NonlinearConstraint`.
+        sparse: whether their Jacobians are to be sparse matrices.
 
     Raises:
         ArgumentError: one is none of these, or has another number of parameters.
@@ -46,11 +51,13 @@ def constraints_of(given: Any, unravel: Unravel, curvature: str, is_new: bool) -
         if isinstance(constraint, LinearConstraint):
             made.append(_checked(constraint, unravel, where))
         elif isinstance(constraint, NonlinearConstraint):
-            made.append(_nonlinear(constraint, unravel, curvature))
+            made.append(_nonlinear(constraint, unravel, curvature, sparse))
         else:
             entry = _entry(constraint, where)
-            convert = _as_nonlinear if is_new else _as_dict
-            made.append(convert(entry, unravel, curvature))
+            if is_new:
+                made.append(_as_nonlinear(entry, unravel, curvature, sparse))
+            else:
+                made.append(_as_dict(entry, unravel))
     return made
 
 
@@ -77,14 +84,14 @@ def _entry(constraint: Any, where: str) -> dict[str, Any]:
     return {**constraint, "type": nature, "args": args if isinstance(args, tuple) else (args,)}
 
 
-def _as_dict(entry: dict[str, Any], unravel: Unravel, curvature: str) -> dict[str, Any]:
-    value, jac, _ = _derivatives(entry["fun"], entry.get("jac"), unravel, "none")
+def _as_dict(entry: dict[str, Any], unravel: Unravel) -> dict[str, Any]:
+    value, jac, _ = _derivatives(entry["fun"], entry.get("jac"), unravel, "none", False)
     return {**entry, "fun": value, "jac": jac}
 
 
-def _as_nonlinear(entry: dict[str, Any], unravel: Unravel, curvature: str) -> Any:
+def _as_nonlinear(entry: dict[str, Any], unravel: Unravel, curvature: str, sparse: bool) -> Any:
     args = entry["args"]
-    value, jac, hess = _derivatives(entry["fun"], entry.get("jac"), unravel, curvature)
+    value, jac, hess = _derivatives(entry["fun"], entry.get("jac"), unravel, curvature, sparse)
 
     def second(x: Any, weights: Any) -> Any:
         return hess(x, weights, *args)
@@ -96,12 +103,12 @@ def _as_nonlinear(entry: dict[str, Any], unravel: Unravel, curvature: str) -> An
     )
 
 
-def _nonlinear(constraint: Any, unravel: Unravel, curvature: str) -> Any:
+def _nonlinear(constraint: Any, unravel: Unravel, curvature: str, sparse: bool) -> Any:
     made = copy.copy(constraint)
     jac = constraint.jac if callable(constraint.jac) else None  # '2-point' is SciPy's default
     own = callable(constraint.hess)
     made.fun, made.jac, hess = _derivatives(
-        constraint.fun, jac, unravel, "none" if own else curvature
+        constraint.fun, jac, unravel, "none" if own else curvature, sparse
     )
     if own:
         made.hess = lambda x, weights: constraint.hess(unravel(x), weights)
@@ -111,18 +118,19 @@ def _nonlinear(constraint: Any, unravel: Unravel, curvature: str) -> Any:
 
 
 def _derivatives(
-    f: Function, jac: Any, unravel: Unravel, curvature: str
+    f: Function, jac: Any, unravel: Unravel, curvature: str, sparse: bool
 ) -> tuple[Function, Any, Any]:
     """Return a function of a vector, its Jacobian, and the Hessian of a sum of its entries."""
     value = derivatives.vector(derivatives.value, f, unravel)
-    made: Any = derivatives.vector(jacobian, f, unravel)
+    made: Any = derivatives.vector(sparse_jacobian if sparse else jacobian, f, unravel)
     if callable(jac):
         made = _given(jac, unravel)
     elif jac is not None:
         made = jac
     second: Any = None
-    if curvature == "matrix":
-        second = derivatives.weighted(hessian, f, unravel)
+    if curvature in ("matrix", "sparse"):
+        whole = sparse_hessian if curvature == "sparse" else hessian
+        second = derivatives.weighted(whole, f, unravel)
     elif curvature == "product":
         product = derivatives.weighted(hvp, f, unravel)
         n = unravel.size

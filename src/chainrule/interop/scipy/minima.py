@@ -18,6 +18,7 @@ from chainrule.transforms.jacobians import hessian
 from chainrule.transforms.products import hvp
 from chainrule.transforms.ravel import Unravel
 from chainrule.transforms.reverse import value_and_grad
+from chainrule.transforms.sparse import sparse_hessian
 
 __all__ = ["minimize"]
 
@@ -32,6 +33,7 @@ class _Method(NamedTuple):
     gradient: bool = True
     hessian: bool = False
     products: bool = False
+    sparse: bool = False
 
 
 _METHODS = {
@@ -44,10 +46,10 @@ _METHODS = {
     "L-BFGS-B": _Method(),
     "TNC": _Method(),
     "SLSQP": _Method(),
-    "Newton-CG": _Method(hessian=True, products=True),
+    "Newton-CG": _Method(hessian=True, products=True, sparse=True),
     "trust-ncg": _Method(hessian=True, products=True),
     "trust-krylov": _Method(hessian=True, products=True),
-    "trust-constr": _Method(hessian=True, products=True),
+    "trust-constr": _Method(hessian=True, products=True, sparse=True),
     "dogleg": _Method(hessian=True),
     "trust-exact": _Method(hessian=True),
 }
@@ -68,6 +70,8 @@ def minimize(
     tol: float | None = None,
     callback: Any = None,
     options: dict[str, Any] | None = None,
+    *,
+    sparse: bool = False,
 ) -> Any:
     """Minimise ``fun(x, *args)`` as `scipy.optimize.minimize` does, with exact derivatives.
 
@@ -96,6 +100,8 @@ def minimize(
         tol: as in SciPy.
         callback: as in SciPy, and given trees.
         options: as in SciPy.
+        sparse: whether Hessians and Jacobians of constraints are sparse matrices, found by
+            `sparse_hessian` and `sparse_jacobian`; for ``trust-constr`` and ``Newton-CG``.
 
     Returns:
         SciPy's OptimizeResult, with ``x`` and ``jac`` like x0. Matrices, such as ``hess_inv``, are
@@ -127,16 +133,17 @@ def minimize(
         "callback": callback_of(callback, unravel),
         "options": options,
     }
-    curvature = _curvature(takes, hess, hessp, unravel.size)
+    curvature = _curvature(takes, hess, hessp, unravel.size, sparse)
     if not _is_empty(constraints):
         is_new = isinstance(method, str) and method.lower() == "trust-constr"
         given["constraints"] = constraints_of(
-            constraints, unravel, curvature if is_new else "none", is_new
+            constraints, unravel, curvature if is_new else "none", is_new, sparse
         )
     objective, given["jac"] = _objective(fun, jac, takes, unravel)
     value = (lambda *a: fun(*a)[0]) if jac is True else fun
-    if curvature == "matrix":
-        given["hess"] = derivatives.number(hessian, value, unravel)
+    if curvature in ("matrix", "sparse"):
+        whole = sparse_hessian if curvature == "sparse" else hessian
+        given["hess"] = derivatives.number(whole, value, unravel)
     elif curvature == "product":
         product = derivatives.number(hvp, value, unravel)
         given["hessp"] = lambda x, p, *args: product(x, *args, p)
@@ -164,12 +171,19 @@ def _is_empty(constraints: Any) -> bool:
     return constraints is None or (isinstance(constraints, (tuple, list)) and not constraints)
 
 
-def _curvature(takes: _Method, hess: Any, hessp: Any, n: int) -> str:
+def _curvature(takes: _Method, hess: Any, hessp: Any, n: int, sparse: bool) -> str:
     """Say how a method is given second derivatives: the exact ones, those given, or none."""
+    if sparse and not takes.sparse:
+        able = ", ".join(name for name, method in _METHODS.items() if method.sparse)
+        raise ArgumentError(
+            f"sparse=True is for the methods {able}: the others take no sparse matrices"
+        )
     if not takes.hessian or (hess is False and hessp is None):
         return "none"
     if hess not in (None, True, False) or not (hessp is None or hessp is True):
         return "given"
+    if sparse:
+        return "sparse"
     if takes.products and (hessp is True or n > _MOST_COLUMNS):
         return "product"
     return "matrix"

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from scipy.sparse import issparse
 
 from chainrule.core.callables import name_of
 from chainrule.errors import NonFiniteError
@@ -16,6 +17,7 @@ from chainrule.interop.scipy.results import by_leaf, callback_of, in_tree
 from chainrule.numpy.view import UserFunction
 from chainrule.transforms.jacobians import jacobian
 from chainrule.transforms.ravel import Unravel
+from chainrule.transforms.sparse import sparse_jacobian
 
 __all__ = ["curve_fit", "least_squares"]
 
@@ -33,6 +35,7 @@ def least_squares(
     *tolerances: Any,
     args: Any = (),
     kwargs: dict[str, Any] | None = None,
+    sparse: bool = False,
     **options: Any,
 ) -> Any:
     """Minimise the sum of squares of ``fun(x, *args)`` as `scipy.optimize.least_squares` does.
@@ -51,11 +54,14 @@ def least_squares(
         *tolerances: ``ftol``, ``xtol``, ``gtol`` and so on, as in SciPy.
         args: further arguments of fun; one that is no tuple stands for itself.
         kwargs: further arguments of fun by name.
+        sparse: whether the exact Jacobian is a sparse matrix, found by `sparse_jacobian`; for the
+            methods ``trf`` and ``dogbox``.
         **options: as in SciPy; ``x_scale`` may be like x0.
 
     Returns:
         SciPy's OptimizeResult, with ``x``, ``grad`` and ``active_mask`` like x0. ``jac`` is, too:
-        of a tree, each leaf is the Jacobian by one of x0, with an axis of residuals in front.
+        of a tree, each leaf is the Jacobian by one of x0, with an axis of residuals in front. A
+        sparse one is one matrix, with a column for each entry in the order of `ravel`.
 
     Raises:
         ArgumentError: x0 or bounds are not what is needed; fun returned something else than
@@ -75,7 +81,7 @@ def least_squares(
     x, unravel = start(x0)
     residuals = derivatives.vector(derivatives.value, fun, unravel)
     if jac is None:
-        jac = derivatives.vector(jacobian, fun, unravel)
+        jac = derivatives.vector(sparse_jacobian if sparse else jacobian, fun, unravel)
         first = residuals(x, *args, **named)
         refuse_arrays("least_squares", first)
         _check_start(first, jac(x, *args, **named), fun)
@@ -105,7 +111,8 @@ def _check_start(residuals: Any, rows: Any, f: Function) -> None:
         NonFiniteError: an entry is NaN or infinite.
     """
     for what, array in (("residual", residuals), ("Jacobian", rows)):
-        if not np.all(np.isfinite(array)):
+        if not np.all(np.isfinite(array.data if issparse(array) else array)):
+            array = array.toarray() if issparse(array) else array
             place = np.argwhere(~np.isfinite(array))[0]
             raise NonFiniteError(
                 f"the {what} of {name_of(f)} is {array[tuple(place)]} in row {place[0]} at x0, "
