@@ -38,7 +38,9 @@ def lbfgs(
     steps: int = 1000,
     tolerance: float = 1e-8,
     history: int = 10,
+    evaluations: int = 15000,
     callback: Callable[[Any], None] | None = None,
+    value_and_gradient: Callable[..., Any] | None = None,
 ) -> Minimum:
     """Minimise ``loss(params, *args)`` by L-BFGS.
 
@@ -52,7 +54,9 @@ def lbfgs(
         steps: the most steps.
         tolerance: it ends where no entry of the gradient is larger.
         history: how many earlier steps it remembers.
+        evaluations: the most evaluations of the loss.
         callback: called with the parameters after each step.
+        value_and_gradient: ``compile(value_and_grad(loss))``, if there is one of an earlier search.
 
     >>> import numpy as np
     >>> def rosenbrock(x):
@@ -66,19 +70,25 @@ def lbfgs(
     from chainrule.native import compile
 
     vector, tree = ravel(params)
-    compiled = compile(value_and_grad(loss))
+    compiled = value_and_gradient or compile(value_and_grad(loss))
 
-    def value_and_gradient(vector: Any) -> tuple[float, Any]:
+    def at(vector: Any) -> tuple[float, Any]:
         value, gradient = compiled(tree(vector), *args)
         return float(value), ravel(gradient)[0].astype(float)
 
     found = minimize(
-        value_and_gradient,
+        at,
         vector.astype(float),
         jac=True,
         method="L-BFGS-B",
         callback=None if callback is None else (lambda vector: callback(tree(vector))),
-        options={"maxiter": steps, "gtol": tolerance, "ftol": 0.0, "maxcor": history},
+        options={
+            "maxiter": steps,
+            "maxfun": evaluations,
+            "gtol": tolerance,
+            "ftol": 0.0,
+            "maxcor": history,
+        },
     )
     return Minimum(
         tree(found.x), float(found.fun), int(found.nit), bool(found.success), str(found.message)

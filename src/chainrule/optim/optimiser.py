@@ -10,7 +10,17 @@ import numpy as np
 
 from chainrule.trees import map_leaves
 
-__all__ = ["Optimiser", "Rate", "apply_updates", "chain", "count", "like", "rate_at", "zeros_like"]
+__all__ = [
+    "Optimiser",
+    "Rate",
+    "Update",
+    "apply_updates",
+    "chain",
+    "count",
+    "like",
+    "rate_at",
+    "zeros_like",
+]
 
 #: A learning rate: a number, or a schedule that makes one of the number of steps done before.
 Rate = float | Callable[[Any], Any]

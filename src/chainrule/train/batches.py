@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,7 +15,8 @@ class Data:
     """Arrays with one row for each example.
 
     Args:
-        arrays: a tuple of arrays of the same length, or one array.
+        arrays: a tuple of arrays of the same length, or one array; of SciPy's sparse ones, batches
+            are made dense.
         what: what messages call them.
 
     Raises:
@@ -25,11 +27,11 @@ class Data:
     def __init__(self, arrays: Any, what: str = "data") -> None:
         given = arrays if isinstance(arrays, (tuple, list)) else (arrays,)
         self.arrays = tuple(_checked(x, f"{what}[{k}]") for k, x in enumerate(given))
-        lengths = {len(x) for x in self.arrays}
+        lengths = {x.shape[0] for x in self.arrays}
         if len(lengths) != 1:
             shapes = ", ".join(str(x.shape) for x in self.arrays)
             raise ValueError(f"{what} has arrays of different lengths: shapes {shapes}")
-        (self.length,) = lengths
+        self.length: int = lengths.pop()
         if not self.length:
             raise ValueError(f"{what} has no example: shapes {[x.shape for x in self.arrays]}")
 
@@ -48,16 +50,13 @@ class Data:
         starts = range(first * size, self.length, size)
         if order is None:
             for start in starts:
-                yield tuple(x[start : start + size] for x in self.arrays)
+                yield tuple(_dense(x[start : start + size]) for x in self.arrays)
             return
         size = min(size, self.length)
         room = [np.empty((size, *x.shape[1:]), x.dtype) for x in self.arrays]
         for start in starts:
             rows = order[start : start + size]
-            yield tuple(
-                np.take(x, rows, axis=0, out=y[: len(rows)], mode="clip")  # "raise" buffers it all
-                for x, y in zip(self.arrays, room, strict=True)
-            )
+            yield tuple(_taken(x, rows, y) for x, y in zip(self.arrays, room, strict=True))
 
     def count(self, size: int) -> int:
         """Return the number of batches."""
@@ -69,7 +68,29 @@ def shuffled(length: int, seed: int, epoch: int) -> Any:
     return np.random.default_rng([seed, epoch]).permutation(length)
 
 
+def _taken(x: Any, rows: Any, room: Any) -> Any:
+    """Return some rows, in memory that there is."""
+    room = room[: len(rows)]
+    if not isinstance(x, np.ndarray):
+        return x[rows].toarray(out=room)
+    return np.take(x, rows, axis=0, out=room, mode="clip")  # mode="raise" would buffer it all
+
+
+def _dense(x: Any) -> Any:
+    return x if isinstance(x, np.ndarray) else x.toarray()
+
+
+def _is_sparse(x: Any) -> bool:
+    """Tell an array or matrix of `scipy.sparse`, which then has been imported."""
+    sparse = sys.modules.get("scipy.sparse")
+    return sparse is not None and sparse.issparse(x)
+
+
 def _checked(x: Any, name: str) -> Any:
+    if _is_sparse(x):
+        rows = x.tocsr()
+        _checked(rows.data, name)
+        return rows
     array = np.asarray(x)
     if array.dtype.kind not in "fiub":
         raise TypeError(

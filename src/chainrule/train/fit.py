@@ -37,8 +37,10 @@ def fit(
     data: Any,
     optimiser: Optimiser | None = None,
     *,
+    optimiser_state: Any = None,
     epochs: int = 20,
     batch_size: int = 32,
+    shuffle: bool = True,
     validation: Any = None,
     metrics: Mapping[str, Callable[..., Any]] | None = None,
     stopping: EarlyStopping | None = None,
@@ -55,10 +57,14 @@ def fit(
         model: a module, or any tree of arrays.
         loss: ``loss(model, *batch)``, a number; or ``loss(model, *batch, context)`` where layers
             drop units or keep running statistics: it calls ``model(x, context)``.
-        data: a tuple of arrays with one row for each example: ``(x, y)``.
-        optimiser: `chainrule.optim.adam` with a rate of 0.001 if left out.
+        data: a tuple of arrays with one row for each example: ``(x, y)``. SciPy's sparse arrays are
+            made dense batch by batch.
+        optimiser: `chainrule.optim.adam` with a rate of 0.001 if left out. What is compiled for it
+            and a loss is kept as long as it is: another run with both begins at once.
+        optimiser_state: what it carries, of an earlier run that this one goes on with.
         epochs: how often to go over the data.
         batch_size: examples in a step; the last batch of an epoch may be smaller.
+        shuffle: whether each epoch has an order of its own.
         validation: data like ``data`` that are not trained with; the loss, and the metrics, are
             measured on them after each epoch.
         metrics: functions called as the loss is, by name; such as `accuracy`.
@@ -91,8 +97,9 @@ def fit(
     if not context:
         check_context(loss, model)
     optimiser = optimiser or adam(1e-3)
-    trained = Trained(model, initial_state(model), optimiser.init(model))
-    loop = Loop(trained, training, batch_size, seed, draws=context)
+    carried = optimiser.init(model) if optimiser_state is None else optimiser_state
+    trained = Trained(model, initial_state(model), carried)
+    loop = Loop(trained, training, batch_size, seed, shuffles=shuffle, draws=context)
     if checkpoint is not None:
         loop.file = Path(checkpoint) / CHECKPOINT
         if resume and loop.file.exists():

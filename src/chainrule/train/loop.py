@@ -63,17 +63,21 @@ class Loop:
         data: what it trains with.
         size: examples in a batch.
         seed: decides their order, and what is dropped.
+        shuffles: whether each epoch has an order of its own.
         draws: whether a step may need random numbers: a key of its own.
     """
 
     step: Callable[..., tuple[Trained, Any]]
 
-    def __init__(self, trained: Trained, data: Data, size: int, seed: int, draws: bool) -> None:
+    def __init__(
+        self, trained: Trained, data: Data, size: int, seed: int, *, shuffles: bool, draws: bool
+    ) -> None:
         self.place = Place(trained, History())
         self.best: Trained | None = None
         self.file: Path | None = None
         self.watcher: Watcher | None = None
-        self.data, self.size, self.seed, self.draws = data, size, seed, draws
+        self.data, self.size, self.seed = data, size, seed
+        self.shuffles, self.draws = shuffles, draws
         self.batches = data.count(size)
         self._key = key(seed)
         self._prepared: set[int] = set()  # lengths of batches that the step is compiled for
@@ -90,7 +94,7 @@ class Loop:
             NonFiniteError: a loss is NaN or infinite; the place is that before its batch.
         """
         place = self.place
-        order = shuffled(self.data.length, self.seed, place.epoch)
+        order = shuffled(self.data.length, self.seed, place.epoch) if self.shuffles else None
         key = self._key
         for batch in self.data.batches(self.size, order, first=place.done):
             if self.draws:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from typing import Any, NamedTuple
+from weakref import WeakKeyDictionary
 
 from chainrule.native import compile
 from chainrule.nn.context import Evaluation, Training
 from chainrule.nn.module import modules
-from chainrule.optim.optimiser import Optimiser, apply_updates
+from chainrule.optim.optimiser import Optimiser, Update, apply_updates
 from chainrule.transforms.reverse import value_and_grad
 
 __all__ = ["Trained", "check_context", "evaluation", "step", "takes_context"]
@@ -23,9 +24,29 @@ class Trained(NamedTuple):
     optimiser: Any
 
 
-def step(loss: Callable[..., Any], optimiser: Optimiser, context: bool) -> Callable[..., Any]:
-    """Return the compiled function ``(trained, key, *batch) -> (trained, loss)``."""
+#: Steps as long as their optimiser lives, by the loss.
+_STEPS: WeakKeyDictionary[Optimiser, dict[Any, Callable[..., Any]]] = WeakKeyDictionary()
+_MOST_STEPS = 4  # losses that are remembered with one optimiser
 
+
+def step(loss: Callable[..., Any], optimiser: Optimiser, context: bool) -> Callable[..., Any]:
+    """Return the compiled function ``(trained, key, *batch) -> (trained, loss)``.
+
+    It is the same one for the same loss and optimiser.
+    """
+    known = _STEPS.setdefault(optimiser, {})
+    try:
+        found = known.get((loss, context))
+    except TypeError:  # a loss that has no hash
+        return _step(loss, optimiser.update, context)
+    if found is None:
+        if len(known) >= _MOST_STEPS:
+            del known[next(iter(known))]
+        found = known[loss, context] = _step(loss, optimiser.update, context)
+    return found
+
+
+def _step(loss: Callable[..., Any], update: Update, context: bool) -> Callable[..., Any]:
     def of_model(model: Any, state: Any, key: Any, batch: tuple[Any, ...]) -> Any:
         if not context:
             return loss(model, *batch), state
@@ -35,7 +56,7 @@ def step(loss: Callable[..., Any], optimiser: Optimiser, context: bool) -> Calla
     def one_step(trained: Trained, key: Any, *batch: Any) -> tuple[Trained, Any]:
         gradient_of = value_and_grad(of_model, has_aux=True)
         (value, state), gradient = gradient_of(trained.model, trained.state, key, batch)
-        updates, following = optimiser.update(gradient, trained.optimiser, trained.model)
+        updates, following = update(gradient, trained.optimiser, trained.model)
         model = apply_updates(trained.model, updates)
         return Trained(model, state, following), value
 
