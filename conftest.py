@@ -5,6 +5,7 @@ code) must be what the `python` block before it prints; with UPDATE_DOCS=1 it is
 """
 
 import difflib
+import importlib.util
 import os
 import re
 from contextlib import redirect_stdout
@@ -15,6 +16,10 @@ from pathlib import Path
 from sybil import Sybil
 from sybil.evaluators.python import PythonEvaluator
 from sybil.parsers.markdown import CodeBlockParser, PythonCodeBlockParser, SkipParser
+
+
+if importlib.util.find_spec("torch") is None:  # pytest --doctest-modules loads every module
+    collect_ignore = ["src/chainrule/diagnose/torch"]
 
 
 class Printing(PythonEvaluator):

@@ -9,12 +9,13 @@ import numpy as np
 
 from chainrule import trees
 from chainrule.diagnose.findings import Finding
-from chainrule.diagnose.probe import Probe, Subject
+from chainrule.diagnose.probe import Probe, Subject, rms
 from chainrule.explain.non_finite import non_finite_gradients, non_finite_values
 
-__all__ = ["coarse", "non_finite"]
+__all__ = ["coarse", "exact", "non_finite"]
 
 _COARSE = 1e-2  # relative error of a gradient
+_NOTHING = 1e-9  # share of the largest gradient that is 0 but for rounding
 
 
 def non_finite(probe: Probe) -> list[Finding]:
@@ -39,22 +40,32 @@ def non_finite(probe: Probe) -> list[Finding]:
     return found
 
 
-def coarse(subject: Subject, batch: Sequence[Any], probe: Probe) -> list[Finding]:
-    """Compare gradients in float32 with those of the same numbers in float64."""
+def exact(subject: Subject, batch: Sequence[Any]) -> Probe | None:
+    """Run the same numbers in float64; None where they are that already."""
     leaves, build = trees.flatten(subject.model)
     if not any(np.asarray(x).dtype in (np.float32, np.float16) for x in leaves):
-        return []
+        return None
     fine = Subject(
         build([_wide(x) for x in leaves]),
         subject.loss,
         subject.context,
         trees.map_leaves(_wide, subject.state),
     )
-    exact = Probe(fine, [_wide(x) for x in batch])
+    return Probe(fine, [_wide(x) for x in batch])
+
+
+def coarse(probe: Probe, exact: Probe | None) -> list[Finding]:
+    """Compare gradients in float32 with those of the same numbers in float64."""
+    if exact is None:
+        return []
     worst, where = 0.0, ""
+    slopes = [exact.gradient(node) for _, node, _ in exact.parameters]
+    whole = max((rms(h) for h in slopes if h is not None), default=0.0)
     for (path, node, _), (_, other, _) in zip(probe.parameters, exact.parameters, strict=True):
         g, h = probe.gradient(node), exact.gradient(other)
-        if g is None or h is None or not np.any(h) or not np.all(np.isfinite(h)):
+        if g is None or h is None or not np.all(np.isfinite(h)):
+            continue
+        if not rms(h) > _NOTHING * whole:  # of a bias in front of a normalisation, say
             continue
         g, h = np.asarray(g, dtype=np.float64), np.asarray(h)
         error = float(np.linalg.norm((g - h).ravel()) / np.linalg.norm(h.ravel()))
@@ -67,7 +78,7 @@ def coarse(subject: Subject, batch: Sequence[Any], probe: Probe) -> list[Finding
             "precision",
             "warning",
             where,
-            f"in {np.asarray(leaves[0]).dtype} the gradient of {where} is wrong by {worst:.1%}: "
+            f"in {probe.parameters[0][2].dtype} the gradient of {where} is wrong by {worst:.1%}: "
             "differences of large numbers, or sums of very many, lose their digits",
             (
                 "float64 for the model and the data",

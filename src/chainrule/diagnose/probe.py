@@ -127,10 +127,14 @@ class Probe:
         """Return the gradient of a node, None where the loss does not depend on it."""
         return None if node is None else self.run.gradients.get(node)
 
+    def owners(self) -> dict[str, str]:
+        """Return for each parameter the path of its module."""
+        return _owners(self.subject.model)
+
     @cached_property
     def _layout(self) -> tuple[list[Layer], dict[Node, Layer]]:
         """The layers in the order in which they are reached, and the layer of each node."""
-        owners = _owners(self.subject.model)
+        owners = self.owners()
         by_node: dict[Node, Layer] = {}
         layers: dict[str, Layer] = {}
         for name, node, value in self.parameters:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -12,16 +11,15 @@ import numpy as np
 
 from chainrule import trees
 from chainrule.diagnose.findings import Finding
+from chainrule.diagnose.learner import Learner
 from chainrule.diagnose.probe import Subject
 from chainrule.diagnose.trial import Trial
 from chainrule.nn.module import parameters
-from chainrule.nn.random import key
-from chainrule.optim.adaptive import adam
 from chainrule.optim.optimiser import Optimiser
-from chainrule.train.step import Trained
-from chainrule.train.step import step as compiled_step
 
 __all__ = ["decay", "first_step", "flat", "learnt", "memory", "overfit", "sizes"]
+
+LearnerOf = Callable[[Subject, float], Learner]
 
 _FEW = 20  # examples to be learnt by heart
 _HEART = 300  # steps for it
@@ -164,7 +162,9 @@ def _weights(tree: Any, model: Any) -> Any:
     return flat(kept)
 
 
-def overfit(subject: Subject, batch: Sequence[Any], classes: int | None) -> list[Finding]:
+def overfit(
+    subject: Subject, learner_of: LearnerOf, batch: Sequence[Any], classes: int | None
+) -> list[Finding]:
     """Learn a few examples by heart, with Adam. Karpathy, 2019: overfit one batch.
 
     Returns:
@@ -176,16 +176,14 @@ def overfit(subject: Subject, batch: Sequence[Any], classes: int | None) -> list
         return []
     best = first
     for rate in (3e-3, 3e-2):
-        optimiser = adam(rate)
-        step = compiled_step(subject.loss, optimiser, subject.context)
-        carried = Trained(subject.model, subject.state, optimiser.init(subject.model))
+        learner = learner_of(subject, rate)
         value = first
         for number in range(_HEART):
-            carried, value = step(carried, key(number), *few)
-            if not math.isfinite(float(value)):
+            value = learner.step(number, few)
+            if not math.isfinite(value):
                 break
-        if math.isfinite(float(value)):
-            best = min(best, float(value))
+        if math.isfinite(value):
+            best = min(best, value)
         if best < 0.1 * first:
             break
     if best < (first if classes is None else min(first, math.log(classes))) / 3:
@@ -207,7 +205,7 @@ def overfit(subject: Subject, batch: Sequence[Any], classes: int | None) -> list
     ]
 
 
-def learnt(subject: Subject, arrays: Sequence[Any], seed: int) -> float:
+def learnt(subject: Subject, learner_of: LearnerOf, arrays: Sequence[Any], seed: int) -> float:
     """Train with two thirds of the examples, and compare the rest with shuffled targets.
 
     Returns:
@@ -217,17 +215,15 @@ def learnt(subject: Subject, arrays: Sequence[Any], seed: int) -> float:
     length = len(arrays[0])
     order = np.random.default_rng(seed).permutation(length)[:2000]
     seen, rest = order[: len(order) * 2 // 3], order[len(order) * 2 // 3 :]
-    optimiser = adam(3e-3)
-    step = compiled_step(subject.loss, optimiser, subject.context)
-    carried = Trained(subject.model, subject.state, optimiser.init(subject.model))
+    learner = learner_of(subject, 3e-3)
     rng, best = np.random.default_rng(seed), -math.inf
     x, *others = (np.asarray(a)[rest] for a in arrays)
     for number in range(1, 401):
         rows = rng.choice(seen, size=min(32, len(seen)), replace=False)
-        carried, _ = step(carried, key(number), *(np.asarray(a)[rows] for a in arrays))
+        learner.step(number, [np.asarray(a)[rows] for a in arrays])
         if number % 50:
             continue
-        here = replace(subject, model=carried.model, state=carried.state)
+        here = learner.subject
         chance = []
         for _ in range(12):
             shuffled = rng.permutation(len(rest))

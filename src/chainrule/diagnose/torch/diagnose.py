@@ -1,0 +1,162 @@
+"""`diagnose` of a ``torch.nn.Module``."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+
+from chainrule.diagnose import steps
+from chainrule.diagnose.examine import Means, examine, read
+from chainrule.diagnose.findings import Finding
+from chainrule.diagnose.probe import Probe
+from chainrule.diagnose.report import Report
+from chainrule.diagnose.torch.probe import TorchProbe, non_finite
+from chainrule.diagnose.torch.spelling import in_words_of_torch
+from chainrule.diagnose.torch.subject import (
+    TorchLearner,
+    TorchSubject,
+    arrays_of,
+    loss_of,
+    on_model,
+)
+from chainrule.diagnose.torch.trial import TorchTrial
+
+__all__ = ["diagnose_module"]
+
+_MOST = 4096  # examples that are taken from a loader
+
+
+def diagnose_module(
+    module: Any,
+    loss: Callable[..., Any],
+    data: Any,
+    optimiser: Any = None,
+    batch_size: int = 32,
+    trial: int = 60,
+    seed: int = 0,
+) -> Report:
+    """Say what keeps a PyTorch model from learning, or may: `chainrule.diagnose.diagnose`.
+
+    Raises:
+        TypeError: the loss takes other arguments, or the optimiser is none of PyTorch.
+        ValueError: the optimiser is of another model, or there are no data.
+    """
+    named = getattr(loss, "__name__", type(loss).__name__)
+    title = f"{named} of {type(module).__name__}"
+    whole, found = read(_arrays(data))
+    if whole is None:
+        return Report(tuple(found), title)
+    loss = loss_of(loss)
+    on_model(loss, len(whole.arrays))
+    inner = copy.deepcopy(module)
+    subject = TorchSubject(arrays_of(module), loss, False, module=inner)
+    trying = None
+    if optimiser is not None:
+        _check(optimiser, module)
+        trying = TorchTrial(subject, whole, module, optimiser, batch_size, trial, seed)
+    means = Means(
+        subject,
+        probe=lambda batch: TorchProbe(subject, batch),
+        learner=TorchLearner,
+        mode=lambda batch: _mode(subject, module, batch),
+        non_finite=non_finite,
+        exact=lambda batch: _exact(subject, batch),
+        slope=subject.slope,
+        gradients=lambda batch: [],
+        trial=trying,
+        memory=lambda slope: [],
+        decay=lambda slope: steps.decay(None, subject.model, slope),
+    )
+    report = examine(means, whole, title, seed, lax=False)
+    return replace(report, findings=tuple(map(in_words_of_torch, report.findings)))
+
+
+def _arrays(data: Any) -> tuple[Any, ...]:
+    """Return tensors, arrays, or the batches of a loader, as arrays."""
+    if isinstance(data, (tuple, list)) and data and hasattr(data[0], "shape"):
+        return tuple(_array(x) for x in data)
+    if hasattr(data, "shape"):
+        return (_array(data),)
+    parts: list[list[Any]] = []
+    count = 0
+    batches: Iterable[Any] = data
+    for batch in batches:
+        parts.append([_array(x) for x in (batch if isinstance(batch, (tuple, list)) else [batch])])
+        count += len(parts[-1][0])
+        if count >= _MOST:
+            break
+    if not parts:
+        raise ValueError("the loader has no batch")
+    return tuple(np.concatenate(column) for column in zip(*parts, strict=True))
+
+
+def _array(x: Any) -> Any:
+    return x.detach().cpu().numpy() if isinstance(x, torch.Tensor) else np.asarray(x)
+
+
+def _check(optimiser: Any, module: Any) -> None:
+    if not isinstance(optimiser, torch.optim.Optimizer):
+        raise TypeError(
+            f"a PyTorch model is trained with a torch.optim.Optimizer, got {optimiser!r}"
+        )
+    own = {id(p) for p in module.parameters()}
+    if not any(id(p) in own for group in optimiser.param_groups for p in group["params"]):
+        raise ValueError("the optimiser is of another model: make it of model.parameters()")
+
+
+def _mode(subject: TorchSubject, module: Any, batch: Sequence[Any]) -> list[Finding]:
+    """Look whether prediction is random, and whether a model to be trained is in training."""
+    special = [
+        (path, m)
+        for path, m in module.named_modules()
+        if isinstance(
+            m, (torch.nn.modules.batchnorm._BatchNorm, torch.nn.modules.dropout._DropoutNd)
+        )
+    ]
+    first, second = (subject.value(batch, training=False, seed=seed) for seed in (0, 1))
+    if first != second and not (np.isnan(first) or np.isnan(second)):
+        return [
+            Finding(
+                "mode",
+                "error",
+                special[0][0] if special else "",
+                f"prediction is random: after eval() the loss of the same batch is {first:.6g} and "
+                f"{second:.6g}",
+                ("F.dropout(x, training=self.training), or nn.Dropout",),
+                evidence={"first": first, "second": second},
+            )
+        ]
+    asleep = [(path, m) for path, m in special if not m.training]
+    if asleep and subject.value(batch, training=True) != first:
+        path, layer = asleep[0]
+        return [
+            Finding(
+                "mode",
+                "note",
+                path,
+                f"this {type(layer).__name__} is in prediction: it was looked at as in training",
+                ("model.train() before training, model.eval() before prediction",),
+            )
+        ]
+    return []
+
+
+def _exact(subject: TorchSubject, batch: Sequence[Any]) -> Probe | None:
+    """Run the same numbers in float64; None where they are that already, or that cannot be done."""
+    if all(p.dtype == torch.float64 for p in subject.module.parameters()):
+        return None
+    model = {name: p.astype(np.float64) for name, p in subject.model.items()}
+    wide = replace(subject, module=copy.deepcopy(subject.module).double(), model=model)
+    default = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)  # for tensors that the model makes
+    try:
+        return TorchProbe(wide, batch)
+    except RuntimeError:  # it makes some of another type
+        return None
+    finally:
+        torch.set_default_dtype(default)
