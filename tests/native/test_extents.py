@@ -95,7 +95,7 @@ def attention(q, v):
     out = np.zeros_like(v)
     for i in range(len(v)):
         scores = q[: i + 1] @ q[i]
-        weights = np.exp(scores - np.max(scores))
+        weights = np.exp(scores - np.max(scores) + np.mean(scores))
         out[i] = weights @ v[: i + 1] / np.sum(weights)
     return np.sum(out * out)
 
@@ -140,3 +140,27 @@ def test_values_of_five_calls_and_the_listing(name: str, monkeypatch: pytest.Mon
     text = check(gradient, *args)
     assert text.count("for t in range") >= 1
     assert "+ t" in text or "t1" in text
+
+
+def test_a_long_one_is_recorded_in_a_few_turns() -> None:
+    """Arrays of zeros are constants until something is written into them."""
+    n = 34
+    args = rng.normal(size=(n, n)) + n * np.eye(n), rng.normal(size=n)
+    gradient = gradient_of(substitution, args)
+    fast = cr.compile(gradient)
+    for given in ((args[0], args[1]), (2 * args[0], args[1] - 1)):
+        same(fast(*given), gradient(*given), 1e-10)
+    assert fast.lower(*args).program.family is not None
+
+
+def test_what_needs_the_length_as_a_number_stays_unrolled_and_says_why() -> None:
+    def spread(x):
+        total = 0.0
+        for i in range(1, 20):
+            total = total + np.var(x[:i]) * x[i]
+        return total
+
+    x = rng.normal(size=20)
+    fast = cr.compile(spread)
+    same(fast(x), spread(x), 1e-12)
+    assert "19 turns: var of arrays that have another length in each turn" in fast.lower(x).schedule

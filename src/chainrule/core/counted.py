@@ -210,20 +210,23 @@ def as_index(array: Array, index: Any) -> Any:
     """Return an index with plain integers in it, for the loop's numbers that stand there.
 
     Raises:
-        Doubt: the array is a constant, so the entry would be another constant in each turn.
+        Doubt: the array is a constant, so the entry would be another constant in each turn. In the
+            first turns that may be: an array of zeros is one until something is written into it.
     """
     parts = index if type(index) is tuple else (index,)
-    if not any(map(_holds_counted, parts)):
+    turns = [turn for part in parts for turn in _turns(part)]
+    if not turns:
         return index
-    if array.node is None:
+    if array.node is None and max(turns) >= SETTLED:
         raise Doubt("a constant array is read or written at the loop's number")
     return tuple(map(_settled, parts))
 
 
-def _holds_counted(part: Any) -> bool:
-    if type(part) is slice:
-        return any(type(x) is Counted for x in (part.start, part.stop, part.step))
-    return type(part) is Counted
+def _turns(part: Any) -> Iterator[int]:
+    """Yield the turns in which the numbers were made that stand in a part of an index."""
+    for x in (part.start, part.stop, part.step) if type(part) is slice else (part,):
+        if type(x) is Counted:
+            yield x.turn
 
 
 def _settled(part: Any) -> Any:

@@ -29,11 +29,11 @@ def lowered(program: Program) -> tuple[Results, list[Vertex]]:
     leaves = _leaves(programs)
     if program.family.trips:
         return _of_numbers(programs, leaves)
-    try:
-        wanted = [wanted_of(one) for one in programs]
-        results = results_of(program, rolled_long(wanted, leaves, program.family.turns))
-    except NotAlikeError:
+    wanted = [wanted_of(one) for one in programs]
+    found = rolled_long(wanted, leaves, program.family.turns)
+    if found is None:
         return _of_numbers(programs, leaves)
+    results = results_of(program, found)
     return results, with_loops(_with_checks(results, program))
 
 

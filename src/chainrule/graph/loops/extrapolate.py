@@ -132,6 +132,8 @@ class _Extrapolation:
         first = loops[0]
         counter = self._counter([loop.counter for loop in loops])
         turns = self.integer([loop.turns for loop in loops])
+        if isinstance(turns, int) and turns < 0:
+            raise NotAlikeError("a loop that would have less than no turns")
         operands = [iter(x.operands) for x in same]
 
         def take(count: int) -> list[Vertex]:

@@ -1,21 +1,24 @@
 """Arrays in the body of a loop whose lengths move with its turns: what can be done with them.
 
-An axis of such an array has an `Extent`. Whatever makes a number of a length (a mean, a reshaping)
-would make it of the most that it is, so such operations are not among these; and the shapes of what
-an operation has become are looked at once more.
+An axis of such an array has an `Extent`. Whatever makes a number of a length would make it of the
+most that it is, so such operations are not among these, but for means; and the shapes of what an
+operation has become are looked at once more.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
 
 from chainrule.core.kinds import broadcast_to, unbroadcast
-from chainrule.graph.graph import Apply, Vertex
+from chainrule.graph.graph import Apply, Constant, Vertex
 from chainrule.graph.placeholder import cast, element, like, reduce, reshaped
 from chainrule.native.ir.combining import COMBINING
-from chainrule.native.ir.moving import moves
+from chainrule.native.ir.moving import Extent, moves
 from chainrule.native.lower.array_loop import ArrayLoop
-from chainrule.native.lower.parts import lengths, window
+from chainrule.native.lower.parts import Stretch, lengths, taken, window
 from chainrule.native.lower.roles import Role, is_alias, reduced_axes, role_of
 from chainrule.native.lower.turn_places import UnrollError
 from chainrule.operations import contraction, elementwise, reduction
@@ -44,6 +47,8 @@ def by_lengths(vertex: Apply) -> Vertex:
         return Apply(operation, vertex.operands, params, vertex.value)
     if operation.entrywise or operation in COMBINING or operation in _VIEWS:
         return vertex
+    if operation is reduction.mean:
+        return _mean(vertex)
     if operation in (contraction.matmul, contraction.dot, contraction.inner):
         a, b = vertex.operands
         one = operation is contraction.inner and max(a.ndim, b.ndim) > 1
@@ -54,6 +59,25 @@ def by_lengths(vertex: Apply) -> Vertex:
         column = reshaped(cast(a, vertex.dtype), (*a.shape, 1))
         return like(element(elementwise.multiply, column, cast(b, vertex.dtype)), vertex)
     raise UnrollError(f"{operation.name} of arrays that have another length in each turn")
+
+
+def _mean(vertex: Apply) -> Vertex:
+    (x,) = vertex.operands
+    axis = vertex.params.get("axis")
+    axes = range(x.ndim) if axis is None else (axis,) if isinstance(axis, int) else axis
+    reduced = tuple(k % x.ndim for k in axes)
+    total = reduce(reduction.sum, x, reduced, vertex.dtype)
+    for k in reduced:
+        total = element(elementwise.divide, total, _number(x.shape[k], vertex.dtype))
+    return like(total, vertex)
+
+
+def _number(n: int, dtype: np.dtype[Any]) -> Vertex:
+    """Return a length as a number: an entry of 0, 1, 2 ..."""
+    if not isinstance(n, Extent):
+        return Constant(float(n))
+    numbers = Constant(np.arange(n + 1, dtype=dtype), literal=True)
+    return reshaped(taken(numbers, (Stretch(n.now, 1),)), ())
 
 
 def _product(vertex: Apply) -> Vertex:

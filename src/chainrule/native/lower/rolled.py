@@ -69,7 +69,7 @@ def rolled(outputs: Sequence[Vertex]) -> Rolled:
 
 def rolled_long(
     graphs: Sequence[Sequence[Vertex]], leaves: Mapping[Vertex, Vertex], turns: Turns
-) -> Rolled:
+) -> Rolled | None:
     """Do the same for long loops, of which there are graphs with few turns.
 
     Args:
@@ -77,16 +77,19 @@ def rolled_long(
         leaves: for each input and captured array of each graph, the first graph's.
         turns: how many there were, and how many there are.
 
+    Returns:
+        the graph; None if all loops are over numbers, which have another form.
+
     Raises:
         NotAlikeError: the graphs differ by more than the number of turns, or their loops are no
-            loops here, or none over arrays.
+            loops here.
     """
-    whole = extrapolated([fold(share(outputs)) for outputs in graphs], leaves, turns)
-    vertices = topological(whole)
-    loops = [x.operation for x in vertices if isinstance(x, Apply)]
+    folded = [fold(share(outputs)) for outputs in graphs]
+    loops = [x.operation for x in topological(folded[0]) if isinstance(x, Apply)]
     if all(_is_of_numbers(loop) for loop in loops if isinstance(loop, Loop)):
-        raise NotAlikeError("loops over numbers")
-    graph = _Graph(vertices, whole, (), few=_MANY)
+        return None
+    whole = extrapolated(folded, leaves, turns)
+    graph = _Graph(topological(whole), whole, (), few=_MANY)
     graph.convert()
     return Rolled([graph.found(x) for x in whole], graph.unrolled)
 

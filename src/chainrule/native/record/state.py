@@ -63,7 +63,7 @@ def alike(before: list[Any], now: list[Any]) -> bool:
     for old, new in zip(before, now, strict=True):
         if type(old) is Counted is type(new):
             moves = new.key == old.key and new.series.site == old.series.site
-            if new is not old and not (moves and new.turn - old.turn in (0, 1)):
+            if new is not old and not (moves and abs(new.turn - old.turn) <= 1):
                 return False
         elif type(old) is not type(new) or not (old is new or old == new):
             return False
