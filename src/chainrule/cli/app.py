@@ -107,7 +107,7 @@ def explain(
     path, name = split(function)
     values = read(at, static)
     options = _distinct({"--svg": svg, "--dot": dot, "--save": save, "--page": page})
-    check_page(page, language, open_page)
+    check_page(page, open_page)
     with ExitStack() as stack:
         drafts = {
             option: stack.enter_context(written(option, file, (path,)))
@@ -122,7 +122,7 @@ def explain(
             "--dot": lambda file: file.write_text(explanation.dot(), encoding="utf-8"),
             "--save": explanation.staged.save,
             "--page": lambda file: file.write_text(
-                explanation.page(language).html, encoding="utf-8"
+                _page(explanation, language).html, encoding="utf-8"
             ),
         }
         for option, draft in drafts.items():
@@ -162,7 +162,7 @@ def exercise(
     path, name = split(function)
     if (page is None) == (code is None):
         raise Fault("write either --page FILE.html or --read CODE")
-    check_page(page, language, open_page)
+    check_page(page, open_page)
     values = read(at, static)
     with ExitStack() as stack:
         draft = stack.enter_context(written("--page", page, (path,))) if page else None
@@ -170,7 +170,7 @@ def exercise(
         call = bind(find(module, name), name, values, argnums)
         with user_code(traceback):
             explanation = chainrule.explain(call.function, *call.args, argnums=call.argnums)
-        task = explanation.page(language, exercise=True)
+        task = _page(explanation, language, exercise=True)
         if not task.lines:
             raise Fault(f"{name} has no backward line that a page could judge")
         if draft is not None:
@@ -256,6 +256,13 @@ def _distinct(options: dict[str, Path | None]) -> dict[str, Path]:
     if len({target.resolve() for target in given.values()}) < len(given):
         raise Fault(f"{' and '.join(given)} name the same file")
     return given
+
+
+def _page(explanation: chainrule.Explanation, language: str, exercise: bool = False) -> Any:
+    try:
+        return explanation.page(language, exercise)
+    except ArgumentError as error:
+        raise Fault(f"--language {language}: {error}") from error
 
 
 def _show(result: Any) -> None:

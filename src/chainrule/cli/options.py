@@ -6,12 +6,11 @@ import inspect
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any
 
 import typer
 
 from chainrule.cli.faults import Fault
-from chainrule.page import Language
 
 __all__ = [
     "Argnums",
@@ -83,12 +82,10 @@ PageLanguage = Annotated[
 Open = Annotated[bool, typer.Option("--open", metavar=" ", help="Open the page in a browser.")]
 
 
-def check_page(page: Path | None, language: str, open_page: bool) -> None:
+def check_page(page: Path | None, open_page: bool) -> None:
     """Make sure that the options of a page go together."""
     if open_page and page is None:
         raise Fault("--open shows a page: write --page FILE.html --open")
-    if language not in get_args(Language):
-        raise Fault(f"--language {language}: a page speaks {' or '.join(get_args(Language))}")
     if page is not None and page.suffix.lower() not in (".html", ".htm"):
         raise Fault(f"--page {page}: a page is an .html file")
 
