@@ -2,10 +2,11 @@
 
 import { useComputed, useSignalEffect } from "@preact/signals";
 import { useRef } from "preact/hooks";
+import { contributionOf, localOf } from "./contributions";
 import type { Line } from "./data";
 import { norm, precise, shapeText } from "./format";
-import { type Held, isNumber, sum } from "./model";
-import { Practice, practisable } from "./practise";
+import { type Held, isNumber } from "./model";
+import { Practice, practisable, Score } from "./practise";
 import {
   current,
   data,
@@ -20,44 +21,6 @@ import {
   text,
 } from "./state";
 import { alarms } from "./warnings";
-
-/** What a line adds to a gradient; null where the page does not know. */
-export function contributionOf(line: Line): Held | null {
-  const { vertex, of } = line;
-  if (vertex === null || vertex === undefined || of === null || of === undefined) return null;
-  const twins = data.lines.filter((l) => l.backward && l.vertex === vertex && l.of === of);
-  if (twins.length !== 1) return null;
-  const { group } = data.vertices[vertex]!;
-  if (group === null) return null;
-  const parts: Held[] = [];
-  for (const gate of data.groups[group]!.vertices) {
-    for (const lead of data.vertices[gate]!.leads) {
-      if (lead.source !== of) continue;
-      const part = model.contribution(gate, lead);
-      if (part !== null) parts.push(part);
-    }
-  }
-  return sum(parts);
-}
-
-/** The local gradient of a stage of numbers by one of its variables: over all ways through it. */
-export function localOf(line: Line): number | null {
-  const { vertex, of } = line;
-  if (vertex === null || vertex === undefined || of === null || of === undefined) return null;
-  const { group } = data.vertices[vertex]!;
-  if (group === null) return null;
-  const slopes = new Map<number, number>([[vertex, 1]]);
-  for (const gate of [...data.groups[group]!.vertices].reverse()) {
-    const upstream = slopes.get(gate);
-    if (upstream === undefined) continue;
-    for (const lead of data.vertices[gate]!.leads) {
-      const local = model.held(lead.local);
-      if (local === null) continue;
-      slopes.set(lead.source, (slopes.get(lead.source) ?? 0) + local.numbers[0]! * upstream);
-    }
-  }
-  return slopes.get(of) ?? null;
-}
 
 export function heldText(held: Held | null): string {
   if (held === null) return "";
@@ -112,15 +75,18 @@ function isLit(line: Line): boolean {
   return data.vertices[line.vertex]!.group === group || (line.of === at && isNamed(at));
 }
 
+/** The code without the second of two empty lines. */
+const LINES = data.lines.filter((line, k) => line.text !== "" || data.lines[k - 1]?.text !== "");
+
 export function Code() {
   const w = text.value;
   return (
     <section class="code" aria-label={w.code}>
-      {practising.value && <p class="note">{w.practiseIntro}</p>}
+      {practising.value && <Score />}
       <ol>
-        {data.lines.map((line, k) =>
+        {LINES.map((line, k) =>
           practising.value && practisable(line) ? (
-            <Practice key={k} line={line} number={k} />
+            <Practice key={k} line={line} />
           ) : (
             <CodeLine key={k} line={line} />
           ),

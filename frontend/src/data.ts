@@ -60,7 +60,8 @@ export interface Line {
   expression?: string;
   local?: string | null;
   upstream?: string | null;
-  contribution?: Recorded & { shape: number[] };
+  /** Whether it may be left to the reader to write. */
+  exercise?: boolean;
   loop?: number;
 }
 
@@ -111,6 +112,9 @@ export interface Data {
   constants: { data: string; single: boolean }[];
   missing: string[];
   live: boolean;
+  /** What tells this exercise from others. */
+  exercise: string;
+  practise: boolean;
 }
 
 export type Numbers = Float64Array | Float32Array;

@@ -257,6 +257,14 @@ class Builder {
       graph.setEdge(this.key(link.from), link.to, {}, String(k));
     });
     dagre.layout(graph);
+    const ends = this.data.vertices.flatMap((vertex, v) =>
+      vertex.group === null ? [(graph.node(`v${v}`) as Point).y] : [],
+    );
+    if (descends(ends)) mirror(graph);
+    for (const box of this.boxes.values()) {
+      const order = [...box.ports].sort((a, b) => a[1] - b[1]);
+      if (descends(order.map(([v]) => (graph.node(this.key(v)) as Point).y))) turn(box);
+    }
     const nodes: Node[] = [];
     const wires: Wire[] = [];
     const frames: Frame[] = [];
@@ -312,6 +320,42 @@ class Builder {
     const size = graph.graph() as { width: number; height: number };
     return { nodes, wires, frames, width: size.width, height: size.height };
   }
+}
+
+/** Whether most heights come in the wrong order. */
+function descends(heights: readonly number[]): boolean {
+  let balance = 0;
+  heights.forEach((a, k) => {
+    for (const b of heights.slice(k + 1)) balance += Math.sign(a - b);
+  });
+  return balance > 0;
+}
+
+/** Turn a layout upside down. */
+function mirror(graph: InstanceType<typeof dagre.graphlib.Graph>): void {
+  const { height } = graph.graph() as { height: number };
+  for (const name of graph.nodes()) {
+    const node = graph.node(name) as Point;
+    node.y = height - node.y;
+  }
+  for (const name of graph.edges()) {
+    for (const point of (graph.edge(name) as { points: Point[] }).points)
+      point.y = height - point.y;
+  }
+}
+
+/** Turn what is in a stage upside down, below its title. */
+function turn(box: Box): void {
+  const sum = box.height + TITLE - PAD + 4;
+  for (const node of box.inner?.nodes ?? []) {
+    node.y = sum - node.y - node.height;
+    node.sockets = node.sockets.map((y) => node.height - y);
+  }
+  for (const wire of box.inner?.wires ?? []) {
+    wire.points = wire.points.map((p) => ({ x: p.x, y: sum - p.y }));
+  }
+  for (const [v, y] of box.ports) box.ports.set(v, sum - y);
+  box.plug = sum - box.plug;
 }
 
 /** End wires at the sockets of their gates, which are in the order in which the wires come. */

@@ -42,7 +42,7 @@ function App() {
           <Inputs />
           <Details />
         </div>
-        <div class="right">
+        <div class="listing">
           <Notices />
           <Code />
         </div>

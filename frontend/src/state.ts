@@ -17,7 +17,7 @@ export const data: Data = JSON.parse(document.getElementById("data")!.textConten
 export const model = new Model(data, window.chainruleProgram);
 
 // Where the browser keeps nothing, as for a file in some, everything works for as long as it is open.
-function stored(key: string): string | null {
+export function stored(key: string): string | null {
   try {
     return localStorage.getItem(`chainrule.${key}`);
   } catch {
@@ -53,7 +53,7 @@ export const playing = signal(false);
 export const hovered = signal<number | null>(null);
 /** What is looked at in detail. */
 export const selected = signal<number | null>(null);
-export const practising = signal(false);
+export const practising = signal(data.practise);
 
 export const text = computed(() => words[language.value]);
 export const layout = computed<Layout>(() =>

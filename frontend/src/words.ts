@@ -75,13 +75,18 @@ export interface Words {
   right: string;
   hintButton: (k: number) => string;
   hintShape: (name: string, shape: string) => string;
-  hintRule: (stage: string) => string;
+  hintRule: (stage: string, name: string) => string;
   hintFactors: (local: string, upstream: string) => string;
   hintAnswer: (line: string) => string;
   score: (right: number, of: number) => string;
   notFormula: (why: string) => string;
   wrongShape: (found: string, expected: string) => string;
   wrong: string;
+  wrongElsewhere: string;
+  doesNotFit: (shapes: string) => string;
+  result: string;
+  resultHelp: string;
+  startAgain: string;
   causes: Record<Cause, string>;
   unknownName: (name: string) => string;
   unknownFunction: (name: string) => string;
@@ -184,8 +189,8 @@ const en: Words = {
   right: "right",
   hintButton: (k) => `Hint ${k} of 3`,
   hintShape: (name, shape) => `${name} has the shape of its variable: ${shape}.`,
-  hintRule: (stage) =>
-    `Look at ${stage}: how does its result change with this variable, all else fixed?`,
+  hintRule: (stage, name) =>
+    `Look at ${stage}: how does its result change with ${name}, all else fixed?`,
   hintFactors: (local, upstream) =>
     `Multiply the local gradient ${local} with the upstream gradient ${upstream}.`,
   hintAnswer: (line) => `One way to write it: ${line}`,
@@ -193,6 +198,11 @@ const en: Words = {
   notFormula: (why) => `not a formula: ${why}`,
   wrongShape: (found, expected) => `the shape is ${found}, it should be ${expected}`,
   wrong: "right shape, but wrong numbers",
+  wrongElsewhere: "right here, but not at other inputs",
+  doesNotFit: (shapes) => `these shapes do not go together: ${shapes}`,
+  result: "Your result, as a code",
+  resultHelp: "Give it to whoever set the exercise.",
+  startAgain: "Begin again",
   causes: {
     upstream: "the upstream gradient is missing",
     sign: "the sign is wrong",
@@ -293,8 +303,8 @@ const ru: Words = {
   right: "верно",
   hintButton: (k) => `Подсказка ${k} из 3`,
   hintShape: (name, shape) => `${name} имеет размер своей переменной: ${shape}.`,
-  hintRule: (stage) =>
-    `Посмотрите на ${stage}: как меняется результат с этой переменной, если остальное постоянно?`,
+  hintRule: (stage, name) =>
+    `Посмотрите на ${stage}: как меняется результат с ${name}, если остальное постоянно?`,
   hintFactors: (local, upstream) =>
     `Умножьте локальный градиент ${local} на пришедший ${upstream}.`,
   hintAnswer: (line) => `Можно записать так: ${line}`,
@@ -302,6 +312,11 @@ const ru: Words = {
   notFormula: (why) => `не формула: ${why}`,
   wrongShape: (found, expected) => `размер ${found}, а нужен ${expected}`,
   wrong: "размер верный, числа нет",
+  wrongElsewhere: "здесь верно, а в других точках нет",
+  doesNotFit: (shapes) => `эти размеры не подходят друг к другу: ${shapes}`,
+  result: "Ваш результат в виде кода",
+  resultHelp: "Отдайте его тому, кто дал упражнение.",
+  startAgain: "Начать заново",
   causes: {
     upstream: "не хватает пришедшего градиента",
     sign: "неверный знак",

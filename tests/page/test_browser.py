@@ -80,9 +80,9 @@ class Opened:
 
 @pytest.fixture
 def opened(browser: Any, tmp_path: Path) -> Callable[..., Opened]:
-    def open_(f: Any, *args: Any, language: str = "en") -> Opened:
+    def open_(f: Any, *args: Any, **options: Any) -> Opened:
         path = tmp_path / f"page{len(list(tmp_path.iterdir()))}.html"
-        cr.explain(f, *args).page(language).save(path)
+        cr.explain(f, *args).page(**options).save(path)
         return Opened(browser, path)
 
     return open_
@@ -173,6 +173,62 @@ def test_arrays_are_maps_whose_entries_are_changed(opened: Any) -> None:
     assert not any("ReLU" in text for text in page.texts(".alarm"))
     page.one(".update button").click()
     assert "loss" in page.one(".update output").text
+
+
+def test_lines_are_written_and_judged(opened: Any) -> None:
+    page = opened(network, X, W, np.zeros(3))
+    next(b for b in page.all(".head button") if b.text == "Your turn").click()
+
+    def judged(target: str, written: str) -> str:
+        page.type(f"your line for {target}", written)
+        field = page.one(f'input[aria-label="your line for {target}"]')
+        return field.find_element("xpath", "../../output").text
+
+    assert judged("dz", "2 * z / 9") == "right"
+    assert judged("dz", "z / 9") == "it is half of what it should be: a factor 2 is missing"
+    assert judged("dh", "dz * (h > 0)") == "right"
+    assert judged("dh", "h > 0") == "the upstream gradient is missing"
+    assert judged("dh", "-dz * (h > 0)") == "the sign is wrong"
+    assert judged("dh", "np.where(h > 0, dz, 0)") == "right"
+    assert judged("dW", "x.T @ dh") == "right"
+    assert judged("dW", "dh.T @ x") == "a transpose is missing or too many"
+    assert judged("dW", "dh @ x") == "the shape is (3, 2), it should be (2, 3)"
+    assert judged("dW", "x @ dh") == "these shapes do not go together: (3, 2) @ (3, 3)"
+    assert judged("db", "dh") == "a sum over the rows is missing"
+    assert judged("db", "dh.sum(axis=0)") == "right"
+    assert judged("db", "np.sum(dh, axis=0) +").startswith("not a formula")
+    assert judged("db", "np.sort(dh)") == "the page does not know sort"
+    assert judged("db", "db") == "there is no variable db"
+    assert judged("dx", "dx = dh @ W.T") == "right"
+    assert judged("dx", "dx += dh @ W.T").startswith("not a formula")
+    assert judged("dx", "dx = dh @ W.T + 0 * x") == "right"
+    judged("db", "dh.sum(axis=0)")
+    judged("dW", "x.T @ dh")
+    judged("dz", "2 * z / 9")
+    assert "5 of 5 lines are right" in page.one(".score").text
+    code = page.one(".score input").get_attribute("value")
+    result = cr.explain(network, X, W, np.zeros(3)).page().result(code)
+    assert result.right == (True,) * 5
+    # It is there again when the page is opened again, and hints are given one by one.
+    page.browser.refresh()
+    assert page.all(".practice") == []
+    next(b for b in page.all(".head button") if b.text == "Your turn").click()
+    assert "5 of 5" in page.one(".score").text
+    assert page.all(".hints") == []
+    for count in (1, 2, 3):
+        page.one(".practice button").click()
+        assert len(page.all(".hints li")) == count
+    assert not page.one(".practice button").is_enabled()
+    assert page.faults() == []
+
+
+def test_an_exercise_begins_with_the_lines_left_out(opened: Any) -> None:
+    page = opened(neuron, 2.0, -1.0, exercise=True, language="ru")
+    page.type("ваша строка для dh", "dz")
+    said = "не хватает локального градиента"
+    assert said in [output.text for output in page.all(".practice output")]
+    page.type("ваша строка для dh", "z * (1 - z) * dz")
+    assert "верно строк: 1 из 4" in page.one(".score").text
 
 
 def test_another_branch_is_told(opened: Any) -> None:

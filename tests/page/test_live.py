@@ -19,7 +19,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
 _PROGRAMS = {
     **PROGRAMS,
     **{name: layers.PROGRAMS[name] for name in ("batch_norm", "max_pooling", "embedding")},
-    **{name: loops.PROGRAMS[name] for name in ("rnn", "heat_in_place", "newton", "cholesky")},
+    **{name: loops.PROGRAMS[name] for name in ("rnn", "newton")},
 }
 #: What JavaScript has no counterpart of.
 _MISSING = {"cumprod", "cumsum", "erf", "getitem", "ndtr", "scatter_add", "zeros_like"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -109,3 +110,35 @@ def test_the_command_writes_it(
     for wrong in (["--page", "f.png"], ["--open"], ["--page", "f.html", "--language", "fr"]):
         assert main(["explain", "model.py:f", *at, *wrong]) == 2
     assert ".html" in capsys.readouterr().err
+
+
+def test_a_result_code_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = cr.explain(f, 1.0, 2.0).page(exercise=True)
+    assert [line.split()[0] for line in page.lines] == ["dq", "dx", "dy"]
+    data = data_of(page.html)
+    assert data["practise"]
+    text = f"cr1-{data['exercise']}-101-2"
+    code = f"{text}-{zlib.crc32(text.encode()):08x}"
+    assert page.result(f" {code}\n")[1:] == ((True, False, True), 2)
+    with pytest.raises(ArgumentError, match="damaged"):
+        page.result(code.replace("-101-", "-111-"))
+    with pytest.raises(ArgumentError, match="not a result code"):
+        page.result("dq = z")
+    with pytest.raises(ArgumentError, match="is not of"):
+        cr.explain(lambda a: a * a, 1.0).page().result(code)
+    monkeypatch.chdir(tmp_path)
+    Path("m.py").write_text(
+        "import numpy as np\ndef f(x, y):\n    q = x * y\n    z = np.exp(q)\n    return z\n"
+    )
+    given = ["exercise", "m.py:f", "--at", "x=1", "--at", "y=2"]
+    assert main([*given, "--page", "homework.html"]) == 0
+    assert data_of(Path("homework.html").read_text(encoding="utf-8"))["practise"]
+    assert main([*given, "--read", code]) == 1
+    out = capsys.readouterr().out
+    assert "3 lines to be written" in out
+    assert "missing  dx = " in out
+    assert "2 of 3 lines right, 2 hints taken" in out
+    assert main([*given, "--read", "cr1-oops"]) == 2
+    assert main(given) == 2

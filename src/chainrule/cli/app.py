@@ -8,7 +8,7 @@ import webbrowser
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Annotated, Any, TypeVar, get_args
+from typing import Annotated, Any, TypeVar
 
 import typer
 from rich.markup import escape
@@ -18,10 +18,22 @@ from chainrule.cli.binding import bind
 from chainrule.cli.faults import Fault, reason, user_code
 from chainrule.cli.files import writing, written
 from chainrule.cli.networks import commands as networks
-from chainrule.cli.options import Argnums, At, Hand, Static, Target, Traceback, file_option, prose
+from chainrule.cli.options import (
+    Argnums,
+    At,
+    Hand,
+    Open,
+    PageLanguage,
+    Static,
+    Target,
+    Traceback,
+    check_page,
+    file_option,
+    prose,
+)
 from chainrule.cli.target import find, loaded, split
 from chainrule.cli.values import read
-from chainrule.page import Language
+from chainrule.errors import ArgumentError
 
 __all__ = ["main"]
 
@@ -82,12 +94,8 @@ def explain(
     page: Annotated[
         Path | None, file_option("--page", "Write it as a live page, one HTML file.")
     ] = None,
-    language: Annotated[
-        str, typer.Option("--language", metavar="en|ru", help="In which the page speaks at first.")
-    ] = "en",
-    open_page: Annotated[
-        bool, typer.Option("--open", help="Open the page in a browser.", metavar=" ")
-    ] = False,
+    language: PageLanguage = "en",
+    open_page: Open = False,
     traceback: Traceback = False,
 ) -> int:
     """Show a function's gradient as code, with a number on every line.
@@ -99,12 +107,7 @@ def explain(
     path, name = split(function)
     values = read(at, static)
     options = _distinct({"--svg": svg, "--dot": dot, "--save": save, "--page": page})
-    if open_page and page is None:
-        raise Fault("--open shows a page: write --page FILE.html --open")
-    if language not in get_args(Language):
-        raise Fault(f"--language {language}: a page speaks {' or '.join(get_args(Language))}")
-    if page is not None and page.suffix.lower() not in (".html", ".htm"):
-        raise Fault(f"--page {page}: a page is an .html file")
+    check_page(page, open_page)
     with ExitStack() as stack:
         drafts = {
             option: stack.enter_context(written(option, file, (path,)))
@@ -119,7 +122,7 @@ def explain(
             "--dot": lambda file: file.write_text(explanation.dot(), encoding="utf-8"),
             "--save": explanation.staged.save,
             "--page": lambda file: file.write_text(
-                explanation.page(language).html, encoding="utf-8"
+                _page(explanation, language).html, encoding="utf-8"
             ),
         }
         for option, draft in drafts.items():
@@ -131,6 +134,63 @@ def explain(
     if open_page and page is not None:
         webbrowser.open(page.resolve().as_uri())
     return 0
+
+
+@_command(example="chainrule exercise net.py:loss --at 'W=[1, 2]' --page homework.html")
+def exercise(
+    function: Target,
+    at: At = None,
+    static: Static = None,
+    argnums: Argnums = None,
+    page: Annotated[
+        Path | None, file_option("--page", "Write the exercise, one HTML file.")
+    ] = None,
+    code: Annotated[
+        str | None,
+        typer.Option("--read", metavar="CODE", help="Tell what the code of a result says."),
+    ] = None,
+    language: PageLanguage = "en",
+    open_page: Open = False,
+    traceback: Traceback = False,
+) -> int:
+    """Let somebody else write a function's backward pass.
+
+    The page shows the forward pass and leaves the backward lines to its reader. Each is judged as
+    it is typed, with hints. It shows the result as a code, which [bold]--read[/] takes; the exit
+    code is then 1 where a line is not right.
+    """
+    path, name = split(function)
+    if (page is None) == (code is None):
+        raise Fault("write either --page FILE.html or --read CODE")
+    check_page(page, open_page)
+    values = read(at, static)
+    with ExitStack() as stack:
+        draft = stack.enter_context(written("--page", page, (path,))) if page else None
+        module = stack.enter_context(loaded(path, traceback))
+        call = bind(find(module, name), name, values, argnums)
+        with user_code(traceback):
+            explanation = chainrule.explain(call.function, *call.args, argnums=call.argnums)
+        task = _page(explanation, language, exercise=True)
+        if not task.lines:
+            raise Fault(f"{name} has no backward line that a page could judge")
+        if draft is not None:
+            with writing("--page", draft):
+                draft.write_text(task.html, encoding="utf-8")
+    if page is not None:
+        typer.echo(f"wrote {page}: {len(task.lines)} lines to be written")
+        if open_page:
+            webbrowser.open(page.resolve().as_uri())
+        return 0
+    try:
+        result = task.result(str(code))
+    except ArgumentError as error:
+        raise Fault(str(error)) from error
+    for line, right in zip(task.lines, result.right, strict=True):
+        typer.echo(f"{'right  ' if right else 'missing'}  {line}")
+    typer.echo(
+        f"{sum(result.right)} of {len(result.right)} lines right, {result.hints} hints taken"
+    )
+    return 0 if all(result.right) else 1
 
 
 @_command(example="chainrule check net.py:loss --at x=0.5 --static steps=10")
@@ -196,6 +256,13 @@ def _distinct(options: dict[str, Path | None]) -> dict[str, Path]:
     if len({target.resolve() for target in given.values()}) < len(given):
         raise Fault(f"{' and '.join(given)} name the same file")
     return given
+
+
+def _page(explanation: chainrule.Explanation, language: str, exercise: bool = False) -> Any:
+    try:
+        return explanation.page(language, exercise)
+    except ArgumentError as error:
+        raise Fault(f"--language {language}: {error}") from error
 
 
 def _show(result: Any) -> None:

@@ -5,11 +5,26 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-__all__ = ["Argnums", "At", "Hand", "Static", "Target", "Traceback", "file_option", "prose"]
+from chainrule.cli.faults import Fault
+
+__all__ = [
+    "Argnums",
+    "At",
+    "Hand",
+    "Open",
+    "PageLanguage",
+    "Static",
+    "Target",
+    "Traceback",
+    "check_page",
+    "file_option",
+    "prose",
+]
 
 Target = Annotated[
     str,
@@ -59,6 +74,20 @@ Traceback = Annotated[
     bool,
     typer.Option("--traceback", metavar=" ", help="Show the traceback of an error in your code."),
 ]
+
+
+PageLanguage = Annotated[
+    str, typer.Option("--language", metavar="en|ru", help="In which the page speaks at first.")
+]
+Open = Annotated[bool, typer.Option("--open", metavar=" ", help="Open the page in a browser.")]
+
+
+def check_page(page: Path | None, open_page: bool) -> None:
+    """Make sure that the options of a page go together."""
+    if open_page and page is None:
+        raise Fault("--open shows a page: write --page FILE.html --open")
+    if page is not None and page.suffix.lower() not in (".html", ".htm"):
+        raise Fault(f"--page {page}: a page is an .html file")
 
 
 def file_option(option: str, help: str) -> Any:

@@ -112,18 +112,19 @@ class Explanation(Annotated):
     def _repr_html_(self) -> str:
         return html.fragment(self._repr_svg_() or "", self.lines())
 
-    def page(self, language: str = "en") -> Any:
+    def page(self, language: str = "en", exercise: bool = False) -> Any:
         """Return the explanation as a live page: one changes the inputs, and steps through it.
 
         Args:
             language: in which it speaks at first, ``"en"`` or ``"ru"``.
+            exercise: leave the backward lines to the reader, who is told whether they are right.
 
         Returns:
             A `chainrule.page.Page`: ``save("f.html")`` writes it, ``html`` is its text, and a
             notebook shows it.
         """
         # The room above this one, which is loaded when somebody asks for it.
-        return importlib.import_module("chainrule.page").Page(self, language)
+        return importlib.import_module("chainrule.page").Page(self, language, exercise)
 
     def save(self, path: str | Path) -> None:
         """Write the picture or the text to a file, by its suffix: .svg, .dot, .html or .txt.

@@ -18,6 +18,7 @@ from chainrule.graph.graph import Constant, Vertex
 from chainrule.native.scripted import Script, scripted
 from chainrule.operations import contraction
 from chainrule.page.encoding import LARGEST, encoded, numbers, shape_of
+from chainrule.page.exercise import exercise_id, left_out
 from chainrule.page.replay import Replay
 from chainrule.staged import Line, Stage
 
@@ -83,6 +84,8 @@ class PageData:
         ]
         shown["missing"] = self.script.missing if self.script else []
         shown["live"] = self.script is not None
+        targets = [line["target"] for line in shown["lines"] if line.get("exercise")]
+        shown["exercise"] = exercise_id(explanation.title, targets)
         self.json: Mapping[str, Any] = shown
 
     def _scripted(self) -> Script | None:
@@ -200,6 +203,9 @@ class PageData:
             elif here:
                 line |= {"loop": len(here)}
             found.append(line)
+        for line, is_left_out in zip(found, left_out(found), strict=True):
+            if is_left_out:
+                line["exercise"] = True
         return found
 
     def _part(self, part: Stage | Line) -> dict[str, Any]:
@@ -217,7 +223,6 @@ class PageData:
             "expression": part.expression,
             "local": part.local,
             "upstream": part.upstream,
-            "contribution": encoded(part.value) | {"shape": shape_of(part.value)},
         }
 
     def _variable(self, line: Line) -> int | None:

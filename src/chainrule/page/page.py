@@ -12,6 +12,7 @@ from chainrule.errors import ArgumentError
 from chainrule.explain import Explanation
 from chainrule.page.data import PageData
 from chainrule.page.encoding import as_json
+from chainrule.page.exercise import Result, read_result
 
 __all__ = ["Language", "Page"]
 
@@ -32,22 +33,51 @@ class Page:
     Args:
         explanation: what it shows.
         language: in which it speaks at first; the reader may change it.
+        exercise: leave the backward lines to the reader from the beginning.
     """
 
-    def __init__(self, explanation: Explanation, language: Language = "en") -> None:
+    def __init__(
+        self, explanation: Explanation, language: Language = "en", exercise: bool = False
+    ) -> None:
         if language not in get_args(Language):
             raise ArgumentError(
                 f"a page speaks {' or '.join(map(repr, get_args(Language)))}, not {language!r}"
             )
         self.explanation = explanation
         self.language = language
+        self.exercise = exercise
+
+    @cached_property
+    def _data(self) -> PageData:
+        return PageData(self.explanation)
+
+    @property
+    def lines(self) -> list[str]:
+        """The backward lines that a reader can be asked to write, in their order."""
+        return [
+            f"{line['target']} {line['operator']} {line['expression']}"
+            for line in self._data.json["lines"]
+            if line.get("exercise")
+        ]
+
+    def result(self, code: str) -> Result:
+        """Read the code that the page shows for what its reader has written.
+
+        Raises:
+            ArgumentError: the code is damaged, or of another exercise.
+        """
+        found = read_result(code)
+        if found.exercise != self._data.json["exercise"]:
+            raise ArgumentError(f"the result code is not of {self.explanation.title}")
+        return found
 
     @cached_property
     def html(self) -> str:
         """The whole file."""
         e = self.explanation
-        data = PageData(e)
-        shown = as_json({**data.json, "language": self.language})
+        data = self._data
+        shown = as_json({**data.json, "language": self.language, "practise": self.exercise})
+        still = e._repr_svg_() or "" if self.exercise else e._repr_html_()
         program = data.script.source if data.script else "null"
         return f"""\
 <!DOCTYPE html>
@@ -62,7 +92,7 @@ class Page:
 <body>
 <div id="page"></div>
 <noscript>
-{e._repr_html_()}</noscript>
+{still}</noscript>
 <script type="application/json" id="data">{shown}</script>
 <script>window.chainruleProgram = {program};</script>
 <script>{_static("page.js")}</script>

@@ -1,0 +1,81 @@
+"""Exercises: which backward lines are left to the reader, and the code that says how it went."""
+
+from __future__ import annotations
+
+import re
+import zlib
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from chainrule.errors import ArgumentError
+
+__all__ = ["Result", "exercise_id", "left_out", "read_result"]
+
+_CODE = re.compile(r"cr1-([0-9a-f]{8})-([01]+)-(\d+)")
+
+
+class Result(NamedTuple):
+    """What a result code says.
+
+    Attributes:
+        exercise: which exercise it is of.
+        right: for each line that was to be written, whether it is right.
+        hints: how many hints were taken.
+    """
+
+    exercise: str
+    right: tuple[bool, ...]
+    hints: int
+
+
+def left_out(lines: Iterable[Mapping[str, Any]]) -> list[bool]:
+    """Tell which lines of a page's code can be left to the reader.
+
+    They are those that the page can judge: each adds all that a stage adds to the gradient of one
+    variable.
+    """
+    lines = list(lines)
+    pairs = Counter((x.get("vertex"), x.get("of")) for x in lines if x.get("backward"))
+    return [
+        bool(x.get("backward"))
+        and x.get("vertex") is not None
+        and x.get("of") is not None
+        and pairs[x.get("vertex"), x.get("of")] == 1
+        and str(x.get("target")).isidentifier()
+        for x in lines
+    ]
+
+
+def exercise_id(title: str, targets: Sequence[str]) -> str:
+    """Return what tells an exercise from others: it is the same for the same code.
+
+    >>> exercise_id("f(x, y)", ["dq", "dx", "dy"])
+    'd22efaf3'
+    """
+    return _checksum("\n".join([title, *targets]))
+
+
+def read_result(code: str) -> Result:
+    """Read the code that a page shows.
+
+    It tells a slip of the pen from a code, and is no proof of who wrote the lines.
+
+    Raises:
+        ArgumentError: it is no such code, or damaged.
+    """
+    text, _, check = code.strip().rpartition("-")
+    found = _CODE.fullmatch(text)
+    if found is None:
+        raise ArgumentError(
+            f"{code.strip()!r} is not a result code: it begins with cr1- and is shown below the "
+            "exercise"
+        )
+    if _checksum(text) != check:
+        raise ArgumentError("the result code is damaged: have it copied from the page once more")
+    exercise, right, hints = found.groups()
+    return Result(exercise, tuple(x == "1" for x in right), int(hints))
+
+
+def _checksum(text: str) -> str:
+    return f"{zlib.crc32(text.encode()):08x}"
