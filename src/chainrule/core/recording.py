@@ -51,6 +51,8 @@ class Recording:
     ``defers`` says that values of large arrays are to be computed when somebody asks for them
     (`chainrule.core.deferred`).
     ``sees_through`` asks for what a checkpointed function does, in place of one node for it.
+    ``own_gradients`` is set where a function has a gradient of its own, which need not be its
+    derivative (`chainrule.custom_gradient`).
     ``laid_out`` is called where a result depends on how an array lies in memory.
     """
 
@@ -66,6 +68,7 @@ class Recording:
         "laid_out",
         "nodes",
         "note",
+        "own_gradients",
         "sees_through",
         "unseen",
     )
@@ -90,7 +93,7 @@ class Recording:
         self.examples: Callable[[Any], Any] | None = None
         self.keeps_values = keeps_values
         self.defers = defers
-        self.sees_through = False
+        self.sees_through = self.own_gradients = False
         self.laid_out: Callable[[], None] | None = None
         self.captured: dict[int, tuple[Any, Any]] | None = {}
 

@@ -86,6 +86,8 @@ def custom_gradient(f: Callable[..., Any]) -> Callable[..., Any]:
             if any(map(_is_differentiated, Result(value).arrays)):
                 raise _closed(f)
             return value
+        for x in active:
+            x.node.recording.own_gradients = True
         observed = is_observed(active)
         since = now()
         value, pullback = _pair(f, _run(run, arguments, observed))

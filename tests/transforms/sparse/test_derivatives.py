@@ -203,6 +203,25 @@ def test_complex_outputs():
         cr.sparse_jacobian(lambda z: np.conj(z))(x + 1j)
 
 
+@pytest.mark.parametrize("z", [1.0 + 2.0j, np.complex64(1 + 2j), np.array(1 + 2j), 2.0])
+def test_numbers(z):
+    for f in (lambda z: z**2, lambda z: np.abs(z) ** 2, lambda z: z * np.ones(3)):
+        for mode in ("forward", "reverse"):
+            same(cr.sparse_jacobian(f, mode=mode)(z), cr.jacobian(f, mode=mode)(z))
+
+
+def test_a_gradient_that_is_none_has_no_symmetric_derivative():
+    weights = np.array([1.0, 2.0, 3.0, 4.0])
+    scaled = cr.custom_gradient(lambda x: (x, lambda g: g * weights * np.roll(x, 1)))
+
+    def f(x):
+        return np.sum(scaled(x)[1:] * scaled(x)[:-1] ** 2)
+
+    expected = cr.hessian(f)(x[:4])
+    assert np.any(expected != expected.T)
+    same(cr.sparse_hessian(f)(x[:4]), expected)
+
+
 def test_a_result_has_its_own_pattern():
     jacobian = cr.sparse_jacobian(lambda x: x[1:] * x[:-1])
     first = jacobian(x)

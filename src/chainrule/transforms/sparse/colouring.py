@@ -39,6 +39,8 @@ def columns_apart(starts: Integers, rows: Integers, count: int) -> Colouring:
         count: the number of rows.
     """
     fewest = int(np.bincount(rows, minlength=1).max(initial=0))  # all columns of a row differ
+    if fewest == len(starts) - 1:  # there is a full row
+        return Colouring(np.arange(fewest), fewest)
     regular = _repeating(starts, rows, count, fewest)
     if regular is not None and regular.number <= fewest:
         return regular

@@ -31,7 +31,7 @@ from chainrule.transforms.inputs import (
 from chainrule.transforms.jacobians import Mode, constant_in, of_directions, of_parts
 from chainrule.transforms.reverse import grad
 from chainrule.transforms.sparse.entries import SparseEntries
-from chainrule.transforms.sparse.plan import Block, Plan
+from chainrule.transforms.sparse.plan import Block, Plan, Wanted
 from chainrule.transforms.sparse.plans import Plans
 
 __all__ = ["sparse_hessian", "sparse_jacobian", "sparsity"]
@@ -77,7 +77,8 @@ def sparse_jacobian(
         raise ArgumentError(
             f"mode is {mode!r}: it is one of {', '.join(map(repr, get_args(Mode)))}"
         )
-    return _sparse(sparse_jacobian, f, (argnums, mode), f, positions(argnums), mode, False)
+    argnums = positions(argnums)
+    return _sparse(sparse_jacobian, f, (argnums, mode), f, argnums, Wanted(mode))
 
 
 def sparse_hessian(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable[..., Any]:
@@ -97,7 +98,8 @@ def sparse_hessian(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> C
            [0., 4., 0.]])
     """
     argnums = positions(argnums)
-    return _sparse(sparse_hessian, f, (argnums,), grad(f, argnums), argnums, "forward", True)
+    wanted = Wanted("forward", symmetric=True)
+    return _sparse(sparse_hessian, f, (argnums,), grad(f, argnums), argnums, wanted)
 
 
 def sparsity(
@@ -132,9 +134,9 @@ def sparsity(
            [ True, False]])
     """
     argnums = positions(argnums)
-    if local:
-        return _sparse(sparsity, f, (argnums, True), f, argnums, "auto", False, _nonzeros)
-    return _sparse(sparsity, f, (argnums, False), f, argnums, "auto", False, values=False)
+    wanted = Wanted(entries=local)
+    made = _nonzeros if local else _matrix
+    return _sparse(sparsity, f, (argnums, local), f, argnums, wanted, made)
 
 
 def _sparse(
@@ -143,10 +145,8 @@ def _sparse(
     options: tuple[Any, ...],
     derived_from: Callable[..., Any],
     argnums: int | tuple[int, ...],
-    mode: Mode,
-    symmetric: bool,
-    finished: Callable[[Any, Block], Any] | None = None,
-    values: bool = True,
+    wanted: Wanted,
+    made: Callable[[Any, Block], Any] | None = None,
 ) -> Callable[..., Any]:
     """Return the function of a sparse derivative.
 
@@ -156,13 +156,12 @@ def _sparse(
         options: the transform's other arguments.
         derived_from: what the derivative is one of: f, or its gradient.
         argnums: the arguments to differentiate by.
-        mode: how.
-        symmetric: whether it is a Hessian.
-        finished: makes the result of entries and their block.
-        values: whether entries are wanted, and not their pattern alone.
+        wanted: what is wanted of it.
+        made: makes the result of entries and their block; a matrix, if left out.
     """
     run = UserFunction(derived_from)
-    plans = Plans()
+    plans = Plans(wanted)
+    made = made or _matrix
 
     @derived(transform, f, *options)
     def derivatives(*args: Any, **kwargs: Any) -> Any:
@@ -172,19 +171,18 @@ def _sparse(
             inputs = Inputs(f, args, select(argnums, args, f), recording)
             leaves, build = result_leaves(inputs.run(run, kwargs))
             outputs = _outputs(leaves, f)
-            plan = plans.of(inputs, outputs, mode, symmetric)
-            found = _Found(plan, inputs, outputs, f) if values else None
+            plan = plans.of(inputs, outputs)
+            found = _Found(plan, inputs, outputs, f) if wanted.entries else None
             rows = []
             for output, blocks in zip(outputs, plan.blocks, strict=True):
                 if found is None:
-                    entries = [block.ones() for block in blocks]
+                    entries = [block.zeros(bool) | True for block in blocks]
                 else:
                     pairs = list(zip(inputs.values, blocks, strict=True))
                     likes = [block.zeros(_dtype(output, x)) for x, block in pairs]
                     parts = [found.entries(output, x, block) for x, block in pairs]
                     entries = finish(parts, likes, recording)
-                made = [(finished or _matrix)(e, b) for e, b in zip(entries, blocks, strict=True)]
-                built = inputs.build(made)
+                built = inputs.build(list(map(made, entries, blocks)))
                 rows.append(built[0] if isinstance(argnums, int) else built)
             return build(rows)
         except Overwritten:
@@ -282,7 +280,7 @@ def _by_colours(forward: bool, count: int, seeds: Sequence[Any]) -> Derive:
             return attempt_backward(list(zip(outputs, given, strict=True)), nodes, recorded)
 
         if count == 1:
-            return passed([seed[0] if seed.ndim > 1 else seed.dtype.type(1) for seed in seeds])
+            return passed([seed[0] for seed in seeds])
         constant = constant_in(outputs, nodes, recorded)
         with Examples(count, constant) as examples:
             found, sure = passed([examples.fresh(seed) for seed in seeds])

@@ -11,7 +11,8 @@ import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, TypeAlias
+from itertools import pairwise
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,12 +21,27 @@ from chainrule.core.array import Array
 from chainrule.operations.indexing import getitem
 from chainrule.operations.shape import reshape
 from chainrule.operations.slot import SLOT
+from chainrule.transforms.jacobians import Mode
 from chainrule.transforms.sparse.colouring import Colouring, columns_apart, stars
 from chainrule.transforms.sparse.index_sets import IndexSets
 
-__all__ = ["Block", "Plan", "planned"]
+__all__ = ["Block", "Plan", "Wanted", "planned"]
 
 Integers: TypeAlias = NDArray[Any]
+
+
+class Wanted(NamedTuple):
+    """What is wanted of a derivative.
+
+    Attributes:
+        mode: pushforwards, pullbacks, or what takes fewer colours.
+        symmetric: it is a Hessian, whose inputs are its outputs, too.
+        entries: the entries, and not their pattern alone.
+    """
+
+    mode: Mode = "auto"
+    symmetric: bool = False
+    entries: bool = True
 
 
 @dataclass(frozen=True)
@@ -75,10 +91,6 @@ class Block:
         """Return an entry of 0 for each of the pattern."""
         return np.zeros(len(self.columns), dtype)
 
-    def ones(self) -> NDArray[Any]:
-        """Return True for each entry of the pattern."""
-        return np.ones(len(self.columns), bool)
-
     def matrix(self, data: Any) -> Any:
         """Return the sparse matrix with these entries, and its own copy of the pattern."""
         made = copy.copy(self._model)  # what its constructor would check is known
@@ -95,7 +107,8 @@ class Plan:
     Attributes:
         forward: whether columns are found together, by pushforwards, or rows, by pullbacks.
         count: the number of colours.
-        seeds: for each input (output, if it is not forward) the seeds of all colours.
+        seeds: for each input (output, if it is not forward) the seeds of all colours; none if there
+            are no colours.
         joined: whether what is found lies in one array, for all outputs side by side.
         blocks: one for each output and input.
     """
@@ -108,68 +121,75 @@ class Plan:
 
 
 def planned(
-    sets: Sequence[IndexSets],
-    inputs: Sequence[Any],
-    outputs: Sequence[Any],
-    mode: str,
-    symmetric: bool,
+    sets: Sequence[IndexSets], inputs: Sequence[Any], outputs: Sequence[Any], wanted: Wanted
 ) -> Plan:
     """Make a plan.
 
     Args:
         sets: for each output what its entries depend on, among the entries of all inputs.
         inputs: arrays or numbers of their shapes and dtypes.
-        outputs: likewise, each of one set or more.
-        mode: ``"forward"``, ``"reverse"`` or ``"auto"``.
-        symmetric: it is a Hessian, whose inputs are its outputs, too.
+        outputs: likewise.
+        wanted: what is wanted.
     """
-    from scipy.sparse import csr_array
-
-    columns = np.concatenate([s.members for s in sets])
-    starts = _starts(np.concatenate([np.diff(s.starts) for s in sets]))
-    shape = len(starts) - 1, sum(np.size(x) for x in inputs)
-    pattern = csr_array((np.ones(len(columns), bool), columns, starts), shape=shape)
-    if symmetric:
+    ends_in, ends_out = (np.cumsum([0, *map(np.size, x)]) for x in (inputs, outputs))
+    pattern = _pattern(sets, ends_in[-1])
+    if not wanted.entries:
+        forward, colouring = True, Colouring(np.zeros(ends_in[-1], np.intp), 0)
+    elif wanted.symmetric:
         pattern = (pattern + pattern.T).tocsr()
         pattern.sort_indices()
-    across = pattern.T.tocsr()
-    if symmetric:
-        forward, colouring = True, stars(across.indptr, across.indices)
+        forward, colouring = True, stars(pattern.indptr, pattern.indices)
     else:
-        forward, colouring = _coloured(pattern, across, mode)
-    ends_in, ends_out = (np.cumsum([0, *map(np.size, x)]) for x in (inputs, outputs))
-    seeds = _seeds(colouring, inputs if forward else outputs, ends_in if forward else ends_out)
-    joined = symmetric and len(inputs) > 1
-    rows = np.repeat(np.arange(shape[0]), np.diff(pattern.indptr))
-    seed, entry = (pattern.indices, rows) if forward else (rows, pattern.indices)
-    if symmetric:
-        seed, entry = _found_once(colouring, seed, entry, shape[0])
+        forward, colouring = _coloured(pattern, wanted.mode)
+    starts, ends = (inputs, ends_in) if forward else (outputs, ends_out)
+    seeds = _seeds(colouring, starts, ends) if colouring.number else []
+    # Each entry is found by a column (or row), and then lies in a row (or column).
+    by = pattern.indices if forward else _rows(pattern)
+    at = _rows(pattern) if forward else pattern.indices
+    if wanted.symmetric and wanted.entries:
+        by, at = _found_once(colouring, by, at)
+    joined = wanted.symmetric and len(inputs) > 1
+    lengths = ends_out[-1:] if joined else np.diff(ends_out if forward else ends_in)
     blocks: list[list[Block]] = []
-    for o in range(len(outputs)):
+    for o, (top, bottom) in enumerate(pairwise(ends_out.tolist())):
+        rows = slice(pattern.indptr[top], pattern.indptr[bottom])
+        counts = np.diff(pattern.indptr[top : bottom + 1])
         blocks.append([])
-        for x in range(len(inputs)):
-            (top, bottom), (left, right) = ends_out[o : o + 2], ends_in[x : x + 2]
-            chosen = slice(pattern.indptr[top], pattern.indptr[bottom])
+        for x, (left, right) in enumerate(pairwise(ends_in.tolist())):
+            columns = pattern.indices[rows]
+            chosen = np.arange(rows.start, rows.stop)
             if len(inputs) > 1:
-                inside = (pattern.indices[chosen] >= left) & (pattern.indices[chosen] < right)
-                chosen = np.arange(chosen.start, chosen.stop)[inside]
+                inside = (columns >= left) & (columns < right)
+                chosen, columns = chosen[inside], columns[inside]
+                counts = np.bincount(_rows(pattern)[chosen] - top, minlength=bottom - top)
             source = 0 if joined else o if forward else x
-            length = shape[0] if joined else bottom - top if forward else right - left
             before = 0 if joined else top if forward else left
-            places = colouring.colours[seed[chosen]] * length + entry[chosen] - before
-            in_order = len(places) == colouring.number * length and np.array_equal(
-                places, np.arange(len(places))
-            )
+            places = colouring.colours[by[chosen]] * lengths[source] + at[chosen] - before
+            whole = colouring.number * lengths[source]
+            in_order = len(places) == whole and np.array_equal(places, np.arange(whole))
             blocks[-1].append(
                 Block(
-                    (int(bottom - top), int(right - left)),
-                    _starts(np.bincount(rows[chosen] - top, minlength=bottom - top)),
-                    (pattern.indices[chosen] - left).astype(_index_type(right - left)),
+                    (bottom - top, right - left),
+                    _starts(counts),
+                    (columns - left).astype(_index_type(right - left)),
                     source,
                     None if in_order else places,
                 )
             )
     return Plan(forward, colouring.number, seeds, joined, blocks)
+
+
+def _pattern(sets: Sequence[IndexSets], width: int) -> Any:
+    """Return the sets of all outputs as one matrix, a row for each."""
+    from scipy.sparse import csr_array
+
+    columns = np.concatenate([s.members for s in sets])
+    starts = _starts(np.concatenate([np.diff(s.starts) for s in sets]))
+    return csr_array((np.ones(len(columns), bool), columns, starts), (len(starts) - 1, width))
+
+
+def _rows(pattern: Any) -> Integers:
+    return np.repeat(np.arange(pattern.shape[0]), np.diff(pattern.indptr))
 
 
 def _starts(counts: Integers) -> Integers:
@@ -181,8 +201,9 @@ def _index_type(most: int) -> Any:
     return np.int32 if most < 2**31 else np.int64
 
 
-def _coloured(pattern: Any, across: Any, mode: str) -> tuple[bool, Colouring]:
+def _coloured(pattern: Any, mode: Mode) -> tuple[bool, Colouring]:
     """Colour columns or rows, whichever has fewer colours; tell whether it is columns."""
+    across = pattern.T.tocsr()
 
     def columns() -> Colouring:
         return columns_apart(across.indptr, across.indices, pattern.shape[0])
@@ -191,20 +212,16 @@ def _coloured(pattern: Any, across: Any, mode: str) -> tuple[bool, Colouring]:
         return columns_apart(pattern.indptr, pattern.indices, pattern.shape[1])
 
     if mode != "auto":
-        return mode == "forward", columns() if mode == "forward" else rows()
-    # No fewer colours than entries in a row, or in a column.
-    most_in_row, most_in_column = (int(np.diff(x.indptr).max(initial=0)) for x in (pattern, across))
-    if most_in_row <= most_in_column:
-        found = columns()
-        if found.number <= most_in_column:
-            return True, found
-        other = rows()
-        return (True, found) if found.number <= other.number else (False, other)
-    found = rows()
-    if found.number < most_in_row:
-        return False, found
-    other = columns()
-    return (True, other) if other.number <= found.number else (False, found)
+        return (True, columns()) if mode == "forward" else (False, rows())
+    # There are no fewer colours than entries in a row, or in a column.
+    in_row, in_column = (int(np.diff(x.indptr).max(initial=0)) for x in (pattern, across))
+    first, second = (columns, rows) if in_row <= in_column else (rows, columns)
+    found = first()
+    if found.number > max(in_row, in_column):
+        other = second()
+        if other.number < found.number:
+            return second is columns, other
+    return first is columns, found
 
 
 def _seeds(colouring: Colouring, likes: Sequence[Any], ends: Integers) -> list[NDArray[Any]]:
@@ -219,7 +236,7 @@ def _seeds(colouring: Colouring, likes: Sequence[Any], ends: Integers) -> list[N
 
 
 def _found_once(
-    colouring: Colouring, columns: Integers, rows: Integers, count: int
+    colouring: Colouring, columns: Integers, rows: Integers
 ) -> tuple[Integers, Integers]:
     """Return for each entry of a symmetric matrix by which column it is found, and in which row.
 
