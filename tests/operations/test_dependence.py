@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -21,8 +22,10 @@ LOOSE = {
 
 def test_no_entry_is_missing(calls: Any) -> None:
     loose = set()
+    seen: Counter[str] = Counter()
     for row, given in calls:
-        if row.entrywise or isinstance(row, Constant):
+        seen[row.name] += 1
+        if row.entrywise or isinstance(row, Constant) or seen[row.name] > 4:
             continue
         run = Run(row, given)
         for k, x in enumerate(run.inputs):

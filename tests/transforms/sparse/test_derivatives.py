@@ -135,7 +135,7 @@ STEPS = [
 ]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(st.lists(st.sampled_from(range(len(STEPS))), min_size=1, max_size=5), st.integers(0, 99))
 def test_random_programs(steps, seed):
     def f(x):
