@@ -136,7 +136,7 @@ def test_units_that_die_in_training_are_found_and_those_that_come_back_are_not()
 
 def test_the_time_that_looks_take_is_limited_and_both_questions_get_the_same_answer():
     monitor = Monitor(every=1, share=0.001)
-    monitor._spent = 1.0  # it looked for long
+    monitor._spent = 10.0  # it looked for long
     w = np.ones(3)
     assert not monitor.wants()
     monitor._spent = 0.0

@@ -122,13 +122,16 @@ def test_a_callback_may_end_it():
     assert (run.stopped, run.epoch) == ("callback", 3)
 
 
-def test_a_loss_that_is_not_finite_ends_it_with_the_last_good_parameters():
+def test_a_loss_that_is_not_finite_ends_it_with_the_last_good_parameters(tmp_path):
     def explosive(model, x, labels):
         return np.exp(np.sum(model(x) ** 2))
 
     with pytest.warns(train.DivergenceWarning, match="became (inf|nan) in epoch 1, batch"):
-        run = fit(f=explosive, optimiser=optim.sgd(10.0))
+        run = fit(f=explosive, optimiser=optim.sgd(10.0), checkpoint=tmp_path)
     assert run.stopped == "not finite"
+    kept = train.load(tmp_path / "checkpoint.safetensors").arrays
+    for path, p in nn.parameters(run.model).items():
+        assert any(np.array_equal(p, array) for array in kept.values()), path
     assert all(np.isfinite(p).all() for p in nn.parameters(run.model).values())
 
 
@@ -158,6 +161,25 @@ def test_an_interrupt_in_the_middle_of_an_epoch_saves_and_is_resumed(tmp_path):
     assert (first.stopped, first.epoch) == ("interrupted", 0)
     second = fit(noisy_network(), noisy_loss, checkpoint=tmp_path, resume=True)
     assert_same(whole.model, second.model)
+
+
+def test_a_resumed_run_may_be_interrupted_again(tmp_path):
+    whole = fit()
+
+    def ended(epoch):
+        def callback(run):
+            if run.epoch == epoch:
+                raise KeyboardInterrupt
+
+        return callback
+
+    for epoch in (1, 2, 3):
+        run = fit(checkpoint=tmp_path, resume=True, callbacks=[ended(epoch)])
+        assert (run.stopped, run.epoch) == ("interrupted", epoch)
+        (tmp_path / ".checkpoint.safetensors.1.tmp").write_bytes(b"half")  # of a process that died
+    rest = fit(checkpoint=tmp_path, resume=True)
+    assert_same(whole.model, rest.model)
+    assert whole.history.to_dict() == rest.history.to_dict()
 
 
 PROGRAM = """
@@ -210,6 +232,35 @@ def test_twenty_kills_at_random_moments_change_nothing(tmp_path):
 def test_bad_data_are_named(data, words):
     with pytest.raises((ValueError, TypeError), match=words):
         fit(data=data)
+
+
+def test_shapes_that_do_not_go_together_are_named():
+    def squared(model, x, y):
+        return nn.squared_error(model(x), y)
+
+    with pytest.raises(ValueError, match=r"shapes \(32, 2\) and \(32,\) are not the same"):
+        fit(f=squared, data=(X, LABELS.astype(float)))
+    with pytest.raises(ValueError, match="mismatch in its core dimension") as raised:
+        fit(data=(X[:, :3], LABELS))
+    place = "in layers[0], Linear with a weight of (4, 8): its input is (32, 3)"
+    assert place in raised.value.__notes__
+
+
+def test_a_disk_that_fills_up_ends_a_run_and_keeps_its_last_checkpoint(tmp_path, monkeypatch):
+    fit(epochs=2, checkpoint=tmp_path)
+    sync, left = os.fsync, [1]
+
+    def full(handle):
+        if not left:
+            raise OSError(28, "No space left on device")
+        sync(handle)
+        left.clear()
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(train.CheckpointError, match="No space left on device"):
+        fit(epochs=4, checkpoint=tmp_path, resume=True)
+    monkeypatch.undo()
+    assert_same(fit(epochs=4).model, fit(epochs=4, checkpoint=tmp_path, resume=True).model)
 
 
 def test_a_loss_of_other_arguments_is_named():

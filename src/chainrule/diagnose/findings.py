@@ -92,5 +92,7 @@ class Finding:
 
 def ordered(findings: list[Finding]) -> list[Finding]:
     """Return findings, causes before what follows from them, notes at the end; each said once."""
-    once = {(f.kind, f.layer): f for f in reversed(findings)}
+    once: dict[tuple[str, str], Finding] = {}
+    for finding in findings:
+        once.setdefault((finding.kind, finding.layer), finding)
     return sorted(once.values(), key=lambda f: (f.severity == "note", _ORDER[f.kind]))

@@ -23,7 +23,7 @@ from chainrule.train.watching import Step
 
 __all__ = ["Monitor"]
 
-_MOMENT = 0.02  # seconds that looks may take before their share of the time counts
+_MOMENT = 0.02  # seconds that looks may take beside their share of the time
 
 
 @dataclass
@@ -36,8 +36,8 @@ class Monitor:
 
     Args:
         every: steps between two looks.
-        share: of the time, that looks may take: what would be more is left out, once they have
-            taken a moment. None leaves none out.
+        share: of the time, that looks may take, after a moment that is free: those that would
+            take more are left out. None leaves none out.
 
     >>> monitor = Monitor(every=1)
     >>> w = np.array([1.0, 2.0])
@@ -86,9 +86,9 @@ class Monitor:
         return self._wanted
 
     def _affords(self) -> bool:
-        if self.share is None or self._spent < _MOMENT:
+        if self.share is None:
             return True
-        return self._spent < self.share * (time.perf_counter() - self._began)
+        return self._spent < _MOMENT + self.share * (time.perf_counter() - self._began)
 
     def step(
         self,

@@ -12,6 +12,7 @@ from chainrule.diagnose.spread import Course, Spread
 __all__ = ["by_layer", "over_time"]
 
 _BINS = 40
+_DECADES = 12.0  # of gradients that are shown
 _INK, _PALE = "#1f4e8c", "#b3c7e0"
 _TINY = 1e-30  # what a gradient of 0 is drawn as, if there is no other
 _RANGES = {"sigmoid": (0.0, 1.0), "tanh": (-1.0, 1.0)}
@@ -77,6 +78,8 @@ def over_time(
             course = column[row - 1]
             _draw_course(axis, course, ranges[row - 1])
             axis.set_title(_named(course), fontsize=8, loc="left")
+    for axis in axes.flat:
+        axis.set_xlim(0, len(losses))
     longest = max(range(2), key=lambda k: len(columns[k]))
     axes[rows - 1][longest].set_xlabel("step", fontsize=8)
     return figure
@@ -108,7 +111,7 @@ def _draw_updates(axis: Any, history: Mapping[str, Any], weights: Sequence[str])
     axis.axhline(1e-3, color="#888888", linewidth=0.8, linestyle="--")
     axis.set_yscale("log")
     axis.set_title("update to weight (1e-3 is usual)", fontsize=8, loc="left")
-    if 0 < len(names) <= 6:
+    if 0 < len(names) <= 4:
         axis.legend(fontsize=6, framealpha=0.7, edgecolor="none")
     _plain(axis)
 
@@ -123,7 +126,8 @@ def _draw_course(axis: Any, course: Course, limits: tuple[float, float]) -> None
         ]
     )
     steps = np.asarray(course.steps, dtype=float)
-    edges = np.append(steps, steps[-1] + (steps[-1] - steps[0]) / max(len(steps) - 1, 1) + 1e-9)
+    width = (steps[-1] - steps[0]) / (len(steps) - 1) if len(steps) > 1 else 1.0
+    edges = np.append(steps, steps[-1] + width)
     axis.pcolormesh(
         edges,
         np.linspace(low, high, _BINS + 1),
@@ -143,7 +147,8 @@ def _common(spreads: Sequence[Spread]) -> list[tuple[float, float]]:
     """Return the ranges of axes: gradients are comparable by having the same."""
     ranges = [_range(spread) for spread in spreads]
     if spreads and spreads[0].what == "gradient":
-        low, high = min(a for a, _ in ranges), max(b for _, b in ranges)
+        high = max(b for _, b in ranges)
+        low = max(min(a for a, _ in ranges), high - _DECADES)
         return [(low, high)] * len(ranges)
     return ranges
 
@@ -155,7 +160,8 @@ def _range(spread: Spread) -> tuple[float, float]:
     if not values.size:
         return 0.0, 1.0
     low, high = np.percentile(values, [0.5, 99.5])
-    low, high = (min(float(low), 0.0) if spread.what == "activation" else float(low)), float(high)
+    low = min(low, 0.0) if spread.what == "activation" else max(low, high - _DECADES)
+    low, high = float(low), float(high)
     return (low, high) if high > low else (low - 0.5, low + 0.5)
 
 
@@ -191,16 +197,15 @@ def _said(spread: Spread) -> str:
 
 def _smoothed(values: Any) -> Any:
     """Return means over neighbours, a twentieth of all."""
-    width = max(len(values) // 20, 1)
-    padded = np.concatenate([np.repeat(values[:1], width // 2), values])
-    sums = np.cumsum(np.concatenate([[0.0], padded]))
-    ends = np.arange(len(values)) + width // 2 + 1
-    starts = np.maximum(ends - width, 0)
+    half = max(len(values) // 40, 1)
+    sums = np.cumsum(np.concatenate([[0.0], values]))
+    places = np.arange(len(values))
+    starts, ends = np.maximum(places - half, 0), np.minimum(places + half + 1, len(values))
     return (sums[ends] - sums[starts]) / (ends - starts)
 
 
 def _plain(axis: Any) -> None:
-    axis.tick_params(labelsize=7)
+    axis.tick_params(which="both", labelsize=7)
     for side in ("top", "right"):
         axis.spines[side].set_visible(False)
 

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
+import numpy as np
+
 from chainrule.nn.context import Context
 from chainrule.nn.module import Module, static
 from chainrule.trees import is_container
@@ -34,8 +36,12 @@ class Sequential(Module):
 
     def __call__(self, x: Any, context: Context | None = None) -> Any:
         """Call each layer with the result of the one before it."""
-        for layer in self.layers:
-            x = call(layer, x, context)
+        for k, layer in enumerate(self.layers):
+            try:
+                x = call(layer, x, context)
+            except ValueError as error:
+                error.add_note(f"in layers[{k}], {_named(layer)}: its input is {np.shape(x)}")
+                raise
         return x
 
 
@@ -74,6 +80,13 @@ def _part(layer: Any) -> Any:
     if not callable(layer):
         raise TypeError(f"a layer is a module or a function, got {layer!r}")
     return Function(layer)
+
+
+def _named(layer: Any) -> str:
+    """Return the name of a layer, and the shape of its weight if it has one."""
+    weight = getattr(layer, "weight", None)
+    of_shape = "" if weight is None else f" with a weight of {np.shape(weight)}"
+    return f"{type(layer).__name__}{of_shape}"
 
 
 def call(layer: Callable[..., Any], x: Any, context: Context | None = None) -> Any:

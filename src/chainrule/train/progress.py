@@ -113,6 +113,8 @@ def _short(name: str) -> str:
 def _digits(number: float, places: int) -> str:
     if 10 ** (1 - places) <= abs(number) < 1e3 or number == 0:
         return f"{number:.{places}f}"
+    if 1e3 <= abs(number) < 1e7:
+        return f"{number:,.0f}"
     return f"{number:.{places - 2}e}"
 
 

@@ -10,7 +10,7 @@ from chainrule import nn, optim
 from chainrule.cli.networks.settings import Settings
 from chainrule.cli.tables.goal import Classes, Goal
 
-__all__ = ["build", "loss_of", "measured", "metric_of", "optimiser_of"]
+__all__ = ["amount", "build", "loss_of", "measured", "metric_of", "optimiser_of"]
 
 
 def build(settings: Settings, features: int, outputs: int) -> nn.Sequential:
@@ -78,7 +78,14 @@ def measured(goal: Goal, output: Any, y: Any, known: Any) -> str:
     explained = 1 - float(np.mean((output - y) ** 2)) / total if total > 0 else float("nan")
     share = f"{explained:.0%}" if explained > 0 else "nothing"
     more = f"; {share} of the variance is explained" if len(y) >= 10 else ""
-    return f"wrong by {error:.4g} in the mean; always guessing the median: {guess:.4g}{more}"
+    return (
+        f"wrong by {amount(error)} in the mean; always guessing the median: {amount(guess)}{more}"
+    )
+
+
+def amount(number: float) -> str:
+    """Return a number as one reads it: 180,900, 0.01234."""
+    return f"{number:,.0f}" if 1e3 <= abs(number) < 1e9 else f"{number:.4g}"
 
 
 def optimiser_of(settings: Settings) -> optim.Optimiser:

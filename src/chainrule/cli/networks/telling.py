@@ -63,7 +63,8 @@ def of_table(table: Table, made: Prepared) -> None:
         say(f"target: {goal.name}, one of {len(goal.values)} classes ({made.why}): {shown}", 2)
     else:
         assert isinstance(goal, Quantity)
-        say(f"target: {goal.name}, a number ({made.why}), {goal.centre:.4g} in the mean", 2)
+        mean = network.amount(goal.centre)
+        say(f"target: {goal.name}, a number ({made.why}), {mean} in the mean", 2)
     for kind, names in described(made.columns):
         shown = ", ".join(names[:12]) + (f" and {len(names) - 12} more" if len(names) > 12 else "")
         say(f"{kind}: {shown}", 2)

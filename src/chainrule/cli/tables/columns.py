@@ -97,7 +97,7 @@ class Category:
     def encode(self, texts: Any, commas: bool, say: Say) -> Any:
         """Return features: (rows, width)."""
         absent = missing(texts)
-        plain = texts.str.strip().to_numpy(dtype=object)
+        plain = texts.to_numpy(dtype=object)
         features = np.zeros((len(texts), self.width))
         known = np.zeros(len(texts), dtype=bool)
         for k, value in enumerate(self.values):
@@ -170,8 +170,8 @@ def take(name: str, texts: Any, commas: bool, training: Any, say: Say) -> Column
     given = texts[~absent]
     if not len(given):
         return Left(name, "it is empty")
-    if given.str.strip().nunique() == 1:
-        return Left(name, f"it is always {examples(list(given.str.strip()))}")
+    if given.nunique() == 1:
+        return Left(name, f"it is always {examples(list(given[:1]))}")
     numbers = as_numbers(given, commas)
     if np.isfinite(numbers).sum() >= 0.9 * len(given):
         whole = as_numbers(texts, commas)
@@ -180,7 +180,7 @@ def take(name: str, texts: Any, commas: bool, training: Any, say: Say) -> Column
         return _measured(Number(name, 0.0, 1.0, 0.0), texts, commas, training, say)
     style = date_format(given)
     if style is not None:
-        if style in ("%d/%m/%Y", "%d/%m/%y") and date_format(given) == style:
+        if style in ("%d/%m/%Y", "%d/%m/%y"):
             other = style.replace("%d/%m", "%m/%d")
             if np.isfinite(as_dates(given, other)).all():
                 say(f"{name}: read as day/month; 2024-12-31 could not be misread")
@@ -189,7 +189,7 @@ def take(name: str, texts: Any, commas: bool, training: Any, say: Say) -> Column
 
 
 def _category(name: str, texts: Any, absent: Any, training: Any) -> Column:
-    seen = texts.str.strip()[~absent & training]
+    seen = texts[~absent & training]
     counts = seen.value_counts()
     gaps = bool((absent & training).any())
     if len(counts) <= _MOST_CLASSES and 2 * len(counts) <= len(seen) + 4:

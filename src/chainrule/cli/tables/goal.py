@@ -37,7 +37,7 @@ class Classes:
     def encode(self, texts: Any, commas: bool) -> Any:
         """Return integers, -1 for what is none of the classes."""
         place = {value: k for k, value in enumerate(self.values)}
-        return np.array([place.get(text.strip(), -1) for text in texts])
+        return np.array([place.get(text, -1) for text in texts])
 
     def decode(self, output: Any) -> dict[str, list[str]]:
         """Return columns of texts: the class, and how probable it is."""
@@ -107,7 +107,6 @@ def decide(name: str, texts: Any, commas: bool, wanted: str | None) -> tuple[Goa
     Raises:
         Fault: nothing can be learnt from it.
     """
-    texts = texts.str.strip()
     different = texts.nunique()
     if different == 1:
         raise Fault(f"{name} is always {texts.iloc[0]!r}: there is nothing to learn")

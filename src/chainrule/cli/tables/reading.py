@@ -174,7 +174,7 @@ def _frame(text: str, separator: str, name: str) -> Any:
     except pandas.errors.EmptyDataError:
         raise Fault(f"{name} is empty") from None
     frame.columns = [" ".join(str(column).split()) for column in frame.columns]
-    frame = frame.fillna("")
+    frame = frame.fillna("").apply(lambda column: column.str.strip())
     return frame[(frame != "").any(axis=1)].reset_index(drop=True)
 
 

@@ -16,6 +16,7 @@ _GROUPED = re.compile(r"[-+]?\d{1,3}(,\d{3})+(\.\d*)?")
 #: With decimal commas: 3,14 and 1.250,5.
 _COMMA = re.compile(r"[-+]?(\d+|\d{1,3}(\.\d{3})+)?(,\d*)?([eE][-+]?\d+)?")
 _POINT = re.compile(r"[-+]?\d*\.\d*([eE][-+]?\d+)?")
+_TRIED = 200  # dates that a format is tried with before all are
 _FORMATS = (
     "ISO8601",
     *("%d.%m.%Y", "%d.%m.%Y %H:%M", "%d.%m.%Y %H:%M:%S", "%d.%m.%y"),
@@ -26,7 +27,7 @@ _FORMATS = (
 
 def missing(texts: Any) -> Any:
     """Tell for each text of a pandas Series whether it says that there is no value."""
-    return texts.str.strip().str.lower().isin(_MISSING).to_numpy()
+    return texts.str.lower().isin(_MISSING).to_numpy()
 
 
 def writes_decimal_commas(texts: Iterable[str], separator: str) -> bool:
@@ -61,17 +62,27 @@ def as_numbers(texts: Any, commas: bool = False) -> Any:
         texts: a pandas Series.
         commas: whether they are written with decimal commas.
     """
-    import pandas
-
-    plain = texts.str.replace(_UNITS, "", regex=True)
-    if commas:
+    if not commas:
+        numbers = _plain_numbers(texts)
+        odd = np.isnan(numbers)
+        if odd.any():  # with units, or grouped by thousands
+            rest = texts[odd].str.replace(_UNITS, "", regex=True)
+            grouped = rest.str.fullmatch(_GROUPED)
+            rest = rest.where(~grouped, rest.str.replace(",", "", regex=False))
+            numbers[odd] = _plain_numbers(rest)
+    else:
+        plain = texts.str.replace(_UNITS, "", regex=True)
         plain = plain.where(plain.str.fullmatch(_COMMA), "")
         plain = plain.str.replace(".", "", regex=False).str.replace(",", ".", regex=False)
-    elif plain.str.contains(",", regex=False).any():
-        grouped = plain.str.fullmatch(_GROUPED)
-        plain = plain.where(~grouped, plain.str.replace(",", "", regex=False))
-    numbers = pandas.to_numeric(plain, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
+        numbers = _plain_numbers(plain)
     return np.where(np.isfinite(numbers), numbers, np.nan)
+
+
+def _plain_numbers(texts: Any) -> Any:
+    import pandas
+
+    numbers = pandas.to_numeric(texts, errors="coerce")
+    return numbers.to_numpy(dtype=float, na_value=np.nan).copy()
 
 
 def date_format(texts: Any) -> str | None:
@@ -79,7 +90,10 @@ def date_format(texts: Any) -> str | None:
     looking = texts[texts.str.contains(r"\d", regex=True)]
     if len(looking) < 0.9 * len(texts) or not len(texts):
         return None
+    few = looking.iloc[:: max(len(looking) // _TRIED, 1)]
     for style in _FORMATS:
+        if not np.isfinite(as_dates(few, style)).mean() >= 0.8:
+            continue
         if np.isfinite(as_dates(looking, style)).sum() >= 0.9 * len(texts):
             return style
     return None
@@ -89,7 +103,7 @@ def as_dates(texts: Any, style: str) -> Any:
     """Return days since 1970, NaN where a text is no date of the format."""
     import pandas
 
-    dates = pandas.to_datetime(texts.str.strip(), format=style, errors="coerce", utc=True)
+    dates = pandas.to_datetime(texts, format=style, errors="coerce", utc=True)
     days = (dates - pandas.Timestamp(0, tz="UTC")) / pandas.Timedelta(days=1)
     return days.to_numpy(dtype=float, na_value=np.nan)
 
