@@ -15,6 +15,8 @@ from tests.programs.scientific import matrices
 def in_place(function, written, *constants):
     """Return a program that writes into copies of some of its arguments, and sums the squares."""
 
+    written = tuple(written)  # a list would be compared at each call
+
     def program(*arrays):
         arrays = [x.copy() if k in written else x for k, x in enumerate(arrays)]
         returned = function(*constants, *arrays)

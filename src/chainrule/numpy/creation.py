@@ -242,13 +242,14 @@ def full_like(
     return full(a.shape if shape is None else shape, fill_value, dtype or a.dtype)
 
 
-def _like(function: Callable[..., Any]) -> None:
-    """Enter ``np.zeros_like`` and its relatives.
+def _like(function: Callable[..., Any], entry: float) -> None:
+    """Enter ``np.zeros_like`` and its relatives, in compiled code an entry throughout.
 
     Their result carries no gradient, but it is an Array where it holds floats, so that code which
     goes on to fill it, ``out = np.zeros_like(x); out[i] = ...``, works as it stands.
     """
-    operation = elementwise(function.__name__, function, d=0)
+    formula = lambda a, **options: entry  # noqa: E731
+    operation = elementwise(function.__name__, function, d=0, formula=formula)
 
     @implements(function)
     def like(a: Any, *args: Any, **kwargs: Any) -> Any:
@@ -269,8 +270,9 @@ def _options(made: Any, a: Array) -> dict[str, Any]:
     return options
 
 
-for _function in (np.zeros_like, np.ones_like, np.empty_like):
-    _like(_function)
+_like(np.zeros_like, 0.0)
+_like(np.ones_like, 1.0)
+_like(np.empty_like, 0.0)
 
 
 @implements(np.linspace)

@@ -8,16 +8,17 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from chainrule.core.placeholder import Placeholder, is_array
+from chainrule.core.placeholder import is_array
 from chainrule.graph.graph import Apply, Constant, Vertex
 from chainrule.graph.placeholder import make, reshaped
-from chainrule.native.ir.moving import Integer, Word, moves, put_in
+from chainrule.native.ir.moving import Integer, Word, put_in
 from chainrule.native.ir.text import is_native
 from chainrule.native.lower.parts import Place, Stretch, box, everywhere, joined, taken
 from chainrule.native.lower.roles import Role, role_of
+from chainrule.native.lower.seen import light, looked_at, moved
 from chainrule.native.lower.turn_places import UnrollError
 
-__all__ = ["Known", "Tape", "light", "stacked"]
+__all__ = ["Known", "Tape", "stacked"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,7 +26,8 @@ class Tape(Sequence[Any]):
     """What is kept of a loop: an array of all turns, or what it was after the last.
 
     Attributes:
-        array: of all turns, with an axis for each loop; None where only the last is read.
+        array: of all turns, with an axis for each loop, or where ``views`` show what it was in each
+            turn; None where only the last is read.
         last: after the last turn of all.
         entry: stands for an entry, whose lengths may move with the turns in which it was made.
         lengths: how many turns each loop has that is an axis.
@@ -37,6 +39,7 @@ class Tape(Sequence[Any]):
     entry: Any
     lengths: tuple[int, ...]
     words: tuple[tuple[Word, int], ...] = ()
+    views: tuple[Apply, ...] | None = None
 
     def __len__(self) -> int:
         return self.lengths[0]
@@ -52,12 +55,19 @@ class Tape(Sequence[Any]):
             assert self.last is not None
             return self.last
         given = [*turns, *[None] * (len(self.lengths) - len(turns))]
+        made, views = size_of(self.entry), self.views
+        for (word, leading), k in zip(self.words, given, strict=False):
+            if k is not None:
+                made = put_in(made, word, k - leading)
+                views = None if views is None else moved(views, word, k - leading)
+        words = tuple(w for w, k in zip(self.words, given, strict=False) if k is None)
+        value = light(self.entry, made)
+        if views is not None:
+            left = tuple(n for n, k in zip(self.lengths, given, strict=True) if k is None)
+            if left:
+                return Tape(self.array, None, value, left, words, views)
+            return _like(looked_at(self.array, views), value)
         size = self.array.shape
-        made = size_of(self.entry)
-        if moves(made):
-            for (word, leading), k in zip(self.words, given, strict=True):
-                if k is not None:
-                    made = put_in(made, word, k - leading)
         left = tuple(n for k, n in zip(given, size, strict=False) if k is None)
         entry = size[len(self.lengths) :] if left else made
         place: Place = (
@@ -65,13 +75,13 @@ class Tape(Sequence[Any]):
             *everywhere(entry),
         )
         found = reshaped(taken(self.array, place), (*left, *entry))
-        value = light(self.entry, made)
-        if left:
-            words = tuple(w for w, k in zip(self.words, given, strict=True) if k is None)
-            return Tape(found, None, value, left, words)
-        if isinstance(found, Apply):
-            return Apply(found.operation, found.operands, found.params, value)
-        return found
+        return Tape(found, None, value, left, words) if left else _like(found, value)
+
+
+def _like(found: Vertex, value: Any) -> Vertex:
+    if isinstance(found, Apply):
+        return Apply(found.operation, found.operands, found.params, value)
+    return found
 
 
 def _turn(k: Integer | None, n: int) -> range | Stretch:
@@ -82,11 +92,6 @@ def _turn(k: Integer | None, n: int) -> range | Stretch:
 
 #: What a vertex of a folded graph has become: of a loop that is none, a list for each tape.
 Known: TypeAlias = "Vertex | Tape | list[Any]"
-
-
-def light(value: Any, size: tuple[int, ...]) -> Any:
-    """Return a value without its entries."""
-    return Placeholder(size, value.dtype) if is_array(value) else value
 
 
 def size_of(value: Any) -> tuple[int, ...]:

@@ -25,15 +25,17 @@ from chainrule.native.ir.moving import Extent, Integer, Moving, Word, moving, pu
 from chainrule.native.ir.text import is_native
 from chainrule.native.lower.array_loop import ArrayLoop, State, Taped, result_of
 from chainrule.native.lower.gather import checks
-from chainrule.native.lower.kept import Known, Tape, light, stacked
+from chainrule.native.lower.kept import Known, Tape, stacked
 from chainrule.native.lower.lengths import by_lengths, look_at_lengths, of_moving_lengths
 from chainrule.native.lower.loop_body import looks_at_types
 from chainrule.native.lower.movement import repeated_to
-from chainrule.native.lower.parts import Place, lengths, taken, updated
+from chainrule.native.lower.parts import Place, lengths, taken, updated, window
 from chainrule.native.lower.primitives import as_primitives
 from chainrule.native.lower.reads import Read, path_of, reads_of
-from chainrule.native.lower.roles import Role, number, role_of
+from chainrule.native.lower.roles import Role, number, role_of, viewed
+from chainrule.native.lower.seen import light
 from chainrule.native.lower.turn_places import Around, Places, UnrollError
+from chainrule.native.lower.unchanged import Write, is_unchanged, writes_between
 from chainrule.operations import elementwise, indexing
 from chainrule.operations import shape as shapes
 from chainrule.operations.indexing import getitem
@@ -44,6 +46,10 @@ __all__ = ["Rolled", "rolled", "rolled_long"]
 # them, or quicker.
 _SHORTEST = 64
 _MANY = 4096  # operations in all turns of a long loop up to which these are written one by one
+
+
+class _WrittenOverError(Exception):
+    """A loop writes over what one in it has left, from which its parts were to be read again."""
 
 
 class Rolled(NamedTuple):
@@ -99,6 +105,10 @@ class _Graph:
 
     Attributes:
         known: what each vertex has become.
+        body: the loop, if it is the body of one.
+        keeps_states: whether what loops in it leave stays what it is, as far as is known.
+        written: what each loop in it writes into its states.
+        within: the loops in it, by what counts their turns.
         count: how many loops there are.
         unrolled: why others are none.
     """
@@ -115,6 +125,10 @@ class _Graph:
         self.reads = reads_of(vertices, results)
         self.known: dict[Vertex, Known] = {}
         self.narrowed: dict[tuple[Vertex, int], int] = {}
+        self.body: _Body | None = None
+        self.keeps_states = True
+        self.written: dict[Vertex, list[list[Write] | None]] = {}
+        self.within: dict[Word, Around] = {}
         self.count = 0
         self.unrolled: list[str] = []
 
@@ -241,7 +255,14 @@ class _Graph:
             raise UnrollError
         if low < 0:
             raise UnrollError("it may have fewer than no turns")
-        made = _Body(self, vertex, loop, operands, turns, most).made()
+        body = _Body(self, vertex, loop, operands, turns, most)
+        try:
+            made = body.made()
+        except _WrittenOverError:
+            body = _Body(self, vertex, loop, operands, turns, most)
+            body.graph.keeps_states = False
+            made = body.made()
+        self.within |= {body.word: body.graph.around[-1], **body.graph.within}
         self.count += 1
         return made
 
@@ -328,6 +349,7 @@ class _Body:
         self.word = Word(f"t{len(outside.around) or ''}")
         around = (*outside.around, Around(loop.counter, self.word, turns))
         self.graph = _Graph(loop.body, [], around)
+        self.graph.body = self
         self.invariants: dict[Vertex, Input] = {}
 
     def made(self) -> list[Any]:
@@ -366,9 +388,14 @@ class _Body:
                 firsts += first[carry]
                 final[carry] = len(states) - 1
         at: list[tuple[str, int]] = []
+        again: list[tuple[Tape, int | None]] = []
         for k, (kept, (vertex, whole)) in enumerate(zip(loop.kept, wanted, strict=True)):
             mine = kept.carry if kept.carry is not None and taped.get(kept.carry) == k else None
-            if whole:
+            seen = self._seen(vertex, states) if whole and kept.carry is None else None
+            if seen is not None:
+                at.append(("seen", len(again)))
+                again.append(seen)
+            elif whole:
                 at.append(("tape", len(tapes)))
                 value = self._kept(vertex)
                 if mine is not None:
@@ -390,11 +417,17 @@ class _Body:
         made = self._lowered(states, tapes, lasts)
         operands = [*firsts, *self.invariants]
         applied = made.applied(operands)
+        self.outside.written[applied] = [self._writes(state) for state in states]
         before = {"state": 0, "tape": len(states), "last": len(states) + len(tapes)}
         found: list[Tape] = []
         for (kind, k), kept, (vertex, _) in zip(at, loop.kept, wanted, strict=True):
             if kind == "end":
                 found.append(self._end_of(found, k, kept.leading))
+                continue
+            if kind == "seen":
+                seen_in, state = again[k]
+                end = seen_in.array if state is None else result_of(applied, state)
+                found.append(replace(seen_in, array=end))
                 continue
             value = result_of(applied, before[kind] + k)
             if kind == "tape":
@@ -421,9 +454,66 @@ class _Body:
         assert not isinstance(last, Tape)
         return Tape(None, last, last.value, found[k].lengths[:1])
 
+    def _seen(self, vertex: Vertex, states: Sequence[State]) -> tuple[Tape, int | None] | None:
+        """Return the tape of a part of an array that no later turn changes: it is read again.
+
+        If the array is one that turns hand on, it comes with the number of the state.
+        """
+        known = self.graph.known[vertex]
+        if isinstance(known, Tape):
+            if known.views is None or known.array is None:
+                return None
+            array, views, entry = known.array, known.views, known.entry
+            count, words = known.lengths, known.words
+        else:
+            value = self.graph.found(vertex)
+            array, chain = viewed(value)
+            views, entry = tuple(chain), light(vertex.value, value.shape)
+            count, words = (), ()
+        given, number = self.given(array), None
+        if given is None:
+            number = self._state_of(array, views, [word for word, _ in words], states)
+            if number is None:
+                return None
+        count, words = (self.most, *count), ((self.word, 0), *words)
+        return Tape(given, None, entry, count, words, views), number
+
+    def _state_of(
+        self, array: Vertex, views: Sequence[Apply], words: Sequence[Word], states: Sequence[State]
+    ) -> int | None:
+        """Return the state that an array is a version of, if it keeps what was read of it."""
+        if not self.outside.keeps_states or not views or views[0].operation is not window:
+            return None
+        graph = self.graph
+        for which, state in enumerate(states):
+            later = writes_between(state.result, array, graph.written)
+            before = writes_between(array, state.input, graph.written)
+            if later is None or before is None:
+                continue
+            within = tuple(graph.within[word] for word in words)
+            place, written = views[0].params["place"], [*before, *later]
+            return which if is_unchanged(place, within, later, written, graph.around) else None
+        return None
+
+    def _writes(self, state: State) -> list[Write] | None:
+        """Return what the turns write into a state, if that is known."""
+        found = writes_between(state.result, state.input, self.graph.written)
+        own = self.graph.around[-1]
+        return found and [write._replace(around=(own, *write.around)) for write in found]
+
+    def given(self, array: Vertex) -> Vertex | None:
+        """Return what a variable is outside, if no turn of this loop or one around changes it."""
+        around = self.outside.body
+        for given, variable in self.invariants.items():
+            if variable is array and (around is None or around.given(given) is not None):
+                return given
+        return None
+
     def _kept(self, vertex: Vertex) -> Vertex:
         known = self.graph.known[vertex]
         if isinstance(known, Tape):
+            if known.views is not None:
+                raise _WrittenOverError
             if known.array is None:
                 raise UnrollError("a loop in it is not kept whole")
             return known.array
