@@ -28,7 +28,8 @@ __all__ = [
 _births = itertools.count()
 
 #: Told of a node and a value. Nodes refer to their recording, so theirs is the file above this one.
-Observer: TypeAlias = "Callable[[Any, Any], None]"
+#: One that is told of new nodes may return a node of the same value that is there already.
+Observer: TypeAlias = "Callable[[Any, Any], Any]"
 
 
 class Recording:
@@ -51,6 +52,8 @@ class Recording:
     ``defers`` says that values of large arrays are to be computed when somebody asks for them
     (`chainrule.core.deferred`).
     ``sees_through`` asks for what a checkpointed function does, in place of one node for it.
+    ``supposes`` says that code runs as if a condition had come out otherwise: what has no value
+    there is NaN, and raises nothing.
     ``laid_out`` is called where a result depends on how an array lies in memory.
     """
 
@@ -67,6 +70,7 @@ class Recording:
         "nodes",
         "note",
         "sees_through",
+        "supposes",
         "unseen",
     )
 
@@ -91,6 +95,7 @@ class Recording:
         self.keeps_values = keeps_values
         self.defers = defers
         self.sees_through = False
+        self.supposes = False
         self.laid_out: Callable[[], None] | None = None
         self.captured: dict[int, tuple[Any, Any]] | None = {}
 
