@@ -118,9 +118,21 @@ def apply(
             values = [_held(x, p, recording) for x, p in zip(values, parents, strict=True)]
             value = deferred(operation, compute, values, params)
         if value is None:
-            value = compute(*computed(values), **params)
+            given = computed(values)
+            try:
+                value = compute(*given, **params)
+            except (ArithmeticError, ValueError):
+                if not recording.supposes:
+                    raise
+                value = _supposed(operation, given, params)
     parents_ = tuple(parents)
     return _record(operation, value, tuple(values), parents_, active, captures, recording, params)
+
+
+def _supposed(operation: Operation, values: Sequence[Any], params: Mapping[str, Any]) -> Any:
+    """Return what an operation gives as NumPy computes it, which raises nothing."""
+    value = operation.compute(*values, **params)
+    return float(value) if all(type(x) is float for x in values) else value
 
 
 def apply_unary(
@@ -244,8 +256,8 @@ def _noted(
     if not recording.keeps_values:
         operands, output = _saved(operation, value, operands, parents, active, recording)
     node = Node(operation, parents, operands, output, params, recording)
-    recording.note(node, value)  # type: ignore[misc]
-    return Array(value, node)
+    known = recording.note(node, value)  # type: ignore[misc]
+    return Array(value, node if known is None else known)
 
 
 def _check(operation: Operation, value: Any, values: Sequence[Any], active: int) -> None:

@@ -32,7 +32,7 @@ ROWS: ContextVar[Callable[[Array], Iterator[Any] | None] | None] = ContextVar("R
 
 #: Told of each truth that Python asks an Array for, and says what the answer is to be: so a loop
 #: that ends when a condition fails is recorded in as many turns as are wanted.
-OUTCOMES: ContextVar[Callable[[bool], bool] | None] = ContextVar("OUTCOMES", default=None)
+OUTCOMES: ContextVar[Callable[[Array, bool], bool] | None] = ContextVar("OUTCOMES", default=None)
 
 
 class Doubt(BaseException):  # no Exception, for the user's code is not to catch it
@@ -44,13 +44,15 @@ class Series(Protocol):
 
     Attributes:
         turns: how many turns it has in all.
-        site: where its statement is.
         outcomes: what is known of comparisons, by what is compared.
     """
 
     turns: int
-    site: Hashable
     outcomes: dict[Hashable, Any]
+
+    @property
+    def site(self) -> Hashable:
+        """Where its statement is."""
 
     def use(self, number: Counted) -> None:
         """Take notice that an operation takes the number as a constant."""

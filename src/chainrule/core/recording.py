@@ -28,7 +28,8 @@ __all__ = [
 _births = itertools.count()
 
 #: Told of a node and a value. Nodes refer to their recording, so theirs is the file above this one.
-Observer: TypeAlias = "Callable[[Any, Any], None]"
+#: One that is told of new nodes may return a node of the same value that is there already.
+Observer: TypeAlias = "Callable[[Any, Any], Any]"
 
 
 class Recording:
@@ -53,6 +54,8 @@ class Recording:
     ``sees_through`` asks for what a checkpointed function does, in place of one node for it.
     ``own_gradients`` is set where a function has a gradient of its own, which need not be its
     derivative (`chainrule.custom_gradient`).
+    ``supposes`` says that code runs as if a condition had come out otherwise: what has no value
+    there is NaN, and raises nothing.
     ``laid_out`` is called where a result depends on how an array lies in memory.
     """
 
@@ -70,6 +73,7 @@ class Recording:
         "note",
         "own_gradients",
         "sees_through",
+        "supposes",
         "unseen",
     )
 
@@ -93,7 +97,7 @@ class Recording:
         self.examples: Callable[[Any], Any] | None = None
         self.keeps_values = keeps_values
         self.defers = defers
-        self.sees_through = self.own_gradients = False
+        self.sees_through = self.own_gradients = self.supposes = False
         self.laid_out: Callable[[], None] | None = None
         self.captured: dict[int, tuple[Any, Any]] | None = {}
 

@@ -11,6 +11,7 @@ from chainrule.graph.graph import Apply, Constant, Vertex, topological
 
 __all__ = [
     "Rule",
+    "frozen",
     "instead",
     "only_of",
     "rewrite",
@@ -111,21 +112,21 @@ def share(outputs: Sequence[Vertex]) -> list[Vertex]:
 
 def _key(vertex: Vertex) -> Any:
     if isinstance(vertex, Apply):
-        return vertex.operation, vertex.operands, _frozen(vertex.params)
+        return vertex.operation, vertex.operands, frozen(vertex.params)
     if isinstance(vertex, Constant) and not isinstance(vertex.value, np.ndarray):
-        return Constant, type(vertex.value), _frozen(vertex.value), str(vertex.value)
+        return Constant, type(vertex.value), frozen(vertex.value), str(vertex.value)
     if isinstance(vertex, Constant):
         by_contents = vertex.literal and vertex.value.nbytes <= _SMALL
-        return Constant, _frozen(vertex.value) if by_contents else id(vertex.value)
+        return Constant, frozen(vertex.value) if by_contents else id(vertex.value)
     return vertex
 
 
-def _frozen(value: Any) -> Any:
+def frozen(value: Any) -> Any:
     """Return something hashable that is equal for equal parameters alone."""
     if isinstance(value, dict) or hasattr(value, "items"):
-        return tuple(sorted((key, _frozen(item)) for key, item in value.items()))
+        return tuple(sorted((key, frozen(item)) for key, item in value.items()))
     if isinstance(value, (list, tuple)):
-        return (type(value), *map(_frozen, value))
+        return (type(value), *map(frozen, value))
     if isinstance(value, slice):
         return slice, value.start, value.stop, value.step
     if isinstance(value, np.ndarray):

@@ -98,6 +98,8 @@ class Paths:
         for key, exact, value, (_, expected), location in zip(
             guards.keys, guards.exact, found, expectations, guards.locations, strict=False
         ):
+            if branch.path is not None:  # it looks at nothing further
+                yield branch.path
             if value == expected or (value != value and expected != expected):
                 branch = branch.children[key]
                 continue

@@ -22,7 +22,7 @@ from chainrule.core.source import stack_level
 from chainrule.errors import ChainruleError, NotCompiledWarning, TapeLimitError, UnsupportedError
 from chainrule.graph.loops.extrapolate import NotAlikeError
 from chainrule.native.paths import MISSED, Path, Paths
-from chainrule.native.record.families import MOST_TURNS, Relatives, relatives
+from chainrule.native.record.families import MOST_TURNS, Relatives, in_full, relatives
 from chainrule.native.record.program import Builder
 from chainrule.native.record.run import NotFaithful, Run, Unsure, run, same
 from chainrule.native.record.run import Recorded as Recording
@@ -140,6 +140,7 @@ class Specialization:
             ChainruleError: the function cannot be recorded.
         """
         names = argument_names(self._f, len(args))
+        all_ways = self._recordings > 0  # conditions in loops come out in many ways
         expected = failure = _NOTHING
         for lift, integers in _ATTEMPTS:
             draft: Run | Relatives | None = None
@@ -152,7 +153,7 @@ class Specialization:
                 return run(self._f, args, kwargs, names, lift, integers, True, shortener)
 
             try:
-                draft = relatives(record) if self._extrapolates else record(None)
+                draft = relatives(record, all_ways) if self._extrapolates else record(None)
             except Recorded:
                 raise
             except NotFaithful as error:
@@ -164,11 +165,15 @@ class Specialization:
                 expected = self._f(*args, **kwargs)  # which may well raise what the run raised
                 if reason is None:
                     reason = _written(before)
-            if isinstance(draft, Relatives) and reason is None:
+            while isinstance(draft, Relatives) and reason is None:
                 path = self._extrapolated(draft, expected, inputs)
                 if path is not None:
                     return expected, path, path.recorded.captured
-                draft = draft.whole or record(None)
+                all_ways |= draft.has_guards
+                if draft.has_guards:
+                    draft = relatives(record, all_ways)
+                else:
+                    draft = draft.whole or in_full(record, all_ways)
             if isinstance(draft, Run) and reason is None:
 
                 def again(recorded: Recording, made: list[Path] = made) -> Any:

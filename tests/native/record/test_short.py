@@ -328,15 +328,6 @@ def leaves_by_a_counter(a, b):
     return a
 
 
-def remembers_the_best(a, b):
-    best = a
-    for i in range(N):
-        a = math.sin(3 * a) + b
-        if a > best:
-            best = a
-    return best
-
-
 def a_number_as_text(a, b):
     for i in range(N):
         a = 0.9 * a + (b if str(i).endswith("9") else 0.1)
@@ -353,7 +344,7 @@ FULL = [
     *(even_turns, late_turns, the_last_turn, a_counter, a_counter_in_a_list, a_counter_in_an_array),
     *(a_counter_in_a_closure, an_iterator, a_generator, a_list_of_rates, rates_beside, cached),
     *(a_constant_of_the_number, a_constant_array, where_of_the_number, appended, stacked),
-    *(written_and_read, leaves_by_a_counter, remembers_the_best, a_number_as_text, as_a_float),
+    *(written_and_read, leaves_by_a_counter, a_number_as_text, as_a_float),
 ]
 
 

@@ -40,6 +40,7 @@ from chainrule.core.array import Array
 from chainrule.core.node import Leaf
 from chainrule.core.recording import Recording
 from chainrule.core.source import is_own
+from chainrule.native.record.code import calls_alone
 from chainrule.native.record.outside import (
     buffer,
     imported,
@@ -48,7 +49,6 @@ from chainrule.native.record.outside import (
     unwatched_builtin,
     unwatched_name,
 )
-from chainrule.native.record.short import calls_alone
 from chainrule.native.record.signature import Recorded
 from chainrule.native.record.watch import Captured
 from chainrule.numpy.closure import ABSENT, FunctionWalk, counterpart
@@ -152,7 +152,8 @@ class Walk(FunctionWalk):
             names = self._globals[place]
             for name in loops.keys() - names.keys():
                 if all(
-                    name in calls_alone(code) or name not in mentioned(code)[0] for code in codes
+                    name in calls_alone(code, tuple(loops)) or name not in mentioned(code)[0]
+                    for code in codes
                 ):
                     names[name] = loops[name]
 

@@ -19,12 +19,17 @@ from chainrule.core.source import is_internal
 from chainrule.native.record.state import alike
 
 if TYPE_CHECKING:
+    from chainrule.core.array import Array
+    from chainrule.native.record.branches import Branches
     from chainrule.native.record.short import Turns
 
-__all__ = ["Asking", "Conditions", "Enough", "Forced", "Place"]
+__all__ = ["BRANCHED", "Asking", "Conditions", "Enough", "Forced", "Place"]
 
 #: A place of the code, and which of the loops there: how many have ended there before.
 Place: TypeAlias = "tuple[Hashable, int]"
+
+#: Stands for the place of an answer that says nothing about the run.
+BRANCHED: tuple[Place, int] = ((None, 0), -1)
 
 _FEWEST = 2  # turns from which on a loop is recorded as one
 _ENOUGH = 60  # answers after which a run is over in which none of them is given
@@ -84,15 +89,23 @@ class Conditions:
     """What was asked in a run, and what is answered.
 
     Args:
+        counts: whether loops are looked for that end when a condition fails.
         forced: what is answered at some places, whatever the numbers say.
         state: returns what the next turn depends on.
+        branches: those conditions that both answers are given to.
     """
 
     def __init__(
-        self, forced: Mapping[Place, Forced], state: Callable[[FrameType], list[Any]]
+        self,
+        counts: bool,
+        forced: Mapping[Place, Forced],
+        state: Callable[[FrameType], list[Any]],
+        branches: Branches,
     ) -> None:
+        self.counts = counts
         self.forced = forced
         self.state = state
+        self.branches = branches
         self.asked: list[Asking] = []
         self._latest: tuple[Place, int] | None = None
         self._open: dict[tuple[Hashable, int], Asking] = {}
@@ -103,11 +116,17 @@ class Conditions:
         """Take notice of a ``for`` loop."""
         self._running.append(turns)
 
-    def __call__(self, found: bool) -> bool:
+    def __call__(self, array: Array, found: bool) -> bool:
         """Answer what an Array is asked for."""
         frame = sys._getframe(2)
+        self._latest = None
         if is_internal(frame.f_code):
-            self._latest = None
+            return found
+        branch = self.branches.answer(array, found, frame)
+        if branch is not None:
+            self._latest = BRANCHED
+            return branch
+        if not self.counts:
             return found
         asking = self._asking(frame)
         number = len(asking.answers)
@@ -122,8 +141,11 @@ class Conditions:
                 asking.before = now
         asking.answers.append(answer)
         if not self.forced and number >= _ENOUGH and answer == asking.answers[0]:
-            raise Enough
-        self._latest = (asking.place, number) if forced is not None else None
+            in_turn = self.branches.asked(frame)
+            if in_turn is None or in_turn > _ENOUGH:
+                raise Enough
+        if forced is not None:
+            self._latest = asking.place, number
         if answer != asking.answers[0]:
             self._end(asking, frame)
         return answer
@@ -147,7 +169,10 @@ class Conditions:
             asking.turns, asking.handed = around[-1], around[-1].at
 
     def taken(self) -> tuple[Place, int] | None:
-        """Return the place and the number of the last answer, once; None if it was not forced."""
+        """Return the place and the number of the last answer, once; None if it was not forced.
+
+        It is `BRANCHED` where the program is that of both answers.
+        """
         latest, self._latest = self._latest, None
         return latest
 

@@ -9,12 +9,13 @@ from typing import Any
 from chainrule.core.counted import Doubt
 from chainrule.graph.loops.affine import Counter
 from chainrule.graph.loops.extrapolate import NotAlikeError, Turns
+from chainrule.native.record.branches import Fork, Refused
 from chainrule.native.record.conditions import Asking, Enough, Forced
 from chainrule.native.record.program import Family, Trips
 from chainrule.native.record.run import Recorded, Run
 from chainrule.native.record.short import APART, FIRST, Shortener
 
-__all__ = ["MOST_TURNS", "Relatives", "relatives"]
+__all__ = ["MOST_TURNS", "Relatives", "in_full", "relatives"]
 
 #: How many turns a loop may have that ends when a condition fails: there is memory for so many of
 #: what the backward pass reads. A call that needs more is recorded anew, with the next number.
@@ -33,12 +34,15 @@ class Relatives:
         turns: how many there were, and how many there are.
         loops: those that end when a condition fails, as they were in the first run.
         whole: a run with all turns, if there was one.
+        has_guards: whether there are conditions in loops of which one way was recorded, and both
+            might be.
     """
 
     runs: tuple[Run, ...]
     turns: Turns
     loops: tuple[Asking, ...]
     whole: Run | None
+    has_guards: bool = False
 
     def typed(self, expected: Any, most: int) -> Recorded:
         """Give the programs the types that the function itself returns.
@@ -66,32 +70,91 @@ class Relatives:
         return dataclasses.replace(first, program=program)
 
 
-def relatives(record: Callable[[Shortener | None], Run]) -> Run | Relatives:
+def relatives(record: Callable[[Shortener | None], Run], all_ways: bool = False) -> Run | Relatives:
     """Record a function, in few turns of its loops where that tells all.
 
     Args:
         record: records it; given what ends loops early.
+        all_ways: at all conditions in loops record both ways; else where they come out otherwise
+            from turn to turn.
     """
-    shortener = Shortener({})
-    first = whole = None
-    try:
-        try:
-            first = record(shortener)
-        except Enough:
-            pass
-        else:
-            whole = None if shortener.plan else first
-        loops = [asking for asking in shortener.conditions.asked if asking.is_loop]
-        if whole is not None and not loops:
-            return whole
-        return _relatives(record, shortener, first, loops)
-    except Doubt:
-        pass
-    except Exception:
-        if whole is None and not shortener.plan:
-            raise
-    # Which raises the same, if it is not due to the turns that were left out.
-    return record(None) if whole is None else whole
+    attempts = _Attempts(record, all_ways)
+    return attempts.short() or attempts.full()
+
+
+def in_full(record: Callable[[Shortener | None], Run], all_ways: bool) -> Run:
+    """Do the same, and record all turns."""
+    return _Attempts(record, all_ways).full()
+
+
+class _Attempts:
+    """Records a function until both ways are recorded where that is possible, and nowhere else."""
+
+    def __init__(self, record: Callable[[Shortener | None], Run], all_ways: bool) -> None:
+        self.record, self.all_ways = record, all_ways
+        self.forks: frozenset[Fork] = frozenset()
+        self.refused: frozenset[Fork] = frozenset()
+
+    def short(self) -> Run | Relatives | None:
+        """Record few turns; None if these do not tell all."""
+        while True:
+            shortener = Shortener({}, forks=self.forks)
+            whole = None
+            try:
+                try:
+                    first = self.record(shortener)
+                except Enough:
+                    first = None
+                if self._finds_more(shortener):
+                    continue
+                whole = None if shortener.plan else first
+                loops = [asking for asking in shortener.conditions.asked if asking.is_loop]
+                if whole is not None and not loops:
+                    return whole
+                found = _relatives(self.record, shortener, first, loops)
+                guarded = shortener.branches.to_fork(all_ways=True) - self.forks - self.refused
+                return dataclasses.replace(found, has_guards=bool(guarded))
+            except Refused as refusal:
+                failed = refusal.forks
+            except Doubt:
+                if self._finds_more(shortener):
+                    continue
+                return whole
+            except Exception:
+                failed = shortener.branches.pending
+                if not failed:
+                    if whole is None and not shortener.plan:
+                        raise
+                    return whole
+            self._without(failed)
+
+    def full(self) -> Run:
+        """Record all turns."""
+        while True:
+            shortener = Shortener(None, forks=self.forks)
+            try:
+                run = self.record(shortener)
+                if not self._finds_more(shortener):
+                    return run
+                continue
+            except Refused as refusal:
+                failed = refusal.forks
+            except Doubt:
+                failed = frozenset()
+            except Exception:
+                failed = shortener.branches.pending
+            if not failed:  # which raises the same, if it is not due to what was left out
+                return self.record(None)
+            self._without(failed)
+
+    def _finds_more(self, shortener: Shortener) -> bool:
+        further = shortener.branches.to_fork(self.all_ways) - self.forks - self.refused
+        self.forks |= further
+        return bool(further)
+
+    def _without(self, failed: frozenset[Fork]) -> None:
+        self.forks -= failed
+        self.refused |= failed
 
 
 def _relatives(
@@ -122,7 +185,7 @@ def _relatives(
             asking.place: Forced(asking.answers[0], n)
             for asking, n in zip(loops, plan[len(lengths) :], strict=True)
         }
-        shorter = Shortener(dict(asked), forced, whole)
+        shorter = Shortener(dict(asked), forced, whole, shortener.branches.forks)
         runs.append(record(shorter))
         if len(runs) == 1 and loops:
             found = {asking.place: asking for asking in shorter.conditions.asked}

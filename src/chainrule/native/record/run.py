@@ -27,7 +27,7 @@ from chainrule.errors import ChainruleError, GradientLostError
 from chainrule.graph.graph import Apply, Constant, Input, Vertex, from_nodes
 from chainrule.graph.run import observed_run
 from chainrule.native.record.capture import Walk, capture, unwritable
-from chainrule.native.record.conditions import Conditions, Enough, Place
+from chainrule.native.record.conditions import BRANCHED, Conditions, Enough, Place
 from chainrule.native.record.guards import Guards, Seen, axes_shaped_by_values, condition
 from chainrule.native.record.program import Program, without_values
 from chainrule.native.record.result import (
@@ -41,6 +41,7 @@ from chainrule.native.record.result import (
 from chainrule.native.record.short import Shortener
 from chainrule.native.record.signature import Replacing
 from chainrule.native.record.structure import of_arguments, of_result
+from chainrule.native.record.variables import Unset
 from chainrule.native.record.watch import Captured
 from chainrule.numpy.creation import restack
 
@@ -247,6 +248,7 @@ def run(
             "it overwrites a large array that it has used before; make a new one instead"
         ) from None
     if conditions is not None:
+        conditions.branches.finish()
         conditions.finish()
     changed = walk.changes()
     if changed is not None:
@@ -270,6 +272,8 @@ def run(
         changed = walk.found.changed()
         walk.found.restore()  # or what the function does to arrays would be done twice
         raise NotFaithful(f"it changes {changed}, which it does not make itself")
+    if any(type(leaf) is Unset for leaf in leaves):
+        raise Doubt("it returns what only one way through a turn sets")
     for leaf in leaves:
         _check_leaf(leaf, recording)
     name = getattr(f, "__name__", type(f).__name__)
@@ -337,17 +341,22 @@ def _observers(
 ) -> tuple[Observer, Observer]:
     """Return what is told of new nodes, and what is told of those that Python looks at."""
 
-    def note(node: Node, value: Any) -> None:
+    def note(node: Node, value: Any) -> Node:
         if None in node.parents:  # a constant, which the function may overwrite later
             node.operands = tuple(
                 _held(x, recording) if parent is None else x
                 for x, parent in zip(node.operands, node.parents, strict=True)
             )
-        axes = axes_shaped_by_values(node)
-        seen.extend(Seen(node, None, user_location(), axis) for axis in axes)
+        known = node if conditions is None else conditions.branches.known(node)
+        if known is node:
+            axes = axes_shaped_by_values(node)
+            seen.extend(Seen(node, None, user_location(), axis) for axis in axes)
+        return known
 
     def guard(node: Node, outcome: Any) -> None:
         asked = None if conditions is None else conditions.taken()
+        if asked is BRANCHED:
+            return
         seen.append(Seen(node, outcome, user_location(), asked=asked))
 
     return note, guard

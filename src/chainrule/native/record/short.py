@@ -9,40 +9,42 @@ as long as it is alike, all further turns do the same.
 
 from __future__ import annotations
 
-import bisect
 import builtins
-import dis
-import functools
-import inspect
 import sys
 from collections.abc import Callable, Hashable, Iterator, Mapping
-from types import CodeType, FrameType
+from types import FrameType
 from typing import Any
 
 from chainrule.core.array import Array
 from chainrule.core.counted import SETTLED, Counted, Doubt
+from chainrule.native.record.branches import Branches, Fork, Site
+from chainrule.native.record.code import collects, running
 from chainrule.native.record.conditions import Conditions, Forced, Place
 from chainrule.native.record.state import alike, state_of
+from chainrule.native.record.variables import Unset
 
-__all__ = ["APART", "FIRST", "LONG", "Shortener", "Turns", "calls_alone"]
+__all__ = ["APART", "FIRST", "LONG", "NAMES", "Shortener", "Turns"]
 
 #: Turns up to which a loop is recorded in full.
 LONG = 32
 FIRST = 10  # turns in which a long one is recorded, or a few more
 APART = 4  # how many more where there are several lengths, so that shorter loops stay shorter
-_NAMES = ("range", "enumerate", "zip", "reversed")
-_COLLECTING = frozenset({"LIST_APPEND", "SET_ADD", "MAP_ADD", "YIELD_VALUE"})
+#: Names of what loops go through that is ours to end.
+NAMES = ("range", "enumerate", "zip", "reversed")
 
 
 class Shortener:
     """Ends the long loops of a run early.
 
     Args:
-        plan: by the number of turns that a loop has, how many are recorded; is added to.
+        plan: by the number of turns that a loop has, how many are recorded; is added to. None to
+            record all of them.
         forced: what is answered where loops ask whether they are to go on.
         whole: where loops are that such an answer ends.
+        forks: where both answers are given to what loops ask.
 
     Attributes:
+        branches: the ways through turns that are recorded.
         conditions: what loops ask, and what is answered.
         changes: says what outside of the function has changed, None for nothing.
         constants: numbers of loops that operations took as constants.
@@ -50,17 +52,20 @@ class Shortener:
 
     def __init__(
         self,
-        plan: dict[int, int],
+        plan: dict[int, int] | None,
         forced: Mapping[Place, Forced] | None = None,
         whole: frozenset[Hashable] = frozenset(),
+        forks: frozenset[Fork] = frozenset(),
     ) -> None:
-        self.plan = plan
+        self.shortens = plan is not None
+        self.plan = {} if plan is None else plan
         self.whole = whole
-        self.conditions = Conditions(forced or {}, self.state)
+        self.branches = Branches(forks, (Turns,))
+        self.conditions = Conditions(self.shortens, forced or {}, self.state, self.branches)
         self.changes: Callable[[], str | None] = lambda: None
         self.constants: dict[Hashable, Counted] = {}
         self.names: Mapping[str, Callable[..., Any]] = {
-            name: _builtin(name, self) for name in _NAMES
+            name: _builtin(name, self) for name in NAMES
         }
 
     def recorded(self, turns: int) -> int:
@@ -76,12 +81,12 @@ class Shortener:
         changed = self.changes()
         if changed is not None:
             raise Doubt(changed)
-        return state_of(frame, (Turns,))
+        return state_of(frame, (Turns, Unset))
 
     def rows(self, array: Array) -> Iterator[Any] | None:
         """Return what a loop over the rows of an array goes through; None if it is no loop."""
         frame = sys._getframe(2)
-        if array.node is None or not array.shape or _running(frame) != "GET_ITER":
+        if array.node is None or not array.shape or running(frame) != "GET_ITER":
             return None
         return Turns(self, array.shape[0], lambda turns, k: array[k])
 
@@ -92,7 +97,7 @@ def _builtin(name: str, shortener: Shortener) -> Callable[..., Any]:
     make = _MAKERS[name]
 
     def replacement(*args: Any, **kwargs: Any) -> Any:
-        if _running(sys._getframe(1), 1) == "GET_ITER":
+        if running(sys._getframe(1), 1) == "GET_ITER":
             turns = make(shortener, *args, **kwargs)
             if turns is not None:
                 return turns
@@ -109,7 +114,12 @@ class Turns:
         turns: how many there are.
         item: given the turns and a number, the item.
         varies: whether there are other numbers of turns in other turns of a loop around it.
+
+    Attributes:
+        site: where its statement is.
     """
+
+    site: Site
 
     def __init__(
         self,
@@ -122,8 +132,7 @@ class Turns:
         self.outcomes: dict[Hashable, Any] = {}
         self.at = 0
         self.end = turns
-        self.is_plain = self.is_short = self.is_open = False
-        self.site: Hashable = None
+        self.is_plain = self.is_short = self.is_open = self.collects = False
         self.frame = 0
         self._before: list[Any] | None = None
 
@@ -132,22 +141,29 @@ class Turns:
 
     def __next__(self) -> Any:
         frame = sys._getframe(1)
+        branches = self.shortener.branches
         if not self.at and not self.is_open:
             self.is_open = True
             self._begin(frame)
+        elif branches.again(self):
+            return self.item(self, self.at - 1)
         if self.is_short and self.at >= SETTLED:
             self._compare(frame)
         if self.at >= self.end:
             self.is_open = False
             raise StopIteration
+        branches.turn_begins(self, frame)
         self.at += 1
         return self.item(self, self.at - 1)
 
     def _begin(self, frame: FrameType) -> None:
         self.site, self.frame = (frame.f_code, frame.f_lasti), id(frame)
         self.shortener.conditions.begins(self)
-        self.is_plain = not self.varies and (self.turns <= LONG or _collects(frame))
-        self.is_short = not self.varies and not self.is_plain
+        self.shortener.branches.begins(self)
+        self.collects = collects(frame)
+        whole = self.turns <= LONG or self.collects or not self.shortener.shortens
+        self.is_plain = not self.varies and whole
+        self.is_short = not self.varies and not whole
         if self.site in self.shortener.whole:
             self.is_plain = self.is_short = False
         if self.is_short:
@@ -226,47 +242,3 @@ def _items(sequence: Any) -> tuple[int, Callable[[Turns, int], Any]] | None:
     if type(sequence) is Array and sequence.node is not None and sequence.shape:
         return sequence.shape[0], lambda turns, k: sequence[k]
     return None
-
-
-# What the bytecode tells.
-
-
-@functools.lru_cache(4096)
-def _instructions(code: CodeType) -> tuple[list[int], list[str]]:
-    found = [(x.offset, x.opname) for x in dis.get_instructions(code) if x.opname != "CACHE"]
-    return [offset for offset, _ in found], [name for _, name in found]
-
-
-def _running(frame: FrameType, ahead: int = 0) -> str:
-    """Return the name of the instruction that a frame executes, or of one behind it."""
-    offsets, names = _instructions(frame.f_code)
-    return names[min(bisect.bisect_right(offsets, frame.f_lasti) - 1 + ahead, len(names) - 1)]
-
-
-def _collects(frame: FrameType) -> bool:
-    """Tell whether a frame is that of a generator, or has a list built of what turns make."""
-    if frame.f_code.co_flags & (inspect.CO_GENERATOR | inspect.CO_COROUTINE):
-        return True
-    return _builds(frame.f_code)
-
-
-@functools.lru_cache(4096)
-def _builds(code: CodeType) -> bool:
-    return any(x.opname in _COLLECTING for x in dis.get_instructions(code))
-
-
-@functools.lru_cache(4096)
-def calls_alone(code: CodeType) -> frozenset[str]:
-    """Return which of these builtins code calls and does nothing else with."""
-    called: set[str] = set()
-    other: set[str] = set()
-    for x in dis.get_instructions(code):
-        if x.argval in _NAMES and x.opname.startswith("LOAD"):
-            calls = x.opname == "LOAD_GLOBAL" and x.arg is not None and x.arg & 1
-            (called if calls else other).add(x.argval)
-    for constant in code.co_consts:
-        if isinstance(constant, CodeType):
-            inner = calls_alone(constant)
-            called |= inner
-            other |= {name for name in _NAMES if name in constant.co_names} - inner
-    return frozenset(called - other)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 from collections import OrderedDict, deque
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Mapping
 from types import (
     BuiltinFunctionType,
     CellType,
@@ -31,12 +31,13 @@ from chainrule.numpy.closure import ABSENT, content
 from chainrule.numpy.names import is_simple
 from chainrule.numpy.view import UserFunction
 
-__all__ = ["alike", "state_of"]
+__all__ = ["alike", "everything", "state_of"]
 
 _MOST = 10_000  # parts of a state that are compared
 _VALUES = (bool, int, float, complex, str, bytes, range, type(None), type(Ellipsis))
 _FIXED = (ModuleType, type, CodeType, BuiltinFunctionType, np.dtype, np.ufunc)
 _LISTS = (list, tuple, deque)
+_CHANGING = frozenset({Array, CellType, list, deque, dict, OrderedDict})
 
 
 def state_of(frame: FrameType, passing: tuple[type, ...]) -> list[Any]:
@@ -49,11 +50,28 @@ def state_of(frame: FrameType, passing: tuple[type, ...]) -> list[Any]:
     Raises:
         Doubt: there is something whose state cannot be seen.
     """
+    return _walked(frame.f_locals, passing).parts
+
+
+def everything(
+    variables: Mapping[str, Any], passing: tuple[type, ...]
+) -> tuple[list[Any], list[Any]]:
+    """Return the state of some variables, and what of all that they refer to can change."""
+    walk = _walked(variables, passing)
+    found = {id(x): x for x in walk.kept if type(x) in _CHANGING}
+    for x in list(found.values()):
+        if type(x) is Array and type(x.views) is list:
+            living = (view() for view in x.views)
+            found |= {id(view): view for view in living if view is not None}
+    return walk.parts, list(found.values())
+
+
+def _walked(variables: Mapping[str, Any], passing: tuple[type, ...]) -> _Walk:
     walk = _Walk(passing)
-    for name, value in sorted(frame.f_locals.items()):
+    for name, value in sorted(variables.items()):
         walk.parts.append(name)
         walk.add(value)
-    return walk.parts
+    return walk
 
 
 def alike(before: list[Any], now: list[Any]) -> bool:
@@ -75,7 +93,7 @@ class _Walk:
         self.passing = passing
         self.parts: list[Any] = []
         self._seen: dict[int, int] = {}
-        self._kept: list[Any] = []  # what an id stands for stays alive
+        self.kept: list[Any] = []  # what an id stands for stays alive
 
     def add(self, value: Any) -> None:
         """Add a value and what can be reached from it."""
@@ -94,7 +112,7 @@ class _Walk:
                 self.parts.append(("seen", self._seen[id(value)]))
                 continue
             self._seen[id(value)] = len(self._seen)
-            self._kept.append(value)
+            self.kept.append(value)
             stack += reversed(list(self._inside(value)))
 
     def _inside(self, value: Any) -> Iterable[Any]:
