@@ -33,9 +33,11 @@ function App() {
       <Head />
       <main class={isWide.value ? "wide" : ""}>
         <div class="stage" style={`--ratio:${layout.value.height / layout.value.width}`}>
+          <div class="bar">
+            <Legend />
+            <Tools />
+          </div>
           <Graph />
-          <Tools />
-          <Legend />
         </div>
         <div class="side">
           <Controls />
