@@ -15,7 +15,7 @@ WORKERS ?= 2
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test peers fuzz check page docs bench clean FORCE
+.PHONY: help demo test peers fuzz check page lecture docs bench clean FORCE
 
 help: ## Print this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
@@ -45,6 +45,9 @@ check: $(STAMPS)/test $(STAMPS)/check ## Style, types, imports, documentation an
 page: ## Check the page's front end, and rebuild it (PAGE_OUT=folder elsewhere)
 	cd frontend && npm ci --no-fund --no-audit --silent && npm run --silent check \
 	    && node build.mjs $(PAGE_OUT)
+
+lecture: $(STAMPS)/test ## Build the lecture as live pages into build/lecture
+	$(PYTHON) docs/make_lecture.py $(BUILD)/lecture
 
 docs: $(STAMPS)/docs ## Build the documentation into build/docs
 	$(PYTHON) -m sphinx -W --keep-going -b html docs $(BUILD)/docs

@@ -5,6 +5,9 @@ from importlib.metadata import version as installed_version
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent / "_extensions"))
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+import make_lecture
 
 project = "chainrule"
 author = "The chainrule authors"
@@ -40,3 +43,13 @@ html_math_renderer = "outlines"
 html_title = f"chainrule {release}"
 html_static_path = ["_static"]
 html_css_files = ["pages.css"]
+
+
+def setup(app):
+    """Put the lecture's live pages beside the others."""
+
+    def build(app, exception):
+        if exception is None and app.builder.format == "html":
+            make_lecture.build(Path(app.outdir) / "lecture")
+
+    app.connect("build-finished", build)

@@ -115,6 +115,16 @@ export interface Data {
   /** What tells this exercise from others. */
   exercise: string;
   practise: boolean;
+  about: About | null;
+}
+
+/** What is said on the page besides, by language. */
+export interface About {
+  title: Record<string, string>;
+  text: Record<string, string[]>;
+  home: string | null;
+  previous: string | null;
+  next: string | null;
 }
 
 export type Numbers = Float64Array | Float32Array;

@@ -9,8 +9,9 @@ import {
 } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { brief } from "./format";
-import { curve, type Frame, type Node, type Wire } from "./layout";
+import type { Frame, Node, Tag, Wire } from "./layout";
 import { isNumber, wireText } from "./model";
+import { curve } from "./routes";
 import {
   closed,
   current,
@@ -36,6 +37,7 @@ interface View {
 
 const view = signal<View>({ x: 0, y: 0, zoom: 1 });
 const pane: { element: SVGSVGElement | null } = { element: null };
+const READABLE = 0.6; // the least zoom at which numbers can be read
 const LARGEST = 1.6; // of the zoom that fits a small circuit
 
 /** Show the whole circuit. */
@@ -45,6 +47,17 @@ export function fit(): void {
   const { width, height } = layout.value;
   const zoom = Math.min(box.width / width, box.height / height, LARGEST);
   view.value = { x: (box.width - width * zoom) / 2, y: (box.height - height * zoom) / 2, zoom };
+}
+
+/** Show the beginning of a circuit that is too large to be read as a whole. */
+function begin(): void {
+  fit();
+  const box = pane.element?.getBoundingClientRect();
+  if (box === undefined || view.value.zoom >= READABLE) return;
+  const { width, height } = layout.value;
+  const zoom = Math.min(1, Math.max(READABLE, box.width / width));
+  const y = Math.max(0, (box.height - height * zoom) / 2);
+  view.value = { x: Math.max(0, (box.width - width * zoom) / 2), y, zoom };
 }
 
 /** Zoom about a point of the pane, by default its middle. */
@@ -87,13 +100,13 @@ export function Graph() {
   const dragging = useSignal<{ x: number; y: number } | null>(null);
   useEffect(() => {
     pane.element = element.current;
-    const observer = new ResizeObserver(fit);
+    const observer = new ResizeObserver(begin);
     observer.observe(element.current!);
     return () => observer.disconnect();
   }, []);
   useSignalEffect(() => {
     layout.value;
-    fit();
+    begin();
   });
   useSignalEffect(() => {
     const step = current.value;
@@ -146,7 +159,7 @@ export function Graph() {
 }
 
 function Content() {
-  const { nodes, wires, frames } = layout.value;
+  const { nodes, wires, frames, tags } = layout.value;
   return (
     <>
       {frames.map((frame) => (
@@ -158,10 +171,35 @@ function Content() {
           wire={wire}
         />
       ))}
+      {tags.map((tag) => (
+        <TagText key={`${tag.source}-${tag.x}-${tag.y}`} tag={tag} />
+      ))}
       {nodes.map((node) => (
         <NodeBox key={`${node.vertex}-${node.closed}`} node={node} />
       ))}
     </>
+  );
+}
+
+/** The name of what a wire that is cut comes from. */
+function TagText({ tag }: { tag: Tag }) {
+  const lit = useComputed(() => (hovered.value === tag.source ? "tag lit" : "tag"));
+  return (
+    // biome-ignore lint/a11y/noStaticElementInteractions: the keyboard gets there by the gate itself
+    <text
+      class={lit}
+      x={tag.x + 6}
+      y={tag.y + 14}
+      onClick={() => reveal(tag.source)}
+      onPointerEnter={() => {
+        hovered.value = tag.source;
+      }}
+      onPointerLeave={() => {
+        hovered.value = null;
+      }}
+    >
+      {tag.label}
+    </text>
   );
 }
 

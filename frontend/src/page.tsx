@@ -33,9 +33,11 @@ function App() {
       <Head />
       <main class={isWide.value ? "wide" : ""}>
         <div class="stage" style={`--ratio:${layout.value.height / layout.value.width}`}>
+          <div class="bar">
+            <Legend />
+            <Tools />
+          </div>
           <Graph />
-          <Tools />
-          <Legend />
         </div>
         <div class="side">
           <Controls />
@@ -43,6 +45,11 @@ function App() {
           <Details />
         </div>
         <div class="listing">
+          {data.about?.text[language.value]?.map((paragraph) => (
+            <p key={paragraph} class="about">
+              {paragraph}
+            </p>
+          ))}
           <Notices />
           <Code />
         </div>
@@ -55,9 +62,25 @@ function Head() {
   const w = text.value;
   const other: Language = language.value === "en" ? "ru" : "en";
   const dark = theme.value === "dark";
+  const { about } = data;
   return (
     <header class="head">
-      <h1>{data.title}</h1>
+      <h1>
+        {about ? (
+          <>
+            <span class="title">{about.title[language.value]}</span> <small>{data.title}</small>
+          </>
+        ) : (
+          data.title
+        )}
+      </h1>
+      {about && (
+        <nav>
+          {about.previous && <a href={about.previous}>← {w.previousPage}</a>}
+          {about.home && <a href={about.home}>{w.allPages}</a>}
+          {about.next && <a href={about.next}>{w.nextPage} →</a>}
+        </nav>
+      )}
       <nav>
         {data.lines.some(practisable) && model.live && (
           <button

@@ -92,6 +92,9 @@ export interface Words {
   unknownFunction: (name: string) => string;
   missingPlus: string;
   keys: string;
+  previousPage: string;
+  nextPage: string;
+  allPages: string;
 }
 
 export type Cause =
@@ -217,6 +220,9 @@ const en: Words = {
   unknownName: (name) => `there is no variable ${name}`,
   unknownFunction: (name) => `the page does not know ${name}`,
   missingPlus: "a gradient is there already: write +=",
+  previousPage: "back",
+  nextPage: "next",
+  allPages: "all pages",
   keys: "keys: ← → step, space plays, Esc shows the whole, + − 0 zoom",
 };
 
@@ -331,6 +337,9 @@ const ru: Words = {
   unknownName: (name) => `нет переменной ${name}`,
   unknownFunction: (name) => `страница не знает ${name}`,
   missingPlus: "градиент уже есть: пишите +=",
+  previousPage: "назад",
+  nextPage: "дальше",
+  allPages: "все страницы",
   keys: "клавиши: ← → шаг, пробел воспроизводит, Esc показывает целиком, + − 0 масштаб",
 };
 

@@ -14,6 +14,6 @@ In the order in which to read it:
 from __future__ import annotations
 
 from chainrule.page.exercise import Result, read_result
-from chainrule.page.page import Language, Page
+from chainrule.page.page import About, Language, Page
 
-__all__ = ["Language", "Page", "Result", "read_result"]
+__all__ = ["About", "Language", "Page", "Result", "read_result"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from functools import cache, cached_property
 from html import escape
 from importlib.resources import files
@@ -14,7 +16,7 @@ from chainrule.page.data import PageData
 from chainrule.page.encoding import as_json
 from chainrule.page.exercise import Result, read_result
 
-__all__ = ["Language", "Page"]
+__all__ = ["About", "Language", "Page"]
 
 Language = Literal["en", "ru"]
 
@@ -23,6 +25,25 @@ _POLICY = (
     "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; "
     "img-src data: blob:; base-uri 'none'; form-action 'none'"
 )
+
+
+@dataclass(frozen=True)
+class About:
+    """What is said on a page besides the explanation, in each language.
+
+    Attributes:
+        title: stands in the place of the function's name.
+        text: paragraphs.
+        home: the page that it belongs to.
+        previous: the page before it.
+        next: the page after it.
+    """
+
+    title: Mapping[Language, str]
+    text: Mapping[Language, Sequence[str]]
+    home: str | None = None
+    previous: str | None = None
+    next: str | None = None
 
 
 class Page:
@@ -34,10 +55,15 @@ class Page:
         explanation: what it shows.
         language: in which it speaks at first; the reader may change it.
         exercise: leave the backward lines to the reader from the beginning.
+        about: what is said on it.
     """
 
     def __init__(
-        self, explanation: Explanation, language: Language = "en", exercise: bool = False
+        self,
+        explanation: Explanation,
+        language: Language = "en",
+        exercise: bool = False,
+        about: About | None = None,
     ) -> None:
         if language not in get_args(Language):
             raise ArgumentError(
@@ -46,6 +72,7 @@ class Page:
         self.explanation = explanation
         self.language = language
         self.exercise = exercise
+        self.about = about
 
     @cached_property
     def _data(self) -> PageData:
@@ -76,7 +103,10 @@ class Page:
         """The whole file."""
         e = self.explanation
         data = self._data
-        shown = as_json({**data.json, "language": self.language, "practise": self.exercise})
+        about = None if self.about is None else asdict(self.about)
+        choices = {"language": self.language, "practise": self.exercise, "about": about}
+        shown = as_json({**data.json, **choices})
+        title = e.title if self.about is None else self.about.title[self.language]
         still = e._repr_svg_() or "" if self.exercise else e._repr_html_()
         program = data.script.source if data.script else "null"
         return f"""\
@@ -86,7 +116,7 @@ class Page:
 <meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="{_POLICY}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{escape(e.title)}</title>
+<title>{escape(title)}</title>
 <style>{_static("page.css")}</style>
 </head>
 <body>
