@@ -34,6 +34,30 @@ def test_float():
     lost(lambda x: float(x), 2.0, "float(x)", "stop_gradient")
 
 
+def test_what_was_written_is_named():
+    rng, outside = np.random.default_rng(0), np.zeros(3)
+
+    def filled(x):
+        outside.fill(x[0])
+
+    x = np.ones(3)
+    lost(lambda x: float(x[0]) * 2, x, "`float(x[0])` would drop")
+    lost(lambda x: sum(float(v) for v in x), x, "`float(v)` would drop")
+    lost(lambda x: np.float64(x[0]), x, "`np.float64(x[0])`, which asks for float(x), would drop")
+    lost(lambda x: rng.normal(x[0], 1.0), x, "`rng.normal(x[0], 1.0)`, which", "rng.normal(size=n)")
+    lost(filled, x, "`outside.fill(x[0])` writes into an array that the function does not make")
+
+
+def test_questions_about_memory_and_whole_numbers():
+    def f(x):
+        copied = x.copy()
+        memories = np.shares_memory(x, x[1:]), np.shares_memory(x, copied), x[0].is_integer()
+        assert memories == (True, False, False)
+        return np.sum(copied) if copied[1].is_integer() else 0.0
+
+    np.testing.assert_array_equal(cr.grad(f)(np.array([1.5, 2.0])), np.ones(2))
+
+
 def test_complex():
     lost(lambda x: complex(x).real, 2.0, "complex(x)")
 

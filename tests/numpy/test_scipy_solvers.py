@@ -246,6 +246,11 @@ def test_odeint():
     t = np.array([0.0, 0.5, 1.0])
     check(f, (1.1, Y0, t), 1e-5, h=1e-3)
 
+    def decay(k, y0):  # of one number
+        return np.sum(np.sin(integrate.odeint(lambda y, t: -k * y, y0, [0.0, 0.5, 1.0])))
+
+    check(decay, (1.1, 0.7), 1e-6, h=1e-3, value=1e-14)
+
     def stiff(k, y0):
         return integrate.odeint(lambda t, y: [-k * (y[0] - np.cos(t))], y0, t, tfirst=True)[-1, 0]
 

@@ -21,6 +21,7 @@ __all__ = [
     "Location",
     "annotate",
     "defined_at",
+    "expression_here",
     "failing_expression",
     "is_installed",
     "is_internal",
@@ -232,6 +233,15 @@ def running_expression(frame: FrameType, instruction: int, lineno: int) -> str:
     lines[-1] = lines[-1][:right]
     lines[0] = lines[0][left:]
     return b"".join(lines).decode(errors="replace")
+
+
+def expression_here() -> str:
+    """Return what the user's running line evaluates or assigns to, '' where that is unknown."""
+    frame = user_frame(sys._getframe(1))
+    if frame is None:
+        return ""
+    text = running_expression(frame, frame.f_lasti, frame.f_lineno).strip()
+    return "" if "\n" in text else text
 
 
 def _names(expression: str) -> list[str]:

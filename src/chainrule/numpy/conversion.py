@@ -26,7 +26,7 @@ from chainrule.core.counted import OUTCOMES
 from chainrule.core.kinds import constant
 from chainrule.core.node import Leaf
 from chainrule.core.recording import FREE, Recording, has_ended
-from chainrule.core.source import location_of, running_expression, user_frame, where_am_i
+from chainrule.core.source import expression_here, location_of, user_frame, where_am_i
 from chainrule.errors import GradientLostError
 from chainrule.numpy.lookup import operation_of
 from chainrule.operations import elementwise
@@ -73,7 +73,17 @@ def _instead() -> str | None:
         if isinstance(found, type) and issubclass(found, np.inexact):
             kept = f"np.asarray(x, {spelled}) where its precision is to change"
             return f"Write x in place of {spelled}(x), or {kept}."
+        if _draws(found):
+            return "Draw by themselves what is random: m + s * rng.normal(size=n)."
     return None
+
+
+def _draws(function: Any) -> bool:
+    """Tell a function that draws random numbers, or makes what does."""
+    function = getattr(function, "__wrapped__", function)
+    kind = getattr(function, "__objclass__", type(getattr(function, "__self__", None)))
+    makes = (np.random.default_rng, np.random.Generator, np.random.RandomState)
+    return any(x is made for made in makes for x in (function, kind))
 
 
 def _instead_of_math(name: str) -> str | None:
@@ -89,28 +99,24 @@ def _instead_of_math(name: str) -> str | None:
 
 
 def _asking(what: str) -> str:
-    """Name what the running line does that asks for a number, if that is not ``float(x)``."""
-    frame = user_frame(sys._getframe(1))
-    if frame is None:
+    """Name what the running line does that asks for a number: ``float(x[0])``, ``a[0]``."""
+    text = expression_here()
+    if not text or text == what:
         return what
-    text = running_expression(frame, frame.f_lasti, frame.f_lineno).strip()
     name = what.partition("(")[0]
-    if re.search(rf"\b{name}\b", text) or not text or "\n" in text:
-        return what
-    return f"`{text}`, which asks for {what},"
+    return f"`{text}`" if text.startswith(f"{name}(") else f"`{text}`, which asks for {what},"
 
 
 def _float_lost(what: str) -> GradientLostError:
     cure = _instead()
     if cure is None:
-        what = _asking(what)
         cure = (
             "Keep the Array: it works wherever a number or an ndarray does. Write NumPy's function "
             "in place of one of math, np.array([a, b]) to make an array of several, or start from "
             "np.zeros_like(x), or np.array(a) in place of a.copy(), to fill one entry by entry; "
             "for the value alone, use chainrule.stop_gradient(x), or x.value to print it."
         )
-    return _lost(what, cure)
+    return _lost(_asking(what), cure)
 
 
 def has_gradient(x: Array) -> bool:
@@ -206,10 +212,15 @@ def _int(self: Array) -> int:
             return int(self.value)
         what = _asking("int(x)")
         cure = "Write int(chainrule.stop_gradient(x)) where no gradient is meant."
-        if what != "int(x)":
+        if what.endswith("asks for int(x),"):
             cure = "An array of integers holds no gradient: make it with dtype=float."
         raise _lost(what, cure)
     return _seen(self, int(self.value))
+
+
+def _is_integer(self: Array) -> bool:
+    whole = self.value.is_integer()  # an array has no such method
+    return bool(np.floor(self) == self) and bool(whole)
 
 
 def _index(self: Array) -> int:
@@ -300,6 +311,7 @@ _SPECIAL: dict[str, Callable[..., Any]] = {
     "__deepcopy__": _deepcopy,
     "__reduce_ex__": _reduce,
     "as_integer_ratio": _ratio,
+    "is_integer": _is_integer,
     "item": _item,
     "tolist": _tolist,
 }

@@ -26,7 +26,7 @@ from chainrule.core.node import Leaf
 from chainrule.core.operation import Operation
 from chainrule.core.placeholder import Deferred
 from chainrule.core.recording import FREE
-from chainrule.core.source import where_am_i
+from chainrule.core.source import expression_here, where_am_i
 from chainrule.errors import GradientLostError
 from chainrule.numpy.casting import cast
 from chainrule.numpy.creation import holds_arrays, restack
@@ -279,15 +279,15 @@ def _check(root: Array, what: str, keeps: bool = True) -> None:
     """Raise where an array cannot be written into, with what ``keeps`` a gradient, or without."""
     if keeps and type(root.views) is Lent:
         raise GradientLostError(
-            f"`{what}` writes into an array that the function does not make itself, where the "
-            f"gradient would be lost, at {where_am_i()}: write into a copy of it (b = a.copy(); "
-            "b[...] = v), or make a new array (a = a + b)"
+            f"`{expression_here() or what}` writes into an array that the function does not make "
+            f"itself, where the gradient would be lost, at {where_am_i()}: write into a "
+            "copy of it (b = a.copy(); b[...] = v), or make a new array (a = a + b)"
         )
     if isinstance(root.node, Leaf) and root.node.recording is FREE:
         raise GradientLostError(
-            f"`{what}` on an input made by chainrule.array would cut it off from its grad, at "
-            f"{where_am_i()}: write into a copy (b = a.copy(); b[...] = v), or, to update the "
-            "input between two passes, into a.value"
+            f"`{expression_here() or what}` on an input made by chainrule.array would cut it off "
+            f"from its grad, at {where_am_i()}: write into a copy (b = a.copy(); "
+            "b[...] = v), or, to update the input between two passes, into a.value"
         )
     if type(root.value) is not _ndarray:
         raise TypeError(f"'{type(root.value).__name__}' object does not support item assignment")
@@ -297,8 +297,8 @@ def _check_kinds(array: Array, value: Array, what: str) -> None:
     """Raise where what is written would lose its gradient by becoming an integer."""
     if array.dtype.kind in "iub" and value.dtype.kind in "fc" and value.node is not None:
         raise GradientLostError(
-            f"`{what}` writes into an array of integers, which holds no gradient, at "
-            f"{where_am_i()}: make it with dtype=float, or write what has none, "
+            f"`{expression_here() or what}` writes into an array of integers, which holds no "
+            f"gradient, at {where_am_i()}: make it with dtype=float, or write what has none, "
             "chainrule.stop_gradient(v)"
         )
 
@@ -356,12 +356,18 @@ def _as_it_is_read(root: Array, path: Sequence[Array], written: Any, value: Arra
 # Memory.
 
 
-def laid_out(a: Array) -> np.ndarray[Any, Any]:
-    """Return the value for somebody who asks how it lies in memory."""
+def laid_out(a: Array, memories: dict[int, Any] | None = None) -> np.ndarray[Any, Any]:
+    """Return the value for somebody who asks how it lies in memory.
+
+    Arrays that are no views have values that others may have, too: if ``memories`` are given, each
+    gets one of its own.
+    """
     if a.node is not None and a.node.recording.laid_out is not None:
         a.node.recording.laid_out()
     root, path = way_to(a)
     value = np.asarray(root.value)
+    if memories is not None:
+        value = memories.setdefault(id(root), _copied(value))
     for view in path:  # its own value may be a copy
         _, operation, params = view.origin
         value = operation.compute(value, **params)

@@ -86,18 +86,16 @@ def is_users(code: CodeType, root: tuple[str, ...]) -> bool:
 @functools.cache
 def is_simple(kind: type) -> bool:
     """Tell a class of the user's whose instances are their ``__dict__`` and no more."""
-    bases = kind.__mro__[:-1]
-    return (
-        keeps_attributes(kind)
-        and any("__dict__" in base.__dict__ for base in bases)  # not so what is made in C
-        and not any(base.__dict__.get("__slots__") for base in bases)
-    )
+    return keeps_attributes(kind) and not any(x.__dict__.get("__slots__") for x in kind.__mro__)
 
 
 @functools.cache
 def keeps_attributes(kind: type) -> bool:
-    """Tell a class of the user's whose instances are their attributes and no more."""
-    return is_users_class(kind) and all(map(has_statement, kind.__mro__[:-1]))
+    """Tell a class of the user's whose instances are ``__dict__`` and slots, and no more."""
+    return is_users_class(kind) and all(
+        has_statement(base) and (base.__dictoffset__ or "__slots__" in base.__dict__)
+        for base in kind.__mro__[:-1]  # neither is so of what is made in C
+    )
 
 
 def has_statement(kind: type) -> bool:

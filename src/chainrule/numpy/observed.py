@@ -56,7 +56,8 @@ def _unnoted(tree: Any, of: Callable[[Any], Any] = value_of) -> Any:
 
 
 def _in_memory(tree: Any) -> Any:
-    return _unnoted(tree, lambda x: laid_out(x) if type(x) is Array else x)
+    memories: dict[int, Any] = {}
+    return _unnoted(tree, lambda x: laid_out(x, memories) if type(x) is Array else x)
 
 
 _answer(plain, np.array2string, np.array_repr, np.array_str, np.min_scalar_type)

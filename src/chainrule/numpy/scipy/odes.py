@@ -132,7 +132,7 @@ def _odeint(original: Function) -> Function:
         more = arguments(args)
         first = options.get("tfirst", False)
         slopes = Plainly(lambda a, b: func(a, b, *more))
-        y0, t = operand(restack(y0)), operand(restack(t))
+        y0, t = np.atleast_1d(operand(restack(y0))), operand(restack(t))
         jacobian = None if Dfun is None else unrecorded(lambda a, b: Dfun(a, b, *more))
         found = original(slopes, plain(y0), plain(t), (), jacobian, *rest, **options)
         if not (slopes.met or has_history([y0, t])):
@@ -154,8 +154,6 @@ def _odeint(original: Function) -> Function:
 def _by_steps(f: Slope, y0: Any, t: Any, options: Any, count: int) -> Any:
     """Return the solution at some times by steps of a method of high order."""
     solve = importlib.import_module("scipy.integrate").solve_ivp
-    shape = y0.shape
-    y0 = y0.ravel() if y0.ndim != 1 else y0
     tolerances = {
         "rtol": np.max(options.get("rtol") or 1.49012e-8),
         "atol": options.get("atol") or 1.49012e-8,
@@ -176,7 +174,7 @@ def _by_steps(f: Slope, y0: Any, t: Any, options: Any, count: int) -> Any:
         name = "Radau"
         sol = solve(slopes, (times[0], times[-1]), plain(y0), name, None, True, **tolerances).sol
     y, steps = _steps(name, f, _moved(sol.ts, (t[0], t[-1])), y0, sol)
-    return np.moveaxis(_read_off(steps, t, sol.ts, y), -1, 0).reshape(len(times), *shape)
+    return _read_off(steps, t, sol.ts, y).T
 
 
 class _Stiff(Exception):
