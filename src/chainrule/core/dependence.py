@@ -5,10 +5,11 @@ which entries are meant: indices. A rule, ``depends`` in a row, is
 
     ``(row, k, operands, output, params) -> Numbered | Pairs``
 
-for operand k. Of operands and output it may use the shapes, and the values of integers that have
-no derivative. A row without a rule is known by what else it says: it is entrywise, moves entries,
-or reduces along axes. Of anything else each entry of the result depends on all of the operand's:
-too much is slow, too little would be wrong.
+for operand k. Of operands and output it may use the shapes. It is given the values of integers that
+have no derivative; and for a row that ``annihilates``, of a constant factor of which most entries
+are 0, an array of booleans that says which are not. A row without a rule is known by what else it
+says: it is entrywise, moves entries, or reduces along axes. Of anything else each entry of the
+result depends on all of the operand's: too much is slow, too little would be wrong.
 """
 
 from __future__ import annotations

@@ -71,6 +71,7 @@ class Operation:
         self.shape = traits.get("shape")
         self.shaped_by = traits.get("shaped_by")
         self.depends = traits.get("depends")
+        self.annihilates = traits.get("annihilates", False)
         self.commutes = traits.get("commutes", False)
         self.batch = traits.get("batch")
         self.series = traits.get("series")

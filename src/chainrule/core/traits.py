@@ -74,6 +74,8 @@ class Traits(TypedDict, total=False):
         depends: which entries of the result depend on which of an operand, see
             `chainrule.core.dependence`: for sparse Jacobians. If left out, what is entrywise, moves
             or reduces says it; of anything else all entries depend on all.
+        annihilates: what is multiplied with an entry of 0 has no say in the result, and ``depends``
+            makes use of it where it is given an operand's entries.
         commutes: its two operands may change places.
         batch: how it is computed for many examples at once, see `chainrule.core.batching`: for
             `vmap`. What is entrywise broadcasts; anything else is computed for one example after
@@ -114,6 +116,7 @@ class Traits(TypedDict, total=False):
     shape: Callable[..., tuple[int, ...]] | None
     shaped_by: ShapedBy | None
     depends: DependenceRule | None
+    annihilates: bool
     commutes: bool
     batch: BatchingRule | None
     advice: str | None

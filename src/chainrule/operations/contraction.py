@@ -100,6 +100,7 @@ matmul = linear(
     symbol="@",
     dtypes="fc",
     depends=of_matmul,
+    annihilates=True,
     batch=multiplying,
 )
 outer = linear(
@@ -197,6 +198,7 @@ dot = linear(
     multilinear=True,
     dtypes="fc",
     depends=of_dot,
+    annihilates=True,
     batch=plainly_multiplying,
 )
 inner = linear(

@@ -9,8 +9,10 @@ import string
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from chainrule.core.array import shape_of
-from chainrule.core.dependence import Dependence, Numbered, by_letters
+from chainrule.core.dependence import Dependence, Numbered, Pairs, by_letters
 from chainrule.operations.batched_contraction import spelled_out
 
 __all__ = ["of_dot", "of_einsum", "of_inner", "of_kron", "of_matmul", "of_outer", "of_tensordot"]
@@ -29,6 +31,9 @@ def of_matmul(
     row: Any, k: int, operands: Sequence[Any], output: Any, params: Mapping[str, Any]
 ) -> Dependence:
     """Serve ``@``: vectors have one axis, and axes in front of matrices broadcast."""
+    other = operands[1 - k]
+    if isinstance(other, np.ndarray) and other.ndim == 2 and len(shape_of(operands[k])) <= 2:
+        return _with_zeros(k, shape_of(operands[k]), other)
     m, n = (len(shape_of(x)) for x in operands)
     batch = string.ascii_lowercase[: max(m, n, 2) - 2][::-1]  # the last one is called a
     in_a, in_b = "XZ"[-m:], "ZY"[:n]
@@ -37,10 +42,26 @@ def of_matmul(
     return by_letters(terms[k], letters, shape_of(operands[k]), shape_of(output))
 
 
+def _with_zeros(k: int, shape: tuple[int, ...], factor: np.ndarray[Any, Any]) -> Dependence:
+    """Serve a vector or matrix that is multiplied with a matrix of which the entries are known."""
+    rows, columns = np.nonzero(factor)
+    if k == 1:  # each column by itself
+        apart = np.arange(shape[1] if len(shape) == 2 else 1)
+        result = np.add.outer(rows * len(apart), apart)
+        operand = np.add.outer(columns * len(apart), apart)
+    else:  # each row by itself
+        apart = np.arange(shape[0] if len(shape) == 2 else 1)
+        result = np.add.outer(apart * factor.shape[1], columns)
+        operand = np.add.outer(apart * factor.shape[0], rows)
+    return Pairs(result.ravel(), operand.ravel())
+
+
 def of_dot(
     row: Any, k: int, operands: Sequence[Any], output: Any, params: Mapping[str, Any]
 ) -> Dependence:
     """Serve `dot`."""
+    if all(0 < len(shape_of(x)) <= 2 for x in operands):
+        return of_matmul(row, k, operands, output, params)
     m, n = (len(shape_of(x)) for x in operands)
     contracted = ((m - 1,), (max(n - 2, 0),)) if m and n else ((), ())
     return _contracted(k, operands, output, *contracted)

@@ -357,6 +357,38 @@ def test_it_is_pickled_as_the_function_that_it_is_of():
     same(again(x), np.diag(np.cos(x)))
 
 
+@pytest.mark.parametrize("product", ["A @ x", "x @ A", "x X A", "A X x", "np.dot", "A.dot", "ints"])
+def test_zeros_of_a_constant_factor(product):
+    A = np.diag(np.full(12, -2.0)) + np.diag(np.ones(11), 1)
+    f = {
+        "A @ x": lambda x: A @ x**2,
+        "x @ A": lambda x: x**2 @ A,
+        "x X A": lambda x: np.outer(x[:2], x) @ A,
+        "A X x": lambda x: A @ np.outer(x, x[:2]),
+        "np.dot": lambda x: np.dot(A, x**2),
+        "A.dot": lambda x: A.dot(x**2),
+        "ints": lambda x: A.astype(int) @ x**2,
+    }[product]
+    expected = cr.jacobian(f)(x)
+    found = cr.sparse_jacobian(f)(x)
+    same(found, expected)
+    if product != "A.dot":  # which NumPy computes number by number
+        assert found.nnz == np.count_nonzero(expected)
+
+    def loss(x):
+        return np.sum(np.sin(f(x)))
+
+    same(cr.sparse_hessian(loss)(x), cr.hessian(loss)(x))
+    runs = [cr.sparse_jacobian(f)]
+    if product in ("A @ x", "A.dot"):
+        runs.append(cr.compile(runs[0]))
+        runs[1](x)
+        assert runs[1](x).nnz == np.count_nonzero(expected)
+    A[3, 9] = 5.0
+    for run in runs:
+        same(run(x), cr.jacobian(f)(x))
+
+
 @pytest.mark.filterwarnings("ignore::scipy.sparse.SparseEfficiencyWarning")
 @pytest.mark.parametrize("compiled", [False, True])
 def test_a_sparse_factor_that_changes(compiled):

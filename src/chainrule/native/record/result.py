@@ -21,6 +21,7 @@ __all__ = [
     "assembler",
     "close",
     "close_where_finite",
+    "conformed",
     "finishing",
     "flatten",
     "typed",
@@ -44,6 +45,31 @@ def flatten(result: Any) -> tuple[list[Any], Callable[[Iterable[Any]], Any]]:
         return build([_with_entries(leaf, x) if _is_sparse(leaf) else x for leaf, x in pairs])
 
     return [leaf.data if _is_sparse(leaf) else leaf for leaf in leaves], built
+
+
+def conformed(expected: Any, recorded: Sequence[Any]) -> Any:
+    """Return a result in which sparse matrices have the patterns that were recorded.
+
+    Recorded code may find another one than plain code that NumPy itself runs in another way, as
+    the products of an array of objects: no entry that is not 0 is beyond either.
+
+    Args:
+        expected: what the function returned.
+        recorded: the leaves of what it returned when it was recorded.
+
+    Raises:
+        ValueError: an entry is.
+    """
+    leaves, build = trees.flatten(expected)
+    if not any(type(leaf) is SparseEntries for leaf in recorded) or len(leaves) != len(recorded):
+        return expected
+    made = [
+        right if type(leaf) is not SparseEntries or not _is_sparse(right) else leaf.holding(right)
+        for leaf, right in zip(recorded, leaves, strict=True)
+    ]
+    if any(x is None and right is not None for x, right in zip(made, leaves, strict=True)):
+        raise ValueError("a sparse matrix has an entry that was not recorded")
+    return build(made)
 
 
 def finishing(expected: Any, build: Callable[[Iterable[Any]], Any]) -> Callable[[Any], Any] | None:

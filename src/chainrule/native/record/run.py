@@ -34,6 +34,7 @@ from chainrule.native.record.result import (
     assembler,
     close,
     close_where_finite,
+    conformed,
     finishing,
     flatten,
     typed,
@@ -87,7 +88,9 @@ class Run:
         guards: what Python looked at.
         captured: what the function refers to.
         paths: where the leaves of the result lie in it.
-        leaves: what they are: Arrays if they are outputs of the program, else constants.
+        leaves: what they are: Arrays if they are outputs of the program, else constants; of a
+            sparse matrix its entries.
+        returned: the same, with sparse matrices whole.
     """
 
     program: Program
@@ -95,6 +98,7 @@ class Run:
     captured: Captured
     paths: list[str]
     leaves: list[Any]
+    returned: list[Any]
 
     def compared(self, expected: Any, again: Callable[[Recorded], Any]) -> Recorded:
         """Give the program the types that the function itself returns.
@@ -110,6 +114,7 @@ class Run:
             NotFaithful: it returned something else.
             Unsure: the program did, and values were deferred.
         """
+        expected = self._conformed(expected)
         made = self.typed(expected)
         rights, _ = flatten(expected)
         if any(type(leaf) is Array and type(leaf.held) is Deferred for leaf in self.leaves):
@@ -127,9 +132,10 @@ class Run:
         Raises:
             NotFaithful: it returned something of another structure.
         """
-        rights, build = flatten(expected)
         if trees.paths(expected) != self.paths:
             raise _two_results()
+        expected = self._conformed(expected)
+        rights, build = flatten(expected)
         recorded = iter(self.program.outputs)
         outputs: list[Vertex] = []
         parts: list[Any] = []
@@ -144,6 +150,12 @@ class Run:
         finish = finishing(expected, build)
         result = assembler(structure if finish is None else None, build, parts)
         return Recorded(program, self.guards, result, self.captured, finish)
+
+    def _conformed(self, expected: Any) -> Any:
+        try:
+            return conformed(expected, self.returned)
+        except ValueError:
+            raise _two_results() from None
 
 
 def same(found: Any, expected: Any) -> bool:
@@ -286,6 +298,7 @@ def run(
         walk.found,
         trees.paths(output),
         leaves,
+        trees.flatten(output)[0],
     )
 
 

@@ -82,6 +82,25 @@ class SparseEntries(RecordedMatrix):
         """Return all entries, zeros included."""
         return scatter_add(self.data, *self._places(), index=(SLOT, SLOT), shape=self.shape)
 
+    def holding(self, matrix: Any) -> Any:
+        """Return another matrix in this pattern; None if it has entries elsewhere.
+
+        Args:
+            matrix: one of SciPy's, found by a run that another pattern may have come of.
+        """
+        if matrix.shape != self.shape:
+            return None
+        known = matrix.indptr, matrix.indices
+        if matrix.format == self.format and all(
+            map(np.array_equal, known, (self._block.starts, self._block.columns))
+        ):
+            return matrix
+        entries = np.asarray(matrix.tocsr()[self._places()]).ravel()
+        if np.count_nonzero(entries) != matrix.count_nonzero():
+            return None
+        made = self._block.matrix(entries)
+        return made.T if self._transposed else made
+
     def __matmul__(self, other: Any) -> Any:
         return self._product(other, *self._places(), self.shape[0])
 

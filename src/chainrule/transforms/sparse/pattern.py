@@ -3,10 +3,10 @@
 Each entry of an input is an index. Each node has, for each of its entries, the set of indices that
 it depends on, which follows from those of its operands by what its row says
 (`chainrule.core.dependence`). Values play no part in it, besides integers that say which entries
-are meant: an index array, or the order that `sort` found. The pattern is right for all arguments
-for which Python goes the same way and these come out the same. So they are looked at, as an ``if``
-looks at a condition: under `vmap` they must be the same for all examples, and compiled code guards
-them.
+are meant, an index array or the order that `sort` found, and zeros in a constant factor. The
+pattern is right for all arguments for which Python goes the same way and these come out the same.
+So they are looked at, as an ``if`` looks at a condition: under `vmap` they must be the same for all
+examples, and compiled code guards them.
 """
 
 from __future__ import annotations
@@ -55,31 +55,45 @@ def _flowing(node: Node, active: Any) -> Iterable[int]:
                 yield k
 
 
-def looked_at(nodes: Sequence[Node]) -> Values:
-    """Look at the integers that say which entries are meant, and return their values.
+def looked_at(nodes: Sequence[Node], inputs: Sequence[Node]) -> Values:
+    """Look at what decides the pattern besides the graph, and return it.
 
-    A parameter that has a pattern of its own, a sparse matrix, has a method `look_at_pattern`.
+    It is integers that say which entries are meant, which entries of a constant factor are not 0
+    if few are, and the pattern of a parameter that has one, with a method `look_at_pattern`.
     """
     values: Values = {}
-    seen: dict[Node, Any] = {}
+    active = {*inputs, *nodes}
+    seen: set[tuple[Node, bool]] = set()
     for node in nodes:
         if node.operation.entrywise:
             continue
         for k, (x, parent) in enumerate(zip(node.operands, node.parents, strict=True)):
-            if node.operation.flows(k) or dtype_of(x).kind not in "iub" or type(x) is Placeholder:
+            if parent in active or type(x) is Placeholder:
                 continue
-            value = x.value if type(x) is Deferred else x
+            is_factor = node.operation.annihilates
+            if not is_factor and (node.operation.flows(k) or dtype_of(x).kind not in "iub"):
+                continue
+            value = np.asarray(x.value if type(x) is Deferred else x)
+            if is_factor:
+                value = np.not_equal(value, 0)
+                if 2 * np.count_nonzero(value) > value.size:
+                    continue
             values[node, k] = value
-            if parent is not None and parent not in seen:
-                seen[parent] = value
-                recorded = lift(value, parent)
-                if type(recorded) is Array and recorded.node is not None:
-                    bool(np.all(np.equal(recorded, np.array(value))))  # whoever guards is told
+            if parent is not None and (parent, is_factor) not in seen:
+                seen.add((parent, is_factor))
+                _look(lift(x, parent), value, is_factor)
         for name, param in node.params.items():
             look = getattr(param, "look_at_pattern", None)
             if look is not None:
                 values[node, name] = look(lift(node.operands[0], node.parents[0]))
     return values
+
+
+def _look(x: Any, value: Any, is_factor: bool) -> None:
+    """Let whoever guards x be told of its entries; of a factor, of those that are 0."""
+    if type(x) is Array and x.node is not None:
+        equal = np.equal(x, 0 if is_factor else value)
+        bool(np.all(np.logical_or(equal, value) if is_factor else equal))
 
 
 def key_of(
@@ -161,7 +175,10 @@ def pattern(
 
 def _of_node(node: Node, sets: dict[Node, IndexSets], values: Values) -> IndexSets:
     operation = node.operation
-    operands = [values.get((node, k), x) for k, x in enumerate(node.operands)]
+    operands = [
+        values.get((node, k), Placeholder(shape_of(x), dtype_of(x)))
+        for k, x in enumerate(node.operands)
+    ]
     count = math.prod(shape_of(node.output))
     rule = whole if _is_hidden(node, operands) else dependence
     parts = [

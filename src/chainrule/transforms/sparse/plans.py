@@ -39,7 +39,7 @@ class Plans:
             wanted = wanted._replace(symmetric=False)  # it may be no derivative of a gradient
         active = [y for y in outputs if type(y) is Array]
         nodes = nodes_between(active, inputs.nodes)
-        values = looked_at(nodes)
+        values = looked_at(nodes, inputs.nodes)
         key = key_of(nodes, inputs.nodes, outputs, inputs.values, values)
         key = None if key is None else (wanted, *key)
         plan = None if key is None else self._known.get(key)
