@@ -15,18 +15,18 @@ of `pinv` and `lstsq` is right where the rank of the matrix stays what it is.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from chainrule.core.array import dtype_of, is_complex, shape_of
 from chainrule.core.batching import along, matrices
-from chainrule.core.dependence import Dependence, Numbered, along_axes, in_matrices, numbers, whole
+from chainrule.core.dependence import along_axes, in_matrices
 from chainrule.core.domain import INVERTIBLE, NONZERO, POSITIVE_DEFINITE, REAL, example
 from chainrule.core.kinds import astype, general, real, sum_to
 from chainrule.core.operation import Operation
 from chainrule.operations.batched_linalg import measuring, solving, solving_triangles
+from chainrule.operations.dependent_linalg import of_solve
 from chainrule.operations.elementwise import (
     absolute,
     conjugated,
@@ -184,22 +184,6 @@ def _solve_right(g: Any, a: Any, b: Any) -> Any:
     return squeeze(x, axis=(len(shape_of(x)) - 1,)) if len(shape_of(b)) == 1 else x
 
 
-def _solve_dependence(
-    row: Any, k: int, operands: Sequence[Any], output: Any, params: Mapping[str, Any]
-) -> Dependence:
-    """Tell matrices of a batch apart, and the columns of b."""
-    shape, result = shape_of(operands[k]), shape_of(output)
-    columns = len(shape_of(operands[1])) > 1
-    if k == 0:
-        once = numbers(shape[:-2] + (1,) * (1 + columns))
-        own = numbers((*shape[:-2], 1, 1))
-    elif columns:
-        once = own = numbers((*shape[:-2], 1, shape[-1]))
-    else:
-        return whole(row, k, operands, output, params)
-    return Numbered(np.broadcast_to(once, result), np.broadcast_to(own, shape))
-
-
 solve: Operation = general(
     "solve",
     np.linalg.solve,
@@ -218,7 +202,7 @@ solve: Operation = general(
         example((2, 3, 3), (4, 1, 3, 2)),
     ),
     dtypes="fc",
-    depends=_solve_dependence,
+    depends=of_solve,
     batch=solving,
 )
 
@@ -252,7 +236,7 @@ solve_known_triangle: Operation = general(
     numpy=(),
     source="np.linalg.solve({0}, {1})",
     dtypes="fc",
-    depends=_solve_dependence,
+    depends=of_solve,
     batch=solving_triangles,
 )
 
