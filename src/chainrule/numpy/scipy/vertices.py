@@ -34,6 +34,8 @@ from chainrule.numpy.names import assigned, mentioned
 __all__ = ["one_vertex"]
 
 Function: TypeAlias = Callable[..., Any]
+_LOOKED_INTO = (list, tuple, dict, FunctionType)
+_MOST = 1000  # items of a container that is looked into
 #: Makes a value of the numbers that stand for Arrays; None of a value that needs none.
 Fill: TypeAlias = Callable[[Sequence[Any]], Any]
 
@@ -242,7 +244,7 @@ class _Slots:
     def __init__(self) -> None:
         self.arrays: list[Array] = []
         self._numbers: dict[int, int] = {}
-        self._open: set[int] = set()  # functions that are being looked into
+        self._open: set[int] = set()  # what is being looked into
 
     def are_for_others(self) -> bool:
         """Tell whether what is recorded is for other numbers, too."""
@@ -256,19 +258,22 @@ class _Slots:
         kind = type(value)
         if kind is Array:
             return self._array(value)
-        if kind is list or kind is tuple:
-            return self._items(value, kind)
-        if kind is dict:
-            parts = self._items(list(value.values()), list)
-            names = list(value)
-            return None if parts is None else lambda v: dict(zip(names, parts(v), strict=True))
-        if kind is FunctionType and id(value) not in self._open:
-            self._open.add(id(value))
-            try:
+        if kind not in _LOOKED_INTO or id(value) in self._open:
+            return None
+        self._open.add(id(value))
+        try:
+            if kind is FunctionType:
                 return self._function(value)
-            finally:
-                self._open.remove(id(value))
-        return None
+            if len(value) > _MOST:
+                return None
+            return self._dict(value) if kind is dict else self._items(value, kind)
+        finally:
+            self._open.remove(id(value))
+
+    def _dict(self, given: dict[Any, Any]) -> Fill | None:
+        parts = self._items(list(given.values()), list)
+        names = list(given)
+        return None if parts is None else lambda v: dict(zip(names, parts(v), strict=True))
 
     def _array(self, array: Array) -> Fill:
         if array.node is None:
