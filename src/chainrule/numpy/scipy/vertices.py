@@ -289,7 +289,8 @@ class _Slots:
         parts = [self.fill(item) for item in items]
         if all(part is None for part in parts):
             return None
-        known = list(items)
+        # The run that is recorded does not live on in what was made of it.
+        known = [x if part is None else None for x, part in zip(items, parts, strict=True)]
         return lambda v: kind(_filled(known, parts, v))
 
     def _function(self, f: FunctionType) -> Fill | None:
@@ -306,11 +307,15 @@ class _Slots:
         fill = self.fill([contents, f.__defaults__, keywords, named])
         if fill is None:
             return None
+        others = {name: x for name, x in everywhere.items() if type(x) is not Array}
+        shell = counterpart(f, others, tuple(CellType() for _ in contents))
+        shell.__defaults__ = shell.__kwdefaults__ = None
+        shell.__dict__.update(f.__dict__)
 
         def made(v: Sequence[Any]) -> FunctionType:
             held, defaults, given, found = fill(v)
-            new = counterpart(f, {**everywhere, **found}, tuple(map(CellType, held)))
-            new.__dict__.update(f.__dict__)
+            new = counterpart(shell, {**others, **found}, tuple(map(CellType, held)))
+            new.__dict__.update(shell.__dict__)
             new.__defaults__, new.__kwdefaults__ = defaults, given
             return new
 
