@@ -102,6 +102,8 @@ def test_sparse_matrices():
     found = least_squares(chain, start, sparse=True)
     assert_trees(found.x, ones)
     assert found.jac.nnz == 19 * 3
+    again = least_squares(chain, start, jac_sparsity=np.ones((38, 20)), x_scale="jac")
+    assert again.jac.nnz == 19 * 3
     with pytest.raises(ArgumentError, match="for the methods Newton-CG, trust-constr"):
         minimize(bowl, START, sparse=True)
     found = minimize(

@@ -167,8 +167,78 @@ def test_compiled_code_finds_the_root_of_other_numbers():
     compiled = cr.compile(f)
     for a in (1.3, 2.0, 1.3):
         assert compiled(a) == f(a)
-    with pytest.raises(UnsupportedError, match="`solution` cannot be printed"):
+    with pytest.raises(UnsupportedError, match=r"`solution` cannot be printed .* compile it"):
         cr.stage(ROOTS["brentq"], 1.3)
+
+
+TIMES = np.linspace(0.2, 1, 5)
+MIXING = np.array([[1.0, 0.2], [0.1, 1.0]])  # an array from outside
+
+
+def branching(k):
+    found = optimize.root(lambda x: x**2 + k, np.ones(2) / 2)
+    return np.sum(found.x) if found.success else -k[0]
+
+
+CALLS = {
+    "variable": lambda k: brentq(lambda x: x**3 + k[0] * x - k[1], 0, 10) ** 2,
+    "argument": lambda k: np.sum(optimize.fsolve(lambda x, k: x**3 + k * x - 1, K, args=(k,))),
+    "outside": lambda k: np.sum(optimize.root(lambda x: MIXING @ x**3 + k * x - 1, K).x ** 2),
+    "minimum": lambda k: minimize(lambda x: np.sum((x - k) ** 2) + x[0] ** 4, K).fun,
+    "integral": lambda k: quad(lambda x: np.exp(-k[0] * x * x) * k[1], 0, k[1])[0],
+    "steps": lambda k: np.sum(solve_ivp(lambda t, y: -y * k, (0, 1), 2 * k).y[:, -1] ** 2),
+}
+K = np.array([1.0, 2.0])
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_compiled_code_calls_a_solver_again(name, capsys):
+    f = cr.value_and_grad(CALLS[name])
+
+    def noted(k):
+        print("run")
+        return f(k)
+
+    compiled = cr.compile(noted)
+    compiled(K)
+    capsys.readouterr()
+    for k in (K, K + 0.5, K * [6.0, 4.0]):
+        value, gradient = compiled(k)
+        assert value == pytest.approx(f(k)[0], rel=1e-12)
+        np.testing.assert_allclose(gradient, f(k)[1], rtol=1e-10)
+    if name != "steps":  # of which there may be more
+        assert not capsys.readouterr().out
+
+
+def test_compiled_code_asks_again_whether_there_is_a_root():
+    compiled = cr.compile(branching)
+    assert [compiled(k) for k in (K, -K, 2 * K)] == [branching(k) for k in (K, -K, 2 * K)]
+
+
+def path(k):
+    found = solve_ivp(
+        lambda t, y, k: [-y[0] * k[0], y[0] * k[1]], (0, 1), K, t_eval=TIMES, args=(k,)
+    )
+    return found.y.ravel()
+
+
+@pytest.mark.parametrize("derivative", [cr.hessian(CALLS["variable"]), cr.jacobian(path)])
+def test_other_compiled_derivatives_of_a_solver(derivative):
+    compiled = cr.compile(derivative)
+    for k in (K, K + 0.5):
+        np.testing.assert_allclose(compiled(k), derivative(k), rtol=1e-9)
+
+
+@pytest.mark.parametrize("f", [cr.grad(CALLS["variable"]), path])
+def test_a_solver_for_many_examples(f):
+    many = np.stack([K, K + 0.5, 2 * K])
+    np.testing.assert_allclose(cr.vmap(f)(many), np.stack([f(k) for k in many]), rtol=1e-12)
+
+
+def test_what_differs_from_call_to_call_is_not_compiled():
+    f = cr.compile(lambda k: optimize.root(lambda x: x**3 - k, K).nfev * k)
+    with pytest.raises(UnsupportedError, match="`nfev` of what a solver returns is another one"):
+        f(K)
 
 
 # Integrals.

@@ -9,6 +9,9 @@ from chainrule.core.kinds import Constant, Elementwise
 from chainrule.core.operation import Operation
 from tests.operations.cases import ROWS, Case, cases_of
 
+#: What a solver has found has no value of its own: tests/numpy/test_scipy_solvers has them.
+_OF_SOLVERS = ("solution", "solver")
+
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Give ``row, given`` every case of every row that a test is for, which its name tells.
@@ -50,5 +53,4 @@ def calls() -> list[tuple[Operation, Case]]:
 
 @pytest.fixture
 def untested_rows() -> list[str]:
-    # What a solver has found has no value of its own: tests/numpy/test_scipy_solvers has it.
-    return [name for name in ROWS if not cases_of(name) and name != "solution"]
+    return [name for name in ROWS if not cases_of(name) and name not in _OF_SOLVERS]

@@ -55,6 +55,7 @@ class Operation:
         self.scalar = traits.get("scalar")
         self.symbol = traits.get("symbol")
         self.source = traits.get("source")
+        self.unprinted = traits.get("unprinted")
         self.formula = traits.get("formula")
         self.glyph = traits.get("glyph")
         self.singular = traits.get("singular", False)

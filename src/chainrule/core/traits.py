@@ -40,6 +40,7 @@ class Traits(TypedDict, total=False):
         formula: the same function made of simpler operations, ``(*operands, **params) -> result``,
             written like a rule, but with no functions of NumPy besides ufuncs. Where it does not
             hold for some parameters, it returns None.
+        unprinted: what to do instead, of an operation that no printed code can have.
         parts: the function has several results, and this is the one that the parameter ``part``
             says: ``np.linalg.eigh(a)[part]``.
         glyph: what is written in its gate where the graph is drawn; its symbol or its name if left
@@ -100,6 +101,7 @@ class Traits(TypedDict, total=False):
     scalar: Callable[..., Any] | None
     symbol: str | None
     source: str | None
+    unprinted: str | None
     formula: Callable[..., Any] | None
     parts: bool
     glyph: str | None

@@ -106,6 +106,10 @@ _implicit = _Solution(
     "solution",
     lambda *parameters, equation, x: x,
     pushforward=lambda tangents, *rest, equation, x: equation.push(tangents, rest[:-1], rest[-1]),
+    unprinted=(
+        "compile it, for compiled code calls the solver again (chainrule.compile), or stage the "
+        "function that the solver is given"
+    ),
 )
 
 

@@ -99,10 +99,13 @@ class Speller:
         if function is not None:
             text = call(function, *operands, **_given(operation, vertex.params))
             return subscript(text, str(vertex.params["part"])) if operation.parts else text
+        cure = operation.unprinted or (
+            f'declare it with source=, for example source="np.{operation.name}({{0}})", or write '
+            "it in NumPy"
+        )
         raise UnsupportedError(
             f"the operation `{operation.name}` cannot be printed with NumPy alone, so a function "
-            "that uses it cannot be staged: declare it with source=, for example "
-            f'source="np.{operation.name}({{0}})", or write it in NumPy'
+            f"that uses it cannot be staged: {cure}"
         )
 
     def _widens(self, x: Vertex, vertex: Apply) -> TypeGuard[Constant]:

@@ -55,7 +55,7 @@ def least_squares(
         args: further arguments of fun; one that is no tuple stands for itself.
         kwargs: further arguments of fun by name.
         sparse: whether the exact Jacobian is a sparse matrix, found by `sparse_jacobian`; for the
-            methods ``trf`` and ``dogbox``.
+            methods ``trf`` and ``dogbox``. A ``jac_sparsity`` says so, too.
         **options: as in SciPy; ``x_scale`` may be like x0.
 
     Returns:
@@ -81,6 +81,7 @@ def least_squares(
     x, unravel = start(x0)
     residuals = derivatives.vector(derivatives.value, fun, unravel)
     if jac is None:
+        sparse |= options.pop("jac_sparsity", None) is not None
         jac = derivatives.vector(sparse_jacobian if sparse else jacobian, fun, unravel)
         first = residuals(x, *args, **named)
         refuse_arrays("least_squares", first)

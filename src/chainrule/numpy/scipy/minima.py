@@ -24,6 +24,7 @@ from chainrule.numpy.dispatch import plain
 from chainrule.numpy.scipy.constraints import Constraint, all_of, bounds_of, plain_constraints
 from chainrule.numpy.scipy.roots import arguments, check_converged, unrecorded, with_plain_numbers
 from chainrule.numpy.scipy.table import made_of
+from chainrule.numpy.scipy.vertices import one_vertex
 from chainrule.operations.implicit import depends_on_arrays, solution
 
 __all__ = ["minimum"]
@@ -85,6 +86,7 @@ def minimum(f: Function, x: Any, constraints: Iterable[Constraint] = ()) -> Any:
 
 @made_of("scipy.optimize.minimize")
 def _minimize(original: Function) -> Function:
+    @one_vertex("x", "fun")
     @functools.wraps(original)
     def minimize(
         fun: Function,
@@ -118,6 +120,7 @@ def _minimize(original: Function) -> Function:
 
 @made_of("scipy.optimize.minimize_scalar")
 def _minimize_scalar(original: Function) -> Function:
+    @one_vertex("x", "fun")
     @functools.wraps(original)
     def minimize(
         fun: Function, bracket: Any = None, bounds: Any = None, args: Any = (), **options: Any

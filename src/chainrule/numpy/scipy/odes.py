@@ -19,6 +19,7 @@ from chainrule.numpy.scipy.radau import radau_steps
 from chainrule.numpy.scipy.roots import Plainly, arguments, unrecorded
 from chainrule.numpy.scipy.runge_kutta import Slope, Step, explicit_steps
 from chainrule.numpy.scipy.table import made_of
+from chainrule.numpy.scipy.vertices import one_vertex
 
 __all__: list[str] = []
 
@@ -54,6 +55,7 @@ def _read_off(steps: list[Step], points: Any, ends: Any, first: Any) -> Any:
 
 @made_of("scipy.integrate.solve_ivp")
 def _solve_ivp(original: Function) -> Function:
+    @one_vertex("t", "y")
     @functools.wraps(original)
     def solve_ivp(
         fun: Function,
@@ -119,6 +121,7 @@ def _steps(name: str, f: Slope, times: list[Any], y: Any, sol: Any) -> tuple[Any
 
 @made_of("scipy.integrate.odeint")
 def _odeint(original: Function) -> Function:
+    @one_vertex()
     @functools.wraps(original)
     def odeint(
         func: Function,

@@ -21,6 +21,7 @@ from chainrule.numpy.creation import restack
 from chainrule.numpy.dispatch import has_history, looked_at, plain, unsupported
 from chainrule.numpy.scipy.roots import Plainly, arguments
 from chainrule.numpy.scipy.table import made_of
+from chainrule.numpy.scipy.vertices import one_vertex
 
 __all__: list[str] = []
 
@@ -49,6 +50,7 @@ def _double_exponential() -> tuple[Any, Any]:
 
 @made_of("scipy.integrate.quad")
 def _quad(original: Function) -> Function:
+    @one_vertex()
     @functools.wraps(original)
     def quad(
         func: Function,

@@ -19,6 +19,7 @@ from chainrule.errors import NotConvergedError
 from chainrule.numpy.creation import restack
 from chainrule.numpy.dispatch import has_history, plain
 from chainrule.numpy.scipy.table import made_of
+from chainrule.numpy.scipy.vertices import one_vertex
 from chainrule.operations.implicit import depends_on_arrays, solution
 
 __all__ = ["Plainly", "arguments", "check_converged", "unrecorded", "with_plain_numbers"]
@@ -85,6 +86,7 @@ def _equation(f: Function, args: tuple[Any, ...], x: Any) -> Any:
     *(f"scipy.optimize.{name}" for name in ("brentq", "brenth", "ridder", "bisect", "toms748"))
 )
 def _bracketing(original: Function) -> Function:
+    @one_vertex()
     @functools.wraps(original)
     def root(f: Function, a: Any, b: Any, args: Any = (), *more: Any, **options: Any) -> Any:
         found = with_plain_numbers(original, f, a, b, args, *more, **options)
@@ -99,6 +101,7 @@ def _bracketing(original: Function) -> Function:
 
 @made_of("scipy.optimize.newton")
 def _newton(original: Function) -> Function:
+    @one_vertex()
     @functools.wraps(original)
     def root(
         func: Function, x0: Any, fprime: Any = None, args: Any = (), *more: Any, **options: Any
@@ -116,6 +119,7 @@ def _newton(original: Function) -> Function:
 
 @made_of("scipy.optimize.root_scalar")
 def _root_scalar(original: Function) -> Function:
+    @one_vertex("root")
     @functools.wraps(original)
     def root(f: Function, args: Any = (), *more: Any, **options: Any) -> Any:
         found = with_plain_numbers(original, f, args, *more, **options)
@@ -130,6 +134,7 @@ def _root_scalar(original: Function) -> Function:
 
 @made_of("scipy.optimize.root")
 def _root(original: Function) -> Function:
+    @one_vertex("x", "fun")
     @functools.wraps(original)
     def root(
         fun: Function,
@@ -150,6 +155,7 @@ def _root(original: Function) -> Function:
 
 @made_of("scipy.optimize.fsolve")
 def _fsolve(original: Function) -> Function:
+    @one_vertex()
     @functools.wraps(original)
     def root(
         func: Function,
@@ -172,6 +178,7 @@ def _fsolve(original: Function) -> Function:
 
 @made_of("scipy.optimize.fixed_point")
 def _fixed_point(original: Function) -> Function:
+    @one_vertex()
     @functools.wraps(original)
     def fixed(func: Function, x0: Any, args: Any = (), *more: Any, **options: Any) -> Any:
         found = with_plain_numbers(original, func, x0, args, *more, **options)
