@@ -44,6 +44,11 @@ def main(kind: str, *arguments: str) -> object:
 
         rounds, seconds = arguments
         return writes(int(rounds), float(seconds))
+    if kind == "training":
+        from training import training
+
+        rounds, seconds = arguments
+        return training(int(rounds), float(seconds))
     if kind == "loops":
         from loops import loops
 

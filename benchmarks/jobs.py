@@ -44,7 +44,7 @@ def jobs(
     Args:
         names: of workloads that are raced.
         sections: further ones: ``first-call``, ``eager``, ``derivatives``, ``solvers``,
-            ``loops``, ``writes``, ``resources``.
+            ``loops``, ``training``, ``writes``, ``resources``.
         threads: with which they are.
         rounds: of everything.
         seconds: of each peer in each round.
@@ -70,6 +70,8 @@ def jobs(
         yield Job("solvers", "solvers", "", lambda: child(1, "solvers", rounds, seconds))
     if "writes" in sections:
         yield Job("writes", "writes", "", lambda: child(1, "writes", rounds, seconds))
+    if "training" in sections:
+        yield Job("training", "training", "", lambda: child(1, "training", rounds, seconds))
     if "first-call" in sections:
         for name in names or WORKLOADS:
             yield Job(f"{name}, first call", "first-call", name, lambda n=name: starts(n, rounds))

@@ -10,7 +10,15 @@ from typing import Any
 from rich import box
 from rich.console import Console
 from rich.table import Table
-from verdicts import Verdict, best_peer, ours, ratio, start_verdicts, verdicts
+from verdicts import (
+    Verdict,
+    best_peer,
+    ours,
+    ratio,
+    start_verdicts,
+    training_verdicts,
+    verdicts,
+)
 
 _COLUMNS = {
     "jax.jit": "jax",
@@ -211,6 +219,21 @@ def write_lines(found: dict[str, Any]) -> Iterator[str]:
         yield f"  {name:20} {int(n):>6,} entries {times}"
 
 
+def training_lines(found: dict[str, Any]) -> Iterator[str]:
+    yield "Training, one thread:"
+    for name, record in found.items():
+        yield f"  {record['title']}"
+        mine = record["peers"]["chainrule"]
+        for peer, seconds in record["peers"].items():
+            accuracy = record.get("accuracy", {}).get(peer)
+            reached = "" if accuracy is None else f", accuracy {accuracy:.1%}"
+            yield f"    {peer:14}{duration(seconds):>9} {seconds / mine:6.2f}x{reached}"
+        if products := record.get("products"):
+            yield f"    {'products alone':14}{duration(products):>9} {products / mine:6.2f}x"
+        for judged in training_verdicts(name, record):
+            yield f"    {'✓' if judged.is_met else '✗'} {judged.target}"
+
+
 def resource_lines(found: dict[str, Any]) -> Iterator[str]:
     base, whole = found["import"]["numpy"], found["import"]["chainrule"]
     yield f"import: NumPy {base:.3f} s, chainrule {whole:.3f} s ({whole - base:+.3f} s)"
@@ -256,6 +279,7 @@ def report(results: dict[str, Any]) -> str:
         ("derivatives", derivative_lines),
         ("solvers", solver_lines),
         ("writes", write_lines),
+        ("training", training_lines),
         ("resources", resource_lines),
     )
     for section, lines in sections:

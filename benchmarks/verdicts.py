@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from training import TARGETS as TRAINING
 from workload import Target
 from workloads import WORKLOADS
 
@@ -44,6 +45,17 @@ def best_peer(race: dict[str, Any]) -> str:
 def verdicts(name: str, race: dict[str, Any]) -> list[Verdict]:
     """Return whether the targets of a workload are met."""
     return [verdict(target, ratio(race, target.against)) for target in WORKLOADS[name].targets]
+
+
+def training_verdicts(name: str, record: dict[str, Any]) -> list[Verdict]:
+    """Return whether the targets of training are met."""
+    mine = record["peers"]["chainrule"]
+    others = {peer: seconds for peer, seconds in record["peers"].items() if peer != "chainrule"}
+    best = min(others.values())
+    return [
+        verdict(target, (best if target.against == "best" else others[target.against]) / mine)
+        for target in TRAINING[name]
+    ]
 
 
 def verdict(target: Target, found: float | None) -> Verdict:

@@ -217,3 +217,12 @@ def test_the_table_of_loops():
     assert "heat 500 ms 250 ms 2.00 2 µs 5 µs · 2.50 ·" in lines
     assert "lu failed" in lines
     assert "✗ heat, loops: Numba is not timed: ImportError: none" in lines
+
+
+def test_training_is_reported_with_its_targets():
+    peers = {"chainrule": 1.0, "scikit-learn": 4.0, "PyTorch": 2.0, "jax.jit": 1.5}
+    record = {"title": "an epoch", "peers": peers, "accuracy": {"chainrule": 0.98}, "products": 0.5}
+    lines = list(table.training_lines({"digits": record}))
+    assert "4.00x" in lines[3]
+    assert lines[2].endswith("accuracy 98.0%")
+    assert [line.split()[0] for line in lines[-3:]] == ["✓", "✗", "✓"]

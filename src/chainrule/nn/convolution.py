@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 
 from chainrule.nn.initialisers import Initialiser, he_normal
 from chainrule.nn.module import Module, static
@@ -73,14 +73,13 @@ class _Conv(Module):
         outputs, inputs, *kernel = self.weight.shape
         _check(x, self.AXES, type(self).__name__, inputs)
         x = _padded(x, self.padding)
-        windows = _windows(x, tuple(kernel), self.stride, type(self).__name__)
-        batch, _, *sizes = windows.shape[: 2 + self.AXES]
-        axes = range(2, 2 + self.AXES)
-        columns = np.transpose(windows, (0, *axes, 1, *(axis + self.AXES for axis in axes)))
-        y = columns.reshape(-1, inputs * int(np.prod(kernel))) @ self.weight.reshape(outputs, -1).T
+        x = np.copy(np.moveaxis(x, 1, -1), order="C")  # channels last: rows of columns are runs
+        columns = np.concatenate(_shifted(x, 1, tuple(kernel), self.stride, self), axis=-1)
+        weight = np.moveaxis(self.weight, (0, 1), (-1, -2)).reshape(-1, outputs)
+        y = columns.reshape(-1, len(weight)) @ weight
         if self.bias is not None:
             y = y + self.bias
-        return np.moveaxis(y.reshape(batch, *sizes, outputs), -1, 1)
+        return np.moveaxis(y.reshape(*columns.shape[:-1], outputs), -1, 1)
 
 
 class Conv1d(_Conv):
@@ -145,10 +144,10 @@ class _Pool(Module):
             ValueError: another number of axes, or an image smaller than the window.
         """
         _check(x, self.AXES, type(self).__name__, None)
-        windows = _windows(x, self.kernel, self.stride, type(self).__name__)
-        return self._reduced(windows, tuple(range(-self.AXES, 0)))
+        return self._reduced(np.stack(_shifted(x, 2, self.kernel, self.stride, self)))
 
-    def _reduced(self, windows: Any, axes: Sizes) -> Any:
+    def _reduced(self, entries: Any) -> Any:
+        """Reduce the entries of windows: (entries of a window, batch, channels, *sizes)."""
         raise NotImplementedError
 
 
@@ -157,8 +156,8 @@ class MaxPool1d(_Pool):
 
     AXES = 1
 
-    def _reduced(self, windows: Any, axes: Sizes) -> Any:
-        return np.max(windows, axis=axes)
+    def _reduced(self, entries: Any) -> Any:
+        return np.max(entries, axis=0)
 
 
 class MaxPool2d(MaxPool1d):
@@ -172,8 +171,8 @@ class AvgPool1d(_Pool):
 
     AXES = 1
 
-    def _reduced(self, windows: Any, axes: Sizes) -> Any:
-        return np.mean(windows, axis=axes)
+    def _reduced(self, entries: Any) -> Any:
+        return np.mean(entries, axis=0)
 
 
 class AvgPool2d(AvgPool1d):
@@ -182,15 +181,36 @@ class AvgPool2d(AvgPool1d):
     AXES = 2
 
 
-def _windows(x: Any, kernel: Sizes, stride: Sizes, name: str) -> Any:
-    axes = tuple(range(2, 2 + len(kernel)))
-    sizes = tuple(np.shape(x)[axis] for axis in axes)
+def _shifted(x: Any, first: int, kernel: Sizes, stride: Sizes, layer: Any) -> list[Any]:
+    """Return, for each place in a window, what all windows have there.
+
+    Args:
+        x: images; the axes from the ``first`` on are those of the windows.
+        first: see above.
+        kernel: the sizes of a window.
+        stride: steps between windows.
+        layer: for the message.
+
+    Raises:
+        ValueError: no window fits in the images.
+    """
+    sizes = np.shape(x)[first : first + len(kernel)]
     if any(size < k for size, k in zip(sizes, kernel, strict=True)):
+        name = type(layer).__name__
         raise ValueError(f"{name}: windows of {kernel} do not fit in an image of {sizes}")
-    windows = sliding_window_view(x, kernel, axis=axes)
-    if set(stride) == {1}:
-        return windows
-    return windows[(slice(None), slice(None), *(slice(None, None, step) for step in stride))]
+    before = (slice(None),) * first
+    return [
+        x[
+            (
+                *before,
+                *(
+                    slice(at, at + size - k + 1, step)
+                    for at, size, k, step in zip(place, sizes, kernel, stride, strict=True)
+                ),
+            )
+        ]
+        for place in itertools.product(*map(range, kernel))
+    ]
 
 
 def _padded(x: Any, padding: Sizes) -> Any:

@@ -34,10 +34,10 @@ def step(loss: Callable[..., Any], optimiser: Optimiser, context: bool) -> Calla
 
     It is the same one for the same loss and optimiser.
     """
-    known = _STEPS.setdefault(optimiser, {})
     try:
+        known = _STEPS.setdefault(optimiser, {})
         found = known.get((loss, context))
-    except TypeError:  # a loss that has no hash
+    except TypeError:  # one of them has no hash
         return _step(loss, optimiser.update, context)
     if found is None:
         if len(known) >= _MOST_STEPS:
