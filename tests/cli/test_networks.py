@@ -171,6 +171,7 @@ BAD = {
     "train table.csv --target price --save table.csv": "this is a file, not a folder",
     "train table.csv --target price --save /proc/run": "/proc/run/run.json cannot be written",
     "train table.csv --target price --plot run.txt": "ends with .png, .svg or .pdf",
+    "train table.csv more.csv": "(more.csv)\n  chainrule train --help tells more",
     "train --resume": "say which, --save RUN",
     "train --resume --save nowhere": "nowhere: there is no such folder",
     "train --resume --save run --hidden 5": "run was begun with --hidden 4, not 5",

@@ -1,4 +1,4 @@
-"""The command ``chainrule``: explain, check and review a function in a file."""
+"""The command ``chainrule``: functions in files explained and checked, networks for tables."""
 
 from chainrule.cli.app import main
 

@@ -40,6 +40,9 @@ __all__ = ["main"]
 #: What the command line is called for; bad options end in its own usage error.
 _UsageError: type[Any] = typer.BadParameter.__bases__[0]
 
+#: Commands that are given values of arguments.
+_WITH_VALUES = ("explain", "exercise", "check", "review")
+
 _F = TypeVar("_F", bound=Callable[..., int])
 
 app = typer.Typer(
@@ -304,9 +307,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _usage(error: Any) -> str:
     message = str(error.format_message())
-    if "unexpected extra argument" in message:
-        message += ". A value is given with --at, in quotes if it has spaces: --at 'W=[[1, 2]]'"
     command = error.ctx.command_path if getattr(error, "ctx", None) else "chainrule"
+    if "unexpected extra argument" in message and command.endswith(_WITH_VALUES):
+        message += ". A value is given with --at, in quotes if it has spaces: --at 'W=[[1, 2]]'"
     return f"{message}\n  {command} --help tells more"
 
 

@@ -182,9 +182,9 @@ class Monitor:
     # In `chainrule.train.fit`, which calls these.
 
     def begin(self, loss: Callable[..., Any], context: bool) -> None:
-        """Take notice of a run that begins, and whether its loss takes a context."""
+        """Begin anew with a run; tell whether its loss takes a context."""
+        self.__post_init__()
         self._loss = loss, context
-        self._began, self._spent = time.perf_counter(), 0.0
 
     def observe(self, step: Step) -> None:
         """Take notice of a step of `fit`."""

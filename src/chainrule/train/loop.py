@@ -121,7 +121,8 @@ class Loop:
         """Return a copy of what the next step changes, if the watcher looks at it."""
         if self.watcher is None or not self.watcher.wants():
             return None
-        return trees.map_leaves(np.array, trained)  # type: ignore[no-any-return]
+        model, state = (trees.map_leaves(np.array, tree) for tree in trained[:2])
+        return Trained(model, state, None)
 
     def end_epoch(self, measured: Mapping[str, float]) -> None:
         """Enter the mean loss of the epoch, and what was measured after it, in the history."""

@@ -14,7 +14,7 @@ class Step(NamedTuple):
     """One step of a run.
 
     Attributes:
-        before: a copy of what it has changed, where the watcher wanted one.
+        before: a copy of the model and its state before it, where the watcher wanted one.
         model: the model after it.
         batch: what it was made with; overwritten by the next one.
         loss: the loss before it.

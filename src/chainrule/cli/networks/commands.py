@@ -340,9 +340,9 @@ def _new(name: str, names: list[str]) -> str:
 
 def _picture(plot: Path) -> Any:
     """Return a context that yields where a picture is drawn, if it can be."""
-    _needed("matplotlib", "--plot draws with matplotlib", "plots")
     if plot.suffix.lower() not in (".png", ".svg", ".pdf"):
         raise Fault(f"--plot {plot}: write a name that ends with .png, .svg or .pdf")
+    _needed("matplotlib", "--plot draws with matplotlib", "plots")
     return written("--plot", plot)
 
 

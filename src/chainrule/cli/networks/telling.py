@@ -137,6 +137,11 @@ def of_course(history: dict[str, list[float]]) -> bool:
             "is kept; fewer hidden units, or more rows, would help"
         )
         return False
+    if held[best] > 2 * loss[best]:
+        say(
+            f"on the rows held out it is {held[best] / loss[best]:.1f} times as large as on the "
+            "others: some of these are learnt by heart"
+        )
     return True
 
 
