@@ -178,16 +178,16 @@ def nbody_in_jax():
 PROGRAMS = [
     Program(
         "correlation",
-        "NPBench's correlation, 30 x 12",
+        "NPBench's correlation, 600 x 500",
         correlation,
-        lambda: normal((30, 12)),
+        lambda: normal((600, 500)),
         correlation_in_jax,
     ),
     Program(
         "covariance",
-        "NPBench's covariance, 30 x 12",
+        "NPBench's covariance, 600 x 500",
         covariance,
-        lambda: normal((30, 12)),
+        lambda: normal((600, 500)),
         covariance_in_jax,
     ),
     Program(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 
 import chainrule as cr
+from chainrule.native.interpret import interpreted
 from chainrule.native.lower import rolled
 
 from .conftest import calls_of, same
@@ -25,13 +27,6 @@ def substitution(low, b):
     x = np.zeros(len(b))
     for i in range(len(b)):
         x[i] = (b[i] - low[i, :i] @ x[:i]) / low[i, i]
-    return np.sum(x * x)
-
-
-def backwards(up, b):
-    x = b.copy()
-    for i in range(len(b) - 1, -1, -1):
-        x[i] = (x[i] - np.sum(up[i, i + 1 :] * x[i + 1 :])) / up[i, i]
     return np.sum(x * x)
 
 
@@ -65,29 +60,12 @@ def durbin(r):
     return np.sum(y * y)
 
 
-def rank_k(c, a):
-    c = c.copy()
-    for i in range(len(a)):
-        c[i, : i + 1] *= 1.2
-        for k in range(a.shape[1]):
-            c[i, : i + 1] += 1.5 * a[i, k] * a[: i + 1, k]
-    return np.sum(c * c)
-
-
 def triangular(a, b):
     b = b.copy()
     for i in range(len(b)):
         for j in range(b.shape[1]):
             b[i, j] += np.dot(a[i + 1 :, i], b[i + 1 :, j])
     return np.sum(b * b)
-
-
-def covariance(data):
-    data = data - np.mean(data, axis=0)
-    cov = np.zeros((data.shape[1], data.shape[1]))
-    for i in range(data.shape[1]):
-        cov[i, i:] = cov[i:, i] = data[:, i] @ data[:, i:]
-    return np.sum(cov**3)
 
 
 def attention(q, v):
@@ -113,13 +91,10 @@ def blocks(a):
 
 PROGRAMS: dict[str, tuple[Callable[..., Any], tuple[Any, ...]]] = {
     "substitution": (substitution, (D, V)),
-    "backwards": (backwards, (D, V)),
     "cholesky": (cholesky, (M,)),
     "eliminated": (eliminated, (D,)),
     "durbin": (durbin, (V,)),
-    "rank k": (rank_k, (M, B)),
     "triangular": (triangular, (M, B)),
-    "covariance": (covariance, (B,)),
     "attention": (attention, (B, B)),
     "blocks": (blocks, (0.3 * M,)),
 }
@@ -127,6 +102,62 @@ PROGRAMS: dict[str, tuple[Callable[..., Any], tuple[Any, ...]]] = {
 
 def gradient_of(f: Callable[..., Any], args: tuple[Any, ...]) -> Callable[..., Any]:
     return cr.value_and_grad(f, tuple(range(len(args))))
+
+
+def written(source: random.Random) -> str:
+    """Write a program whose turns read and write parts of arrays that differ from turn to turn."""
+    inner = source.choice(["range(i)", "range(i, n)", "range(i + 1, n)", "range(i - 1, -1, -1)"])
+    outer = source.choice(["range(n)", "range(1, n)", "range(n - 1, -1, -1)"])
+
+    def statement(counters: list[str]) -> str:
+        a, c = source.choice("ab"), source.choice("ab")
+        k = source.choice(counters)
+        part = source.choice([f":{k}", f"{k}:", f"{k} + 1 :", f":{k} + 1"])
+        p, q = (source.choice([*counters, "n - 1 - i"]) for _ in range(2))
+        return source.choice(
+            [
+                f"{a}[{p}, {q}] = 0.3 * {a}[{q}, {p}] + 0.1 * {c}[{p}, {part}] @ {c}[{part}, {q}]",
+                f"{a}[{p}, {part}] = np.sin({a}[{p}, {part}]) + 0.2 * {c}[{part}, {q}]",
+                f"x[{p}] = 0.5 * x[{p}] + 0.1 * np.sum({a}[{q}, {part}] * x[{part}])",
+                f"x[{part}] *= 0.9 * np.cos(x[{p}])",
+                f"{a}[{part}, {part}] += 0.05 * np.outer(x[{part}], {c}[{p}, {part}])",
+            ]
+        )
+
+    lines = ["def f(a, b, x):", "    a, b, x = a.copy(), b.copy(), x.copy()", "    n = len(x)"]
+    lines += [f"    for i in {outer}:", f"        {statement(['i'])}", f"        for j in {inner}:"]
+    lines += [f"            {statement(['i', 'j'])}" for _ in range(2)]
+    return "\n".join([*lines, "    return np.sum(a * a) + np.sum(b * b) + np.sum(x * x)"])
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_random_programs(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rolled, "_SHORTEST", 8)
+    known: dict[str, Any] = {"np": np}
+    exec(written(random.Random(seed)), known)
+    args = 0.5 * rng.normal(size=(7, 7)), 0.5 * rng.normal(size=(7, 7)), 0.5 * rng.normal(size=7)
+    check(gradient_of(known["f"], args), *args)
+
+
+@pytest.mark.parametrize("n", [0, 1, 2])
+def test_so_few_that_there_is_no_loop(n: int) -> None:
+    for f, args in ((substitution, (D[:n, :n], V[:n])), (cholesky, (M[:n, :n],))):
+        g = gradient_of(f, args) if n else f
+        same(cr.compile(g, builder=interpreted)(*args), g(*args), 1e-12)
+
+
+def test_branches_in_it_are_paths() -> None:
+    def f(a, x):
+        x = x.copy()
+        for i in range(1, len(x)):
+            s = a[i, :i] @ x[:i]
+            x[i] = x[i] - 0.5 * s if s > 0 else 0.5 * x[i] + np.sum(x[:i])
+        return np.sum(x * x)
+
+    gradient = gradient_of(f, (abs(M), V))
+    fast = cr.compile(gradient)
+    for x in (abs(V), -abs(V), V, 2 * abs(V)):
+        same(fast(abs(M), x), gradient(abs(M), x), 1e-10)
 
 
 @pytest.mark.parametrize("name", PROGRAMS)

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.core.kinds import broadcast_to, unbroadcast
+from chainrule.graph.formula import by_formula
 from chainrule.graph.graph import Apply, Constant, Vertex
 from chainrule.graph.placeholder import cast, element, like, reduce, reshaped
 from chainrule.native.ir.combining import COMBINING
@@ -27,6 +28,7 @@ from chainrule.operations import shape as shapes
 __all__ = ["by_lengths", "look_at_lengths", "of_moving_lengths"]
 
 _OF_SHAPE = (broadcast_to, unbroadcast, shapes.reshape)
+_BY_FORMULA = (reduction.count_nonzero,)  # which does not ask how long anything is
 _VIEWS = (shapes.transpose, shapes.expand_dims, shapes.squeeze)
 
 
@@ -49,6 +51,9 @@ def by_lengths(vertex: Apply) -> Vertex:
         return vertex
     if operation is reduction.mean:
         return _mean(vertex)
+    simple = by_formula(vertex) if operation in _BY_FORMULA else None
+    if simple is not None:
+        return simple
     if operation in (contraction.matmul, contraction.dot, contraction.inner):
         a, b = vertex.operands
         one = operation is contraction.inner and max(a.ndim, b.ndim) > 1

@@ -19,6 +19,7 @@ from chainrule.native.ir.elements import TABLE, lowered
 from chainrule.native.ir.text import is_native
 from chainrule.native.lower.roles import Role, expected_access, number, role_of
 from chainrule.native.lower.turns import Part, Tape, Turns, Until, ends
+from chainrule.operations import elementwise, indexing
 from chainrule.operations import shape as shapes
 from chainrule.operations.indexing import getitem, index_parts
 
@@ -27,6 +28,7 @@ __all__ = [
     "NotNumbersError",
     "counting",
     "entry_at",
+    "is_of_numbers",
     "looks_at_types",
     "turns_of",
 ]
@@ -308,3 +310,20 @@ def looks_at_types(loop: Loop, variable: Input) -> bool:
         and len({y.dtype for y in x.operands}) > 1
         for x in loop.body
     )
+
+
+def is_of_numbers(loop: Loop) -> bool:
+    """Tell whether a loop computes single numbers alone, some of which are entries of arrays."""
+    return all(_is_of_a_number(x) for x in loop.body if isinstance(x, Apply))
+
+
+def _is_of_a_number(x: Apply) -> bool:
+    if x.value is None:
+        return False
+    if is_operation(x, elementwise.add):
+        changed = [y for y in x.operands if is_operation(y, indexing.scatter_add)]
+        return not x.shape or (len(changed) == 1 and not changed[0].operands[0].shape)
+    if is_operation(x, indexing.scatter_add, indexing.set_at):
+        piece = x.operands[x.operation is indexing.set_at]
+        return not piece.shape
+    return not x.shape

@@ -11,34 +11,30 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from chainrule.core.placeholder import is_array
-from chainrule.graph.graph import Apply, Constant, Input, Vertex, copied, is_operation, topological
-from chainrule.graph.loops.affine import Affine, Counter, filled
+from chainrule.graph.graph import Apply, Constant, Input, Vertex, copied, topological
+from chainrule.graph.loops.affine import Affine, Counter
 from chainrule.graph.loops.affine import Integer as Growing
 from chainrule.graph.loops.extrapolate import NotAlikeError, Turns, extrapolated
 from chainrule.graph.loops.loop import Carry, Loop, element, tape
 from chainrule.graph.loops.unfold import value_at
 from chainrule.graph.loops.vertices import fold
-from chainrule.graph.placeholder import cast, full, reshaped
 from chainrule.graph.rewrite import share
-from chainrule.native.ir.moving import Extent, Integer, Moving, Word, moving, put
+from chainrule.native.ir.moving import Integer, Moving, Word, put
 from chainrule.native.ir.text import is_native
 from chainrule.native.lower.array_loop import ArrayLoop, State, Taped, result_of
+from chainrule.native.lower.at_turn import at_turn, is_growing
 from chainrule.native.lower.gather import checks
-from chainrule.native.lower.kept import Known, Tape, stacked
+from chainrule.native.lower.kept import Known, Tape
 from chainrule.native.lower.lengths import by_lengths, look_at_lengths, of_moving_lengths
-from chainrule.native.lower.loop_body import looks_at_types
-from chainrule.native.lower.movement import repeated_to
-from chainrule.native.lower.parts import Place, lengths, taken, updated, window
+from chainrule.native.lower.loop_body import is_of_numbers
+from chainrule.native.lower.parts import window
 from chainrule.native.lower.primitives import as_primitives
 from chainrule.native.lower.reads import Read, path_of, reads_of
-from chainrule.native.lower.roles import Role, number, role_of, viewed
+from chainrule.native.lower.roles import Role, role_of, viewed
 from chainrule.native.lower.seen import light
 from chainrule.native.lower.turn_places import Around, Places, UnrollError
 from chainrule.native.lower.unchanged import Write, is_unchanged, writes_between
-from chainrule.operations import elementwise, indexing
-from chainrule.operations import shape as shapes
-from chainrule.operations.indexing import getitem
+from chainrule.native.lower.variables import Variables
 
 __all__ = ["Rolled", "rolled", "rolled_long"]
 
@@ -92,7 +88,7 @@ def rolled_long(
     """
     folded = [fold(share(outputs)) for outputs in graphs]
     loops = [x.operation for x in topological(folded[0]) if isinstance(x, Apply)]
-    if all(_is_of_numbers(loop) for loop in loops if isinstance(loop, Loop)):
+    if all(is_of_numbers(loop) for loop in loops if isinstance(loop, Loop)):
         return None
     whole = extrapolated(folded, leaves, turns)
     graph = _Graph(topological(whole), whole, (), few=_MANY)
@@ -172,8 +168,8 @@ class _Graph:
         value = light(vertex.value, size) if self.around else vertex.value
         made = Apply(operation, tuple(operands), vertex.params, value)
         moving = of_moving_lengths(made)
-        if moving or _is_growing(vertex.params):
-            at = self._at_turn(made)
+        if moving or is_growing(vertex.params):
+            at = at_turn(made, self.places)
             if at is not None:
                 return at
             if not moving:
@@ -190,40 +186,6 @@ class _Graph:
             return turns
         before = len(path.turns) - len(turns)
         return [k for n, k in enumerate(turns, before) if not 1 <= n <= gone]
-
-    # What is read and written at a turn's place.
-
-    def _at_turn(self, vertex: Apply) -> Vertex | None:
-        """Return what reads or writes at a place that moves; None for what does neither."""
-        operation, operands = vertex.operation, vertex.operands
-        if operation is getitem and len(operands) == 1:
-            (x,) = operands
-            place, _ = self.places.place(vertex.params["index"], x.shape)
-            return self._taken(x, place, vertex)
-        if operation is shapes.flip:
-            (x,) = operands
-            axis = vertex.params.get("axis")
-            axes = range(x.ndim) if axis is None else [axis] if isinstance(axis, int) else axis
-            return self._taken(x, self.places.turned(x.shape, [k % x.ndim for k in axes]), vertex)
-        if operation is indexing.set_at and len(operands) == 2:
-            x, piece = operands
-            place, size = self.places.place(vertex.params["index"], x.shape)
-            piece = reshaped(piece, piece.shape[max(piece.ndim - len(size), 0) :])
-            piece = repeated_to(cast(piece, vertex.dtype), size)
-            if x.dtype == vertex.dtype:
-                return updated(x, reshaped(piece, lengths(place)), place)
-        if operation is indexing.scatter_add and len(operands) == 1 and vertex.dtype.kind != "b":
-            (piece,) = operands
-            place, _ = self.places.place(vertex.params["index"], vertex.shape)
-            zeros = full(0, vertex.dtype, vertex.shape)
-            return updated(zeros, reshaped(piece, lengths(place)), place)
-        return None
-
-    def _taken(self, x: Vertex, place: Place, vertex: Apply) -> Vertex:
-        made = reshaped(taken(x, place), vertex.shape)
-        if isinstance(made, Apply):
-            return Apply(made.operation, made.operands, made.params, vertex.value)
-        return made
 
     # Loops.
 
@@ -250,7 +212,7 @@ class _Graph:
         low, most = self.places.ends(turns)
         # A loop over numbers has another form (`chainrule.native.lower.looped`).
         alone = not any(isinstance(x, Tape) for x in operands)
-        numbers = alone and most * size <= self.few and _is_of_numbers(loop)
+        numbers = alone and most * size <= self.few and is_of_numbers(loop)
         if not self.around and (most * size <= _SHORTEST or numbers):
             raise UnrollError
         if low < 0:
@@ -350,7 +312,7 @@ class _Body:
         around = (*outside.around, Around(loop.counter, self.word, turns))
         self.graph = _Graph(loop.body, [], around)
         self.graph.body = self
-        self.invariants: dict[Vertex, Input] = {}
+        self.variables = Variables(loop, self.graph.places, self.word)
 
     def made(self) -> list[Any]:
         loop, graph = self.loop, self.graph
@@ -364,16 +326,16 @@ class _Body:
                 taped.setdefault(kept.carry, k)
         rest = iter(self.operands)
         for x in loop.invariants:
-            graph.known[x] = self._invariant(next(rest))
+            graph.known[x] = self.variables.invariant(next(rest))
         first: dict[Carry, list[Vertex]] = {}
         inputs: dict[Carry, list[Input]] = {}
         for carry in loop.carried:
-            first[carry] = [self._first(carry, next(rest)) for _ in range(carry.lag)]
+            first[carry] = [self.variables.first(carry, next(rest)) for _ in range(carry.lag)]
             count = 1 if carry in taped else carry.lag
-            inputs[carry] = [self._handed(carry) for _ in range(count)]
+            inputs[carry] = [self.variables.handed(carry) for _ in range(count)]
             graph.known[carry.input] = inputs[carry][0]
         for x in loop.tables:
-            graph.known[x] = self._column([next(rest) for _ in range(self.most)])
+            graph.known[x] = self.variables.column([next(rest) for _ in range(self.most)])
         graph.convert()
         # What a turn computes.
         states: list[State] = []
@@ -415,7 +377,7 @@ class _Body:
                 at.append(("state", same[0]) if same else ("last", len(lasts)))
                 lasts += [] if same else [value]
         made = self._lowered(states, tapes, lasts)
-        operands = [*firsts, *self.invariants]
+        operands = [*firsts, *self.variables.invariants]
         applied = made.applied(operands)
         self.outside.written[applied] = [self._writes(state) for state in states]
         before = {"state": 0, "tape": len(states), "last": len(states) + len(tapes)}
@@ -504,7 +466,7 @@ class _Body:
     def given(self, array: Vertex) -> Vertex | None:
         """Return what a variable is outside, if no turn of this loop or one around changes it."""
         around = self.outside.body
-        for given, variable in self.invariants.items():
+        for given, variable in self.variables.invariants.items():
             if variable is array and (around is None or around.given(given) is not None):
                 return given
         return None
@@ -519,77 +481,6 @@ class _Body:
             return known.array
         return self.graph.found(vertex)
 
-    # Variables.
-
-    def _invariant(self, given: Known) -> Known:
-        """Return the variable for something that is the same in all turns."""
-        if isinstance(given, list):
-            array = stacked(given)
-            entry = next(x.value for x in given if not isinstance(x, (list, Tape)))
-            return Tape(self._variable(array), None, entry, (len(given),))
-        if isinstance(given, Tape):
-            if given.array is None:
-                raise UnrollError("it reads a tape that is not kept")
-            array = self._variable(given.array)
-            return replace(given, array=array)
-        if role_of(given) is Role.NUMBER:
-            return given
-        return self._variable(given)
-
-    def _variable(self, given: Vertex) -> Input:
-        if not is_native(given.dtype):
-            raise UnrollError(f"there are values of dtype {given.dtype} in it")
-        if given not in self.invariants:
-            value = light(given.value, given.shape)
-            self.invariants[given] = Input(f"i{len(self.invariants)}", value)
-        return self.invariants[given]
-
-    def _handed(self, carry: Carry) -> Input:
-        made = carry.result
-        size = self.graph.places.size(made.shape)
-        if made.value is None:
-            raise UnrollError("it hands on a tape")
-        if not is_native(made.dtype):
-            raise UnrollError(f"there are values of dtype {made.dtype} in it")
-        self._look(size)
-        return Input(carry.input.name, light(made.value, size))
-
-    def _look(self, size: Sequence[int]) -> None:
-        """Look whether what is read in another turn has the same shape in all turns of this loop.
-
-        It may have another one in each turn of a loop around.
-        """
-        if any(put(n.now, self.word, 0) != n.now for n in size if isinstance(n, Extent)):
-            raise UnrollError("what it hands on, or leaves, has another length in each turn")
-
-    def _first(self, carry: Carry, given: Known) -> Vertex:
-        """Return what a carried value begins with, as the dtype that turns make."""
-        made = carry.result
-        size = self.graph.places.size(made.shape)
-        if isinstance(given, (list, Tape)) or given.shape != size:
-            raise UnrollError("what it begins with has another shape")
-        whole = role_of(given) is Role.NUMBER and given.dtype.kind in "iu" and not given.shape
-        fits = whole and made.dtype.kind == "f" and abs(number(given)) < 2**24
-        if given.dtype != made.dtype and not fits:
-            raise UnrollError("what it begins with has another dtype")
-        alike = type(given.value) is type(made.value) or (
-            is_array(given.value) and is_array(made.value)
-        )
-        if not alike and looks_at_types(self.loop, carry.input):
-            raise UnrollError("what it begins with has another type")
-        return cast(given, made.dtype)
-
-    def _column(self, column: Sequence[Known]) -> Vertex:
-        """Return what each turn has of its own: an entry of an array of them."""
-        array = stacked(column)
-        if not isinstance(array, Constant):
-            array = self._variable(array)
-        (first, *_) = column
-        assert not isinstance(first, (list, Tape))
-        entry = Tape(array, None, first.value, (len(column),)).at((moving(self.word),))
-        assert isinstance(entry, Apply)
-        return entry
-
     # The whole.
 
     def _lowered(self, states: list[State], tapes: list[Taped], lasts: list[Vertex]) -> ArrayLoop:
@@ -600,7 +491,7 @@ class _Body:
             own = isinstance(x, Apply) and role_of(x) not in (Role.VIEW, Role.NUMBER)
             simple.append(x if own and x not in simple else copied(x))
         for last in lasts:
-            self._look(last.shape)
+            self.variables.look(last.shape)
         look_at_lengths(topological(simple))
         for x in topological(simple):
             if not is_native(x.dtype):
@@ -619,36 +510,8 @@ class _Body:
             [State(x.input, next(rest)) for x in states],
             [Taped(next(rest), x.input, x.leading) for x in tapes],
             list(rest),
-            list(self.invariants.values()),
+            list(self.variables.invariants.values()),
         )
-
-
-def _is_of_numbers(loop: Loop) -> bool:
-    """Tell whether a loop computes single numbers alone, some of which are entries of arrays."""
-    return all(_is_of_a_number(x) for x in loop.body if isinstance(x, Apply))
-
-
-def _is_of_a_number(x: Apply) -> bool:
-    if x.value is None:
-        return False
-    if is_operation(x, elementwise.add):
-        changed = [y for y in x.operands if is_operation(y, indexing.scatter_add)]
-        return not x.shape or (len(changed) == 1 and not changed[0].operands[0].shape)
-    if is_operation(x, indexing.scatter_add, indexing.set_at):
-        piece = x.operands[x.operation is indexing.set_at]
-        return not piece.shape
-    return not x.shape
-
-
-def _is_growing(params: Mapping[str, Any]) -> bool:
-    found = []
-
-    def note(value: Any) -> Any:
-        found.append(isinstance(value, Affine))
-        return value
-
-    filled(params, note)
-    return any(found)
 
 
 def _turn(
