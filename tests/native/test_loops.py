@@ -209,3 +209,31 @@ def test_random_loops(monkeypatch: pytest.MonkeyPatch, data: st.DataObject) -> N
         a, b = map(float, rng.normal(size=2) * 0.3)
         v, w = rng.normal(size=(2, random_loops.LENGTH)) * 0.5
         same(fast(a, b, v, w), gradient(a, b, v, w), 1e-8)
+
+
+def angles(a, b):
+    for t in range(300):
+        b = b * 1.1 + t
+        a = 0.5 * a + np.sin(b) + np.exp(0.01 * b) + 0.1 * np.cos(b)
+    return a
+
+
+def test_functions_have_a_fast_and_a_slow_way_in_turns():
+    """Some angles, and arguments of exp, are beyond the limits of what is quick."""
+    compiled = cr.compile(angles)
+    for args in ((0.3, 0.7), (1e3, -1e200), (-40.0, 0.0), (0.0, math.nan), (1e300, 2.0)):
+        same(compiled(*args), angles(*map(np.float64, args)), 1e-9)
+
+
+def cosines(a, x):
+    for t in range(len(x)):
+        a = a * np.cos(x[-1 - t]) + np.exp(x[t])
+    return a
+
+
+def test_what_no_turn_waits_for_is_computed_before_the_loop():
+    text = loops_in(cosines, 0.3, X)
+    loop = text.partition("for t in range")[2]
+    assert "cos(" not in loop
+    assert "exp(" not in loop
+    same(cr.compile(cosines)(0.3, X), cosines(0.3, X), 1e-12)

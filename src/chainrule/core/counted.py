@@ -9,8 +9,9 @@ is recorded in full.
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
+from types import CodeType
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
 from chainrule.core.apply import apply
@@ -20,7 +21,21 @@ from chainrule.core.symbolic import Symbolic
 if TYPE_CHECKING:
     from chainrule.core.operation import Operation
 
-__all__ = ["OUTCOMES", "ROWS", "SETTLED", "Counted", "Doubt", "Series", "as_index"]
+__all__ = [
+    "LOOPS",
+    "NUMBERS",
+    "OUTCOMES",
+    "ROWS",
+    "SETTLED",
+    "Counted",
+    "Doubt",
+    "Fixed",
+    "Seen",
+    "Series",
+    "Tally",
+    "as_index",
+    "numbers",
+]
 
 #: The turn from which on all turns must be the same; those before may differ.
 SETTLED = 3
@@ -33,6 +48,45 @@ ROWS: ContextVar[Callable[[Array], Iterator[Any] | None] | None] = ContextVar("R
 #: Told of each truth that Python asks an Array for, and says what the answer is to be: so a loop
 #: that ends when a condition fails is recorded in as many turns as are wanted.
 OUTCOMES: ContextVar[Callable[[Array, bool], bool] | None] = ContextVar("OUTCOMES", default=None)
+
+
+#: Hands out the numbers of a range, where long loops are recorded in few turns.
+NUMBERS: ContextVar[Callable[[range], Iterable[Any]] | None] = ContextVar("NUMBERS", default=None)
+
+#: Code of this library that holds the loops of its users.
+LOOPS: set[CodeType] = set()
+
+
+def numbers(run: range) -> Iterable[Any]:
+    """Return what a loop over a range goes through, in code of this library."""
+    hand_out = NUMBERS.get()
+    return run if hand_out is None else hand_out(run)
+
+
+class Tally:
+    """A count of turns for messages, on which nothing depends that turns do."""
+
+    __slots__ = ("count",)
+
+    def __init__(self) -> None:
+        self.count = 0
+
+
+class Fixed:
+    """A function of this library that has no state."""
+
+    __slots__ = ("function",)
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.function = function
+
+    def __call__(self, *args: Any) -> Any:
+        """Call it."""
+        return self.function(*args)
+
+
+class Seen:
+    """Base of objects of this library that loops use, and whose attributes are all their state."""
 
 
 class Doubt(BaseException):  # no Exception, for the user's code is not to catch it

@@ -16,6 +16,7 @@ import numpy as np
 from chainrule import trees
 from chainrule.core.array import Array, dtype_of, shape_of
 from chainrule.core.callables import name_of
+from chainrule.core.counted import LOOPS, Fixed, Seen, Tally, numbers
 from chainrule.core.source import where_am_i
 from chainrule.errors import ArgumentError
 from chainrule.numpy.creation import restack, to_be_filled
@@ -69,7 +70,8 @@ def scan(
     >>> cr.scan(lambda total, x: (total + x, total), 0.0, np.array([1.0, 2.0, 3.0]))
     (np.float64(6.0), array([0., 1., 3.]))
     """
-    leaves, build = trees.flatten(xs)
+    leaves, unflatten = trees.flatten(xs)
+    build = Fixed(unflatten)
     leaves = [restack(leaf) for leaf in leaves]
     turns = _turns(leaves, xs, length)
     if not turns:
@@ -79,7 +81,7 @@ def scan(
         ys = _Stack(f, end - first)
         t = 0
         try:
-            for t in range(end - first - 1, -1, -1) if reverse else range(end - first):
+            for t in numbers(range(end - first)[:: -1 if reverse else 1]):
                 carry, y = _turn(f, carry, build([x[t] for x in parts]))
                 ys.put(t, y)
         except Exception as error:
@@ -130,7 +132,7 @@ def fori_loop(
     def block(val: Any, first: int, end: int) -> Any:
         i = first
         try:
-            for i in range(first, end):
+            for i in numbers(range(first, end)):
                 new = body_fun(i, val)
                 _check_carried("fori_loop", body_fun, val, new)
                 val = new
@@ -174,18 +176,21 @@ def while_loop(
     (2.000000000000002, 0.25000000000001177)
     """
     val = init_val
-    turn = 0
+    turns = Tally()
     what = f"the condition of while_loop, {name_of(cond_fun)},"
     try:
-        while _truth(cond_fun(val), what):
+        while bool(_one_bool(cond_fun(val), what)):  # asked here, for compiled code
             new = body_fun(val)
             _check_carried("while_loop", body_fun, val, new)
             val = new
-            turn += 1
+            turns.count += 1
     except Exception as error:
-        error.add_note(f"in turn {turn} of while_loop")
+        error.add_note(f"in turn {turns.count} of while_loop")
         raise
     return val
+
+
+LOOPS.add(while_loop.__code__)
 
 
 def cond(
@@ -210,7 +215,11 @@ def cond(
     >>> cr.grad(lambda x: cr.cond(x > 1, np.log, lambda x: x - 1, x))(2.0)
     0.5
     """
-    return (true_fun if _truth(pred, "the predicate of cond") else false_fun)(*operands)
+    pred = _one_bool(pred, "the predicate of cond")
+    return (true_fun if pred else false_fun)(*operands)
+
+
+LOOPS.add(cond.__code__)
 
 
 # Turns.
@@ -262,12 +271,12 @@ def _whole(value: Any, name: str) -> int:
         ) from None
 
 
-def _truth(value: Any, what: str) -> bool:
-    """Return a condition as a bool; Python looks at it, as ``if`` does."""
+def _one_bool(value: Any, what: str) -> Any:
+    """Return a condition, which Python may look at as ``if`` does."""
     if type(value) is bool:
         return value
     if _is_leaf(value) and dtype_of(value).kind == "b" and shape_of(value) == ():
-        return bool(value)
+        return value
     kind = f"a {type(value).__name__}"
     if _is_leaf(value):
         kind = f"of shape {shape_of(value)} and dtype {dtype_of(value)}"
@@ -355,7 +364,7 @@ def _spelled(tree: Any) -> str:
 # What is kept of each turn.
 
 
-class _Stack:
+class _Stack(Seen):
     """Arrays of so many turns, of which each turn fills an entry."""
 
     def __init__(self, f: Callable[..., Any], turns: int) -> None:
@@ -370,7 +379,7 @@ class _Stack:
         leaves, build = trees.flatten(y)
         leaves = [restack(leaf) for leaf in leaves]
         if self._build is None:
-            self._like, self._build = y, build
+            self._like, self._build = y, Fixed(build)
             self._made = [self._room(x, at) for at, x in enumerate(leaves)]
         elif trees.structure(y) != trees.structure(self._like):
             raise self._refused(f"y is {_spelled(y)}, in turns before it is {_spelled(self._like)}")

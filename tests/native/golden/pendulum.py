@@ -1,10 +1,11 @@
 # loop     199 turns -> (599) float64
 # kernel   over one number -> add (), add (), add ()
+# kernel   over 198 -> cos (198)
 # loop     198 turns -> (398) float64
 # kernel   over one number -> identity (), add ()
 # loop     198 turns -> (1) float64
 # kernel   over one number -> add ()
-# scratch memory: 8,064 bytes
+# scratch memory: 9,664 bytes
 
 def pendulum(th, om, dt):
     m0 = empty((599,), 'float64')
@@ -24,46 +25,49 @@ def pendulum(th, om, dt):
         c0_0, c0_1 = v0_4, v0_1
     v3 = dt * m0[199]
     v4 = m0[399] + v3
-    v5 = -dt
-    v20 = guarded_multiply(v5, m0[598])
-    v21 = m0[199] + v20
-    v6 = guarded_multiply(v5, dt)
-    v8 = cos(m0[399])
-    v9 = guarded_multiply(v6, v8)
-    v10 = 1.0 + v9
+    v7 = -dt
+    v22 = guarded_multiply(v7, m0[598])
+    v23 = m0[199] + v22
+    v8 = guarded_multiply(v7, dt)
+    v10 = cos(m0[399])
+    v11 = guarded_multiply(v8, v10)
+    v12 = 1.0 + v11
     m4 = v4
-    m21 = v21
-    m10 = v10
-    m11 = empty((398,), 'float64')
-    m11[0] = m10
-    c11_0 = m10
-    c11_1 = dt
+    m23 = v23
+    m12 = v12
+    m6 = empty((198,), 'float64')
+    for i in range(198):
+        v6 = cos(m0[201:399][i])
+        m6[i] = v6
+    m13 = empty((398,), 'float64')
+    m13[0] = m12
+    c13_0 = m12
+    c13_1 = dt
     for t in range(198):
-        v11_0 = guarded_multiply(c11_0, dt)
-        v11_1 = c11_1 + v11_0
-        v11_2 = -v11_1
-        v11_3 = guarded_multiply(v11_2, dt)
-        v11_4 = cos(m0[398 - t])
-        v11_5 = guarded_multiply(v11_3, v11_4)
-        v11_6 = c11_0 + v11_5
-        m11[t + 1] = v11_6
-        m11[t + 200] = v11_2
-        c11_0, c11_1 = v11_6, v11_1
-    m11[199] = v11_1
-    v16 = guarded_multiply(m11[198], dt)
-    v17 = m11[199] + v16
-    m13 = m11[198]
-    m17 = v17
-    m22 = empty((1,), 'float64')
-    c22_0 = m21
+        v13_0 = guarded_multiply(c13_0, dt)
+        v13_1 = c13_1 + v13_0
+        v13_2 = -v13_1
+        v13_3 = guarded_multiply(v13_2, dt)
+        v13_4 = guarded_multiply(v13_3, m6[197 - t])
+        v13_5 = c13_0 + v13_4
+        m13[t + 1] = v13_5
+        m13[t + 200] = v13_2
+        c13_0, c13_1 = v13_5, v13_1
+    m13[199] = v13_1
+    v18 = guarded_multiply(m13[198], dt)
+    v19 = m13[199] + v18
+    m15 = m13[198]
+    m19 = v19
+    m24 = empty((1,), 'float64')
+    c24_0 = m23
     for t in range(198):
-        v22_0 = guarded_multiply(m11[t], m0[198 - t])
-        v22_1 = c22_0 + v22_0
-        v22_2 = guarded_multiply(m11[t + 200], m0[597 - t])
-        v22_3 = v22_1 + v22_2
-        c22_0 = v22_3
-    m22[0] = v22_3
-    v26 = guarded_multiply(m11[198], m0[0])
-    v27 = m22[0] + v26
-    m27 = v27
-    return m4, m13, m17, m27
+        v24_0 = guarded_multiply(m13[t], m0[198 - t])
+        v24_1 = c24_0 + v24_0
+        v24_2 = guarded_multiply(m13[t + 200], m0[597 - t])
+        v24_3 = v24_1 + v24_2
+        c24_0 = v24_3
+    m24[0] = v24_3
+    v28 = guarded_multiply(m13[198], m0[0])
+    v29 = m24[0] + v28
+    m29 = v29
+    return m4, m15, m19, m29

@@ -172,10 +172,24 @@ def through_a_gradient(a, b):
     return a
 
 
+def as_a_function(a, b):
+    def swing(i, state):
+        x, v = state
+        x = cr.cond(x > 1, lambda x: 0.5 * x, lambda x: x, x + 0.1 * v)
+        return x, v - 0.1 * b * math.sin(x) + 0 * i
+
+    return cr.fori_loop(0, N, swing, (a, b))[0]
+
+
+def scanned(a, b):
+    return cr.scan(lambda carry, x: (math.sin(carry) * b + x, None), a, X)[0]
+
+
 SHORT = [
     *(pendulum, entries, neighbours, last_first, every_second, rows, pairs, numbered, backwards),
     *(times_the_number, of_two_lengths, first_turn_differs, after_the_loop, helper, with_else),
     *(state_in_an_object, state_in_a_dict, two_turns_before, through_a_gradient),
+    *(as_a_function, scanned),
 ]
 
 
@@ -346,6 +360,27 @@ FULL = [
     *(a_constant_of_the_number, a_constant_array, where_of_the_number, appended, stacked),
     *(written_and_read, leaves_by_a_counter, a_number_as_text, as_a_float),
 ]
+
+
+def of_rows_that_are_read(xs, a):
+    for x in xs:
+        a = 0.5 * math.sin(a) + x
+    return a
+
+
+def of_rows_backwards(xs, a):
+    for t in range(len(xs)):
+        a = 0.5 * math.sin(a) * xs[-1 - t] + 0.1
+    return a
+
+
+@pytest.mark.parametrize("f", [of_rows_that_are_read, of_rows_backwards], ids=lambda f: f.__name__)
+def test_gradients_of_what_turns_read_come_of_few_turns(f):
+    g = cr.value_and_grad(f, (0, 1))
+    assert is_short(g, X, 0.3)
+    compiled = cr.compile(g)
+    for a in (0.3, -0.2):
+        same(compiled(X * a, a), g(X * a, a), 1e-10)
 
 
 @pytest.mark.parametrize("f", FULL, ids=lambda f: f.__name__)

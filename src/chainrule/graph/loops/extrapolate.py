@@ -26,9 +26,12 @@ from chainrule.graph.loops.affine import (
     affine,
     plus,
 )
-from chainrule.graph.loops.loop import Carry, Kept, Loop
+from chainrule.graph.loops.listing import Listing, NotListedError, listing, moved
+from chainrule.graph.loops.loop import Carry, Kept, Loop, element
 
 __all__ = ["NotAlikeError", "Turns", "extrapolated"]
+
+_MOST_WRITTEN = 64  # entries of a constant that are not zero and move with the number of turns
 
 _Same: TypeAlias = "tuple[Vertex, ...]"  # the vertex that is the same one in each graph
 
@@ -102,8 +105,45 @@ class _Extrapolation:
         if isinstance(first.operation, Loop):
             return self._loop(applied)
         operands = tuple(self.known[x] for x in _operands(same))
-        params = self.parameters([x.params for x in applied])
+        if len({len(x.operands) for x in applied}) != 1:
+            operands, params = self._listed(applied, operands)
+        else:
+            params = self.parameters([x.params for x in applied])
         return Apply(first.operation, operands, params, self.value(applied))
+
+    def _listed(
+        self, same: Sequence[Apply], known: tuple[Vertex, ...]
+    ) -> tuple[tuple[Vertex, ...], dict[str, Any]]:
+        """Return operands and parameters where entries of a tape are operands one by one."""
+        found = _listing(same)
+        count = self.integer([run.count for run in found.runs])
+        one, next_one = (self.integer([run.turn(k) for run in found.runs]) for k in (0, 1))
+        if not isinstance(count, int):
+            raise NotAlikeError("a list of a length that only the running program knows")
+        head, kept, tail = known[: found.head], known[found.head], known[found.head + 1 :]
+        model = found.runs[0].entry(0)
+        entries = [
+            Apply(element, (kept,), {"turns": (moved(one, next_one, k),)}, model.value)
+            for k in range(count)
+        ]
+        params: dict[str, Any] = {}
+        for name, value in same[0].params.items():
+            values = [x.params[name] for x in same]
+            if type(value) is tuple and len(value) == len(same[0].operands):
+                start, after = (
+                    self.parameters(
+                        [x[run.start + k] for x, run in zip(values, found.runs, strict=True)]
+                    )
+                    for k in (0, 1)
+                )
+                before = self.parameters([x[: found.head] for x in values])
+                behind = self.parameters(
+                    [x[run.start + run.count :] for x, run in zip(values, found.runs, strict=True)]
+                )
+                params[name] = (*before, *(moved(start, after, k) for k in range(count)), *behind)
+            else:
+                params[name] = self.parameters(values)
+        return (*head, *entries, *tail), params
 
     def _leaf(self, same: _Same) -> Vertex:
         found = {self.leaves.get(x) for x in same}
@@ -120,10 +160,27 @@ class _Extrapolation:
             raise NotAlikeError("another type of constant")
         if all(_equal(value, first) for value in values):
             return same[0]
+        if isinstance(first, np.ndarray):
+            return Constant(self._mostly_zeros(values), literal=True)
         grown = self.integer([_whole(value) for value in values])
         if not isinstance(grown, int):
             raise NotAlikeError("a constant that depends on how many turns there will be")
         return Constant(type(first)(grown))
+
+    def _mostly_zeros(self, values: Sequence[np.ndarray[Any, Any]]) -> np.ndarray[Any, Any]:
+        """Return zeros with the same numbers elsewhere: of the last turn, say, which reads x[t]."""
+        first = values[0]
+        places = [np.flatnonzero(x).tolist() for x in values]
+        written = [x.reshape(-1)[found].tobytes() for x, found in zip(values, places, strict=True)]
+        alike = {(x.shape, x.dtype) for x in values} == {(first.shape, first.dtype)}
+        if not alike or len(set(written)) > 1 or len(places[0]) > _MOST_WRITTEN:
+            raise NotAlikeError("another constant")
+        wanted = [self.integer(found) for found in zip(*places, strict=True)]
+        made = np.zeros_like(first, order="C")
+        if any(not isinstance(k, int) or not 0 <= k < made.size for k in wanted):
+            raise NotAlikeError("a constant that depends on how many turns there will be")
+        made.reshape(-1)[np.array(wanted, np.intp)] = first.reshape(-1)[places[0]]
+        return made
 
     # Loops.
 
@@ -300,9 +357,16 @@ def _operands(same: _Same) -> list[_Same]:
         if any(x.operation is not first.operation for x in applied):
             raise NotAlikeError("another operation")
         if len({len(x.operands) for x in applied}) != 1:
-            raise NotAlikeError("another number of operands")
+            return _listing(applied).operands
         count = len(first.operands)
     return list(zip(*(x.operands[:count] for x in applied), strict=True))
+
+
+def _listing(same: Sequence[Apply]) -> Listing:
+    try:
+        return listing(same)
+    except NotListedError:
+        raise NotAlikeError("another number of operands") from None
 
 
 def _looks(loop: Loop) -> tuple[Any, ...]:

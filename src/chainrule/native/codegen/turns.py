@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,6 +23,7 @@ from chainrule.native.codegen.loop_ir import (
     TurnStatement,
     Value,
 )
+from chainrule.native.ir import math
 from chainrule.native.ir.access import Access
 from chainrule.native.ir.buffers import Buffer, address, load, store
 from chainrule.native.ir.elements import TABLE, operand_dtypes
@@ -162,10 +163,20 @@ def write_turns(name: str, loop: TurnsLoop, buffers: Mapping[Vertex, Buffer]) ->
     return _Writer(name, loop, buffers).write()
 
 
+class _OneByOne(Code):
+    """The code of turns each of which waits for the one before."""
+
+    def call(self, name: str, kind: str, operands: Sequence[str]) -> str:
+        """Write a call of a function, with a branch to its fast path if there is one."""
+        either = f"{name}_either" if name in math.HAVE_FAST_PATH else name
+        return super().call(either, kind, operands)
+
+
 class _Writer:
     def __init__(self, name: str, loop: TurnsLoop, buffers: Mapping[Vertex, Buffer]) -> None:
         self.name, self.loop, self.buffers = name, loop, buffers
-        self.entry, self.turn, self.end = Code("e"), Code("t"), Code("d")
+        self.entry, self.end = Code("e"), Code("d")
+        self.turn = _OneByOne("t") if loop.handed else Code("t")
         self.registers: dict[Value, str] = {}
         self.bases: dict[Vertex, str] = {}
         own = loop.vertex.operation

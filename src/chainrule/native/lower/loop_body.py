@@ -15,7 +15,7 @@ from chainrule.graph.loops.affine import Affine, Counter, Integer, affine, plus
 from chainrule.graph.loops.bounds import at_ends
 from chainrule.graph.loops.loop import Carry, Kept, Loop, element
 from chainrule.graph.placeholder import make
-from chainrule.native.ir.elements import TABLE, lowered
+from chainrule.native.ir.elements import TABLE, is_cheap, lowered
 from chainrule.native.ir.text import is_native
 from chainrule.native.lower.roles import Role, expected_access, number, role_of
 from chainrule.native.lower.turns import Part, Tape, Turns, Until, ends
@@ -203,7 +203,35 @@ class _Body:
         made = Apply(vertex.operation, tuple(operands), vertex.params, vertex.value)
         if any(x.shape for x in operands) or not lowered(made):
             raise NotNumbersError
-        return made
+        return self._before(made) or made
+
+    def _before(self, vertex: Apply) -> Vertex | None:
+        """Compute what takes long of all turns before the loop, where it reads an array alone.
+
+        There several turns are computed at once, and none waits for the one before.
+        """
+        if is_cheap(vertex) or len(vertex.operands) != 1 or self.counts:
+            return None
+        (entry,) = vertex.operands
+        if not is_operation(entry, getitem) or vertex.dtype != entry.dtype:
+            return None
+        index = entry.params["index"]
+        given = next((x for x, own in self.variables.items() if own is entry.operands[0]), None)
+        if given is None or len(index) != 1 or not isinstance(index[0], Affine):
+            return None
+        first, growth = index[0].first, index[0].growth
+        if (
+            index[0].counter is not self.loop.counter
+            or type(first) is not int
+            or growth not in (1, -1)
+        ):
+            return None
+        least = first if growth == 1 else first - (self.turns - 1)
+        place = (slice(least, least + self.turns),)
+        piece = make(getitem, [given], given.dtype, (self.turns,), index=place)
+        whole = make(vertex.operation, [piece], vertex.dtype, (self.turns,), **vertex.params)
+        at = affine(first - least, growth, self.loop.counter)
+        return Apply(getitem, (self._variable(whole),), {"index": (at,)}, vertex.value)
 
     def _index(self, index: Any, shape: Sequence[int]) -> tuple[Integer, ...]:
         """Return the index of one entry, counted from the first."""

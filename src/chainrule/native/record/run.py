@@ -18,7 +18,7 @@ import numpy as np
 from chainrule import trees
 from chainrule.core.array import Array
 from chainrule.core.captured import check_unchanged, hold
-from chainrule.core.counted import OUTCOMES, ROWS, Doubt
+from chainrule.core.counted import NUMBERS, OUTCOMES, ROWS, Doubt
 from chainrule.core.node import Leaf, Node
 from chainrule.core.placeholder import Deferred
 from chainrule.core.recording import Observer, Recording
@@ -227,6 +227,7 @@ def run(
     if shortener is not None:
         shortener.changes = lambda: walk.changes() or walk.found.changed_since()
     rows = ROWS.set(None if shortener is None else shortener.rows)
+    numbers = NUMBERS.set(None if shortener is None else shortener.numbers)
     answers = OUTCOMES.set(None if shortener is None else shortener.conditions)
     try:
         with np.errstate(all="ignore"):
@@ -250,6 +251,7 @@ def run(
         raise
     finally:
         ROWS.reset(rows)
+        NUMBERS.reset(numbers)
         OUTCOMES.reset(answers)
         recording.end()
         recording.laid_out = None

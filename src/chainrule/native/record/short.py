@@ -16,7 +16,7 @@ from types import FrameType
 from typing import Any
 
 from chainrule.core.array import Array
-from chainrule.core.counted import SETTLED, Counted, Doubt
+from chainrule.core.counted import SETTLED, Counted, Doubt, Fixed, Tally
 from chainrule.native.record.branches import Branches, Fork, Site
 from chainrule.native.record.code import collects, running
 from chainrule.native.record.conditions import Conditions, Forced, Place
@@ -60,7 +60,7 @@ class Shortener:
         self.shortens = plan is not None
         self.plan = {} if plan is None else plan
         self.whole = whole
-        self.branches = Branches(forks, (Turns,))
+        self.branches = Branches(forks, _PASSING)
         self.conditions = Conditions(self.shortens, forced or {}, self.state, self.branches)
         self.changes: Callable[[], str | None] = lambda: None
         self.constants: dict[Hashable, Counted] = {}
@@ -81,7 +81,11 @@ class Shortener:
         changed = self.changes()
         if changed is not None:
             raise Doubt(changed)
-        return state_of(frame, (Turns, Unset))
+        return state_of(frame, (*_PASSING, Unset))
+
+    def numbers(self, run: range) -> Turns:
+        """Return what a loop over a range goes through that is in code of this library."""
+        return Turns(self, len(run), lambda turns, k: turns.number(run[k], run.__getitem__))
 
     def rows(self, array: Array) -> Iterator[Any] | None:
         """Return what a loop over the rows of an array goes through; None if it is no loop."""
@@ -225,6 +229,8 @@ def _of_reversed(shortener: Shortener, sequence: Any) -> Turns | None:
         return Turns(shortener, count, item)
     return Turns(shortener, count, lambda turns, k: item(turns, count - 1 - k))
 
+
+_PASSING = (Turns, Tally, Fixed)  # what belongs to loops themselves
 
 _MAKERS: dict[str, Callable[..., Turns | None]] = {
     "range": _of_range,

@@ -25,7 +25,7 @@ import numpy as np
 
 from chainrule.core.array import Array
 from chainrule.core.captured import fingerprint
-from chainrule.core.counted import Counted, Doubt
+from chainrule.core.counted import Counted, Doubt, Seen
 from chainrule.graph.loops.affine import skeleton
 from chainrule.numpy.closure import ABSENT, content
 from chainrule.numpy.names import is_simple
@@ -154,7 +154,7 @@ class _Walk:
             return [] if isinstance(value.__self__, ModuleType) else [value.__self__]
         elif isinstance(value, (*_FIXED, *self.passing)):
             self.parts.append(id(value))
-        elif is_simple(kind):  # type: ignore[arg-type]
+        elif issubclass(kind, Seen) or is_simple(kind):  # type: ignore[arg-type]
             self.parts.append(kind)
             return [value.__dict__]
         else:

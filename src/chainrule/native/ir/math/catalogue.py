@@ -5,6 +5,8 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterable, Sequence
 
+import numpy as np
+
 from chainrule.native.ir.math import (
     combined,
     error,
@@ -17,6 +19,7 @@ from chainrule.native.ir.math import (
     trigonometric,
 )
 from chainrule.native.ir.math.emitter import FORMATS, Emitter, Value
+from chainrule.native.ir.text import constant
 from chainrule.native.runtime import engine
 
 _ONE_ARGUMENT: tuple[Callable[..., Value], ...] = (
@@ -101,7 +104,8 @@ def definitions(
     Each is ``@cr.<name>.<type>``, without branches and calls, for the loop vectoriser to widen.
     Outside of loops it is called as ``@cr.<name>.<type>.apart``, the same unless there are many
     such calls, which then stay calls: a function is a hundred instructions, and what LLVM does with
-    those of a thousand calls takes minutes.
+    those of a thousand calls takes minutes. ``<name>_either`` has a branch: it takes the quicker of
+    two ways where each turn of a loop waits for the one before, and none is widened.
 
     Args:
         names: What is wanted. The order and repetitions make no difference to the text.
@@ -112,13 +116,40 @@ def definitions(
     fused = engine.host().has_fma if fma is None else fma
     parts: list[str] = []
     outside: dict[str, str] = {}
-    for name, kind in sorted(set(names)):
+    wanted = set(names)
+    either = {(name.removesuffix("_either"), kind) for name, kind in wanted if _is_either(name)}
+    wanted = {(name, kind) for name, kind in wanted if not _is_either(name)} | either
+    wanted |= {(f"{name}_fast", kind) for name, kind in either}
+    parts += [_either(name, kind) for name, kind in sorted(either)]
+    for name, kind in sorted(wanted):
         text, emitter = _definition(name, kind, fused)
         parts.append(text)
         outside |= emitter.globals
     in_line = len(calls_apart) <= _MOST_IN_LINE
     parts += [_apart(name, kind, in_line) for name, kind in sorted(set(calls_apart))]
     return "\n".join([*(outside[k] for k in sorted(outside)), *parts])
+
+
+def _is_either(name: str) -> bool:
+    return name.endswith("_either")
+
+
+def _either(name: str, kind: str) -> str:
+    dtype = np.dtype("f8" if kind == "double" else "f4")
+    low, high = (constant(x, dtype) for x in fast_range(name, kind))
+    how = "nounwind willreturn memory(none)"
+    return (
+        f"define internal {kind} @cr.{name}_either.{kind}({kind} %x) alwaysinline {how} {{\n"
+        f"  %above = fcmp ogt {kind} %x, {low}\n"
+        f"  %below = fcmp olt {kind} %x, {high}\n"
+        "  %inside = and i1 %above, %below\n"
+        "  br i1 %inside, label %quick, label %slow\n"
+        f"quick:\n  %q = call {kind} @cr.{name}_fast.{kind}({kind} %x)\n  br label %end\n"
+        f"slow:\n  %s = call {kind} @cr.{name}.{kind}.rare({kind} %x)\n  br label %end\n"
+        f"end:\n  %y = phi {kind} [ %q, %quick ], [ %s, %slow ]\n  ret {kind} %y\n}}\n"
+        f"define internal {kind} @cr.{name}.{kind}.rare({kind} %x) noinline cold {how} {{\n"
+        f"  %y = call {kind} @cr.{name}.{kind}({kind} %x)\n  ret {kind} %y\n}}\n"
+    )
 
 
 def _apart(name: str, kind: str, in_line: bool) -> str:
