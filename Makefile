@@ -42,9 +42,8 @@ check: $(STAMPS)/test $(STAMPS)/check ## Style, types, imports, documentation an
 	$(PYTHON) -m pytest README.md docs
 	$(PYTHON) -m sphinx -W --keep-going -q -b html docs $(BUILD)/docs
 
-page: ## Check the page's front end, and rebuild it (PAGE_OUT=folder elsewhere)
-	cd frontend && npm ci --no-fund --no-audit --silent && npm run --silent check \
-	    && node build.mjs $(PAGE_OUT)
+page: frontend/node_modules ## Check the page's front end, and rebuild it (PAGE_OUT=folder elsewhere)
+	cd frontend && npm run --silent check && node build.mjs $(PAGE_OUT)
 
 lecture: $(STAMPS)/test ## Build the lecture as live pages into build/lecture
 	$(PYTHON) docs/make_lecture.py $(BUILD)/lecture
@@ -58,6 +57,10 @@ bench: $(STAMPS)/bench ## Compare speed with JAX, PyTorch, Numba ... (ARGS="soft
 clean: ## Remove what was built, .venv included
 	rm -rf .venv $(BUILD) dist frontend/node_modules .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+frontend/node_modules: frontend/package-lock.json
+	cd frontend && npm ci --no-fund --no-audit --silent
+	@touch $@
 
 # --- the environment -------------------------------------------------------------------------
 

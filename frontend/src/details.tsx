@@ -1,6 +1,7 @@
 // One vertex in detail: what it is made of, its value and gradient, and where that comes from.
 
-import { type Signal, useComputed, useSignal } from "@preact/signals";
+import { type Signal, useComputed, useSignal, useSignalEffect } from "@preact/signals";
+import { useRef } from "preact/hooks";
 import { fedBackward, fedForward } from "./feeds";
 import { precise, shapeText } from "./format";
 import { Heat, indexText } from "./heat";
@@ -19,6 +20,10 @@ export function Details() {
 
 function ArrayDetails({ v, group }: { v: number; group: number | null }) {
   const w = text.value;
+  const element = useRef<HTMLElement>(null);
+  useSignalEffect(() => {
+    if (selected.value === v) element.current?.scrollIntoView({ block: "nearest" });
+  });
   const at = useSignal<number | null>(null);
   const back = useSignal<number | null>(null);
   const vertex = data.vertices[v]!;
@@ -27,7 +32,7 @@ function ArrayDetails({ v, group }: { v: number; group: number | null }) {
   );
   const code = group === null ? vertex.label : data.groups[group]!.text.split("\n")[0]!;
   return (
-    <section class="details" aria-label={w.details}>
+    <section ref={element} class="details" aria-label={w.details}>
       <h2>
         {nameOf(v)} <code>{code}</code>
       </h2>
@@ -104,7 +109,7 @@ function Chart({ kind, name, title, read, at, lit }: ChartProps) {
         {said}
       </figcaption>
       {held !== null && !isNumber(held) && (
-        <Heat name={name} read={read} at={entry} cell={at ? 24 : 13} {...(lit ? { lit } : {})} />
+        <Heat name={name} read={read} at={entry} cell={at ? 24 : 17} {...(lit ? { lit } : {})} />
       )}
     </figure>
   );

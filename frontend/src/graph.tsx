@@ -3,13 +3,13 @@
 import {
   type ReadonlySignal,
   signal,
+  untracked,
   useComputed,
-  useSignal,
   useSignalEffect,
 } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { brief } from "./format";
-import type { Frame, Node, Tag, Wire } from "./layout";
+import type { Frame, Node, Point, Tag, Wire } from "./layout";
 import { isNumber, wireText } from "./model";
 import { curve } from "./routes";
 import {
@@ -95,9 +95,17 @@ export function reveal(v: number): void {
   view.value = { x: box.width / 2 - middle.x * zoom, y: box.height / 2 - middle.y * zoom, zoom };
 }
 
+function distance(a: Point, b: Point): number {
+  return Math.hypot(a.x - b.x, a.y - b.y);
+}
+
 export function Graph() {
   const element = useRef<SVGSVGElement>(null);
-  const dragging = useSignal<{ x: number; y: number } | null>(null);
+  const [fingers] = useState(() => new Map<number, Point>());
+  const place = (event: MouseEvent): Point => {
+    const box = element.current!.getBoundingClientRect();
+    return { x: event.clientX - box.left, y: event.clientY - box.top };
+  };
   useEffect(() => {
     pane.element = element.current;
     const observer = new ResizeObserver(begin);
@@ -106,19 +114,18 @@ export function Graph() {
   }, []);
   useSignalEffect(() => {
     layout.value;
-    begin();
+    untracked(begin);
   });
   useSignalEffect(() => {
     const step = current.value;
-    if (step !== null) reveal(step.vertex);
+    if (step !== null) untracked(() => reveal(step.vertex));
   });
   const transform = useComputed(
     () => `translate(${view.value.x} ${view.value.y}) scale(${view.value.zoom})`,
   );
   const wheel = (event: WheelEvent) => {
     event.preventDefault();
-    const box = element.current!.getBoundingClientRect();
-    const at = { x: event.clientX - box.left, y: event.clientY - box.top };
+    const at = place(event);
     if (event.ctrlKey || event.metaKey || event.deltaMode !== 0 || Math.abs(event.deltaY) >= 40) {
       zoomBy(Math.exp(-event.deltaY * 0.0015), at);
     } else {
@@ -133,23 +140,24 @@ export function Graph() {
       aria-label={text.value.circuit}
       onWheel={wheel}
       onPointerDown={(event) => {
-        if (event.button !== 0) return;
-        dragging.value = { x: event.clientX, y: event.clientY };
+        if (event.button === 0) fingers.set(event.pointerId, place(event));
       }}
       onPointerMove={(event) => {
-        const from = dragging.value;
-        if (from === null) return;
+        const from = fingers.get(event.pointerId);
+        if (from === undefined) return;
         element.current!.setPointerCapture(event.pointerId);
-        const { x, y, zoom } = view.value;
-        view.value = { x: x + event.clientX - from.x, y: y + event.clientY - from.y, zoom };
-        dragging.value = { x: event.clientX, y: event.clientY };
+        const to = place(event);
+        fingers.set(event.pointerId, to);
+        const other = [...fingers].find(([id]) => id !== event.pointerId)?.[1];
+        if (other === undefined) {
+          const { x, y, zoom } = view.value;
+          view.value = { x: x + to.x - from.x, y: y + to.y - from.y, zoom };
+        } else {
+          zoomBy(distance(to, other) / Math.max(1, distance(from, other)), other);
+        }
       }}
-      onPointerUp={() => {
-        dragging.value = null;
-      }}
-      onPointerCancel={() => {
-        dragging.value = null;
-      }}
+      onPointerUp={(event) => fingers.delete(event.pointerId)}
+      onPointerCancel={(event) => fingers.delete(event.pointerId)}
     >
       <g transform={transform}>
         <Content />

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -62,6 +63,23 @@ class Opened:
     def type(self, label: str, content: str) -> None:
         field = self.one(f'input[type=text][aria-label="{label}"]')
         field.send_keys("\ue009a\ue000", content)  # all of it selected, and written over
+
+    def paste(self, label: str, content: str) -> None:
+        field = self.one(f'input[type=text][aria-label="{label}"]')
+        self.browser.execute_script(
+            "arguments[0].value = arguments[1];"
+            "arguments[0].dispatchEvent(new Event('input', {bubbles: true}))",
+            field,
+            content,
+        )
+
+    def pixels(self, canvas: Any) -> str:
+        return self.browser.execute_script("return arguments[0].toDataURL()", canvas)
+
+    def mouse(self) -> Any:
+        from selenium.webdriver import ActionChains
+
+        return ActionChains(self.browser)
 
     def requests(self) -> list[str]:
         """Return what the page asked the network for, the file itself aside."""
@@ -175,12 +193,60 @@ def test_arrays_are_maps_whose_entries_are_changed(opened: Any) -> None:
     assert "loss" in page.one(".update output").text
 
 
+def test_the_circuit_is_moved_zoomed_and_saved(opened: Any) -> None:
+    page = opened(network, X, W, np.zeros(3))
+    place = page.one(".graph > g").get_attribute("transform")
+    mouse = page.mouse().move_to_element_with_offset(page.one(".graph"), 0, 90)
+    mouse.click_and_hold().move_by_offset(40, 10).move_by_offset(20, 5).release().perform()
+    moved = page.one(".graph > g").get_attribute("transform")
+    assert moved != place
+    page.press("\ue014")  # a step leaves it where it is, as long as its gate can be seen
+    assert page.one(".graph > g").get_attribute("transform") == moved
+    page.press("\ue00c", "0")
+    assert page.one(".graph > g").get_attribute("transform") == place
+    page.browser.execute_script(
+        "window.saved = []; URL.createObjectURL = (blob) => { saved.push(blob); return 'data:,'; };"
+        "HTMLAnchorElement.prototype.click = () => {};"
+    )
+    for button in page.all(".tools button"):
+        if button.text.startswith("Save"):
+            button.click()
+    picture, shot = page.browser.execute_async_script(
+        "const done = arguments[0];"
+        "const look = () => saved.length < 2 ? setTimeout(look, 20)"
+        " : saved[0].text().then((text) => done([text, [saved[1].type, saved[1].size]]));"
+        "look();"
+    )
+    assert ElementTree.fromstring(picture).tag.endswith("svg")
+    assert "W" in "".join(ElementTree.fromstring(picture).itertext())
+    assert shot[0] == "image/png"
+    assert shot[1] > 10_000
+
+
+def test_the_entries_that_one_is_made_of_are_marked(opened: Any) -> None:
+    page = opened(network, X, W, np.zeros(3))
+    page.browser.execute_script(
+        "document.querySelector('.node.gate .hitbox')"
+        ".dispatchEvent(new MouseEvent('click', {bubbles: true}))"
+    )
+    value, _, *operands = page.all(".details canvas")
+    value.send_keys("\ue014", "\ue015")  # right and down from the first
+    captions = page.texts(".details figcaption")
+    assert captions[0].startswith("value @[1, 1] = ")
+    before = [page.pixels(canvas) for canvas in operands[:2]]
+    value.send_keys("\ue015")
+    after = [page.pixels(canvas) for canvas in operands[:2]]
+    assert page.texts(".details figcaption")[0].startswith("value @[2, 1] = ")
+    assert after[0] != before[0]  # another row of x
+    assert after[1] == before[1]  # the same column of W
+
+
 def test_lines_are_written_and_judged(opened: Any) -> None:
     page = opened(network, X, W, np.zeros(3))
     next(b for b in page.all(".head button") if b.text == "Your turn").click()
 
     def judged(target: str, written: str) -> str:
-        page.type(f"your line for {target}", written)
+        page.paste(f"your line for {target}", written)
         field = page.one(f'input[aria-label="your line for {target}"]')
         return field.find_element("xpath", "../../output").text
 

@@ -22,7 +22,7 @@ _PROGRAMS = {
     **{name: loops.PROGRAMS[name] for name in ("rnn", "newton")},
 }
 #: What JavaScript has no counterpart of.
-_MISSING = {"cumprod", "cumsum", "erf", "getitem", "ndtr", "scatter_add", "zeros_like"}
+_MISSING = {"cumprod", "cumsum", "getitem", "scatter_add"}
 
 
 def _explained(f: Any, args: Any) -> tuple[Any, list[Any], list[Any], list[Any]]:

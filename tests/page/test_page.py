@@ -112,6 +112,16 @@ def test_the_command_writes_it(
     assert ".html" in capsys.readouterr().err
 
 
+def test_lines_that_the_page_cannot_judge_are_not_left_out() -> None:
+    def ordered(x: Any) -> Any:
+        a = x * 2.0
+        b = np.sort(a)
+        return np.sum(b * b)
+
+    page = cr.explain(ordered, np.array([3.0, 1.0, 2.0])).page(exercise=True)
+    assert page.lines == []
+
+
 def test_a_result_code_is_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

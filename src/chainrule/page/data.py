@@ -84,6 +84,9 @@ class PageData:
         ]
         shown["missing"] = self.script.missing if self.script else []
         shown["live"] = self.script is not None
+        for line, is_left_out in zip(shown["lines"], left_out(shown), strict=True):
+            if is_left_out:
+                line["exercise"] = True
         targets = [line["target"] for line in shown["lines"] if line.get("exercise")]
         shown["exercise"] = exercise_id(explanation.title, targets)
         self.json: Mapping[str, Any] = shown
@@ -203,9 +206,6 @@ class PageData:
             elif here:
                 line |= {"loop": len(here)}
             found.append(line)
-        for line, is_left_out in zip(found, left_out(found), strict=True):
-            if is_left_out:
-                line["exercise"] = True
         return found
 
     def _part(self, part: Stage | Line) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from chainrule.errors import ArgumentError
@@ -29,22 +29,41 @@ class Result(NamedTuple):
     hints: int
 
 
-def left_out(lines: Iterable[Mapping[str, Any]]) -> list[bool]:
+def left_out(page: Mapping[str, Any]) -> list[bool]:
     """Tell which lines of a page's code can be left to the reader.
 
     They are those that the page can judge: each adds all that a stage adds to the gradient of one
-    variable.
+    variable, and that is computed for other inputs, too.
     """
-    lines = list(lines)
+    lines = page["lines"]
     pairs = Counter((x.get("vertex"), x.get("of")) for x in lines if x.get("backward"))
     return [
         bool(x.get("backward"))
         and x.get("vertex") is not None
         and x.get("of") is not None
-        and pairs[x.get("vertex"), x.get("of")] == 1
+        and pairs[x["vertex"], x["of"]] == 1
         and str(x.get("target")).isidentifier()
+        and _is_computed(page, x["vertex"], x["of"])
         for x in lines
     ]
+
+
+def _is_computed(page: Mapping[str, Any], vertex: int, source: int) -> bool:
+    """Tell whether the script of a page computes what a stage adds to a gradient."""
+    vertices = page["vertices"]
+    group = vertices[vertex]["group"]
+    if group is None:
+        return False
+    needed: list[int | None] = []
+    for gate in page["groups"][group]["vertices"]:
+        for lead in vertices[gate]["leads"]:
+            if lead["source"] != source:
+                continue
+            if "part" in lead:
+                needed.append(lead["part"])
+            elif "local" in lead:
+                needed += [lead["local"], vertices[gate]["gradient"]]
+    return bool(needed) and all(k is not None and "place" in page["values"][k] for k in needed)
 
 
 def exercise_id(title: str, targets: Sequence[str]) -> str:

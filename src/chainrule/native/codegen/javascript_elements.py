@@ -6,6 +6,7 @@ no counterpart in JavaScript's ``Math``, and what depends on it is not written.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -100,9 +101,14 @@ _TEXT: dict[Operation, str] = {
     elementwise.sigmoid: "sigmoid({0})",
     elementwise.logaddexp: "logaddexp({0}, {1})",
     special.log_expit: "-logaddexp(0, -{0})",
+    special.erf: "erf({0})",
+    special.erfc: "erfc({0})",
+    special.ndtr: f"0.5 * erfc({{0}} * {-math.sqrt(0.5)!r})",
 }
 
-#: Functions that the texts call. NumPy has ``1 ** nan == 1``, and rounds halves to even.
+#: Functions that the texts call. NumPy has ``1 ** nan == 1``, and rounds halves to even. erf is a
+#: series of positive terms near 0, and 1 less a continued fraction far out (Abramowitz and Stegun,
+#: "Handbook of Mathematical Functions", formulas 7.1.6 and 7.1.14).
 HELPERS = """\
 const within = (k, n) => { const at = k < 0 ? k + n : k; return at >= 0 && at < n ? at : 0; };
 const isOne = (x, y) => x === 1 || y === 0 || (x === -1 && Math.abs(y) === Infinity);
@@ -119,6 +125,18 @@ const remainder = (x, y) => {
   return rest !== 0 ? (rest < 0 !== y < 0 ? rest + y : rest) : copysign(0, y);
 };
 const floorDivide = (x, y) => (y === 0 ? x / y : Math.round((x - remainder(x, y)) / y));
+const near = (x) => {
+  let term = x, total = x;
+  for (let n = 1; n < 80; n++) total += term *= 2 * x * x / (2 * n + 1);
+  return total * Math.exp(-x * x) * 1.1283791670955126;
+};
+const far = (x) => {
+  let rest = x;
+  for (let n = 200; n > 0; n--) rest = x + n / 2 / rest;
+  return Math.exp(-x * x) / rest * 0.5641895835477563;
+};
+const erf = (x) => (Math.abs(x) < 2 ? near(x) : x < 0 ? far(-x) - 1 : x > 0 ? 1 - far(x) : x);
+const erfc = (x) => (x < 1 ? 1 - erf(x) : far(x));
 const sigmoid = (x) => (x < 0 ? Math.exp(x) / (1 + Math.exp(x)) : 1 / (1 + Math.exp(-x)));
 const logaddexp = (x, y) =>
   x === y ? x + Math.LN2 : Math.max(x, y) + Math.log1p(Math.exp(-Math.abs(x - y)));
