@@ -206,6 +206,13 @@ def handed_on_from_a_list(a: float, b: float, x: float) -> float:
     return a + 0.5 * a * math.sin(hs[-2]) + a + b * x
 
 
+def exchanged(x: Any, y: float) -> Any:
+    a = x.copy()
+    for i in range(8):
+        a[i], a[i + 1] = a[i + 1] * y, a[i]
+    return np.sum(a * np.arange(9))
+
+
 numbers = np.random.default_rng(3).normal(size=(3, 9))
 
 
@@ -219,6 +226,7 @@ numbers = np.random.default_rng(3).normal(size=(3, 9))
         (handed_on_from_a_list, (0.4, 0.5, -0.3)),
         (newton, (2.0, 0.3)),
         (wave, (numbers[0],)),
+        (exchanged, (numbers[0], 0.4)),
         (lists_called_as_builtins, (0.4, 0.9)),
         (arguments_called_as_builtins, (0.4, 0.9)),
     ],
