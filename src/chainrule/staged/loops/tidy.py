@@ -151,6 +151,8 @@ def _as_sum(printed: Printed, statement: Statement) -> Statement | None:
     line = printed.part
     if not isinstance(line, Line) or line.of is None or line.text != statement.text:
         return None
+    if not line.target.isidentifier():  # entries that are written get theirs anew
+        return None
     expression, operator = line.expression.removesuffix(".copy()"), "+="
     if expression.startswith("-") and _is_term(expression):
         expression, operator = expression[1:], "-="
