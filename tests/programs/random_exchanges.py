@@ -16,8 +16,8 @@ from tests.programs.random_shapes import LARGEST, Choose, ShapedProgram
 
 __all__ = ["exchanging_program"]
 
-_LENGTH, _ROWS = 5, 4  # of a; of m, which is square
-#: In braces: {i}, {j}, {k} an index of a; {r}, {s}, {c} of m; {n} a number, {v} four of them.
+_LENGTH, _ROWS = 7, 6  # of a; of m, which is square
+#: In braces: {i}, {j}, {k} an index of a; {r}, {s}, {c} of m; {n} a number, {v} a row.
 NUMBERS = [
     *("a[{i}]", "a[{j}]", "a[{i}] * 0.5", "a[{j}] * late", "m[{r}, {c}]", "m[{s}, {c}] - a[{i}]"),
     *("x[{j}]", "0.3", "late", "np.sum(a)", "np.tanh(a @ a)", "np.cumsum(a)[{i}]", "np.max(a)"),
@@ -27,15 +27,8 @@ NUMBERS = [
 VECTORS = [
     *("m[{r}]", "m[{s}]", "m[{r}] * 0.5", "m[{s}] * late", "m[{r}].copy()", "m[:, {c}]", "a[1:]"),
     *("np.tanh(m @ v)", "m[{s}] + m[{r}]", "a[{i}] * m[{r}]", "v", "v[::-1]", "np.cumsum(m[{r}])"),
-    *(
-        "w[{c}]",
-        "w[{c}] - 0",
-        "old[:4]",
-        "np.sin(m[{r}]) * early",
-        "x[:4]",
-        "m[{r}, ::-1]",
-        "np.mean(m, axis=0)",
-    ),
+    *("w[{c}]", "w[{c}] - 0", "old[:6]", "np.sin(m[{r}]) * early", "x[:6]", "m[{r}, ::-1]"),
+    "np.mean(m, axis=0)",
 ]
 #: A semicolon begins a new line; {o} is =, +=, -= or *=.
 STATEMENTS = [
@@ -45,25 +38,25 @@ STATEMENTS = [
     *("p = {v};m[{r}] = {v};m[{s}] = p", "m[:, {c}], m[:, {s}] = {v}, {v}", "w[{c}] {o} {v}"),
     *("a[{i}], m[{r}, {c}] = {n}, {n}", "m[{r}, {c}], m[{s}, {r}] = {n}, {n}", "v[{c}] {o} {n}"),
     *("m[[{r}, {s}]] = m[[{s}, {r}]]", "m[[{r}, {s}], {c}] = m[[{s}, {r}], {s}] * late"),
-    *("a[1:], a[{i}] = {v}, {n}", "a[{i}], a[:4] = {n}, {v}", "v[:2], v[2:] = v[2:] * late, v[:2]"),
+    *("a[1:], a[{i}] = {v}, {n}", "a[{i}], a[:6] = {n}, {v}", "v[:3], v[3:] = v[3:] * late, v[:3]"),
     *("late = {n}", "late = np.tanh(np.sum(np.tanh(m @ np.tanh(m.T @ ({v})))))", "old = a.copy()"),
     *("early = a[{i}]", "flat[{i}], flat[{j}] = {n}, {n}", "a[:2] = a[{i}], {n}"),
-    *("for i in range(4):;    a[i], a[i + 1] = {n}, {n}", "for row in m:;    row[{c}] = {n}"),
-    "for i in range(4):;    p = {n};    m[i], m[i - 1] = m[i - 1] * p, {v}",
-    "for i in range(4):;    for j in range(i):;        m[i, j], m[j, i] = m[j, i], {n}",
-    "for i in range(3):;    a[i], a[-1] = {n}, a[i] * 0.5;    late = np.tanh(late + {n})",
-    "for _ in range(3):;    a[0], a[1] = a[1] * late, {n};    late = np.sin(a[{i}])",
-    "for i in range(4):;    if a[i] > a[i + 1]:;        a[i], a[i + 1] = a[i + 1], a[i]",
-    "for i in range(1, 5):;    a[i], a[0] = a[0] + {n}, a[i];    m[{r}, i - 1] = {n}",
-    "p, q = a[{i}], a[{j}];for i in range(4):;    p, q = q * 0.5, p + {n};    a[i] = p",
+    *("for i in range(6):;    a[i], a[i + 1] = {n}, {n}", "for row in m:;    row[{c}] = {n}"),
+    "for i in range(6):;    p = {n};    m[i], m[i - 1] = m[i - 1] * p, {v}",
+    "for i in range(6):;    for j in range(i):;        m[i, j], m[j, i] = m[j, i], {n}",
+    "for i in range(5):;    a[i], a[-1] = {n}, a[i] * 0.5;    late = np.tanh(late + {n})",
+    "for _ in range(5):;    a[0], a[1] = a[1] * late, {n};    late = np.sin(a[{i}])",
+    "for i in range(6):;    if a[i] > a[i + 1]:;        a[i], a[i + 1] = a[i + 1], a[i]",
+    "for i in range(1, 7):;    a[i], a[0] = a[0] + {n}, a[i];    m[{r}, i - 1] = {n}",
+    "p, q = a[{i}], a[{j}];for i in range(6):;    p, q = q * 0.5, p + {n};    a[i] = p",
 ]
 BEGUN = [
     "a = x * 1.0; m = np.tanh(y)",
-    "a = np.zeros(5); m = np.zeros((4, 4)); a[:] = x; m[:] = y",
+    "a = np.zeros(7); m = np.zeros((6, 6)); a[:] = x; m[:] = y",
     "a = x; m = y",
-    "a = np.array([x[0], x[1], 0.5, x[3], x[4]]); m = y.T",
+    "a = np.array([x[0], x[1], 0.5, *x[3:]]); m = y.T",
 ]
-TOTAL = "return np.sum(np.cos(a) * (1 + np.arange(5))) + np.sum(m * m[::-1]) + late + {n}"
+TOTAL = "return np.sum(np.cos(a) * (1 + np.arange(7))) + np.sum(m * m[::-1]) + late + {n}"
 
 
 def exchanging_program(choose: Choose, seed: int, length: int = 8) -> ShapedProgram:

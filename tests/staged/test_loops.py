@@ -206,6 +206,22 @@ def handed_on_from_a_list(a: float, b: float, x: float) -> float:
     return a + 0.5 * a * math.sin(hs[-2]) + a + b * x
 
 
+def exchanged(x: Any, y: float) -> Any:
+    a = x.copy()
+    for i in range(8):
+        a[i], a[i + 1] = a[i + 1] * y, a[i]
+    return np.sum(a * np.arange(9))
+
+
+def exchanged_with_the_first(x: Any, y: float) -> Any:
+    """The first turn writes an entry that all of them read."""
+    a, sums = x * 1.0, np.zeros(9)
+    for i in range(1, 9):
+        a[i], a[0] = a[0] + np.sin(y * a[1]), a[i]
+        sums[i] = np.sum(a)
+    return np.sum(sums * sums) + np.sum(np.cos(a))
+
+
 numbers = np.random.default_rng(3).normal(size=(3, 9))
 
 
@@ -219,6 +235,8 @@ numbers = np.random.default_rng(3).normal(size=(3, 9))
         (handed_on_from_a_list, (0.4, 0.5, -0.3)),
         (newton, (2.0, 0.3)),
         (wave, (numbers[0],)),
+        (exchanged, (numbers[0], 0.4)),
+        (exchanged_with_the_first, (numbers[0], 0.4)),
         (lists_called_as_builtins, (0.4, 0.9)),
         (arguments_called_as_builtins, (0.4, 0.9)),
     ],

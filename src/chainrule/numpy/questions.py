@@ -97,6 +97,8 @@ class _OfArrays(builtins.type):
 class ndarray(np.ndarray[Any, Any], metaclass=_OfArrays):
     """The class ``np.ndarray`` as recorded code sees it."""
 
+    __module__ = "numpy"  # as it says when it is printed
+
 
 #: Name of a builtin -> what recorded code sees under that name.
 QUESTIONS: dict[str, Callable[..., Any]] = {

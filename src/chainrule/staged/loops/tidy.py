@@ -151,6 +151,8 @@ def _as_sum(printed: Printed, statement: Statement) -> Statement | None:
     line = printed.part
     if not isinstance(line, Line) or line.of is None or line.text != statement.text:
         return None
+    if not line.target.isidentifier():  # entries that are written get theirs anew
+        return None
     expression, operator = line.expression.removesuffix(".copy()"), "+="
     if expression.startswith("-") and _is_term(expression):
         expression, operator = expression[1:], "-="
@@ -179,8 +181,8 @@ def _zero(printed: Printed, statement: Statement) -> Pair:
 def _last(lines: list[Pair], bases: Mapping[str, str | None]) -> list[Pair]:
     """Let the gradient of a variable that a stage gives a new value be the last of the stage.
 
-    The lines of one stage do not depend on one another, but the new gradient takes the name of the
-    one that the others read.
+    The lines of one stage do not depend on one another, but for what is changed in place after it
+    was read; the new gradient takes the name of the one that the others read.
     """
     for k, (_, statement) in enumerate(lines):
         name = statement.defines
@@ -192,6 +194,9 @@ def _last(lines: list[Pair], bases: Mapping[str, str | None]) -> list[Pair]:
             end += 1  # what fills it in
         used = [p for _, s in lines[end:] for p in s.places if p.kind in ("read", "update")]
         read = {p.value for p in used if p.kind == "read" or not statement.is_sum}
+        changed = {s.defines for _, s in lines[end:]}
+        if any(p.value in changed for _, s in lines[k:end] for p in s.places if p.kind == "read"):
+            continue
         if name not in {p.value for p in used} and any(bases.get(x) == base for x in read):
             return [*_last([*lines[:k], *lines[end:]], bases), *lines[k:end]]
     return lines
