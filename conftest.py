@@ -17,7 +17,6 @@ from sybil import Sybil
 from sybil.evaluators.python import PythonEvaluator
 from sybil.parsers.markdown import CodeBlockParser, PythonCodeBlockParser, SkipParser
 
-
 if importlib.util.find_spec("torch") is None:  # pytest --doctest-modules loads every module
     collect_ignore = ["src/chainrule/diagnose/torch"]
 
