@@ -65,7 +65,7 @@ def one_vertex(*names: str) -> Callable[[Function], Function]:
             if form is None:
                 return meaning(*args, **kwargs)
             x = form.packed(first)
-            if has_history(x):  # functions know Arrays that cannot be found
+            if has_history(x) or x.dtype.kind != "f":  # functions know Arrays that are not found
                 return meaning(*args, **kwargs)
             solver = _Called(lambda v: form.packed(found(v)), meaning.__name__, shape_of(x))
             return form.unpacked(apply(_solver, Given(x), slots.arrays, {"call": solver}))
@@ -139,6 +139,8 @@ class _Alone(_Form):
 def _form(found: Any, names: Sequence[str]) -> _Form | None:
     """Return how a result lies in one vector; None if there is more to it than numbers."""
     if isinstance(found, dict):
+        if not found.keys() >= set(names):
+            return None
         flags = [name for name in ("success", "converged") if name in found]
         return _Form({name: found[name] for name in names}, flags)
     if isinstance(found, tuple):
