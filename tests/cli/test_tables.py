@@ -131,7 +131,7 @@ def test_classes_or_numbers(tmp_path, values, options, goal, why):
 
 def test_rows_without_a_target_and_columns_of_one_name(tmp_path):
     prices = ["", "NaN", *PRICE[2:]]
-    text = csv(("area", AREA), ("area", COLOUR), ("price", prices))
+    text = csv(("area", AREA), (" area ", COLOUR), ("price", prices))
     table, made = prepared(tmp_path, text)
     assert made.notes[0] == "2 rows are left out that have no price"
     assert len(made.y) == ROWS - 2

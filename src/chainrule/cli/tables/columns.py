@@ -228,11 +228,16 @@ def _measured(column: Number, texts: Any, commas: bool, training: Any, say: Say)
         column.name,
         centre,
         deviation,
-        float(np.median(seen)),
+        _median(seen),
         gaps,
         cut,
         column.dates,
     )
+
+
+def _median(seen: Any) -> float:
+    half = np.median(seen / 2)  # a sum of two is finite
+    return float(half) * 2
 
 
 def scale(seen: Any) -> tuple[float, float, bool]:

@@ -173,9 +173,21 @@ def _frame(text: str, separator: str, name: str) -> Any:
         raise Fault(f"{name}: {_parser_words(str(error))}") from None
     except pandas.errors.EmptyDataError:
         raise Fault(f"{name} is empty") from None
-    frame.columns = [" ".join(str(column).split()) for column in frame.columns]
+    frame.columns = _different([" ".join(str(column).split()) for column in frame.columns])
     frame = frame.fillna("").apply(lambda column: column.str.strip())
     return frame[(frame != "").any(axis=1)].reset_index(drop=True)
+
+
+def _different(names: list[str]) -> list[str]:
+    """Return names with a number behind those that have been there."""
+    found: list[str] = []
+    for name in names:
+        new, k = name, 0
+        while new in found:
+            k += 1
+            new = f"{name}.{k}"
+        found.append(new)
+    return found
 
 
 def _parser_words(message: str) -> str:
@@ -190,7 +202,8 @@ def _parser_words(message: str) -> str:
 
 
 def _about_header(text: str, separator: str, file: str) -> list[str]:
-    first = next(row for row in csv.reader(io.StringIO(text), delimiter=separator) if any(row))
+    rows = csv.reader(io.StringIO(text), delimiter=separator)
+    first = next((row for row in rows if any(row)), [])
     names = [" ".join(name.split()) for name in first]
     notes = []
     for name, count in Counter(names).items():
