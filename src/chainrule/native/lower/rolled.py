@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from chainrule.graph.graph import Apply, Constant, Input, Vertex, copied, topological
 from chainrule.graph.loops.affine import Affine, Counter
 from chainrule.graph.loops.affine import Integer as Growing
@@ -18,7 +20,7 @@ from chainrule.graph.loops.extrapolate import NotAlikeError, Turns, extrapolated
 from chainrule.graph.loops.loop import Carry, Loop, element, tape
 from chainrule.graph.loops.unfold import value_at
 from chainrule.graph.loops.vertices import fold
-from chainrule.graph.rewrite import share
+from chainrule.graph.rewrite import share, substitute
 from chainrule.native.ir.moving import Integer, Moving, Word, put
 from chainrule.native.ir.text import is_native
 from chainrule.native.lower.array_loop import ArrayLoop, State, Taped, result_of
@@ -34,6 +36,7 @@ from chainrule.native.lower.roles import Role, role_of, viewed
 from chainrule.native.lower.seen import light
 from chainrule.native.lower.turn_places import Around, Places, UnrollError
 from chainrule.native.lower.unchanged import Write, is_unchanged, writes_between
+from chainrule.native.lower.updates import spread
 from chainrule.native.lower.variables import Variables
 
 __all__ = ["Rolled", "rolled", "rolled_long"]
@@ -41,6 +44,7 @@ __all__ = ["Rolled", "rolled", "rolled_long"]
 # Operations in all turns of a loop up to which these are written one by one: LLVM is as quick with
 # them, or quicker.
 _SHORTEST = 64
+_FEW_SHAPES = 3  # of constants up to which they are what they are
 _MANY = 4096  # operations in all turns of a long loop up to which these are written one by one
 
 
@@ -62,7 +66,7 @@ def rolled(outputs: Sequence[Vertex]) -> Rolled:
     """
     if len(topological(outputs)) <= _SHORTEST:
         return Rolled(list(outputs), [])
-    folded = fold(share(outputs))
+    folded = _folded(outputs)
     graph = _Graph(topological(folded), folded, ())
     graph.convert()
     found = [graph.found(x) for x in folded] if graph.count else list(outputs)
@@ -86,7 +90,7 @@ def rolled_long(
         NotAlikeError: the graphs differ by more than the number of turns, or their loops are no
             loops here.
     """
-    folded = [fold(share(outputs)) for outputs in graphs]
+    folded = [_folded(outputs) for outputs in graphs]
     loops = [x.operation for x in topological(folded[0]) if isinstance(x, Apply)]
     if all(is_of_numbers(loop) for loop in loops if isinstance(loop, Loop)):
         return None
@@ -94,6 +98,17 @@ def rolled_long(
     graph = _Graph(topological(whole), whole, (), few=_MANY)
     graph.convert()
     return Rolled([graph.found(x) for x in whole], graph.unrolled)
+
+
+def _folded(outputs: Sequence[Vertex]) -> list[Vertex]:
+    """Fold a graph, in which constants that are as long as the turn says are numbers, repeated."""
+    alike: dict[Any, list[Constant]] = {}
+    for x in topological(outputs):
+        if isinstance(x, Constant) and x.literal and x.size and x.ndim:
+            key = (x.ndim, x.dtype, np.asarray(x.value).flat[0].tobytes())
+            alike.setdefault(key, []).append(x)
+    varying = (xs for xs in alike.values() if len({x.shape for x in xs}) > _FEW_SHAPES)
+    return fold(share(substitute(outputs, {x: spread(x) for xs in varying for x in xs})))
 
 
 class _Graph:

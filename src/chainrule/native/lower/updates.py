@@ -46,7 +46,7 @@ from chainrule.operations import elementwise, indexing, reduction
 from chainrule.operations import shape as shapes
 from chainrule.operations.slot import SLOT
 
-__all__ = ["RULES"]
+__all__ = ["RULES", "spread"]
 
 # Putting in.
 
@@ -136,7 +136,7 @@ def _sum(vertex: Apply) -> Vertex | None:
     return None
 
 
-def _filled(x: Vertex) -> Vertex:
+def spread(x: Vertex) -> Vertex:
     """Return an array of the code that is one number throughout, as `np.zeros` is, as such."""
     if not isinstance(x, Constant) or not x.literal or not x.size:
         return x
@@ -155,9 +155,9 @@ def _set_at(vertex: Apply) -> Vertex | None:
         piece = sliced(x, indexing.index_parts(index)).shape
         extra = max(value.ndim - len(piece), 0)
         value = reshaped(value, value.shape[extra:])
-        return _put(repeated_to(cast(value, dtype), piece), index, _filled(x), vertex)
+        return _put(repeated_to(cast(value, dtype), piece), index, spread(x), vertex)
     if are_integers(arrays):
-        return _changed(assigned, _filled(x), value, arrays, vertex)
+        return _changed(assigned, spread(x), value, arrays, vertex)
     (mask, *more) = arrays
     if more or index not in ((SLOT,), (SLOT, Ellipsis)) or value.size != 1:
         return None
