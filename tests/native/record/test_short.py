@@ -181,6 +181,12 @@ def as_a_function(a, b):
     return cr.fori_loop(0, N, swing, (a, b))[0]
 
 
+def parts_of_the_number(a, b):
+    for i in range(N):
+        a = 0.5 * a + b * math.sin(a + 0.1 * i) + i / N
+    return a
+
+
 def scanned(a, b):
     return cr.scan(lambda carry, x: (math.sin(carry) * b + x, None), a, X)[0]
 
@@ -189,7 +195,7 @@ SHORT = [
     *(pendulum, entries, neighbours, last_first, every_second, rows, pairs, numbered, backwards),
     *(times_the_number, of_two_lengths, first_turn_differs, after_the_loop, helper, with_else),
     *(state_in_an_object, state_in_a_dict, two_turns_before, through_a_gradient),
-    *(as_a_function, scanned),
+    *(as_a_function, scanned, parts_of_the_number),
 ]
 
 
@@ -293,6 +299,12 @@ def a_constant_of_the_number(a, b):
     return a
 
 
+def goes_round(a, b):
+    for i in range(N):
+        a = 0.9 * a + b * (i % 50)
+    return a
+
+
 def a_constant_array(a, b):
     rates = np.full(N, 0.1)
     rates[40:] = 0.5
@@ -357,7 +369,14 @@ def as_a_float(a, b):
 FULL = [
     *(even_turns, late_turns, the_last_turn, a_counter, a_counter_in_a_list, a_counter_in_an_array),
     *(a_counter_in_a_closure, an_iterator, a_generator, a_list_of_rates, rates_beside, cached),
-    *(a_constant_of_the_number, a_constant_array, where_of_the_number, appended, stacked),
+    *(
+        a_constant_of_the_number,
+        goes_round,
+        a_constant_array,
+        where_of_the_number,
+        appended,
+        stacked,
+    ),
     *(written_and_read, leaves_by_a_counter, a_number_as_text, as_a_float),
 ]
 

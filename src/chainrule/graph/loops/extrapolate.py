@@ -28,6 +28,7 @@ from chainrule.graph.loops.affine import (
 )
 from chainrule.graph.loops.listing import Listing, NotListedError, listing, moved
 from chainrule.graph.loops.loop import Carry, Kept, Loop, element
+from chainrule.graph.loops.series import factor_of, multiples, whole
 
 __all__ = ["NotAlikeError", "Turns", "extrapolated"]
 
@@ -162,7 +163,7 @@ class _Extrapolation:
             return same[0]
         if isinstance(first, np.ndarray):
             return Constant(self._mostly_zeros(values), literal=True)
-        grown = self.integer([_whole(value) for value in values])
+        grown = self.integer([_whole_number(value) for value in values])
         if not isinstance(grown, int):
             raise NotAlikeError("a constant that depends on how many turns there will be")
         return Constant(type(first)(grown))
@@ -243,13 +244,16 @@ class _Extrapolation:
         if not isinstance(turns, int) or len(kinds) != 1:
             raise NotAlikeError("constants that depend on how many turns there will be")
         (kind,) = kinds
-        factor = _factor(values)
+        factor = factor_of(values)
         if factor is not None:
             products = itertools.accumulate(
                 itertools.repeat(factor, turns - 1), operator.mul, initial=values[0][0]
             )
             return [Constant(kind(x)) for x in products]
-        numbers = [list(map(_whole, column)) for column in values]
+        found = multiples(values)
+        if found is None:
+            raise NotAlikeError("constants that are not multiples of a number")
+        numbers, value = found
         step = numbers[0][1] - numbers[0][0]
         for column in numbers:
             if any(b - a != step for a, b in itertools.pairwise(column)):
@@ -258,7 +262,7 @@ class _Extrapolation:
         assert isinstance(start, int)
         if abs(start + step * turns) >= 2**53:
             raise NotAlikeError("constants that grow too large")
-        return [Constant(kind(start + step * k)) for k in range(turns)]
+        return [Constant(kind(value(start + step * k))) for k in range(turns)]
 
     # Integers.
 
@@ -407,23 +411,8 @@ def _number(x: Vertex) -> Any:
     raise NotAlikeError("something else in each turn, and no number")
 
 
-def _whole(value: Any) -> int:
-    is_number = type(value) in (int, float, np.float64) and abs(value) < 2**53
-    if is_number and value == int(value) and repr(value) != "-0.0":
-        return int(value)
-    raise NotAlikeError("constants that are no whole numbers")
-
-
-def _factor(columns: Sequence[Sequence[Any]]) -> Any:
-    """Return what each number is to be multiplied by to give the next one; None for nothing.
-
-    The derivative of ``x = 0.9 * x + b`` has such constants.
-    """
-    longest = max(columns, key=len)
-    if type(longest[0]) is int or any(c[k] != longest[k] for c in columns for k in range(len(c))):
-        return None
-    ratio = longest[1] / longest[0] if longest[0] else 0.0
-    for factor in (ratio, np.nextafter(ratio, 0), np.nextafter(ratio, 2 * ratio)):
-        if all(a * factor == b for a, b in itertools.pairwise(longest)):
-            return factor
-    return None
+def _whole_number(value: Any) -> int:
+    found = whole(value)
+    if found is None:
+        raise NotAlikeError("constants that are no whole numbers")
+    return found

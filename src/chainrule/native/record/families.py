@@ -108,6 +108,7 @@ class _Attempts:
                 if self._finds_more(shortener):
                     continue
                 whole = None if shortener.plan else first
+                shortener.check_constants()
                 loops = [asking for asking in shortener.conditions.asked if asking.is_loop]
                 if whole is not None and not loops:
                     return whole

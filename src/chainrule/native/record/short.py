@@ -15,6 +15,8 @@ from collections.abc import Callable, Hashable, Iterator, Mapping
 from types import FrameType
 from typing import Any
 
+import numpy as np
+
 from chainrule.core.array import Array
 from chainrule.core.counted import SETTLED, Counted, Doubt, Fixed, Tally
 from chainrule.native.record.branches import Branches, Fork, Site
@@ -28,6 +30,7 @@ __all__ = ["APART", "FIRST", "LONG", "NAMES", "Shortener", "Turns"]
 #: Turns up to which a loop is recorded in full.
 LONG = 32
 FIRST = 10  # turns in which a long one is recorded, or a few more
+_MOST_TRIED = 10_000  # turns in which numbers of a loop are looked at
 APART = 4  # how many more where there are several lengths, so that shorter loops stay shorter
 #: Names of what loops go through that is ours to end.
 NAMES = ("range", "enumerate", "zip", "reversed")
@@ -83,6 +86,16 @@ class Shortener:
             raise Doubt(changed)
         return state_of(frame, (*_PASSING, Unset))
 
+    def check_constants(self) -> None:
+        """Make sure that numbers of loops that operations took grow evenly in all turns.
+
+        Raises:
+            Doubt: one does not, as ``i % 50``, and the turns that are recorded do not show it.
+        """
+        for number in self.constants.values():
+            if number.of is not None and not _is_even(number.of, number.series.turns):
+                raise Doubt("a number of the loop that does not grow evenly")
+
     def numbers(self, run: range) -> Turns:
         """Return what a loop over a range goes through that is in code of this library."""
         return Turns(self, len(run), lambda turns, k: turns.number(run[k], run.__getitem__))
@@ -93,6 +106,17 @@ class Shortener:
         if array.node is None or not array.shape or running(frame) != "GET_ITER":
             return None
         return Turns(self, array.shape[0], lambda turns, k: array[k])
+
+
+def _is_even(of: Callable[[int], Any], turns: int) -> bool:
+    """Tell whether numbers grow by as much from turn to turn, or by a factor."""
+    tried = np.unique(np.linspace(0, turns - 1, min(turns, _MOST_TRIED)).astype(np.int64))
+    values = np.array([of(k) for k in tried.tolist()], float)
+    first, step = values[0], float(of(1)) - values[0]
+    if np.allclose(values, first + step * tried, rtol=1e-12, atol=1e-12 * abs(values).max()):
+        return True
+    with np.errstate(all="ignore"):
+        return bool(first and np.allclose(values, first * (1 + step / first) ** tried, rtol=1e-9))
 
 
 def _builtin(name: str, shortener: Shortener) -> Callable[..., Any]:
