@@ -340,9 +340,9 @@ function NodeBox({ node }: { node: Node }) {
   return (
     <g class={`node ${kind}${state.value}`} transform={`translate(${node.x} ${node.y})`}>
       {node.sockets.map((y, k) => (
-        <path key={k} class="wire stub" d={stub(y, left, middle, node.bodyHeight)} />
+        <path key={k} class="wire in" d={stub(y, left, middle, node.bodyHeight)} />
       ))}
-      <path class="wire stub" d={`M${right} ${middle}H${node.width}`} />
+      <path class="wire out" d={`M${right} ${middle}H${node.width}`} />
       {/* biome-ignore lint/a11y/useSemanticElements: there are no buttons in SVG */}
       <g
         class="hitbox"
