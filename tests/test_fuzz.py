@@ -24,7 +24,7 @@ def cache_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]
 def test_random_programs(block: int) -> None:
     compared = 0
     for seed in range(20_000 + block * _LENGTH, 20_000 + (block + 1) * _LENGTH):
-        program = fuzz.drawn(seed, "exchanges" if block % 5 == 4 else "shapes")
+        program = fuzz.drawn(seed, "exchanges" if block % 10 == 4 else "shapes")
         try:
             fuzz.examine(program, printed=seed % 4 == 0, compiled=seed % 20 == 0)
             compared += 1
