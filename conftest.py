@@ -47,7 +47,7 @@ def compare(example):
         path = Path(example.path)
         text = path.read_text()
         shift = getattr(example.document, "shift", 0)
-        at = text.index(example.parsed, example.start + shift)
+        at = text.index("\n", example.start + shift) + 1
         path.write_text(text[:at] + found + text[at + len(example.parsed) :])
         example.document.shift = shift + len(found) - len(example.parsed)
         return None
