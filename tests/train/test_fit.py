@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import scipy.sparse
 
 from chainrule import nn, optim, train
 
@@ -327,3 +328,25 @@ def test_arrays_of_any_layout_come_back(tmp_path):
     assert found.notes == {"note": [1, 2.5]}
     for name, x in arrays.items():
         np.testing.assert_array_equal(found.arrays[name], x)
+
+
+def test_a_run_goes_on_with_what_the_optimiser_carries():
+    optimiser = optim.adam(0.02)
+    whole = fit(optimiser=optimiser, epochs=4, shuffle=False)
+    first = fit(optimiser=optimiser, epochs=2, shuffle=False)
+    second = fit(
+        first.model, optimiser=optimiser, optimiser_state=first.optimiser_state, epochs=2,
+        shuffle=False,
+    )  # fmt: skip
+    assert_same(whole.model, second.model)
+    assert second.optimiser_state[0].item() == whole.optimiser_state[0].item() == 16
+    assert whole.history["loss"][2:] == second.history["loss"]
+
+
+@pytest.mark.parametrize("shuffle", [False, True])
+def test_sparse_tables_are_made_dense_batch_by_batch(shuffle):
+    x = np.where(X > 0, X, 0)
+    dense = fit(data=(x, LABELS), shuffle=shuffle)
+    assert_same(dense.model, fit(data=(scipy.sparse.csr_array(x), LABELS), shuffle=shuffle).model)
+    with pytest.raises(ValueError, match=r"data\[0\] has 1 values that are NaN"):
+        fit(data=(scipy.sparse.coo_array([[np.nan, 0.0]]), LABELS[:1]))
