@@ -124,6 +124,7 @@ def test_a_loss_that_is_not_finite_is_told_and_diagnosed(run, trained):
     code, out, _ = run("diagnose steep")
     assert code == 1
     assert "learning rate too large: after " in out
+    assert " --learning-rate" in out
 
 
 def test_a_picture_of_the_run(run, trained):

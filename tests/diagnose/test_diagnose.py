@@ -68,6 +68,11 @@ def test_the_report_is_text_data_and_html():
     assert max(map(len, console.export_text().splitlines())) <= 60
 
 
+def test_nothing_but_the_kinds_that_are_asked_for():
+    made = FAULTS["softmax twice"][-1]("dense", 0)
+    assert diagnosis({**made, "kinds": {"dead", "saturated"}})
+
+
 def test_the_model_is_left_as_it_is():
     made = program("dense", 0)
     before = {k: np.array(v) for k, v in nn.parameters(made["model"]).items()}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import numpy as np
@@ -33,6 +33,7 @@ def diagnose(
     batch_size: int = 32,
     trial: int = 60,
     seed: int = 0,
+    kinds: Collection[str] | None = None,
 ) -> Report:
     """Say what keeps a model from learning, or may.
 
@@ -53,6 +54,8 @@ def diagnose(
         batch_size: examples in a step.
         trial: steps that are tried with the optimiser or step.
         seed: decides which examples are looked at.
+        kinds: what is looked for, of `KINDS`; everything if None. Of a model that has been trained
+            one may ask for what its units and gradients are like: ``{"dead", "saturated"}``.
 
     Raises:
         TypeError: the loss takes other arguments.
@@ -72,7 +75,7 @@ def diagnose(
     if _is_torch(model):
         from chainrule.diagnose.torch import diagnose_module
 
-        return diagnose_module(model, loss, data, optimiser, batch_size, trial, seed)
+        return diagnose_module(model, loss, data, optimiser, batch_size, trial, seed, kinds)
     whole, found = read(data)
     title = f"{getattr(loss, '__name__', 'loss')} of {type(model).__name__}"
     if whole is None:
@@ -99,7 +102,7 @@ def diagnose(
         memory=lambda g: [] if optimiser is None else steps.memory(optimiser, model, g),
         decay=lambda g: steps.decay(optimiser if step is None else None, model, g),
     )
-    return examine(means, whole, title, seed, lax=context)
+    return examine(means, whole, title, seed, lax=context, kinds=kinds)
 
 
 def _slope(subject: Subject, batch: Sequence[Any]) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -67,7 +67,9 @@ class Means:
     decay: Callable[[Any], list[Finding]]
 
 
-def examine(means: Means, whole: Data, title: str, seed: int, lax: bool) -> Report:
+def examine(
+    means: Means, whole: Data, title: str, seed: int, lax: bool, kinds: Collection[str] | None
+) -> Report:
     """Look at everything.
 
     Args:
@@ -76,6 +78,7 @@ def examine(means: Means, whole: Data, title: str, seed: int, lax: bool) -> Repo
         title: of the report.
         seed: decides which examples are looked at.
         lax: whether a layer in the wrong mode is no reason to end there.
+        kinds: of findings that are wanted; None for all.
     """
     order = shuffled(whole.length, seed, 0)
     batches = [tuple(map(np.copy, b)) for b in islice(whole.batches(_PROBED, order), _LOOKS)]
@@ -94,8 +97,11 @@ def examine(means: Means, whole: Data, title: str, seed: int, lax: bool) -> Repo
             if means.trial is not None:
                 found += _of_steps(means, means.trial, slope)
             found += means.decay(slope)
-            if not any(f.severity == "error" for f in found):
+            wanted = kinds is None or "cannot overfit" in kinds
+            if wanted and not any(f.severity == "error" for f in found):
                 found += steps.overfit(means.subject, means.learner, batches[0], classes)
+    if kinds is not None:
+        found = [finding for finding in found if finding.kind in kinds]
     return Report(tuple(ordered(_without_consequences(found))), title, profile)
 
 

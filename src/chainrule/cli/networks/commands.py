@@ -6,7 +6,7 @@ import csv
 import importlib.util
 import io
 import warnings
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -283,18 +283,19 @@ def diagnose(
         draft = stack.enter_context(_picture(plot)) if plot is not None else None
         clean = telling.of_course(notes["history"])
         seen = kept_in.read_seen(kept.folder)
-        reports = [] if seen is None else [("in training", _without_lines(_report(seen)))]
+        reports = [] if seen is None else [("in training", telling.in_options(_report(seen)))]
         first = network.build(kept.settings, made.x.shape[1], made.goal.width)
         for when, each, kinds in (("at the start", first, None), ("now", model, _OF_TRAINED)):
             report = of_diagnose.diagnose(
                 each,
                 loss,
                 arrays,
-                optimiser=optimiser,
+                optimiser=optimiser if kinds is None else None,
                 batch_size=kept.settings.batch_size,
                 seed=kept.settings.seed,
+                kinds=kinds,
             )
-            reports.append((when, _without_lines(report, kinds)))
+            reports.append((when, telling.in_options(report)))
         for when, report in reports:
             telling.of_report(when, report)
         if draft is not None and plot is not None:
@@ -303,12 +304,6 @@ def diagnose(
     if plot is not None:
         typer.echo(f"wrote {plot}")
     return 0 if clean and all(report for _, report in reports) else 1
-
-
-def _without_lines(report: Any, kinds: Collection[str] | None = None) -> Any:
-    """Return a report of some kinds, without lines of code: they are those of this package."""
-    found = [f for f in report.findings if kinds is None or f.kind in kinds]
-    return replace(report, findings=tuple(replace(f, line="") for f in found))
 
 
 def _report(data: dict[str, Any]) -> Any:

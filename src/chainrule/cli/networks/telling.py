@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import textwrap
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from chainrule.cli.tables.reading import SEPARATORS, Table
 from chainrule.cli.tables.values import missing
 
 __all__ = [
+    "in_options",
     "note",
     "of_course",
     "of_end",
@@ -30,6 +32,21 @@ __all__ = [
     "of_table",
     "say",
 ]
+
+#: Cures that are options of the command line.
+_OPTIONS = {
+    "nn.relu": "--activation relu",
+    "nn.relu in place of it": "--activation relu",
+    "nn.relu in place of sigmoid or tanh": "--activation relu",
+    "nn.leaky_relu": "--activation leaky_relu",
+    "nn.leaky_relu or nn.elu": "--activation leaky_relu, or elu",
+    "a smaller learning rate": "a smaller --learning-rate",
+    "a smaller learning rate, if they died in training": "a smaller --learning-rate",
+    "a tenth of the learning rate": "a tenth of the --learning-rate",
+    "a hundredth of the learning rate": "a hundredth of the --learning-rate",
+    "10 to 1000 times the learning rate": "10 to 1000 times the --learning-rate",
+    "a wider model": "more units: --hidden",
+}
 
 
 def say(text: str, indent: int = 0) -> None:
@@ -143,6 +160,15 @@ def of_course(history: dict[str, list[float]]) -> bool:
             "others: some of these are learnt by heart"
         )
     return True
+
+
+def in_options(report: Any) -> Any:
+    """Return a report with cures as options, without lines of code: they are of this package."""
+    findings = []
+    for finding in report.findings:
+        cures = tuple(_OPTIONS.get(cure, cure) for cure in finding.cures)
+        findings.append(replace(finding, line="", cures=tuple(dict.fromkeys(cures))))
+    return replace(report, findings=tuple(findings))
 
 
 def of_report(when: str, report: Any) -> None:

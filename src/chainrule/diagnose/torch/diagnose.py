@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -39,6 +39,7 @@ def diagnose_module(
     batch_size: int = 32,
     trial: int = 60,
     seed: int = 0,
+    kinds: Collection[str] | None = None,
 ) -> Report:
     """Say what keeps a PyTorch model from learning, or may: `chainrule.diagnose.diagnose`.
 
@@ -72,7 +73,7 @@ def diagnose_module(
         memory=lambda slope: [],
         decay=lambda slope: steps.decay(None, subject.model, slope),
     )
-    report = examine(means, whole, title, seed, lax=False)
+    report = examine(means, whole, title, seed, lax=False, kinds=kinds)
     return replace(report, findings=tuple(map(in_words_of_torch, report.findings)))
 
 
