@@ -48,7 +48,7 @@ _FEW_SHAPES = 3  # of constants up to which they are what they are
 _MANY = 4096  # operations in all turns of a long loop up to which these are written one by one
 
 
-class _WrittenOverError(Exception):
+class _WrittenOverError(UnrollError):
     """A loop writes over what one in it has left, from which its parts were to be read again."""
 
 
@@ -490,7 +490,7 @@ class _Body:
         known = self.graph.known[vertex]
         if isinstance(known, Tape):
             if known.views is not None:
-                raise _WrittenOverError
+                raise _WrittenOverError("it writes over what a loop in it has left")
             if known.array is None:
                 raise UnrollError("a loop in it is not kept whole")
             return known.array
