@@ -138,3 +138,15 @@ def test_which_of_repeated_indices_survive_is_looked_at(compiled):
     fast, x, v = compiled(f), np.ones(6), np.ones(3)
     for k in ([0, 1, 2], [5, 5, 2], [0, 1, 2], [3, 4, 4]):
         same(fast(x, v, np.array(k)), f(x, v, np.array(k)))
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint32, np.uint64, bool])
+def test_unsigned_integers_are_guarded_by_native_code(dtype):
+    def f(x, starts):
+        return x[int(starts[0]) : int(starts[1])].sum()
+
+    compiled = cr.compile(f)
+    x = np.arange(4.0)
+    for starts in (np.array([0, 1], dtype), np.array([1, 1], dtype), np.array([0, 1], dtype)):
+        assert compiled(x, starts) == f(x, starts)
+    assert "numpy" not in compiled.lower(x, np.array([0, 1], dtype)).schedule

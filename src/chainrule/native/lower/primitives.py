@@ -32,6 +32,7 @@ from chainrule.native.lower.early_gather import gathered_early
 from chainrule.native.lower.early_sums import summed_early
 from chainrule.native.lower.forwarding import forwarded
 from chainrule.native.lower.gather import gather_of
+from chainrule.native.lower.masked import of_masked
 from chainrule.native.lower.roles import Role, expected_access, is_alias, number, role_of
 from chainrule.native.matmul import product
 from chainrule.operations import contraction, elementwise
@@ -49,7 +50,8 @@ def as_primitives(outputs: Sequence[Vertex], stable: bool = True) -> list[Vertex
     """
     # Of numbers that registers hold alone: NumPy computes all others.
     rules = only_of(
-        is_native, _plain_product, _of_unit_vectors, _root, _square_of_reciprocal, _primitive
+        is_native,
+        *(_plain_product, of_masked, _of_unit_vectors, _root, _square_of_reciprocal, _primitive),
     )
     given = stabilised(outputs, is_native) if stable else share(outputs)
     simple = rewrite(given, [rules])

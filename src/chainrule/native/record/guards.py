@@ -22,12 +22,12 @@ from chainrule.native.record.conditions import Place
 from chainrule.operations.elementwise import not_equal
 from chainrule.operations.shape import reshape
 
-__all__ = ["Guards", "Seen", "axes_shaped_by_values", "condition", "is_exact"]
+__all__ = ["Guards", "Seen", "axes_shaped_by_values", "condition", "is_exact", "length"]
 
 _ndarray = np.ndarray
 _array_equal = kinds.Constant("same_array", lambda x, y: bool(np.array_equal(x, y)))
 _truncated = kinds.Constant("whole", lambda x: int(x))
-_length = kinds.Constant("length", lambda x, axis: x.shape[axis])
+length = kinds.Constant("length", lambda x, axis: x.shape[axis])
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ class Guards:
         outcome = seen.outcome
         if seen.axis is not None:
             outcome = vertex.shape[seen.axis]
-            vertex = Apply(_length, (vertex,), {"axis": seen.axis}, outcome)
+            vertex = Apply(length, (vertex,), {"axis": seen.axis}, outcome)
         self.add(vertex, outcome, seen.location)
 
     def count(self, first: Vertex, location: Location | None) -> None:
@@ -132,6 +132,9 @@ def _guard(vertex: Vertex, outcome: Any) -> tuple[tuple[Vertex, Any], tuple[Any,
         vertex = Apply(reshape, (vertex,), {"shape": ()}, number)
     if kind is bool and vertex.dtype.kind != "b":
         vertex = Apply(not_equal, (vertex, Constant(0)), {}, np.bool_(outcome))
+    elif kind is int and vertex.dtype.kind in "ub":
+        integer = np.dtype(np.int64)  # a larger one is another number in it, too
+        vertex = Apply(kinds.astype, (vertex,), {"dtype": integer}, integer.type(outcome))
     elif kind is int and vertex.dtype.kind != "i":
         vertex = Apply(_truncated, (vertex,), {}, outcome)
     key = outcome.hex() if kind is float else outcome
