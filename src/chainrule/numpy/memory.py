@@ -333,18 +333,20 @@ def _as_it_is_read(root: Array, path: Sequence[Array], written: Any, value: Arra
     source, way = way_to(value)
     if source is not root or value.ndim != 1:
         return value
-    numbers = np.empty_like(root.value, np.intp)
-    numbers[...] = np.arange(root.size).reshape(root.shape)
 
-    def seen(views: Sequence[Array]) -> Any:
-        place = numbers
+    def seen(memory: Any, views: Sequence[Array]) -> Any:
         for view in views:
             _, operation, params = view.origin
-            place = operation.compute(place, **params)
-        return place
+            memory = operation.compute(memory, **params)
+        return memory
 
-    into, read = seen(path)[written], seen(way)
-    if np.ndim(into) != 1 or into.strides == read.strides or not into.flags.writeable:
+    into, read = seen(root.value, path)[written], seen(root.value, way)
+    if np.ndim(into) != 1 or into.strides == read.strides or not np.shares_memory(into, read):
+        return value
+    numbers = np.empty_like(root.value, np.intp)
+    numbers[...] = np.arange(root.size).reshape(root.shape)
+    into, read = seen(numbers, path)[written], seen(numbers, way)
+    if not into.flags.writeable:
         return value
     before = read.copy()
     into[...] = read
