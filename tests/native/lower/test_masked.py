@@ -1,4 +1,4 @@
-"""Sums over what a mask picks are sums over all entries; nothing is picked."""
+"""What is done to entries that a mask picks is done to all; nothing is picked."""
 
 from __future__ import annotations
 
@@ -26,13 +26,20 @@ def of_rows(x, y):
     return np.sum(picked) + x[0]
 
 
+def written(x, y):
+    z = x * y
+    z[z > 0.1] = z[z > 0.1] ** -1.5
+    z[x < 0] = 0.5 * np.exp(y[x < 0]) + x[0]
+    return np.sum(z * z) + np.sum(np.sin(x[y > 0]) * y[y > 0])
+
+
 def both_read_and_summed(x, y):
     picked = x[y > 0]
     return np.sum(picked) * picked[0] + np.sum(picked**2)
 
 
 @pytest.mark.parametrize(
-    "f", [total, mean, of_rows, both_read_and_summed], ids=lambda f: f.__name__
+    "f", [total, mean, of_rows, written, both_read_and_summed], ids=lambda f: f.__name__
 )
 def test_sums_over_masks(f):
     g = cr.value_and_grad(f, (0, 1))
