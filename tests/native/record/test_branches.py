@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from typing import Any
 
 import numpy as np
@@ -342,3 +343,58 @@ def test_code_size_does_not_depend_on_the_number_of_turns():
 
         sizes.append(len(cr.compile(cr.value_and_grad(f, (0, 1))).lower(0.3, 0.5).loops))
     assert sizes[1] < 1.05 * sizes[0]
+
+
+def _printing(x):
+    for _ in range(50):
+        x = x * 0.9 + 0.1 * np.sin(x)
+        if x < 0.001:
+            print("small")
+            x = x + 0.1
+    return x
+
+
+def _exiting(x):
+    for _ in range(50):
+        x = x * 0.9 + 0.1 * np.sin(x)
+        if x > 100:
+            sys.exit("too large")
+    return x
+
+
+def _raising(x):
+    for k in range(50):
+        x = x * 0.9 + 0.1 * np.sin(x)
+        if x > 100:
+            raise SystemExit(f"too large in turn {k}")
+        if x < -100:
+            raise ValueError("too small")
+    return x
+
+
+def _searching(x):
+    k = 0
+    while abs(x) > 1e-3:
+        x = x * 0.9
+        k += 1
+        if k > 900:
+            sys.exit("no end")
+    print("found")
+    return x
+
+
+@pytest.mark.parametrize("f", [_printing, _exiting, _raising, _searching])
+def test_what_would_not_run_by_itself_has_no_effects(f, capsys):
+    compiled = cr.compile(cr.value_and_grad(f))
+    for x in (1.0, 0.9, 1.3, 0.7, 1.1):
+        assert compiled(x) == pytest.approx(cr.value_and_grad(f)(x))
+    assert "small" not in capsys.readouterr().out
+
+
+def test_errors_of_one_way_are_raised_where_it_is_taken():
+    compiled = cr.compile(cr.grad(_raising))
+    compiled(1.0)
+    with pytest.raises(SystemExit, match="too large in turn 0"):
+        compiled(1000.0)
+    with pytest.raises(ValueError, match="too small"):
+        compiled(-1000.0)

@@ -21,6 +21,7 @@ from chainrule.core.node import Node
 from chainrule.core.recording import Recording
 from chainrule.graph.rewrite import frozen
 from chainrule.native.record.code import is_inside
+from chainrule.native.record.supposed import Supposition
 from chainrule.native.record.variables import Beginning, Left
 from chainrule.operations.elementwise import not_equal
 
@@ -96,6 +97,8 @@ class Branches:
         self._known: dict[Any, Node] = {}
         self._apart: list[tuple[Array, Node | None]] = []  # with what they were
         self._recording: Recording | None = None
+        self._supposition = Supposition(self._doubt)
+        self._is_forced = False
 
     # What loops tell.
 
@@ -185,12 +188,32 @@ class Branches:
         self._suppose()
         return answer
 
+    def forced(self, recording: Recording) -> None:
+        """Take notice of an answer that was made up, which may end a loop: nothing is as it was."""
+        self._is_forced, self._recording = True, recording
+        self._suppose()
+
     def _suppose(self) -> None:
         """Tell the recording whether code runs that would not by itself."""
         if self._recording is not None:
-            self._recording.supposes = any(
+            self._recording.supposes = self._is_forced or any(
                 x.answer != x.found for turn in self._turns.values() for x in turn.path
             )
+            self._supposition.set(self._recording.supposes)
+
+    def _doubt(self, reason: str) -> Doubt:
+        return Refused(reason, self.pending) if self.pending else Doubt(reason)
+
+    def stop(self, error: BaseException | None = None) -> None:
+        """Take notice that the code runs no longer, and of the error that ended it.
+
+        Raises:
+            Doubt: only code that does not run by itself would have ended the program.
+        """
+        self._supposition.set(False)
+        supposed = self._recording is not None and self._recording.supposes
+        if supposed and isinstance(error, SystemExit):
+            raise self._doubt("one way through a turn ends the program") from None
 
     def asked(self, frame: FrameType) -> int | None:
         """Return how often the running turn of a loop has asked a condition; None of no loop."""

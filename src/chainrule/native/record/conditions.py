@@ -134,6 +134,8 @@ class Conditions:
         answer = found
         if forced is not None:
             answer = forced.answer if number < forced.times else not forced.answer
+            if answer != found:
+                self.branches.forced(array.node.recording)
             if number >= SETTLED:
                 now = self.state(frame)
                 if asking.before is not None and not alike(asking.before, now):

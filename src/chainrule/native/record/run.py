@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import random
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -231,7 +232,13 @@ def run(
     answers = OUTCOMES.set(None if shortener is None else shortener.conditions)
     try:
         with np.errstate(all="ignore"):
-            output = observed_run(walk.function, fresh_args, fresh_kwargs, recording, note, guard)
+            try:
+                output = observed_run(
+                    walk.function, fresh_args, fresh_kwargs, recording, note, guard
+                )
+            finally:
+                if conditions is not None:
+                    conditions.branches.stop(sys.exception())
         leaves, _ = flatten(output)
         leaves = [restack(leaf) for leaf in leaves]
     except ValueError as error:
