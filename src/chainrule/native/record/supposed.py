@@ -68,7 +68,8 @@ class Supposition:
 def _is_for_user(frame: FrameType | None) -> bool:
     """Tell code that the user's has called from what chainrule does, and libraries for it."""
     while frame is not None and not is_internal(frame.f_code):
-        if is_users_file(frame.f_code.co_filename):
+        file = frame.f_code.co_filename
+        if is_users_file(file) and not file.startswith("<frozen "):
             return True
         frame = frame.f_back
     return False
