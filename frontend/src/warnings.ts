@@ -44,12 +44,7 @@ function activations(): Alarm[] {
 function saturated(activation: Activation, source: Held): string | null {
   const w = text.value;
   const { flat, many } = data.limits;
-  const kind =
-    activation.kind === "sigmoid"
-      ? w.languageName === "English"
-        ? "sigmoid"
-        : "Сигмоида"
-      : "tanh";
+  const kind = activation.kind === "sigmoid" ? w.sigmoid : "tanh";
   const slopes = Array.from(source.numbers, (x) => slope(activation, x));
   const share = slopes.filter((s) => s < flat).length / slopes.length;
   if (isNumber(source)) {

@@ -54,6 +54,7 @@ export interface Words {
   otherBranch: (line: number, code: string) => string;
   warnings: string;
   noWarnings: string;
+  sigmoid: string;
   saturated: (kind: string, name: string, value: string, slope: string) => string;
   saturatedUnits: (kind: string, name: string, share: string) => string;
   silent: (name: string, value: string) => string;
@@ -164,6 +165,7 @@ const en: Words = {
     `Line ${line}, ${code}: here the code takes another branch. Run explain again at these inputs.`,
   warnings: "What goes wrong here",
   noWarnings: "Nothing goes wrong here",
+  sigmoid: "sigmoid",
   saturated: (kind, name, value, slope) =>
     `The ${kind} in ${name} is saturated at ${value}: its slope is ${slope} of the largest, so almost no gradient gets through.`,
   saturatedUnits: (kind, name, share) =>
@@ -282,6 +284,7 @@ const ru: Words = {
     `Строка ${line}, ${code}: здесь код пошёл бы другой ветвью. Запустите explain заново с этими входами.`,
   warnings: "Что здесь не так",
   noWarnings: "Всё в порядке",
+  sigmoid: "Сигмоида",
   saturated: (kind, name, value, slope) =>
     `${kind} в ${name} насыщена при ${value}: наклон — ${slope} от наибольшего, градиент почти не проходит.`,
   saturatedUnits: (kind, name, share) =>

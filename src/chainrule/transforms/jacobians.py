@@ -149,7 +149,9 @@ def _by_all(values: Sequence[Any], mode: Mode, f: Callable[..., Any]) -> Derive:
             sure = sure and went_well
             join = of_parts if reverse else of_directions
             blocks = [
-                first if first is None and other is None else join(f, output, x, first, other)
+                None
+                if first is None is other
+                else join(f, output, x, *(0.0 if part is None else part for part in (first, other)))
                 for x, first, other in zip(values, blocks, second, strict=True)
             ]
         return Attempt(blocks if constant is None else [value_of(x) for x in blocks], sure)
@@ -160,9 +162,8 @@ def _by_all(values: Sequence[Any], mode: Mode, f: Callable[..., Any]) -> Derive:
 def of_parts(f: Callable[..., Any], output: Any, x: Any, real: Any, imaginary: Any) -> Any:
     """Return d output / d x by the derivatives of the real and of the imaginary part."""
     if _is_complex(x):
-        return _holomorphic(f, output, x, real, _times(1j, imaginary))
-    real, imaginary = (0.0 if part is None else part for part in (real, imaginary))
-    return real + _times(1j, imaginary)
+        return _holomorphic(f, output, x, real, 1j * imaginary)
+    return real + 1j * imaginary
 
 
 def of_directions(f: Callable[..., Any], output: Array, x: Any, along: Any, across: Any) -> Any:
@@ -170,9 +171,8 @@ def of_directions(f: Callable[..., Any], output: Array, x: Any, along: Any, acro
     if not _is_complex(x):
         return along
     if _is_complex(output):
-        return _holomorphic(f, output, x, along, _times(-1j, across))
-    along, across = (0.0 if part is None else part for part in (along, across))
-    return along - _times(1j, across)
+        return _holomorphic(f, output, x, along, -1j * across)
+    return along - 1j * across
 
 
 def _holomorphic(f: Callable[..., Any], output: Any, x: Any, found: Any, turned: Any) -> Any:
@@ -181,7 +181,6 @@ def _holomorphic(f: Callable[..., Any], output: Any, x: Any, found: Any, turned:
     Raises:
         ArgumentError: they differ.
     """
-    found, turned = (0.0 if part is None else part for part in (found, turned))
     scale = np.max(np.abs(found), initial=0.0) + np.max(np.abs(turned), initial=0.0)
     tolerance = 1e-3 if is_single(x) or is_single(output) else 1e-8
     if np.any(np.abs(found - turned) > tolerance * scale):
@@ -191,10 +190,6 @@ def _holomorphic(f: Callable[..., Any], output: Any, x: Any, found: Any, turned:
             "Differentiate its real and imaginary parts, np.real(y) and np.imag(y), instead"
         )
     return found
-
-
-def _times(unit: complex, x: Any) -> Any:
-    return None if x is None else unit * x
 
 
 def _is_complex(x: Any) -> bool:

@@ -63,10 +63,7 @@ def kernel_lines(kernel: LoopNest, memory: Memory) -> list[str]:
 class _Writer:
     def __init__(self, kernel: LoopNest, memory: Memory) -> None:
         self.kernel, self.memory = kernel, memory
-        groups, count = kernel.nest.groups, len(kernel.nest.inner)
-        split = len(groups) - count
-        self.outer = [axis for group in groups[:split] for axis in group]
-        self.inner = [axis for group in groups[split:] for axis in group]
+        self.outer, self.inner = kernel.nest.axes
         self.known: dict[Value, str] = {}
         self.rows: dict[Row, str] = {}
 

@@ -70,10 +70,7 @@ def kernel_lines(kernel: LoopNest, names: Names) -> list[str]:
 class _Writer:
     def __init__(self, kernel: LoopNest, names: Names) -> None:
         self.kernel, self.names = kernel, names
-        groups, count = kernel.nest.groups, len(kernel.nest.inner)
-        split = len(groups) - count
-        self.outer = [axis for group in groups[:split] for axis in group]
-        self.inner = [axis for group in groups[split:] for axis in group]
+        self.outer, self.inner = kernel.nest.axes
         self.known: dict[Value, str] = {}
 
     def lines(self) -> list[str]:

@@ -66,10 +66,16 @@ class Nest:
             outer.append(self.block * inner[0])
         return Walk(tuple(outer), tuple(inner))
 
+    @property
+    def axes(self) -> tuple[list[int], list[int]]:
+        """The axes of the space that run over rows, and those over the entries of a row."""
+        split = len(self.groups) - len(self.inner)
+        outer, inner = self.groups[:split], self.groups[split:]
+        return [k for group in outer for k in group], [k for group in inner for k in group]
+
     def is_inner(self, axes: Iterable[int]) -> bool:
         """Tell whether any of the axes of the space is an inner one."""
-        inner = self.groups[len(self.groups) - len(self.inner) :]
-        return not {axis for group in inner for axis in group}.isdisjoint(axes)
+        return not set(self.axes[1]).isdisjoint(axes)
 
 
 def _product(lengths: Sequence[int]) -> int:
