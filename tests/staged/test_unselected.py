@@ -126,12 +126,14 @@ def test_unselected_entries(source: str, x: list[float]) -> None:
     args = np.array(x), np.array([1.5, 0.75, 2.0, 0.0])
     program = defined(source)
     _, gradients = cr.stage(program, *args)(*args)
+    stable = cr.grad(program, (0, 1))(*args)
     # Printed code computes what it shows, and no stable form of it: see "Stabilising rewrites".
     with mock.patch("chainrule.transforms.stable.derived_again", lambda *given: given[-2]):
         expected = cr.grad(program, (0, 1))(*args)
-    for found, right in zip(gradients, expected, strict=True):
+    for found, right, limit in zip(gradients, expected, stable, strict=True):
         # A simpler formula may have a limit: that of x / y * y by y is 0 at 0, where terms are inf.
-        found = np.where(np.isfinite(right), found, right)
+        # What is shown may be the stable form: |x| for sqrt(x**2).
+        found = np.where(np.isfinite(right) & (found != limit), found, right)
         np.testing.assert_allclose(found, right, rtol=1e-8, atol=1e-10)
 
 

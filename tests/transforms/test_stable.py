@@ -93,6 +93,7 @@ SOFTMAX = special.softmax(X, axis=1)
         (lambda x: np.log(1 + np.exp(x)), np.float64(1000.0), 1.0),
         (lambda x: np.sum(np.log(np.sum(np.exp(x), axis=1))), X, SOFTMAX),
         (lambda x: np.sqrt(x[0] ** 2 + x[1] ** 2), np.array([3e200, 4e200]), [0.6, 0.8]),
+        (lambda x: np.sqrt(np.log(x) ** 2), np.float64(0.0), -math.inf),
     ],
 )
 @pytest.mark.parametrize("compiled", [False, True])

@@ -180,11 +180,15 @@ def _computing(vertex: Apply) -> Callable[..., Any]:
 
 
 def _merged(new: Any, old: Any) -> Any:
-    """Return a derivative, with the entries of another one where it is not finite."""
+    """Return a derivative, with the entries of another one where it is not finite.
+
+    A zero does not replace an infinity: that of ``sqrt(x * x)`` comes of a root that is infinite.
+    """
     if new is None or old is None or shape_of(new) != shape_of(old):
         return old
-    finite = np.isfinite(value_of(new))
-    return new if np.all(finite) else elementwise.where(finite, new, old)
+    value = value_of(new)
+    serves = np.isfinite(value) | (np.isinf(value) & np.equal(value_of(old), 0))
+    return new if np.all(serves) else elementwise.where(serves, new, old)
 
 
 def _without_lost_zeros(derivative: Any, known_to_be: Any) -> Any:
