@@ -62,8 +62,6 @@ for _name in (
     setattr(Unset, f"__{_name}__", Unset._looked_at)
 
 
-_UNSET = Unset()
-
 #: The value and the node of an Array.
 _Held: TypeAlias = "tuple[Any, Node | None]"
 
@@ -114,7 +112,7 @@ class Beginning:
             _put_into(x, held)
         before = self._left.variables
         fresh = self._frame.f_locals.keys() - before.keys()
-        _set_variables(self._frame, dict.fromkeys(fresh, _UNSET) | before)
+        _set_variables(self._frame, dict.fromkeys(fresh, Unset()) | before)
         now = self._frame.f_locals
         state, _ = everything({name: now[name] for name in before}, self._passing)
         if not alike(self._state, state):
@@ -135,7 +133,7 @@ class Beginning:
         names = yes.variables | no.variables
         return Left(
             {
-                name: choice.of(yes.variables.get(name, _UNSET), no.variables.get(name, _UNSET))
+                name: choice.of(yes.variables.get(name, Unset()), no.variables.get(name, Unset()))
                 for name in names
             },
             [
@@ -218,7 +216,7 @@ class _Choice:
         a, b = _as_left(a, self.yes), _as_left(b, self.no)
         kind = type(a)
         if kind is Unset or type(b) is Unset:
-            return _UNSET
+            return Unset()
         if kind is Counted is type(b):
             return _if_equal(a, b, a.key == b.key and repr(a.value) == repr(b.value))
         if _is_number(a) and _is_number(b):
