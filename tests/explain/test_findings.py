@@ -409,7 +409,7 @@ def test_a_penalty_that_is_added_last_does_not_hide_a_vanishing_gradient():
 
 def test_findings_need_only_a_trace_and_gradients():
     from chainrule.core.backward import backward_everywhere
-    from chainrule.graph.trace import trace
+    from chainrule.graph.tracing import trace
 
     def f(h):
         z = np.tanh(h)

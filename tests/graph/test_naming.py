@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from chainrule.graph.trace import trace
+from chainrule.graph.tracing import trace
 
 
 def names(f: Any, *args: Any) -> list[str | None]:

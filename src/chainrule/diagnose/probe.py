@@ -15,7 +15,7 @@ from chainrule.core.backward import backward_everywhere
 from chainrule.core.node import Node
 from chainrule.explain.activations import Activation, activations
 from chainrule.explain.observation import Observation
-from chainrule.graph.trace import trace
+from chainrule.graph.tracing import trace
 from chainrule.nn.context import Context, Evaluation, Training, initial_state
 from chainrule.nn.module import modules, parameters
 from chainrule.nn.random import key

@@ -7,8 +7,8 @@ this order:
 - `graph`: what a vertex is, how graphs are walked, and how nodes become vertices. `verify` checks
   what must be true of every graph.
 - `run`: runs a function and tells what it makes, and what Python looks at.
-- `trace`: one recorded run with what only the run can tell, the names and lines of its values;
-  `naming` reads the names off the bytecode.
+- `trace`: one recorded run with what only the run can tell, the names and lines of its values.
+  `tracing` notes them while it runs; `naming` reads the names off the bytecode.
 - `rewrite`: applies rules to a graph until none has anything to say, and merges what is the same.
 - `patterns`: what people write in several operations that is one idea, such as a sigmoid.
 - `recognise`: replaces such formulas by the one operation they are, before they are differentiated.
@@ -18,6 +18,7 @@ this order:
   apart, `closed_forms` knows numbers such as ``math.sqrt(2)``, `common_factors` finds what several
   products share; `repetition` leaves arrays of one number to NumPy's broadcasting.
 - `formula`: what a row says its operation is made of, as vertices.
+- `looks`: what of a graph Python has looked at. `chosen_zeros`: which zeros a choice has made.
 - `stabilise`: rules that replace formulas which fail for large or small numbers. Like the lowering
   of compiled code they make vertices whose values nobody computes, by `placeholder`.
 - `loops`: finds the loops in a run, which has unrolled them.

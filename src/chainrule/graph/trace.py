@@ -7,43 +7,29 @@ the arrays that were captured from outside are called.
 
 from __future__ import annotations
 
-import re
-import sys
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
-from types import FrameType
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from chainrule import trees
-from chainrule.core.array import Array, is_inexact, value_of
-from chainrule.core.callables import argument_names, name_of
-from chainrule.core.captured import check_unchanged, hold
-from chainrule.core.node import Leaf, Node
+from chainrule.core.array import value_of
+from chainrule.core.node import Node
 from chainrule.core.recording import Recording
-from chainrule.core.source import Location, location_of, user_frame
-from chainrule.errors import ArgumentError, ChainruleError, UnsupportedError
-from chainrule.graph.naming import counters_of, name_of_result
-from chainrule.graph.run import observed_run
-from chainrule.numpy.creation import result_leaves
-from chainrule.numpy.view import UserFunction
+from chainrule.core.source import Location
+from chainrule.errors import UnsupportedError
 
-__all__ = ["Argument", "Guard", "Note", "Row", "Trace", "trace"]
-
-
-#: Whose frame is next to the user's where rules run: of a transform, or of who runs one as f.
-_DERIVING = ("chainrule.transforms", "chainrule.staged", "chainrule.explain")
+__all__ = ["Argument", "Guard", "Note", "Row", "Trace"]
 
 
 @dataclass(frozen=True, slots=True)
 class Note:
     """What a run tells about one node: its variable, its place, and the call it was made in.
 
-    ``call`` numbers the calls of user functions in the order in which they began to record;
-    ``depth`` is the number of user frames above the traced function. ``derived`` nodes are part of
-    a nested gradient: a rule made them, and nobody has written them. ``counters`` are the variables
-    that count the loops around it, the outermost first.
+    ``call`` numbers the calls of user functions in the order in which they began to record.
+    ``derived`` nodes are part of a nested gradient: a rule made them, and nobody has written them.
+    ``counters`` are the variables that count the loops around it, the outermost first.
     """
 
     name: str | None
@@ -70,15 +56,6 @@ class Row(NamedTuple):
     name: str
     array: np.ndarray[Any, Any]
     at: int
-
-
-@dataclass(slots=True)
-class _Uses:
-    """A captured array, as it was when ``nodes`` used it."""
-
-    array: np.ndarray[Any, Any]
-    copy: np.ndarray[Any, Any]
-    nodes: list[Node] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -122,13 +99,8 @@ class Trace:
     rows: dict[int, Row] = field(default_factory=dict)
     #: The lists that unnamed values were put into.
     listed: dict[Node, str] = field(default_factory=dict)
-    _seen_in: dict[int, int] = field(default_factory=dict)  # of each list, how much was looked at
-    _uses: dict[int, _Uses] = field(default_factory=dict)
     #: Writes into a copy of an array that goes on to be used as it was.
     copies: set[Node] = field(default_factory=set)
-    _calls: dict[FrameType, int] = field(default_factory=dict)
-    _entry: FrameType | None = None
-    _written: tuple[Node, FrameType] | None = None
 
     @property
     def inputs(self) -> list[Argument]:
@@ -145,175 +117,8 @@ class Trace:
         """End the recording; the nodes stay readable."""
         self.recording.end()
 
-    def _note(self, node: Node, value: Any) -> None:
-        self._name_write()
-        self.nodes.append(node)
-        self._keep(node)
-        frame = user_frame(sys._getframe(1))
-        if frame is None:
-            return
-        call = self._calls.setdefault(frame, len(self._calls))
-        name = name_of_result(frame, node.params["part"] if node.operation.parts else None)
-        if node.operation.clear is not None:  # a write, which gives the array a new value
-            name = name or self._name_of(node.parents[0])
-            self._written = node, frame
-        # Of several nodes made by one run of an instruction (np.mean: a sum, then a division) the
-        # last one is the value that the variable gets. In a loop the instruction runs anew, and
-        # enters chainrule by a frame of its own.
-        entry = sys._getframe(1)
-        while entry.f_back is not None and entry.f_back is not frame:
-            entry = entry.f_back
-        if name and entry is self._entry:
-            before_it = self.nodes[-2]
-            last = self.notes.get(before_it)
-            if last is not None and last.name == name:
-                self.notes[before_it] = replace(last, name=None)
-        self._entry = entry
-        derived = entry.f_globals.get("__name__", "").startswith(_DERIVING)
-        counters = counters_of(frame, observed_run.__code__)
-        self.notes[node] = Note(name, location_of(frame), call, frame.f_lasti, derived, counters)
-        self._learn_names(node, frame)
 
-    def _keep(self, node: Node) -> None:
-        """Remember what captured arrays were when a node used them: they may be overwritten."""
-        for x, parent in zip(node.operands, node.parents, strict=True):
-            if parent is not None or type(x) is not np.ndarray or x.dtype.hasobject:
-                continue
-            uses = self._uses.get(id(x))
-            if uses is None or self._has_parted(uses):
-                copy = hold(x, self.recording)
-                if copy is x:
-                    continue
-                uses = self._uses[id(x)] = _Uses(x, copy)
-            uses.nodes.append(node)
-
-    def _has_parted(self, uses: _Uses) -> bool:
-        """Give nodes the copy that was made for them, if their array has been overwritten."""
-        array, copy = uses.array, uses.copy
-        if array.shape == copy.shape and array.tobytes() == copy.tobytes():
-            return False
-        for node in uses.nodes:
-            node.operands = tuple(copy if x is array else x for x in node.operands)
-        if id(array) in self.constant_names:
-            self.constant_names[id(copy)] = self.constant_names[id(array)]
-        return True
-
-    def _guard(self, node: Node, outcome: Any) -> None:
-        self._name_write()
-        frame = user_frame(sys._getframe(1))
-        if frame is not None:
-            self.guards.append(Guard(node, outcome, location_of(frame), len(self.nodes)))
-
-    def _name_of(self, node: Node | None) -> str | None:
-        note = self.notes.get(node) if node is not None else None
-        if note is not None:
-            return note.name
-        return next((a.name for a in self.arguments if a.node is node), None)
-
-    def _name_write(self) -> None:
-        """Name what was last written into, now that the user's variable has its new value.
-
-        It has the name that it had, unless it is a copy, and that name is the original's still.
-        """
-        if self._written is None:
-            return
-        node, frame = self._written
-        self._written = None
-        arrays = [(k, x) for k, x in frame.f_locals.items() if type(x) is Array]
-        names = [name for name, x in arrays if x.node is node]
-        before = node.parents[0]
-        known = self._name_of(before)
-        note = self.notes[node]
-        if names and known not in names:
-            is_copy = before is not None and any(x.node is before for _, x in arrays)
-            if is_copy:
-                self.copies.add(node)
-            if is_copy or known is None:
-                self.notes[node] = replace(note, name=names[0])
-                self._name_writes_before(node, names[0])
-
-    def _name_writes_before(self, node: Node, name: str) -> None:
-        """Name earlier writes into an array that had no name yet, as the ys of `chainrule.scan`."""
-        while True:
-            before = node.parents[0]
-            if before is None:
-                self._learn_name(node.operands[0], name)
-                return
-            note = self.notes.get(before)
-            if note is None or note.name is not None or before.operation.clear is None:
-                return
-            self.notes[before] = replace(note, name=name)
-            node = before
-
-    def _learn_name(self, x: Any, name: str) -> None:
-        if id(x) not in self.constant_names:
-            self.constant_names[id(x)] = name
-            self.captured.append(x)
-
-    def _learn_names(self, node: Node, frame: FrameType) -> None:
-        """Find what user code calls the captured arrays and the leaves of its arguments."""
-        unknown = [
-            x
-            for x, parent in zip(node.operands, node.parents, strict=True)
-            if parent is None and isinstance(x, np.ndarray) and id(x) not in self.constant_names
-        ]
-        leaves = {a.node: a for a in self.arguments if a.path and a.node in node.parents}
-        nameless = {p for p in node.parents if p in self.notes and self.notes[p].name is None}
-        if not nameless <= self.listed.keys():
-            self._learn_lists(frame)
-        if not unknown and not leaves and not nameless:
-            return
-        attributes = [getattr(x, "__dict__", {}) for x in frame.f_locals.values()]
-        # Globals in which functions are replaced are a view, which lists only what it replaces.
-        module = getattr(frame.f_globals, "names", frame.f_globals)
-        for names in (frame.f_locals, *attributes, module):
-            for name, value in names.items():
-                if type(value) is Array and names is not module:
-                    if value.node in leaves:
-                        leaves.pop(value.node).name = name
-                    elif value.node in nameless:
-                        self.aliases.setdefault(value.node, name)
-                held = value.value if type(value) is Array else value
-                for x in unknown:
-                    if held is x:
-                        self._learn_name(x, name)
-                    elif x.base is not None and type(held) is np.ndarray:
-                        at = _row_of(held, x)
-                        if at is not None:
-                            self.rows[id(x)] = Row(name, held, at)
-                            self.captured.append(x)
-
-    def _learn_lists(self, frame: FrameType) -> None:
-        """Find which unnamed values user code has put into lists, looking at each entry once."""
-        for name, held in frame.f_locals.items():
-            if type(held) is not list:
-                continue
-            start = self._seen_in.get(id(held), 0)
-            for x in held[start if start <= len(held) else 0 :]:
-                if type(x) is not Array:
-                    break
-                start += 1
-                note = self.notes.get(x.node)
-                if note is not None and note.name is None:
-                    self.listed.setdefault(x.node, name)
-            self._seen_in[id(held)] = start
-
-
-def _row_of(array: np.ndarray[Any, Any], x: np.ndarray[Any, Any]) -> int | None:
-    """Return which row of another array one is, None if it is none."""
-    same = x.base is array or x.base is array.base
-    if not same or not array.ndim or x.shape != array.shape[1:] or x.dtype != array.dtype:
-        return None
-    if x.strides != array.strides[1:] or not array.strides[0] or not x.size:
-        return None
-    start, here = (a.__array_interface__["data"][0] for a in (array, x))
-    at, rest = divmod(here - start, array.strides[0])
-    return at if not rest and 0 <= at < len(array) else None
-
-
-_OF_THE_RUN = frozenset(
-    {"function", "recording", "captured", "_calls", "_entry", "_written", "_seen_in"}
-)
+_OF_THE_RUN = frozenset({"function", "recording", "captured"})
 
 
 def _gone(*args: Any, **kwargs: Any) -> Any:
@@ -322,105 +127,3 @@ def _gone(*args: Any, **kwargs: Any) -> Any:
 
 def _remembered(kept: dict[str, Any]) -> Trace:
     return Trace(_gone, Recording(), **kept)
-
-
-def trace(
-    f: Callable[..., Any],
-    args: Sequence[Any],
-    kwargs: Mapping[str, Any] | None = None,
-    argnums: int | Sequence[int] | None = None,
-) -> Trace:
-    """Run a function on real values and return its trace.
-
-    Args:
-        f: the function.
-        args: positional arguments, trees allowed; floats and float arrays in them become inputs.
-        kwargs: passed on as they are.
-        argnums: positions of the arguments to differentiate by; None for every float argument.
-
-    Raises:
-        ArgumentError: no argument that is to be differentiated by is made of floats.
-    """
-    run = UserFunction(f)
-    try:
-        return _trace(run, args, kwargs or {}, argnums, integers=True)
-    except ChainruleError:
-        raise
-    except (TypeError, IndexError, ValueError):
-        # Integer arrays were used in a way that only ndarrays can be, such as np.eye(3)[labels].
-        return _trace(run, args, kwargs or {}, argnums, integers=False)
-
-
-def _trace(
-    run: UserFunction,
-    args: Sequence[Any],
-    kwargs: Mapping[str, Any],
-    argnums: int | Sequence[int] | None,
-    integers: bool,
-) -> Trace:
-    f, known = run.f, run.known
-    recording = Recording()
-    traced = Trace(f, recording)
-    chosen = None if argnums is None else {argnums} if isinstance(argnums, int) else set(argnums)
-    fresh_args = []
-    for position, (name, arg) in enumerate(zip(argument_names(f, len(args)), args, strict=True)):
-        leaves, build = trees.flatten(arg)
-        fresh = []
-        for path, leaf in zip(trees.paths(arg), leaves, strict=True):
-            value = value_of(leaf)
-            floating = is_inexact(value)
-            node = Leaf(recording) if floating or (integers and _is_index(value)) else None
-            wanted = floating and (chosen is None or position in chosen)
-            traced.arguments.append(
-                Argument(_leaf_name(name, path), position, path, value, node, wanted)
-            )
-            fresh.append(Array(value, node) if node is not None else value)
-        fresh_args.append(build(fresh))
-    if not traced.inputs:
-        raise ArgumentError(
-            f"{name_of(f)} was given no float argument to differentiate by: pass "
-            "3.0 instead of 3, or np.asarray(x, dtype=float)"
-        )
-    observers = (traced._note, traced._guard)
-    try:
-        output = observed_run(run, fresh_args, dict(kwargs), recording, *observers)
-        traced._name_write()
-        recording.note = lambda node, value: traced.nodes.append(node)
-        leaves, build = result_leaves(output)
-        traced.output = build(leaves)
-        check_unchanged(recording)
-        for uses in traced._uses.values():
-            traced._has_parted(uses)
-    except BaseException:
-        recording.end()
-        if run.known != known:  # it writes into what it makes of arrays from outside
-            return _trace(run, args, kwargs, argnums, integers)
-        raise
-    finally:
-        traced._calls.clear()
-        traced._seen_in.clear()
-        traced._entry = traced._written = None  # frames hold the user's variables alive
-    _forget_others(traced.nodes, recording)
-    return traced
-
-
-def _forget_others(nodes: Sequence[Node], recording: Recording) -> None:
-    """Let what belongs to recordings inside this one be constants: it depends on no argument.
-
-    The point at which a nested gradient is taken is such a constant.
-    """
-    for node in nodes:
-        parents = [p if p is not None and p.recording is recording else None for p in node.parents]
-        node.parents = tuple(parents)
-
-
-def _is_index(value: Any) -> bool:
-    return isinstance(value, np.ndarray) and value.ndim > 0 and value.dtype.kind in "biu"
-
-
-def _leaf_name(name: str, path: str) -> str:
-    """Name a leaf by its own key or field where that is a word: ``params['W1']`` -> ``W1``."""
-    if not path:
-        return name
-    words = re.findall(r"\w+", path)
-    return words[-1] if words[-1].isidentifier() else "_".join([name, *words])

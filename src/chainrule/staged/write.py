@@ -16,7 +16,8 @@ from chainrule.core.reach import ancestors
 from chainrule.core.source import Location
 from chainrule.errors import NonScalarOutputError
 from chainrule.graph.graph import Apply, Constant, Input, Vertex, topological
-from chainrule.graph.trace import Trace, trace
+from chainrule.graph.trace import Trace
+from chainrule.graph.tracing import trace
 from chainrule.staged.arguments import (
     gradient_tree,
     shape_checks,

@@ -25,7 +25,7 @@ from chainrule.graph.loops.affine import integers_of, skeleton
 from chainrule.graph.loops.loop import Loop, compute
 from chainrule.graph.loops.unfold import unfold
 from chainrule.graph.loops.vertices import fold
-from chainrule.graph.trace import trace
+from chainrule.graph.tracing import trace
 from tests.programs import golden, random_loops, scientific
 from tests.programs.loops import PROGRAMS, pendulum
 from tests.programs.random_shapes import shaped_program

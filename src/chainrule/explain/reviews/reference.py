@@ -21,7 +21,8 @@ from chainrule.core.saved import as_numpy
 from chainrule.core.source import Location
 from chainrule.errors import ArgumentError, NonScalarOutputError
 from chainrule.explain.reviews.compare import Paths, close, is_telling
-from chainrule.graph.trace import Argument, Trace, trace
+from chainrule.graph.trace import Argument, Trace
+from chainrule.graph.tracing import trace
 
 __all__ = ["Flow", "Reference", "Use"]
 
