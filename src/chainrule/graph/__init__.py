@@ -18,7 +18,7 @@ this order:
   apart, `closed_forms` knows numbers such as ``math.sqrt(2)``, `common_factors` finds what several
   products share; `repetition` leaves arrays of one number to NumPy's broadcasting.
 - `formula`: what a row says its operation is made of, as vertices.
-- `looks`: what of a graph Python has looked at. `chosen_zeros`: which zeros a choice has made.
+- `looks`: what passes see of the values of a run. `chosen_zeros`: which zeros a choice has made.
 - `stabilise`: rules that replace formulas which fail for large or small numbers. Like the lowering
   of compiled code they make vertices whose values nobody computes, by `placeholder`.
 - `loops`: finds the loops in a run, which has unrolled them.

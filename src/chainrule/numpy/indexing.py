@@ -17,11 +17,12 @@ from chainrule.core.apply import apply, apply_unary
 from chainrule.core.array import Array, value_of
 from chainrule.core.counted import ROWS, as_index
 from chainrule.core.kinds import constant
+from chainrule.numpy.assignment import split, write
 from chainrule.numpy.axes import along, axis_of, operand
 from chainrule.numpy.casting import cast
 from chainrule.numpy.creation import restack
 from chainrule.numpy.dispatch import constant_call, implements, plain, refuse, unsupported
-from chainrule.numpy.memory import picked_view, split, view_of, write
+from chainrule.numpy.memory import picked_view, view_of
 from chainrule.operations import indexing as rows
 from chainrule.operations.slot import SLOT
 

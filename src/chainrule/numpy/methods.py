@@ -13,10 +13,11 @@ from chainrule.core.array import Array
 from chainrule.core.source import where_am_i
 from chainrule.errors import NoAttributeError
 from chainrule.numpy import contraction, elementwise, indexing, reduction, shapes
+from chainrule.numpy.assignment import overwrite, set_shape
 from chainrule.numpy.casting import another, astype_method
 from chainrule.numpy.dispatch import plain, unsupported
 from chainrule.numpy.flat import Flat
-from chainrule.numpy.memory import laid_out, overwrite, set_shape, take_view
+from chainrule.numpy.memory import laid_out, take_view
 from chainrule.numpy.ufuncs import methods_of_entries
 from chainrule.numpy.writing import put
 from chainrule.operations import shape as shape_rows

@@ -12,8 +12,8 @@ import numpy as np
 from chainrule.core.apply import apply_binary, apply_unary
 from chainrule.core.array import Array
 from chainrule.core.operation import OPERATIONS, Operation
+from chainrule.numpy.assignment import overwrite
 from chainrule.numpy.casting import cast
-from chainrule.numpy.memory import overwrite
 from chainrule.operations import contraction, elementwise  # noqa: F401  # rows with operators
 
 __all__: list[str] = []

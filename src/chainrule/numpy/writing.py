@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 
 from chainrule.core.array import Array
+from chainrule.numpy.assignment import split, write
 from chainrule.numpy.axes import axis_of, operand
 from chainrule.numpy.casting import cast
 from chainrule.numpy.dispatch import full_name, implements, lost_in_place, plain
 from chainrule.numpy.flat import Flat, repeated
 from chainrule.numpy.indexing import indices_of
-from chainrule.numpy.memory import split, write
 from chainrule.operations import indexing as rows
 
 __all__ = ["at"]

@@ -22,8 +22,8 @@ from chainrule.core.node import Node
 from chainrule.core.placeholder import Placeholder
 from chainrule.core.symbolic import Symbolic
 from chainrule.native.record.state import alike, everything
+from chainrule.numpy.assignment import overwrite
 from chainrule.numpy.closure import ABSENT, content
-from chainrule.numpy.memory import overwrite
 from chainrule.operations.elementwise import where
 from chainrule.operations.indexing import getitem, set_at
 
