@@ -1,7 +1,7 @@
 """Indexing of Arrays, reading and writing, and NumPy's functions that pick, order or find entries.
 
 What is a view in NumPy is one here, and a write means what it means there: see
-`chainrule.numpy.memory`.
+`chainrule.numpy.memory` and `chainrule.numpy.assignment`.
 """
 
 from __future__ import annotations

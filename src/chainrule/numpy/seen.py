@@ -6,19 +6,17 @@ of the classes and objects, and the functions in the containers, that it meets t
 
 from __future__ import annotations
 
-import copy
 import functools
 import itertools
-import operator
-from collections import OrderedDict, defaultdict, deque
 from collections.abc import Callable, Mapping, Sequence
-from types import CellType, FunctionType, MethodType, ModuleType, SimpleNamespace
+from types import CellType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 import numpy as np
 
 from chainrule.core.array import Array
 from chainrule.numpy.closure import ABSENT, FunctionWalk, content, counterpart
+from chainrule.numpy.containers import CONTAINERS, filled, items_of, refill, same_objects
 from chainrule.numpy.dispatch import arrays_in
 from chainrule.numpy.lent import lend, returned
 from chainrule.numpy.names import assigned, imports, is_users_file, keeps_attributes, mentioned
@@ -34,10 +32,6 @@ _CACHED = type(functools.cache(len))
 _MOST = 1000  # items of a container that is looked into
 _ENOUGH = 50  # items that tell what kind of items it has
 _DEEPEST = 4  # containers in one another
-_CONTAINERS = (
-    *(dict, list, tuple, set, frozenset),
-    *(OrderedDict, defaultdict, deque, SimpleNamespace),
-)
 
 
 class _Any(frozenset[str]):
@@ -145,7 +139,7 @@ class Search(FunctionWalk):
             if content(cell) is not value:
                 return False
         for container, items, _ in self.held:
-            if not _same(_items(container), items):
+            if not same_objects(items_of(container), items):
                 return False
         return self.scipy == loaded()
 
@@ -157,17 +151,10 @@ class Search(FunctionWalk):
                 if value is not ABSENT and value is not view.given.get(name, ABSENT):
                     view.names[name] = returned(view.pop(name))
         for container, items, seen in self.held:
-            if seen is None or _same(_items(seen[0]), seen[1]):
+            if seen is None or same_objects(items_of(seen[0]), seen[1]):
                 continue
             back = {id(new): item for new, item in zip(seen[1], items, strict=True)}
-            now = [back.get(id(item), returned(item)) for item in _items(seen[0])]
-            if isinstance(container, SimpleNamespace):
-                container = vars(container)
-            container.clear()
-            if isinstance(container, dict):
-                container.update(zip(_keys(seen[0]), now, strict=True))
-            else:
-                (container.update if isinstance(container, set) else container.extend)(now)
+            refill(container, seen[0], [back.get(id(x), returned(x)) for x in items_of(seen[0])])
 
     def _saw_name(self, names: dict[str, Any], name: str, value: Any) -> None:
         if self._may_be_replaced(value):
@@ -178,7 +165,7 @@ class Search(FunctionWalk):
             self.cells.append((cell, value))
 
     def _gets_a_cell(self, value: Any) -> bool:
-        if type(value) in _CONTAINERS:
+        if type(value) in CONTAINERS:
             return self.visit(value, "") is not value
         return self._may_be_replaced(value)
 
@@ -187,8 +174,8 @@ class Search(FunctionWalk):
         kind = type(value)
         if kind is np.ndarray:
             return self.lends_arrays and value.dtype.kind in "fciu"
-        if kind in _CONTAINERS:
-            some = itertools.islice(_items(value), _ENOUGH)
+        if kind in CONTAINERS:
+            some = itertools.islice(items_of(value), _ENOUGH)
             return depth > 0 and any(self._may_be_replaced(item, depth - 1) for item in some)
         seen = callable(value) or isinstance(value, ModuleType) or is_seen(kind)
         return seen or Objects.has_room_for(kind)
@@ -212,7 +199,7 @@ class Search(FunctionWalk):
         if isinstance(value, functools.partial):
             old = [value.func, *value.args, *value.keywords.values()]
             new = [self.visit(x, name) for x in old]
-            if _same(new, old):
+            if same_objects(new, old):
                 return value
             count = 1 + len(value.args)
             keywords = dict(zip(value.keywords, new[count:], strict=True))
@@ -239,7 +226,7 @@ class Search(FunctionWalk):
         kind: type = type(value)
         if isinstance(value, type):
             return self._class
-        if kind in _CONTAINERS:
+        if kind in CONTAINERS:
             return self._container
         return self._object if _has_twins(kind) else None
 
@@ -264,7 +251,7 @@ class Search(FunctionWalk):
 
     def _container(self, value: Any) -> Any:
         """Return a container with counterparts in it, if it has any."""
-        items = _items(value)
+        items = items_of(value)
         if len(items) > _MOST or id(value) in self.open or not self._may_be_replaced(value):
             return value
         if id(value) in self.found:
@@ -273,8 +260,8 @@ class Search(FunctionWalk):
         new = [self.visit(item, "") for item in items]
         self.open.discard(id(value))
         self.kept.append(value)
-        same = _same(new, items)
-        made = value if same else _filled(value, new)
+        same = same_objects(new, items)
+        made = value if same else filled(value, new)
         self.found[id(value)] = made
         self.held.append((value, items, None if same else (made, new)))
         return made
@@ -317,7 +304,7 @@ class Search(FunctionWalk):
             return value if inner is value.__func__ else type(value)(inner)
         if isinstance(value, property):
             get, put, drop = (self.visit(x, name) for x in (value.fget, value.fset, value.fdel))
-            same = _same([get, put, drop], [value.fget, value.fset, value.fdel])
+            same = same_objects([get, put, drop], [value.fget, value.fset, value.fdel])
             return value if same else property(get, put, drop, value.__doc__)
         if isinstance(value, functools.cached_property):
             inner = self.visit(value.func, name)
@@ -421,30 +408,3 @@ class Search(FunctionWalk):
 
 def _has_twins(kind: type) -> bool:
     return keeps_attributes(kind) and Objects.has_room_for(kind)
-
-
-def _keys(container: Any) -> Any:
-    return vars(container) if isinstance(container, SimpleNamespace) else container
-
-
-def _items(container: Any) -> list[Any]:
-    container = _keys(container)
-    return list(container.values() if isinstance(container, dict) else container)
-
-
-def _filled(container: Any, items: list[Any]) -> Any:
-    """Return a container of the same kind, and of the same keys, with other items."""
-    if isinstance(container, (tuple, set, frozenset)):
-        return type(container)(items)
-    made = copy.copy(container)
-    if isinstance(container, (dict, SimpleNamespace)):
-        keys: Any = _keys(made)
-        keys.update(zip(_keys(container), items, strict=True))
-    else:
-        made.clear()
-        made.extend(items)
-    return made
-
-
-def _same(these: list[Any], those: list[Any]) -> bool:
-    return len(these) == len(those) and all(map(operator.is_, these, those))
