@@ -9,8 +9,8 @@ made; otherwise the same rules run on Arrays and thereby record the derivative.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence, Set
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Sequence, Set
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -23,6 +23,7 @@ from chainrule.core.reach import dependent, is_recorded, own_nodes, reach
 
 __all__ = [
     "Attempt",
+    "Derive",
     "are_finite",
     "attempt_backward",
     "backward",
@@ -41,6 +42,10 @@ class Attempt(NamedTuple):
 
     derivatives: list[Any]
     sure: bool
+
+
+#: Derives outputs by nodes; the third argument asks for a derivative that is recorded.
+Derive: TypeAlias = Callable[[Sequence[Array], Sequence[Node], bool], Attempt]
 
 
 def backward(

@@ -10,7 +10,8 @@ In the order in which to read it:
 - ``liveness`` decides which variables share their memory, so that a write is done in place;
 - ``backprop`` writes the lines of the backward pass, with the ``terms`` that each consists of, and
   the ``gradients`` that they add to;
-- ``speller`` turns a graph into an expression (``text``), by the tables of ``spelling``;
+- ``speller`` turns a graph into an expression (``text``), by the tables of ``spelling`` and the
+  ``templates`` of rows;
   ``statements`` writes what takes more than one expression;
 - ``names``, ``constants``, ``arguments``: what variables, arrays and parameters are called;
 - ``lines`` are the stages and backward lines that come of it, ``program`` the module that they are

@@ -6,12 +6,13 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from chainrule.core.array import Array
+from chainrule.core.backward import Derive
 from chainrule.core.forward import attempt_forward
 from chainrule.core.recording import Recording
 from chainrule.errors import ArgumentError
 from chainrule.numpy.creation import result_leaves
 from chainrule.numpy.view import UserFunction
-from chainrule.transforms.inputs import Derive, Inputs, Overwritten, finish, plain
+from chainrule.transforms.inputs import Inputs, Overwritten, finish, plain
 from chainrule.transforms.reverse import seeds_like
 
 __all__ = ["along", "jvp"]

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from operator import index
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 
 from chainrule import trees
 from chainrule.core.apply import apply_unary
 from chainrule.core.array import Array, dtype_of, shape_of
-from chainrule.core.backward import Attempt
+from chainrule.core.backward import Derive
 from chainrule.core.callables import name_of, positional
 from chainrule.core.captured import hold
 from chainrule.core.kinds import astype, identity
@@ -23,7 +23,6 @@ from chainrule.numpy.creation import to_be_filled
 from chainrule.numpy.view import UserFunction
 
 __all__ = [
-    "Derive",
     "Inputs",
     "Overwritten",
     "check_real",
@@ -40,8 +39,6 @@ __all__ = [
 
 _ndarray = np.ndarray
 _float64 = np.float64
-#: Derives outputs by nodes; the third argument asks for a derivative that is recorded.
-Derive: TypeAlias = "Callable[[Sequence[Array], Sequence[Node], bool], Attempt]"
 
 _PLAIN = (float, _ndarray, Array)
 _NUMBERS = (float, complex, np.generic)

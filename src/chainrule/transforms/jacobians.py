@@ -15,7 +15,7 @@ from typing import Any, Literal, TypeAlias, get_args
 import numpy as np
 
 from chainrule.core.array import Array, dtype_of, is_single, shape_of, value_of
-from chainrule.core.backward import Attempt, attempt_backward
+from chainrule.core.backward import Attempt, Derive, attempt_backward
 from chainrule.core.batching import moved
 from chainrule.core.callables import name_of
 from chainrule.core.forward import attempt_forward
@@ -29,7 +29,6 @@ from chainrule.operations.shape import reshape
 from chainrule.transforms.derived import derived
 from chainrule.transforms.examples import Examples
 from chainrule.transforms.inputs import (
-    Derive,
     Inputs,
     Overwritten,
     finish,

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from chainrule.core.array import Array
+from chainrule.core.backward import Derive
 from chainrule.core.callables import name_of
 from chainrule.core.recording import Recording
 from chainrule.errors import ArgumentError
@@ -14,7 +15,6 @@ from chainrule.numpy.view import UserFunction
 from chainrule.transforms.derived import derived
 from chainrule.transforms.forward import along
 from chainrule.transforms.inputs import (
-    Derive,
     Inputs,
     Overwritten,
     check_real,

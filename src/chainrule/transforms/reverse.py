@@ -10,7 +10,7 @@ import numpy as np
 
 from chainrule import trees
 from chainrule.core.array import Array, shape_of, value_of
-from chainrule.core.backward import attempt_backward
+from chainrule.core.backward import Derive, attempt_backward
 from chainrule.core.callables import name_of
 from chainrule.core.reach import reach
 from chainrule.core.recording import Recording
@@ -25,7 +25,6 @@ from chainrule.numpy.creation import restack, result_leaves
 from chainrule.numpy.view import UserFunction
 from chainrule.transforms.derived import derived
 from chainrule.transforms.inputs import (
-    Derive,
     Inputs,
     Overwritten,
     check_real,

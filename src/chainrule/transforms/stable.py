@@ -18,6 +18,7 @@ import numpy as np
 
 from chainrule.core.apply import Given, apply
 from chainrule.core.array import Array, dtype_of, shape_of, value_of
+from chainrule.core.backward import Derive
 from chainrule.core.node import Leaf, Node
 from chainrule.core.placeholder import Placeholder, computed
 from chainrule.core.reach import dependent, reach
@@ -29,7 +30,6 @@ from chainrule.graph.rewrite import Rule, only_of, rewrite, share
 from chainrule.graph.stabilise.rules import OVERFLOWING
 from chainrule.graph.stabilise.scaled import SCALED
 from chainrule.operations import elementwise
-from chainrule.transforms.inputs import Derive
 
 __all__ = ["derived_again", "stable_forms"]
 

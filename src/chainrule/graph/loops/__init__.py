@@ -6,9 +6,11 @@ one `Loop`. The forward pass, the backward pass (which reads the turns of the fo
 reverse) and derivatives of any order are all the same to it. To be read in this order:
 
 - `steps`: what is folded, whether it is operations or statements.
-- `runs`: where turns may be. `fold` looks at them closely, and `pattern` makes one step of them.
-- `affine`: integers that grow evenly from turn to turn.
+- `runs`: where turns may be. `fold` looks at them closely, and `pattern` makes one step of them;
+  `edges` sees inner loops of no, one or two turns in the first and last turns of an outer one.
+- `affine`: integers that grow evenly from turn to turn; `series`: constants that do.
 - `loop`: `Loop`, an operation whose body is a graph.
-- `vertices`: folds a graph, `body` makes the loops of it.
-- `unfold`: gives the graph that was folded back.
+- `vertices`: folds a graph, `body` makes the loops of it, with lists of operands (`listing`).
+- `unfold`: gives the graph that was folded back; `bounds` tells whether all is there that it reads.
+- `extrapolate`: the graph of a long loop, from one with few of its turns.
 """

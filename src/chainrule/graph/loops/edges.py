@@ -1,9 +1,8 @@
 """Turns at the edges of a loop of loops, where an inner loop has none, one or two turns.
 
 Such an inner loop is not seen as one: its statements stand there once, or not at all, while other
-loops beside it are seen. But what the
-turn before the first of the outer loop (or after the last) would be is known, and if that is what
-stands there, it is a turn of the loop.
+loops beside it are seen. But what the turn before the first of the outer loop (or after the last)
+would be is known, and if that is what stands there, it is a turn of the loop.
 """
 
 from __future__ import annotations

@@ -1,1 +1,4 @@
-"""Products of matrices and vectors: in tiles of our own, or by BLAS, whichever is quicker."""
+"""Products of matrices and vectors: in `tiles` of our own, or by `blas`, whichever is quicker.
+
+`product` chooses.
+"""

@@ -9,7 +9,7 @@ from typing import Any, get_args
 import numpy as np
 
 from chainrule.core.array import Array, dtype_of, is_complex, shape_of, value_of
-from chainrule.core.backward import Attempt, attempt_backward
+from chainrule.core.backward import Attempt, Derive, attempt_backward
 from chainrule.core.callables import name_of
 from chainrule.core.forward import attempt_forward
 from chainrule.core.node import Node
@@ -21,7 +21,6 @@ from chainrule.operations.shape import concatenate, reshape
 from chainrule.transforms.derived import derived
 from chainrule.transforms.examples import Examples
 from chainrule.transforms.inputs import (
-    Derive,
     Inputs,
     Overwritten,
     finish,
