@@ -114,6 +114,18 @@ def test_value_and_derivatives(name):
     check_function(f, tuple(args), compiled="_" not in name or "dist" in name, single=5e-3)
 
 
+def test_distances_are_written_where_they_are_to_be():
+    def f(x):
+        out = np.zeros((2, 2))
+        distance.cdist(x, x + 1.0, out=out)
+        return np.sum(out**2)
+
+    x = np.arange(4.0).reshape(2, 2)
+    value, gradient = cr.value_and_grad(f)(x)
+    assert value == f(x)
+    np.testing.assert_allclose(gradient, [[-8.0, -8.0], [8.0, 8.0]])
+
+
 def test_distances_of_a_point_to_itself_do_no_harm():
     g = cr.grad(lambda x: np.sum(distance.cdist(x, x)))(np.array([[0.0, 0.0], [3.0, 4.0]]))
     np.testing.assert_allclose(g, [[-1.2, -1.6], [1.2, 1.6]])

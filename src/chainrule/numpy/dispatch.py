@@ -38,6 +38,7 @@ __all__ = [
     "plain_call",
     "refuse",
     "unsupported",
+    "with_out",
 ]
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -65,7 +66,8 @@ def implements(*functions: Callable[..., Any], observes: bool = False) -> Callab
     """
 
     def enter(implementation: F) -> F:
-        complete = _with_out(implementation, functions[0], inspect.signature(implementation))
+        name = full_name(functions[0])
+        complete = with_out(implementation, name, inspect.signature(implementation))
         for function in functions:
             FUNCTIONS[function] = complete
         if observes:
@@ -75,8 +77,11 @@ def implements(*functions: Callable[..., Any], observes: bool = False) -> Callab
     return enter
 
 
-def _with_out(implementation: F, function: Callable[..., Any], spelled: inspect.Signature) -> F:
-    """Let an implementation have its result written into ``out``, by name or by place."""
+def with_out(implementation: F, name: str, spelled: inspect.Signature) -> F:
+    """Let the implementation of a function have its result written into ``out``, if it takes one.
+
+    It may be given by name or by place, as the function's signature is ``spelled``.
+    """
     out = spelled.parameters.get("out")
     if out is None:
         return implementation
@@ -93,7 +98,7 @@ def _with_out(implementation: F, function: Callable[..., Any], spelled: inspect.
         else:
             return implementation(*args, **kwargs)
         result = implementation(*args, **kwargs)
-        return result if given is None else into(given, result, full_name(function))
+        return result if given is None else into(given, result, name)
 
     return complete  # type: ignore[return-value]
 
@@ -102,7 +107,8 @@ def observe(*functions: Callable[..., Any], **traits: Unpack[Traits]) -> None:
     """Declare functions whose one output carries no gradient: masks, indices, answers."""
     for function in functions:
         observer = _observer(constant(function.__name__, function, **traits))
-        FUNCTIONS[function] = _with_out(observer, function, inspect.signature(function))
+        spelled = inspect.signature(function)
+        FUNCTIONS[function] = with_out(observer, full_name(function), spelled)
         _OBSERVERS.add(function)
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
 from collections.abc import Callable, Iterator
-from types import ModuleType
+from types import FunctionType, ModuleType
 from typing import Any, NamedTuple, TypeVar
+
+from chainrule.numpy.dispatch import with_out
 
 __all__ = ["MEANINGS", "Made", "in_modules", "loaded", "made_of", "means"]
 
@@ -19,9 +22,14 @@ _loaded: tuple[int, tuple[bool, ...]] = 0, ()  # when so many modules were, thes
 
 
 def means(*names: str) -> Callable[[F], F]:
-    """Enter a function as the meaning of SciPy's of some full names."""
+    """Enter a function as the meaning of SciPy's of some full names.
+
+    Where it has an argument ``out``, that is taken care of here.
+    """
 
     def enter(meaning: F) -> F:
+        if isinstance(meaning, FunctionType):
+            meaning = with_out(meaning, names[0], inspect.signature(meaning))
         for full in names:
             module, _, name = full.rpartition(".")
             MEANINGS.setdefault(module, {})[name] = meaning
