@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from operator import index
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -19,12 +20,13 @@ from chainrule.core.kinds import astype, identity
 from chainrule.core.node import Leaf, Node
 from chainrule.core.recording import Recording
 from chainrule.errors import ArgumentError, UnsupportedError
-from chainrule.numpy.creation import to_be_filled
+from chainrule.numpy.creation import result_leaves, to_be_filled
 from chainrule.numpy.view import UserFunction
 
 __all__ = [
     "Inputs",
     "Overwritten",
+    "Run",
     "check_real",
     "derived_again",
     "finish",
@@ -34,6 +36,7 @@ __all__ = [
     "plain",
     "positions",
     "refuse",
+    "run_once",
     "select",
 ]
 
@@ -49,6 +52,43 @@ class Overwritten(Exception):
 
     From now on it is given others.
     """
+
+
+class Run(NamedTuple):
+    """A run that is over, to be derived again and again.
+
+    Attributes:
+        inputs: its arguments.
+        outputs: the leaves of what came out, with their nodes as they were then.
+        values: those of the leaves.
+        build: puts leaves together.
+    """
+
+    inputs: Inputs
+    outputs: list[Any]
+    values: list[Any]
+    build: Callable[[Any], Any]
+
+
+def run_once(
+    run: UserFunction,
+    args: Sequence[Any],
+    argnums: tuple[int, ...] | None = None,
+    kwargs: Mapping[str, Any] = MappingProxyType({}),
+) -> Run:
+    """Run a function whose derivative, by all arguments or some, will be asked for later."""
+    recording = Recording()
+    try:
+        chosen = tuple(range(len(args))) if argnums is None else argnums
+        inputs = Inputs(run.f, args, chosen, recording, kept=True)
+        outputs, build = result_leaves(inputs.run(run, dict(kwargs)))
+        # The nodes of the outputs as they are now: the caller may write into the value in place.
+        outputs = [own(leaf) for leaf in outputs]
+        return Run(inputs, outputs, [own(plain(leaf, recording)) for leaf in outputs], build)
+    except Overwritten:
+        return run_once(run, args, argnums, kwargs)
+    finally:
+        recording.end()
 
 
 class Inputs:

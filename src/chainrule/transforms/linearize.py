@@ -6,12 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 from chainrule.core.array import Array
-from chainrule.core.recording import Recording
 from chainrule.errors import ArgumentError
-from chainrule.numpy.creation import result_leaves
 from chainrule.numpy.view import UserFunction
 from chainrule.transforms.forward import along
-from chainrule.transforms.inputs import Inputs, Overwritten, finish, own, plain
+from chainrule.transforms.inputs import finish, run_once
 from chainrule.transforms.reverse import seeds_like
 
 __all__ = ["linearize"]
@@ -42,21 +40,7 @@ def linearize(f: Callable[..., Any], *args: Any) -> tuple[Any, Callable[..., Any
     >>> pushforward(np.array([1.0, 0.0])), pushforward(np.array([0.0, 1.0]))
     (array([6., 0.]), array([0., 8.]))
     """
-    return _linearized(UserFunction(f), args)
-
-
-def _linearized(run: UserFunction, args: tuple[Any, ...]) -> tuple[Any, Callable[..., Any]]:
-    recording = Recording()
-    try:
-        inputs = Inputs(run.f, args, tuple(range(len(args))), recording, kept=True)
-        outputs, build = result_leaves(inputs.run(run, {}))
-        # The nodes of the outputs as they are now: the caller may write into the value in place.
-        outputs = [own(leaf) for leaf in outputs]
-        values = [own(plain(leaf, recording)) for leaf in outputs]
-    except Overwritten:
-        return _linearized(run, args)
-    finally:
-        recording.end()
+    inputs, outputs, values, build = run_once(UserFunction(f), args)
     recorded = [leaf for leaf in outputs if type(leaf) is Array]
 
     def pushforward(*tangents: Any) -> Any:
@@ -67,6 +51,6 @@ def _linearized(run: UserFunction, args: tuple[Any, ...]) -> tuple[Any, Callable
             )
         pushed = iter(inputs.derived(along(seeds_like(tangents, args)), recorded))
         found = [next(pushed) if type(leaf) is Array else None for leaf in outputs]
-        return build(finish(found, values, recording))
+        return build(finish(found, values, inputs.recording))
 
     return build(values), pushforward

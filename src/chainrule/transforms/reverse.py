@@ -29,9 +29,9 @@ from chainrule.transforms.inputs import (
     Overwritten,
     check_real,
     finish,
-    own,
     plain,
     positions,
+    run_once,
     select,
 )
 
@@ -177,30 +177,14 @@ def vjp(f: Callable[..., Any], *args: Any) -> tuple[Any, Callable[[Any], tuple[A
     (array([[ 3.,  4.],
            [30., 40.]]), array([ 1., 10.]))
     """
-    return _pulled(UserFunction(f), args)
-
-
-def _pulled(
-    run: UserFunction, args: tuple[Any, ...]
-) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:
-    recording = Recording()
-    try:
-        inputs = Inputs(run.f, args, tuple(range(len(args))), recording, kept=True)
-        outputs, build = result_leaves(inputs.run(run, {}))
-        # The nodes of the outputs as they are now: the caller may write into the value in place.
-        outputs = [own(leaf) for leaf in outputs]
-        values = [own(plain(leaf, recording)) for leaf in outputs]
-    except Overwritten:
-        return _pulled(run, args)
-    finally:
-        recording.end()
+    inputs, outputs, values, build = run_once(UserFunction(f), args)
     value = build(values)
 
     def pullback(g: Any) -> tuple[Any, ...]:
         seeds = seeds_like(g, value)
         starts = [(y, g) for y, g in zip(outputs, seeds, strict=True) if type(y) is Array]
         gradients = inputs.derived(upstream([g for _, g in starts]), [y for y, _ in starts])
-        return inputs.build(finish(gradients, inputs.values, recording))
+        return inputs.build(finish(gradients, inputs.values, inputs.recording))
 
     return value, pullback
 

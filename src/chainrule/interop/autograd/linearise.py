@@ -18,7 +18,7 @@ from chainrule.numpy.creation import restack, result_leaves
 from chainrule.numpy.dispatch import arrays_in
 from chainrule.numpy.view import UserFunction
 from chainrule.transforms.forward import along
-from chainrule.transforms.inputs import Inputs, Overwritten, finish, own, plain, select
+from chainrule.transforms.inputs import Inputs, Overwritten, finish, plain, run_once, select
 from chainrule.transforms.reverse import is_independent, seeds_like, upstream, warn_independent
 
 __all__ = ["Argnum", "Linearised", "plain_value", "pull", "push", "seen", "slope"]
@@ -40,20 +40,11 @@ def pull(run: UserFunction, argnum: Argnum, args: Sequence[Any], kwargs: Any) ->
     The pullback takes a gradient of the value's structure, and returns one of the argument's, or a
     tuple of such.
     """
-    recording = Recording()
-    try:
-        inputs = Inputs(run.f, args, select(argnum, args, run.f), recording, kept=True)
-        y = inputs.run(run, kwargs)
-        outputs, build = result_leaves(y)
-        if all(is_independent(leaf, inputs) for leaf in outputs):
-            warn_independent(run.f)
-        # The nodes of the outputs as they are now: the caller may write into the value in place.
-        outputs = [own(leaf) for leaf in outputs]
-        value = build([own(plain(leaf, recording)) for leaf in outputs])
-    except Overwritten:
-        return pull(run, argnum, args, kwargs)
-    finally:
-        recording.end()
+    chosen = select(argnum, args, run.f)
+    inputs, outputs, values, build = run_once(run, args, chosen, kwargs)
+    if all(is_independent(leaf, inputs) for leaf in outputs):
+        warn_independent(run.f)
+    value = build(values)
 
     def pullback(g: Any) -> Any:
         seeds = seeds_like(g, value)
@@ -64,7 +55,7 @@ def pull(run: UserFunction, argnum: Argnum, args: Sequence[Any], kwargs: Any) ->
         ]
         derive = upstream([seed for _, seed in starts])
         gradients = inputs.derived(derive, [y for y, _ in starts])
-        built = inputs.build(finish(gradients, inputs.values, recording))
+        built = inputs.build(finish(gradients, inputs.values, inputs.recording))
         return built[0] if isinstance(argnum, int) else built
 
     return Linearised(value, pullback)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -12,7 +11,7 @@ from chainrule.core.callables import name_of
 from chainrule.errors import ArgumentError, NonFiniteError
 from chainrule.interop.scipy import derivatives
 from chainrule.interop.scipy.constraints import constraints_of
-from chainrule.interop.scipy.parameters import as_vector, pairs, refuse_arrays, start
+from chainrule.interop.scipy.parameters import as_vector, no_method, pairs, refuse_arrays, start
 from chainrule.interop.scipy.results import callback_of, in_tree
 from chainrule.transforms.jacobians import hessian
 from chainrule.transforms.products import hvp
@@ -125,7 +124,7 @@ def minimize(
     refuse_arrays("minimize", x0, args)
     if not callable(fun):
         raise ArgumentError(f"fun is a {type(fun).__name__}: it is a function of the parameters")
-    takes = _takes(method, bounds is not None, constraints)
+    takes = _takes(method)
     x, unravel = start(x0)
     given = {
         "bounds": pairs(bounds, unravel),
@@ -154,16 +153,14 @@ def minimize(
     return in_tree(found, unravel, "jac", "grad")
 
 
-def _takes(method: Any, bounded: bool, constraints: Any) -> _Method:
+def _takes(method: Any) -> _Method:
     if method is None:
         return _METHODS["BFGS"]  # what SciPy chooses takes gradients
     if callable(method):
         return _OF_ONES_OWN
     takes = _BY_NAME.get(str(method).lower())
     if takes is None:
-        near = difflib.get_close_matches(str(method), _METHODS, 1)
-        meant = f" Did you mean {near[0]!r}?" if near else ""
-        raise ArgumentError(f"there is no method {method!r}.{meant} They are {', '.join(_METHODS)}")
+        raise no_method(method, _METHODS)
     return takes
 
 

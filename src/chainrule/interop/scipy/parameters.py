@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
 import numbers
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -14,9 +15,16 @@ from chainrule.errors import ArgumentError, NonFiniteError, UnsupportedError
 from chainrule.numpy.dispatch import arrays_in
 from chainrule.transforms.ravel import Unravel, ravel
 
-__all__ = ["as_vector", "limits", "pairs", "refuse_arrays", "start"]
+__all__ = ["as_vector", "limits", "no_method", "pairs", "refuse_arrays", "start"]
 
 Vector = np.ndarray[Any, np.dtype[np.float64]]
+
+
+def no_method(method: Any, known: Iterable[str]) -> ArgumentError:
+    """Say that there is no such method, and which was perhaps meant."""
+    near = difflib.get_close_matches(str(method), known, 1)
+    meant = f" Did you mean {near[0]!r}?" if near else ""
+    return ArgumentError(f"there is no method {method!r}.{meant} They are {', '.join(known)}")
 
 
 def start(x0: Any, what: str = "x0") -> tuple[Vector, Unravel]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable
 from typing import Any
 
@@ -11,7 +10,7 @@ import numpy as np
 from chainrule.core.callables import name_of
 from chainrule.errors import ArgumentError, NonFiniteError
 from chainrule.interop.scipy import derivatives
-from chainrule.interop.scipy.parameters import refuse_arrays, start
+from chainrule.interop.scipy.parameters import no_method, refuse_arrays, start
 from chainrule.interop.scipy.results import callback_of, in_tree
 from chainrule.transforms.jacobians import jacobian
 
@@ -72,9 +71,7 @@ def root(
     refuse_arrays("root", x0, args)
     name = str(method).lower()
     if name not in _METHODS:
-        near = difflib.get_close_matches(name, _METHODS, 1)
-        meant = f" Did you mean {near[0]!r}?" if near else ""
-        raise ArgumentError(f"there is no method {method!r}.{meant} They are {', '.join(_METHODS)}")
+        raise no_method(method, _METHODS)
     x, unravel = start(x0)
     given = fun
     if jac is True:  # SciPy takes what it returns for both
