@@ -11,6 +11,7 @@ import numpy as np
 from chainrule.core.node import Node
 from chainrule.diagnose.findings import Finding
 from chainrule.diagnose.probe import Probe, Subject
+from chainrule.explain.activations import RANGES
 from chainrule.operations import elementwise, reduction
 
 __all__ = ["classes_of", "output_range", "probabilities", "summed"]
@@ -149,11 +150,11 @@ def output_range(probe: Probe, y: Any) -> list[Finding]:
     if not own or np.size(own[-1].node.output) != y.size:
         return []
     activation = own[-1]
-    low, high = {"sigmoid": (0, 1), "tanh": (-1, 1), "relu": (0, math.inf)}[activation.kind]
+    low, high = RANGES[activation.kind]
     outside = float(np.mean((y < low - 1e-9) | (y > high + 1e-9)))
     if outside < 0.01:
         return []
-    reach = f"{low} to {high}" if math.isfinite(high) else f"{low} and more"
+    reach = f"{low:.0f} to {high:.0f}" if math.isfinite(high) else f"{low:.0f} and more"
     return [
         Finding(
             "output range",

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.diagnose.spread import Course, Spread
+from chainrule.explain.activations import RANGES
 
 __all__ = ["by_layer", "over_time"]
 
@@ -15,7 +16,6 @@ _BINS = 40
 _DECADES = 12.0  # of gradients that are shown
 _INK, _PALE = "#1f4e8c", "#b3c7e0"
 _TINY = 1e-30  # what a gradient of 0 is drawn as, if there is no other
-_RANGES = {"sigmoid": (0.0, 1.0), "tanh": (-1.0, 1.0)}
 
 
 def by_layer(title: str, profile: Sequence[Spread]) -> Any:
@@ -154,8 +154,9 @@ def _common(spreads: Sequence[Spread]) -> list[tuple[float, float]]:
 
 
 def _range(spread: Spread) -> tuple[float, float]:
-    if spread.kind in _RANGES:
-        return _RANGES[spread.kind]
+    low, high = RANGES.get(spread.kind, (-np.inf, np.inf))
+    if np.isfinite(high):
+        return low, high
     values = _drawn(spread.what, spread.values)
     if not values.size:
         return 0.0, 1.0
@@ -189,7 +190,7 @@ def _said(spread: Spread) -> str:
         return f"RMS {np.sqrt(np.mean(values**2)):.1e}{more}"
     if spread.kind == "relu":
         return f"{np.mean(values <= 0):.0%} are 0"
-    ends = _RANGES[spread.kind]
+    ends = RANGES[spread.kind]
     near = 0.015 * (ends[1] - ends[0])  # where the slope is below 0.06 of the largest
     flat = np.mean((values < ends[0] + near) | (values > ends[1] - near))
     return f"{flat:.0%} saturated"

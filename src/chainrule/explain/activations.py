@@ -20,8 +20,10 @@ from chainrule.explain.observation import Observation
 from chainrule.operations import elementwise
 from chainrule.operations.indexing import set_at
 
-__all__ = ["Activation", "activations"]
+__all__ = ["RANGES", "Activation", "activations"]
 
+#: Between what the values of a kind of function are.
+RANGES = {"sigmoid": (0.0, 1.0), "tanh": (-1.0, 1.0), "relu": (0.0, math.inf)}
 _MOST_STEPS = 16  # operations that an activation function is written with
 #: Where functions are compared. Not in order, so that sorting is not taken for doing nothing.
 _PROBES = np.array([0.5, -3.0, 12.0, -0.25, 1.0, 30.0, -1.0, 2.0, -30.0, 5.0, -12.0])

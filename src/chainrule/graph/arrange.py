@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from chainrule.core.kinds import broadcast_to
+from chainrule.core.kinds import Linear, broadcast_to
+from chainrule.core.operation import Operation
 from chainrule.graph.closed_forms import plain_number
 from chainrule.graph.finite import all_finite
 from chainrule.graph.graph import (
@@ -38,7 +39,7 @@ from chainrule.graph.products import (
     without_roots,
 )
 from chainrule.graph.rewrite import same_kind
-from chainrule.operations import contraction, elementwise, indexing, reduction
+from chainrule.operations import elementwise, indexing, reduction
 from chainrule.operations import shape as shapes
 
 __all__ = ["Arranger", "arrange", "compared", "signed", "without"]
@@ -49,27 +50,6 @@ _SUMS = frozenset({elementwise.add, elementwise.subtract})
 _ODD = frozenset(
     {shapes.transpose, shapes.expand_dims, shapes.reshape, broadcast_to, indexing.scatter_add}
 )
-#: Linear in each operand: what is taken out of any of them.
-_CONTRACTIONS = frozenset(
-    {
-        contraction.matmul,
-        contraction.dot,
-        contraction.outer,
-        contraction.inner,
-        contraction.vdot,
-        contraction.einsum,
-    }
-)
-_SCALED = _CONTRACTIONS | {shapes.transpose}  # what a number that stands alone is taken out of
-#: Factors that are written last.
-_LAST = _SUMS | {
-    elementwise.greater,
-    elementwise.greater_equal,
-    elementwise.less,
-    elementwise.less_equal,
-    elementwise.equal,
-    elementwise.not_equal,
-}
 
 
 def arrange(
@@ -212,8 +192,8 @@ class Arranger:
     def _rank(self, vertex: Vertex) -> int:
         if vertex is self.upstream:
             return 0
-        if isinstance(vertex, Apply) and vertex.operation in _LAST:
-            return 5
+        if isinstance(vertex, Apply) and (vertex.operation in _SUMS or vertex.dtype.kind == "b"):
+            return 5  # sums and masks
         if vertex in self.carries:
             return 1
         if isinstance(vertex, (Input, Constant)):
@@ -279,10 +259,10 @@ class Arranger:
         operands = [self.of(x) for x in vertex.operands]
         outside = Product()
         operation = vertex.operation
-        if operation is reduction.sum or operation in _CONTRACTIONS or operation in _ODD:
-            linear = range(len(operands)) if operation in _CONTRACTIONS else range(1)
-            for k in linear:
-                operands[k] = self._inside(vertex, operands[k], outside)
+        if operation is reduction.sum or operation in _ODD:
+            operands[0] = self._inside(vertex, operands[0], outside)
+        elif _is_multilinear(operation):
+            operands = [self._inside(vertex, x, outside) for x in operands]
         inner = Apply(vertex.operation, tuple(operands), vertex.params, vertex.value)
         if outside == Product():
             return inner
@@ -301,7 +281,8 @@ class Arranger:
         operation = vertex.operation
         if operation is reduction.sum:
             _move_constants(vertex, product, moved)
-        if operation is reduction.sum or (operation in _SCALED and is_single(product)):
+        scaled = _is_multilinear(operation) or operation is shapes.transpose
+        if operation is reduction.sum or (scaled and is_single(product)):
             moved.numbers, product.numbers = product.numbers, []
             moved.below, product.below = product.below, []
         inner = self.built(product)
@@ -313,6 +294,10 @@ class Arranger:
         outside.numerators += moved.numerators
         outside.denominators += moved.denominators
         return inner
+
+
+def _is_multilinear(operation: Operation) -> bool:
+    return isinstance(operation, Linear) and operation.multilinear
 
 
 def compared(vertices: Sequence[Vertex]) -> set[Vertex]:
