@@ -88,7 +88,7 @@ def build(program: Program, parts: int | None = None) -> Built:
         parts: how many threads may share a kernel; None for as many as there are.
 
     Raises:
-        NotNativeError: a value in it is neither a number nor a truth, or one that the function
+        NotNativeError: a value in it is neither a number nor a boolean, or one that the function
             takes, gives or looks at is a single number that registers do not hold.
         NotAlikeError: it was recorded in few turns, from which all do not follow.
     """

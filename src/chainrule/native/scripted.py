@@ -41,7 +41,7 @@ class Script:
 
     ``source`` is an expression: a function of typed arrays, those of the inputs and those of the
     constants, which returns ``{outputs, run}``. ``run()`` reads the inputs and writes the outputs,
-    typed arrays in C order; a number is an array of one. A truth is 1 or 0.
+    typed arrays in C order; a number is an array of one. A boolean is 1 or 0.
 
     Attributes:
         source: the text; it holds no name and no string of the user's.

@@ -446,7 +446,7 @@ log_softmax = general(
     batch=_ALONG_AXES,
 )
 
-# Indices, truths and counts.
+# Indices, booleans and counts.
 
 argmax = constant(
     "argmax",

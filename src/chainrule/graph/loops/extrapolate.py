@@ -414,5 +414,5 @@ def _number(x: Vertex) -> Any:
 def _whole_number(value: Any) -> int:
     found = whole(value)
     if found is None:
-        raise NotAlikeError("constants that are no whole numbers")
+        raise NotAlikeError("constants that are no integers")
     return found

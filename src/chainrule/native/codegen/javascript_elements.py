@@ -1,6 +1,6 @@
 """Operations on single entries as JavaScript: which of the library's rows are written, and how.
 
-A truth is 1 or 0, a whole number a double, so it is exact up to 2**53. A row that is not here has
+A boolean is 1 or 0, an integer a double, so it is exact up to 2**53. A row that is not here has
 no counterpart in JavaScript's ``Math``, and what depends on it is not written.
 """
 

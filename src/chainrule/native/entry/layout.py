@@ -4,7 +4,7 @@
 captured arrays, outputs, guards, arena; after them come as many words as loops need. It returns 0,
 or a code if it stopped: an exception is set, or else the outputs mean nothing. A scalar's buffer
 has 8 bytes and holds the value in its own type: double, float, i64 for every integer, i8 for a
-truth. An array's buffer is its data.
+boolean. An array's buffer is its data.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ class Combining:
 
     Attributes:
         floating: the instruction of LLVM for floating-point numbers, or the intrinsic.
-        integer: the instruction for whole numbers and truths.
+        integer: the instruction for integers and booleans.
         start: the value that changes nothing.
         text: in Python, given what there is so far and one more.
         javascript: the new total, given the same.

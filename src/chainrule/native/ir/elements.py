@@ -2,7 +2,7 @@
 
 An entry of the table writes the instructions of one row, given its operands in registers. It says
 to which dtype NumPy converts the operands first: to that of the result, to their common one, or to
-truth. A row that is not here is made of others (see `chainrule.native.lower.primitives`), or
+booleans. A row that is not here is made of others (see `chainrule.native.lower.primitives`), or
 computed by NumPy.
 """
 
@@ -33,12 +33,12 @@ class Element:
     ``write(code, operands, dtype, params)`` returns the register of the result, where ``dtype`` is
     the one that the operands were converted to. ``cheap`` rows may be computed anew rather than
     stored; they take about so many ``steps``. ``floating`` rows are lowered for floating-point
-    numbers alone, ``arithmetic`` ones not for truths. ``fast_path`` says that there is one for
+    numbers alone, ``arithmetic`` ones not for booleans. ``fast_path`` says that there is one for
     ordinary operands: see `chainrule.native.codegen.loops`.
     """
 
     write: Callable[[Code, Sequence[str], np.dtype[Any], Mapping[str, Any]], str]
-    convert: Literal["result", "common", "truth", "choice", "none"] = "result"
+    convert: Literal["result", "common", "boolean", "choice", "none"] = "result"
     cheap: bool = True
     floating: bool = False
     arithmetic: bool = False
@@ -52,7 +52,7 @@ def operand_dtypes(vertex: Apply) -> list[np.dtype[Any]]:
     own = [x.dtype for x in vertex.operands]
     if element.convert == "none":
         return own
-    if element.convert == "truth":
+    if element.convert == "boolean":
         return [_BOOL] * len(own)
     if element.convert == "common":
         common = np.result_type(*(_typed(x) for x in vertex.operands))
@@ -80,7 +80,7 @@ def lowered(vertex: Apply) -> bool:
     if element.floating and not all(d.kind == "f" for d in operand_dtypes(vertex)):
         return False
     if element.arithmetic and vertex.dtype.kind == "b":
-        return False  # a sum of truths is their disjunction: seldom, and left to NumPy
+        return False  # a sum of booleans is their disjunction: seldom, and left to NumPy
     return all(name == "dtype" for name in vertex.params)
 
 
@@ -324,10 +324,10 @@ TABLE: dict[Operation, Element] = {
     elementwise.less_equal: Element(_compare("ole", "sle", "ule"), "common"),
     elementwise.greater: Element(_compare("ogt", "sgt", "ugt"), "common"),
     elementwise.greater_equal: Element(_compare("oge", "sge", "uge"), "common"),
-    elementwise.logical_and: Element(_binary("", "and"), "truth"),
-    elementwise.logical_or: Element(_binary("", "or"), "truth"),
-    elementwise.logical_xor: Element(_binary("", "xor"), "truth"),
-    elementwise.logical_not: Element(_not, "truth"),
+    elementwise.logical_and: Element(_binary("", "and"), "boolean"),
+    elementwise.logical_or: Element(_binary("", "or"), "boolean"),
+    elementwise.logical_xor: Element(_binary("", "xor"), "boolean"),
+    elementwise.logical_not: Element(_not, "boolean"),
     elementwise.bitwise_and: Element(_binary("", "and")),
     elementwise.bitwise_or: Element(_binary("", "or")),
     elementwise.bitwise_xor: Element(_binary("", "xor")),

@@ -36,7 +36,7 @@ def register_type(dtype: np.dtype[Any]) -> str:
 
 
 def memory_type(dtype: np.dtype[Any]) -> str:
-    """Return the IR type that a number of this dtype has in memory: a truth takes a byte."""
+    """Return the IR type that a number of this dtype has in memory: a boolean takes a byte."""
     return "i8" if dtype.kind == "b" else register_type(dtype)
 
 

@@ -1,6 +1,6 @@
 """What a mask picks, ``x[mask]``: the same is done to all entries, and chosen by the mask.
 
-It has as many entries as the mask has truths, so that it would be for NumPy to pick them.
+It has as many entries as the mask has True, so that it would be for NumPy to pick them.
 """
 
 from __future__ import annotations

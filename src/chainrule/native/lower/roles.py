@@ -88,8 +88,8 @@ def role_of(vertex: Vertex) -> Role:
         return Role.CALL if role_of(x) is Role.NUMBER or not x.size else Role.GATHER
     if operation in COMBINING:
         number = all(d.kind == "f" for d in dtypes) or operation is reduction.sum
-        truth = operation in (reduction.any, reduction.all)
-        return Role.REDUCTION if number or truth else Role.CALL
+        boolean = operation in (reduction.any, reduction.all)
+        return Role.REDUCTION if number or boolean else Role.CALL
     if operation is contraction.matmul:
         a, b = (x.ndim for x in vertex.operands)
         first, second = vertex.operands

@@ -99,7 +99,7 @@ def _last(conditions: Sequence[Vertex]) -> tuple[Vertex, int]:
         if condition.params["turns"] != (k + kept.leading,):
             raise NotAlikeError("a condition of another turn")
     if first < 0 or kept.result.dtype != np.dtype(bool):
-        raise NotAlikeError("a condition that is no truth")
+        raise NotAlikeError("a condition that is no boolean")
     return last, first
 
 

@@ -1,6 +1,6 @@
 """Guards: what Python looked at in a recorded run, and how a program finds out what it would see.
 
-Numbers and truth values are guarded by themselves. Where Python saw a whole array (an index that
+Numbers and booleans are guarded by themselves. Where Python saw a whole array (an index that
 only an ndarray can be, ``x.tolist()``) or where a shape depends on values (``x[x > 0]``), the guard
 is a comparison with that array, or the length.
 """
@@ -113,7 +113,7 @@ def axes_shaped_by_values(node: Node) -> Iterable[int]:
 
 
 def condition(vertex: Vertex, outcome: bool) -> Vertex:
-    """Return the truth that Python saw of a vertex."""
+    """Return the boolean that Python saw of a vertex."""
     (found, _), _ = _guard(vertex, outcome)
     return found
 
