@@ -20,6 +20,7 @@ from chainrule.graph.graph import (
     topological,
 )
 from chainrule.graph.rewrite import same_kind
+from chainrule.graph.simplify.sums import Term
 from chainrule.operations.indexing import index_parts
 from chainrule.staged.constants import Constants
 from chainrule.staged.derive import may_be_infinite
@@ -36,7 +37,7 @@ from chainrule.staged.statements import (
     takes_statements,
 )
 from chainrule.staged.steps import Step
-from chainrule.staged.terms import Term, change_of_entries, mentions, sorted_terms, terms_of
+from chainrule.staged.terms import change_of_entries, mentions, sorted_terms, terms_of
 from chainrule.staged.text import Text, atom, call, method
 from chainrule.staged.writes import Write, is_fresh, may_repeat, picks_copies
 

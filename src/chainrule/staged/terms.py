@@ -7,36 +7,20 @@ from typing import NamedTuple
 
 from chainrule.graph.graph import Apply, Vertex, apply_to, is_operation
 from chainrule.graph.rewrite import same_kind
+from chainrule.graph.simplify import sums
+from chainrule.graph.simplify.sums import Term
 from chainrule.operations.elementwise import add, divide, multiply, negative, subtract
 from chainrule.operations.indexing import scatter_add
 from chainrule.staged.statements import is_scatter
 from chainrule.staged.writes import Write
 
-__all__ = ["Term", "Terms", "change_of_entries", "mentions", "sorted_terms", "terms_of"]
-
-
-class Term(NamedTuple):
-    """A term of a sum, with its sign."""
-
-    sign: int
-    part: Vertex
+__all__ = ["Terms", "change_of_entries", "mentions", "sorted_terms", "terms_of"]
 
 
 def terms_of(gradient: Vertex) -> list[Term]:
     """Take a sum apart where a term of it is written at an index."""
-    found: list[Term] = []
-    stack = [Term(1, gradient)]
-    while stack:
-        sign, vertex = stack.pop()
-        if is_operation(vertex, add, subtract):
-            a, b = vertex.operands
-            stack.append(Term(-sign if vertex.operation is subtract else sign, b))
-            stack.append(Term(sign, a))
-        elif is_operation(vertex, negative):
-            stack.append(Term(-sign, vertex.operands[0]))
-        else:
-            found.append(Term(sign, vertex))
-    return found if any(is_scatter(part) for _, part in found) else [Term(1, gradient)]
+    found = sums.terms_of(gradient)
+    return found if any(is_scatter(term.vertex) for term in found) else [Term(1, gradient)]
 
 
 def mentions(part: Vertex, x: Vertex, named: Collection[Vertex]) -> bool:
@@ -67,7 +51,7 @@ def sorted_terms(write: Write, terms: Iterable[Term], named: Collection[Vertex])
     """Sort terms by the entries that they are added to; ``named`` are found in a variable."""
     found = Terms([], [], [])
     for term in terms:
-        part = term.part
+        part = term.vertex
         if part in named or not is_operation(part, scatter_add):
             found.across.append(term)
             continue

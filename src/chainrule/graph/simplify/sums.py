@@ -25,7 +25,7 @@ from chainrule.graph.rewrite import instead, with_operands
 from chainrule.graph.simplify.algebra import zeros_like
 from chainrule.operations import elementwise
 
-__all__ = ["without_cancelling_terms"]
+__all__ = ["Term", "terms_of", "without_cancelling_terms"]
 
 _ROUNDING = 4 * float(np.finfo(np.float64).eps)
 
@@ -68,7 +68,7 @@ def _terms_alone(outputs: Sequence[Vertex], atoms: Collection[Vertex]) -> set[Ve
     return {x for x in as_terms - otherwise if _is_sum(x)}
 
 
-class _Term(NamedTuple):
+class Term(NamedTuple):
     """One term of a sum, and whether it is added (1) or subtracted (-1)."""
 
     sign: int
@@ -77,7 +77,7 @@ class _Term(NamedTuple):
 
 def _shortened(total: Apply, atoms: Collection[Vertex]) -> Vertex | None:
     """Return a sum without the terms that cancel, None if none do."""
-    terms = _terms(total, atoms)
+    terms = terms_of(total, atoms)
     if not all(is_float(term.vertex) or is_number(term.vertex) for term in terms):
         return None  # masks do not add up as numbers do
     same: dict[Hashable, list[tuple[int, float]]] = {}
@@ -96,20 +96,20 @@ def _shortened(total: Apply, atoms: Collection[Vertex]) -> Vertex | None:
     return instead(total, new)
 
 
-def _terms(total: Apply, atoms: Collection[Vertex]) -> list[_Term]:
-    """Take a sum apart, in the order in which it is written."""
-    terms: list[_Term] = []
-    stack = [_Term(1, total)]
+def terms_of(total: Vertex, atoms: Collection[Vertex] = ()) -> list[Term]:
+    """Take a sum apart, but for some atoms, in the order in which it is written."""
+    terms: list[Term] = []
+    stack = [Term(1, total)]
     while stack:
         sign, vertex = stack.pop()
         if is_operation(vertex, elementwise.negative):
-            stack.append(_Term(-sign, vertex.operands[0]))
+            stack.append(Term(-sign, vertex.operands[0]))
         elif isinstance(vertex, Apply) and _is_sum(vertex) and vertex not in atoms:
             a, b = vertex.operands
             minus = vertex.operation is elementwise.subtract
-            stack += [_Term(-sign if minus else sign, b), _Term(sign, a)]
+            stack += [Term(-sign if minus else sign, b), Term(sign, a)]
         else:
-            terms.append(_Term(sign, vertex))
+            terms.append(Term(sign, vertex))
     return terms
 
 
@@ -164,7 +164,7 @@ def _cancelling(group: Sequence[tuple[int, float]]) -> set[int]:
     return gone
 
 
-def _added(terms: Sequence[_Term]) -> Vertex:
+def _added(terms: Sequence[Term]) -> Vertex:
     (sign, total), *rest = terms
     if sign < 0:
         total = apply_to(elementwise.negative, total)

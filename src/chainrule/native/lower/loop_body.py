@@ -267,7 +267,7 @@ class _Body:
             raise NotNumbersError  # it only copies: whoever reads it may as well read that
         dtypes = {one.result.dtype for one, _ in kept}
         if len(dtypes) > 1:
-            dtypes -= {np.dtype(bool)}  # a truth is 0 or 1 in any other dtype
+            dtypes -= {np.dtype(bool)}  # a boolean is 0 or 1 in any other dtype
         if len(dtypes) != 1:
             raise NotNumbersError
         counts = {counter: self._variable(x.vertex) for counter, x in self.counts.items()}
