@@ -1,6 +1,17 @@
 """From a graph to primitives: entries, views, gathers, updates, reductions, products of matrices.
 
-`roles` says what the primitives are, and `primitives` rewrites a graph into them, by the rules of
-the other files. `looped` then finds the loops over numbers that were unrolled: `turns` says what is
-left of one, `loop_body` makes it.
+`roles` says what the primitives are, and `primitives` rewrites a graph into them, by rules:
+
+- for kinds of operation: `movement` and `parts`, `gather`, `updates`, `contractions`;
+- for less work: `early_gather`, `early_sums`, `masked`; `forwarding` of what was stored, and what
+  loops leave in arrays.
+
+Loops over numbers stay loops after that: `looped` finds them, `turns` says what is left of one,
+`loop_body` makes it. Loops over arrays are found before it:
+
+- `array_loop` says what native code has, and `rolled` makes it of a folded graph;
+- `variables` are what turns hand on, `tapes` and `kept` what is kept of each, `reads` which turns
+  are read; `seen` and `unchanged` tell what need not be kept;
+- `turn_places`, `at_turn` and `lengths` are about what moves with the turns, `until` about loops
+  that end when a condition fails.
 """

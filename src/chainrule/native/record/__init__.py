@@ -1,5 +1,14 @@
 """From one run of a function to a program: its graph, its guards, and what it refers to.
 
-`signature` tells what of the arguments is an input. `run` records; `capture` and `watch` follow
-what the function refers to, `guards` what Python looked at. `program` is what comes out.
+`signature` tells what of the arguments is an input, and `structure` where it lies. `run` records,
+and `program` is what comes out; `result` puts the result together. `capture` and `watch` follow
+what the function refers to, `outside` tells what nobody can watch, `guards` what Python looked at.
+
+Long loops are recorded in few of their turns:
+
+- `short` ends them, and `families` are recordings with several numbers of turns;
+- `conditions` tells loops that end when a condition fails how to go on;
+- `branches` runs a turn in both ways of a condition, `variables` puts back what it has changed,
+  and `supposed` keeps it from doing what cannot be undone;
+- `state` and `code` tell when turns are alike.
 """
