@@ -28,6 +28,7 @@ __all__ = [
     "along",
     "batched_result",
     "broadcasting",
+    "in_one_row",
     "joined",
     "matrices",
     "moved",
@@ -154,10 +155,14 @@ def whole(rule: BatchingRule) -> BatchingRule:
     ) -> Any:
         if params.get("axis") is not None:
             return rule(row, batched, operands, params)
-        (x,) = operands
-        n, *shape = shape_of(x)
-        rest = {name: value for name, value in params.items() if name not in ("axis", "keepdims")}
-        y = row(np.reshape(x, (n, math.prod(shape))), axis=1, **rest)
-        return np.reshape(y, (n, *(1,) * len(shape))) if params.get("keepdims") else y
+        return in_one_row(row, operands[0], 1, params)
 
     return extended
+
+
+def in_one_row(row: Operation, x: Any, axis: Any, params: Params) -> Any:
+    """Compute what takes all entries of each example in one row, along an ``axis`` of its own."""
+    n, *shape = shape_of(x)
+    rest = {name: value for name, value in params.items() if name not in ("axis", "keepdims")}
+    y = row(np.reshape(x, (n, math.prod(shape))), axis=axis, **rest)
+    return np.reshape(y, (n, *(1,) * len(shape))) if params.get("keepdims") else y

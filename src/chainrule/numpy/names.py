@@ -7,6 +7,7 @@ import functools
 import inspect
 import os
 import sys
+from collections.abc import Iterator
 from types import CodeType
 
 from chainrule.core.source import LIBRARIES
@@ -48,23 +49,23 @@ def mentioned(code: CodeType) -> tuple[frozenset[str], frozenset[str], frozenset
 @functools.lru_cache(4096)
 def assigned(code: CodeType) -> frozenset[str]:
     """Return the variables of outer functions that code assigns to."""
-    names = {i.argval for i in dis.get_instructions(code) if i.opname == "STORE_DEREF"}
-    for constant in code.co_consts:
-        if isinstance(constant, CodeType):
-            names |= assigned(constant)
-    return frozenset(names)
+    return frozenset(_named_by("STORE_DEREF", code))
 
 
 @functools.lru_cache(4096)
 def imports(code: CodeType) -> frozenset[str]:
     """Return the packages that code imports when it runs."""
-    names = {
-        i.argval.partition(".")[0] for i in dis.get_instructions(code) if i.opname == "IMPORT_NAME"
-    }
+    return frozenset(name.partition(".")[0] for name in _named_by("IMPORT_NAME", code))
+
+
+def _named_by(opname: str, code: CodeType) -> Iterator[str]:
+    """Yield the names in some instructions of code, and of the code in it."""
+    for instruction in dis.get_instructions(code):
+        if instruction.opname == opname:
+            yield instruction.argval
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
-            names |= imports(constant)
-    return frozenset(names)
+            yield from _named_by(opname, constant)
 
 
 def home(code: CodeType) -> str:

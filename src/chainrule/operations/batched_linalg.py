@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
 from chainrule.core.array import shape_of
-from chainrule.core.batching import along, broadcasting, matrices
+from chainrule.core.batching import along, broadcasting, in_one_row, matrices
 from chainrule.core.operation import Operation
 
 __all__ = ["measuring", "solving", "solving_triangles"]
@@ -45,12 +42,10 @@ def measuring(
 ) -> Any:
     """Take norms of vectors or matrices, or of all entries."""
     (x,) = operands
-    n, *shape = shape_of(x)
+    shape = shape_of(x)[1:]
     if params.get("axis") is not None or len(shape) == 1 or _is_of_matrix(shape, params):
         return _along_axes(row, batched, operands, params)
-    rest = {name: value for name, value in params.items() if name not in ("axis", "keepdims")}
-    y = row(np.reshape(x, (n, math.prod(shape))), axis=(1,), **rest)
-    return np.reshape(y, (n, *(1,) * len(shape))) if params.get("keepdims") else y
+    return in_one_row(row, x, (1,), params)
 
 
 def _is_of_matrix(shape: Sequence[int], params: Mapping[str, Any]) -> bool:

@@ -108,7 +108,7 @@ class PageData:
 
     def _value(self, vertex: Vertex, place: int | None) -> dict[str, Any]:
         """Describe a value: where the script leaves it, or what it was in the run."""
-        kind = {"shape": shape_of(vertex.value), "truth": vertex.dtype.kind == "b"}
+        kind = {"shape": vertex.shape, "truth": vertex.dtype.kind == "b"}
         if place is not None:
             return {**kind, "place": place}
         return {**kind, **encoded(vertex.value)}

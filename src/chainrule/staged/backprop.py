@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 
 import numpy as np
 
-from chainrule.core.array import dtype_of, shape_of
+from chainrule.core.array import dtype_of
 from chainrule.core.kinds import astype, broadcast_to, real
 from chainrule.graph.arrange import signed, without
 from chainrule.graph.graph import (
@@ -314,7 +314,7 @@ class Backprop:
             (x,) = part.operands
             if variable in self.gradients:
                 return speller.text(x)  # added in place, it is broadcast anyway
-            if shape_of(x.value) == () and same_kind(part, variable):
+            if x.shape == () and same_kind(part, variable):
                 like = speller.text(variable)
                 for number, function in ((0, "np.zeros_like"), (1, "np.ones_like")):
                     if is_number(x, number):

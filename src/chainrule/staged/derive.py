@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, TypeGuard
 
 import numpy as np
 
-from chainrule.core.array import Array, is_complex, shape_of
+from chainrule.core.array import Array, is_complex
 from chainrule.core.backward import backward
 from chainrule.core.kinds import guarded_multiply
 from chainrule.core.node import Leaf, Node
@@ -56,7 +56,7 @@ def is_scalar(expression: Vertex) -> bool:
     be taken of their product.
     """
     return not is_complex(expression.value) and all(
-        shape_of(vertex.value) == () for vertex in topological([expression])
+        vertex.shape == () for vertex in topological([expression])
     )
 
 

@@ -294,7 +294,7 @@ def _shorten(alive: list[Node], wanted: dict[Node, str | None], trace: Trace) ->
     """Give names to the largest parts of expressions that are too long for a line."""
     sizes: dict[Node, int] = {}
     for node in alive:
-        inner = [p for p in node.parents if p is not None and p.parents and p not in wanted]
+        inner = _inside(node, wanted)
         while inner and 1 + sum(sizes[p] for p in inner) > _LONGEST:
             largest = max(inner, key=lambda p: sizes[p])
             wanted[largest] = trace.aliases.get(largest)
@@ -318,6 +318,10 @@ def _sizes(alive: list[Node], wanted: dict[Node, str | None]) -> dict[Node, int]
     """Count the operations in the expression of each node, down to the next names."""
     sizes: dict[Node, int] = {}
     for node in alive:
-        inner = (p for p in node.parents if p is not None and p.parents and p not in wanted)
-        sizes[node] = (1 if node.parents else 0) + sum(sizes[p] for p in inner)
+        sizes[node] = (1 if node.parents else 0) + sum(sizes[p] for p in _inside(node, wanted))
     return sizes
+
+
+def _inside(node: Node, wanted: Collection[Node]) -> list[Node]:
+    """Return the operands that are written inside the expression of a node."""
+    return [p for p in node.parents if p is not None and p.parents and p not in wanted]

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from chainrule.core import kinds
-from chainrule.core.array import dtype_of, shape_of
 from chainrule.graph.graph import Apply, is_number
 from chainrule.operations import contraction, indexing, linalg, reduction, shape
 from chainrule.staged.speller import Speller, Spellings, function_of, is_array
@@ -113,7 +112,7 @@ def _reshape(speller: Speller, vertex: Apply, x: Text, shape: tuple[int, ...]) -
     if len(shape) == 1:
         return (
             method(x, "ravel")
-            if len(shape_of(vertex.operands[0].value)) > 1
+            if vertex.operands[0].ndim > 1
             else (method(x, "reshape", literal(shape[0])))
         )
     return method(x, "reshape", literal(shape).text[1:-1].rstrip(",") or "()")
@@ -128,7 +127,7 @@ def _swapaxes(speller: Speller, vertex: Apply, x: Text, axis1: int, axis2: int) 
 def _expand_dims(speller: Speller, vertex: Apply, x: Text, axis: tuple[int, ...]) -> Text:
     if not is_array(vertex.operands[0]):
         return call("np.expand_dims", x, literal(_axis(axis)))
-    parts = ["None" if k in axis else ":" for k in range(len(shape_of(vertex.value)))]
+    parts = ["None" if k in axis else ":" for k in range(vertex.ndim)]
     while len(parts) > 1 and parts[-1] == ":" and "None" in parts:
         parts.pop()
     return subscript(x, ", ".join(parts))
@@ -144,8 +143,8 @@ def _squeeze(speller: Speller, vertex: Apply, x: Text, axis: tuple[int, ...]) ->
 @ARRAYS.of(kinds.broadcast_to)
 def _broadcast_to(speller: Speller, vertex: Apply, x: Text, shape: tuple[int, ...]) -> Text:
     (inner,) = vertex.operands
-    if shape_of(inner.value) == ():
-        dtype = dtype_of(vertex.value)
+    if inner.shape == ():
+        dtype = vertex.dtype
         size = literal(shape[0] if len(shape) == 1 else shape)
         if is_number(inner, 1):
             kind = [] if dtype == np.float64 else [f"np.{dtype.name}"]
@@ -172,7 +171,7 @@ def _repeat(speller: Speller, vertex: Apply, x: Text, repeats: Any, axis: int) -
 
 @ARRAYS.of(shape.flip)
 def _flip(speller: Speller, vertex: Apply, x: Text, axis: tuple[int, ...] | None = None) -> Text:
-    if axis == (0,) or (axis is None and len(shape_of(vertex.value)) == 1):
+    if axis == (0,) or (axis is None and vertex.ndim == 1):
         return subscript(x, "::-1")
     return call("np.flip", x, axis=_axis(axis))
 
@@ -221,9 +220,7 @@ def _along(speller: Speller, vertex: Apply, x: Text, axis: Any = None, **options
     if options.get("kind") == "stable":
         options["kind"] = atom('"stable"')
     options["keepdims"] = options.get("keepdims") or None
-    usual = axis is None or (
-        axis == 0 and len(shape_of(vertex.operands[0].value)) == 1 and axis is not False
-    )
+    usual = axis is None or (axis == 0 and vertex.operands[0].ndim == 1 and axis is not False)
     return call(_function(vertex), x, axis=None if usual else axis, **options)
 
 
@@ -234,7 +231,7 @@ def _along(speller: Speller, vertex: Apply, x: Text, axis: Any = None, **options
     contraction.dot, contraction.inner, contraction.outer, contraction.vdot, contraction.kron
 )
 def _product(speller: Speller, vertex: Apply, a: Text, b: Text) -> Text:
-    ranks = tuple(len(shape_of(x.value)) for x in vertex.operands)
+    ranks = tuple(x.ndim for x in vertex.operands)
     if vertex.operation is contraction.dot and max(ranks) <= 2:
         return infix("@", a, b)
     return call(_function(vertex), a, b)

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from chainrule.core import kinds
-from chainrule.core.array import shape_of
 from chainrule.graph.graph import Apply, is_number, is_operation
 from chainrule.numpy.casting import to_integers
 from chainrule.operations import elementwise, special
@@ -73,7 +72,7 @@ def _guarded(speller: Speller, vertex: Apply, g: Text, local: Text) -> Text:
     is_named = factor in speller.names
     if is_operation(factor, elementwise.divide) and is_number(factor.operands[0], 1):
         product = product if is_named else infix("/", g, speller.text(factor.operands[1]))
-    if shape_of(vertex.value) == () and shape_of(vertex.operands[0].value) == ():
+    if vertex.shape == () and vertex.operands[0].shape == ():
         return Text(f"{product.text} if {g.within(BIT_OR)} != 0 else 0.0", CONDITIONAL)
     return call("np.where", infix("==", g, literal(0)), literal(0), product)
 
@@ -102,6 +101,6 @@ def _around(speller: Speller, vertex: Apply, x: Text, decimals: int = 0) -> Text
 @ELEMENTWISE.of(special.erf, special.erfc)
 def _of_math(speller: Speller, vertex: Apply, x: Text) -> Text:
     name = f"math.{vertex.operation.name}"
-    if shape_of(vertex.value) == ():
+    if vertex.shape == ():
         return call(name, x)
     return atom(f"np.vectorize({name}, otypes=[float])({x.text})")

@@ -7,7 +7,6 @@ from typing import TypeAlias, TypeGuard
 
 import numpy as np
 
-from chainrule.core.array import shape_of
 from chainrule.core.kinds import guarded_multiply
 from chainrule.core.operation import Operation
 from chainrule.graph.graph import Apply, Constant, Vertex, is_operation, topological
@@ -142,7 +141,7 @@ def shared_subexpressions(
         statement = operation in STATEMENTS
         if scatters and not assigned:
             statement = vertex not in roots and not _is_term(vertex, outputs, count)
-        short = 1 if shape_of(vertex.value) else 2
+        short = 1 if vertex.shape else 2
         repeated = count[vertex] > 1 and (costly[vertex] or sizes[vertex] > short)
         if statement or repeated or vertex in also:
             chosen.append(vertex)

@@ -118,18 +118,15 @@ class Flows:
                         latest[other.node] = step.time, other.scaled(step.value)
         return {node: value for node, (_, value) in latest.items()}
 
-    def at(
-        self, segment: Segment, more: Mapping[Node, Any] | None = None
-    ) -> list[tuple[Flow, Mapping[Node, Any]]]:
+    def at(self, segment: Segment) -> list[tuple[Flow, Mapping[Node, Any]]]:
         """Return the backward passes that may have led to a segment, with the values of each."""
-        overrides = {**self.overrides(segment), **(more or {})}
+        overrides = self.overrides(segment)
         flows = [
             (self.reference.flow_with(v, overrides, until=segment.node), v) for v in self.values
         ]
         return [(flow, values) for flow, values in flows if segment.node in flow.gradients]
 
-    def explains(self, segment: Segment, more: Mapping[Node, Any] | None = None) -> bool:
+    def explains(self, segment: Segment) -> bool:
         """Tell whether a gradient is right from the person's own earlier values."""
-        return any(
-            flow.paths(segment.node).complete(segment.value) for flow, _ in self.at(segment, more)
-        )
+        flows = self.at(segment)
+        return any(flow.paths(segment.node).complete(segment.value) for flow, _ in flows)

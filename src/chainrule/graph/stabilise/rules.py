@@ -159,14 +159,9 @@ REWRITES: tuple[Rewrite, ...] = (
 )
 
 
-def stabilised(
-    outputs: Sequence[Vertex],
-    fits: Callable[[np.dtype[Any]], bool],
-    rules: Sequence[Rule] | None = None,
-) -> list[Vertex]:
-    """Return the same computation in forms that do not fail, by all rules if none are given.
+def stabilised(outputs: Sequence[Vertex], fits: Callable[[np.dtype[Any]], bool]) -> list[Vertex]:
+    """Return the same computation in forms that do not fail.
 
-    They are applied where all dtypes fit. Vertices that they make have placeholders for values.
+    Rules are applied where all dtypes fit. Vertices that they make have placeholders for values.
     """
-    rule = only_of(fits, *(STABILISING if rules is None else rules))
-    return share(rewrite(share(without_repetition(outputs)), [rule]))
+    return share(rewrite(share(without_repetition(outputs)), [only_of(fits, *STABILISING)]))
