@@ -172,29 +172,7 @@ class MLPRegressor(RegressorMixin, Network):  # type: ignore[misc]
     Args:
         loss: ``"squared_error"``, of which the half is minimised; or ``"poisson"``, half the
             deviance of counts, whose logarithms the network gives.
-        hidden_layer_sizes: this and all the others as in `MLPClassifier`.
-        activation: see there.
-        solver: see there.
-        alpha: see there.
-        batch_size: see there.
-        learning_rate: see there.
-        learning_rate_init: see there.
-        power_t: see there.
-        max_iter: see there.
-        shuffle: see there.
-        random_state: see there.
-        tol: see there.
-        verbose: see there.
-        warm_start: see there.
-        momentum: see there.
-        nesterovs_momentum: see there.
-        early_stopping: see there.
-        validation_fraction: see there.
-        beta_1: see there.
-        beta_2: see there.
-        epsilon: see there.
-        n_iter_no_change: see there.
-        max_fun: see there.
+        hidden_layer_sizes: this one, and all after it, are as in `MLPClassifier`.
 
     Attributes:
         coefs_: weights, (inputs, outputs) of each layer; the others as in `MLPClassifier`, without

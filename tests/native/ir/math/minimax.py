@@ -43,9 +43,9 @@ from typing import TypeAlias
 Polynomial: TypeAlias = tuple[float, ...]
 
 
-def polynomial(*coefficients: str) -> Polynomial:
-    """Return the numbers that hexadecimal texts denote."""
-    return tuple(float.fromhex(c) for c in coefficients)
+def polynomial(coefficients: str) -> Polynomial:
+    """Return the numbers that a hexadecimal text denotes."""
+    return tuple(map(float.fromhex, coefficients.split()))
 
 '''
 
@@ -256,10 +256,10 @@ def main() -> None:
             print(f"# {task.text}")
             print(f"# on [{float(task.low):.5g}, {float(task.high):.5g}],", end=" ")
             print(f"degree {len(rounded) - 1}, error in use 2**{float(error):.1f}.")
-            print(f"{name}_{key.upper()} = polynomial(")
-            for c in rounded:
-                print(f'    "{c.hex()}",')
-            print(")\n", flush=True)
+            print(f'{name}_{key.upper()} = polynomial(\n    """')
+            for k in range(0, len(rounded), 4):
+                print("   ", *(c.hex() for c in rounded[k : k + 4]))
+            print('    """\n)\n', flush=True)
 
 
 if __name__ == "__main__":
