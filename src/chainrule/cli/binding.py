@@ -29,12 +29,7 @@ class Call:
     argnums: tuple[int, ...]
 
 
-def bind(
-    f: Callable[..., Any],
-    name: str,
-    given: Values,
-    argnums: str | None = None,
-) -> Call:
+def bind(f: Callable[..., Any], name: str, given: Values, argnums: str | None = None) -> Call:
     """Match values with a function's parameters.
 
     Gradients are taken by the values of ``given.at`` that are made of floats. Those of

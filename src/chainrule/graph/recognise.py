@@ -8,13 +8,7 @@ is said in `patterns`.
 from __future__ import annotations
 
 from chainrule.graph.finite import all_finite
-from chainrule.graph.graph import (
-    Apply,
-    Constant,
-    Vertex,
-    apply_to,
-    is_operation,
-)
+from chainrule.graph.graph import Apply, Constant, Vertex, apply_to, is_operation
 from chainrule.graph.looks import saw
 from chainrule.graph.patterns import logsumexp_argument, sigmoid_argument, softmax_argument
 from chainrule.graph.rewrite import Rule

@@ -16,13 +16,7 @@ import numpy as np
 
 from chainrule.graph.graph import Apply, Constant, Input, Vertex, copied, topological
 from chainrule.native.codegen.build import loops_of
-from chainrule.native.codegen.javascript import (
-    INDENT,
-    array_type,
-    entry,
-    kernel_lines,
-    loop,
-)
+from chainrule.native.codegen.javascript import INDENT, array_type, entry, kernel_lines, loop
 from chainrule.native.codegen.javascript_elements import HELPERS, has_element
 from chainrule.native.lower.gather import accumulated, indexed_axes
 from chainrule.native.lower.primitives import as_primitives

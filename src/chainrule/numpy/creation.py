@@ -17,13 +17,7 @@ from chainrule.core.apply import apply, set_restacking
 from chainrule.core.array import Array, value_of
 from chainrule.core.kinds import broadcast_to, elementwise
 from chainrule.numpy.casting import another, cast, own, whole
-from chainrule.numpy.dispatch import (
-    arrays_in,
-    implements,
-    plain,
-    plain_call,
-    unsupported,
-)
+from chainrule.numpy.dispatch import arrays_in, implements, plain, plain_call, unsupported
 from chainrule.operations import shape as shape_rows
 
 __all__ = [

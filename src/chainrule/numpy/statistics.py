@@ -10,11 +10,7 @@ import numpy as np
 from chainrule.core.array import is_complex
 from chainrule.numpy.axes import axes_of, operand
 from chainrule.numpy.casting import cast, number
-from chainrule.numpy.dispatch import (
-    UNSET,
-    implements,
-    refuse,
-)
+from chainrule.numpy.dispatch import UNSET, implements, refuse
 
 __all__: list[str] = []
 
@@ -57,14 +53,7 @@ def median(
     return _closed(np.mean(middle, axis=-1), ordered, shape, keepdims)
 
 
-def _quantile(
-    a: Any,
-    q: Any,
-    axis: Any,
-    method: str,
-    keepdims: bool,
-    weights: Any,
-) -> Any:
+def _quantile(a: Any, q: Any, axis: Any, method: str, keepdims: bool, weights: Any) -> Any:
     if method != "linear" or weights is not None:
         return NotImplemented
     q = _shares(q)

@@ -19,13 +19,7 @@ from chainrule.core.kinds import astype
 from chainrule.core.operation import Operation
 from chainrule.numpy import reduction, steps
 from chainrule.numpy.creation import asarray
-from chainrule.numpy.dispatch import (
-    constant_call,
-    full_name,
-    into,
-    is_constant,
-    unsupported,
-)
+from chainrule.numpy.dispatch import constant_call, full_name, into, is_constant, unsupported
 from chainrule.numpy.lookup import named_in, operation_of
 from chainrule.numpy.writing import at
 from chainrule.operations import (  # noqa: F401  # rows that have names

@@ -24,14 +24,7 @@ from chainrule.optim.adaptive import adagrad, adam, adamw, lion, rmsprop
 from chainrule.optim.descent import momentum, nesterov, sgd
 from chainrule.optim.lbfgs import Minimum, lbfgs
 from chainrule.optim.optimiser import Optimiser, apply_updates, chain
-from chainrule.optim.schedules import (
-    constant,
-    cosine,
-    exponential,
-    linear,
-    step,
-    warmup,
-)
+from chainrule.optim.schedules import constant, cosine, exponential, linear, step, warmup
 from chainrule.optim.transforms import clip, clip_by_global_norm, global_norm, weight_decay
 
 __all__ = [

@@ -18,12 +18,7 @@ from chainrule.errors import NonScalarOutputError
 from chainrule.graph.graph import Apply, Constant, Input, Vertex, topological
 from chainrule.graph.trace import Trace
 from chainrule.graph.tracing import trace
-from chainrule.staged.arguments import (
-    gradient_tree,
-    shape_checks,
-    unpacking,
-    value_checks,
-)
+from chainrule.staged.arguments import gradient_tree, shape_checks, unpacking, value_checks
 from chainrule.staged.backprop import Backprop
 from chainrule.staged.constants import Constants
 from chainrule.staged.derive import Style

@@ -8,13 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.cli.tables.values import (
-    as_dates,
-    as_numbers,
-    date_format,
-    examples,
-    missing,
-)
+from chainrule.cli.tables.values import as_dates, as_numbers, date_format, examples, missing
 
 __all__ = ["Category", "Column", "Left", "Number", "from_json", "scale", "take"]
 

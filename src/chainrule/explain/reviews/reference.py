@@ -59,10 +59,7 @@ class Reference:
     """The traced function: nodes, values, names, gradients."""
 
     def __init__(
-        self,
-        f: Callable[..., Any],
-        args: Sequence[Any],
-        argnums: int | Sequence[int] | None = None,
+        self, f: Callable[..., Any], args: Sequence[Any], argnums: int | Sequence[int] | None = None
     ) -> None:
         with np.errstate(all="ignore"):
             traced = trace(f, args)
@@ -227,10 +224,7 @@ class Reference:
         return self.values[node]
 
     def flow_with(
-        self,
-        values: Mapping[Node, Any],
-        overrides: Mapping[Node, Any],
-        until: Node | None = None,
+        self, values: Mapping[Node, Any], overrides: Mapping[Node, Any], until: Node | None = None
     ) -> Flow:
         """Run the backward pass from these values, with these gradients in place of its own.
 

@@ -6,17 +6,7 @@ import itertools
 import operator
 from collections.abc import Iterable, Iterator, Sequence
 
-from chainrule.graph.loops.steps import (
-    Carried,
-    Kinds,
-    Outer,
-    Own,
-    Pattern,
-    Ref,
-    Slot,
-    Step,
-    Table,
-)
+from chainrule.graph.loops.steps import Carried, Kinds, Outer, Own, Pattern, Ref, Slot, Step, Table
 
 __all__ = ["beginning", "growing", "initial", "initial_within", "loop_of", "pattern_of"]
 

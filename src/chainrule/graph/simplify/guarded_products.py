@@ -12,14 +12,7 @@ import numpy as np
 
 from chainrule.core.kinds import broadcast_to, guarded_multiply
 from chainrule.graph.finite import always_finite
-from chainrule.graph.graph import (
-    Apply,
-    Constant,
-    Vertex,
-    apply_to,
-    is_number,
-    is_operation,
-)
+from chainrule.graph.graph import Apply, Constant, Vertex, apply_to, is_number, is_operation
 from chainrule.graph.looks import saw
 from chainrule.graph.rewrite import Rule, instead
 from chainrule.graph.simplify.masks import masked

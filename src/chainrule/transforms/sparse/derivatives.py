@@ -20,13 +20,7 @@ from chainrule.numpy.view import UserFunction
 from chainrule.operations.shape import concatenate, reshape
 from chainrule.transforms.derived import derived
 from chainrule.transforms.examples import Examples
-from chainrule.transforms.inputs import (
-    Inputs,
-    Overwritten,
-    finish,
-    positions,
-    select,
-)
+from chainrule.transforms.inputs import Inputs, Overwritten, finish, positions, select
 from chainrule.transforms.jacobians import Mode, constant_in, of_directions, of_parts
 from chainrule.transforms.reverse import grad
 from chainrule.transforms.sparse.entries import SparseEntries
