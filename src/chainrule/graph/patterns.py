@@ -18,15 +18,15 @@ from chainrule.operations import shape as shapes
 
 __all__ = [
     "Negatable",
+    "as_logsumexp",
+    "as_softmax",
     "exponent",
     "factors",
     "is_laid_over",
     "is_shifted",
-    "logsumexp_argument",
     "one_plus",
     "root_of",
     "sigmoid_argument",
-    "softmax_argument",
     "spread_sum",
     "squared",
     "summed_exponent",
@@ -159,17 +159,19 @@ def spread_sum(vertex: Vertex) -> Apply | None:
     return vertex if is_operation(vertex, reduction.sum) else None
 
 
-def logsumexp_argument(vertex: Vertex) -> tuple[Vertex, Apply] | None:
-    """Return x, and the sum, of ``log(sum(exp(x)))``."""
+def as_logsumexp(vertex: Apply) -> Apply | None:
+    """``log(sum(exp(x)))`` as `logsumexp`."""
     if not is_operation(vertex, elementwise.log):
         return None
     (total,) = vertex.operands
     x = summed_exponent(total)
-    return (x, total) if x is not None and isinstance(total, Apply) else None
+    if x is None or not isinstance(total, Apply):
+        return None
+    return Apply(reduction.logsumexp, (x,), total.params, vertex.value)
 
 
-def softmax_argument(vertex: Vertex) -> tuple[Vertex, Apply] | None:
-    """Return x, and the sum, of ``exp(x) / sum(exp(x))``."""
+def as_softmax(vertex: Apply) -> Apply | None:
+    """``exp(x) / sum(exp(x))`` as `softmax`."""
     if not is_operation(vertex, elementwise.divide):
         return None
     powers, spread = vertex.operands
@@ -179,7 +181,9 @@ def softmax_argument(vertex: Vertex) -> tuple[Vertex, Apply] | None:
     if powers.shape != vertex.shape:  # the sum was repeated along an axis of length 1
         return None
     x = summed_exponent(total)
-    return None if x is None else (x, total)
+    if x is None:
+        return None
+    return Apply(reduction.softmax, (x,), {"axis": total.params.get("axis")}, vertex.value)
 
 
 def is_shifted(x: Vertex, axes: tuple[int, ...]) -> bool:

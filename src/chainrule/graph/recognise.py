@@ -10,17 +10,12 @@ from __future__ import annotations
 from chainrule.graph.finite import all_finite
 from chainrule.graph.graph import Apply, Constant, Vertex, apply_to, is_operation
 from chainrule.graph.looks import saw
-from chainrule.graph.patterns import logsumexp_argument, sigmoid_argument, softmax_argument
+from chainrule.graph.patterns import as_logsumexp, as_softmax, sigmoid_argument
 from chainrule.graph.rewrite import Rule
 from chainrule.graph.stabilise.roots import root_of_variance
 from chainrule.operations import elementwise, reduction
 
-__all__ = [
-    "RECOGNITION",
-    "as_logsumexp",
-    "as_softmax",
-    "recognised_as_a_whole",
-]
+__all__ = ["RECOGNITION", "recognised_as_a_whole"]
 
 
 def _as_sigmoid(vertex: Apply) -> Vertex | None:
@@ -30,24 +25,6 @@ def _as_sigmoid(vertex: Apply) -> Vertex | None:
         return None
     x = apply_to(elementwise.negative, found.x) if found.negative else found.x
     return Apply(elementwise.sigmoid, (x,), {}, vertex.value)
-
-
-def as_softmax(vertex: Apply) -> Apply | None:
-    """``exp(x) / sum(exp(x))``."""
-    found = softmax_argument(vertex)
-    if found is None:
-        return None
-    x, total = found
-    return Apply(reduction.softmax, (x,), {"axis": total.params.get("axis")}, vertex.value)
-
-
-def as_logsumexp(vertex: Apply) -> Apply | None:
-    """``log(sum(exp(x)))``."""
-    found = logsumexp_argument(vertex)
-    if found is None:
-        return None
-    x, total = found
-    return Apply(reduction.logsumexp, (x,), total.params, vertex.value)
 
 
 def _as_square(vertex: Apply) -> Vertex | None:

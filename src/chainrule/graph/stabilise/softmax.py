@@ -8,8 +8,7 @@ from typing import Any
 from chainrule.core.kinds import broadcast_to
 from chainrule.graph.formula import traced
 from chainrule.graph.graph import Apply, Vertex, axes_of, is_float, is_number, is_operation
-from chainrule.graph.patterns import exponent, is_laid_over, is_shifted
-from chainrule.graph.recognise import as_logsumexp, as_softmax
+from chainrule.graph.patterns import as_logsumexp, as_softmax, exponent, is_laid_over, is_shifted
 from chainrule.operations import elementwise, indexing, reduction
 from chainrule.operations import shape as shapes
 
