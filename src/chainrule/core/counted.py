@@ -64,7 +64,7 @@ def numbers(run: range) -> Iterable[Any]:
 
 
 class Tally:
-    """A count of turns for messages, on which nothing depends that turns do."""
+    """A count of turns that only messages show, so that it may differ from turn to turn."""
 
     __slots__ = ("count",)
 

@@ -31,7 +31,7 @@ def deferred(
     operands: Sequence[Any],
     params: Mapping[str, Any],
 ) -> Deferred | None:
-    """Return what an operation gives as a value for later; None where it is to be computed now.
+    """Return the result of an operation as a value for later, None if it is to be computed now.
 
     That is where it takes no time, or where nothing less tells what comes of it.
     """

@@ -96,7 +96,7 @@ class Deferred(Placeholder):
 
 
 def computed(values: Sequence[Any]) -> list[Any]:
-    """Return values, those that are deferred as what they are."""
+    """Return some values, after the deferred ones have been computed."""
     return [x.value if type(x) is Deferred else x for x in values]
 
 

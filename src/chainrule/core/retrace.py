@@ -68,7 +68,7 @@ class Retrace:
 
 
 def fresh(value: Any) -> Array:
-    """Return an input of its own: one that stands for an Array where the value is such."""
+    """Return a new input with this value; that of an Array is derived by the Array, too."""
     if type(value) is Array:
         made: Array = apply(identity, Given(value.value), (value,))
         return made

@@ -30,7 +30,7 @@ _looks: ContextVar[dict[Look, bool] | None] = ContextVar("looks", default=None)
 
 
 def saw(question: Question, *vertices: Vertex) -> bool:
-    """Ask something about the values of vertices; two-valued questions of module level alone."""
+    """Ask a question about the values of vertices: a function of a module, True or False."""
     answer = bool(question(*(vertex.value for vertex in vertices)))
     seen = _looks.get()
     if seen is not None:

@@ -13,7 +13,7 @@ __all__ = ["Lent", "lend", "returned"]
 
 
 class Lent(list[weakref.ref[Array]]):
-    """The views of an Array that stands for an array from outside: that keeps its own value."""
+    """The views of an Array that stands for an array from outside, which is not written into."""
 
 
 def lend(array: np.ndarray[Any, Any]) -> Array:

@@ -185,7 +185,7 @@ class Objects:
 
 
 def _shared(member: MemberDescriptorType, originals: dict[int, Any]) -> property:
-    """Return a slot that is the one of whoever an object is the twin of."""
+    """Return a property that reads and writes this slot of the object that a twin stands for."""
 
     def of(twin: Any) -> Any:
         return originals.get(id(twin), twin)

@@ -170,7 +170,7 @@ class Search(FunctionWalk):
         return self._may_be_replaced(value)
 
     def _may_be_replaced(self, value: Any, depth: int = _DEEPEST) -> bool:
-        """Tell a function, a module, an object, or a container that seems to hold such."""
+        """Tell a function, a module, an object, and a container that seems to hold any of them."""
         kind = type(value)
         if kind is np.ndarray:
             return self.lends_arrays and value.dtype.kind in "fciu"

@@ -44,7 +44,10 @@ class Derivations:
         inputs: Sequence[Input],
         guarded: bool,
     ) -> Derived:
-        """Do what `chainrule.staged.derive.derive` does; as given by the rules each by itself."""
+        """Do what `chainrule.staged.derive.derive` does, once for stages that are alike.
+
+        In the plain style, each stage is derived by itself.
+        """
         if self.style.plain:
             return derive(variable, expression, upstream, inputs, guarded, self.style)
         stage = _Stage(variable, expression, upstream, inputs)

@@ -41,7 +41,7 @@ def _set_at(name: str, vertex: Apply, speller: Speller) -> list[str]:
 
 
 def copy_of(x: Vertex, speller: Speller) -> str:
-    """Write an array that nobody else has."""
+    """Write a copy of an array, or the array itself where nothing else refers to it."""
     if isinstance(x, Constant):
         text = speller.constants.buffer(x.value)
         held = speller.constants.is_held(x.value, text)

@@ -242,7 +242,7 @@ class Call:
 
 
 def writes(f: Callable[..., Any], what: str) -> UnsupportedError:
-    """Say that a function writes into its arguments, which it will be run with again."""
+    """Make the error for a function that writes into its arguments, for it will get them again."""
     return UnsupportedError(
         f"{name_of(f)} {what}, and writes into an array that it was given, at {where_am_i()}: let "
         "it write into a copy, x = x.copy(), or make a new array, x = x + y in place of x += y"
@@ -256,7 +256,7 @@ def is_observed(arrays: Iterable[Array]) -> bool:
 
 
 def is_seen_through(arrays: Iterable[Array]) -> bool:
-    """Tell whether arrays belong to a run in which a call is to be what it does."""
+    """Tell whether arrays belong to a run that records what is done in calls, not the calls."""
     arrays = list(arrays)
     return is_observed(arrays) or any(x.node.recording.sees_through for x in arrays)
 
@@ -267,11 +267,11 @@ def now() -> int:
 
 
 def closed_over(results: Iterable[Any], since: int, but: Iterable[Array] = ()) -> list[Array]:
-    """Return what arrays that were made since were computed from, and that was there before.
+    """Return the arrays from before a call that its results were computed from.
 
     Args:
-        results: the arrays; others are left out.
-        since: the birth of nodes that were made later.
+        results: what the call gave.
+        since: the birth of the first node that the call may have made.
         but: what is not asked for: the arguments.
     """
     found: dict[Node, Array] = {}

@@ -50,7 +50,7 @@ class Until:
 
 
 class Turns(Loop):
-    """A loop over single numbers; one operand for each of its variables, with the first ``lag``.
+    """A loop over single numbers, with one operand for each of its variables.
 
     Attributes:
         layout: what its result consists of.
