@@ -19,7 +19,7 @@ from chainrule.graph.looks import saw
 from chainrule.graph.patterns import logsumexp_argument, sigmoid_argument, softmax_argument
 from chainrule.graph.rewrite import Rule
 from chainrule.graph.stabilise.roots import root_of_variance
-from chainrule.operations import elementwise, reduction
+from chainrule.operations import elementwise, softmax
 
 __all__ = [
     "RECOGNITION",
@@ -44,7 +44,7 @@ def as_softmax(vertex: Apply) -> Apply | None:
     if found is None:
         return None
     x, total = found
-    return Apply(reduction.softmax, (x,), {"axis": total.params.get("axis")}, vertex.value)
+    return Apply(softmax.softmax, (x,), {"axis": total.params.get("axis")}, vertex.value)
 
 
 def as_logsumexp(vertex: Apply) -> Apply | None:
@@ -53,7 +53,7 @@ def as_logsumexp(vertex: Apply) -> Apply | None:
     if found is None:
         return None
     x, total = found
-    return Apply(reduction.logsumexp, (x,), total.params, vertex.value)
+    return Apply(softmax.logsumexp, (x,), total.params, vertex.value)
 
 
 def _as_square(vertex: Apply) -> Vertex | None:
@@ -71,10 +71,10 @@ def recognised_as_a_whole(root: Vertex) -> Vertex:
     if is_operation(root, elementwise.subtract):
         x, total = root.operands
         total = _as_finite_logsumexp(total)
-        if is_operation(total, reduction.logsumexp) and total.operands[0] is x:
+        if is_operation(total, softmax.logsumexp) and total.operands[0] is x:
             axis = total.params.get("axis")
             if total.params.get("keepdims") or axis is None:
-                return Apply(reduction.log_softmax, (x,), {"axis": axis}, root.value)
+                return Apply(softmax.log_softmax, (x,), {"axis": axis}, root.value)
     return _as_finite_logsumexp(root)
 
 

@@ -12,7 +12,7 @@ from chainrule.numpy.axes import axes_of, axis_of, operand
 from chainrule.numpy.dispatch import implements, refuse, unsupported
 from chainrule.numpy.memory import take_view
 from chainrule.operations import contraction as rows
-from chainrule.operations import linalg as linalg_rows
+from chainrule.operations import norms as norm_rows
 from chainrule.operations.decompositions import svdvals
 from chainrule.operations.elementwise import conjugated
 
@@ -145,4 +145,4 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> A
         return np.expand_dims(result, axes or (0, 1)) if keepdims else result
     params = {"ord": ord, "axis": axes, "keepdims": keepdims}
     x = abs(x) if is_complex(x) else x
-    return apply(linalg_rows.norm, linalg_rows.norm.compute, (x,), params)
+    return apply(norm_rows.norm, norm_rows.norm.compute, (x,), params)

@@ -13,6 +13,7 @@ from chainrule.numpy.axes import along, axes_of, operand
 from chainrule.numpy.casting import cast
 from chainrule.numpy.dispatch import UNSET, implements
 from chainrule.operations import reduction as rows
+from chainrule.operations import softmax as softmax_rows
 
 __all__: list[str] = []
 
@@ -297,4 +298,4 @@ def cumprod(a: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> Any
 
 def logsumexp(a: Any, axis: Any = None, *, keepdims: Any = False) -> Any:
     """Meaning of ``np.logaddexp.reduce``."""
-    return _reduce(rows.logsumexp, a, axis, keepdims)
+    return _reduce(softmax_rows.logsumexp, a, axis, keepdims)

@@ -31,6 +31,7 @@ from chainrule.numpy.writing import at
 from chainrule.operations import (  # noqa: F401  # rows that have names
     bessel,
     elementwise,
+    error_functions,
     gamma_functions,
     integrals,
     polynomials,

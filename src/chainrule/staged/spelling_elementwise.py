@@ -10,7 +10,7 @@ from chainrule.core import kinds
 from chainrule.core.array import shape_of
 from chainrule.graph.graph import Apply, is_number, is_operation
 from chainrule.numpy.casting import to_integers
-from chainrule.operations import elementwise, special
+from chainrule.operations import elementwise, error_functions
 from chainrule.staged.speller import Speller, Spellings, is_array
 from chainrule.staged.text import (
     BIT_OR,
@@ -99,7 +99,7 @@ def _around(speller: Speller, vertex: Apply, x: Text, decimals: int = 0) -> Text
 # Special functions that `math` has, and NumPy does not.
 
 
-@ELEMENTWISE.of(special.erf, special.erfc)
+@ELEMENTWISE.of(error_functions.erf, error_functions.erfc)
 def _of_math(speller: Speller, vertex: Apply, x: Text) -> Text:
     name = f"math.{vertex.operation.name}"
     if shape_of(vertex.value) == ():

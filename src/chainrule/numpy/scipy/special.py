@@ -16,7 +16,7 @@ from chainrule.numpy.creation import asarray
 from chainrule.numpy.dispatch import unsupported
 from chainrule.numpy.scipy.table import means
 from chainrule.operations import bessel, gamma_functions, integrals, special
-from chainrule.operations import reduction as rows
+from chainrule.operations import softmax as softmax_rows
 
 __all__: list[str] = []
 
@@ -24,13 +24,13 @@ __all__: list[str] = []
 @means("scipy.special.softmax")
 def softmax(x: Any, axis: Any = None) -> Any:
     x = asarray(x)
-    return rows.softmax(x, axis=axes_of(axis, x))
+    return softmax_rows.softmax(x, axis=axes_of(axis, x))
 
 
 @means("scipy.special.log_softmax")
 def log_softmax(x: Any, axis: Any = None) -> Any:
     x = asarray(x)
-    return rows.log_softmax(x, axis=axes_of(axis, x))
+    return softmax_rows.log_softmax(x, axis=axes_of(axis, x))
 
 
 @means("scipy.special.logsumexp")
@@ -45,7 +45,7 @@ def logsumexp(
     if return_sign:
         raise unsupported("scipy.special.logsumexp with return_sign=True", "leave it out")
     if b is None:
-        return rows.logsumexp(a, axis=axes_of(axis, a), keepdims=keepdims)
+        return softmax_rows.logsumexp(a, axis=axes_of(axis, a), keepdims=keepdims)
     # The largest term is taken out, as a constant, so that no exponential overflows.
     counted = np.where(np.equal(b, 0), -np.inf, a)  # what counts nothing is not the largest
     top = stopped(np.max(counted, axis=axis, keepdims=True))
