@@ -109,12 +109,21 @@ def cross(
     if axis is not None:
         axisa = axisb = axisc = axis
     a, b = np.moveaxis(operand(a), axisa, -1), np.moveaxis(operand(b), axisb, -1)
-    if a.shape[-1] != 3 or b.shape[-1] != 3:
-        raise ValueError("np.cross needs vectors of length 3")
+    lengths = a.shape[-1], b.shape[-1]
+    if not {2, 3}.issuperset(lengths):
+        raise ValueError("np.cross needs vectors of length 3, or 2")
+    if lengths == (2, 2):
+        return a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0]
+    a, b = (_in_space(x) for x in (a, b))
     a0, a1, a2 = a[..., 0], a[..., 1], a[..., 2]
     b0, b1, b2 = b[..., 0], b[..., 1], b[..., 2]
     parts = [a1 * b2 - a2 * b1, a2 * b0 - a0 * b2, a0 * b1 - a1 * b0]
     return np.stack(parts, axis=axisc)
+
+
+def _in_space(x: Any) -> Any:
+    """Give a vector of the plane its third entry, which is 0."""
+    return x if x.shape[-1] == 3 else np.concatenate([x, np.zeros_like(x[..., :1])], axis=-1)
 
 
 @implements(np.linalg.vecdot)

@@ -269,11 +269,11 @@ def _cholesky_pullback(g: Any, a: Any, y: Any, upper: bool = False) -> Any:
     See I. Murray, "Differentiation of the Cholesky decomposition", 2016, section 3.2.
     """
     if upper:
-        return transposed(_cholesky_pullback(transposed(g), a, transposed(y)))
+        return adjoint(_cholesky_pullback(adjoint(g), a, adjoint(y)))
     lt = transposed(y)
     s = solve_known_triangle(lt, lower_half(lt @ g), lower=False)
-    s = solve_known_triangle(lt, transposed(s), lower=False)
-    return lower_half(s + transposed(s))
+    s = solve_known_triangle(conjugated(lt), transposed(s), lower=False)
+    return lower_half(transposed(s) + conjugated(s))
 
 
 cholesky = general(
@@ -283,6 +283,7 @@ cholesky = general(
     numpy="numpy.linalg.cholesky",
     domain=POSITIVE_DEFINITE,
     examples=(example((3, 3)), example((2, 3, 3)), example((2, 2), upper=True)),
+    dtypes="fc",
     depends=in_matrices,
     batch=matrices,
 )

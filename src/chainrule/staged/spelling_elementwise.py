@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.core import kinds
-from chainrule.core.array import shape_of
+from chainrule.core.array import is_complex, shape_of
 from chainrule.graph.graph import Apply, is_number, is_operation
 from chainrule.numpy.casting import to_integers
 from chainrule.operations import elementwise, error_functions
@@ -102,6 +102,8 @@ def _around(speller: Speller, vertex: Apply, x: Text, decimals: int = 0) -> Text
 @ELEMENTWISE.of(error_functions.erf, error_functions.erfc)
 def _of_math(speller: Speller, vertex: Apply, x: Text) -> Text:
     name = f"math.{vertex.operation.name}"
+    if is_complex(vertex.value):
+        return call(f"scipy.special.{vertex.operation.name}", x)
     if shape_of(vertex.value) == ():
         return call(name, x)
     return atom(f"np.vectorize({name}, otypes=[float])({x.text})")
