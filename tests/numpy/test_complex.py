@@ -140,7 +140,6 @@ def test_what_picks_complex_numbers_out_passes_them_on(f):
     ("f", "name"),
     [
         (lambda z: np.sign(z)[0], "sign"),
-        (lambda z: np.sign(z)[0], "sign"),
         (lambda z: np.nan_to_num(z)[0], "nan_to_num"),
         (lambda z: np.maximum(z, 0)[0], "maximum"),
     ],
