@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.core.array import is_complex, shape_of
+from chainrule.core.array import dtype_of, is_complex, shape_of
 from chainrule.core.batching import matrices
 from chainrule.core.dependence import in_matrices
 from chainrule.core.domain import INVERTIBLE, POSITIVE_DEFINITE, REAL, example
@@ -27,7 +27,8 @@ from chainrule.operations.dependent_linalg import of_solve
 from chainrule.operations.elementwise import (
     conjugated,
 )
-from chainrule.operations.shape import expand_dims, squeeze, swapaxes, tril, triu
+from chainrule.operations.indexing import getitem
+from chainrule.operations.shape import expand_dims, squeeze, stack, swapaxes, tril, triu
 
 # Linear equations. As in NumPy, b is a vector if it has one axis, and a matrix otherwise.
 
@@ -81,10 +82,28 @@ solve: Operation = general(
 
 def _solve_known_triangle(t: Any, b: Any, lower: bool) -> Any:
     if len(shape_of(t)) > 2 or len(shape_of(b)) > 2:
-        return np.linalg.solve(np.tril(t) if lower else np.triu(t), b)
+        x = _substitution(t, b, lower)
+        return np.linalg.solve(np.tril(t) if lower else np.triu(t), b) if x is None else x
     from scipy.linalg import solve_triangular
 
     return solve_triangular(t, b, lower=lower, check_finite=False)
+
+
+#: Up to so many rows, equations of many triangles are solved row by row, for all at once.
+_FEW_ROWS = 8
+
+
+def _substitution(t: Any, b: Any, lower: bool) -> Any:
+    *many, n, _ = shape_of(t)
+    if not many or not 0 < n <= _FEW_ROWS or dtype_of(t).kind != "f" or dtype_of(b).kind != "f":
+        return None
+    rows: dict[int, Any] = {}
+    for i in range(n) if lower else reversed(range(n)):
+        rest = getitem(b, index=(..., i, slice(None)))
+        for j, x in rows.items():
+            rest = rest - getitem(t, index=(..., i, j, None)) * x
+        rows[i] = rest / getitem(t, index=(..., i, i, None))
+    return stack(*(rows[i] for i in range(n)), axis=len(many))
 
 
 def _known_triangle_left(g: Any, t: Any, x: Any, lower: bool) -> Any:
@@ -105,6 +124,7 @@ solve_known_triangle: Operation = general(
     ),
     numpy=(),
     source="np.linalg.solve({0}, {1})",
+    formula=_substitution,
     dtypes="fc",
     depends=of_solve,
     batch=solving_triangles,
