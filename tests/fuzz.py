@@ -1,7 +1,8 @@
 """Random programs by the thousand: ``make fuzz``, or ``python -m tests.fuzz --count 10000``.
 
 Each is run by NumPy and by chainrule, and its gradient compared with differences; of some the
-gradient is printed and compiled, too. What fails is printed as a script.
+gradient is printed and compiled, too. What fails is printed as a script. Compositions of transforms
+are compared with differences, and some of them compiled (`tests.programs.random_transforms`).
 """
 
 from __future__ import annotations
@@ -12,18 +13,21 @@ import random
 import sys
 import warnings
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 import chainrule as cr
 from chainrule import trees
+from tests.programs import random_transforms
 from tests.programs.random_exchanges import exchanging_program
 from tests.programs.random_shapes import ShapedProgram, shaped_program
 
 __all__ = ["KINDS", "drawn", "examine"]
 
 KINDS = {"shapes": shaped_program, "exchanges": exchanging_program}
+_TRANSFORMS = "transforms"
 _STEP = 1e-6
 _EVERY = {"printed": 2, "compiled": 20}  # of how many programs one is
 
@@ -159,6 +163,28 @@ def reproducer(program: ShapedProgram) -> str:
     )
 
 
+def _run(kind: str, seed: int) -> tuple[Callable[[], None], Callable[[], str]]:
+    """Return what examines the program of a seed, and what tells how to see it fail."""
+    printed, compiled = (seed % every == 0 for every in _EVERY.values())
+    if kind == _TRANSFORMS:
+        composed = random_transforms.composition(seed)
+        return (
+            lambda: random_transforms.examine(composed, compiled),
+            lambda: _transforms_reproducer(seed, composed, compiled),
+        )
+    program = drawn(seed, kind)
+    return lambda: examine(program, printed, compiled), lambda: reproducer(program)
+
+
+def _transforms_reproducer(
+    seed: int, composed: random_transforms.Composition, compiled: bool
+) -> str:
+    return (
+        "from tests.programs.random_transforms import composition, examine\n\n"
+        f"examine(composition({seed}), compiled={compiled})  # {composed!r}\n"
+    )
+
+
 def main() -> None:
     from rich.progress import track
 
@@ -166,14 +192,14 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=10_000, help="programs (10000)")
     parser.add_argument("--seed", type=int, default=0, help="of the first one (0)")
     parser.add_argument("--failures", type=int, default=1, help="after which it stops (1)")
-    parser.add_argument("--kind", choices=KINDS, help="of programs (all, by turns)")
+    kinds = [*KINDS, _TRANSFORMS]
+    parser.add_argument("--kind", choices=kinds, help="of programs (all, by turns)")
     options = parser.parse_args()
     found: Counter[str] = Counter()
     for seed in track(range(options.seed, options.seed + options.count), "programs"):
-        program = drawn(seed, options.kind or list(KINDS)[seed // 7 % len(KINDS)])
-        shares = {name: seed % every == 0 for name, every in _EVERY.items()}
+        check, script = _run(options.kind or kinds[seed // 7 % len(kinds)], seed)
         try:
-            examine(program, **shares)
+            check()
             found["right"] += 1
         except Kinked:
             found["no derivative there"] += 1
@@ -181,7 +207,7 @@ def main() -> None:
             found[f"refused: {str(error)[:60]}"] += 1
         except Exception as error:
             found["wrong"] += 1
-            print(f"\n# seed {seed}: {type(error).__name__}: {error}\n\n{reproducer(program)}")
+            print(f"\n# seed {seed}: {type(error).__name__}: {error}\n\n{script()}")
             if found["wrong"] >= options.failures:
                 break
     print(", ".join(f"{count} {what}" for what, count in found.most_common()))

@@ -14,7 +14,7 @@ from chainrule.graph.rewrite import rewrite, share, substitute, uses
 from chainrule.graph.simplify.rules import simplify
 from chainrule.graph.verify import GraphError, equivalent, verify
 from chainrule.operations import elementwise as e
-from chainrule.operations import reduction, shape
+from chainrule.operations import reduction, shape, softmax
 from chainrule.operations.contraction import matmul
 
 x = Input("x", np.array([[1.0, -2.0, 3.0], [0.5, 0.25, -1.0]]))
@@ -223,7 +223,7 @@ def test_softmax_is_recognised() -> None:
     total = apply_to(reduction.sum, apply_to(e.exp, x), axis=(1,), keepdims=True)
     (result,) = rewrite(share([apply_to(e.divide, power, total)]), RECOGNITION)
     assert isinstance(result, Apply)
-    assert result.operation is reduction.softmax
+    assert result.operation is softmax.softmax
     verify([result])
 
 

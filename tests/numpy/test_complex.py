@@ -139,7 +139,6 @@ def test_what_picks_complex_numbers_out_passes_them_on(f):
 @pytest.mark.parametrize(
     ("f", "name"),
     [
-        (lambda z: np.sort(z)[0], "sort"),
         (lambda z: np.sign(z)[0], "sign"),
         (lambda z: np.nan_to_num(z)[0], "nan_to_num"),
         (lambda z: np.maximum(z, 0)[0], "maximum"),

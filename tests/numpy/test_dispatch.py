@@ -40,8 +40,6 @@ def test_arguments_are_spelled_as_numpy_spells_them(function):
         (lambda x: np.spacing(x), "np.spacing"),
         (lambda x: np.subtract.reduce(x, where=x > 0), "np.subtract.reduce with where="),
         (lambda x: scipy.special.elliprj(1, 2, 3, x), "elliprj"),
-        (lambda x: np.nanmean(x, where=x > 0), "np.nanmean with where="),
-        (lambda x: np.nanmax(x, initial=0.0), "np.nanmax with initial="),
         (lambda x: np.exp(x, where=x > 0), "np.exp with where="),
         (lambda x: np.exp(x, dtype=complex), "np.exp with dtype="),
     ],

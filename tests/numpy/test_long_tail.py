@@ -28,11 +28,33 @@ CASES = {
         for m in METHODS
     },
     "quantile_by_q": (lambda x, q: np.quantile(x, q, method="weibull"), V, np.array([0.37])),
+    "quantile_of_one_share": (lambda x: np.quantile(x, 0.4, method="closest_observation"), V),
+    "quantile_weights": (
+        lambda x: np.quantile(x, 0.4, method="inverted_cdf", weights=POSITIVE),
+        V[:4],
+    ),
     "percentile_method": (lambda x: np.percentile(x, 30, method="hazen", keepdims=True), M),
     "nanmedian": (lambda x: np.nanmedian(gapped(x), axis=1), M),
     "nanquantile": (lambda x: np.nanquantile(gapped(x), [0.2, 0.7], axis=0), M),
     "nanquantile_by_q": (lambda x, q: np.nanquantile(gapped(x), q), M, 0.35),
     "nanpercentile": (lambda x: np.nanpercentile(gapped(x), 40, axis=(0, 1), keepdims=True), M),
+    "nanquantile_method": (lambda x: np.nanquantile(gapped(x), 0.4, axis=1, method="hazen"), M),
+    "nanmean_where": (lambda x: np.nanmean(gapped(x), axis=1, where=M > -1), M),
+    "nanvar_where": (lambda x, m: np.nanvar(gapped(x), where=M > -1, mean=m), M, 0.2),
+    "nanmax_initial": (lambda x: np.nanmax(gapped(x), axis=1, initial=0.5), M),
+    "pad_ramp": (lambda x: np.pad(x, 2, mode="linear_ramp"), V),
+    "pad_mean": (lambda x: np.pad(x, 1, mode="mean", stat_length=2), M),
+    "cross_in_the_plane": (lambda x, y: np.cross(x[:, :2], y), M, drawn(3, 2)),
+    "cross_out_of_the_plane": (lambda x, y: np.cross(x[:2], y[:3]), V, POSITIVE),
+    "matmul_axes": (lambda a, b: np.matmul(a, b, axes=[(1, 0), (0, 1), (1, 0)]), M, drawn(3, 2)),
+    "sort_complex": (lambda x: np.sort_complex(x * (1 + 2j) + x**2), V),
+    "poly_of_any_matrix": (lambda a: np.poly(a), drawn(3, 3)),
+    "cholesky_complex": (
+        lambda a, b: np.linalg.cholesky((a + 1j * b) @ (a - 1j * b).T + 2 * np.eye(3)),
+        drawn(3, 3),
+        drawn(3, 3, seed=1),
+    ),
+    "piecewise_of_a_number": (lambda x: np.piecewise(x, [x < 0, x >= 0], [np.cos, np.sin]), 0.7),
     "cov_fweights": (lambda x: np.cov(x, fweights=[1, 2, 1, 3]), M),
     "cov_aweights": (lambda x, w: np.cov(x, aweights=w, bias=True), M, POSITIVE),
     "interp_period": (
@@ -76,6 +98,7 @@ CASES = {
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.filterwarnings("ignore:Arrays of 2-dimensional vectors:DeprecationWarning")
 @pytest.mark.parametrize("name", CASES)
 def test_value_and_derivatives(name):
     f, *args = CASES[name]

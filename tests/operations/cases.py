@@ -285,17 +285,21 @@ CASES |= {
 
 #: What stands before the argument of a special function: orders and parameters, with no gradient.
 ORDERS: dict[str, tuple[Any, ...]] = {
-    **dict.fromkeys(("jv", "yv", "iv", "kv", "ive", "kve", "hankel1", "hankel2"), (1.5,)),
+    **dict.fromkeys(("jv", "yv", "iv", "kv", "ive", "kve", "jve", "yve"), (1.5,)),
+    **dict.fromkeys(("hankel1", "hankel2", "hankel1e", "hankel2e"), (1.5,)),
     **dict.fromkeys(("kn", "yn", "struve", "modstruve", "expn"), (2,)),
     **dict.fromkeys(("gammainc", "gammaincc", "gammaincinv", "gammainccinv", "hyp0f1"), (1.7,)),
     **dict.fromkeys(("betainc", "betaincc", "betaincinv", "betainccinv"), (1.7, 2.4)),
-    **dict.fromkeys(("hyp1f1", "hyperu", "fdtr", "fdtrc"), (1.3, 2.2)),
-    **dict.fromkeys(("stdtr", "stdtrit", "chdtr", "chdtrc", "zeta"), (3.5,)),
-    **dict.fromkeys(("pdtr", "pdtrc"), (2,)),
-    **dict.fromkeys(("bdtr", "bdtrc"), (2.0, np.array(5))),
+    **dict.fromkeys(("hyp1f1", "hyperu", "fdtr", "fdtrc", "fdtri"), (1.3, 2.2)),
+    **dict.fromkeys(("stdtr", "stdtrit", "chdtr", "chdtrc", "chdtri", "zeta"), (3.5,)),
+    **dict.fromkeys(("pdtr", "pdtrc", "pdtri"), (2,)),
+    **dict.fromkeys(("bdtr", "bdtrc", "bdtri"), (2.0, np.array(5))),
+    **dict.fromkeys(("nbdtr", "nbdtrc", "nbdtri"), (2, 4)),
     "hyp2f1": (0.7, 1.2, 2.1),
     "lpmv": (1, 2.5),
     "eval_jacobi": (3, 0.5, 1.5),
+    "eval_sh_jacobi": (3, 2.5, 1.5),
+    "sph_legendre_p": (np.array([2, 3, 1]), np.array([1, -3, 0])),
     "eval_gegenbauer": (3, 0.7),
     "eval_genlaguerre": (3, 0.7),
     **{

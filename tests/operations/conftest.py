@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+
 import numpy as np
 import pytest
 
@@ -16,10 +18,15 @@ _OF_SOLVERS = ("solution", "solver")
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Give ``row, given`` every case of every row that a test is for, which its name tells.
 
-    ``formula_row`` is each row that has a formula.
+    ``formula_row`` is each row with a formula that acts on entries, or along an axis.
     """
     if "formula_row" in metafunc.fixturenames:
-        rows_with_one = {name: row for name, row in ROWS.items() if row.formula is not None}
+        rows_with_one = {
+            name: row
+            for name, row in ROWS.items()
+            if row.formula is not None
+            and (row.entrywise or "axis" in inspect.signature(row.formula).parameters)
+        }
         metafunc.parametrize("formula_row", rows_with_one.values(), ids=list(rows_with_one))
     if "given" not in metafunc.fixturenames:
         return

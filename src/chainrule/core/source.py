@@ -29,6 +29,7 @@ __all__ = [
     "is_own",
     "location_of",
     "look_up",
+    "numpy_asks",
     "running_expression",
     "stack_level",
     "user_frame",
@@ -147,6 +148,14 @@ def user_location() -> Location | None:
         frame = user_frame(frame.f_back) if frame.f_back is not None else None
     frame = frame or innermost
     return None if frame is None else location_of(frame)
+
+
+def numpy_asks() -> bool:
+    """Tell whether the innermost code that is not ours is NumPy's."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and is_internal(frame.f_code):
+        frame = frame.f_back
+    return frame is not None and _file(frame).startswith(_NUMPY)
 
 
 def where_am_i() -> str:

@@ -12,12 +12,12 @@ from chainrule.core.node import Node
 from chainrule.diagnose.findings import Finding
 from chainrule.diagnose.probe import Probe, Subject
 from chainrule.explain.activations import RANGES
-from chainrule.operations import elementwise, reduction
+from chainrule.operations import elementwise, softmax
 
 __all__ = ["classes_of", "output_range", "probabilities", "summed"]
 
 #: Operations that take logits: a softmax, or its logarithm, is inside of them.
-_OF_LOGITS = frozenset({reduction.log_softmax, reduction.softmax, reduction.logsumexp})
+_OF_LOGITS = frozenset({softmax.log_softmax, softmax.softmax, softmax.logsumexp})
 #: What is written around an output so that its logarithm is finite.
 _BARELY = frozenset({elementwise.add, elementwise.maximum, elementwise.minimum})
 _LOGARITHMS = frozenset({elementwise.log, elementwise.log2, elementwise.log10})

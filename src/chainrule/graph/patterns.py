@@ -13,7 +13,7 @@ from typing import NamedTuple
 from chainrule.core.kinds import broadcast_to, guarded_multiply, identity, stopped
 from chainrule.graph.graph import Apply, Vertex, axes_of, is_float, is_number, is_operation
 from chainrule.graph.rewrite import same_kind
-from chainrule.operations import elementwise, reduction
+from chainrule.operations import elementwise, reduction, softmax
 from chainrule.operations import shape as shapes
 
 __all__ = [
@@ -167,7 +167,7 @@ def as_logsumexp(vertex: Apply) -> Apply | None:
     x = summed_exponent(total)
     if x is None or not isinstance(total, Apply):
         return None
-    return Apply(reduction.logsumexp, (x,), total.params, vertex.value)
+    return Apply(softmax.logsumexp, (x,), total.params, vertex.value)
 
 
 def as_softmax(vertex: Apply) -> Apply | None:
@@ -183,7 +183,7 @@ def as_softmax(vertex: Apply) -> Apply | None:
     x = summed_exponent(total)
     if x is None:
         return None
-    return Apply(reduction.softmax, (x,), {"axis": total.params.get("axis")}, vertex.value)
+    return Apply(softmax.softmax, (x,), {"axis": total.params.get("axis")}, vertex.value)
 
 
 def is_shifted(x: Vertex, axes: tuple[int, ...]) -> bool:

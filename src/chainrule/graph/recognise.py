@@ -13,7 +13,7 @@ from chainrule.graph.looks import saw
 from chainrule.graph.patterns import as_logsumexp, as_softmax, sigmoid_argument
 from chainrule.graph.rewrite import Rule
 from chainrule.graph.stabilise.roots import root_of_variance
-from chainrule.operations import elementwise, reduction
+from chainrule.operations import elementwise, softmax
 
 __all__ = ["RECOGNITION", "recognised_as_a_whole"]
 
@@ -42,10 +42,10 @@ def recognised_as_a_whole(root: Vertex) -> Vertex:
     if is_operation(root, elementwise.subtract):
         x, total = root.operands
         total = _as_finite_logsumexp(total)
-        if is_operation(total, reduction.logsumexp) and total.operands[0] is x:
+        if is_operation(total, softmax.logsumexp) and total.operands[0] is x:
             axis = total.params.get("axis")
             if total.params.get("keepdims") or axis is None:
-                return Apply(reduction.log_softmax, (x,), {"axis": axis}, root.value)
+                return Apply(softmax.log_softmax, (x,), {"axis": axis}, root.value)
     return _as_finite_logsumexp(root)
 
 

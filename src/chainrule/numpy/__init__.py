@@ -37,6 +37,7 @@ from chainrule.numpy import (  # noqa: F401  # each installs its part on Array
     observed,
     operators,
     protocol,
+    quantiles,
     reduction,
     shapes,
     statistics,

@@ -12,7 +12,7 @@ from chainrule.numpy.axes import axes_of, axis_of, operand
 from chainrule.numpy.dispatch import implements, refuse, unsupported
 from chainrule.numpy.memory import take_view
 from chainrule.operations import contraction as rows
-from chainrule.operations import linalg as linalg_rows
+from chainrule.operations import norms as norm_rows
 from chainrule.operations.decompositions import svdvals
 from chainrule.operations.elementwise import conjugated
 
@@ -109,12 +109,21 @@ def cross(
     if axis is not None:
         axisa = axisb = axisc = axis
     a, b = np.moveaxis(operand(a), axisa, -1), np.moveaxis(operand(b), axisb, -1)
-    if a.shape[-1] != 3 or b.shape[-1] != 3:
-        raise ValueError("np.cross needs vectors of length 3")
+    lengths = a.shape[-1], b.shape[-1]
+    if not {2, 3}.issuperset(lengths):
+        raise ValueError("np.cross needs vectors of length 3, or 2")
+    if lengths == (2, 2):
+        return a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0]
+    a, b = (_in_space(x) for x in (a, b))
     a0, a1, a2 = a[..., 0], a[..., 1], a[..., 2]
     b0, b1, b2 = b[..., 0], b[..., 1], b[..., 2]
     parts = [a1 * b2 - a2 * b1, a2 * b0 - a0 * b2, a0 * b1 - a1 * b0]
     return np.stack(parts, axis=axisc)
+
+
+def _in_space(x: Any) -> Any:
+    """Give a vector of the plane its third entry, which is 0."""
+    return x if x.shape[-1] == 3 else np.concatenate([x, np.zeros_like(x[..., :1])], axis=-1)
 
 
 @implements(np.linalg.vecdot)
@@ -145,4 +154,4 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> A
         return np.expand_dims(result, axes or (0, 1)) if keepdims else result
     params = {"ord": ord, "axis": axes, "keepdims": keepdims}
     x = abs(x) if is_complex(x) else x
-    return apply(linalg_rows.norm, linalg_rows.norm.compute, (x,), params)
+    return apply(norm_rows.norm, norm_rows.norm.compute, (x,), params)

@@ -251,17 +251,10 @@ def _like(function: Callable[..., Any], entry: float) -> None:
         made = plain_call(function, (value_of(a), *args), kwargs)
         if type(a) is not Array or made.dtype.kind != "f":
             return made
-        return apply(operation, lambda a, **params: made, (a,), _options(made, a))
-
-
-def _options(made: Any, a: Array) -> dict[str, Any]:
-    """Say in what the result is unlike ``a``."""
-    options: dict[str, Any] = {}
-    if made.dtype != a.dtype:
-        options["dtype"] = made.dtype
-    if made.shape != a.shape:
-        options["shape"] = made.shape
-    return options
+        if made.shape != a.shape:
+            return to_be_filled(made)
+        options = {"dtype": made.dtype} if made.dtype != a.dtype else {}
+        return apply(operation, lambda a, **params: made, (a,), options)
 
 
 _like(np.zeros_like, 0.0)

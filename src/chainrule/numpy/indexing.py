@@ -196,6 +196,12 @@ def sort(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *, stable:
     return rows.sort(a, axis=axis_of(axis, a.ndim))
 
 
+@implements(np.sort_complex)
+def sort_complex(a: Any) -> Any:
+    ordered = np.sort(operand(a))
+    return cast(ordered, np.result_type(ordered.dtype, np.complex64))
+
+
 @implements(np.argsort, observes=True)
 def argsort(
     a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *, stable: Any = None

@@ -116,13 +116,15 @@ def way_to(array: Array) -> tuple[Array, list[Array]]:
     return array, path
 
 
-def laid_out(a: Array, memories: dict[int, Any] | None = None) -> np.ndarray[Any, Any]:
-    """Return the value for somebody who asks how it lies in memory.
+def laid_out(
+    a: Array, memories: dict[int, Any] | None = None, noted: bool = True
+) -> np.ndarray[Any, Any]:
+    """Return the value for somebody who asks how it lies in memory, which is noted.
 
     Arrays that are no views have values that others may have, too: if ``memories`` are given, each
     gets one of its own.
     """
-    if a.node is not None and a.node.recording.laid_out is not None:
+    if noted and a.node is not None and a.node.recording.laid_out is not None:
         a.node.recording.laid_out()
     root, path = way_to(a)
     value = np.asarray(root.value)

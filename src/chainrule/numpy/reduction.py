@@ -13,6 +13,7 @@ from chainrule.numpy.axes import along, axes_of, operand
 from chainrule.numpy.casting import cast
 from chainrule.numpy.dispatch import UNSET, implements
 from chainrule.operations import reduction as rows
+from chainrule.operations import softmax as softmax_rows
 
 __all__: list[str] = []
 
@@ -36,7 +37,7 @@ def _reduce(operation: Operation, a: Any, axis: Any, keepdims: Any, **more: Any)
 # The options where= and initial=, by what they mean.
 
 
-def _given(option: Any) -> bool:
+def is_given(option: Any) -> bool:
     return option is not UNSET and option is not _NO_VALUE and option is not None
 
 
@@ -47,7 +48,7 @@ def _mask(where: Any, a: Any) -> Any:
 
 def _masked(a: Any, where: Any, neutral: Any) -> Any:
     """Put a neutral number in the place of what ``where`` leaves out."""
-    if not _given(where) or where is True:
+    if not is_given(where) or where is True:
         return a
     return np.where(_mask(where, a), a, neutral)
 
@@ -74,8 +75,8 @@ def _extreme(
     where: Any,
 ) -> Any:
     """Do ``np.max`` or ``np.min``: ``initial`` is one more number among the others."""
-    if not _given(initial):
-        if _given(where) and where is not True:
+    if not is_given(initial):
+        if is_given(where) and where is not True:
             raise ValueError(f"np.{name} with a where mask has to be given an initial value, too")
         return _reduce(operation, a, axis, keepdims)
     a = operand(a)
@@ -98,7 +99,7 @@ def sum_(
 ) -> Any:
     if dtype is not None or initial is not UNSET or where is not UNSET:
         total = _reduce(rows.sum, _masked(cast(operand(a), dtype), where, 0), axis, keepdims)
-        return total + _initial(initial, total) if _given(initial) else total
+        return total + _initial(initial, total) if is_given(initial) else total
     return _reduce(rows.sum, a, axis, keepdims)
 
 
@@ -113,7 +114,7 @@ def prod(
     where: Any = UNSET,
 ) -> Any:
     product = _reduce(rows.prod, _masked(cast(operand(a), dtype), where, 1), axis, keepdims)
-    return product * _initial(initial, product) if _given(initial) else product
+    return product * _initial(initial, product) if is_given(initial) else product
 
 
 @implements(np.mean)
@@ -128,7 +129,7 @@ def mean(
 ) -> Any:
     if dtype is not None or where is not UNSET:
         a = cast(operand(a), dtype)
-        if _given(where) and where is not True:
+        if is_given(where) and where is not True:
             total = _reduce(rows.sum, _masked(a, where, 0), axis, keepdims)
             return total / _masked_count(a, where, axis, keepdims)
     return _reduce(rows.mean, a, axis, keepdims)
@@ -185,16 +186,16 @@ def _moment(
         ddof = correction
     a = cast(operand(a), dtype)
     if is_complex(a):
-        means = (np.real(mean), np.imag(mean)) if _given(mean) else (mean, mean)
+        means = (np.real(mean), np.imag(mean)) if is_given(mean) else (mean, mean)
         along_re, along_im = (
             _moment(name, operation, part(a), axis, None, out, ddof, keepdims, where, m, UNSET)
             for part, m in zip((np.real, np.imag), means, strict=True)
         )
         return np.hypot(along_re, along_im) if name == "std" else along_re + along_im
-    if not _given(mean) and (not _given(where) or where is True):
+    if not is_given(mean) and (not is_given(where) or where is True):
         return _reduce(operation, a, axis, keepdims, ddof=ddof)
-    where = where if _given(where) else True
-    if not _given(mean):
+    where = where if is_given(where) else True
+    if not is_given(mean):
         count = _masked_count(a, where, axis, True)
         mean = _reduce(rows.sum, _masked(a, where, 0), axis, True) / count
     deviation = _masked(a - mean, where, 0)
@@ -297,4 +298,4 @@ def cumprod(a: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> Any
 
 def logsumexp(a: Any, axis: Any = None, *, keepdims: Any = False) -> Any:
     """Meaning of ``np.logaddexp.reduce``."""
-    return _reduce(rows.logsumexp, a, axis, keepdims)
+    return _reduce(softmax_rows.logsumexp, a, axis, keepdims)

@@ -1,4 +1,4 @@
-"""NumPy's averages, quantiles and covariances, and its functions that pass over NaN."""
+"""NumPy's averages, and its functions that pass over NaN."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import numpy as np
 from chainrule.core.array import is_complex
 from chainrule.numpy.axes import axes_of, operand
 from chainrule.numpy.casting import cast, number
-from chainrule.numpy.dispatch import UNSET, implements, refuse
+from chainrule.numpy.dispatch import UNSET, implements
+from chainrule.numpy.reduction import is_given
 
 __all__: list[str] = []
 
@@ -39,162 +40,15 @@ def average(
     return (mean, np.broadcast_to(total, mean.shape)) if returned else mean
 
 
-@implements(np.median)
-def median(
-    a: Any,
-    axis: Any = None,
-    out: Any = None,
-    overwrite_input: bool = False,
-    keepdims: bool = False,
-) -> Any:
-    ordered, shape = _ordered(a, axis)
-    n = ordered.shape[-1]
-    middle = ordered[..., (n - 1) // 2 : n // 2 + 1]
-    return _closed(np.mean(middle, axis=-1), ordered, shape, keepdims)
-
-
-def _quantile(a: Any, q: Any, axis: Any, method: str, keepdims: bool, weights: Any) -> Any:
-    if method != "linear" or weights is not None:
-        return NotImplemented
-    q = _shares(q)
-    ordered, shape = _ordered(a, axis)
-    place = q * (ordered.shape[-1] - 1)
-    below = cast(np.floor(place), int)
-    above = np.minimum(below + 1, ordered.shape[-1] - 1)
-    t = place - below
-    if not q.ndim:  # one q does not decide about the dtype, an array of them does
-        t = cast(t, ordered.dtype)
-    low, high = ordered[..., below], ordered[..., above]
-    # From the nearer end, as NumPy does.
-    between = np.where(t < 0.5, low + (high - low) * t, high - (high - low) * (1 - t))
-    if q.ndim:
-        between = np.moveaxis(between, tuple(range(-q.ndim, 0)), tuple(range(q.ndim)))
-    return _closed(between, ordered, shape, keepdims)
-
-
-def _shares(q: Any) -> Any:
-    q = cast(operand(q), float)
-    if np.any((q < 0) | (q > 1)):
-        raise ValueError("Quantiles must be in the range [0, 1]")
-    return q
-
-
-def _nan_quantile(a: Any, q: Any, axis: Any, method: str, keepdims: Any, weights: Any) -> Any:
-    """Take the quantiles of what is a number: NaN is last in the order, and is not counted."""
-    if method != "linear" or weights is not None:
-        return NotImplemented
-    q = _shares(q)
-    ordered, shape = _ordered(a, axis)
-    count = np.sum(~np.isnan(ordered), axis=-1, keepdims=True)
-    last = np.maximum(count - 1, 0)
-    place = np.ravel(q) * last
-    below = cast(np.floor(place), int)
-    t = cast(place - below, ordered.dtype) if not q.ndim else place - below
-    low = np.take_along_axis(ordered, below, -1)
-    high = np.take_along_axis(ordered, np.minimum(below + 1, last), -1)
-    between = np.where(t < 0.5, low + (high - low) * t, high - (high - low) * (1 - t))
-    kept = shape if keepdims is True else ordered.shape[:-1]
-    return number(np.reshape(np.moveaxis(between, -1, 0), q.shape + kept))
-
-
-@implements(np.nanquantile)
-def nanquantile(
-    a: Any,
-    q: Any,
-    axis: Any = None,
-    out: Any = None,
-    overwrite_input: bool = False,
-    method: str = "linear",
-    keepdims: Any = False,
-    *,
-    weights: Any = None,
-) -> Any:
-    return _nan_quantile(a, q, axis, method, keepdims, weights)
-
-
-@implements(np.nanpercentile)
-def nanpercentile(
-    a: Any,
-    q: Any,
-    axis: Any = None,
-    out: Any = None,
-    overwrite_input: bool = False,
-    method: str = "linear",
-    keepdims: Any = False,
-    *,
-    weights: Any = None,
-) -> Any:
-    q = np.true_divide(operand(q), 100)
-    return _nan_quantile(a, q, axis, method, keepdims, weights)
-
-
-@implements(np.nanmedian)
-def nanmedian(
-    a: Any, axis: Any = None, out: Any = None, overwrite_input: bool = False, keepdims: Any = False
-) -> Any:
-    return _nan_quantile(a, 0.5, axis, "linear", keepdims, None)
-
-
-@implements(np.quantile)
-def quantile(
-    a: Any,
-    q: Any,
-    axis: Any = None,
-    out: Any = None,
-    overwrite_input: bool = False,
-    method: str = "linear",
-    keepdims: bool = False,
-    *,
-    weights: Any = None,
-) -> Any:
-    return _quantile(a, q, axis, method, keepdims, weights)
-
-
-@implements(np.percentile)
-def percentile(
-    a: Any,
-    q: Any,
-    axis: Any = None,
-    out: Any = None,
-    overwrite_input: bool = False,
-    method: str = "linear",
-    keepdims: bool = False,
-    *,
-    weights: Any = None,
-) -> Any:
-    q = np.true_divide(operand(q), 100)
-    return _quantile(a, q, axis, method, keepdims, weights)
-
-
-def _ordered(a: Any, axis: Any) -> tuple[Any, tuple[int, ...]]:
-    """Sort the axes to reduce as one last axis; also give the shape that keepdims asks for."""
-    a = operand(a)
-    axes = axes_of(axis, a)
-    if axes is None:
-        return np.sort(np.ravel(a)), (1,) * a.ndim
-    moved = np.moveaxis(a, axes, tuple(range(-len(axes), 0)))
-    kept = moved.shape[: a.ndim - len(axes)]
-    shape = tuple(1 if k in axes else n for k, n in enumerate(a.shape))
-    return np.sort(np.reshape(moved, (*kept, -1))), shape
-
-
-def _closed(result: Any, ordered: Any, shape: tuple[int, ...], keepdims: bool) -> Any:
-    last = ordered[..., -1]  # NaN sorts last, and makes the quantile NaN
-    missing = np.isnan(last)
-    if np.any(missing):
-        result = np.where(missing, last, result)
-    if not keepdims:
-        return number(result)
-    extra = np.ndim(result) - (np.ndim(ordered) - 1)
-    return np.reshape(result, np.shape(result)[:extra] + shape)
-
-
 # Functions that pass over NaN: it is replaced by what does not count.
 
 
-def _without_nan(a: Any, replacement: float) -> tuple[Any, Any]:
+def _without_nan(a: Any, replacement: float, where: Any = UNSET) -> tuple[Any, Any]:
+    """Replace what does not count, and tell which entries these are."""
     a = operand(a)
     missing = np.isnan(a)
+    if is_given(where) and where is not True:
+        missing = missing | ~np.asarray(where)
     return np.where(missing, replacement, a), missing
 
 
@@ -221,8 +75,9 @@ def _extreme(function: Callable[..., Any], worst: float) -> None:
         initial: Any = UNSET,
         where: Any = UNSET,
     ) -> Any:
-        refuse(f"nan{function.__name__.removeprefix('a')}", initial=initial, where=where)
-        numbers, missing = _without_nan(a, worst)
+        numbers, missing = _without_nan(a, worst, where)
+        if is_given(initial):
+            return function(numbers, axis, keepdims=keepdims, initial=initial)
         extreme = function(numbers, axis, keepdims=keepdims)
         nothing = missing.all(axis=axis, keepdims=np.ndim(extreme) == np.ndim(numbers))
         return np.where(nothing, np.nan, extreme) if np.any(nothing) else extreme
@@ -242,8 +97,7 @@ def nanmean(
     *,
     where: Any = UNSET,
 ) -> Any:
-    refuse("nanmean", where=where)
-    numbers, missing = _without_nan(cast(operand(a), dtype), 0.0)
+    numbers, missing = _without_nan(cast(operand(a), dtype), 0.0, where)
     count = np.sum(~missing, axis=axis, keepdims=keepdims, dtype=numbers.dtype)
     return np.sum(numbers, axis=axis, keepdims=keepdims) / count
 
@@ -261,11 +115,12 @@ def nanvar(
     mean: Any = UNSET,
     correction: Any = UNSET,
 ) -> Any:
-    refuse("nanvar", where=where, mean=mean)
-    ddof = ddof if correction is UNSET or correction is np._NoValue else correction
-    numbers, missing = _without_nan(cast(operand(a), dtype), 0.0)
+    ddof = correction if is_given(correction) else ddof
+    numbers, missing = _without_nan(cast(operand(a), dtype), 0.0, where)
     count = np.sum(~missing, axis=axis, keepdims=True, dtype=numbers.dtype)
-    centred = np.where(missing, 0.0, numbers - np.sum(numbers, axis=axis, keepdims=True) / count)
+    if not is_given(mean):
+        mean = np.sum(numbers, axis=axis, keepdims=True) / count
+    centred = np.where(missing, 0.0, numbers - mean)
     squares = abs(centred) ** 2 if is_complex(centred) else centred * centred
     count = count.real if is_complex(centred) else count
     result = np.sum(squares, axis=axis, keepdims=True) / (count - ddof)

@@ -25,6 +25,7 @@ from chainrule.numpy.writing import at
 from chainrule.operations import (  # noqa: F401  # rows that have names
     bessel,
     elementwise,
+    error_functions,
     gamma_functions,
     integrals,
     polynomials,
@@ -99,6 +100,8 @@ def _into(
 
 
 def _call(ufunc: np.ufunc, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    if ufunc.signature is not None and not kwargs.keys().isdisjoint(("axes", "axis", "keepdims")):
+        return _along(ufunc, inputs, **kwargs)
     operation = UFUNCS.get(ufunc) or _of_another_module(ufunc)
     if operation is None:
         composition = _COMPOSITIONS.get(ufunc)
@@ -120,6 +123,29 @@ def _call(ufunc: np.ufunc, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> A
             raise unsupported(f"{full_name(ufunc)} with dtype={dtype!r}", "use .astype instead")
         inputs = tuple(astype(asarray(x), dtype=np.dtype(dtype)) for x in inputs)
     return apply(operation, ufunc, inputs)
+
+
+def _along(
+    ufunc: np.ufunc,
+    inputs: tuple[Any, ...],
+    axes: Any = None,
+    axis: Any = None,
+    keepdims: bool = False,
+    **kwargs: Any,
+) -> Any:
+    """Call a ufunc of matrices or vectors with these in the last axes, where others are named."""
+    if axes is None:
+        axes = [-1 if axis is None else axis] * len(inputs)  # vectors to numbers
+    named = [(x,) if isinstance(x, int) else tuple(x) for x in axes]
+    moved = [
+        np.moveaxis(asarray(x), places, tuple(range(-len(places), 0)))
+        for x, places in zip(inputs, named, strict=False)
+    ]
+    result = ufunc(*moved, **kwargs)
+    if keepdims:
+        return np.expand_dims(result, named[0])
+    places = named[len(inputs)] if len(named) > len(inputs) else ()
+    return np.moveaxis(result, tuple(range(-len(places), 0)), places) if places else result
 
 
 def _entries(x: Any) -> np.ndarray[Any, Any]:

@@ -10,9 +10,9 @@ from chainrule.core.domain import POSITIVE, REAL, example
 from chainrule.core.kinds import elementwise
 from chainrule.core.operation import Operation
 from chainrule.core.traits import Traits
-from chainrule.operations.elementwise import sign
+from chainrule.operations.elementwise import maximum, sign, sqrt
 from chainrule.operations.gamma_functions import rgamma
-from chainrule.operations.integrals import near, polynomial
+from chainrule.operations.integrals import near, of_parts, polynomial
 from chainrule.operations.special import SQRT_PI, of_order, special
 
 # Of any order: the derivative is made of the neighbours.
@@ -39,6 +39,22 @@ ive: Operation = of_order(
 )
 kve: Operation = of_order(
     "kve", 1, lambda v, x, y: y - (kve(v - 1, x) + kve(v + 1, x)) / 2, **_REAL
+)
+
+#: For real arguments ``jve`` and ``yve`` are not scaled; the others lose their waves.
+jve: Operation = of_order("jve", 1, lambda v, x, y: (jve(v - 1, x) - jve(v + 1, x)) / 2, **_REAL)
+yve: Operation = of_order("yve", 1, lambda v, x, y: (yve(v - 1, x) - yve(v + 1, x)) / 2, **_REAL)
+hankel1e: Operation = of_order(
+    "hankel1e",
+    1,
+    lambda v, z, y: (hankel1e(v - 1, z) - hankel1e(v + 1, z)) / 2 - 1j * y,
+    **_ANALYTIC,
+)
+hankel2e: Operation = of_order(
+    "hankel2e",
+    1,
+    lambda v, z, y: (hankel2e(v - 1, z) - hankel2e(v + 1, z)) / 2 + 1j * y,
+    **_ANALYTIC,
 )
 
 # Of order 0 and 1.
@@ -109,6 +125,25 @@ airy: Operation = elementwise(
     dtypes="fc",
 )
 
+
+def _airye_slope(x: Any, y: Any, part: int) -> Any:
+    # Scaled by exp(2/3 x**1.5), the first two, and by its inverse; the latter not on the left.
+    growth = sqrt(x) if part < 2 else -sqrt(maximum(x, 0.0))
+    unscaled = airye(x, part=part + 1) if part in (0, 2) else x * airye(x, part=part - 1)
+    return unscaled + growth * y
+
+
+airye: Operation = elementwise(
+    "airye",
+    lambda x, part: importlib.import_module("scipy.special").airye(x)[part],
+    d=_airye_slope,
+    numpy="scipy.special.airye",
+    parts=True,
+    singular=True,
+    examples=tuple(example((3,), part=part) for part in range(4)),
+    domain=POSITIVE,
+)
+
 # Kelvin's: the real and the imaginary part of what solves x^2 y'' + x y' - i x^2 y = 0.
 
 ber: Operation = special("ber", d=lambda x, y: berp(x))
@@ -155,3 +190,23 @@ modstruve: Operation = of_order(
     lambda v, x, y: (modstruve(v - 1, x) + modstruve(v + 1, x) + _struve_rest(v, x)) / 2,
     **_REAL,
 )
+
+# Integrals from 0 to x, and from x to infinity.
+
+_TO_X: Traits = {"domain": POSITIVE}
+iti0k0 = of_parts("iti0k0", lambda x: i0(x), lambda x: k0(x), **_TO_X)
+itj0y0 = of_parts("itj0y0", lambda x: j0(x), lambda x: y0(x), **_TO_X)
+it2i0k0 = of_parts("it2i0k0", lambda x: (i0(x) - 1) / x, lambda x: -k0(x) / x, **_TO_X)
+it2j0y0 = of_parts("it2j0y0", lambda x: (1 - j0(x)) / x, lambda x: -y0(x) / x, **_TO_X)
+itairy = of_parts(
+    "itairy",
+    lambda x: airy(x, part=0),
+    lambda x: airy(x, part=2),
+    lambda x: airy(-x, part=0),
+    lambda x: airy(-x, part=2),
+    tolerance=1e-4,  # SciPy's series has six digits
+    **_TO_X,
+)
+itstruve0 = special("itstruve0", d=lambda x, y: struve(0, x), **_REAL)
+it2struve0 = special("it2struve0", d=lambda x, y: -struve(0, x) / x, **_REAL)
+itmodstruve0 = special("itmodstruve0", d=lambda x, y: modstruve(0, x), **_REAL)

@@ -88,6 +88,7 @@ def join_index(index: Any, arrays: Sequence[Any]) -> Any:
 
 
 def _getitem(x: Any, *arrays: Any, index: Any) -> Any:
+    x = np.float64(x) if type(x) is float else x  # such as the tangent of a number
     return x[join_index(index, arrays) if arrays else index]
 
 
@@ -280,6 +281,7 @@ sort = general(
         tangents[0], argsort(x, axis=axis), axis=axis
     ),
     kinked=True,
+    dtypes="fc",  # NumPy orders complex numbers by their real parts, then by the imaginary ones
     depends=along_axes(),
     batch=along("axis"),
 )

@@ -82,7 +82,8 @@ def _sinhc(x: Any) -> Any:
     )
 
 
-def _of_parts(name: str, *slopes: Any, **traits: Any) -> Operation:
+def of_parts(name: str, *slopes: Any, **traits: Any) -> Operation:
+    """Declare a function of scipy.special with several results, by the derivative of each."""
     return elementwise(
         name,
         lambda x, part: getattr(importlib.import_module("scipy.special"), name)(x)[part],
@@ -95,9 +96,9 @@ def _of_parts(name: str, *slopes: Any, **traits: Any) -> Operation:
     )
 
 
-sici = _of_parts("sici", lambda x: sinc(x / math.pi), lambda x: cos(x) / x, domain=POSITIVE)
-shichi = _of_parts("shichi", _sinhc, lambda x: cosh(x) / x, domain=POSITIVE)
-fresnel = _of_parts(
+sici = of_parts("sici", lambda x: sinc(x / math.pi), lambda x: cos(x) / x, domain=POSITIVE)
+shichi = of_parts("shichi", _sinhc, lambda x: cosh(x) / x, domain=POSITIVE)
+fresnel = of_parts(
     "fresnel",
     lambda x: sin(math.pi / 2 * x * x),
     lambda x: cos(math.pi / 2 * x * x),
@@ -194,4 +195,33 @@ ellipkinc: Operation = special(
 )
 ellipeinc: Operation = special(
     "ellipeinc", d=(lambda phi, m, y: _root(phi, m), _e_by_m), **_PHI_AND_M
+)
+
+# Jacobi's elliptic functions sn, cn, dn and the amplitude, of which `ellipkinc` is the inverse.
+
+
+def _jacobi_by_u(u: Any, m: Any, y: Any, part: int) -> Any:
+    if part == 3:
+        return ellipj(u, m, part=2)
+    a, b = (ellipj(u, m, part=k) for k in range(3) if k != part)
+    return (a * b, -a * b, -m * a * b)[part]
+
+
+def _jacobi_by_m(u: Any, m: Any, y: Any, part: int) -> Any:
+    sn, cn, dn, phi = (ellipj(u, m, part=k) for k in range(4))
+    slope = -dn * _f_by_m(phi, m, u)
+    if part == 2:
+        return -sn * (sn / 2 + m * cn * slope) / dn
+    return (cn * slope, -sn * slope, None, slope)[part]
+
+
+ellipj: Operation = elementwise(
+    "ellipj",
+    lambda u, m, part: importlib.import_module("scipy.special").ellipj(u, m)[part],
+    d=(_jacobi_by_u, _jacobi_by_m),
+    numpy="scipy.special.ellipj",
+    parts=True,
+    singular=True,
+    domain=(REAL, Interval(0.1, 0.8)),
+    examples=tuple(example((3,), (3,), part=part) for part in range(4)),
 )

@@ -1,13 +1,10 @@
-"""Linear algebra: norms, linear equations, inverses, determinants, and the Cholesky decomposition.
+"""Linear algebra: linear equations, inverses, determinants, and the Cholesky decomposition.
 
 Matrices lie in the last two axes; axes in front of them are a batch.
 
 `cholesky` reads one triangle of its operand, as NumPy does, so the gradient lies in that triangle:
 it is the derivative by each entry of the array. Of a symmetric matrix, taken as one thing, it is
 ``(G + G.T) / 2``.
-
-At the zero vector every norm has gradient 0, where mathematics has none: so a distance of 0 does no
-harm to a sum of distances. Entries that tie for the norms by inf and -inf share the gradient.
 
 The gradient of `det` is finite for singular matrices, too; derivatives of it need the inverse. That
 of `pinv` and `lstsq` is right where the rank of the matrix stays what it is.
@@ -20,144 +17,18 @@ from typing import Any
 import numpy as np
 
 from chainrule.core.array import dtype_of, is_complex, shape_of
-from chainrule.core.batching import along, matrices
-from chainrule.core.dependence import along_axes, in_matrices
-from chainrule.core.domain import INVERTIBLE, NONZERO, POSITIVE_DEFINITE, REAL, example
-from chainrule.core.kinds import astype, general, real, sum_to
+from chainrule.core.batching import matrices
+from chainrule.core.dependence import in_matrices
+from chainrule.core.domain import INVERTIBLE, POSITIVE_DEFINITE, REAL, example
+from chainrule.core.kinds import general, real, sum_to
 from chainrule.core.operation import Operation
-from chainrule.operations.batched_linalg import measuring, solving, solving_triangles
+from chainrule.operations.batched_linalg import solving, solving_triangles
 from chainrule.operations.dependent_linalg import of_solve
 from chainrule.operations.elementwise import (
-    absolute,
     conjugated,
-    equal,
-    isfinite,
-    logical_not,
-    logical_or,
-    not_equal,
-    sign,
-    sqrt,
-    square,
-    where,
-    without_factor,
 )
-from chainrule.operations.reduction import Axis, count, kept, max, min, over_size, share, sum
-from chainrule.operations.shape import expand_dims, reshape, squeeze, swapaxes, tril, triu
-
-
-def _is_matrix_norm(x: Any, order: Any, axis: Axis) -> bool:
-    ndim = len(shape_of(x)) if axis is None else len(axis)
-    return ndim == 2 and order is not None
-
-
-def _norm(x: Any, ord: Any = None, axis: Axis = None, keepdims: bool = False) -> Any:
-    if axis is not None and len(axis) == 1:
-        return np.linalg.norm(x, ord, axis[0], keepdims)
-    return np.linalg.norm(x, ord, axis, keepdims)  # type: ignore[arg-type, unused-ignore]
-
-
-def _norm_pullback(
-    g: Any, x: Any, y: Any, ord: Any = None, axis: Axis = None, keepdims: bool = False
-) -> Any:
-    if ord == 0:
-        return None
-    if _is_matrix_norm(x, ord, axis) and ord != "fro":
-        return _largest_sum_pullback(g, x, y, ord, axis, keepdims)
-    if ord is None or ord == 2 or ord == "fro":
-        return x * kept(over_size(g, y), axis, keepdims)
-    if ord == 1:
-        return sign(x) * kept(g, axis, keepdims)
-    if abs(ord) == np.inf:
-        wins = equal(absolute(x), kept(y, axis, keepdims))
-        return sign(x) * share(g, x, wins, axis, keepdims)
-    slopes = absolute(x) / kept(where(equal(y, 0), 1.0, y), axis, keepdims)
-    if ord < 1:  # steep at 0, where the slope is infinite
-        slopes = where(equal(x, 0), np.inf, slopes)
-    return sign(x) * slopes ** (ord - 1) * kept(g, axis, keepdims)
-
-
-def _largest_sum_pullback(g: Any, x: Any, y: Any, order: Any, axis: Axis, keepdims: bool) -> Any:
-    """Pull back the largest (or smallest) sum of absolute values of a column or a row."""
-    rows, columns = axis if axis is not None else (0, 1)
-    summed = rows if abs(order) == 1 else columns
-    sums = sum(absolute(x), axis=(summed,), keepdims=True)
-    wins = equal(sums, kept(y, axis, keepdims))
-    return sign(x) * share(g, sums, wins, axis, keepdims)
-
-
-def _norm_formula(x: Any, ord: Any = None, axis: Axis = None, keepdims: bool = False) -> Any:
-    axes = tuple(range(len(shape_of(x)))) if axis is None else axis
-    if dtype_of(x).kind != "f" or not axes or 0 in shape_of(x):
-        return None
-    if ord is None or (ord == 2 and len(axes) == 1) or (ord == "fro" and len(axes) == 2):
-        return sqrt(sum(square(x), axis=axes, keepdims=keepdims))
-    if not isinstance(ord, (int, float)) or len(axes) > 2:
-        return None
-    size, extreme = absolute(x), max if ord > 0 else min
-    if len(axes) == 2:
-        if abs(ord) not in (1, np.inf):
-            return None
-        summed = axes[0] if abs(ord) == 1 else axes[1]
-        sums = sum(size, axis=(summed,), keepdims=True)
-        return extreme(sums, axis=axes, keepdims=keepdims)
-    if abs(ord) == np.inf:
-        return extreme(size, axis=axes, keepdims=keepdims)
-    if ord == 0:
-        terms = astype(not_equal(x, 0), dtype=dtype_of(x))
-    else:
-        terms = size if ord == 1 else size**ord
-    total = sum(terms, axis=axes, keepdims=keepdims)
-    return total if ord in (0, 1) else total ** (1 / ord)
-
-
-norm = general(
-    "norm",
-    _norm,
-    pullback=_norm_pullback,
-    numpy="numpy.linalg.norm",
-    source="np.linalg.norm({0})",
-    formula=_norm_formula,
-    kinked=True,
-    domain=NONZERO,
-    depends=along_axes(),
-    batch=measuring,
-)
-
-
-def _size_pullback(g: Any, x: Any, y: Any, axis: Axis = None, keepdims: bool = False) -> Any:
-    multiple = without_factor(g, y)
-    if multiple is not None:
-        return x * kept(multiple, axis, keepdims)
-    # x / y before all else: 1 / y times 1 / y, in the derivative of this, may vanish.
-    y = kept(y, axis, keepdims)
-    return x / where(equal(y, 0), np.inf, y) * kept(g, axis, keepdims)
-
-
-def _size_formula(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
-    if dtype_of(x).kind != "f" or not count(x, axis):
-        return None
-    largest = max(absolute(x), axis=axis, keepdims=True)
-    scale = where(logical_or(equal(largest, 0), logical_not(isfinite(largest))), 1.0, largest)
-    y = scale * sqrt(sum(square(x / scale), axis=axis, keepdims=True))
-    if keepdims:
-        return y
-    axes = tuple(range(len(shape_of(x)))) if axis is None else axis
-    return reshape(y, shape=tuple(n for k, n in enumerate(shape_of(x)) if k not in axes))
-
-
-#: The Euclidean norm of numbers whose squares overflow, or vanish. It takes its time.
-size = general(
-    "size",
-    lambda x, axis=None, keepdims=False: np.hypot.reduce(x, axis=axis, keepdims=keepdims),
-    pullback=_size_pullback,
-    numpy=(),
-    source="np.hypot.reduce({0}, axis={axis}, keepdims={keepdims})",
-    formula=_size_formula,
-    kinked=True,
-    domain=NONZERO,
-    depends=along_axes(),
-    batch=along("axis", axis=None),
-)
+from chainrule.operations.indexing import getitem
+from chainrule.operations.shape import expand_dims, squeeze, stack, swapaxes, tril, triu
 
 # Linear equations. As in NumPy, b is a vector if it has one axis, and a matrix otherwise.
 
@@ -211,10 +82,28 @@ solve: Operation = general(
 
 def _solve_known_triangle(t: Any, b: Any, lower: bool) -> Any:
     if len(shape_of(t)) > 2 or len(shape_of(b)) > 2:
-        return np.linalg.solve(np.tril(t) if lower else np.triu(t), b)
+        x = _substitution(t, b, lower)
+        return np.linalg.solve(np.tril(t) if lower else np.triu(t), b) if x is None else x
     from scipy.linalg import solve_triangular
 
     return solve_triangular(t, b, lower=lower, check_finite=False)
+
+
+#: Up to so many rows, equations of many triangles are solved row by row, for all at once.
+_FEW_ROWS = 8
+
+
+def _substitution(t: Any, b: Any, lower: bool) -> Any:
+    *many, n, _ = shape_of(t)
+    if not many or not 0 < n <= _FEW_ROWS or dtype_of(t).kind != "f" or dtype_of(b).kind != "f":
+        return None
+    rows: dict[int, Any] = {}
+    for i in range(n) if lower else reversed(range(n)):
+        rest = getitem(b, index=(..., i, slice(None)))
+        for j, x in rows.items():
+            rest = rest - getitem(t, index=(..., i, j, None)) * x
+        rows[i] = rest / getitem(t, index=(..., i, i, None))
+    return stack(*(rows[i] for i in range(n)), axis=len(many))
 
 
 def _known_triangle_left(g: Any, t: Any, x: Any, lower: bool) -> Any:
@@ -235,6 +124,7 @@ solve_known_triangle: Operation = general(
     ),
     numpy=(),
     source="np.linalg.solve({0}, {1})",
+    formula=_substitution,
     dtypes="fc",
     depends=of_solve,
     batch=solving_triangles,
@@ -399,11 +289,11 @@ def _cholesky_pullback(g: Any, a: Any, y: Any, upper: bool = False) -> Any:
     See I. Murray, "Differentiation of the Cholesky decomposition", 2016, section 3.2.
     """
     if upper:
-        return transposed(_cholesky_pullback(transposed(g), a, transposed(y)))
+        return adjoint(_cholesky_pullback(adjoint(g), a, adjoint(y)))
     lt = transposed(y)
     s = solve_known_triangle(lt, lower_half(lt @ g), lower=False)
-    s = solve_known_triangle(lt, transposed(s), lower=False)
-    return lower_half(s + transposed(s))
+    s = solve_known_triangle(conjugated(lt), transposed(s), lower=False)
+    return lower_half(transposed(s) + conjugated(s))
 
 
 cholesky = general(
@@ -413,6 +303,7 @@ cholesky = general(
     numpy="numpy.linalg.cholesky",
     domain=POSITIVE_DEFINITE,
     examples=(example((3, 3)), example((2, 3, 3)), example((2, 2), upper=True)),
+    dtypes="fc",
     depends=in_matrices,
     batch=matrices,
 )

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
+
 from chainrule.core.domain import INSIDE_ONE, POSITIVE, REAL
+from chainrule.core.kinds import elementwise, unknown
 from chainrule.core.operation import Operation
 from chainrule.core.traits import Traits
+from chainrule.operations.elementwise import less, sin, where
+from chainrule.operations.gamma_functions import binom
 from chainrule.operations.special import of_order
 
 # Hypergeometric functions: the derivative has all parameters one higher.
@@ -72,6 +79,14 @@ eval_genlaguerre: Operation = of_order(
 eval_laguerre = of_order(
     "eval_laguerre", 1, lambda n, x, y: -eval_genlaguerre(n - 1, 1, x), domain=REAL
 )
+eval_sh_jacobi = of_order(
+    "eval_sh_jacobi",
+    3,
+    lambda n, p, q, x, y: (
+        (n + p) * eval_jacobi(n - 1, p - q + 1, q, 2 * x - 1) / binom(2 * n + p - 1, n)
+    ),
+    **_INSIDE,
+)
 #: Legendre's associated functions, of the order m and the degree v.
 lpmv: Operation = of_order(
     "lpmv",
@@ -79,4 +94,38 @@ lpmv: Operation = of_order(
     lambda m, v, x, y: (v * x * y - (v + m) * lpmv(m, v - 1, x)) / (x * x - 1),
     domain=INSIDE_ONE,
     singular=True,
+)
+
+
+# Spherical Legendre functions: their neighbours are the ladder of the angular momentum.
+
+
+def _sph_legendre_p(n: Any, m: Any, theta: Any) -> Any:
+    from scipy.special import sph_legendre_p as compute
+
+    return compute(n, m, theta)[0]
+
+
+def _ladder(n: Any, m: Any, theta: Any, step: int) -> Any:
+    room = np.sqrt(np.maximum((n - step * m) * (n + step * m + 1), 0))
+    return room * sph_legendre_p(n, np.where(room > 0, m + step, m), theta)
+
+
+def _sph_legendre_slope(n: Any, m: Any, theta: Any) -> Any:
+    # SciPy takes the sine for positive: the function is even, and so the slope is odd.
+    side = where(less(sin(theta), 0), -0.5, 0.5)
+    return side * (_ladder(n, m, theta, 1) - _ladder(n, m, theta, -1))
+
+
+#: Of degree n and order m at the polar angle theta.
+sph_legendre_p: Operation = elementwise(
+    "sph_legendre_p",
+    _sph_legendre_p,
+    d=(
+        unknown,
+        unknown,
+        lambda n, m, theta, y: _sph_legendre_slope(n, m, theta),
+    ),
+    numpy="scipy.special.sph_legendre_p",
+    source="scipy.special.sph_legendre_p({0}, {1}, {2})[0]",
 )

@@ -8,7 +8,7 @@ import numpy as np
 
 from chainrule.core import kinds
 from chainrule.graph.graph import Apply, is_number
-from chainrule.operations import contraction, indexing, linalg, reduction, shape
+from chainrule.operations import contraction, indexing, norms, reduction, shape
 from chainrule.staged.speller import Speller, Spellings, function_of, is_array
 from chainrule.staged.text import Text, atom, call, infix, literal, method, subscript
 
@@ -78,7 +78,7 @@ def _unbroadcast(speller: Speller, vertex: Apply, x: Text, shape: tuple[int, ...
     return call("np.sum", x, axis=_axis(ones), keepdims=True) if ones else x
 
 
-@ARRAYS.of(linalg.norm)
+@ARRAYS.of(norms.norm)
 def _norm(
     speller: Speller,
     vertex: Apply,

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 
 from chainrule.core import kinds
+from chainrule.core.array import is_complex
 from chainrule.graph.graph import Apply, is_number, is_operation
 from chainrule.numpy.casting import to_integers
-from chainrule.operations import elementwise, special
+from chainrule.operations import elementwise, error_functions
 from chainrule.staged.speller import Speller, Spellings, is_array
 from chainrule.staged.text import (
     BIT_OR,
@@ -98,9 +99,11 @@ def _around(speller: Speller, vertex: Apply, x: Text, decimals: int = 0) -> Text
 # Special functions that `math` has, and NumPy does not.
 
 
-@ELEMENTWISE.of(special.erf, special.erfc)
+@ELEMENTWISE.of(error_functions.erf, error_functions.erfc)
 def _of_math(speller: Speller, vertex: Apply, x: Text) -> Text:
     name = f"math.{vertex.operation.name}"
+    if is_complex(vertex.value):
+        return call(f"scipy.special.{vertex.operation.name}", x)
     if vertex.shape == ():
         return call(name, x)
     return atom(f"np.vectorize({name}, otypes=[float])({x.text})")

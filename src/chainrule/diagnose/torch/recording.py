@@ -12,7 +12,7 @@ import torch
 from torch.overrides import TorchFunctionMode
 
 from chainrule.core.source import Location, is_internal, location_of
-from chainrule.operations import elementwise, reduction, shape
+from chainrule.operations import elementwise, shape, softmax
 from chainrule.operations.arithmetic import divide
 
 __all__ = ["Call", "Recording"]
@@ -21,9 +21,9 @@ _TORCH = os.path.dirname(torch.__file__) + os.sep
 
 #: Which operation a function of PyTorch is, where somebody asks for it.
 _OPERATIONS: dict[str, Any] = {
-    **dict.fromkeys(("log_softmax", "cross_entropy"), reduction.log_softmax),
-    "softmax": reduction.softmax,
-    "logsumexp": reduction.logsumexp,
+    **dict.fromkeys(("log_softmax", "cross_entropy"), softmax.log_softmax),
+    "softmax": softmax.softmax,
+    "logsumexp": softmax.logsumexp,
     "log": elementwise.log,
     "binary_cross_entropy_with_logits": elementwise.logaddexp,
     **dict.fromkeys(("div", "true_divide", "layer_norm", "batch_norm", "group_norm"), divide),

@@ -14,7 +14,7 @@ from chainrule.graph.patterns import root_of, squared
 from chainrule.graph.placeholder import element, like, literal, make, reduce
 from chainrule.graph.rewrite import Rule, same_kind
 from chainrule.graph.stabilise.powers import powers_of
-from chainrule.operations import contraction, elementwise, linalg, reduction
+from chainrule.operations import contraction, elementwise, norms, reduction, softmax
 
 __all__ = ["SCALED"]
 
@@ -70,7 +70,7 @@ def _log_of_sum(vertex: Apply) -> Vertex | None:
         return Apply(reduction.sum, (logs_of_terms,), total.params, vertex.value)
     if not _has_exponential(terms) or is_operation(terms, elementwise.exp):
         return None
-    return Apply(reduction.logsumexp, (logs_of_terms,), total.params, vertex.value)
+    return Apply(softmax.logsumexp, (logs_of_terms,), total.params, vertex.value)
 
 
 def _has_exponential(vertex: Vertex) -> bool:
@@ -125,7 +125,7 @@ def _size(vertex: Apply) -> Vertex | None:
     if not is_float(x) or x.dtype != vertex.dtype or not x.size or terms <= 0:
         return None
     params = {name: reduced.params[name] for name in ("axis", "keepdims") if name in reduced.params}
-    size = make(linalg.size, [x], x.dtype, vertex.shape, **params)
+    size = make(norms.size, [x], x.dtype, vertex.shape, **params)
     if terms == 1:
         return like(size, vertex)
     return like(element(elementwise.multiply, literal(1 / math.sqrt(terms)), size), vertex)
@@ -134,7 +134,7 @@ def _size(vertex: Apply) -> Vertex | None:
 def _squares(vertex: Apply) -> _Squares | None:
     """Return of what squares something is the root of the sum, or of the mean."""
     operation, params = vertex.operation, vertex.params
-    if operation is linalg.norm:
+    if operation is norms.norm:
         (x,) = vertex.operands
         axes = params.get("axis")
         order = params.get("ord")

@@ -9,8 +9,9 @@ from chainrule.core.kinds import broadcast_to
 from chainrule.graph.formula import traced
 from chainrule.graph.graph import Apply, Vertex, axes_of, is_float, is_number, is_operation
 from chainrule.graph.patterns import as_logsumexp, as_softmax, exponent, is_laid_over, is_shifted
-from chainrule.operations import elementwise, indexing, reduction
+from chainrule.operations import elementwise, indexing
 from chainrule.operations import shape as shapes
+from chainrule.operations import softmax as softmax_rows
 
 __all__ = [
     "exp_of_log_softmax",
@@ -84,9 +85,9 @@ def log_softmax(vertex: Apply) -> Vertex | None:
     if vertex.operation is not elementwise.log:
         return None
     (inner,) = vertex.operands
-    if not is_operation(inner, reduction.softmax):
+    if not is_operation(inner, softmax_rows.softmax):
         return None
-    return Apply(reduction.log_softmax, inner.operands, inner.params, vertex.value)
+    return Apply(softmax_rows.log_softmax, inner.operands, inner.params, vertex.value)
 
 
 def exp_of_log_softmax(vertex: Apply) -> Vertex | None:
@@ -96,7 +97,7 @@ def exp_of_log_softmax(vertex: Apply) -> Vertex | None:
     for x = [1000, 1000.5], the logarithm has lost three digits more than the quotient.
     """
     x = exponent(vertex)
-    if isinstance(x, Apply) and x.operation is reduction.log_softmax:
+    if isinstance(x, Apply) and x.operation is softmax_rows.log_softmax:
         return _shares(x, guarded=False, value=vertex.value)
     if x is None or not is_operation(x, elementwise.subtract) or not is_float(x):
         return None
@@ -113,10 +114,10 @@ def _shares(log: Apply, guarded: bool, value: Any) -> Apply:
     """Return the exponentials of a logsumexp or log_softmax, divided by their sum."""
 
     def formula(x: Any) -> Any:
-        powers, total, _ = reduction.exponentials(x, axes_of(log))
+        powers, total, _ = softmax_rows.exponentials(x, axes_of(log))
         if guarded:  # of nothing but -inf, the powers are 0, and so is the result
             total = elementwise.where(elementwise.equal(total, 0), 1.0, total)
-        return reduction.shares(powers, total)
+        return softmax_rows.shares(powers, total)
 
     found = traced(formula, log.operands[0])
     assert isinstance(found, Apply)
@@ -127,7 +128,7 @@ def _logsumexp_in(vertex: Vertex) -> tuple[Apply | None, bool]:
     """Find the logsumexp in ``where(y == -inf, 0, y)``, spread or not."""
     guarded = False
     while isinstance(vertex, Apply):
-        if vertex.operation is reduction.logsumexp:
+        if vertex.operation is softmax_rows.logsumexp:
             return vertex, guarded
         if vertex.operation is elementwise.where:
             test, zero, rest = vertex.operands

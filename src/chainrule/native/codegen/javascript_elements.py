@@ -15,7 +15,7 @@ from chainrule.core import kinds
 from chainrule.core.operation import Operation
 from chainrule.graph.graph import Apply
 from chainrule.native.ir.elements import operand_dtypes
-from chainrule.operations import elementwise, special
+from chainrule.operations import elementwise, error_functions, special
 
 __all__ = ["HELPERS", "element", "has_element"]
 
@@ -101,9 +101,9 @@ _TEXT: dict[Operation, str] = {
     elementwise.sigmoid: "sigmoid({0})",
     elementwise.logaddexp: "logaddexp({0}, {1})",
     special.log_expit: "-logaddexp(0, -{0})",
-    special.erf: "erf({0})",
-    special.erfc: "erfc({0})",
-    special.ndtr: f"0.5 * erfc({{0}} * {-math.sqrt(0.5)!r})",
+    error_functions.erf: "erf({0})",
+    error_functions.erfc: "erfc({0})",
+    error_functions.ndtr: f"0.5 * erfc({{0}} * {-math.sqrt(0.5)!r})",
 }
 
 #: Functions that the texts call. NumPy has ``1 ** nan == 1``, and rounds halves to even. erf is a

@@ -19,7 +19,7 @@ from chainrule.core.operation import Operation
 from chainrule.graph.graph import Apply, Vertex
 from chainrule.native.ir import division, math
 from chainrule.native.ir.text import Code, constant, is_native, register_type
-from chainrule.operations import elementwise, special
+from chainrule.operations import elementwise, error_functions, special
 
 __all__ = ["TABLE", "Element", "has_fast_path", "is_cheap", "lowered", "operand_dtypes"]
 
@@ -278,7 +278,8 @@ _multiply = _binary("fmul", "mul")
 
 def _named(name: str) -> Operation:
     """Return the row of a function that `chainrule.native.ir.math` writes."""
-    row: Operation = getattr(elementwise, name, None) or getattr(special, name)
+    homes = (elementwise, error_functions, special)
+    row: Operation = next(getattr(home, name) for home in homes if hasattr(home, name))
     return row
 
 

@@ -5,6 +5,7 @@ SciPy's functions ask nobody what an Array means, so recorded code sees those he
 """
 
 from chainrule.numpy.scipy import (
+    decompositions,
     distances,
     fourier,
     images,
@@ -23,6 +24,7 @@ from chainrule.numpy.scipy import (
 )
 
 __all__ = [
+    "decompositions",
     "distances",
     "fourier",
     "images",

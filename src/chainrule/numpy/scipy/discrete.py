@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.numpy.scipy.distributions import INF, POSITIVE, Family
+from chainrule.numpy.scipy.families import INF, POSITIVE, Family
 from chainrule.operations.gamma_functions import betainc, betaincc, betaln, gammaln, pdtr, pdtrc
 from chainrule.operations.special import xlog1py, xlogy
 

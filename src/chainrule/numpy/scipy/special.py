@@ -8,15 +8,16 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.core.array import is_complex
 from chainrule.core.kinds import stopped
 from chainrule.core.operation import Operation
 from chainrule.numpy.axes import axes_of
 from chainrule.numpy.casting import cast
 from chainrule.numpy.creation import asarray
-from chainrule.numpy.dispatch import unsupported
+from chainrule.numpy.dispatch import plain, unsupported
 from chainrule.numpy.scipy.table import means
-from chainrule.operations import bessel, gamma_functions, integrals, special
-from chainrule.operations import reduction as rows
+from chainrule.operations import bessel, gamma_functions, integrals, polynomials, special
+from chainrule.operations import softmax as softmax_rows
 
 __all__: list[str] = []
 
@@ -24,13 +25,13 @@ __all__: list[str] = []
 @means("scipy.special.softmax")
 def softmax(x: Any, axis: Any = None) -> Any:
     x = asarray(x)
-    return rows.softmax(x, axis=axes_of(axis, x))
+    return softmax_rows.softmax(x, axis=axes_of(axis, x))
 
 
 @means("scipy.special.log_softmax")
 def log_softmax(x: Any, axis: Any = None) -> Any:
     x = asarray(x)
-    return rows.log_softmax(x, axis=axes_of(axis, x))
+    return softmax_rows.log_softmax(x, axis=axes_of(axis, x))
 
 
 @means("scipy.special.logsumexp")
@@ -42,17 +43,22 @@ def logsumexp(
     return_sign: bool = False,
 ) -> Any:
     a = asarray(a)
-    if return_sign:
-        raise unsupported("scipy.special.logsumexp with return_sign=True", "leave it out")
-    if b is None:
-        return rows.logsumexp(a, axis=axes_of(axis, a), keepdims=keepdims)
+    if b is None and not return_sign and not is_complex(a):
+        return softmax_rows.logsumexp(a, axis=axes_of(axis, a), keepdims=keepdims)
+    b = 1.0 if b is None else b
     # The largest term is taken out, as a constant, so that no exponential overflows.
-    counted = np.where(np.equal(b, 0), -np.inf, a)  # what counts nothing is not the largest
+    nothing = np.equal(b, 0)
+    counted = np.where(nothing, -np.inf, np.real(a))  # what counts nothing is not the largest
     top = stopped(np.max(counted, axis=axis, keepdims=True))
     top = np.where(np.isfinite(top), top, 0)
-    terms = b * np.exp(np.where(np.equal(b, 0), 0, a - top))
-    total = np.log(terms.sum(axis=axis, keepdims=keepdims))
-    return total + (top if keepdims else np.squeeze(top, axis=axis))
+    terms = b * np.exp(np.where(nothing, 0, a - top))
+    total = terms.sum(axis=axis, keepdims=keepdims)
+    top = top if keepdims else np.squeeze(top, axis=axis)
+    if not return_sign:
+        return np.log(total) + top
+    size = abs(total)
+    sign = total / np.where(size == 0, 1, size) if is_complex(total) else np.sign(total)
+    return np.log(size) + top, sign
 
 
 # Functions with several results, of which each is an operation.
@@ -60,17 +66,47 @@ def logsumexp(
 
 def _in_parts(row: Operation, count: int) -> None:
     @means(row.numpy[0])
-    def parts(x: Any) -> Any:
-        return tuple(row(x, part=k) for k in range(count))
+    def parts(*operands: Any) -> Any:
+        return tuple(row(*operands, part=k) for k in range(count))
 
 
 for _row, _count in (
     (integrals.sici, 2),
     (integrals.shichi, 2),
     (integrals.fresnel, 2),
+    (integrals.ellipj, 4),
     (bessel.airy, 4),
+    (bessel.airye, 4),
+    (bessel.iti0k0, 2),
+    (bessel.itj0y0, 2),
+    (bessel.it2i0k0, 2),
+    (bessel.it2j0y0, 2),
+    (bessel.itairy, 4),
 ):
     _in_parts(_row, _count)
+
+
+@means("scipy.special.kelvin")
+def kelvin(x: Any) -> Any:
+    pairs = [("ber", "bei"), ("ker", "kei"), ("berp", "beip"), ("kerp", "keip")]
+    return tuple(
+        getattr(bessel, real)(x) + 1j * getattr(bessel, imaginary)(x) for real, imaginary in pairs
+    )
+
+
+@means("scipy.special.sph_legendre_p")
+def sph_legendre_p(n: Any, m: Any, theta: Any, *, diff_n: int = 0) -> Any:
+    if diff_n:
+        raise unsupported("scipy.special.sph_legendre_p with diff_n=", "take its derivative")
+    return np.expand_dims(polynomials.sph_legendre_p(n, m, theta), 0)
+
+
+@means("scipy.special.sph_harm_y")
+def sph_harm_y(n: Any, m: Any, theta: Any, phi: Any, *, diff_n: int = 0) -> Any:
+    if diff_n:
+        raise unsupported("scipy.special.sph_harm_y with diff_n=", "take its derivative")
+    return polynomials.sph_legendre_p(n, m, theta) * np.exp(1j * np.multiply(m, phi))
+
 
 # Functions whose order is no operand but a parameter.
 
@@ -85,7 +121,14 @@ def _of_order(f: Callable[[int], Any], n: Any) -> Any:
     """Call a function of each order, of which there may be an array."""
     if np.ndim(n) == 0:
         return f(int(n))
-    raise unsupported("a special function of several orders", "call it for each order alone")
+    orders = np.asarray(plain(n))
+    found = {k: f(k) for k in map(int, np.unique(orders))}
+    shape = np.broadcast_shapes(orders.shape, *(np.shape(y) for y in found.values()))
+    first, *others = found
+    result = np.broadcast_to(found[first], shape)
+    for k in others:
+        result = np.where(orders == k, found[k], result)
+    return result
 
 
 @means("scipy.special.lambertw")
@@ -134,6 +177,21 @@ for _name, _row, _sign in (
     _derivatives(_name, _row, _sign)
 
 # What is made of the gamma function.
+
+
+def _shape_and_end(a: Any, b: Any, x: Any) -> tuple[Any, Any]:
+    end = np.multiply(a, x)
+    return cast(asarray(b), np.result_type(b, end.dtype)), end
+
+
+@means("scipy.special.gdtr")
+def gdtr(a: Any, b: Any, x: Any) -> Any:
+    return gamma_functions.gammainc(*_shape_and_end(a, b, x))
+
+
+@means("scipy.special.gdtrc")
+def gdtrc(a: Any, b: Any, x: Any) -> Any:
+    return gamma_functions.gammaincc(*_shape_and_end(a, b, x))
 
 
 @means("scipy.special.multigammaln")

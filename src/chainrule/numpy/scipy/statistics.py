@@ -18,7 +18,8 @@ from chainrule.numpy.axes import operand
 from chainrule.numpy.casting import cast
 from chainrule.numpy.dispatch import arrays_in, unsupported
 from chainrule.numpy.scipy.discrete import DISCRETE
-from chainrule.numpy.scipy.distributions import CONTINUOUS, LN2, Family
+from chainrule.numpy.scipy.distributions import CONTINUOUS
+from chainrule.numpy.scipy.families import LN2, Family
 from chainrule.numpy.scipy.table import made_of
 from chainrule.operations import linalg
 from chainrule.operations.gamma_functions import gammaln
