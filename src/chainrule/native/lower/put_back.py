@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from chainrule.graph.graph import Apply, Vertex, is_number, is_operation, topological
-from chainrule.graph.rewrite import rewrite, same_kind, with_operands
+from chainrule.graph.rewrite import same_kind, with_operands
 from chainrule.native.lower.parts import FixedPlace, apart, fixed_place
 from chainrule.operations import elementwise
 from chainrule.operations.indexing import getitem, scatter_add, set_at
@@ -24,9 +24,16 @@ def put_back(outputs: Sequence[Vertex]) -> list[Vertex]:
 
     The outputs are recorded ones. A sum of -0.0 and a zero that was written is -0.0 here.
     """
-    if not any(is_operation(x, set_at) for x in topological(outputs)):
+    order = topological(outputs)
+    if not any(is_operation(x, set_at) for x in order):
         return list(outputs)
-    return rewrite(outputs, [_Putting().added_to_zeros])
+    putting, done = _Putting(), dict[Vertex, Vertex]()
+    for vertex in order:
+        new = with_operands(vertex, done)
+        if is_operation(new, set_at, elementwise.add):
+            new = putting.added_to_zeros(new) or new
+        done[vertex] = new
+    return [done[x] for x in outputs]
 
 
 class _Putting:
@@ -44,8 +51,6 @@ class _Putting:
         if vertex.operation is set_at:
             if len(vertex.operands) == 2 and is_number(vertex.operands[1], 0):
                 self.distance[vertex] = 0
-            return None
-        if vertex.operation is not elementwise.add:
             return None
         for x, g in (vertex.operands, vertex.operands[::-1]):
             distance = self.distance.get(x, _MOST_BETWEEN)
