@@ -54,6 +54,11 @@ def main(kind: str, *arguments: str) -> object:
 
         name, rounds, seconds = arguments
         return loops(name, int(rounds), float(seconds))
+    if kind == "turns":
+        from turns import turns
+
+        (rounds,) = arguments
+        return turns(int(rounds))
     if kind == "resources":
         from resources import resources
 

@@ -44,7 +44,7 @@ def jobs(
     Args:
         names: of workloads that are raced.
         sections: further ones: ``first-call``, ``eager``, ``derivatives``, ``solvers``,
-            ``loops``, ``training``, ``writes``, ``resources``.
+            ``loops``, ``turns``, ``training``, ``writes``, ``resources``.
         threads: with which they are.
         rounds: of everything.
         seconds: of each peer in each round.
@@ -62,6 +62,8 @@ def jobs(
     for name in programs if "loops" in sections else ():
         arguments = ("loops", name, rounds, seconds)
         yield Job(f"{name}, loops", "loops", name, lambda a=arguments: child(1, *a))
+    if "turns" in sections:
+        yield Job("turns", "turns", "", lambda: child(1, "turns", rounds))
     if "derivatives" in sections:
         yield Job(
             "derivatives", "derivatives", "", lambda: child(1, "derivatives", rounds, seconds)

@@ -1,8 +1,8 @@
 """Compare chainrule with its peers: ``make bench``, or ``python benchmarks/run.py [NAME ...]``.
 
 Names are workloads (``softmax``; ``network`` for all of them), programs with loops (``lstm``),
-``first-call``, ``eager``, ``derivatives``, ``solvers``, ``loops`` (all these programs), ``writes``,
-``training`` and ``resources``; with none, everything is measured, which takes about an hour.
+``first-call``, ``eager``, ``derivatives``, ``solvers``, ``loops`` (all these programs), ``turns``,
+``writes``, ``training`` and ``resources``; with none, everything is measured, in about an hour.
 Results are kept in docs/_static, where those of the same machine and versions are replaced one by
 one, and drawn; on another machine only a whole run is kept. Only ratios of one run of one workload
 mean something: machines are noisy. docs/benchmarks.md explains it all.
@@ -32,6 +32,7 @@ _SECTIONS = (
     "derivatives",
     "solvers",
     "loops",
+    "turns",
     "writes",
     "training",
     "resources",

@@ -104,6 +104,16 @@ def start_table(starts: dict[str, Any]) -> Table:
     return table
 
 
+def turn_lines(found: dict[str, Any]) -> Iterator[str]:
+    """Yield for each program what loops of few and of many turns take to compile."""
+    for name, counts in found.items():
+        few, many = counts.values()
+        times = f"{duration(few['seconds'])}, {duration(many['seconds'])}"
+        ratio = many["seconds"] / few["seconds"]
+        lines = f"{few['lines']:,}, {many['lines']:,} lines"
+        yield f"{name:12} {times:>15} ({ratio:.2f})  {lines}"
+
+
 def loop_table(found: dict[str, Any]) -> Table:
     """Return first and later calls of programs with loops, and the ratios to peers."""
     table = Table(box=box.SIMPLE_HEAD, padding=0, show_edge=False)
@@ -265,6 +275,11 @@ def report(results: dict[str, Any]) -> str:
             "first, call: chainrule's first and later calls; then those of the peers.\n"
             "/ jax: part of jax's first call. jax /, Numba /: their time over chainrule's.\n"
         )
+    if found := results.get("turns"):
+        console.print("Compile time and lines of LLVM IR, of 10 and of 10,000 turns:")
+        for line in turn_lines(found):
+            console.print(f"  {line}")
+        console.print()
     missed = list(misses(results))
     for line in missed:
         console.print(f"✗ {line}")

@@ -11,7 +11,7 @@ import pytest
 
 import chainrule as cr
 from chainrule.native.interpret import interpreted
-from chainrule.native.lower import rolled
+from chainrule.native.lower import lengths, rolled
 
 from .conftest import calls_of, same
 from .test_listing import check
@@ -196,3 +196,22 @@ def test_what_needs_the_length_as_a_number_stays_unrolled_and_says_why() -> None
     fast = cr.compile(spread)
     same(fast(x), spread(x), 1e-12)
     assert "19 turns: var of arrays that have another length in each turn" in fast.lower(x).schedule
+
+
+def test_products_of_large_matrices_are_for_blas(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rolled, "_SHORTEST", 8)
+    monkeypatch.setattr(lengths, "_LARGE", 4)
+
+    def products(a, b, x):
+        total = 0.0
+        for i in range(12):
+            total = total + np.sum((a[i:, :i] @ b[:i, i:]) ** 2) + np.sum(a[:i].T @ b[:i, ::2])
+            total = total + np.sum(x[:i] @ a[:i, i:]) + np.sum(np.tanh(b[i:, :i] @ x[:i]))
+        return total
+
+    args = rng.normal(size=(12, 12)), rng.normal(size=(12, 12)), rng.normal(size=12)
+    gradient = gradient_of(products, args)
+    fast = cr.compile(gradient)
+    for given in calls_of(args):
+        same(fast(*given), gradient(*given), 1e-10)
+    assert "@ b[0:1 + t, 1 + t:12]  # BLAS" in fast.lower(*args).loops

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import ctypes
-import gc
 import math
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from types import CellType, CodeType, FunctionType
 from typing import Any
 
@@ -23,6 +21,7 @@ from chainrule.native.lower.roles import Role, number
 from chainrule.native.pipeline import NotNativeError, build
 from chainrule.native.record.program import Program, Runnable
 from chainrule.native.runtime import engine
+from chainrule.native.runtime.collection import no_collection
 
 __all__ = ["Executable", "native"]
 
@@ -34,7 +33,7 @@ def native(program: Program) -> Runnable:
         NotAlikeError: it was recorded in few turns of its loops, from which all do not follow.
     """
     try:
-        with _no_collection():
+        with no_collection():
             return Executable(program)
     except NotNativeError as error:
         if program.family is not None:
@@ -44,19 +43,6 @@ def native(program: Program) -> Runnable:
 
 #: It takes programs of few turns of their loops; see `chainrule.native.record.program.Family`.
 native.extrapolates = True  # type: ignore[attr-defined]
-
-
-@contextmanager
-def _no_collection() -> Iterator[None]:
-    """Keep the garbage collector from looking, over and over, through what is being built."""
-    if not gc.isenabled():
-        yield
-        return
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
 
 
 class Executable:

@@ -9,6 +9,7 @@ from chainrule.graph.loops.extrapolate import NotAlikeError
 from chainrule.native.lower.gather import checks
 from chainrule.native.lower.looped import of_long_loops, with_loops
 from chainrule.native.lower.primitives import as_primitives
+from chainrule.native.lower.put_back import put_back
 from chainrule.native.lower.rolled import Rolled, rolled, rolled_long
 from chainrule.native.record.program import Program
 from chainrule.native.results import Results, results_of, wanted_of
@@ -23,18 +24,22 @@ def lowered(program: Program) -> tuple[Results, list[Vertex]]:
         NotAlikeError: the recordings of long loops have not one program in common.
     """
     if program.family is None:
-        results = results_of(program, rolled(wanted_of(program)))
+        results = results_of(program, rolled(_wanted(program)))
         return results, with_loops(_with_checks(results, program))
     programs = [program, *program.family.programs]
     leaves = _leaves(programs)
     if program.family.trips:
         return _of_numbers(programs, leaves)
-    wanted = [wanted_of(one) for one in programs]
+    wanted = [_wanted(one) for one in programs]
     found = rolled_long(wanted, leaves, program.family.turns)
     if found is None:
         return _of_numbers(programs, leaves)
     results = results_of(program, found)
     return results, with_loops(_with_checks(results, program))
+
+
+def _wanted(program: Program) -> list[Vertex]:
+    return put_back(wanted_of(program))
 
 
 def _with_checks(results: Results, program: Program) -> list[Vertex]:
@@ -57,10 +62,10 @@ def _of_numbers(
     """Do the same for loops over numbers, which are folded as primitives."""
     (program, *others) = programs
     assert program.family is not None
-    results = results_of(program, Rolled(wanted_of(program), []))
+    results = results_of(program, Rolled(_wanted(program), []))
     graphs = [_with_checks(results, program)]
     for other in others:
-        again = results_of(other, Rolled(wanted_of(other), []))
+        again = results_of(other, Rolled(_wanted(other), []))
         if again.numbers != results.numbers:
             raise NotAlikeError("another number of results")
         graphs.append(_with_checks(again, other))

@@ -29,6 +29,7 @@ from chainrule.native.record.run import Recorded as Recording
 from chainrule.native.record.short import Shortener
 from chainrule.native.record.signature import Recorded, flatten
 from chainrule.native.record.watch import Captured
+from chainrule.native.runtime.collection import no_collection
 from chainrule.native.runtime.interrupts import Stopped
 from chainrule.numpy.view import UserFunction
 
@@ -150,7 +151,8 @@ class Specialization:
             def record(
                 shortener: Shortener | None, lift: bool = lift, integers: bool = integers
             ) -> Run:
-                return run(self._f, args, kwargs, names, lift, integers, True, shortener)
+                with no_collection():
+                    return run(self._f, args, kwargs, names, lift, integers, True, shortener)
 
             try:
                 draft = relatives(record, all_ways) if self._extrapolates else record(None)

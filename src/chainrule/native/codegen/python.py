@@ -31,8 +31,7 @@ from chainrule.native.codegen.loop_ir import (
 )
 from chainrule.native.ir.combining import COMBINING
 from chainrule.native.ir.moving import this_turn
-from chainrule.native.lower.parts import Place, Stretch, lengths, window
-from chainrule.native.lower.roles import is_basic
+from chainrule.native.lower.parts import Place, Stretch, is_basic, lengths, window
 from chainrule.native.schedule.survey import Axes
 from chainrule.operations import indexing
 from chainrule.operations import shape as shapes

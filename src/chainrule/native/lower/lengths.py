@@ -7,6 +7,7 @@ operation has become are looked at once more.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from typing import Any
 
@@ -27,6 +28,7 @@ from chainrule.operations import shape as shapes
 
 __all__ = ["by_lengths", "look_at_lengths", "of_moving_lengths"]
 
+_LARGE = 2048  # entries that a matrix may have from which on BLAS is called
 _OF_SHAPE = (broadcast_to, unbroadcast, shapes.reshape)
 _BY_FORMULA = (reduction.count_nonzero,)  # which does not ask how long anything is
 _VIEWS = (shapes.transpose, shapes.expand_dims, shapes.squeeze)
@@ -86,8 +88,14 @@ def _number(n: int, dtype: np.dtype[Any]) -> Vertex:
 
 
 def _product(vertex: Apply) -> Vertex:
-    """Return a product of matrices or vectors as sums of products of entries."""
+    """Return a product of matrices or vectors: a large matrix is for BLAS.
+
+    Others are sums of products of entries, which loops compute in less time than a call takes.
+    """
     a, b = (cast(x, vertex.dtype) for x in vertex.operands)
+    largest = max((math.prod(map(int, x.shape)) for x in (a, b) if x.ndim == 2), default=0)
+    if largest >= _LARGE and vertex.dtype.kind == "f":
+        return Apply(contraction.matmul, (a, b), {}, vertex.value)
     axis = a.ndim - 1
     if b.ndim == 2:
         a = reshaped(a, (*a.shape, 1))
@@ -111,6 +119,9 @@ def look_at_lengths(vertices: Iterable[Vertex]) -> None:
 
 def _follows(vertex: Apply) -> bool:
     role, operands = role_of(vertex), vertex.operands
+    if role is Role.PRODUCT:
+        (*rows, inner), (own, *columns) = operands[0].shape, operands[1].shape
+        return inner == own and vertex.shape == (*rows, *columns)
     if role is Role.ELEMENT:
         return all(_goes_with(x.shape, vertex.shape) for x in operands)
     if role is Role.REDUCTION:

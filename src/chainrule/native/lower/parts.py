@@ -29,6 +29,8 @@ __all__ = [
     "base_of",
     "box",
     "everywhere",
+    "fixed_place",
+    "is_basic",
     "is_fixed",
     "joined",
     "lengths",
@@ -145,6 +147,26 @@ def taken(x: Vertex, place: Place) -> Vertex:
 def everywhere(size: Sequence[int]) -> Place:
     """Return the place of all entries of an array."""
     return tuple(Stretch(0, n) if isinstance(n, Extent) else range(n) for n in size)
+
+
+def is_basic(parts: tuple[Any, ...]) -> bool:
+    """Tell whether an index gives a view."""
+    return all(type(part) in (int, slice) or part is None or part is Ellipsis for part in parts)
+
+
+def fixed_place(index: Any, size: Sequence[int]) -> FixedPlace | None:
+    """Return what a basic index picks of an array of some shape; None if it is another index."""
+    parts = list(index) if isinstance(index, tuple) else [index]
+    if not is_basic(tuple(parts)):
+        return None
+    at = parts.index(Ellipsis) if Ellipsis in parts else len(parts)
+    missing = len(size) - sum(part is not None and part is not Ellipsis for part in parts)
+    parts[at : at + 1] = [slice(None)] * missing
+    whole = (part for part in parts if part is not None)
+    return tuple(
+        range(n)[part] if type(part) is slice else range(n)[part % n :][:1]
+        for part, n in zip(whole, size, strict=True)
+    )
 
 
 def box(starts: Sequence[int], size: Sequence[int]) -> FixedPlace:

@@ -17,7 +17,7 @@ from chainrule.native.ir.elements import lowered
 from chainrule.native.ir.text import is_native
 from chainrule.native.lower.array_loop import ArrayLoop, result
 from chainrule.native.lower.gather import accumulated, assigned, gather_of
-from chainrule.native.lower.parts import joined, window, within
+from chainrule.native.lower.parts import is_basic, joined, window, within
 from chainrule.native.lower.turns import Turns
 from chainrule.operations import contraction, indexing, reduction
 from chainrule.operations import shape as shapes
@@ -161,11 +161,6 @@ def view(vertex: Apply, access: Access) -> Access | None:
     if operation in (shapes.flip, shapes.diagonal):
         return _tried(vertex, access)
     return None
-
-
-def is_basic(parts: tuple[Any, ...]) -> bool:
-    """Tell whether an index gives a view."""
-    return all(type(part) in (int, slice) or part is None or part is Ellipsis for part in parts)
 
 
 def _tried(vertex: Apply, access: Access) -> Access | None:

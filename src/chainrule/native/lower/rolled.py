@@ -31,6 +31,7 @@ from chainrule.native.lower.lengths import by_lengths, look_at_lengths, of_movin
 from chainrule.native.lower.loop_body import is_of_numbers
 from chainrule.native.lower.parts import window
 from chainrule.native.lower.primitives import as_primitives
+from chainrule.native.lower.put_back import without_empty_updates
 from chainrule.native.lower.reads import Read, path_of, reads_of
 from chainrule.native.lower.roles import Role, role_of, viewed
 from chainrule.native.lower.seen import light
@@ -333,6 +334,9 @@ class _Body:
         loop, graph = self.loop, self.graph
         wanted = [self.outside.narrow(self.vertex, k, graph) for k in range(len(loop.kept))]
         results = [*(c.result for c in loop.carried), *(x for x, _ in wanted)]
+        results = without_empty_updates(results)
+        handed = dict(zip(loop.carried, results, strict=False))
+        wanted = [(x, whole) for x, (_, whole) in zip(results[len(handed) :], wanted, strict=True)]
         graph.vertices = topological(results)
         graph.reads = reads_of(graph.vertices, results)
         taped: dict[Carry, int] = {}
@@ -344,7 +348,15 @@ class _Body:
             graph.known[x] = self.variables.invariant(next(rest))
         first: dict[Carry, list[Vertex]] = {}
         inputs: dict[Carry, list[Input]] = {}
+        unchanged: dict[Carry, Vertex] = {}
         for carry in loop.carried:
+            if handed[carry] is carry.input and carry.lag == 1 and carry not in taped:
+                given = next(rest)
+                graph.known[carry.input] = self.variables.invariant(given)
+                if not isinstance(given, (list, Tape)):
+                    unchanged[carry] = given
+                    continue
+                raise UnrollError("what is carried in it is a tape")
             first[carry] = [self.variables.first(carry, next(rest)) for _ in range(carry.lag)]
             count = 1 if carry in taped else carry.lag
             inputs[carry] = [self.variables.handed(carry) for _ in range(count)]
@@ -359,8 +371,8 @@ class _Body:
         firsts: list[Vertex] = []
         final: dict[Carry, int] = {}
         for carry in loop.carried:
-            if carry not in taped:
-                chain = [*inputs[carry][1:], graph.found(carry.result)]
+            if carry not in taped and carry not in unchanged:
+                chain = [*inputs[carry][1:], graph.found(handed[carry])]
                 states += [State(*pair) for pair in zip(inputs[carry], chain, strict=True)]
                 firsts += first[carry]
                 final[carry] = len(states) - 1
@@ -382,6 +394,8 @@ class _Body:
                     raise UnrollError("what is carried in it is kept twice")
                 else:
                     tapes.append(Taped(value))
+            elif kept.carry in unchanged:
+                at.append(("given", 0))
             elif kept.carry is not None:
                 at.append(("state", final[kept.carry]) if kept.carry in final else ("tape", -1))
                 if kept.carry not in final:
@@ -400,6 +414,10 @@ class _Body:
         for (kind, k), kept, (vertex, _) in zip(at, loop.kept, wanted, strict=True):
             if kind == "end":
                 found.append(self._end_of(found, k, kept.leading))
+                continue
+            if kind == "given" and kept.carry is not None:
+                last = unchanged[kept.carry]
+                found.append(Tape(None, last, last.value, (kept.leading + self.most,)))
                 continue
             if kind == "seen":
                 seen_in, state = again[k]

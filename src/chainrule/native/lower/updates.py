@@ -33,6 +33,7 @@ from chainrule.native.lower.movement import (
 from chainrule.native.lower.parts import (
     base_of,
     box,
+    fixed_place,
     is_fixed,
     joined,
     lengths,
@@ -41,7 +42,7 @@ from chainrule.native.lower.parts import (
     updated,
     window,
 )
-from chainrule.native.lower.roles import Role, is_basic, number, role_of
+from chainrule.native.lower.roles import Role, number, role_of
 from chainrule.operations import elementwise, indexing, reduction
 from chainrule.operations import shape as shapes
 from chainrule.operations.slot import SLOT
@@ -53,20 +54,11 @@ __all__ = ["RULES", "spread"]
 
 def _put(piece: Vertex, index: Any, base: Vertex, vertex: Apply) -> Vertex | None:
     """Put a piece where a basic index says."""
-    size = vertex.shape
-    parts = list(index) if isinstance(index, tuple) else [index]
-    if not is_basic(tuple(parts)):
+    place = fixed_place(index, vertex.shape)
+    if place is None:
         return None
     if not piece.size:
         return base
-    at = parts.index(Ellipsis) if Ellipsis in parts else len(parts)
-    missing = len(size) - sum(part is not None and part is not Ellipsis for part in parts)
-    parts[at : at + 1] = [WHOLE] * missing
-    whole = [part for part in parts if part is not None]
-    place = tuple(
-        range(n)[part] if type(part) is slice else range(n)[part % n :][:1]
-        for part, n in zip(whole, size, strict=True)
-    )
     piece = reshaped(piece, lengths(place))
     return like(updated(base, piece, place), vertex)
 

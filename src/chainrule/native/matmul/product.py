@@ -8,6 +8,8 @@ from dataclasses import replace
 
 from chainrule.graph.graph import Apply
 from chainrule.native.ir.access import Access
+from chainrule.native.ir.buffers import integer
+from chainrule.native.ir.moving import moves, this_turn
 from chainrule.native.ir.text import Code, constant, register_type
 from chainrule.native.matmul import tiles
 from chainrule.native.matmul.blas import fits
@@ -36,7 +38,8 @@ def readable(a: Access | None, b: Access | None) -> tuple[bool, bool]:
 
 
 def _are_matrices(a: Access, b: Access) -> bool:
-    return min(len(a.size), len(b.size)) >= 2
+    """Tell whether these are matrices of sizes that are known, as tiles are written for them."""
+    return min(len(a.size), len(b.size)) >= 2 and not moves((*a.size, *b.size))
 
 
 def _is_layout_of_blas(access: Access | None) -> bool:
@@ -57,9 +60,9 @@ def _leading(access: Access) -> tuple[bool, int] | None:
     """Return whether a matrix is stored transposed, and the distance of its rows in memory."""
     (m, n), (down, across) = access.size, access.strides
     if (across == 1 or n == 1) and (down >= n or m == 1):
-        return False, max(down if m > 1 else n, n, 1)
+        return False, int(max(down if m > 1 else n, n, 1))
     if (down == 1 or m == 1) and (across >= m or n == 1):
-        return True, max(across if n > 1 else m, m, 1)
+        return True, int(max(across if n > 1 else m, m, 1))
     return None
 
 
@@ -97,22 +100,22 @@ def emit(
             batch.pointer(at, kind, access.strides[:-2])
             for at, access in ((at_a, a), (at_b, b), (at_c, c))
         )
-        _gemm(code, _matrix(a), _matrix(b), (at_a, at_b, at_c), kind, one, zero)
+        _gemm(code, _matrix(a), _matrix(b), _matrix(c), (at_a, at_b, at_c), kind)
         batch.end()
         return {("gemm", kind)}
     if len(a.size) == len(b.size) == 1:
-        (n,) = a.size
+        n = _size(code, a.size[0])
         dot = f"call {kind} @cr.dot.{kind}(ptr {at_a}, ptr {at_b}, i64 {n}, "
         result = code.let(f"{dot}i64 {_step(a)}, i64 {_step(b)})")
         code.add(f"store {kind} {result}, ptr {at_c}")
         return {("dot", kind)}
     if len(a.size) == 2 and len(b.size) == 2:
-        _gemm(code, a, b, (at_a, at_b, at_c), kind, one, zero)
+        _gemm(code, a, b, c, (at_a, at_b, at_c), kind)
         return {("gemm", kind)}
     matrix, vector = (a, b) if len(a.size) == 2 else (b, a)
     at_matrix, at_vector = (at_a, at_b) if matrix is a else (at_b, at_a)
     flip, leading = _leading(matrix)  # type: ignore[misc]
-    rows, columns = matrix.size[::-1] if flip else matrix.size
+    rows, columns = (_size(code, n) for n in (matrix.size[::-1] if flip else matrix.size))
     transposed = flip != (matrix is b)  # x @ A is A.T @ x
     code.add(
         f"call void @cr.gemv.{kind}(ptr {at_matrix}, ptr {at_vector}, ptr {at_c}, i64 {rows}, "
@@ -122,16 +125,21 @@ def emit(
     return {("gemv", kind)}
 
 
-def _gemm(
-    code: Code, a: Access, b: Access, at: tuple[str, str, str], kind: str, one: str, zero: str
-) -> None:
-    (m, k), n = a.size, b.size[1]
+def _size(code: Code, n: int) -> str:
+    """Return a length in this turn."""
+    return integer(code, this_turn(n))
+
+
+def _gemm(code: Code, a: Access, b: Access, c: Access, at: tuple[str, str, str], kind: str) -> None:
+    m, k, n = (_size(code, n) for n in (*a.size, b.size[1]))
     (flip_a, ld_a), (flip_b, ld_b) = _leading(a), _leading(b)  # type: ignore[misc]
+    (_, ld_c) = _leading(c)  # type: ignore[misc]
+    one, zero = (constant(number, c.base.dtype) for number in (1, 0))
     at_a, at_b, at_c = at
     code.add(
         f"call void @cr.gemm.{kind}(ptr {at_a}, ptr {at_b}, ptr {at_c}, "
         f"i64 {m}, i64 {n}, i64 {k}, i1 {int(flip_a)}, i1 {int(flip_b)}, "
-        f"i64 {ld_a}, i64 {ld_b}, i64 {n}, {kind} {one}, {kind} {zero})"
+        f"i64 {ld_a}, i64 {ld_b}, i64 {ld_c}, {kind} {one}, {kind} {zero})"
     )
 
 

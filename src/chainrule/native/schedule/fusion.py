@@ -25,6 +25,7 @@ from chainrule.native.lower.array_loop import ArrayLoop
 from chainrule.native.lower.roles import (
     Role,
     computed_from,
+    expected_access,
     followed,
     is_alias,
     operand_axes,
@@ -35,6 +36,7 @@ from chainrule.native.schedule.in_place import Versions, in_place
 __all__ = ["Kernel", "Placed", "Schedule", "schedule"]
 
 _LONGEST_ROW = 32_768  # entries up to which a row is gone over twice rather than stored
+_LONG_ROW = 16  # entries of a row from which on it matters that they lie one after the other
 _ANEW = 4  # cheap operations up to which a value is computed anew
 # So that LLVM stays quick, what is more goes into another kernel:
 _DEEPEST = 200  # operations in a row
@@ -273,17 +275,20 @@ class _Scheduler:
             # It is computed again in this larger space: per row, or it must be cheap.
             used = [a for a in wanted if a is not None]
             per_row = len(place.space) - 1 not in used
-            if not (per_row or self._is_cheap_anew(x)):
+            if not (per_row or self._is_cheap_anew(x, again=True)):
                 return False
         return True
 
-    def _is_cheap_anew(self, vertex: Vertex, budget: int = _ANEW) -> bool:
-        """Tell whether a value is a few cheap operations away from memory."""
-        return self._cost(vertex, budget) <= budget
+    def _is_cheap_anew(self, vertex: Vertex, again: bool = False) -> bool:
+        """Tell whether a value is a few cheap operations away from memory.
 
-    def _cost(self, vertex: Vertex, budget: int) -> int:
+        ``again`` says that it would be computed in each of many rows.
+        """
+        return self._cost(vertex, _ANEW, again) <= _ANEW
+
+    def _cost(self, vertex: Vertex, budget: int, again: bool) -> int:
         if not self._is_open(vertex) or vertex in self.stored or vertex in self.certain:
-            return 0
+            return budget + 1 if again and _is_scattered(vertex) else 0
         if self.roles[vertex] in (Role.REDUCTION, Role.GATHER):
             return budget + 1
         assert isinstance(vertex, Apply)
@@ -295,7 +300,7 @@ class _Scheduler:
         for x in vertex.operands:
             if cost > budget:
                 break
-            cost += self._cost(x, budget - cost)
+            cost += self._cost(x, budget - cost, again)
         return cost
 
     def _place_reduction(self, vertex: Apply) -> None:
@@ -394,12 +399,22 @@ class _Scheduler:
             if placed is None:
                 need(x)
                 continue
-            costly = x in self.certain or x in self.stored or not self._is_cheap_anew(x)
+            again = len(placed.space) < len(self.placed[vertex].space)
+            costly = x in self.certain or x in self.stored or not self._is_cheap_anew(x, again)
             if x in self.whole or (placed.level < level and costly):
                 need(x)
             else:
                 assert isinstance(x, Apply)
                 self._need_for(x, level, need, done)
+
+
+def _is_scattered(vertex: Vertex) -> bool:
+    """Tell whether the entries of a long row lie apart in memory, so that vectors gather them."""
+    access = expected_access(vertex)
+    if access is None:
+        return False
+    axes = [(n, stride) for n, stride in zip(access.size, access.strides, strict=True) if n != 1]
+    return bool(axes) and int(axes[-1][0]) >= _LONG_ROW and axes[-1][1] not in (0, 1)
 
 
 def _own_space(vertex: Vertex, level: int) -> Placed:

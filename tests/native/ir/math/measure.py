@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.native.ir.math.catalogue import FUNCTIONS, definitions, fast_range
+from chainrule.native.ir.math.catalogue import FUNCTIONS, NEAR_RANGES, definitions, fast_range
 from chainrule.native.runtime import engine
 
 Numbers = NDArray[Any]
@@ -103,7 +103,7 @@ def reference(name: str) -> Callable[..., Any]:
     """Return the function of NumPy or SciPy."""
     import scipy.special
 
-    name = name.removesuffix("_fast")
+    name = name.removesuffix("_fast").removesuffix("_near")
     scipy_name = {"sigmoid": "expit"}.get(name, name)
     found: Callable[..., Any] = getattr(np, name, None) or getattr(scipy.special, scipy_name)
     return found
@@ -177,7 +177,7 @@ def _precise(name: str) -> Callable[..., Any]:
         "log_ndtr": log_ndtr,
         "ndtr": error_function(lambda x: mp.erfc(-x / mp.sqrt(2)) / 2),
     }
-    name = name.removesuffix("_fast")
+    name = name.removesuffix("_fast").removesuffix("_near")
     return functions.get(name) or getattr(mp, name)
 
 
@@ -242,12 +242,13 @@ def samples(name: str, kind: str, count: int, seed: int = 0) -> list[Numbers]:
         return _pairs(name, everywhere, generator)
     with np.errstate(over="ignore"):
         parts = [everywhere, np.array(HARD).astype(dtype)]
-    plain = name.removesuffix("_fast")
+    plain = name.removesuffix("_fast").removesuffix("_near")
     parts += [generator.uniform(*ends, 400 * count).astype(dtype) for ends in RANGES.get(plain, ())]
     found = np.concatenate(parts)
     if name == plain:
         return [found]
-    low, high = fast_range(plain, kind)
+    near = name.endswith("_near")
+    low, high = NEAR_RANGES[plain] if near else fast_range(plain, kind)
     return [found[(found > low) & (found < high)]]
 
 

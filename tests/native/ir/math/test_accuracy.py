@@ -100,6 +100,19 @@ def test_the_fast_path_agrees_within_its_range(name, kind):
         np.testing.assert_array_equal(fast, measure.evaluate(name, target, x))
 
 
+@KINDS
+@pytest.mark.parametrize("name", sorted(catalogue.NEAR_RANGES))
+def test_the_quickest_path_has_the_same_bits(name, kind):
+    x = measure.binades(DTYPES[kind], 20, np.random.default_rng(0))
+    low, high = catalogue.NEAR_RANGES[name]
+    ends = [0.0, -0.0, np.nextafter(low, 0), np.nextafter(high, 0)]
+    x = np.append(x[(x > low) & (x < high)], ends).astype(DTYPES[kind])
+    for target in TARGETS:
+        near = measure.evaluate(f"{name}_near", target, x)
+        fast = measure.evaluate(f"{name}_fast", target, x)
+        np.testing.assert_array_equal(near.view(np.uint8), fast.view(np.uint8))
+
+
 @pytest.mark.parametrize("n", [0, 1, 2, 3, 5, 7, 9, 17])
 def test_the_rest_of_a_vector_is_computed_alike(n):
     x = np.linspace(-3, 3, 17)

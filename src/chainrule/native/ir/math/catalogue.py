@@ -39,6 +39,8 @@ _ONE_ARGUMENT: tuple[Callable[..., Value], ...] = (
     trigonometric.sin_fast,
     trigonometric.cos_fast,
     trigonometric.tan_fast,
+    trigonometric.sin_near,
+    trigonometric.cos_near,
     inverse.arcsin,
     inverse.arccos,
     inverse.arctan,
@@ -75,7 +77,7 @@ _MOST_IN_LINE = 16  # calls outside of loops
 
 #: The number of arguments of each function, by the name of its operation.
 NAMES: dict[str, int] = {
-    name: count for name, (count, _) in FUNCTIONS.items() if not name.endswith("_fast")
+    name: count for name, (count, _) in FUNCTIONS.items() if not name.endswith(("_fast", "_near"))
 }
 _FAST_RANGES: dict[str, Callable[[Emitter], tuple[float, float]]] = {
     "exp": exponential.exp_fast_range,
@@ -83,6 +85,11 @@ _FAST_RANGES: dict[str, Callable[[Emitter], tuple[float, float]]] = {
     "sin": reduction.fast_range,
     "cos": reduction.fast_range,
     "tan": reduction.fast_range,
+}
+#: Functions of which there is a yet quicker one, ``<name>_near``, for the arguments of a range.
+NEAR_RANGES: dict[str, tuple[float, float]] = {
+    "sin": reduction.NEAR,
+    "cos": reduction.NEAR,
 }
 #: Functions of which there is a quicker one, ``<name>_fast``, for the arguments of a range.
 HAVE_FAST_PATH = frozenset(_FAST_RANGES)
@@ -104,8 +111,8 @@ def definitions(
     Each is ``@cr.<name>.<type>``, without branches and calls, for the loop vectoriser to widen.
     Outside of loops it is called as ``@cr.<name>.<type>.apart``, the same unless there are many
     such calls, which then stay calls: a function is a hundred instructions, and what LLVM does with
-    those of a thousand calls takes minutes. ``<name>_either`` has a branch: it takes the quicker of
-    two ways where each turn of a loop waits for the one before, and none is widened.
+    those of a thousand calls takes minutes. ``<name>_either`` has branches: it takes the
+    quickest way where each turn of a loop waits for the one before, and none is widened.
 
     Args:
         names: What is wanted. The order and repetitions make no difference to the text.
@@ -120,6 +127,7 @@ def definitions(
     either = {(name.removesuffix("_either"), kind) for name, kind in wanted if _is_either(name)}
     wanted = {(name, kind) for name, kind in wanted if not _is_either(name)} | either
     wanted |= {(f"{name}_fast", kind) for name, kind in either}
+    wanted |= {(f"{name}_near", kind) for name, kind in either if name in NEAR_RANGES}
     parts += [_either(name, kind) for name, kind in sorted(either)]
     for name, kind in sorted(wanted):
         text, emitter = _definition(name, kind, fused)
@@ -135,18 +143,30 @@ def _is_either(name: str) -> bool:
 
 
 def _either(name: str, kind: str) -> str:
-    dtype = np.dtype("f8" if kind == "double" else "f4")
-    low, high = (constant(x, dtype) for x in fast_range(name, kind))
     how = "nounwind willreturn memory(none)"
+    ways = [(f"{name}_near", NEAR_RANGES[name])] if name in NEAR_RANGES else []
+    ways.append((f"{name}_fast", fast_range(name, kind)))
+    dtype = np.dtype("f8" if kind == "double" else "f4")
+    lines, found = [], []
+    for k, (way, ends) in enumerate(ways):
+        low, high = (constant(x, dtype) for x in ends)
+        lines += [
+            f"  %above{k} = fcmp ogt {kind} %x, {low}",
+            f"  %below{k} = fcmp olt {kind} %x, {high}",
+            f"  %inside{k} = and i1 %above{k}, %below{k}",
+            f"  br i1 %inside{k}, label %way{k}, label %else{k}",
+            f"way{k}:",
+            f"  %y{k} = call {kind} @cr.{way}.{kind}({kind} %x)",
+            "  br label %end",
+            f"else{k}:",
+        ]
+        found.append(f"[ %y{k}, %way{k} ]")
+    found.append(f"[ %s, %else{len(ways) - 1} ]")
+    body = "\n".join(lines)
     return (
         f"define internal {kind} @cr.{name}_either.{kind}({kind} %x) alwaysinline {how} {{\n"
-        f"  %above = fcmp ogt {kind} %x, {low}\n"
-        f"  %below = fcmp olt {kind} %x, {high}\n"
-        "  %inside = and i1 %above, %below\n"
-        "  br i1 %inside, label %quick, label %slow\n"
-        f"quick:\n  %q = call {kind} @cr.{name}_fast.{kind}({kind} %x)\n  br label %end\n"
-        f"slow:\n  %s = call {kind} @cr.{name}.{kind}.rare({kind} %x)\n  br label %end\n"
-        f"end:\n  %y = phi {kind} [ %q, %quick ], [ %s, %slow ]\n  ret {kind} %y\n}}\n"
+        f"{body}\n  %s = call {kind} @cr.{name}.{kind}.rare({kind} %x)\n  br label %end\n"
+        f"end:\n  %y = phi {kind} {', '.join(found)}\n  ret {kind} %y\n}}\n"
         f"define internal {kind} @cr.{name}.{kind}.rare({kind} %x) noinline cold {how} {{\n"
         f"  %y = call {kind} @cr.{name}.{kind}({kind} %x)\n  ret {kind} %y\n}}\n"
     )

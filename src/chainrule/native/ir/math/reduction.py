@@ -37,6 +37,10 @@ def limit(b: Emitter) -> float:
     return b.choose(2.0**36, 2.0**15)
 
 
+#: Between these angles, a little less than an eighth turn, there is no quarter turn.
+NEAR = (-0.785, 0.785)
+
+
 def fast_range(b: Emitter) -> tuple[float, float]:
     """Return between which angles `moderate` serves."""
     return -limit(b), limit(b)

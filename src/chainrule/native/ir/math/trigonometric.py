@@ -3,7 +3,7 @@
 The angle is reduced to a quarter turn around 0 (see `reduction.py`), where polynomials serve; the
 number of quarter turns chooses which of them, and the sign. Most of the work is the reduction of
 huge angles, which are seldom met: the functions that end in ``_fast`` leave it out, for loops that
-look whether they may.
+look whether they may. Those that end in ``_near`` leave out all of it.
 """
 
 from __future__ import annotations
@@ -25,10 +25,18 @@ def _sin_cos(b: Emitter, quadrant: Value, sine: Value, cosine: Value) -> Value:
 def _moderate(b: Emitter, x: Value) -> tuple[Value, Value, Value]:
     """Return the quarter turns in a moderate angle, and the sine and cosine of the rest."""
     quadrant, r = reduction.single(b, x)
+    return quadrant, _sine_near(b, r), _cosine_near(b, r)
+
+
+def _sine_near(b: Emitter, r: Value) -> Value:
     z = r * r
-    sine = b.fma(r * z, b.polynomial(z, c.SIN_DOUBLE if b.is_double else c.SIN_FLOAT), r)
+    return b.fma(r * z, b.polynomial(z, c.SIN_DOUBLE if b.is_double else c.SIN_FLOAT), r)
+
+
+def _cosine_near(b: Emitter, r: Value) -> Value:
+    z = r * r
     fourth = (z * z) * b.polynomial(z, c.COS_DOUBLE if b.is_double else c.COS_FLOAT)
-    return quadrant, sine, 1.0 - b.fma(z, 0.5, -fourth)
+    return 1.0 - b.fma(z, 0.5, -fourth)
 
 
 def _any_angle(b: Emitter, x: Value) -> tuple[Value, Value, Value]:
@@ -67,6 +75,11 @@ def sin_fast(b: Emitter, x: Value) -> Value:
     return b.from_bits(b.bits(_sin_cos(b, *_moderate(b, b.abs(x)))) ^ _sign(b, x))
 
 
+def sin_near(b: Emitter, x: Value) -> Value:
+    """Return what `sin_fast` does of an angle in which there are no quarter turns."""
+    return b.from_bits(b.bits(_sine_near(b, b.abs(x))) ^ _sign(b, x))
+
+
 def cos(b: Emitter, x: Value) -> Value:
     """Return the cosine of an angle in radians."""
     quadrant, sine, cosine = _any_angle(b, b.abs(x))
@@ -78,6 +91,11 @@ def cos_fast(b: Emitter, x: Value) -> Value:
     """Return the cosine of an angle below the limit of `reduction.single`."""
     quadrant, sine, cosine = _moderate(b, b.abs(x))
     return _sin_cos(b, quadrant + 1, sine, cosine)
+
+
+def cos_near(b: Emitter, x: Value) -> Value:
+    """Return what `cos_fast` does of an angle in which there are no quarter turns."""
+    return _cosine_near(b, x)
 
 
 def tan(b: Emitter, x: Value) -> Value:
