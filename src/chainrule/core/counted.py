@@ -45,9 +45,11 @@ _MOST = 100_000  # turns up to which a comparison is tried in all of them
 ROWS: ContextVar[Callable[[Array], Iterator[Any] | None] | None] = ContextVar("ROWS", default=None)
 
 
-#: Told of each truth that Python asks an Array for, and says what the answer is to be: so a loop
-#: that ends when a condition fails is recorded in as many turns as are wanted.
-OUTCOMES: ContextVar[Callable[[Array, bool], bool] | None] = ContextVar("OUTCOMES", default=None)
+#: Told of each truth that Python asks an Array for, and says what the answer is to be, and of which
+#: Array: so a loop that ends when a condition fails is recorded in as many turns as are wanted.
+OUTCOMES: ContextVar[Callable[[Array, bool], tuple[Array, bool]] | None] = ContextVar(
+    "OUTCOMES", default=None
+)
 
 
 #: Hands out the numbers of a range, where long loops are recorded in few turns.

@@ -20,7 +20,7 @@ import numpy as np
 from chainrule.core.array import Array
 from chainrule.core.counted import SETTLED, Counted, Doubt, Fixed, Tally
 from chainrule.native.record.branches import Branches, Fork, Site
-from chainrule.native.record.code import collects, running
+from chainrule.native.record.code import collects, is_inside, running
 from chainrule.native.record.conditions import Conditions, Forced, Place
 from chainrule.native.record.state import alike, state_of
 from chainrule.native.record.variables import Unset
@@ -63,7 +63,7 @@ class Shortener:
         self.shortens = plan is not None
         self.plan = {} if plan is None else plan
         self.whole = whole
-        self.branches = Branches(forks, _PASSING)
+        self.branches = Branches(forks, _PASSING, self.shortens)
         self.conditions = Conditions(self.shortens, forced or {}, self.state, self.branches)
         self.changes: Callable[[], str | None] = lambda: None
         self.constants: dict[Hashable, Counted] = {}
@@ -148,6 +148,7 @@ class Turns:
     """
 
     site: Site
+    test: Array | None = None  # of ``while`` loops
 
     def __init__(
         self,
@@ -173,7 +174,7 @@ class Turns:
         if not self.at and not self.is_open:
             self.is_open = True
             self._begin(frame)
-        elif branches.again(self):
+        elif branches.again(self, frame):
             return self.item(self, self.at - 1)
         if self.is_short and self.at >= SETTLED:
             self._compare(frame)
@@ -187,7 +188,7 @@ class Turns:
     def _begin(self, frame: FrameType) -> None:
         self.site, self.frame = (frame.f_code, frame.f_lasti), id(frame)
         self.shortener.conditions.begins(self)
-        self.shortener.branches.begins(self)
+        self.shortener.branches.begins(self, frame)
         self.collects = collects(frame)
         whole = self.turns <= LONG or self.collects or not self.shortener.shortens
         self.is_plain = not self.varies and whole
@@ -203,6 +204,10 @@ class Turns:
         if self._before is not None and not alike(self._before, now):
             raise Doubt("what the loop hands on differs by turn")
         self._before = now
+
+    def contains(self, frame: FrameType) -> bool:
+        """Tell whether a frame is in the middle of a turn."""
+        return self.frame == id(frame) and is_inside(frame, self.site[1])
 
     def use(self, number: Counted) -> None:
         """Take notice that an operation takes a number as a constant."""

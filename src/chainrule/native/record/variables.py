@@ -75,12 +75,18 @@ class Left:
         variables: of the function that runs.
         contents: what each of the objects that can change holds.
         apart: arrays that are no longer what other names stood for, since they have been chosen.
+        test: what a ``while`` loop asks before its next turn.
     """
 
     def __init__(
-        self, variables: dict[str, Any], contents: list[Any], apart: Sequence[Array] = ()
+        self,
+        variables: dict[str, Any],
+        contents: list[Any],
+        apart: Sequence[Array] = (),
+        test: Array | None = None,
     ) -> None:
         self.variables, self.contents, self.apart = variables, contents, apart
+        self.test = test
 
 
 class Beginning:
@@ -100,9 +106,10 @@ class Beginning:
         self._state, self._objects = everything(frame.f_locals, self._passing)
         self._left = self.left()
 
-    def left(self) -> Left:
+    def left(self, test: Array | None = None) -> Left:
         """Return what the code holds now."""
-        return Left(dict(self._frame.f_locals), [_content_of(x) for x in self._objects])
+        contents = [_content_of(x) for x in self._objects]
+        return Left(dict(self._frame.f_locals), contents, test=test)
 
     def put_back(self) -> None:
         """Let the code hold what it did.
@@ -133,6 +140,7 @@ class Beginning:
             dict(zip(ids, no.contents, strict=True)),
         )
         names = yes.variables | no.variables
+        test = choice.of(yes.test, no.test)
         return Left(
             {
                 name: choice.of(yes.variables.get(name, _UNSET), no.variables.get(name, _UNSET))
@@ -143,6 +151,7 @@ class Beginning:
                 for x, a, b in zip(self._objects, yes.contents, no.contents, strict=True)
             ],
             [*yes.apart, *no.apart, *choice.apart],
+            test,
         )
 
     def go_on(self, left: Left) -> None:
