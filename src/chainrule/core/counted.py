@@ -9,9 +9,10 @@ is recorded in full.
 from __future__ import annotations
 
 import operator
+import sys
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
-from types import CodeType
+from types import CodeType, FrameType
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
 from chainrule.core.apply import apply
@@ -113,6 +114,11 @@ class Series(Protocol):
     def use(self, number: Counted) -> None:
         """Take notice that an operation takes the number as a constant."""
 
+    def ends(
+        self, number: Counted, name: str, compare: Callable[..., bool], other: Any, frame: FrameType
+    ) -> bool | None:
+        """Answer where code compares the number to end the loop; None elsewhere."""
+
 
 class Counted(Symbolic):
     """A number that depends on the turn of a loop.
@@ -187,6 +193,9 @@ class Counted(Symbolic):
 
     def outcome(self, name: str, compare: Callable[..., bool], other: Any) -> bool:
         """Compare with a plain number: it must come out alike in all turns but the first ones."""
+        answer = self.series.ends(self, name, compare, other, sys._getframe(2))
+        if answer is not None:
+            return answer
         found = compare(self.value, other)
         outcomes, of = self.series.outcomes, self.of
         key = name, self.key, type(other), repr(other)

@@ -128,13 +128,15 @@ class Branches:
                 continue
             if loop.is_open and loop.site == site:  # at one question of several
                 return loop if loop.exit is found else None
-        if region.returns and not any(
-            x.is_open and x.frame == id(frame) and x.site[1] == region.around for x in self._running
-        ):
+        if region.returns and not self.is_running(frame, region.around):
             return None
         loop = While(frame, found, self.shortens)
         self.begins(loop, frame)
         return loop
+
+    def is_running(self, frame: FrameType, head: int | None) -> bool:
+        """Tell whether a ``for`` loop with this head is one whose turns are known here."""
+        return any(x.is_open and x.frame == id(frame) and x.site[1] == head for x in self._running)
 
     def answered(self, loop: While, answer: bool) -> None:
         """Take notice of whether a ``while`` loop goes on."""
@@ -150,9 +152,7 @@ class Branches:
             Refused: one way through a turn has.
         """
         for loop in self._running:
-            if not isinstance(loop, While) or loop.running is not frame or not loop.is_open:
-                continue
-            if not loop.contains(frame):
+            if loop.running is frame and loop.is_open and not loop.contains(frame):
                 loop.is_open = False
                 turn = self._turns.pop(id(loop), None)
                 if turn is not None and (turn.path or turn.ways):
@@ -334,7 +334,7 @@ class Branches:
                     if x.frame == id(frame) and x.is_open and not x.collects and x.contains(frame)
                 ]
                 if inside:
-                    return max(inside, key=lambda x: x.site[1])
+                    return max(inside, key=lambda x: (x.site[1], isinstance(x, While)))
             frame = frame.f_back
         return None
 

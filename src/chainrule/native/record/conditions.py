@@ -206,5 +206,6 @@ class Conditions:
                 raise Doubt("a loop that ends otherwise")
             for turns in self._running:
                 ended = turns.is_short and not turns.is_open and turns.frame == asking.frame
-                if ended and turns.at == len(asking.answers):
+                asked = len(asking.answers)  # once more where a ``while`` asks before it counts
+                if ended and turns.at in (asked, asked - (turns.running is not None)):
                     asking.turns, asking.is_cut = turns, True

@@ -11,7 +11,7 @@ from typing import Any
 
 from chainrule.native.record.code import bounds, is_generator, position
 
-__all__ = ["Exit", "Region", "exit_at"]
+__all__ = ["Exit", "Region", "exit_at", "regions"]
 
 _ENDS = ("RETURN", "RAISE", "RERAISE")
 _ALWAYS = frozenset({"JUMP_FORWARD", "JUMP_BACKWARD", "JUMP_BACKWARD_NO_INTERRUPT"})
@@ -61,19 +61,22 @@ def exit_at(code: CodeType, offset: int) -> Exit | None:
     return exits.get(position(code, offset)) if exits else None
 
 
+def regions(code: CodeType) -> list[Region]:
+    """Return the ``while`` loops that end at a question."""
+    return list(dict.fromkeys(x.region for x in _exits(code).values()))
+
+
 @functools.lru_cache(4096)
 def _exits(code: CodeType) -> Mapping[tuple[int | None, ...], Exit]:
     if is_generator(code):
         return {}
     instructions = [x for x in dis.get_instructions(code) if x.opname != "CACHE"]
-    regions = _regions(instructions)
-    if not regions:
-        return {}
+    loops = _loops(instructions)
     found: dict[tuple[int | None, ...], Exit | None] = {}
-    for head, end in regions:
+    for head, end in loops:
         asks = _asks(instructions, head, end)
         where = {position(code, offset) for offset, _ in asks}
-        region = _region(code, regions, head, end, len(where))
+        region = _region(code, loops, head, end, len(where))
         for offset, stays in asks:
             place = position(code, offset)
             made = Exit(region, place, stays)
@@ -82,7 +85,7 @@ def _exits(code: CodeType) -> Mapping[tuple[int | None, ...], Exit]:
     return {place: x for place, x in found.items() if x is not None}
 
 
-def _regions(instructions: Sequence[dis.Instruction]) -> list[tuple[int, int]]:
+def _loops(instructions: Sequence[dis.Instruction]) -> list[tuple[int, int]]:
     """Return the first and the last instruction of each ``while`` loop."""
     heads = {x.offset for x in instructions if x.opname == "FOR_ITER"}
     ends: dict[int, int] = {}
@@ -152,10 +155,10 @@ def _ways(
 
 
 def _region(
-    code: CodeType, regions: Sequence[tuple[int, int]], head: int, end: int, exits: int
+    code: CodeType, loops: Sequence[tuple[int, int]], head: int, end: int, exits: int
 ) -> Region:
     outer = [(a, b, True) for a, b in bounds(code) if a < head and end < b]
-    outer += [(a, b, False) for a, b in regions if (a, b) != (head, end) and a <= head and end <= b]
+    outer += [(a, b, False) for a, b in loops if (a, b) != (head, end) and a <= head and end <= b]
     returns = bool(outer) and (exits > 1 or bool(code.co_exceptiontable))
     around, _, is_for = max(outer, default=(0, 0, False))
     return Region(head, end, around if is_for else None, returns)

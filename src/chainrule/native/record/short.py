@@ -51,6 +51,7 @@ class Shortener:
         conditions: what loops ask, and what is answered.
         changes: says what outside of the function has changed, None for nothing.
         constants: numbers of loops that operations took as constants.
+        base: the frame that calls the function.
     """
 
     def __init__(
@@ -67,6 +68,7 @@ class Shortener:
         self.conditions = Conditions(self.shortens, forced or {}, self.state, self.branches)
         self.changes: Callable[[], str | None] = lambda: None
         self.constants: dict[Hashable, Counted] = {}
+        self.base: FrameType | None = None
         self.names: Mapping[str, Callable[..., Any]] = {
             name: _builtin(name, self) for name in NAMES
         }
@@ -149,6 +151,7 @@ class Turns:
 
     site: Site
     test: Array | None = None  # of ``while`` loops
+    running: FrameType | None = None
 
     def __init__(
         self,
@@ -212,6 +215,12 @@ class Turns:
     def use(self, number: Counted) -> None:
         """Take notice that an operation takes a number as a constant."""
         self.shortener.constants[number.key] = number
+
+    def ends(
+        self, number: Counted, name: str, compare: Callable[..., bool], other: Any, frame: FrameType
+    ) -> bool | None:
+        """Answer where a loop compares its number to end; None elsewhere."""
+        return None
 
     def number(self, value: int, of: Callable[[int], int] | None) -> Any:
         """Return the loop's number in this turn."""

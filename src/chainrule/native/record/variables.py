@@ -27,7 +27,7 @@ from chainrule.numpy.memory import overwrite
 from chainrule.operations.elementwise import where
 from chainrule.operations.indexing import getitem, set_at
 
-__all__ = ["Beginning", "Left", "Unset"]
+__all__ = ["Beginning", "Left", "Unset", "set_variables"]
 
 _ndarray = np.ndarray
 _NUMBERS = (bool, int, float, np.bool_, np.integer, np.floating)
@@ -121,7 +121,7 @@ class Beginning:
             _put_into(x, held)
         before = self._left.variables
         fresh = self._frame.f_locals.keys() - before.keys()
-        _set_variables(self._frame, dict.fromkeys(fresh, _UNSET) | before)
+        set_variables(self._frame, dict.fromkeys(fresh, _UNSET) | before)
         now = self._frame.f_locals
         state, _ = everything({name: now[name] for name in before}, self._passing)
         if not alike(self._state, state):
@@ -161,7 +161,7 @@ class Beginning:
                 _put_into(x, held)
             elif x.origin is None and held[1] is not x.node:
                 overwrite(x, Array(*held), "a write in one way through a turn")
-        _set_variables(self._frame, left.variables)
+        set_variables(self._frame, left.variables)
 
 
 # Things that change.
@@ -192,7 +192,7 @@ def _put_into(x: Any, held: Any) -> None:
         x.extend(held)
 
 
-def _set_variables(frame: FrameType, variables: dict[str, Any]) -> None:
+def set_variables(frame: FrameType, variables: dict[str, Any]) -> None:
     """Set the variables of a running function."""
     now = frame.f_locals
     now.update(variables)
