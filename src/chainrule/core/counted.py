@@ -114,6 +114,9 @@ class Series(Protocol):
     def use(self, number: Counted) -> None:
         """Take notice that an operation takes the number as a constant."""
 
+    def lift(self, array: Array) -> None:
+        """Record what is done with a constant array, of which each turn reads another entry."""
+
     def ends(
         self, number: Counted, name: str, compare: Callable[..., bool], other: Any, frame: FrameType
     ) -> bool | None:
@@ -273,27 +276,32 @@ for _name in (
 setattr(Counted, "__bool__", lambda self: self.outcome("ne", operator.ne, 0))  # noqa: B010
 
 
-def as_index(array: Array, index: Any) -> Any:
+def as_index(array: Array, index: Any, writes: bool = False) -> Any:
     """Return an index with plain integers in it, for the loop's numbers that stand there.
 
+    An entry of a constant array would be another constant in each turn, so the array is recorded.
+
     Raises:
-        Doubt: the array is a constant, so the entry would be another constant in each turn. In the
-            first turns that may be: an array of zeros is one until something is written into it.
+        Doubt: it is written in all turns, and stays a constant. In the first turns one of zeros may
+            be a constant, until something is written into it.
     """
     parts = index if type(index) is tuple else (index,)
-    turns = [turn for part in parts for turn in _turns(part)]
-    if not turns:
+    numbers = [x for part in parts for x in _numbers(part)]
+    if not numbers:
         return index
-    if array.node is None and max(turns) >= SETTLED:
-        raise Doubt("a constant array is read or written at the loop's number")
+    if array.node is None:
+        if not writes:
+            numbers[0].series.lift(array)
+        elif max(x.turn for x in numbers) >= SETTLED:
+            raise Doubt("a constant array is written at the loop's number")
     return tuple(map(_settled, parts))
 
 
-def _turns(part: Any) -> Iterator[int]:
-    """Yield the turns in which the numbers were made that stand in a part of an index."""
+def _numbers(part: Any) -> Iterator[Counted]:
+    """Yield the loop's numbers that stand in a part of an index."""
     for x in (part.start, part.stop, part.step) if type(part) is slice else (part,):
         if type(x) is Counted:
-            yield x.turn
+            yield x
 
 
 def _settled(part: Any) -> Any:

@@ -228,7 +228,7 @@ def run(
     draws = _states(walk)
     if shortener is not None:
         shortener.changes = lambda: walk.changes() or walk.found.changed_since()
-        shortener.base = sys._getframe()
+        shortener.base, shortener.recording = sys._getframe(), recording
     rows = ROWS.set(None if shortener is None else shortener.rows)
     numbers = NUMBERS.set(None if shortener is None else shortener.numbers)
     answers = OUTCOMES.set(None if shortener is None else shortener.conditions)
@@ -300,7 +300,8 @@ def run(
     for leaf in leaves:
         _check_leaf(leaf, recording)
     name = getattr(f, "__name__", type(f).__name__)
-    program, guards = _program(name, inputs, walk, seen, leaves, recording)
+    lifted = {} if shortener is None else shortener.lifted
+    program, guards = _program(name, inputs, walk, seen, leaves, recording, lifted)
     if not kwargs:
         program = dataclasses.replace(program, arguments=of_arguments(args))
     return Run(
@@ -320,12 +321,14 @@ def _program(
     seen: Sequence[Seen],
     leaves: Sequence[Any],
     recording: Recording,
+    lifted: Mapping[Node, _ndarray[Any, Any]],
 ) -> tuple[Program, Guards]:
     """Make the program of a run, without the run's values, and its guards."""
     known: dict[Node, Vertex] = {leaf: vertex for vertex, leaf in inputs if leaf is not None}
     captured = [Constant(array) for array, _, _ in walk.found.arrays]
     for constant_, (_, own, _) in zip(captured, walk.found.arrays, strict=True):
         known[own] = constant_
+    known |= {leaf: _literal(array) for leaf, array in lifted.items()}
     nodes = [look.node for look in seen]
     nodes += [leaf.node for leaf in leaves if type(leaf) is Array]
     known |= _constants(nodes, recording)

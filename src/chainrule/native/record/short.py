@@ -19,6 +19,8 @@ import numpy as np
 
 from chainrule.core.array import Array
 from chainrule.core.counted import SETTLED, Counted, Doubt, Fixed, Tally
+from chainrule.core.node import Leaf, Node
+from chainrule.core.recording import Recording
 from chainrule.native.record.branches import Branches, Fork, Site
 from chainrule.native.record.code import collects, is_inside, running
 from chainrule.native.record.conditions import Conditions, Forced, Place
@@ -52,6 +54,8 @@ class Shortener:
         changes: says what outside of the function has changed, None for nothing.
         constants: numbers of loops that operations took as constants.
         base: the frame that calls the function.
+        recording: of the run.
+        lifted: constant arrays of which each turn of a loop reads another entry.
     """
 
     def __init__(
@@ -69,6 +73,8 @@ class Shortener:
         self.changes: Callable[[], str | None] = lambda: None
         self.constants: dict[Hashable, Counted] = {}
         self.base: FrameType | None = None
+        self.recording: Recording | None = None
+        self.lifted: dict[Node, np.ndarray[Any, Any]] = {}
         self.names: Mapping[str, Callable[..., Any]] = {
             name: _builtin(name, self) for name in NAMES
         }
@@ -105,9 +111,23 @@ class Shortener:
     def rows(self, array: Array) -> Iterator[Any] | None:
         """Return what a loop over the rows of an array goes through; None if it is no loop."""
         frame = sys._getframe(2)
-        if array.node is None or not array.shape or running(frame) != "GET_ITER":
+        if running(frame) != "GET_ITER":
             return None
-        return Turns(self, array.shape[0], lambda turns, k: array[k])
+        found = _items(self, array)
+        return None if found is None else Turns(self, *found)
+
+    def lift(self, array: Array) -> None:
+        """Record what is done with a constant array.
+
+        Raises:
+            Doubt: it has other names.
+        """
+        plain = array.origin is None and not array.views and array.dtype.kind in "fiub"
+        if self.recording is None or not plain:
+            raise Doubt("a constant array is read at the loop's number, and is a view or has some")
+        leaf = Leaf(self.recording)
+        self.lifted[leaf] = np.array(array.value)
+        array.node = leaf
 
 
 def _is_even(of: Callable[[int], Any], turns: int) -> bool:
@@ -208,6 +228,10 @@ class Turns:
             raise Doubt("what the loop hands on differs by turn")
         self._before = now
 
+    def lift(self, array: Array) -> None:
+        """Record what is done with a constant array, of which each turn reads another entry."""
+        self.shortener.lift(array)
+
     def contains(self, frame: FrameType) -> bool:
         """Tell whether a frame is in the middle of a turn."""
         return self.frame == id(frame) and is_inside(frame, self.site[1])
@@ -237,7 +261,7 @@ def _of_range(shortener: Shortener, *args: Any) -> Turns | None:
 
 
 def _of_enumerate(shortener: Shortener, iterable: Any, start: int = 0) -> Turns | None:
-    found = _items(iterable)
+    found = _items(shortener, iterable)
     if found is None or type(start) is not int:
         return None
     count, item = found
@@ -250,7 +274,7 @@ def _of_enumerate(shortener: Shortener, iterable: Any, start: int = 0) -> Turns 
 
 
 def _of_zip(shortener: Shortener, *iterables: Any, strict: bool = False) -> Turns | None:
-    found = [_items(x) for x in iterables]
+    found = [_items(shortener, x) for x in iterables]
     known = [x for x in found if x is not None]
     if not known or len(known) < len(found) or len({count for count, _ in known}) > 1:
         return None
@@ -259,7 +283,7 @@ def _of_zip(shortener: Shortener, *iterables: Any, strict: bool = False) -> Turn
 
 
 def _of_reversed(shortener: Shortener, sequence: Any) -> Turns | None:
-    found = _items(sequence[::-1] if type(sequence) is range else sequence)
+    found = _items(shortener, sequence[::-1] if type(sequence) is range else sequence)
     if found is None:
         return None
     count, item = found
@@ -278,11 +302,15 @@ _MAKERS: dict[str, Callable[..., Turns | None]] = {
 }
 
 
-def _items(sequence: Any) -> tuple[int, Callable[[Turns, int], Any]] | None:
+def _items(shortener: Shortener, sequence: Any) -> tuple[int, Callable[[Turns, int], Any]] | None:
     """Return how many items a sequence has and how they are found; None if it may be any."""
     if type(sequence) is range:
         of = sequence.__getitem__
         return len(sequence), lambda turns, k: turns.number(of(k), of)
-    if type(sequence) is Array and sequence.node is not None and sequence.shape:
+    if type(sequence) is Array and sequence.shape:
+        if sequence.node is None:
+            if not shortener.shortens or sequence.shape[0] <= LONG:
+                return None
+            shortener.lift(sequence)
         return sequence.shape[0], lambda turns, k: sequence[k]
     return None
