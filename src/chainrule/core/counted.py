@@ -9,9 +9,10 @@ is recorded in full.
 from __future__ import annotations
 
 import operator
+import sys
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
-from types import CodeType
+from types import CodeType, FrameType
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
 from chainrule.core.apply import apply
@@ -45,9 +46,11 @@ _MOST = 100_000  # turns up to which a comparison is tried in all of them
 ROWS: ContextVar[Callable[[Array], Iterator[Any] | None] | None] = ContextVar("ROWS", default=None)
 
 
-#: Told of each boolean that Python asks an Array for, and says what the answer is to be: so a loop
-#: that ends when a condition fails is recorded in as many turns as are wanted.
-OUTCOMES: ContextVar[Callable[[Array, bool], bool] | None] = ContextVar("OUTCOMES", default=None)
+#: Told of each boolean that Python asks an Array for, and says what the answer is to be, and of
+#: which Array: so a loop that ends when a condition fails is recorded in as many turns as wanted.
+OUTCOMES: ContextVar[Callable[[Array, bool], tuple[Array, bool]] | None] = ContextVar(
+    "OUTCOMES", default=None
+)
 
 
 #: Hands out the numbers of a range, where long loops are recorded in few turns.
@@ -110,6 +113,14 @@ class Series(Protocol):
 
     def use(self, number: Counted) -> None:
         """Take notice that an operation takes the number as a constant."""
+
+    def lift(self, array: Array) -> None:
+        """Record what is done with a constant array, of which each turn reads another entry."""
+
+    def ends(
+        self, number: Counted, name: str, compare: Callable[..., bool], other: Any, frame: FrameType
+    ) -> bool | None:
+        """Answer where code compares the number to end the loop; None elsewhere."""
 
 
 class Counted(Symbolic):
@@ -185,6 +196,9 @@ class Counted(Symbolic):
 
     def outcome(self, name: str, compare: Callable[..., bool], other: Any) -> bool:
         """Compare with a plain number: it must come out alike in all turns but the first ones."""
+        answer = self.series.ends(self, name, compare, other, sys._getframe(2))
+        if answer is not None:
+            return answer
         found = compare(self.value, other)
         outcomes, of = self.series.outcomes, self.of
         key = name, self.key, type(other), repr(other)
@@ -262,27 +276,32 @@ for _name in (
 setattr(Counted, "__bool__", lambda self: self.outcome("ne", operator.ne, 0))  # noqa: B010
 
 
-def as_index(array: Array, index: Any) -> Any:
+def as_index(array: Array, index: Any, writes: bool = False) -> Any:
     """Return an index with plain integers in it, for the loop's numbers that stand there.
 
+    An entry of a constant array would be another constant in each turn, so the array is recorded.
+
     Raises:
-        Doubt: the array is a constant, so the entry would be another constant in each turn. In the
-            first turns that may be: an array of zeros is one until something is written into it.
+        Doubt: it is written in all turns, and stays a constant. In the first turns one of zeros may
+            be a constant, until something is written into it.
     """
     parts = index if type(index) is tuple else (index,)
-    turns = [turn for part in parts for turn in _turns(part)]
-    if not turns:
+    numbers = [x for part in parts for x in _numbers(part)]
+    if not numbers:
         return index
-    if array.node is None and max(turns) >= SETTLED:
-        raise Doubt("a constant array is read or written at the loop's number")
+    if array.node is None:
+        if not writes:
+            numbers[0].series.lift(array)
+        elif max(x.turn for x in numbers) >= SETTLED:
+            raise Doubt("a constant array is written at the loop's number")
     return tuple(map(_settled, parts))
 
 
-def _turns(part: Any) -> Iterator[int]:
-    """Yield the turns in which the numbers were made that stand in a part of an index."""
+def _numbers(part: Any) -> Iterator[Counted]:
+    """Yield the loop's numbers that stand in a part of an index."""
     for x in (part.start, part.stop, part.step) if type(part) is slice else (part,):
         if type(x) is Counted:
-            yield x.turn
+            yield x
 
 
 def _settled(part: Any) -> Any:

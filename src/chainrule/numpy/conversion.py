@@ -231,7 +231,7 @@ def _bool(self: Array) -> bool:
     found = bool(self.value)
     answer = OUTCOMES.get()
     if answer is not None and self.node is not None and self.node.recording.guard is not None:
-        found = answer(self, found)
+        self, found = answer(self, found)
     return _seen(self, found)
 
 

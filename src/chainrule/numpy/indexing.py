@@ -76,7 +76,7 @@ def setitem(self: Array, index: Any, value: Any) -> None:
                 "a swap of rows in a compiled function, such as `np.random.shuffle`",
                 "write a[:] = a[np.random.permutation(len(a))]",
             )
-    write(self, index if type(index) is int else as_index(self, index), value)
+    write(self, index if type(index) is int else as_index(self, index, writes=True), value)
 
 
 def _is_swap(array: Array, index: int, value: Array) -> bool:

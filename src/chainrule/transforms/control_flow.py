@@ -179,7 +179,7 @@ def while_loop(
     turns = Tally()
     what = f"the condition of while_loop, {name_of(cond_fun)},"
     try:
-        while bool(_one_bool(cond_fun(val), what)):  # asked here, for compiled code
+        while _one_bool(cond_fun(val), what):  # asked here, for compiled code
             new = body_fun(val)
             _check_carried("while_loop", body_fun, val, new)
             val = new

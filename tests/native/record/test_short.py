@@ -191,11 +191,34 @@ def scanned(a, b):
     return cr.scan(lambda carry, x: (math.sin(carry) * b + x, None), a, X)[0]
 
 
+def a_constant_array(a, b):
+    rates = np.full(N, 0.1)
+    rates[40:] = 0.5
+    for i in range(N):
+        a = 0.9 * a + b * rates[i]
+    return a
+
+
+def rows_of_a_constant(a, b):
+    for t in np.linspace(0.0, 1.0, N):
+        a = 0.9 * a + b * t
+        if t > 0.4:
+            a = a + 0.01
+    return a
+
+
+def a_constant_and_another(a, b):
+    for t, x in zip(np.linspace(0.0, 1.0, N), X, strict=True):
+        a = 0.9 * a + b * t + x
+    return a
+
+
 SHORT = [
     *(pendulum, entries, neighbours, last_first, every_second, rows, pairs, numbered, backwards),
     *(times_the_number, of_two_lengths, first_turn_differs, after_the_loop, helper, with_else),
     *(state_in_an_object, state_in_a_dict, two_turns_before, through_a_gradient),
-    *(as_a_function, scanned, parts_of_the_number),
+    *(as_a_function, scanned, parts_of_the_number, a_constant_array, rows_of_a_constant),
+    a_constant_and_another,
 ]
 
 
@@ -305,14 +328,6 @@ def goes_round(a, b):
     return a
 
 
-def a_constant_array(a, b):
-    rates = np.full(N, 0.1)
-    rates[40:] = 0.5
-    for i in range(N):
-        a = 0.9 * a + b * rates[i]
-    return a
-
-
 def where_of_the_number(a, b):
     for i in range(N):
         a = 0.9 * a + np.where(i > 40, b, 0.1)
@@ -372,7 +387,6 @@ FULL = [
     *(
         a_constant_of_the_number,
         goes_round,
-        a_constant_array,
         where_of_the_number,
         appended,
         stacked,

@@ -2,8 +2,9 @@
 
 Python goes one way through a turn, but a loop's body is one for all turns. So where a ``for`` loop
 comes to the end of a turn that has asked such a condition, it hands out the same item again, with
-everything as it was, and the other answer. What each way has left becomes a choice, `where`, and
-the next turn begins with that. What both ways compute is one node (`Branches.known`).
+everything as it was, and the other answer; a ``while`` loop is told again to go on. What each way
+has left becomes a choice, `where`, and the next turn begins with that. What both ways compute is
+one node (`Branches.known`).
 """
 
 from __future__ import annotations
@@ -20,9 +21,10 @@ from chainrule.core.counted import Doubt
 from chainrule.core.node import Node
 from chainrule.core.recording import Recording
 from chainrule.graph.rewrite import frozen
-from chainrule.native.record.code import is_inside
+from chainrule.native.record.exits import exit_at
 from chainrule.native.record.supposed import Supposition
 from chainrule.native.record.variables import Beginning, Left
+from chainrule.native.record.whiles import While
 from chainrule.operations.elementwise import not_equal
 
 if TYPE_CHECKING:
@@ -36,6 +38,7 @@ Site: TypeAlias = "tuple[CodeType, int]"
 Fork: TypeAlias = "tuple[Site, Site]"
 
 _MOST_WAYS = 16  # through one turn
+_LEFT = "one way through a turn leaves the loop"
 _TOO_MANY = "there are more ways through a turn than are worth it"
 _SMALL = 16_384  # bytes of constants that are compared
 
@@ -83,13 +86,17 @@ class Branches:
     Args:
         forks: where.
         passing: types of what belongs to loops themselves.
+        shortens: whether few turns of long loops are recorded.
     """
 
-    def __init__(self, forks: frozenset[Fork], passing: tuple[type, ...]) -> None:
+    def __init__(
+        self, forks: frozenset[Fork], passing: tuple[type, ...], shortens: bool = False
+    ) -> None:
         self.forks = forks
         self.passing = passing
+        self.shortens = shortens
         self._loops = {loop for _, loop in forks}
-        self._running: list[Turns] = []
+        self._running: list[Turns | While] = []
         self._asked: dict[int, list[tuple[Fork, bool]]] = {}  # in the running turn of a loop
         self._came_out: dict[Fork, set[bool]] = {}
         self._in_short: set[Fork] = set()
@@ -102,12 +109,56 @@ class Branches:
 
     # What loops tell.
 
-    def begins(self, turns: Turns) -> None:
+    def begins(self, turns: Turns | While, frame: FrameType) -> None:
         """Take notice of a loop."""
+        self._leave(frame)
         self._running = [x for x in self._running if x.is_open]
         self._running.append(turns)
+        self._asked.pop(id(turns), None)
 
-    def turn_begins(self, turns: Turns, frame: FrameType) -> None:
+    def ending_at(self, frame: FrameType) -> While | None:
+        """Return the loop that asks whether it goes on; None if this is no such question."""
+        found = exit_at(frame.f_code, frame.f_lasti)
+        if found is None:
+            return None
+        region, site = found.region, (frame.f_code, found.region.head)
+        self._leave(frame)
+        for loop in self._running:
+            if not isinstance(loop, While) or loop.running is not frame:
+                continue
+            if loop.is_open and loop.site == site:  # at one question of several
+                return loop if loop.exit is found else None
+        if region.returns and not self.is_running(frame, region.around):
+            return None
+        loop = While(frame, found, self.shortens)
+        self.begins(loop, frame)
+        return loop
+
+    def is_running(self, frame: FrameType, head: int | None) -> bool:
+        """Tell whether a ``for`` loop with this head is one whose turns are known here."""
+        return any(x.is_open and x.frame == id(frame) and x.site[1] == head for x in self._running)
+
+    def answered(self, loop: While, answer: bool) -> None:
+        """Take notice of whether a ``while`` loop goes on."""
+        if answer == loop.stays:
+            self.turn_begins(loop, loop.running)
+        else:
+            loop.is_open = False
+
+    def _leave(self, frame: FrameType) -> None:
+        """Close the ``while`` loops that code has left, otherwise than at the end of a turn.
+
+        Raises:
+            Refused: one way through a turn has.
+        """
+        for loop in self._running:
+            if loop.running is frame and loop.is_open and not loop.contains(frame):
+                loop.is_open = False
+                turn = self._turns.pop(id(loop), None)
+                if turn is not None and (turn.path or turn.ways):
+                    raise Refused(_LEFT, {x.fork for x in self._decisions(turn)})
+
+    def turn_begins(self, turns: Turns | While, frame: FrameType) -> None:
         """Take notice of a turn, before its item is handed out."""
         if turns.site in self._loops:
             try:
@@ -115,8 +166,9 @@ class Branches:
             except Doubt as doubt:
                 raise Refused(str(doubt), self._of(turns)) from None
 
-    def again(self, turns: Turns) -> bool:
+    def again(self, turns: Turns | While, frame: FrameType) -> bool:
         """Tell at the end of a turn whether it is to be gone through in yet another way."""
+        self._leave(frame)
         for fork, found in self._asked.pop(id(turns), ()):
             self._came_out.setdefault(fork, set()).add(found)
             if turns.is_short:
@@ -127,7 +179,7 @@ class Branches:
             return False
         self._check_apart()
         try:
-            turn.ways.append((turn.path, turn.beginning.left()))
+            turn.ways.append((turn.path, turn.beginning.left(turns.test)))
             turn.beginning.put_back()
             answers, turn.path = _next(turn.path), []
             self._suppose()
@@ -138,6 +190,7 @@ class Branches:
                 return True
             left = _merged(turn.beginning, turn.ways, 0)
             turn.beginning.go_on(left)
+            turns.test = left.test
         except Refused:
             raise
         except Doubt as doubt:
@@ -156,7 +209,7 @@ class Branches:
         if any(array.node is not node for array, node in self._apart):
             raise Refused("an array is written that is another one in one way", self.forks)
 
-    def _end(self, turns: Turns) -> None:
+    def _end(self, turns: Turns | While) -> None:
         self._turns.pop(id(turns), None)
         if not self._turns:
             self._known.clear()
@@ -218,7 +271,7 @@ class Branches:
     def asked(self, frame: FrameType) -> int | None:
         """Return how often the running turn of a loop has asked a condition; None of no loop."""
         turns = self._around(frame)
-        if turns is None:
+        if turns is None or type(turns) is While:
             return None
         fork = (frame.f_code, frame.f_lasti), turns.site
         return sum(other == fork for other, _ in self._asked.get(id(turns), ()))
@@ -265,20 +318,23 @@ class Branches:
         """
         self._check_apart()
         if self.pending:
-            raise Refused("one way through a turn leaves the loop", self.pending)
+            raise Refused(_LEFT, self.pending)
 
-    def _of(self, turns: Turns) -> frozenset[Fork]:
+    def _of(self, turns: Turns | While) -> frozenset[Fork]:
         return frozenset(fork for fork in self.forks if fork[1] == turns.site)
 
-    def _around(self, frame: FrameType | None) -> Turns | None:
+    def _around(self, frame: FrameType | None) -> Turns | While | None:
         """Return the innermost loop that code runs in."""
         running = {x.frame for x in self._running if x.is_open}
         while frame is not None and running:
             if id(frame) in running:
-                for turns in reversed(self._running):
-                    inside = turns.frame == id(frame) and turns.is_open and not turns.collects
-                    if inside and is_inside(frame, turns.site[1]):
-                        return turns
+                inside = [
+                    x
+                    for x in self._running
+                    if x.frame == id(frame) and x.is_open and not x.collects and x.contains(frame)
+                ]
+                if inside:
+                    return max(inside, key=lambda x: (x.site[1], isinstance(x, While)))
             frame = frame.f_back
         return None
 

@@ -7,8 +7,9 @@ import dis
 import functools
 import inspect
 from types import CodeType, FrameType
+from typing import Any
 
-__all__ = ["calls_alone", "collects", "is_inside", "running"]
+__all__ = ["bounds", "calls_alone", "collects", "is_generator", "is_inside", "position", "running"]
 
 _COLLECTING = frozenset({"LIST_APPEND", "SET_ADD", "MAP_ADD", "YIELD_VALUE"})
 
@@ -31,16 +32,35 @@ def _ends(code: CodeType) -> dict[int, int]:
     return {x.offset: x.argval for x in dis.get_instructions(code) if x.opname == "FOR_ITER"}
 
 
+def bounds(code: CodeType) -> list[tuple[int, int]]:
+    """Return for each ``for`` loop of code where its head stands, and where its body ends."""
+    return list(_ends(code).items())
+
+
 def is_inside(frame: FrameType, head: int) -> bool:
     """Tell whether a frame is in the body of the loop with this head."""
     return head < frame.f_lasti < _ends(frame.f_code).get(head, head)
 
 
+@functools.lru_cache(4096)
+def _positions(code: CodeType) -> list[Any]:
+    return list(code.co_positions())
+
+
+def position(code: CodeType, offset: int) -> tuple[int | None, ...]:
+    """Return where in the source an instruction is: the test of a loop may be compiled twice."""
+    found: tuple[int | None, ...] = _positions(code)[offset // 2]
+    return found
+
+
+def is_generator(code: CodeType) -> bool:
+    """Tell code that is left in its middle, and gone on with."""
+    return bool(code.co_flags & (inspect.CO_GENERATOR | inspect.CO_COROUTINE))
+
+
 def collects(frame: FrameType) -> bool:
     """Tell whether a frame is that of a generator, or has a list built of what turns make."""
-    if frame.f_code.co_flags & (inspect.CO_GENERATOR | inspect.CO_COROUTINE):
-        return True
-    return _builds(frame.f_code)
+    return is_generator(frame.f_code) or _builds(frame.f_code)
 
 
 @functools.lru_cache(4096)

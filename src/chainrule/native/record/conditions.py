@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from chainrule.core.counted import LOOPS, SETTLED, Doubt
 from chainrule.core.source import is_internal
+from chainrule.native.record.code import position
 from chainrule.native.record.state import alike
 
 if TYPE_CHECKING:
@@ -116,16 +117,32 @@ class Conditions:
         """Take notice of a ``for`` loop."""
         self._running.append(turns)
 
-    def __call__(self, array: Array, found: bool) -> bool:
-        """Answer what an Array is asked for."""
+    def __call__(self, array: Array, found: bool) -> tuple[Array, bool]:
+        """Answer what an Array is asked for, and return the one that the answer is of."""
         frame = sys._getframe(2)
         self._latest = None
         if is_internal(frame.f_code) and frame.f_code not in LOOPS:
-            return found
-        branch = self.branches.answer(array, found, frame)
-        if branch is not None:
-            self._latest = BRANCHED
-            return branch
+            return array, found
+        loop = self.branches.ending_at(frame)
+        if loop is None:
+            branch = self.branches.answer(array, found, frame)
+            if branch is not None:
+                self._latest = BRANCHED
+                return array, branch
+        else:
+            loop.test = array
+            if self.branches.again(loop, frame):
+                self._latest = BRANCHED
+                return array, loop.stays
+            if loop.test is not array:
+                array = loop.test
+                found = bool(array.value)
+        answer = self._answer(array, found, frame)
+        if loop is not None:
+            self.branches.answered(loop, answer)
+        return array, answer
+
+    def _answer(self, array: Array, found: bool, frame: FrameType) -> bool:
         if not self.counts:
             return found
         asking = self._asking(frame)
@@ -154,7 +171,7 @@ class Conditions:
 
     def _asking(self, frame: FrameType) -> Asking:
         code = frame.f_code
-        site = code, _position(frame)
+        site = code, position(code, frame.f_lasti)
         key = site, id(frame)
         if key not in self._open:
             place = site, self._ended.setdefault(site, 0)
@@ -189,10 +206,6 @@ class Conditions:
                 raise Doubt("a loop that ends otherwise")
             for turns in self._running:
                 ended = turns.is_short and not turns.is_open and turns.frame == asking.frame
-                if ended and turns.at == len(asking.answers):
+                asked = len(asking.answers)  # once more where a ``while`` asks before it counts
+                if ended and turns.at in (asked, asked - (turns.running is not None)):
                     asking.turns, asking.is_cut = turns, True
-
-
-def _position(frame: FrameType) -> Hashable:
-    """Return where in the source the running instruction is: a test may be compiled twice."""
-    return list(frame.f_code.co_positions())[frame.f_lasti // 2]

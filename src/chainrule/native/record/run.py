@@ -28,7 +28,8 @@ from chainrule.errors import ChainruleError, GradientLostError
 from chainrule.graph.graph import Apply, Constant, Input, Vertex, from_nodes
 from chainrule.graph.run import observed_run
 from chainrule.native.record.capture import Walk, capture, unwritable
-from chainrule.native.record.conditions import BRANCHED, Conditions, Enough, Place
+from chainrule.native.record.conditions import BRANCHED, Enough, Place
+from chainrule.native.record.counters import find_counters
 from chainrule.native.record.guards import Guards, Seen, axes_shaped_by_values, condition
 from chainrule.native.record.program import Program, without_values
 from chainrule.native.record.result import (
@@ -222,11 +223,12 @@ def run(
     seen: list[Seen] = []
     laid_out: list[Location | None] = []
     conditions = None if shortener is None else shortener.conditions
-    note, guard = _observers(recording, seen, conditions)
+    note, guard = _observers(recording, seen, shortener)
     recording.laid_out = lambda: laid_out.append(user_location())
     draws = _states(walk)
     if shortener is not None:
         shortener.changes = lambda: walk.changes() or walk.found.changed_since()
+        shortener.base, shortener.recording = sys._getframe(), recording
     rows = ROWS.set(None if shortener is None else shortener.rows)
     numbers = NUMBERS.set(None if shortener is None else shortener.numbers)
     answers = OUTCOMES.set(None if shortener is None else shortener.conditions)
@@ -298,7 +300,8 @@ def run(
     for leaf in leaves:
         _check_leaf(leaf, recording)
     name = getattr(f, "__name__", type(f).__name__)
-    program, guards = _program(name, inputs, walk, seen, leaves, recording)
+    lifted = {} if shortener is None else shortener.lifted
+    program, guards = _program(name, inputs, walk, seen, leaves, recording, lifted)
     if not kwargs:
         program = dataclasses.replace(program, arguments=of_arguments(args))
     return Run(
@@ -318,12 +321,14 @@ def _program(
     seen: Sequence[Seen],
     leaves: Sequence[Any],
     recording: Recording,
+    lifted: Mapping[Node, _ndarray[Any, Any]],
 ) -> tuple[Program, Guards]:
     """Make the program of a run, without the run's values, and its guards."""
     known: dict[Node, Vertex] = {leaf: vertex for vertex, leaf in inputs if leaf is not None}
     captured = [Constant(array) for array, _, _ in walk.found.arrays]
     for constant_, (_, own, _) in zip(captured, walk.found.arrays, strict=True):
         known[own] = constant_
+    known |= {leaf: _literal(array) for leaf, array in lifted.items()}
     nodes = [look.node for look in seen]
     nodes += [leaf.node for leaf in leaves if type(leaf) is Array]
     known |= _constants(nodes, recording)
@@ -359,9 +364,10 @@ def _program(
 
 
 def _observers(
-    recording: Recording, seen: list[Seen], conditions: Conditions | None
+    recording: Recording, seen: list[Seen], shortener: Shortener | None
 ) -> tuple[Observer, Observer]:
     """Return what is told of new nodes, and what is told of those that Python looks at."""
+    conditions = None if shortener is None else shortener.conditions
 
     def note(node: Node, value: Any) -> Node:
         if None in node.parents:  # a constant, which the function may overwrite later
@@ -369,6 +375,8 @@ def _observers(
                 _held(x, recording) if parent is None else x
                 for x, parent in zip(node.operands, node.parents, strict=True)
             )
+        if shortener is not None and shortener.shortens:
+            find_counters(shortener, sys._getframe(1))
         known = node if conditions is None else conditions.branches.known(node)
         if known is node:
             axes = axes_shaped_by_values(node)

@@ -19,8 +19,10 @@ import numpy as np
 
 from chainrule.core.array import Array
 from chainrule.core.counted import SETTLED, Counted, Doubt, Fixed, Tally
+from chainrule.core.node import Leaf, Node
+from chainrule.core.recording import Recording
 from chainrule.native.record.branches import Branches, Fork, Site
-from chainrule.native.record.code import collects, running
+from chainrule.native.record.code import collects, is_inside, running
 from chainrule.native.record.conditions import Conditions, Forced, Place
 from chainrule.native.record.state import alike, state_of
 from chainrule.native.record.variables import Unset
@@ -51,6 +53,9 @@ class Shortener:
         conditions: what loops ask, and what is answered.
         changes: says what outside of the function has changed, None for nothing.
         constants: numbers of loops that operations took as constants.
+        base: the frame that calls the function.
+        recording: of the run.
+        lifted: constant arrays of which each turn of a loop reads another entry.
     """
 
     def __init__(
@@ -63,10 +68,13 @@ class Shortener:
         self.shortens = plan is not None
         self.plan = {} if plan is None else plan
         self.whole = whole
-        self.branches = Branches(forks, _PASSING)
+        self.branches = Branches(forks, _PASSING, self.shortens)
         self.conditions = Conditions(self.shortens, forced or {}, self.state, self.branches)
         self.changes: Callable[[], str | None] = lambda: None
         self.constants: dict[Hashable, Counted] = {}
+        self.base: FrameType | None = None
+        self.recording: Recording | None = None
+        self.lifted: dict[Node, np.ndarray[Any, Any]] = {}
         self.names: Mapping[str, Callable[..., Any]] = {
             name: _builtin(name, self) for name in NAMES
         }
@@ -103,9 +111,23 @@ class Shortener:
     def rows(self, array: Array) -> Iterator[Any] | None:
         """Return what a loop over the rows of an array goes through; None if it is no loop."""
         frame = sys._getframe(2)
-        if array.node is None or not array.shape or running(frame) != "GET_ITER":
+        if running(frame) != "GET_ITER":
             return None
-        return Turns(self, array.shape[0], lambda turns, k: array[k])
+        found = _items(self, array)
+        return None if found is None else Turns(self, *found)
+
+    def lift(self, array: Array) -> None:
+        """Record what is done with a constant array.
+
+        Raises:
+            Doubt: it has other names.
+        """
+        plain = array.origin is None and not array.views and array.dtype.kind in "fiub"
+        if self.recording is None or not plain:
+            raise Doubt("a constant array is read at the loop's number, and is a view or has some")
+        leaf = Leaf(self.recording)
+        self.lifted[leaf] = np.array(array.value)
+        array.node = leaf
 
 
 def _is_even(of: Callable[[int], Any], turns: int) -> bool:
@@ -148,6 +170,8 @@ class Turns:
     """
 
     site: Site
+    test: Array | None = None  # of ``while`` loops
+    running: FrameType | None = None
 
     def __init__(
         self,
@@ -173,7 +197,7 @@ class Turns:
         if not self.at and not self.is_open:
             self.is_open = True
             self._begin(frame)
-        elif branches.again(self):
+        elif branches.again(self, frame):
             return self.item(self, self.at - 1)
         if self.is_short and self.at >= SETTLED:
             self._compare(frame)
@@ -187,7 +211,7 @@ class Turns:
     def _begin(self, frame: FrameType) -> None:
         self.site, self.frame = (frame.f_code, frame.f_lasti), id(frame)
         self.shortener.conditions.begins(self)
-        self.shortener.branches.begins(self)
+        self.shortener.branches.begins(self, frame)
         self.collects = collects(frame)
         whole = self.turns <= LONG or self.collects or not self.shortener.shortens
         self.is_plain = not self.varies and whole
@@ -204,9 +228,23 @@ class Turns:
             raise Doubt("what the loop hands on differs by turn")
         self._before = now
 
+    def lift(self, array: Array) -> None:
+        """Record what is done with a constant array, of which each turn reads another entry."""
+        self.shortener.lift(array)
+
+    def contains(self, frame: FrameType) -> bool:
+        """Tell whether a frame is in the middle of a turn."""
+        return self.frame == id(frame) and is_inside(frame, self.site[1])
+
     def use(self, number: Counted) -> None:
         """Take notice that an operation takes a number as a constant."""
         self.shortener.constants[number.key] = number
+
+    def ends(
+        self, number: Counted, name: str, compare: Callable[..., bool], other: Any, frame: FrameType
+    ) -> bool | None:
+        """Answer where a loop compares its number to end; None elsewhere."""
+        return None
 
     def number(self, value: int, of: Callable[[int], int] | None) -> Any:
         """Return the loop's number in this turn."""
@@ -223,7 +261,7 @@ def _of_range(shortener: Shortener, *args: Any) -> Turns | None:
 
 
 def _of_enumerate(shortener: Shortener, iterable: Any, start: int = 0) -> Turns | None:
-    found = _items(iterable)
+    found = _items(shortener, iterable)
     if found is None or type(start) is not int:
         return None
     count, item = found
@@ -236,7 +274,7 @@ def _of_enumerate(shortener: Shortener, iterable: Any, start: int = 0) -> Turns 
 
 
 def _of_zip(shortener: Shortener, *iterables: Any, strict: bool = False) -> Turns | None:
-    found = [_items(x) for x in iterables]
+    found = [_items(shortener, x) for x in iterables]
     known = [x for x in found if x is not None]
     if not known or len(known) < len(found) or len({count for count, _ in known}) > 1:
         return None
@@ -245,7 +283,7 @@ def _of_zip(shortener: Shortener, *iterables: Any, strict: bool = False) -> Turn
 
 
 def _of_reversed(shortener: Shortener, sequence: Any) -> Turns | None:
-    found = _items(sequence[::-1] if type(sequence) is range else sequence)
+    found = _items(shortener, sequence[::-1] if type(sequence) is range else sequence)
     if found is None:
         return None
     count, item = found
@@ -264,11 +302,15 @@ _MAKERS: dict[str, Callable[..., Turns | None]] = {
 }
 
 
-def _items(sequence: Any) -> tuple[int, Callable[[Turns, int], Any]] | None:
+def _items(shortener: Shortener, sequence: Any) -> tuple[int, Callable[[Turns, int], Any]] | None:
     """Return how many items a sequence has and how they are found; None if it may be any."""
     if type(sequence) is range:
         of = sequence.__getitem__
         return len(sequence), lambda turns, k: turns.number(of(k), of)
-    if type(sequence) is Array and sequence.node is not None and sequence.shape:
+    if type(sequence) is Array and sequence.shape:
+        if sequence.node is None:
+            if not shortener.shortens or sequence.shape[0] <= LONG:
+                return None
+            shortener.lift(sequence)
         return sequence.shape[0], lambda turns, k: sequence[k]
     return None

@@ -27,7 +27,7 @@ from chainrule.numpy.closure import ABSENT, content
 from chainrule.operations.elementwise import where
 from chainrule.operations.indexing import getitem, set_at
 
-__all__ = ["Beginning", "Left", "Unset"]
+__all__ = ["Beginning", "Left", "Unset", "set_variables"]
 
 _ndarray = np.ndarray
 _NUMBERS = (bool, int, float, np.bool_, np.integer, np.floating)
@@ -73,12 +73,18 @@ class Left:
         variables: of the function that runs.
         contents: what each of the objects that can change holds.
         apart: arrays that are no longer what other names stood for, since they have been chosen.
+        test: what a ``while`` loop asks before its next turn.
     """
 
     def __init__(
-        self, variables: dict[str, Any], contents: list[Any], apart: Sequence[Array] = ()
+        self,
+        variables: dict[str, Any],
+        contents: list[Any],
+        apart: Sequence[Array] = (),
+        test: Array | None = None,
     ) -> None:
         self.variables, self.contents, self.apart = variables, contents, apart
+        self.test = test
 
 
 class Beginning:
@@ -98,9 +104,10 @@ class Beginning:
         self._state, self._objects = everything(frame.f_locals, self._passing)
         self._left = self.left()
 
-    def left(self) -> Left:
+    def left(self, test: Array | None = None) -> Left:
         """Return what the code holds now."""
-        return Left(dict(self._frame.f_locals), [_content_of(x) for x in self._objects])
+        contents = [_content_of(x) for x in self._objects]
+        return Left(dict(self._frame.f_locals), contents, test=test)
 
     def put_back(self) -> None:
         """Let the code hold what it did.
@@ -112,7 +119,7 @@ class Beginning:
             _put_into(x, held)
         before = self._left.variables
         fresh = self._frame.f_locals.keys() - before.keys()
-        _set_variables(self._frame, dict.fromkeys(fresh, Unset()) | before)
+        set_variables(self._frame, dict.fromkeys(fresh, Unset()) | before)
         now = self._frame.f_locals
         state, _ = everything({name: now[name] for name in before}, self._passing)
         if not alike(self._state, state):
@@ -131,6 +138,7 @@ class Beginning:
             dict(zip(ids, no.contents, strict=True)),
         )
         names = yes.variables | no.variables
+        test = choice.of(yes.test, no.test)
         return Left(
             {
                 name: choice.of(yes.variables.get(name, Unset()), no.variables.get(name, Unset()))
@@ -141,6 +149,7 @@ class Beginning:
                 for x, a, b in zip(self._objects, yes.contents, no.contents, strict=True)
             ],
             [*yes.apart, *no.apart, *choice.apart],
+            test,
         )
 
     def go_on(self, left: Left) -> None:
@@ -150,7 +159,7 @@ class Beginning:
                 _put_into(x, held)
             elif x.origin is None and held[1] is not x.node:
                 overwrite(x, Array(*held), "a write in one way through a turn")
-        _set_variables(self._frame, left.variables)
+        set_variables(self._frame, left.variables)
 
 
 # Things that change.
@@ -181,7 +190,7 @@ def _put_into(x: Any, held: Any) -> None:
         x.extend(held)
 
 
-def _set_variables(frame: FrameType, variables: dict[str, Any]) -> None:
+def set_variables(frame: FrameType, variables: dict[str, Any]) -> None:
     """Set the variables of a running function."""
     now = frame.f_locals
     now.update(variables)
