@@ -136,6 +136,19 @@ def test_a_loss_that_is_not_finite_ends_it_with_the_last_good_parameters(tmp_pat
     assert all(np.isfinite(p).all() for p in nn.parameters(run.model).values())
 
 
+@pytest.mark.parametrize(("batch", "epoch"), [(100, 5), (25, 2), (40, 2)])
+def test_the_last_parameters_whose_loss_was_finite_are_kept(batch, epoch):
+    def rooted(model, x):  # a number for the first four steps
+        return np.mean(x) * np.sqrt(3.5 - model["steps"])
+
+    ahead = optim.Optimiser(lambda params: (), lambda g, state, p: ({"steps": np.ones(())}, state))
+    options = {"batch_size": batch, "epochs": 9, "progress": False}
+    with pytest.warns(train.DivergenceWarning, match=f"became nan in epoch {epoch}, batch"):
+        run = train.fit({"steps": np.zeros(())}, rooted, np.ones(100), ahead, **options)
+    assert run.model["steps"] == 3
+    assert run.epoch == len(run.history.get("loss", [])) == 3 * batch // 100
+
+
 @pytest.mark.parametrize("kind", ["plain", "noisy"])
 def test_resumed_runs_end_bit_for_bit_alike(kind, tmp_path):
     model, f = (network(), loss) if kind == "plain" else (noisy_network(), noisy_loss)

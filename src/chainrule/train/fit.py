@@ -18,7 +18,7 @@ from chainrule.train.history import History
 from chainrule.train.loop import Loop, Run
 from chainrule.train.metrics import Meter
 from chainrule.train.progress import Progress
-from chainrule.train.step import Trained, check_context, step, takes_context
+from chainrule.train.step import Trained, advance, check_context, takes_context
 from chainrule.train.stopping import EarlyStopping
 from chainrule.train.watching import Watcher
 
@@ -104,7 +104,7 @@ def fit(
         loop.file = Path(checkpoint) / CHECKPOINT
         if resume and loop.file.exists():
             loop.resume()
-    loop.step = step(loss, optimiser, context)
+    loop.step = advance(loss, optimiser, context)
     measures = _measures(loss, metrics or {}, training, validation)
     run = loop.run()
     if monitor is not None:
@@ -116,13 +116,14 @@ def fit(
                 began = time.perf_counter()
                 loop.train(shown.batch)
                 seconds = time.perf_counter() - began
-                loop.end_epoch({name: f(*loop.place.trained[:2]) for name, f in measures.items()})
+                run = loop.run()
+                loop.end_epoch({name: f(run.model, run.state) for name, f in measures.items()})
                 run = loop.run()
                 shown.epoch(run.history.last(), seconds)
                 if stopping is not None:
                     values = _column(run.history, stopping.column)
                     if stopping.best(values) == len(values) - 1:
-                        loop.best = loop.place.trained
+                        loop.best = Trained(run.model, run.state, run.optimiser_state)
                     if stopping.over(values):
                         run.stopped = "early stopping"
                 ended = [callback(run) is True for callback in callbacks]  # each is called
