@@ -116,8 +116,8 @@ def fit(
                 began = time.perf_counter()
                 loop.train(shown.batch)
                 seconds = time.perf_counter() - began
-                run = loop.run()
-                loop.end_epoch({name: f(run.model, run.state) for name, f in measures.items()})
+                model, state, _ = loop.copy()
+                loop.end_epoch({name: f(model, state) for name, f in measures.items()})
                 run = loop.run()
                 shown.epoch(run.history.last(), seconds)
                 if stopping is not None:

@@ -85,10 +85,11 @@ class Loop:
     def __init__(
         self, trained: Trained, data: Data, size: int, seed: int, *, shuffles: bool, draws: bool
     ) -> None:
-        self._numbers = trees.map_leaves(lambda x: isinstance(x, np.generic), trained)
-        self.place = self._place(trained, History())
-        self._copy: tuple[int, Trained] | None = None  # at the beginning of some step
-        self._good: Place | None = None  # an earlier one from which all losses were finite
+        self._are_numbers = [isinstance(x, np.generic) for x in trees.flatten(trained)[0]]
+        self.place = _place(trained, History())
+        self._copy: tuple[int, Trained] | None = None  # the steps before it was made
+        # An earlier place from which on all losses were finite.
+        self._good: tuple[Trained, History, int, tuple[int, float]] | None = None
         self.best: Trained | None = None
         self.file: Path | None = None
         self.watcher: Watcher | None = None
@@ -100,18 +101,16 @@ class Loop:
 
     def run(self, stopped: str = "") -> Run:
         """Return the run as it stands."""
-        place = self.copy()
-        return Run(*self._trained(place), place.history, place.epoch, stopped)
+        return Run(*self.copy(), self.place.history, self.place.epoch, stopped)
 
-    def copy(self) -> Place:
-        """Return where it stands, in arrays that nothing is written over."""
-        place, steps = self.place, self._steps(self.place)
+    def copy(self) -> Trained:
+        """Return what is trained as it is now, in arrays that nothing is written over."""
+        steps = self.place.epoch * self.batches + self.place.done
         if self._copy is None or self._copy[0] != steps:
-            self._copy = steps, _copied(place.carried.trained)
-        return place._replace(carried=Carried(self._copy[1], place.carried.tally.copy()))
-
-    def _steps(self, place: Place) -> int:
-        return place.epoch * self.batches + place.done
+            leaves, build = trees.flatten(self.place.carried.trained)
+            pairs = zip(leaves, self._are_numbers, strict=True)
+            self._copy = steps, build([x[()] if number else _own(x) for x, number in pairs])
+        return self._copy[1]
 
     def train(self, show: Callable[[int, int, float], None]) -> None:
         """Train with the rest of an epoch.
@@ -119,8 +118,10 @@ class Loop:
         Raises:
             NonFiniteError: a loss is NaN or infinite; the place is the last whose loss was finite.
         """
-        begun, epoch = self.copy(), self.place.epoch
-        for drawn, *batch in self._inputs(epoch, self.place.done):
+        _, history, epoch = self.place
+        done = self.place.done
+        begun = self.copy(), history, epoch, (done, self.place.total)
+        for drawn, *batch in self._inputs(epoch, done):
             if len(batch[0]) not in self._prepared:
                 # Recorded by Python, whose last bits are others than those of compiled code: a run
                 # that is resumed records at another place.
@@ -129,16 +130,16 @@ class Loop:
             before = self._watched()
             carried, value = self.step(self.place.carried, drawn, *batch)
             value = float(value)
+            if self.watcher is not None:
+                self.watcher.observe(Step(before, carried.trained.model, tuple(batch), value))
             if not math.isfinite(value):
                 fault = NonFiniteError(self._fault(value))
                 self._go_back()
                 raise fault
-            self.place = self.place._replace(carried=carried)
+            self.place = Place(carried, history, epoch)
             self._good = begun
-            if self.watcher is not None:
-                model = self._trained(self.place).model
-                self.watcher.observe(Step(before, model, tuple(batch), value))
-            show(epoch, self.place.done, value)
+            done += 1
+            show(epoch, done, value)
 
     def _inputs(self, epoch: int, done: int) -> Iterator[tuple[Any, ...]]:
         """Yield the key and the arrays of each batch of an epoch, from one on."""
@@ -156,8 +157,8 @@ class Loop:
         """
         if self._good is None:
             return
-        steps = self._steps(self.place) - self._steps(self._good)
-        place = self._good._replace(carried=_copied(self._good.carried))
+        place = _place(*self._good)
+        steps = (self.place.epoch - place.epoch) * self.batches + self.place.done - place.done
         inputs = self._inputs(place.epoch, place.done)
         for drawn, *batch in itertools.islice(inputs, steps - 1):
             place = place._replace(carried=self.step(place.carried, drawn, *batch)[0])
@@ -167,9 +168,7 @@ class Loop:
         """Return a copy of what the next step changes, if the watcher looks at it."""
         if self.watcher is None or not self.watcher.wants():
             return None
-        trained = self._trained(self.place)
-        model, state = (trees.map_leaves(np.array, tree) for tree in trained[:2])
-        return Trained(model, state, None)
+        return self.copy()._replace(optimiser=None)
 
     def end_epoch(self, measured: Mapping[str, float]) -> None:
         """Enter the mean loss of the epoch, and what was measured after it, in the history."""
@@ -193,7 +192,7 @@ class Loop:
         if self.file is None:
             return
         place = self.place
-        arrays = _arrays(self._trained(place))
+        arrays = _arrays(self.copy())
         if self.best is not None:
             arrays |= {f"best {name}": x for name, x in _arrays(self.best).items()}
         notes = {
@@ -224,7 +223,7 @@ class Loop:
             self.best = self._restored(found, "best ")
         notes = found.notes
         tally = notes["done"], notes["total"]
-        self.place = self._place(trained, History(notes["history"]), notes["epoch"], tally)
+        self.place = _place(trained, History(notes["history"]), notes["epoch"], tally)
 
     def _identity(self) -> dict[str, int]:
         return {"seed": self.seed, "batch size": self.size, "examples": self.data.length}
@@ -233,35 +232,26 @@ class Loop:
         assert self.file is not None
         parts: Sequence[Any] = [
             restore(found, tree, f"{prefix}{name}", self.file)
-            for name, tree in zip(Trained._fields, self._trained(self.place), strict=True)
+            for name, tree in zip(Trained._fields, self.copy(), strict=True)
         ]
         return Trained(*parts)
 
-    # As steps take it, and as it was given.
 
-    def _place(
-        self,
-        trained: Trained,
-        history: History,
-        epoch: int = 0,
-        tally: tuple[int, float] = (0, 0.0),
-    ) -> Place:
-        """Return a place with arrays of its own, also for numbers."""
-        carried = Carried(trained, np.array(tally, np.float64))
-        return Place(_copied(carried), history, epoch)
-
-    def _trained(self, place: Place) -> Trained:
-        """Return what is trained with numbers where there were numbers."""
-        trained: Trained = trees.map_leaves(
-            lambda x, is_number: x[()] if is_number else x, place.carried.trained, self._numbers
-        )
-        return trained
+def _place(
+    trained: Trained, history: History, epoch: int = 0, tally: tuple[int, float] = (0, 0.0)
+) -> Place:
+    """Return a place with arrays of its own, also for numbers."""
+    carried = Carried(trained, np.array(tally, np.float64))
+    return Place(_copied(carried), history, epoch)
 
 
 def _copied(tree: Any) -> Any:
-    return trees.map_leaves(
-        lambda x: np.array(x, order="C") if isinstance(x, (np.ndarray, np.generic)) else x, tree
-    )
+    return trees.map_leaves(_own, tree)
+
+
+def _own(x: Any) -> Any:
+    """Return an array of one's own for an array or a number of NumPy's."""
+    return np.array(x, order="C") if isinstance(x, (np.ndarray, np.generic)) else x
 
 
 def _arrays(trained: Trained) -> dict[str, Any]:
