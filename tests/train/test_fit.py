@@ -254,10 +254,21 @@ def test_shapes_that_do_not_go_together_are_named():
 
     with pytest.raises(ValueError, match=r"shapes \(32, 2\) and \(32,\) are not the same"):
         fit(f=squared, data=(X, LABELS.astype(float)))
+    with pytest.raises(ValueError, match=r"are not the same: write y\[:, None\] for a column"):
+        fit(nn.Linear(4, 1, rng=0), squared, (X, Y[:, 0]))
     with pytest.raises(ValueError, match="mismatch in its core dimension") as raised:
         fit(data=(X[:, :3], LABELS))
     place = "in layers[0], Linear with a weight of (4, 8): its input is (32, 3)"
     assert place in raised.value.__notes__
+
+
+@pytest.mark.parametrize(
+    ("optimiser", "words"),
+    [(optim.adam, r"call it with a learning rate, optim.adam\(0.001\)"), (0.1, "is a number")],
+)
+def test_something_else_than_an_optimiser_is_named(optimiser, words):
+    with pytest.raises(TypeError, match=words):
+        fit(optimiser=optimiser)
 
 
 def test_a_disk_that_fills_up_ends_a_run_and_keeps_its_last_checkpoint(tmp_path, monkeypatch):

@@ -85,7 +85,6 @@ class Loop:
     def __init__(
         self, trained: Trained, data: Data, size: int, seed: int, *, shuffles: bool, draws: bool
     ) -> None:
-        self._are_numbers = [isinstance(x, np.generic) for x in trees.flatten(trained)[0]]
         self.place = _place(trained, History())
         self._copy: tuple[int, Trained] | None = None  # the steps before it was made
         # An earlier place from which on all losses were finite.
@@ -108,8 +107,7 @@ class Loop:
         steps = self.place.epoch * self.batches + self.place.done
         if self._copy is None or self._copy[0] != steps:
             leaves, build = trees.flatten(self.place.carried.trained)
-            pairs = zip(leaves, self._are_numbers, strict=True)
-            self._copy = steps, build([x[()] if number else _own(x) for x, number in pairs])
+            self._copy = steps, build([_own(x) if np.ndim(x) else x[()] for x in leaves])
         return self._copy[1]
 
     def train(self, show: Callable[[int, int, float], None]) -> None:
@@ -250,8 +248,8 @@ def _copied(tree: Any) -> Any:
 
 
 def _own(x: Any) -> Any:
-    """Return an array of one's own for an array or a number of NumPy's."""
-    return np.array(x, order="C") if isinstance(x, (np.ndarray, np.generic)) else x
+    """Return an array of one's own for an array or a number."""
+    return np.array(x, order="C")
 
 
 def _arrays(trained: Trained) -> dict[str, Any]:

@@ -11,8 +11,8 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from chainrule import trees
-from chainrule.core.array import dtype_of, value_of
-from chainrule.core.placeholder import is_array
+from chainrule.core.array import dtype_of
+from chainrule.core.callables import name_of
 from chainrule.native import compile
 from chainrule.native.compiled import Compiled
 from chainrule.native.executable import donating
@@ -44,7 +44,7 @@ class Carried(NamedTuple):
     """What a step of a run takes over from the one before.
 
     Attributes:
-        trained: what is trained; NumPy's numbers in it are arrays without axes.
+        trained: what is trained; numbers in it are arrays without axes.
         tally: two numbers: the batches of this epoch so far, and the losses of their examples.
     """
 
@@ -112,9 +112,8 @@ def _advance(loss: Callable[..., Any], update: Update, context: bool) -> Callabl
 
 def _unless(fine: Any, new: Any, old: Any) -> Any:
     """Return an array as it is to be, or as it was if not all is fine."""
-    value = value_of(old)
     alike = np.shape(new) == np.shape(old) and dtype_of(new) == dtype_of(old)
-    return np.where(fine, new, old) if is_array(value) and alike else new
+    return np.where(fine, new, old) if alike else new
 
 
 def _step(loss: Callable[..., Any], update: Update, context: bool) -> Callable[..., Any]:
@@ -127,6 +126,8 @@ def _one_step(loss: Callable[..., Any], update: Update, context: bool) -> Callab
             return loss(model, *batch), state
         here = Training(model, state, key)
         return loss(model, *batch, here), here.state
+
+    of_model.__name__ = name_of(loss)  # in messages
 
     def one_step(trained: Trained, key: Any, *batch: Any) -> tuple[Trained, Any]:
         gradient_of = value_and_grad(of_model, has_aux=True)
