@@ -76,6 +76,7 @@ def test_a_healthy_loop():
         ("not trained", "W1", lambda: run(start(), lambda n, p, g: p - 0.1 * g * (n != "W1"))),
         ("learning rate too small", "", lambda: run(start(), down(1e-8))),
         ("learning rate too large", "", lambda: run(start(), down(0.9))),
+        ("learning rate too large", "", lambda: run(start(), down(30.0), 6)),
         ("nan", "W0", lambda: run(start(), down(1e6), f=lambda h: h, slope=np.ones_like)),
         (
             "saturated",

@@ -136,6 +136,19 @@ def test_a_loss_that_is_not_finite_ends_it_with_the_last_good_parameters(tmp_pat
     assert all(np.isfinite(p).all() for p in nn.parameters(run.model).values())
 
 
+@pytest.mark.parametrize(("batch", "epoch"), [(100, 5), (25, 2), (40, 2)])
+def test_the_last_parameters_whose_loss_was_finite_are_kept(batch, epoch):
+    def rooted(model, x):  # a number for the first four steps
+        return np.mean(x) * np.sqrt(3.5 - model["steps"])
+
+    ahead = optim.Optimiser(lambda params: (), lambda g, state, p: ({"steps": np.ones(())}, state))
+    options = {"batch_size": batch, "epochs": 9, "progress": False}
+    with pytest.warns(train.DivergenceWarning, match=f"became nan in epoch {epoch}, batch"):
+        run = train.fit({"steps": np.zeros(())}, rooted, np.ones(100), ahead, **options)
+    assert run.model["steps"] == 3
+    assert run.epoch == len(run.history.get("loss", [])) == 3 * batch // 100
+
+
 @pytest.mark.parametrize("kind", ["plain", "noisy"])
 def test_resumed_runs_end_bit_for_bit_alike(kind, tmp_path):
     model, f = (network(), loss) if kind == "plain" else (noisy_network(), noisy_loss)
@@ -241,10 +254,21 @@ def test_shapes_that_do_not_go_together_are_named():
 
     with pytest.raises(ValueError, match=r"shapes \(32, 2\) and \(32,\) are not the same"):
         fit(f=squared, data=(X, LABELS.astype(float)))
+    with pytest.raises(ValueError, match=r"are not the same: write y\[:, None\] for a column"):
+        fit(nn.Linear(4, 1, rng=0), squared, (X, Y[:, 0]))
     with pytest.raises(ValueError, match="mismatch in its core dimension") as raised:
         fit(data=(X[:, :3], LABELS))
     place = "in layers[0], Linear with a weight of (4, 8): its input is (32, 3)"
     assert place in raised.value.__notes__
+
+
+@pytest.mark.parametrize(
+    ("optimiser", "words"),
+    [(optim.adam, r"call it with a learning rate, optim.adam\(0.001\)"), (0.1, "is a number")],
+)
+def test_something_else_than_an_optimiser_is_named(optimiser, words):
+    with pytest.raises(TypeError, match=words):
+        fit(optimiser=optimiser)
 
 
 def test_a_disk_that_fills_up_ends_a_run_and_keeps_its_last_checkpoint(tmp_path, monkeypatch):

@@ -202,6 +202,8 @@ def _without_consequences(found: list[Finding]) -> list[Finding]:
             return found
         return [replace(f, severity="note") if f.kind == "cannot overfit" else f for f in found]
     follows = set(_CONSEQUENCES)
+    if any(f.kind == "dead" and f.evidence["dead"] == f.evidence["units"] for f in causes):
+        follows.add("data not used")
     for kind, effects in _EFFECTS.items():
         if any(f.kind == kind for f in causes):
             follows |= effects

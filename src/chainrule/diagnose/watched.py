@@ -16,6 +16,8 @@ __all__ = ["Units", "gradients", "nan", "sizes", "steps", "unmoved"]
 
 _LARGE, _SMALL = 0.1, 1e-6  # update to weight
 _RATIO = 1e3  # of gradients, the last layer's to the first one's
+_FEW = 5  # losses of which a mean tells something
+_EXPLODED = 100.0  # times the first loss
 _SURE = 20  # looks after which the kind of an activation function is known
 
 
@@ -101,10 +103,15 @@ def sizes(share: float, losses: Any) -> list[Finding]:
         losses: of all steps.
     """
     losses = losses[np.isfinite(losses)]
-    if len(losses) < 20 or not math.isfinite(share):
+    if len(losses) < _FEW or not math.isfinite(share):
         return []
-    part = max(len(losses) // 4, 5)
+    part = max(len(losses) // 4, _FEW)
     first, last = float(np.mean(losses[:part])), float(np.mean(losses[-part:]))
+    exploded = last > _EXPLODED * abs(losses[0])  # from the first step on, perhaps
+    if exploded:
+        first = float(losses[0])
+    elif len(losses) < 4 * _FEW:
+        return []
     fallen = (first - last) / max(abs(first), 1e-300)
     evidence = {"update to weight": share, "first": first, "last": last}
     said = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import CellType, CodeType, FunctionType
 from typing import Any
 
@@ -15,7 +15,7 @@ from chainrule.graph.graph import Apply, Vertex, evaluate
 from chainrule.graph.loops.extrapolate import NotAlikeError
 from chainrule.native.describe import describe
 from chainrule.native.entry import calling
-from chainrule.native.entry.layout import Watch, met
+from chainrule.native.entry.layout import Structure, Watch, leaves, met, slot_of
 from chainrule.native.interpret import interpreted, like
 from chainrule.native.lower.roles import Role, number
 from chainrule.native.pipeline import NotNativeError, build
@@ -23,7 +23,7 @@ from chainrule.native.record.program import Program, Runnable
 from chainrule.native.runtime import engine
 from chainrule.native.runtime.collection import no_collection
 
-__all__ = ["Executable", "native"]
+__all__ = ["Executable", "donating", "native"]
 
 
 def native(program: Program) -> Runnable:
@@ -41,15 +41,45 @@ def native(program: Program) -> Runnable:
         return interpreted(program)
 
 
-#: It takes programs of few turns of their loops; see `chainrule.native.record.program.Family`.
+def donating(program: Program) -> Runnable:
+    """Compile a program whose caller gives up the arrays of its first argument.
+
+    The first part of its result may hold these very arrays, written over, where each of its leaves
+    is an array like that of the argument: all of them, or none.
+    """
+    try:
+        with no_collection():
+            return Executable(program, _donors(program))
+    except NotNativeError:
+        return native(program)
+
+
+def _donors(program: Program) -> dict[int, int]:
+    """Return the input for each output of the first part of the result, if they are alike."""
+    given, made = _first(program.arguments), _first(program.structure)
+    slots = [
+        (slot_of(program.outputs[k].value), slot_of(program.inputs[j].value))
+        for k, j in zip(made, given, strict=False)
+    ]
+    alike = len(made) == len(given) and all(a == b and a.kind == "array" for a, b in slots)
+    return dict(zip(made, given, strict=True)) if alike else {}
+
+
+def _first(structure: Structure | None) -> list[int]:
+    parts = structure if isinstance(structure, tuple) else ()
+    return list(leaves(parts[0])) if parts else []
+
+
+#: They take programs of few turns of their loops; see `chainrule.native.record.program.Family`.
 native.extrapolates = True  # type: ignore[attr-defined]
+donating.extrapolates = True  # type: ignore[attr-defined]
 
 
 class Executable:
     """A compiled program."""
 
-    def __init__(self, program: Program) -> None:
-        self.built = build(program)
+    def __init__(self, program: Program, donors: Mapping[int, int] | None = None) -> None:
+        self.built = build(program, donors=donors)
         self.layout = self.built.layout
         is_known = program.arguments is not None and calling.available(self.layout)
         self.has_entry = is_known and not self.built.calls

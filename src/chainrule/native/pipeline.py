@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +12,7 @@ from chainrule.graph.graph import Apply, Constant, Vertex
 from chainrule.graph.loops.extrapolate import NotAlikeError
 from chainrule.native.codegen.array_loop import Watch
 from chainrule.native.codegen.loops import METADATA
-from chainrule.native.entry.layout import Layout, guard_of, renumbered, slot_of
+from chainrule.native.entry.layout import Layout, bits, guard_of, renumbered, slot_of
 from chainrule.native.ir import math
 from chainrule.native.ir.buffers import Buffer, address, load
 from chainrule.native.ir.moving import Word
@@ -23,6 +24,7 @@ from chainrule.native.matmul import blas, product
 from chainrule.native.record.program import Program
 from chainrule.native.results import Results
 from chainrule.native.runtime import interrupts, threads
+from chainrule.native.schedule.donation import donate
 from chainrule.native.schedule.fusion import Schedule, schedule
 from chainrule.native.schedule.memory import Memory
 from chainrule.native.steps import WORTH_UNLOCKING, Call, Module, Steps
@@ -55,6 +57,7 @@ class Built:
     work: int  # rough nanoseconds
     flops: int
     checks: list[Vertex]  # whether indices are in range, in memory
+    donors: dict[int, int]  # for results that are written over inputs, the numbers of these
 
     @property
     def layout(self) -> Layout:
@@ -72,6 +75,7 @@ class Built:
             structure=None if program.structure is None else renumbered(program.structure, which),
             words=self.words,
             arguments=program.arguments,
+            donors=self.donors,
         )
 
     @property
@@ -80,19 +84,23 @@ class Built:
         return [step for step in self.steps if isinstance(step, Call)]
 
 
-def build(program: Program, parts: int | None = None) -> Built:
+def build(
+    program: Program, parts: int | None = None, donors: Mapping[int, int] | None = None
+) -> Built:
     """Schedule and write a program.
 
     Args:
         program: what was recorded.
         parts: how many threads may share a kernel; None for as many as there are.
+        donors: for outputs, by number, the numbers of inputs whose memory they may take: of all of
+            them, or of none where that cannot be.
 
     Raises:
         NotNativeError: a value in it is neither a number nor a boolean, or one that the function
             takes, gives or looks at is a single number that registers do not hold.
         NotAlikeError: it was recorded in few turns, from which all do not follow.
     """
-    return _Builder(program, parts or threads.count()).build()
+    return _Builder(program, parts or threads.count(), donors or {}).build()
 
 
 def _has_memory(dtype: np.dtype[Any]) -> bool:
@@ -107,7 +115,7 @@ def _counts(vertex: Vertex) -> bool:
 
 
 class _Builder:
-    def __init__(self, program: Program, parts: int) -> None:
+    def __init__(self, program: Program, parts: int, donors: Mapping[int, int]) -> None:
         self.program = program
         self.parts = parts
         results, vertices = lowered(program)
@@ -135,13 +143,16 @@ class _Builder:
         for check in (*self.checks, *self.counting):
             self.memory.keep(check)
         self.module = Module(parts)
+        self.donors = {self.results.numbers[k]: given for k, given in donors.items()}
+        self.commits = self._donated(wanted) if len(self.donors) == len(donors) > 0 else None
 
     def build(self) -> Built:
         watch = self.watch = self._watch()
-        steps = Steps(self.plan, self.memory, self.module, watch).write()
+        writer = Steps(self.plan, self.memory, self.module, watch, self.commits)
+        steps = writer.write()
         if self.counting and (self.checks or any(isinstance(step, Call) for step in steps)):
             raise NotAlikeError("turns that are counted between calls of NumPy")
-        ir = self._module(steps)
+        ir = self._module(steps, writer.committed)
         return Built(
             self.program,
             ir,
@@ -155,7 +166,18 @@ class _Builder:
             self.module.work,
             self.module.flops,
             self.checks,
+            {} if self.commits is None else self.donors,
         )
+
+    def _donated(self, wanted: Sequence[Vertex]) -> int | None:
+        """Let results take the memory of inputs; return the first step that writes there."""
+        if self.counting or any(role is Role.CALL for role in self.plan.roles.values()):
+            return None
+        count = len(self.results.distinct)
+        donors: dict[Vertex, Vertex] = {
+            wanted[k]: self.program.inputs[given] for k, given in self.donors.items()
+        }
+        return donate(self.plan, donors, [*wanted[count:], *self.checks])
 
     def _watch(self) -> Watch | None:
         """Return where loops look for signals: nowhere if Python does so between segments."""
@@ -190,7 +212,19 @@ class _Builder:
             found = code.let(f"or i1 {found}, {negative}")
         return [*code.lines, f"  %stopped = or i1 {found}, false"] if self.counting else []
 
-    def _module(self, steps: list[str | Call]) -> str:
+    def _commits(self) -> list[str]:
+        """Return as ``%commits`` whether the guards are met, and all indices in range."""
+        code, ok = Code("commit"), "true"
+        for vertex, (_, seen) in zip(self.results.guards, self.program.guards, strict=True):
+            found = load(code, address(code, self.memory.buffers[vertex]), np.dtype(np.int64))
+            same = code.let(f"icmp eq i64 {found}, {bits(guard_of(seen))}")
+            ok = code.let(f"and i1 {ok}, {same}")
+        for check in self.checks:
+            found = load(code, address(code, self.memory.buffers[check]), np.dtype(bool))
+            ok = code.let(f"and i1 {ok}, {found}")
+        return [*code.lines, f"  %commits = and i1 {ok}, true"]
+
+    def _module(self, steps: list[str | Call], committed: int) -> str:
         watch = None if self.watch is None else (self.watch[0].index, self.watch[1].index)
         segments = [step for step in steps if isinstance(step, str)]
         parts = [
@@ -200,7 +234,13 @@ class _Builder:
             threads.DECLARATION,
             interrupts.DECLARATION,
             *self.module.code,
-            interrupts.run(segments, self._in_range(), watch, self._stopped()),
+            interrupts.run(
+                segments,
+                self._in_range(),
+                watch,
+                self._stopped(),
+                None if self.commits is None else (committed, self._commits()),
+            ),
             METADATA,
         ]
         return "\n".join(parts)

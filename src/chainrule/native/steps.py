@@ -76,6 +76,10 @@ class Steps:
         memory: hands out memory for it.
         module: where it is written.
         watch: where long loops look for signals; None for loops in loops.
+        commits: the step from which on arguments are written over; None if none is.
+
+    Attributes:
+        committed: the number of functions before that step.
     """
 
     def __init__(
@@ -84,8 +88,10 @@ class Steps:
         memory: Memory,
         module: Module,
         watch: array_loop.Watch | None = None,
+        commits: int | None = None,
     ) -> None:
         self.plan, self.memory, self.module, self.watch = plan, memory, module, watch
+        self._commits, self.committed = commits, 0
 
     def write(self) -> list[str | Call]:
         """Write functions ``void(ptr buffers)``; return their names, and the calls in between."""
@@ -106,6 +112,9 @@ class Steps:
         segment: list[str] = []
         ended = 0  # the work up to the end of the last segment
         for k, step in enumerate(self.plan.steps):
+            if k == self._commits:
+                self._end(segment, steps)
+                self.committed = len(steps)
             if self.module.work - ended > WORTH_UNLOCKING:
                 self._end(segment, steps)
                 ended = self.module.work

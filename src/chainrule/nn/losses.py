@@ -100,4 +100,7 @@ def hinge(scores: Any, y: Any) -> Any:
 
 def _alike(a: Any, b: Any, name: str) -> None:
     if np.shape(a) != np.shape(b):
-        raise ValueError(f"{name}: shapes {np.shape(a)} and {np.shape(b)} are not the same")
+        cure = ""
+        if np.size(a) == np.size(b) and {np.ndim(a), np.ndim(b)} == {1, 2}:
+            cure = ": write y[:, None] for a column of numbers, or y[:, 0] for the numbers in one"
+        raise ValueError(f"{name}: shapes {np.shape(a)} and {np.shape(b)} are not the same{cure}")

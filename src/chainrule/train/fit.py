@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from chainrule.core.callables import name_of
 from chainrule.errors import NonFiniteError
 from chainrule.nn.context import initial_state
 from chainrule.optim.adaptive import adam
@@ -18,7 +19,7 @@ from chainrule.train.history import History
 from chainrule.train.loop import Loop, Run
 from chainrule.train.metrics import Meter
 from chainrule.train.progress import Progress
-from chainrule.train.step import Trained, check_context, step, takes_context
+from chainrule.train.step import Trained, advance, check_context, takes_context
 from chainrule.train.stopping import EarlyStopping
 from chainrule.train.watching import Watcher
 
@@ -82,7 +83,8 @@ def fit(
         The run. Ctrl-C ends it early, with the parameters it has.
 
     Raises:
-        TypeError: the loss takes other arguments, or no context where a layer needs one.
+        TypeError: the loss takes other arguments, or no context where a layer needs one; or the
+            optimiser is something else.
         ValueError: data are empty, of different lengths, or not finite.
         CheckpointError: what is in the folder is damaged, or of another model.
 
@@ -96,7 +98,10 @@ def fit(
     context = takes_context(loss, len(training.arrays))
     if not context:
         check_context(loss, model)
-    optimiser = optimiser or adam(1e-3)
+    if optimiser is None:
+        optimiser = adam(1e-3)
+    if not isinstance(optimiser, Optimiser):
+        raise TypeError(_no_optimiser(optimiser))
     carried = optimiser.init(model) if optimiser_state is None else optimiser_state
     trained = Trained(model, initial_state(model), carried)
     loop = Loop(trained, training, batch_size, seed, shuffles=shuffle, draws=context)
@@ -104,7 +109,7 @@ def fit(
         loop.file = Path(checkpoint) / CHECKPOINT
         if resume and loop.file.exists():
             loop.resume()
-    loop.step = step(loss, optimiser, context)
+    loop.step = advance(loss, optimiser, context)
     measures = _measures(loss, metrics or {}, training, validation)
     run = loop.run()
     if monitor is not None:
@@ -116,13 +121,14 @@ def fit(
                 began = time.perf_counter()
                 loop.train(shown.batch)
                 seconds = time.perf_counter() - began
-                loop.end_epoch({name: f(*loop.place.trained[:2]) for name, f in measures.items()})
+                model, state, _ = loop.copy()
+                loop.end_epoch({name: f(model, state) for name, f in measures.items()})
                 run = loop.run()
                 shown.epoch(run.history.last(), seconds)
                 if stopping is not None:
                     values = _column(run.history, stopping.column)
                     if stopping.best(values) == len(values) - 1:
-                        loop.best = loop.place.trained
+                        loop.best = Trained(run.model, run.state, run.optimiser_state)
                     if stopping.over(values):
                         run.stopped = "early stopping"
                 ended = [callback(run) is True for callback in callbacks]  # each is called
@@ -140,6 +146,16 @@ def fit(
         run.model, run.state = loop.best[:2]
     run.stopped = run.stopped or "epochs"
     return run
+
+
+def _no_optimiser(given: Any) -> str:
+    """Say what to write in place of something that is no optimiser."""
+    if isinstance(given, (int, float)):
+        return f"optimiser={given!r} is a number: optim.adam({given!r}) is an optimiser"
+    if callable(given):
+        name = name_of(given)
+        return f"optimiser is {name} itself: call it with a learning rate, optim.{name}(0.001)"
+    return f"optimiser is a {type(given).__name__}: it should be one of chainrule.optim's"
 
 
 def _measures(

@@ -15,8 +15,8 @@ class Step(NamedTuple):
 
     Attributes:
         before: a copy of the model and its state before it, where the watcher wanted one.
-        model: the model after it.
-        batch: what it was made with; overwritten by the next one.
+        model: the model after it; overwritten by the next one.
+        batch: what it was made with; overwritten, too.
         loss: the loss before it.
     """
 

@@ -244,7 +244,7 @@ def test_short_functions_look_for_nothing() -> None:
 
 
 def test_interrupted_while_it_is_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupt(*_: Any) -> Any:
+    def interrupt(*_: Any, **__: Any) -> Any:
         raise KeyboardInterrupt
 
     fast = cr.compile(np.tanh)

@@ -17,6 +17,7 @@ class Arguments:
     """Writes the part of an entry that checks the arguments.
 
     Attributes:
+        arrays: the objects of the inputs that are arrays.
         held: how many objects ``%held`` holds at most.
     """
 
@@ -24,6 +25,7 @@ class Arguments:
         self._to = writer
         self._inputs = writer.layout.inputs
         self._found: dict[int, str] = {}
+        self.arrays: dict[int, str] = {}
         self.held = 0
 
     def take(self) -> list[str]:
@@ -124,6 +126,7 @@ class Arguments:
         """Check an input, and return the pointer to its buffer."""
         if slot.kind == "array":
             self._to.word(f"{name}.expected", self._to.places.inputs[k])
+            self.arrays[k] = f"%{name}"
             return self._to.checked_array(name)
         found = self._to.field(f"{name}.type", f"%{name}", TYPE)
         expected = "@PyFloat_Type"

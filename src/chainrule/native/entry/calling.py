@@ -129,12 +129,15 @@ def call(
         code = run((ctypes.c_void_p * len(pointers))(*pointers))
     except Exception as error:
         raise interrupts.Stopped(error) from None
+    found = met(layout.guards, guards) if code in (0, interrupts.IN_VAIN) else False
+    if code == interrupts.IN_VAIN and found is not True:
+        return [None] * len(outputs), found
     if code:
         raise RunError(code)
     results = [
         from_memory(slot, array) for slot, array in zip(layout.outputs, outputs, strict=True)
     ]
-    return results, met(layout.guards, guards)
+    return results, found
 
 
 def _check(slot: Slot, value: Any) -> None:

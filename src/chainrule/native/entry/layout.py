@@ -9,8 +9,8 @@ boolean. An array's buffer is its data.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from types import CellType, FunctionType
 from typing import Any, Literal, TypeAlias
 
@@ -108,6 +108,8 @@ class Layout:
             None where it takes more than a `Structure`: then Python makes it.
         words: how many entries of the table come after the arena, which nobody fills in.
         arguments: where the inputs lie in the arguments; None where they are the inputs.
+        donors: for each output that is written over an input, the number of that input: the result
+            holds the very array that was given.
     """
 
     inputs: tuple[Slot, ...]
@@ -119,6 +121,7 @@ class Layout:
     structure: Structure | None
     words: int = 0
     arguments: tuple[Structure, ...] | None = None
+    donors: Mapping[int, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         given = list(leaves(self.arguments)) if self.arguments is not None else None

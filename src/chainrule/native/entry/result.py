@@ -6,6 +6,8 @@ tuples and lists, which cannot. Whatever fails on the way, all objects are given
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from chainrule.native.entry.layout import Fixed, Structure, Tree, inside
 from chainrule.native.entry.objects import ARRAY_DATA, TUPLE_HASH, TUPLE_ITEMS
 from chainrule.native.entry.writer import Writer
@@ -28,11 +30,24 @@ class Result:
         self._given: list[str] = []  # objects that those that hold them keep by themselves
         self.made = 0
 
-    def allocate(self) -> list[str]:
-        """Write the making of arrays; return the pointers to the outputs' buffers."""
+    def allocate(self, inputs: Mapping[int, str]) -> list[str]:
+        """Write the making of arrays; return the pointers to the outputs' buffers.
+
+        Args:
+            inputs: the arrays that were given, by the number of the input.
+        """
         slots = self._to.layout.outputs
         for k, slot in enumerate(slots):
-            if slot.kind == "array":
+            donor = self._to.layout.donors.get(k)
+            if donor is not None:
+                self._to.add(
+                    f"%output{k} = getelementptr i8, ptr {inputs[donor]}, i64 0",
+                    f"call void @Py_IncRef(ptr %output{k})",
+                )
+                self._to.note(f"%output{k}", "objects", self.made)
+                self.made += 1
+                self._to.field(f"output{k}.buffer", f"%output{k}", ARRAY_DATA)
+            elif slot.kind == "array":
                 array = self._new_array(f"output{k}", k)
                 self._to.field(f"output{k}.buffer", array, ARRAY_DATA)
             else:

@@ -43,7 +43,7 @@ class _Entry(Writer):
         inputs = self.arguments.take()
         self._check_watches()
         captured = [self._captured(k) for k in range(len(layout.captured))]
-        for buffer in inputs + captured + self.result.allocate():
+        for buffer in inputs + captured + self.result.allocate(self.arguments.arrays):
             self._buffer(buffer)
         for k in range(len(layout.guards)):
             self.first.append(f"%guard{k} = alloca i64")

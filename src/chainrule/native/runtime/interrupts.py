@@ -20,13 +20,14 @@ from typing import Any
 
 from chainrule.native.runtime import engine
 
-__all__ = ["DECLARATION", "UNLOCKED", "Stopped", "between_turns", "run", "unlocked"]
+__all__ = ["DECLARATION", "IN_VAIN", "UNLOCKED", "Stopped", "between_turns", "run", "unlocked"]
 
 #: For modules with a `run`, and for those that call ``@cr.unlocked``.
 DECLARATION = "declare i1 @cr.interrupted(ptr) nounwind"
 UNLOCKED = "declare i32 @cr.unlocked(ptr, ptr) nounwind"
 
-_STOPPED = 2  # what a run returns that a handler has ended, with the exception set
+# What a run returns that has ended early: by a handler, with the exception set; or by itself.
+_STOPPED, IN_VAIN = 2, 3
 # Milliseconds between two looks: each takes the lock, which another busy thread may keep for 5.
 _PATIENCE = 100
 
@@ -48,6 +49,7 @@ def run(
     last: Sequence[str],
     watch: tuple[int, int] | None = None,
     stopped: Sequence[str] = (),
+    committing: tuple[int, Sequence[str]] | None = None,
 ) -> str:
     """Write ``i32 @run(ptr %buffers)``, which calls functions in turn.
 
@@ -58,24 +60,35 @@ def run(
             when they last did, and whether a handler has ended the run.
         stopped: lines that tell, as ``i1 %stopped``, whether one of them was ended by a signal's
             handler; none where that cannot be.
+        committing: from which function on a run is not ended any more, and lines before it that
+            tell, as ``i1 %commits``, whether the run is to come to that.
     """
+    end = len(steps) if committing is None else committing[0]
     lines = ["entry:"]
     for word in watch or ():
         lines += [
             f"  %word{word} = getelementptr ptr, ptr %buffers, i64 {word}",
             f"  store i64 0, ptr %word{word}",
         ]
-    if len(steps) > 1:
+    if end > 1:
         lines += ["  %asked = alloca i64", "  store i64 0, ptr %asked"]
     for k, step in enumerate(steps):
-        if k:
+        if committing is not None and k == end:
+            lines += [
+                *committing[1],
+                "  br i1 %commits, label %commit, label %vain",
+                "vain:",
+                f"  ret i32 {IN_VAIN}",
+                "commit:",
+            ]
+        elif 0 < k < end:
             lines += [
                 f"  %interrupted{k} = call i1 @cr.interrupted(ptr %asked)",
                 f"  br i1 %interrupted{k}, label %stop, label %step{k}",
                 f"step{k}:",
             ]
         lines.append(f"  call void @{step}(ptr %buffers)")
-        if watch is not None:
+        if watch is not None and k < end:
             lines += [
                 f"  %stopped{k} = load i64, ptr %word{watch[1]}",
                 f"  %ended{k} = icmp ne i64 %stopped{k}, 0",
@@ -85,7 +98,7 @@ def run(
     if stopped:
         lines += [*stopped, "  br i1 %stopped, label %stop, label %last", "last:"]
     lines += last
-    if len(steps) > 1 or stopped or (steps and watch is not None):
+    if end > 1 or stopped or (end and watch is not None):
         lines += ["stop:", f"  ret i32 {_STOPPED}"]
     return "\n".join(["define i32 @run(ptr %buffers) {", *lines, "}"])
 

@@ -1,0 +1,144 @@
+"""Results that take the memory of arguments which the caller has given up: buffer donation.
+
+A result is written over an argument in the same kernel that reads it, or after its last reader. So
+the steps that write over arguments are moved behind all that reads these, and behind all that may
+yet show that the run is in vain: whatever ends a run early finds the arguments as they were.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from chainrule.graph.graph import Apply, Vertex
+from chainrule.native.lower.roles import Role
+from chainrule.native.schedule.fusion import Kernel, Schedule
+from chainrule.native.schedule.survey import Item, Survey
+
+__all__ = ["donate"]
+
+_QUICK = (Role.PRODUCT, Role.JOIN, Role.SCATTER)  # what is done before a signal is looked for
+
+
+@dataclass(frozen=True, eq=False)
+class _Step:
+    """A step, its number in the schedule, and the arrays whose memory it reads and writes."""
+
+    step: Kernel | Apply
+    number: int
+    reads: set[Vertex]
+    writes: set[Vertex]
+
+
+def donate(plan: Schedule, donors: Mapping[Vertex, Vertex], first: Iterable[Vertex]) -> int | None:
+    """Let results be written over arguments, if that can be done for all of them.
+
+    Args:
+        plan: a schedule, whose steps are brought into another order.
+        donors: for each result that is to take an argument's memory, the argument.
+        first: what has to be known before anything is written over.
+
+    Returns:
+        The number of the first step that writes over an argument; None where that cannot be, and
+        the schedule is as it was.
+    """
+    kept, movers = _apart(plan, donors)
+    if {x for mover in movers for x in mover.writes} != set(donors):
+        return None
+    if not all(_goes_in_place(mover.step, plan, donors) for mover in movers):
+        return None
+    needed = {plan.memory(x).base for x in first}
+    firm = [step for step in kept if step.writes & needed or not _is_quick(step.step, plan)]
+    after: dict[int, list[_Step]] = {}
+    for mover in movers:
+        over = {donors[x] for x in mover.writes}
+        waits = [step for step in kept if step.reads & over or step.number <= mover.number]
+        place = max((kept.index(step) for step in (*firm, *waits)), default=-1)
+        after.setdefault(place, []).append(mover)
+    order = after.get(-1, [])
+    for k, step in enumerate(kept):
+        order = [*order, step, *after.get(k, [])]
+    if not all(_is_sound(order, k, donors) for k, step in enumerate(order) if step in movers):
+        return None
+    plan.steps[:] = [step.step for step in order]
+    plan.versions.rereads.update(donors)
+    return next(k for k, step in enumerate(order) if step in movers)
+
+
+def _apart(plan: Schedule, donors: Mapping[Vertex, Vertex]) -> tuple[list[_Step], list[_Step]]:
+    """Return the steps without what is written over arguments, and kernels of nothing else."""
+    kept: list[_Step] = []
+    movers: list[_Step] = []
+    for number, step in enumerate(plan.steps):
+        if not isinstance(step, Kernel):
+            reads = {plan.memory(plan.viewed(x)[0]).base for x in step.operands}
+            kept.append(_Step(step, number, reads, _written(step, plan)))
+            continue
+        for into, is_mover in ((kept, False), (movers, True)):
+            roots = [x for x in step.roots if (x in donors) is is_mover]
+            if roots:
+                part = replace(step, roots=roots)
+                into.append(_Step(part, number, Survey(part, plan).loads, _written(part, plan)))
+    return kept, movers
+
+
+def _written(step: Kernel | Apply, plan: Schedule) -> set[Vertex]:
+    return {plan.memory(x).base for x in plan.made(step)}
+
+
+def _is_quick(step: Kernel | Apply, plan: Schedule) -> bool:
+    return isinstance(step, Kernel) or plan.roles[step] in _QUICK
+
+
+def _goes_in_place(kernel: Kernel | Apply, plan: Schedule, donors: Mapping[Vertex, Vertex]) -> bool:
+    """Tell whether a kernel reads of what it writes over no entries but those that it writes."""
+    assert isinstance(kernel, Kernel)
+    survey = Survey(kernel, plan)
+    for root in survey.roots:
+        if root.vertex in plan.whole or root.vertex in plan.versions.targets:
+            return False
+        donor, own = donors[root.vertex], survey.own_strides(root)
+        picked = [v.operands[0] for v, _ in survey.walked if isinstance(v, Apply)]
+        if any(_lies_in(x, donor, plan) for x in picked):
+            return False
+        reads = {item for item in survey.strides if _lies_in(item[0], donor, plan)}
+        if any(survey.strides[item] != own for item in reads):
+            return False
+        # They are read before they are written where what is written is computed from them.
+        if not reads <= _loaded_for((root.vertex, root.axes), survey):
+            return False
+    return True
+
+
+def _lies_in(vertex: Vertex, donor: Vertex, plan: Schedule) -> bool:
+    access = plan.access(vertex)
+    return access is not None and access.base is donor
+
+
+def _loaded_for(item: Item, survey: Survey) -> set[Item]:
+    """Return what a kernel loads in order to compute an item."""
+    found: set[Item] = set()
+    seen: set[Item] = set()
+    stack = [item]
+    while stack:
+        here = stack.pop()
+        if here in seen or survey.plan.roles[here[0]] is Role.NUMBER:
+            continue
+        seen.add(here)
+        if here in survey.strides:
+            found.add(here)
+        else:
+            assert isinstance(here[0], Apply)
+            stack += survey.operands(here[0], here[1])
+    return found
+
+
+def _is_sound(order: Sequence[_Step], place: int, donors: Mapping[Vertex, Vertex]) -> bool:
+    """Tell whether a step that was moved, and those that it passed, still find what they read."""
+    mover = order[place]
+    over = {donors[x] for x in mover.writes}
+    passed = [step for step in order[:place] if step.number > mover.number]
+    return not (
+        any(step.reads & over for step in order[place + 1 :])
+        or any(step.writes & mover.reads or step.reads & mover.writes for step in passed)
+    )
