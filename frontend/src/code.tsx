@@ -101,6 +101,7 @@ function CodeLine({ line }: { line: Line }) {
   const number = useComputed(() => lineText(line));
   const state = useComputed(() => {
     let found = line.backward ? "line backward" : "line";
+    if (line.fails) found += " failing";
     if (isCurrent(line)) found += current.value?.forward ? " forwards" : " backwards";
     else if (isLit(line)) found += " lit";
     if (
@@ -130,6 +131,7 @@ function CodeLine({ line }: { line: Line }) {
     >
       <code>{tokens(line.text)}</code>
       <span class={line.backward ? "gradient" : "value"}>{number}</span>
+      {line.fails && <strong>{data.error}</strong>}
     </li>
   );
 }

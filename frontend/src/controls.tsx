@@ -8,6 +8,7 @@ import { type Held, isNumber } from "./model";
 import {
   current,
   data,
+  failed,
   goTo,
   isNamed,
   model,
@@ -38,6 +39,7 @@ export function sentence(one: Step): string {
   const w = text.value;
   const vertex = data.vertices[one.vertex]!;
   const group = data.groups[vertex.group!]!;
+  if (one.vertex === failed) return w.fails(group.text, data.error!);
   if (one.forward) {
     const value = shown(model.value(one.vertex));
     if (one.closed !== null || (group.vertices.length === 1 && group.text !== "")) {

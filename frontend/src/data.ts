@@ -63,6 +63,8 @@ export interface Line {
   /** Whether it may be left to the reader to write. */
   exercise?: boolean;
   loop?: number;
+  /** Whether an error arose here. */
+  fails?: boolean;
 }
 
 export interface Guard {
@@ -98,6 +100,8 @@ export interface Data {
   title: string;
   name: string;
   output: string;
+  /** What ended the run; then the last vertex is the operation that failed. */
+  error: string | null;
   language: string;
   inputs: Input[];
   vertices: Vertex[];

@@ -16,6 +16,7 @@ import {
   closed,
   current,
   data,
+  failed,
   hovered,
   isNamed,
   layout,
@@ -317,7 +318,7 @@ function NodeBox({ node }: { node: Node }) {
   });
   const state = useComputed(() => {
     const step = current.value;
-    let found = "";
+    let found = v === failed ? " failed" : "";
     if (alarms.value.has(v)) found += " alarming";
     if (step !== null && step.vertex === v) found += step.forward ? " forwards" : " backwards";
     if (step !== null && step.source === v) found += " target";
@@ -332,6 +333,7 @@ function NodeBox({ node }: { node: Node }) {
   const spoken = useComputed(() => {
     const w = text.value;
     const named = isNamed(v) ? nameOf(v) : vertex.label;
+    if (v === failed) return w.fails(data.groups[vertex.group!]!.text, data.error!);
     return `${named}: ${w.value} ${value.value}, ${w.gradient} ${gradient.value || "–"}`;
   });
   const act = () => {
@@ -472,8 +474,8 @@ export function Legend() {
   return (
     <p class="legend">
       <span class="value">{w.value}</span>
-      <span class="gradient">{w.gradient}</span>
-      <span class="local">{w.local}</span>
+      {failed === null && <span class="gradient">{w.gradient}</span>}
+      {failed === null && <span class="local">{w.local}</span>}
       {arrays && <span class="dim">{w.localOfArrays}</span>}
     </p>
   );

@@ -184,6 +184,7 @@ function Notices() {
           {w.otherBranch(guard.line, guard.text)}
         </p>
       ))}
+      {data.error !== null && <p class="alarm error">{w.raised}</p>}
       {stale.value && <p class="note">{w.stale(data.missing.join(", "))}</p>}
       {warnings.value.map((alarm) => (
         // biome-ignore lint/a11y/useKeyWithClickEvents: the keyboard gets there by the gate itself

@@ -55,6 +55,9 @@ export const hovered = signal<number | null>(null);
 export const selected = signal<number | null>(null);
 export const practising = signal(data.practise);
 
+/** The operation that raised an error; null where none did. */
+export const failed = data.error === null ? null : data.vertices.length - 1;
+
 export const text = computed(() => words[language.value]);
 export const layout = computed<Layout>(() =>
   laidOut(data, closed.value, (v) => {

@@ -51,6 +51,8 @@ export interface Words {
   updated: (before: string, after: string) => string;
   stale: (operations: string) => string;
   notLive: string;
+  fails: (code: string, error: string) => string;
+  raised: string;
   otherBranch: (line: number, code: string) => string;
   warnings: string;
   noWarnings: string;
@@ -161,6 +163,8 @@ const en: Words = {
     `Grey numbers are those of the recorded run: ${operations} cannot be computed in a page.`,
   notLive:
     "This function is too large to be computed anew in a page: the numbers are those of the recorded run.",
+  fails: (code, error) => `${code} raises an error. ${error}`,
+  raised: "The run ended with an error: the way up to there is shown.",
   otherBranch: (line, code) =>
     `Line ${line}, ${code}: here the code takes another branch. Run explain again at these inputs.`,
   warnings: "What goes wrong here",
@@ -280,6 +284,8 @@ const ru: Words = {
   stale: (operations) =>
     `Серые числа — из записанного запуска: ${operations} на странице не вычислить.`,
   notLive: "Функция слишком велика, чтобы вычислять её на странице: числа из записанного запуска.",
+  fails: (code, error) => `${code} вызывает ошибку. ${error}`,
+  raised: "Выполнение прервала ошибка: показан путь до неё.",
   otherBranch: (line, code) =>
     `Строка ${line}, ${code}: здесь код пошёл бы другой ветвью. Запустите explain заново с этими входами.`,
   warnings: "Что здесь не так",

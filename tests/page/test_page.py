@@ -112,6 +112,33 @@ def test_the_command_writes_it(
     assert ".html" in capsys.readouterr().err
 
 
+def test_a_run_that_an_error_ended_is_shown_up_to_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("m.py").write_text(
+        "import math\ndef f(x):\n    q = x - 3.0\n    r = math.log(q)\n    return r * r\n"
+    )
+    options = ["--page", "f.html", "--svg", "f.svg", "--save", "g.py"]
+    assert main(["explain", "m.py:f", "--at", "x=1.0", *options]) == 2
+    said = capsys.readouterr()
+    assert "wrote f.html: the run up to the error" in said.out
+    assert "math domain error" in said.err
+    assert sorted(p.name for p in Path().glob("[fg].*")) == ["f.html", "f.svg"]
+    data = data_of(Path("f.html").read_text(encoding="utf-8"))
+    assert "math domain error" in data["error"]
+    assert data["live"]
+    texts = {line["text"].strip(): line for line in data["lines"]}
+    assert texts["r = math.log(q)"]["fails"]
+    assert texts["q = x - 3.0"]["vertex"] == 1
+    assert [lead["source"] for lead in data["vertices"][-1]["leads"]] == [1]
+    # Without the source there are the lines that made something.
+    scope: dict[str, Any] = {}
+    exec("def g(x):\n    h = x * 2.0\n    return h[3]\n", scope)
+    lines = data_of(cr.explain_failure(scope["g"], np.ones(2)).page().html)["lines"]
+    assert [line.get("fails") for line in lines] == [None, True]
+
+
 def test_lines_that_the_page_cannot_judge_are_not_left_out() -> None:
     def ordered(x: Any) -> Any:
         a = x * 2.0

@@ -105,21 +105,29 @@ def explain(
 
     Each stage of the function and of its gradient stands beside its value, the local gradient and
     the upstream gradient. What goes wrong (saturated units, dead ReLUs, vanishing gradients, NaN)
-    is pointed out at the line.
+    is pointed out at the line. Where the function raises an error, pictures and page show the way
+    up to there.
     """
     path, name = split(function)
     values = read(at, static)
     options = _distinct({"--svg": svg, "--dot": dot, "--save": save, "--page": page})
     check_page(page, open_page)
     with ExitStack() as stack:
+        opened = {option: stack.enter_context(ExitStack()) for option in options}
         drafts = {
-            option: stack.enter_context(written(option, file, (path,)))
+            option: opened[option].enter_context(written(option, file, (path,)))
             for option, file in options.items()
         }
         module = stack.enter_context(loaded(path, traceback))
         call = bind(find(module, name), name, values, argnums)
-        with user_code(traceback):
-            explanation = chainrule.explain(call.function, *call.args, argnums=call.argnums)
+        try:
+            with user_code(traceback):
+                explanation = chainrule.explain(call.function, *call.args, argnums=call.argnums)
+        except Fault:
+            for option in _draw_failure(call, drafts, language):
+                opened[option].close()
+                typer.echo(f"wrote {options[option]}: the run up to the error")
+            raise
         write: dict[str, Callable[[Path], object]] = {
             "--svg": lambda file: file.write_text(explanation.svg(), encoding="utf-8"),
             "--dot": lambda file: file.write_text(explanation.dot(), encoding="utf-8"),
@@ -261,11 +269,28 @@ def _distinct(options: dict[str, Path | None]) -> dict[str, Path]:
     return given
 
 
-def _page(explanation: chainrule.Explanation, language: str, exercise: bool = False) -> Any:
+def _page(shown: Any, language: str, **options: bool) -> Any:
     try:
-        return explanation.page(language, exercise)
+        return shown.page(language, **options)
     except ArgumentError as error:
         raise Fault(f"--language {language}: {error}") from error
+
+
+def _draw_failure(call: Any, drafts: dict[str, Path], language: str) -> list[str]:
+    """Draw a run that an error ended, and return the options whose files are written."""
+    pictures: list[str] = [option for option in ("--svg", "--dot", "--page") if option in drafts]
+    if not pictures:
+        return []
+    try:
+        with user_code():
+            failure = chainrule.explain_failure(call.function, *call.args, argnums=call.argnums)
+            texts = {"--dot": failure.dot, "--svg": failure.svg}
+            for option in pictures:
+                text = texts[option]() if option in texts else _page(failure, language).html
+                drafts[option].write_text(text, encoding="utf-8")
+    except Fault:
+        return []  # the error is about the arguments: f was not called, or went well
+    return pictures
 
 
 def _show(result: Any) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 
 from chainrule.core.array import is_floating
 from chainrule.core.node import Node
-from chainrule.explain import Explanation
+from chainrule.explain import Explanation, Failure
 from chainrule.explain.activations import activations
 from chainrule.explain.findings import FLAT, MANY, RATIO
 from chainrule.explain.numbers import is_scalar
@@ -19,8 +19,8 @@ from chainrule.native.scripted import Script, scripted
 from chainrule.operations import contraction
 from chainrule.page.encoding import LARGEST, encoded, numbers, shape_of
 from chainrule.page.exercise import exercise_id, left_out
+from chainrule.page.lines import lines_of
 from chainrule.page.replay import Replay
-from chainrule.staged import Line, Stage
 
 __all__ = ["PageData"]
 
@@ -51,7 +51,7 @@ class PageData:
         script: the graph as JavaScript; None where it would be too much to follow a drag.
     """
 
-    def __init__(self, explanation: Explanation) -> None:
+    def __init__(self, explanation: Explanation | Failure) -> None:
         self._e = explanation
         self._run = explanation.run
         self._replay = Replay(explanation.run)
@@ -59,12 +59,13 @@ class PageData:
         self._at = {v.node: k for k, v in enumerate(explanation.graph.vertices)}
         shown: dict[str, Any] = {
             "title": explanation.title,
-            "name": explanation.staged.name.removesuffix("_gradient"),
-            "output": explanation.staged.output,
+            "name": explanation.title.partition("(")[0],
+            "output": "" if isinstance(explanation, Failure) else explanation.staged.output,
+            "error": explanation.message if isinstance(explanation, Failure) else None,
             "inputs": [self._input(a) for a in explanation.run.trace.arguments],
             "vertices": [self._vertex(k) for k in range(len(explanation.graph.vertices))],
             "groups": [self._group(g) for g in explanation.graph.groups],
-            "lines": self._lines(),
+            "lines": lines_of(explanation, self._at),
             "guards": self._guards(),
             "activations": list(self._activations()),
             "limits": {"flat": FLAT, "many": MANY, "ratio": RATIO},
@@ -138,6 +139,15 @@ class PageData:
     def _vertex(self, k: int) -> dict[str, Any]:
         vertex = self._e.graph.vertices[k]
         node = vertex.node
+        if node is None:
+            return {
+                "label": vertex.label,
+                "operation": "",
+                "group": vertex.group,
+                "value": None,
+                "gradient": None,
+                "leads": [{"source": lead.source} for lead in vertex.leads],
+            }
         has_value = vertex.value is not None
         flows = vertex.gradient is not None
         return {
@@ -146,22 +156,21 @@ class PageData:
             "group": vertex.group,
             "value": self._value_of(node) if has_value else None,
             "gradient": self._number(self._replay.gradient(node)) if flows else None,
-            "leads": self._leads(k),
+            "leads": self._leads(node, vertex),
             **_entries(node),
         }
 
-    def _leads(self, k: int) -> list[dict[str, Any]]:
-        vertex = self._e.graph.vertices[k]
+    def _leads(self, node: Node, vertex: Any) -> list[dict[str, Any]]:
         leads = iter(vertex.leads)
         found: list[dict[str, Any]] = []
-        numbered = [j for j, p in enumerate(vertex.node.parents or ()) if p is not None]
+        numbered = [j for j, p in enumerate(node.parents or ()) if p is not None]
         if len(numbered) != len(vertex.leads) or not all(
-            self._at.get(vertex.node.parents[j]) == lead.source  # type: ignore[arg-type]
+            self._at.get(node.parents[j]) == lead.source
             for j, lead in zip(numbered, vertex.leads, strict=False)
         ):  # a loop, whose wires are those of all its turns
             return [{"source": lead.source} for lead in leads]
         for j, lead in zip(numbered, leads, strict=True):
-            found.append({"source": lead.source, **self._factors(vertex.node, j)})
+            found.append({"source": lead.source, **self._factors(node, j)})
         return found
 
     def _factors(self, node: Node, j: int) -> dict[str, Any]:
@@ -186,56 +195,6 @@ class PageData:
             "vertices": group.vertices,
             "loop": bool(group.body),
         }
-
-    # The code.
-
-    def _lines(self) -> list[dict[str, Any]]:
-        staged = self._e.staged
-        parts: dict[int, list[Stage | Line]] = {}
-        every: list[Stage | Line] = [*staged.stages, *staged.backward]
-        for part in every:
-            parts.setdefault(part.lineno, []).append(part)
-        found = []
-        for number, text in enumerate(staged.source.splitlines(), start=1):
-            line: dict[str, Any] = {"text": text}
-            here = parts.get(number, [])
-            if len(here) == 1:
-                line |= self._part(here[0])
-            elif here and isinstance(here[0], Stage):  # turns of a loop
-                line |= {"stage": here[0].number, "loop": len(here)}
-            elif here:
-                line |= {"loop": len(here)}
-            found.append(line)
-        return found
-
-    def _part(self, part: Stage | Line) -> dict[str, Any]:
-        if isinstance(part, Stage):
-            at = self._at.get(part.node)
-            return {"stage": part.number, "vertex": at, "name": part.name}
-        at = self._at.get(part.stage.node)
-        return {
-            "stage": part.stage.number,
-            "backward": True,
-            "vertex": at,
-            "of": self._variable(part),
-            "target": part.target,
-            "operator": part.operator,
-            "expression": part.expression,
-            "local": part.local,
-            "upstream": part.upstream,
-        }
-
-    def _variable(self, line: Line) -> int | None:
-        """Return the vertex whose gradient a line is about."""
-        if line.of is None:
-            return None
-        for stage in reversed(self._e.staged.stages[: line.stage.number - 1]):
-            if stage.name == line.of:
-                return self._at.get(stage.node)
-        for argument in self._run.trace.arguments:
-            if argument.name == line.of and argument.node is not None:
-                return self._at.get(argument.node)
-        return None
 
     # What is watched.
 

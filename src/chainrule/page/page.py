@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from chainrule.errors import ArgumentError
-from chainrule.explain import Explanation
+from chainrule.explain import Explanation, Failure
 from chainrule.page.data import PageData
 from chainrule.page.encoding import as_json
 from chainrule.page.exercise import Result, read_result
@@ -52,7 +52,7 @@ class Page:
     In a notebook it shows itself; `save` writes it to a file.
 
     Args:
-        explanation: what it shows.
+        explanation: what it shows; of a function that raised an error, the way up to there.
         language: in which it speaks at first; the reader may change it.
         exercise: leave the backward lines to the reader from the beginning.
         about: what is said on it.
@@ -60,7 +60,7 @@ class Page:
 
     def __init__(
         self,
-        explanation: Explanation,
+        explanation: Explanation | Failure,
         language: Language = "en",
         exercise: bool = False,
         about: About | None = None,

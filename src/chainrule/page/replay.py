@@ -52,8 +52,7 @@ class Replay:
 
     def _wanted(self) -> list[Node]:
         run = self._run
-        looked_at = [guard.node for guard in run.trace.guards]
-        return looked_at if run.output is None else [run.output, *looked_at]
+        return [*run.reached, *(guard.node for guard in run.trace.guards)]
 
     def _copy(self, nodes: Iterable[Node]) -> None:
         for node in sorted(nodes, key=lambda node: node.birth):
