@@ -62,10 +62,15 @@ export interface Line {
   upstream?: string | null;
   /** Whether it may be left to the reader to write. */
   exercise?: boolean;
+  /** Whether its local gradient alone may be asked for. */
+  local_exercise?: boolean;
   loop?: number;
   /** Whether an error arose here. */
   fails?: boolean;
 }
+
+/** What a reader writes: whole backward lines, or the local gradients in them. */
+export type Task = "lines" | "local";
 
 export interface Guard {
   line: number;
@@ -116,9 +121,9 @@ export interface Data {
   constants: { data: string; single: boolean }[];
   missing: string[];
   live: boolean;
-  /** What tells this exercise from others. */
-  exercise: string;
-  practise: boolean;
+  /** What tells these exercises from others. */
+  exercises: Record<Task, string>;
+  practise: Task | null;
   about: About | null;
 }
 

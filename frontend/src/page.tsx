@@ -7,7 +7,7 @@ import { Controls } from "./controls";
 import { Details } from "./details";
 import { closeOrOpenAll, fit, Graph, Legend, picture, reveal, zoomBy } from "./graph";
 import { Inputs } from "./inputs";
-import { practisable } from "./practise";
+import { hasExercise } from "./practise";
 import {
   closed,
   data,
@@ -82,7 +82,7 @@ function Head() {
         </nav>
       )}
       <nav>
-        {data.lines.some(practisable) && model.live && (
+        {hasExercise && model.live && (
           <button
             type="button"
             class="primary"

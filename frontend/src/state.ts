@@ -53,7 +53,7 @@ export const playing = signal(false);
 export const hovered = signal<number | null>(null);
 /** What is looked at in detail. */
 export const selected = signal<number | null>(null);
-export const practising = signal(data.practise);
+export const practising = signal(data.practise !== null);
 
 /** The operation that raised an error; null where none did. */
 export const failed = data.error === null ? null : data.vertices.length - 1;

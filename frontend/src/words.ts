@@ -74,6 +74,12 @@ export interface Words {
   practise: string;
   study: string;
   practiseIntro: string;
+  localIntro: string;
+  task: string;
+  wholeLines: string;
+  localAlone: string;
+  localFor: (stage: string, name: string) => string;
+  hintNumber: (number: string) => string;
   lineFor: (name: string) => string;
   right: string;
   hintButton: (k: number) => string;
@@ -109,6 +115,7 @@ export type Cause =
   | "half"
   | "local"
   | "one path"
+  | "whole"
   | "previous";
 
 const en: Words = {
@@ -194,6 +201,13 @@ const en: Words = {
   study: "Show the lines",
   practiseIntro:
     "Write each backward line yourself, in NumPy. It is judged as you type, at this point and at others.",
+  localIntro:
+    "Write the local gradient of each stage alone: how its result changes with one variable. It is judged as you type, at this point and at others.",
+  task: "What to write",
+  wholeLines: "whole lines",
+  localAlone: "local gradients alone",
+  localFor: (stage, name) => `your local gradient of ${stage} by ${name}`,
+  hintNumber: (number) => `At these inputs it is ${number}.`,
   lineFor: (name) => `your line for ${name}`,
   right: "right",
   hintButton: (k) => `Hint ${k} of 3`,
@@ -221,6 +235,7 @@ const en: Words = {
     half: "it is twice of what it should be",
     local: "the local gradient is missing",
     "one path": "this is only one of several paths: add them up",
+    whole: "this is the whole line: leave the upstream gradient out",
     previous: "this is the sum of all paths: write what this line adds",
   },
   unknownName: (name) => `there is no variable ${name}`,
@@ -314,6 +329,13 @@ const ru: Words = {
   study: "Показать строки",
   practiseIntro:
     "Напишите каждую строку прохода назад сами, на NumPy. Она проверяется сразу, здесь и в других точках.",
+  localIntro:
+    "Напишите лишь локальный градиент каждого этапа: как меняется его результат с одной переменной. Он проверяется сразу, здесь и в других точках.",
+  task: "Что писать",
+  wholeLines: "строки целиком",
+  localAlone: "только локальные градиенты",
+  localFor: (stage, name) => `ваш локальный градиент ${stage} по ${name}`,
+  hintNumber: (number) => `При этих входах он равен ${number}.`,
   lineFor: (name) => `ваша строка для ${name}`,
   right: "верно",
   hintButton: (k) => `Подсказка ${k} из 3`,
@@ -341,6 +363,7 @@ const ru: Words = {
     half: "вдвое больше, чем нужно",
     local: "не хватает локального градиента",
     "one path": "это лишь один из путей: сложите их",
+    whole: "это вся строка: уберите пришедший градиент",
     previous: "это сумма всех путей: напишите, что прибавляет эта строка",
   },
   unknownName: (name) => `нет переменной ${name}`,

@@ -272,7 +272,7 @@ def test_lines_are_written_and_judged(opened: Any) -> None:
     judged("dW", "x.T @ dh")
     judged("dz", "2 * z / 9")
     assert "5 of 5 lines are right" in page.one(".score").text
-    code = page.one(".score input").get_attribute("value")
+    code = page.one(".score input[readonly]").get_attribute("value")
     result = cr.explain(network, X, W, np.zeros(3)).page().result(code)
     assert result.right == (True,) * 5
     # It is there again when the page is opened again, and hints are given one by one.
@@ -295,6 +295,37 @@ def test_an_exercise_begins_with_the_lines_left_out(opened: Any) -> None:
     assert said in [output.text for output in page.all(".practice output")]
     page.type("ваша строка для dh", "z * (1 - z) * dz")
     assert "верно строк: 1 из 4" in page.one(".score").text
+
+
+def test_local_gradients_alone_are_asked_for(opened: Any) -> None:
+    def model(x: Any, w: Any) -> Any:
+        h = w * x
+        z = np.tanh(h)
+        loss = np.sum(z * z)
+        return loss
+
+    page = opened(model, np.array([0.5, -1.0, 0.0]), 0.7, exercise="local")
+    label = "your local gradient of z by h"
+
+    def judged(written: str) -> str:
+        page.paste(label, written)
+        return page.one(".practice output").text
+
+    # The loss adds entries up, and so does the gradient of w: there it is no factor.
+    assert len(page.all(".practice")) == 2
+    assert judged("1 - z**2") == "right"
+    assert judged("z**2 - 1") == "the sign is wrong"
+    assert judged("dz * (1 - z**2)") == "this is the whole line: leave the upstream gradient out"
+    assert judged("1 - z") == "right shape, but wrong numbers"
+    assert judged("dh = 1 - z**2") == "there is no variable dh"
+    for _ in range(3):
+        page.one(".practice button").click()
+    assert page.texts(".hints li")[1] == "At these inputs it is 0.8869."
+    page.all("input[type=radio]")[0].click()
+    assert len(page.all(".practice")) == 4
+    page.paste("your line for dz", "2 * z")
+    assert "1 of 4" in page.one(".score").text
+    assert page.faults() == []
 
 
 def test_another_branch_is_told(opened: Any) -> None:

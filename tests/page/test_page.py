@@ -155,8 +155,8 @@ def test_a_result_code_is_read(
     page = cr.explain(f, 1.0, 2.0).page(exercise=True)
     assert [line.split()[0] for line in page.lines] == ["dq", "dx", "dy"]
     data = data_of(page.html)
-    assert data["practise"]
-    text = f"cr1-{data['exercise']}-101-2"
+    assert data["practise"] == "lines"
+    text = f"cr1-{data['exercises']['lines']}-101-2"
     code = f"{text}-{zlib.crc32(text.encode()):08x}"
     assert page.result(f" {code}\n")[1:] == ((True, False, True), 2)
     with pytest.raises(ArgumentError, match="damaged"):
@@ -171,11 +171,19 @@ def test_a_result_code_is_read(
     )
     given = ["exercise", "m.py:f", "--at", "x=1", "--at", "y=2"]
     assert main([*given, "--page", "homework.html"]) == 0
-    assert data_of(Path("homework.html").read_text(encoding="utf-8"))["practise"]
+    assert data_of(Path("homework.html").read_text(encoding="utf-8"))["practise"] == "lines"
     assert main([*given, "--read", code]) == 1
     out = capsys.readouterr().out
     assert "3 lines to be written" in out
     assert "missing  dx = " in out
     assert "2 of 3 lines right, 2 hints taken" in out
+    # The code of one task is not that of another.
+    assert main([*given, "--local", "--read", code]) == 2
+    assert main([*given, "--local", "--page", "homework.html"]) == 0
+    local = data_of(Path("homework.html").read_text(encoding="utf-8"))
+    assert local["practise"] == "local"
+    text = f"cr1-{local['exercises']['local']}-111-0"
+    assert main([*given, "--local", "--read", f"{text}-{zlib.crc32(text.encode()):08x}"]) == 0
+    assert "3 local gradients to be written" in capsys.readouterr().out
     assert main([*given, "--read", "cr1-oops"]) == 2
     assert main(given) == 2

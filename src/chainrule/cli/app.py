@@ -160,6 +160,9 @@ def exercise(
         str | None,
         typer.Option("--read", metavar="CODE", help="Tell what the code of a result says."),
     ] = None,
+    local: Annotated[
+        bool, typer.Option("--local", help="Ask for the local gradients alone.")
+    ] = False,
     language: PageLanguage = "en",
     open_page: Open = False,
     traceback: Traceback = False,
@@ -181,14 +184,15 @@ def exercise(
         call = bind(find(module, name), name, values, argnums)
         with user_code(traceback):
             explanation = chainrule.explain(call.function, *call.args, argnums=call.argnums)
-        task = _page(explanation, language, exercise=True)
+        task = _page(explanation, language, exercise="local" if local else True)
         if not task.lines:
             raise Fault(f"{name} has no backward line that a page could judge")
         if draft is not None:
             with writing("--page", draft):
                 draft.write_text(task.html, encoding="utf-8")
     if page is not None:
-        typer.echo(f"wrote {page}: {len(task.lines)} lines to be written")
+        what = "local gradients" if local else "lines"
+        typer.echo(f"wrote {page}: {len(task.lines)} {what} to be written")
         if open_page:
             webbrowser.open(page.resolve().as_uri())
         return 0
@@ -269,7 +273,7 @@ def _distinct(options: dict[str, Path | None]) -> dict[str, Path]:
     return given
 
 
-def _page(shown: Any, language: str, **options: bool) -> Any:
+def _page(shown: Any, language: str, **options: Any) -> Any:
     try:
         return shown.page(language, **options)
     except ArgumentError as error:

@@ -8,7 +8,7 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -83,12 +83,13 @@ class Explanation(Annotated, Pictured):
             found[finding.stage] = f"{before}\n{finding}" if before else str(finding)
         return found
 
-    def page(self, language: str = "en", exercise: bool = False) -> Any:
+    def page(self, language: str = "en", exercise: bool | Literal["local"] = False) -> Any:
         """Return the explanation as a live page: one changes the inputs, and steps through it.
 
         Args:
             language: in which it speaks at first, ``"en"`` or ``"ru"``.
-            exercise: leave the backward lines to the reader, who is told whether they are right.
+            exercise: leave the backward lines to the reader, who is told whether they are right;
+                ``"local"`` asks for the local gradients in them alone.
 
         Returns:
             A `chainrule.page.Page`: ``save("f.html")`` writes it, ``html`` is its text, and a

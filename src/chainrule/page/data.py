@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 
@@ -18,7 +18,7 @@ from chainrule.graph.graph import Constant, Vertex
 from chainrule.native.scripted import Script, scripted
 from chainrule.operations import contraction
 from chainrule.page.encoding import LARGEST, encoded, numbers, shape_of
-from chainrule.page.exercise import exercise_id, left_out
+from chainrule.page.exercise import Task, exercise_id, left_out, local_left_out
 from chainrule.page.lines import lines_of
 from chainrule.page.replay import Replay
 
@@ -74,6 +74,7 @@ class PageData:
                 for w in explanation.warnings
             ],
         }
+        self.json: Mapping[str, Any] = shown
         self.script = self._scripted()
         places = self.script.places if self.script else [None] * len(self._wanted)
         shown["values"] = [
@@ -85,12 +86,19 @@ class PageData:
         ]
         shown["missing"] = self.script.missing if self.script else []
         shown["live"] = self.script is not None
-        for line, is_left_out in zip(shown["lines"], left_out(shown), strict=True):
-            if is_left_out:
-                line["exercise"] = True
-        targets = [line["target"] for line in shown["lines"] if line.get("exercise")]
-        shown["exercise"] = exercise_id(explanation.title, targets)
-        self.json: Mapping[str, Any] = shown
+        for mark, chosen in (("exercise", left_out), ("local_exercise", local_left_out)):
+            for line, is_left_out in zip(shown["lines"], chosen(shown), strict=True):
+                if is_left_out:
+                    line[mark] = True
+        shown["exercises"] = {
+            task: exercise_id(explanation.title, task, [x["target"] for x in self.asked(task)])
+            for task in get_args(Task)
+        }
+
+    def asked(self, task: Task) -> list[dict[str, Any]]:
+        """Return the lines that a reader is asked for, whole or their local gradients."""
+        mark = "exercise" if task == "lines" else "local_exercise"
+        return [line for line in self.json["lines"] if line.get(mark)]
 
     def _scripted(self) -> Script | None:
         nodes = len(self._run.live)
