@@ -139,12 +139,13 @@ function CodeLine({ line }: { line: Line }) {
 /** Let comments and keywords stand back. */
 function tokens(line: string) {
   const at = line.indexOf("#");
-  const code = at < 0 ? line : line.slice(0, at);
+  const code = at < 0 ? line : line.slice(0, at).trimEnd();
+  const isAside = code !== "";
   const words = code.split(/\b(def|return|import|as|for|in|assert|if|else|reversed|range)\b/);
   return (
     <>
       {words.map((word, k) => (k % 2 === 1 ? <i key={k}>{word}</i> : word))}
-      {at >= 0 && <em>{line.slice(at)}</em>}
+      {at >= 0 && <em class={isAside ? "aside" : ""}>{line.slice(code.length)}</em>}
     </>
   );
 }

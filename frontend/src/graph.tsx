@@ -330,17 +330,22 @@ function NodeBox({ node }: { node: Node }) {
   const left = node.body - node.bodyWidth / 2;
   const right = node.body + node.bodyWidth / 2;
   const kind = isInput ? "input" : node.closed === null ? "gate" : "closed";
+  const recorded = !isInput && model.isRecorded(v);
   const spoken = useComputed(() => {
     const w = text.value;
     const named = isNamed(v) ? nameOf(v) : vertex.label;
     if (v === failed) return w.fails(data.groups[vertex.group!]!.text, data.error!);
-    return `${named}: ${w.value} ${value.value}, ${w.gradient} ${gradient.value || "–"}`;
+    const kept = recorded ? ` (${w.recorded})` : "";
+    return `${named}: ${w.value} ${value.value}${kept}, ${w.gradient} ${gradient.value || "–"}`;
   });
   const act = () => {
     selected.value = selected.value === v ? null : v;
   };
   return (
-    <g class={`node ${kind}${state.value}`} transform={`translate(${node.x} ${node.y})`}>
+    <g
+      class={`node ${kind}${recorded ? " recorded" : ""}${state.value}`}
+      transform={`translate(${node.x} ${node.y})`}
+    >
       {node.sockets.map((y, k) => (
         <path key={k} class="wire in" d={stub(y, left, middle, node.bodyHeight)} />
       ))}
@@ -398,6 +403,11 @@ function NodeBox({ node }: { node: Node }) {
         </g>
       )}
       {node.closed === null && <Locals node={node} />}
+      {recorded && (
+        <text class="recorded" x={node.body} y={middle - node.bodyHeight / 2 - 4}>
+          {text.value.recorded}
+        </text>
+      )}
       <text class={`value${stale.value.value}`} x={right + 7} y={middle - 7}>
         {value}
       </text>

@@ -100,6 +100,12 @@ export class Model {
     return this.held(this.data.vertices[vertex]!.gradient);
   }
 
+  /** Whether a vertex keeps the value of the recorded run while others follow the inputs. */
+  isRecorded(vertex: number): boolean {
+    const { value } = this.data.vertices[vertex]!;
+    return this.live && value !== null && this.data.values[value]!.place === undefined;
+  }
+
   /** Whether what is shown is what was recorded for other inputs. */
   isStale(value: number | null | undefined): boolean {
     return (

@@ -50,6 +50,7 @@ export interface Words {
   rate: string;
   updated: (before: string, after: string) => string;
   stale: (operations: string) => string;
+  recorded: string;
   notLive: string;
   fails: (code: string, error: string) => string;
   raised: string;
@@ -166,6 +167,7 @@ const en: Words = {
   update: "Take a step down the gradient",
   rate: "learning rate",
   updated: (before, after) => `from ${before} to ${after}`,
+  recorded: "recorded",
   stale: (operations) =>
     `Grey numbers are those of the recorded run: ${operations} cannot be computed in a page.`,
   notLive:
@@ -296,6 +298,7 @@ const ru: Words = {
   update: "Сделать шаг против градиента",
   rate: "скорость обучения",
   updated: (before, after) => `было ${before}, стало ${after}`,
+  recorded: "записано",
   stale: (operations) =>
     `Серые числа — из записанного запуска: ${operations} на странице не вычислить.`,
   notLive: "Функция слишком велика, чтобы вычислять её на странице: числа из записанного запуска.",
