@@ -20,6 +20,7 @@ import {
   steps,
   text,
 } from "./state";
+import { endsOf } from "./turns";
 import { alarms } from "./warnings";
 
 export function heldText(held: Held | null): string {
@@ -30,6 +31,8 @@ export function heldText(held: Held | null): string {
 
 function lineText(line: Line): string {
   model.version.value;
+  const series = data.series[line.series ?? -1];
+  if (series !== undefined && step.value === null) return endsOf(series);
   if (line.loop !== undefined || line.vertex === null || line.vertex === undefined) return "";
   if (!line.backward) {
     if (reached.value !== null && !reached.value.has(line.vertex)) return "";

@@ -65,12 +65,26 @@ export interface Line {
   /** Whether its local gradient alone may be asked for. */
   local_exercise?: boolean;
   loop?: number;
+  /** Of a line in a loop: what its variable is, turn by turn. */
+  series?: number | null;
   /** Whether an error arose here. */
   fails?: boolean;
 }
 
 /** What a reader writes: whole backward lines, or the local gradients in them. */
 export type Task = "lines" | "local";
+
+/** A variable of a loop, turn by turn: the numbers of values, or recorded numbers and norms. */
+export interface Series {
+  name: string;
+  vertex: number | null;
+  counter: string;
+  turns: number[];
+  values: number[] | string;
+  gradients: (number | null)[] | string;
+  /** Of recorded ones: whether they are norms. */
+  arrays?: boolean;
+}
 
 export interface Guard {
   line: number;
@@ -89,8 +103,9 @@ export interface Activation {
 }
 
 export interface Value extends Recorded {
-  shape: number[];
-  truth: boolean;
+  /** Of a number it is left out. */
+  shape?: number[];
+  truth?: boolean;
   place?: number;
 }
 
@@ -112,6 +127,7 @@ export interface Data {
   vertices: Vertex[];
   groups: Group[];
   lines: Line[];
+  series: Series[];
   guards: Guard[];
   activations: Activation[];
   /** When `chainrule.explain.findings` warns. */

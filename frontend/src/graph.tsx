@@ -1,25 +1,24 @@
 // The circuit: gates, wires and stages, with what flows along them.
 
-import {
-  type ReadonlySignal,
-  signal,
-  untracked,
-  useComputed,
-  useSignalEffect,
-} from "@preact/signals";
+import { signal, untracked, useComputed, useSignalEffect } from "@preact/signals";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { brief } from "./format";
 import type { Frame, Node, Point, Tag, Wire } from "./layout";
-import { isNumber, wireText } from "./model";
+import { SmallMap } from "./map";
+import { type Held, wireText } from "./model";
 import { curve } from "./routes";
 import {
   closed,
   current,
   data,
   failed,
+  hasArrays,
   hovered,
+  isArray,
   isNamed,
   layout,
+  loops,
+  mapped,
   model,
   nameOf,
   reached,
@@ -282,33 +281,25 @@ function leadsOn(wire: Wire, gate: number): boolean {
   return wire.lead < 0 && data.vertices[gate]!.leads.some((lead) => lead.source === wire.source);
 }
 
-function valueText(v: number): string {
+/** The value of a vertex, as far as one has stepped. */
+function valueSoFar(v: number): Held | null {
   model.version.value;
-  if (reached.value !== null && !reached.value.has(v)) return "";
-  return wireText(model.value(v));
+  return reached.value === null || reached.value.has(v) ? model.value(v) : null;
 }
 
-function gradientText(v: number): string {
+/** The gradient that has flowed to a vertex so far. */
+function gradientSoFar(v: number): Held | null {
   model.version.value;
   const partial = soFar.value;
-  if (partial !== null) return wireText(partial.get(v) ?? null);
-  return wireText(model.gradient(v));
-}
-
-export function useValueText(v: number): ReadonlySignal<string> {
-  return useComputed(() => valueText(v));
-}
-
-export function useGradientText(v: number): ReadonlySignal<string> {
-  return useComputed(() => gradientText(v));
+  return partial === null ? model.gradient(v) : (partial.get(v) ?? null);
 }
 
 function NodeBox({ node }: { node: Node }) {
   const v = node.vertex;
   const vertex = data.vertices[v]!;
   const isInput = vertex.group === null;
-  const value = useValueText(v);
-  const gradient = useGradientText(v);
+  const value = useComputed(() => wireText(valueSoFar(v)));
+  const gradient = useComputed(() => wireText(gradientSoFar(v)));
   const stale = useComputed(() => {
     model.version.value;
     return {
@@ -330,6 +321,7 @@ function NodeBox({ node }: { node: Node }) {
   const left = node.body - node.bodyWidth / 2;
   const right = node.body + node.bodyWidth / 2;
   const kind = isInput ? "input" : node.closed === null ? "gate" : "closed";
+  const isLoop = vertex.group !== null && data.groups[vertex.group]!.loop;
   const recorded = !isInput && model.isRecorded(v);
   const spoken = useComputed(() => {
     const w = text.value;
@@ -357,8 +349,8 @@ function NodeBox({ node }: { node: Node }) {
         tabindex={0}
         aria-label={spoken}
         onClick={act}
-        onDblClick={() => node.closed !== null && toggle(node.closed)}
-        onKeyDown={pressed(() => (node.closed === null ? act() : toggle(node.closed)))}
+        onDblClick={() => node.closed !== null && !isLoop && toggle(node.closed)}
+        onKeyDown={pressed(() => (node.closed === null || isLoop ? act() : toggle(node.closed)))}
         onPointerEnter={() => {
           hovered.value = v;
         }}
@@ -386,7 +378,7 @@ function NodeBox({ node }: { node: Node }) {
           {node.label}
         </text>
       </g>
-      {node.closed !== null && (
+      {node.closed !== null && !isLoop && (
         // biome-ignore lint/a11y/useSemanticElements: there are no buttons in SVG
         <g
           class="handle"
@@ -414,6 +406,12 @@ function NodeBox({ node }: { node: Node }) {
       <text class={`gradient${stale.value.gradient}`} x={right + 7} y={middle + 18}>
         {gradient}
       </text>
+      {mapped.value && isArray(v) && (
+        <>
+          <SmallMap kind="value" read={() => valueSoFar(v)} x={right + 7} y={middle - 21} above />
+          <SmallMap kind="gradient" read={() => gradientSoFar(v)} x={right + 7} y={middle + 24} />
+        </>
+      )}
     </g>
   );
 }
@@ -476,17 +474,13 @@ function Local({ gate, lead, x, y, below }: LocalProps) {
 
 /** What the colours mean. */
 export function Legend() {
-  const arrays = data.vertices.some((_, v) => {
-    const held = model.value(v);
-    return held !== null && !isNumber(held);
-  });
   const w = text.value;
   return (
     <p class="legend">
       <span class="value">{w.value}</span>
       {failed === null && <span class="gradient">{w.gradient}</span>}
       {failed === null && <span class="local">{w.local}</span>}
-      {arrays && <span class="dim">{w.localOfArrays}</span>}
+      {hasArrays && <span class="dim">{w.localOfArrays}</span>}
     </p>
   );
 }
@@ -507,6 +501,7 @@ export function picture(): { svg: string; width: number; height: number } {
     "text-anchor",
     "stroke-dasharray",
     "opacity",
+    "image-rendering",
   ];
   originals.forEach((original, k) => {
     const style = getComputedStyle(original);
@@ -538,5 +533,10 @@ export function picture(): { svg: string; width: number; height: number } {
 
 export function closeOrOpenAll(): void {
   const named = data.groups.flatMap((group, g) => (group.name !== "" ? [g] : []));
-  closed.value = closed.value.size > 0 ? new Set() : new Set(named);
+  closed.value = new Set(areClosed() ? loops : named);
+}
+
+/** Whether stages are closed that can be opened. */
+export function areClosed(): boolean {
+  return closed.value.size > loops.length;
 }

@@ -87,7 +87,7 @@ export class Model {
   /** Return a value; null where there is none, or none that numbers tell. */
   held(value: number | null | undefined): Held | null {
     if (value === null || value === undefined) return null;
-    const { place, shape } = this.data.values[value]!;
+    const { place, shape = [] } = this.data.values[value]!;
     if (place === undefined) return this.recorded[value]!;
     return { numbers: this.program!.outputs[place]!, shape, live: true };
   }
@@ -146,7 +146,7 @@ export class Model {
 
 function recordedOf(value: Value): Held | null {
   if (value.data !== undefined) {
-    return { numbers: decoded(value.data), shape: value.shape, live: false };
+    return { numbers: decoded(value.data), shape: value.shape ?? [], live: false };
   }
   if (value.sample !== undefined) {
     return { numbers: decoded(value.sample), shape: value.sampled ?? [], live: false };

@@ -5,16 +5,17 @@ import { render } from "preact";
 import { Code } from "./code";
 import { Controls } from "./controls";
 import { Details } from "./details";
-import { closeOrOpenAll, fit, Graph, Legend, picture, reveal, zoomBy } from "./graph";
+import { areClosed, closeOrOpenAll, fit, Graph, Legend, picture, reveal, zoomBy } from "./graph";
 import { Inputs } from "./inputs";
 import { hasExercise } from "./practise";
 import {
-  closed,
   data,
+  hasArrays,
   hovered,
   isWide,
   language,
   layout,
+  mapped,
   model,
   nameOf,
   practising,
@@ -155,9 +156,20 @@ function Tools() {
       <button type="button" onClick={fit}>
         {w.fit}
       </button>
-      {data.groups.some((group) => group.name !== "") && (
+      {data.groups.some((group) => group.name !== "" && !group.loop) && (
         <button type="button" onClick={closeOrOpenAll}>
-          {closed.value.size > 0 ? w.openAll : w.closeAll}
+          {areClosed() ? w.openAll : w.closeAll}
+        </button>
+      )}
+      {hasArrays && (
+        <button
+          type="button"
+          aria-pressed={mapped.value}
+          onClick={() => {
+            mapped.value = !mapped.value;
+          }}
+        >
+          {w.maps}
         </button>
       )}
       <button type="button" onClick={() => save("svg")}>

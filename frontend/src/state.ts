@@ -43,8 +43,10 @@ export const theme = signal<"light" | "dark">(
     (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light"),
 );
 const gates = data.vertices.filter((v) => v.group !== null).length;
+/** Loops: each is one box, whose turns are listed beside the circuit. */
+export const loops = data.groups.flatMap((group, g) => (group.loop ? [g] : []));
 export const closed = signal<ReadonlySet<number>>(
-  new Set(data.groups.flatMap((group, g) => (gates > MOST_GATES || group.loop ? [g] : []))),
+  new Set(gates > MOST_GATES ? data.groups.keys() : loops),
 );
 /** The number of the step; null where the whole is shown. */
 export const step = signal<number | null>(null);
@@ -55,16 +57,18 @@ export const hovered = signal<number | null>(null);
 export const selected = signal<number | null>(null);
 export const practising = signal(data.practise !== null);
 
+/** Whether arrays are drawn as maps in the circuit. */
+export const mapped = signal(gates <= MOST_GATES);
 /** The operation that raised an error; null where none did. */
 export const failed = data.error === null ? null : data.vertices.length - 1;
 
 export const text = computed(() => words[language.value]);
-export const layout = computed<Layout>(() =>
-  laidOut(data, closed.value, (v) => {
-    const held = model.value(v);
-    return held !== null && !isNumber(held);
-  }),
-);
+export function isArray(v: number): boolean {
+  const held = model.value(v);
+  return held !== null && !isNumber(held);
+}
+export const hasArrays = data.vertices.some((_, v) => isArray(v));
+export const layout = computed<Layout>(() => laidOut(data, closed.value, isArray, mapped.value));
 /** Whether the circuit is so wide that it stands above the code rather than beside it. */
 export const isWide = computed(() => layout.value.width > 1.5 * layout.value.height + 300);
 export const steps = computed<Step[]>(() => stepsOf(data, closed.value));

@@ -21,6 +21,7 @@ export interface Words {
   closeAll: string;
   dark: string;
   light: string;
+  maps: string;
   saveSvg: string;
   savePng: string;
   search: string;
@@ -68,6 +69,11 @@ export interface Words {
   notFinite: (name: string, what: string) => string;
   gradientNotFinite: (name: string, what: string) => string;
   details: string;
+  turns: string;
+  turn: string;
+  turnsOf: (shown: number, of: number) => string;
+  more: string;
+  all: string;
   constant: string;
   flag: string;
   closeStage: (name: string) => string;
@@ -138,6 +144,7 @@ const en: Words = {
   closeAll: "Close all stages",
   dark: "Dark",
   light: "Light",
+  maps: "Maps",
   saveSvg: "Save SVG",
   savePng: "Save PNG",
   search: "Find a variable",
@@ -194,6 +201,12 @@ const en: Words = {
     `The gradient explodes: its norm grows from ${late} at ${last} to ${early} at ${first}.`,
   notFinite: (name, what) => `${name} is ${what}: everything after it is lost.`,
   gradientNotFinite: (name, what) => `The gradient of ${name} is ${what}.`,
+  turns: "Turns of the loop",
+  turn: "turn",
+  turnsOf: (shown, of) =>
+    shown < of ? `The first ${shown} of ${of.toLocaleString("en")} turns` : `All ${of} turns`,
+  more: "More",
+  all: "All",
   details: "In detail",
   constant: "fixed",
   flag: "not a float: it has no gradient",
@@ -268,6 +281,7 @@ const ru: Words = {
   closeAll: "Свернуть все этапы",
   dark: "Тёмная",
   light: "Светлая",
+  maps: "Карты",
   saveSvg: "Сохранить SVG",
   savePng: "Сохранить PNG",
   search: "Найти переменную",
@@ -323,6 +337,12 @@ const ru: Words = {
     `Градиент взрывается: его норма растёт с ${late} у ${last} до ${early} у ${first}.`,
   notFinite: (name, what) => `${name} = ${what}: всё после этого потеряно.`,
   gradientNotFinite: (name, what) => `Градиент по ${name} = ${what}.`,
+  turns: "Обороты цикла",
+  turn: "оборот",
+  turnsOf: (shown, of) =>
+    shown < of ? `Первые ${shown} из ${of.toLocaleString("ru")} оборотов` : `Все обороты: ${of}`,
+  more: "Ещё",
+  all: "Все",
   details: "Подробно",
   constant: "постоянная",
   flag: "не вещественное число: градиента нет",

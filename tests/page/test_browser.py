@@ -183,7 +183,11 @@ def test_arrays_are_maps_whose_entries_are_changed(opened: Any) -> None:
     assert any("1 of 3 units of the ReLU in z" in text for text in page.texts(".alarm"))
     canvas = page.all(".inputs canvas")[1]
     canvas.send_keys("\ue014", "\ue014", "\ue007")  # to W[0, 2]
+    maps = [image.get_attribute("href") for image in page.all(".map.value image")]
     page.type("W[0, 2]", "9")
+    after = [image.get_attribute("href") for image in page.all(".map.value image")]
+    assert after[0] == maps[0]  # x
+    assert after[1] != maps[1]  # W
     changed = W.copy()
     changed[0, 2] = 9.0
     value = f"{network(X, changed, np.zeros(3)):.4g}"
@@ -325,6 +329,28 @@ def test_local_gradients_alone_are_asked_for(opened: Any) -> None:
     assert len(page.all(".practice")) == 4
     page.paste("your line for dz", "2 * z")
     assert "1 of 4" in page.one(".score").text
+    assert page.faults() == []
+
+
+def test_turns_of_a_loop_are_opened_on_demand(opened: Any) -> None:
+    def decay(x):
+        y = x
+        for t in range(45):
+            y = y - 0.1 * y * y
+        return y
+
+    page = opened(decay, 0.5)
+    page.browser.execute_script("document.querySelector('.node.closed .hitbox').focus()")
+    page.press("\ue007")
+    assert "first 20 of 45 turns" in page.one(".turns").text
+    row = page.all(".table tbody tr")[0]
+    assert row.text.split()[:2] == ["0", "0.475"]
+    page.type("x", "1")
+    assert row.text.split()[:2] == ["0", "0.9"]
+    assert f"0.9 … {decay(1.0):.4g}" in page.texts(".line .value")
+    for turns in (40, 45):
+        page.one(".turns button").click()
+        assert len(page.all(".table tbody tr")) == turns
     assert page.faults() == []
 
 

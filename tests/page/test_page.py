@@ -92,6 +92,10 @@ def test_a_loop_is_one_box() -> None:
     data = data_of(cr.explain(decay, 0.5).page().html)
     assert [g["loop"] for g in data["groups"]] == [True]
     assert data["live"]
+    (turns,) = data["series"]
+    assert turns["turns"] == list(range(40))
+    assert turns["vertex"] == data["groups"][0]["vertices"][0]
+    assert all("place" in data["values"][k] for k in turns["values"] + turns["gradients"])
 
 
 def test_the_command_writes_it(

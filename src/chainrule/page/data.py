@@ -13,7 +13,7 @@ from chainrule.core.node import Node
 from chainrule.explain import Explanation, Failure
 from chainrule.explain.activations import activations
 from chainrule.explain.findings import FLAT, MANY, RATIO
-from chainrule.explain.numbers import is_scalar
+from chainrule.explain.numbers import is_scalar, norm
 from chainrule.graph.graph import Constant, Vertex
 from chainrule.native.scripted import Script, scripted
 from chainrule.operations import contraction
@@ -43,6 +43,12 @@ def _entries(node: Node) -> dict[str, Any]:
     return {"entrywise": True} if operation.entrywise else {}
 
 
+def _size(value: Any) -> float:
+    """Return a number as it is, and the norm of an array or a complex number."""
+    real = is_scalar(value) and not isinstance(value, (complex, np.complexfloating))
+    return float(value) if real else norm(value)
+
+
 class PageData:
     """The data of a page, and the script that computes it anew.
 
@@ -66,6 +72,7 @@ class PageData:
             "vertices": [self._vertex(k) for k in range(len(explanation.graph.vertices))],
             "groups": [self._group(g) for g in explanation.graph.groups],
             "lines": lines_of(explanation, self._at),
+            "series": self._series(),
             "guards": self._guards(),
             "activations": list(self._activations()),
             "limits": {"flat": FLAT, "many": MANY, "ratio": RATIO},
@@ -117,7 +124,9 @@ class PageData:
 
     def _value(self, vertex: Vertex, place: int | None) -> dict[str, Any]:
         """Describe a value: where the script leaves it, or what it was in the run."""
-        kind = {"shape": vertex.shape, "truth": vertex.dtype.kind == "b"}
+        kind: dict[str, Any] = {"shape": vertex.shape} if vertex.shape else {}
+        if vertex.dtype.kind == "b":
+            kind["truth"] = True
         if place is not None:
             return {**kind, "place": place}
         return {**kind, **encoded(vertex.value)}
@@ -203,6 +212,41 @@ class PageData:
             "vertices": group.vertices,
             "loop": bool(group.body),
         }
+
+    # Loops.
+
+    def _series(self) -> list[dict[str, Any]]:
+        """Return what variables of loops were, turn by turn: of arrays the norms, where recorded."""
+        if isinstance(self._e, Failure):
+            return []
+        box = {
+            name: group.vertices[0]
+            for group in self._e.graph.groups
+            for name in (group.variables if group.body else ())
+        }
+        found = []
+        for one in self._e.series:
+            nodes = [stage.node for stage in one.stages]
+            gradients = [self._run.gradients.get(node) for node in nodes]
+            shown: dict[str, Any] = {
+                "name": one.name,
+                "vertex": box.get(one.name),
+                "counter": one.counter,
+                "turns": list(one.turns),
+            }
+            if len(self._run.live) <= _MOST_NODES and self._run.reached.issuperset(nodes):
+                shown["values"] = [self._value_of(node) for node in nodes]
+                shown["gradients"] = [
+                    None if g is None else self._number(self._replay.gradient(node))
+                    for node, g in zip(nodes, gradients, strict=True)
+                ]
+            else:
+                shown["values"] = numbers([_size(node.output) for node in nodes])
+                known = [math.nan if g is None else _size(g) for g in gradients]
+                shown["gradients"] = numbers(known)
+                shown["arrays"] = not all(is_scalar(node.output) for node in nodes)
+            found.append(shown)
+        return found
 
     # What is watched.
 

@@ -77,7 +77,7 @@ def local_left_out(page: Mapping[str, Any]) -> list[bool]:
     vertices, values = page["vertices"], page["values"]
 
     def shape(vertex: int) -> Any:
-        return values[vertices[vertex]["value"]]["shape"]
+        return values[vertices[vertex]["value"]].get("shape", [])
 
     def is_factor(line: Mapping[str, Any]) -> bool:
         gates = page["groups"][vertices[line["vertex"]]["group"]]["vertices"]

@@ -36,6 +36,7 @@ class _Staged:
         every: list[Stage | Line] = [*staged.stages, *staged.backward]
         for part in every:
             parts.setdefault(part.lineno, []).append(part)
+        series = {one.stages[0].lineno: k for k, one in enumerate(self._e.series)}
         found = []
         for number, text in enumerate(staged.source.splitlines(), start=1):
             line: dict[str, Any] = {"text": text}
@@ -43,7 +44,7 @@ class _Staged:
             if len(here) == 1:
                 line |= self._part(here[0])
             elif here and isinstance(here[0], Stage):  # turns of a loop
-                line |= {"stage": here[0].number, "loop": len(here)}
+                line |= {"stage": here[0].number, "loop": len(here), "series": series.get(number)}
             elif here:
                 line |= {"loop": len(here)}
             found.append(line)
