@@ -84,7 +84,8 @@ const LINES = data.lines.filter((line, k) => line.text !== "" || data.lines[k - 
 export function Code() {
   const w = text.value;
   return (
-    <section class="code" aria-label={w.code}>
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, by the keyboard, too
+    <section class="code" aria-label={w.code} tabIndex={0}>
       {practising.value && <Score />}
       <ol>
         {LINES.map((line, k) =>

@@ -1,6 +1,6 @@
 // The circuit: gates, wires and stages, with what flows along them.
 
-import { signal, untracked, useComputed, useSignalEffect } from "@preact/signals";
+import { untracked, useComputed, useSignal, useSignalEffect } from "@preact/signals";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { brief } from "./format";
 import type { Frame, Node, Point, Tag, Wire } from "./layout";
@@ -8,16 +8,13 @@ import { SmallMap } from "./map";
 import { type Held, wireText } from "./model";
 import { curve } from "./routes";
 import {
-  closed,
   current,
   data,
   failed,
   hasArrays,
   hovered,
   isArray,
-  isNamed,
   layout,
-  loops,
   mapped,
   model,
   nameOf,
@@ -27,73 +24,8 @@ import {
   text,
   toggle,
 } from "./state";
+import { begin, pane, reveal, view, zoomBy } from "./view";
 import { alarms } from "./warnings";
-
-interface View {
-  x: number;
-  y: number;
-  zoom: number;
-}
-
-const view = signal<View>({ x: 0, y: 0, zoom: 1 });
-const pane: { element: SVGSVGElement | null } = { element: null };
-const READABLE = 0.6; // the least zoom at which numbers can be read
-const LARGEST = 1.6; // of the zoom that fits a small circuit
-
-/** Show the whole circuit. */
-export function fit(): void {
-  const box = pane.element?.getBoundingClientRect();
-  if (box === undefined || box.width === 0) return;
-  const { width, height } = layout.value;
-  const zoom = Math.min(box.width / width, box.height / height, LARGEST);
-  view.value = { x: (box.width - width * zoom) / 2, y: (box.height - height * zoom) / 2, zoom };
-}
-
-/** Show the beginning of a circuit that is too large to be read as a whole. */
-function begin(): void {
-  fit();
-  const box = pane.element?.getBoundingClientRect();
-  if (box === undefined || view.value.zoom >= READABLE) return;
-  const { width, height } = layout.value;
-  const zoom = Math.min(1, Math.max(READABLE, box.width / width));
-  const y = Math.max(0, (box.height - height * zoom) / 2);
-  view.value = { x: Math.max(0, (box.width - width * zoom) / 2), y, zoom };
-}
-
-/** Zoom about a point of the pane, by default its middle. */
-export function zoomBy(factor: number, at?: { x: number; y: number }): void {
-  const box = pane.element?.getBoundingClientRect();
-  if (box === undefined) return;
-  const { x, y, zoom } = view.value;
-  const point = at ?? { x: box.width / 2, y: box.height / 2 };
-  const next = Math.min(6, Math.max(0.05, zoom * factor));
-  const ratio = next / zoom;
-  view.value = {
-    x: point.x - (point.x - x) * ratio,
-    y: point.y - (point.y - y) * ratio,
-    zoom: next,
-  };
-}
-
-/** Bring a vertex into the middle if it cannot be seen. */
-export function reveal(v: number): void {
-  const box = pane.element?.getBoundingClientRect();
-  const node = layout.value.nodes.find((n) => n.vertex === v);
-  if (box === undefined || node === undefined) return;
-  const { x, y, zoom } = view.value;
-  const left = node.x * zoom + x;
-  const top = node.y * zoom + y;
-  if (
-    left >= 0 &&
-    top >= 0 &&
-    left + node.width * zoom <= box.width &&
-    top + node.height * zoom <= box.height
-  ) {
-    return;
-  }
-  const middle = { x: node.x + node.width / 2, y: node.y + node.height / 2 };
-  view.value = { x: box.width / 2 - middle.x * zoom, y: box.height / 2 - middle.y * zoom, zoom };
-}
 
 function distance(a: Point, b: Point): number {
   return Math.hypot(a.x - b.x, a.y - b.y);
@@ -120,8 +52,28 @@ export function Graph() {
     const step = current.value;
     if (step !== null) untracked(() => reveal(step.vertex));
   });
-  const transform = useComputed(
-    () => `translate(${view.value.x} ${view.value.y}) scale(${view.value.zoom})`,
+  const printed = useSignal(false);
+  useEffect(() => {
+    const begins = () => {
+      printed.value = true;
+    };
+    const ends = () => {
+      printed.value = false;
+    };
+    addEventListener("beforeprint", begins);
+    addEventListener("afterprint", ends);
+    return () => {
+      removeEventListener("beforeprint", begins);
+      removeEventListener("afterprint", ends);
+    };
+  }, []);
+  const transform = useComputed(() =>
+    printed.value
+      ? "scale(1)"
+      : `translate(${view.value.x} ${view.value.y}) scale(${view.value.zoom})`,
+  );
+  const whole = useComputed(() =>
+    printed.value ? `0 0 ${layout.value.width} ${layout.value.height}` : undefined,
   );
   const wheel = (event: WheelEvent) => {
     event.preventDefault();
@@ -137,6 +89,7 @@ export function Graph() {
     <svg
       ref={element}
       class="graph"
+      viewBox={whole}
       aria-label={text.value.circuit}
       onWheel={wheel}
       onPointerDown={(event) => {
@@ -325,7 +278,8 @@ function NodeBox({ node }: { node: Node }) {
   const recorded = !isInput && model.isRecorded(v);
   const spoken = useComputed(() => {
     const w = text.value;
-    const named = isNamed(v) ? nameOf(v) : vertex.label;
+    const name = nameOf(v);
+    const named = name === node.label ? name : `${name}, ${node.label}`;
     if (v === failed) return w.fails(data.groups[vertex.group!]!.text, data.error!);
     const kept = recorded ? ` (${w.recorded})` : "";
     return `${named}: ${w.value} ${value.value}${kept}, ${w.gradient} ${gradient.value || "–"}`;
@@ -483,60 +437,4 @@ export function Legend() {
       {hasArrays && <span class="dim">{w.localOfArrays}</span>}
     </p>
   );
-}
-
-/** A picture of the circuit as it is shown, with its styles, to be saved. */
-export function picture(): { svg: string; width: number; height: number } {
-  const { width, height } = layout.value;
-  const copy = pane.element!.cloneNode(true) as SVGSVGElement;
-  const originals = pane.element!.querySelectorAll<SVGElement>("*");
-  const copies = copy.querySelectorAll<SVGElement>("*");
-  const kept = [
-    "fill",
-    "stroke",
-    "stroke-width",
-    "font-family",
-    "font-size",
-    "font-weight",
-    "text-anchor",
-    "stroke-dasharray",
-    "opacity",
-    "image-rendering",
-  ];
-  originals.forEach((original, k) => {
-    const style = getComputedStyle(original);
-    copies[k]!.setAttribute(
-      "style",
-      kept.map((name) => `${name}:${style.getPropertyValue(name)}`).join(";"),
-    );
-    for (const name of ["class", "tabindex", "role", "aria-label"])
-      copies[k]!.removeAttribute(name);
-  });
-  copy.querySelector("g")!.removeAttribute("transform");
-  copy.removeAttribute("class");
-  copy.setAttribute("xmlns", "http://www.w3.org/2000/svg");
-  copy.setAttribute("viewBox", `0 0 ${width} ${height}`);
-  copy.setAttribute("width", String(width));
-  copy.setAttribute("height", String(height));
-  const paper = getComputedStyle(document.body).backgroundColor;
-  const background = document.createElementNS("http://www.w3.org/2000/svg", "rect");
-  for (const [name, value] of [
-    ["width", "100%"],
-    ["height", "100%"],
-    ["fill", paper],
-  ] as const) {
-    background.setAttribute(name, value);
-  }
-  copy.prepend(background);
-  return { svg: new XMLSerializer().serializeToString(copy), width, height };
-}
-
-export function closeOrOpenAll(): void {
-  const named = data.groups.flatMap((group, g) => (group.name !== "" ? [g] : []));
-  closed.value = new Set(areClosed() ? loops : named);
-}
-
-/** Whether stages are closed that can be opened. */
-export function areClosed(): boolean {
-  return closed.value.size > loops.length;
 }

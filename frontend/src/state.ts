@@ -35,9 +35,17 @@ export function store(key: string, value: string): void {
 
 const MOST_GATES = 60; // up to which stages are open at first
 
+// A choice holds for pages that begin in the same language: one made to speak another does so.
+const LANGUAGE = `language.${data.language}`;
 export const language = signal<Language>(
-  (stored("language") as Language | null) ?? (data.language === "ru" ? "ru" : "en"),
+  (stored(LANGUAGE) as Language | null) ?? (data.language === "ru" ? "ru" : "en"),
 );
+
+export function speak(chosen: Language): void {
+  language.value = chosen;
+  store(LANGUAGE, chosen);
+}
+
 export const theme = signal<"light" | "dark">(
   (stored("theme") as "light" | "dark" | null) ??
     (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light"),
@@ -133,4 +141,14 @@ export function isNamed(v: number): boolean {
   return (
     group === null || (data.groups[group]!.vertices.at(-1) === v && data.groups[group]!.name !== "")
   );
+}
+
+export function closeOrOpenAll(): void {
+  const named = data.groups.flatMap((group, g) => (group.name !== "" ? [g] : []));
+  closed.value = new Set(areClosed() ? loops : named);
+}
+
+/** Whether stages are closed that can be opened. */
+export function areClosed(): boolean {
+  return closed.value.size > loops.length;
 }

@@ -39,7 +39,7 @@ export function Turns({ v }: { v: number }) {
     else known.push(series);
   }
   return (
-    <section class="details" aria-label={w.turns}>
+    <section class="details" aria-label={w.details}>
       <h2>
         <code>{data.vertices[v]!.label}</code>
       </h2>
@@ -95,7 +95,8 @@ function Table({ series }: { series: readonly Series[] }) {
           </>
         )}
       </p>
-      <div class="table">
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, by the keyboard, too */}
+      <section class="table" aria-label={w.turns} tabIndex={0}>
         <table>
           <thead>
             <tr>
@@ -112,7 +113,7 @@ function Table({ series }: { series: readonly Series[] }) {
           </thead>
           <tbody>{rows}</tbody>
         </table>
-      </div>
+      </section>
     </>
   );
 }

@@ -381,6 +381,32 @@ def test_strings_of_the_user_do_nothing(opened: Any) -> None:
     assert page.faults() == []
 
 
+AXE = Path(__file__).parents[2] / "frontend/node_modules/axe-core/axe.min.js"
+
+
+@pytest.mark.skipif(not AXE.exists(), reason="axe-core is not installed: npm ci in frontend")
+def test_nothing_is_out_of_reach_of_a_screen_reader(opened: Any) -> None:
+    page = opened(network, X, W, np.zeros(3))
+    page.browser.execute_script(AXE.read_text(encoding="utf-8"))
+
+    def faults() -> list[str]:
+        return page.browser.execute_async_script(
+            "const done = arguments[0]; axe.run(document).then((found) => done("
+            "found.violations.map((v) => `${v.id}: ${v.nodes[0].html}`)))"
+        )
+
+    assert faults() == []
+    page.all(".head button")[-1].click()  # dark
+    page.all(".head button")[0].click()  # your turn
+    page.paste("your line for dz", "z")
+    page.browser.execute_script("document.querySelector('.node.gate .hitbox').focus()")
+    page.press("\ue007", "\ue014")
+    assert faults() == []
+    page.browser.execute_script("localStorage.clear(); dispatchEvent(new Event('beforeprint'))")
+    assert page.one("svg.graph").get_dom_attribute("viewBox")
+    assert page.one(".graph > g").get_attribute("transform") == "scale(1)"
+
+
 def test_two_languages_dark_and_narrow(opened: Any) -> None:
     page = opened(neuron, 2.0, -1.0, language="ru")
     assert page.one("html").get_attribute("lang") == "ru"

@@ -216,7 +216,7 @@ class PageData:
     # Loops.
 
     def _series(self) -> list[dict[str, Any]]:
-        """Return what variables of loops were, turn by turn: of arrays the norms, where recorded."""
+        """Return the variables of loops, turn by turn: recorded ones of arrays by their norms."""
         if isinstance(self._e, Failure):
             return []
         box = {
