@@ -94,12 +94,14 @@ export interface Guard {
   truth: boolean;
 }
 
-export interface Activation {
-  kind: "sigmoid" | "tanh" | "relu";
+/** What is said as long as a value is true: `chainrule/page/watch.py` says of what. */
+export interface Alarm {
+  text: string;
   vertex: number | null;
-  name: string;
-  source: number;
-  scale: number;
+  when: number;
+  names: Record<string, string | number>;
+  numbers: Record<string, number>;
+  shares: Record<string, number>;
 }
 
 export interface Value extends Recorded {
@@ -107,13 +109,6 @@ export interface Value extends Recorded {
   shape?: number[];
   truth?: boolean;
   place?: number;
-}
-
-export interface Warning {
-  kind: string;
-  stage: string;
-  line: number | null;
-  message: string;
 }
 
 export interface Data {
@@ -129,10 +124,9 @@ export interface Data {
   lines: Line[];
   series: Series[];
   guards: Guard[];
-  activations: Activation[];
-  /** When `chainrule.explain.findings` warns. */
-  limits: { flat: number; many: number; ratio: number };
-  warnings: Warning[];
+  alarms: Alarm[];
+  /** What alarms say, in English. */
+  texts: Record<string, string>;
   values: Value[];
   constants: { data: string; single: boolean }[];
   missing: string[];

@@ -62,20 +62,8 @@ export const en: Words = {
     `Line ${line}, ${code}: here the code takes another branch. Run explain again at these inputs.`,
   warnings: "What goes wrong here",
   noWarnings: "Nothing goes wrong here",
-  sigmoid: "sigmoid",
-  saturated: (kind, name, value, slope) =>
-    `The ${kind} in ${name} is saturated at ${value}: its slope is ${slope} of the largest, so almost no gradient gets through.`,
-  saturatedUnits: (kind, name, share) =>
-    `${share} of the ${kind}s in ${name} are saturated: almost no gradient gets through there.`,
-  silent: (name, value) =>
-    `The ReLU in ${name} is silent: its input is ${value}, so no gradient gets through.`,
-  silentUnits: (name, dead, of) =>
-    `${dead} of ${of} units of the ReLU in ${name} have no positive input: they get no gradient.`,
-  zero: (name) => `The gradient of ${name} is exactly 0: no step would change it.`,
-  vanishing: (early, first, late, last) =>
-    `The gradient vanishes: its norm shrinks from ${late} at ${last} to ${early} at ${first}.`,
-  exploding: (early, first, late, last) =>
-    `The gradient explodes: its norm grows from ${late} at ${last} to ${early} at ${first}.`,
+  alarms: {},
+  kinds: {},
   notFinite: (name, what) => `${name} is ${what}: everything after it is lost.`,
   gradientNotFinite: (name, what) => `The gradient of ${name} is ${what}.`,
   turns: "Turns of the loop",

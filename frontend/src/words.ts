@@ -61,14 +61,10 @@ export interface Words {
   otherBranch: (line: number, code: string) => string;
   warnings: string;
   noWarnings: string;
-  sigmoid: string;
-  saturated: (kind: string, name: string, value: string, slope: string) => string;
-  saturatedUnits: (kind: string, name: string, share: string) => string;
-  silent: (name: string, value: string) => string;
-  silentUnits: (name: string, dead: number, of: number) => string;
-  zero: (name: string) => string;
-  vanishing: (early: string, first: string, late: string, last: string) => string;
-  exploding: (early: string, first: string, late: string, last: string) => string;
+  /** What alarms say, by their texts: where there is none it is said in English. */
+  alarms: Record<string, string>;
+  /** Activation functions. */
+  kinds: Record<string, string>;
   notFinite: (name: string, what: string) => string;
   gradientNotFinite: (name: string, what: string) => string;
   details: string;

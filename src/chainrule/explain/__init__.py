@@ -7,7 +7,8 @@ In the order in which to read it:
 - ``failure`` is the same for a run that an error ended, ``pictured`` what both can be shown as;
 - ``text`` writes the lines, made of ``spans`` with a style at both ``margins``, ``numbers`` what
   stands in them; ``turns`` are what lines of a loop gave in each turn, ``looped`` writes them;
-- ``observation`` is the run as the searches for trouble see it: ``findings``, ``non_finite``,
+- ``observation`` is the run as the searches for trouble see it: ``findings``, which go by
+  ``measures`` and say its texts, ``non_finite``,
   ``through_time`` (gradients over the turns of a loop), and ``activations``, which finds sigmoids
   and ReLUs however they are written;
 - ``circuit`` is the graph as it is drawn, ``dot`` writes it for Graphviz; ``glyphs`` are its signs,

@@ -11,8 +11,7 @@ import numpy as np
 from chainrule.core.array import is_floating
 from chainrule.core.node import Node
 from chainrule.explain import Explanation, Failure
-from chainrule.explain.activations import activations
-from chainrule.explain.findings import FLAT, MANY, RATIO
+from chainrule.explain.measures import ADVICE, TEXTS
 from chainrule.explain.numbers import is_scalar, norm
 from chainrule.graph.graph import Constant, Vertex
 from chainrule.native.scripted import Script, scripted
@@ -21,6 +20,7 @@ from chainrule.page.encoding import LARGEST, encoded, numbers, shape_of
 from chainrule.page.exercise import Task, exercise_id, left_out, local_left_out
 from chainrule.page.lines import lines_of
 from chainrule.page.replay import Replay
+from chainrule.page.watch import alarms
 
 __all__ = ["PageData"]
 
@@ -74,12 +74,11 @@ class PageData:
             "lines": lines_of(explanation, self._at),
             "series": self._series(),
             "guards": self._guards(),
-            "activations": list(self._activations()),
-            "limits": {"flat": FLAT, "many": MANY, "ratio": RATIO},
-            "warnings": [
-                {"kind": w.kind, "stage": w.stage, "line": w.line, "message": w.message}
-                for w in explanation.warnings
-            ],
+            "alarms": self._alarms(),
+        }
+        shown["texts"] = {
+            alarm["text"]: f"{TEXTS[alarm['text']]} {ADVICE[alarm['text'].split()[0]]}"
+            for alarm in shown["alarms"]
         }
         self.json: Mapping[str, Any] = shown
         self.script = self._scripted()
@@ -267,15 +266,21 @@ class PageData:
             )
         return found
 
-    def _activations(self) -> Any:
-        for found in activations(self._run):
-            if found.source not in self._run.reached:
-                continue
-            at = self._at.get(found.node)
-            yield {
-                "kind": found.kind,
-                "vertex": at,
-                "name": self._run.name(found.node),
-                "source": self._value_of(found.source),
-                "scale": found.scale if is_scalar(found.scale) else 1.0,
+    def _alarms(self) -> list[dict[str, Any]]:
+        if self._run.output is None:
+            return []
+
+        def numbered(values: Mapping[str, Any]) -> dict[str, int | None]:
+            return {x: self._number(self._replay.vertex(value)) for x, value in values.items()}
+
+        return [
+            {
+                "text": alarm.text,
+                "vertex": self._at.get(alarm.node),
+                "when": self._number(self._replay.vertex(alarm.when)),
+                "names": alarm.names,
+                "numbers": numbered(alarm.numbers),
+                "shares": numbered(alarm.shares),
             }
+            for alarm in alarms(self._run, self._replay)
+        ]
