@@ -20,6 +20,7 @@ import {
   steps,
   text,
 } from "./state";
+import { endsOf } from "./turns";
 import { alarms } from "./warnings";
 
 export function heldText(held: Held | null): string {
@@ -30,6 +31,8 @@ export function heldText(held: Held | null): string {
 
 function lineText(line: Line): string {
   model.version.value;
+  const series = data.series[line.series ?? -1];
+  if (series !== undefined && step.value === null) return endsOf(series);
   if (line.loop !== undefined || line.vertex === null || line.vertex === undefined) return "";
   if (!line.backward) {
     if (reached.value !== null && !reached.value.has(line.vertex)) return "";
@@ -81,7 +84,8 @@ const LINES = data.lines.filter((line, k) => line.text !== "" || data.lines[k - 
 export function Code() {
   const w = text.value;
   return (
-    <section class="code" aria-label={w.code}>
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, by the keyboard, too
+    <section class="code" aria-label={w.code} tabIndex={0}>
       {practising.value && <Score />}
       <ol>
         {LINES.map((line, k) =>
@@ -101,6 +105,7 @@ function CodeLine({ line }: { line: Line }) {
   const number = useComputed(() => lineText(line));
   const state = useComputed(() => {
     let found = line.backward ? "line backward" : "line";
+    if (line.fails) found += " failing";
     if (isCurrent(line)) found += current.value?.forward ? " forwards" : " backwards";
     else if (isLit(line)) found += " lit";
     if (
@@ -130,6 +135,7 @@ function CodeLine({ line }: { line: Line }) {
     >
       <code>{tokens(line.text)}</code>
       <span class={line.backward ? "gradient" : "value"}>{number}</span>
+      {line.fails && <strong>{data.error}</strong>}
     </li>
   );
 }
@@ -137,12 +143,13 @@ function CodeLine({ line }: { line: Line }) {
 /** Let comments and keywords stand back. */
 function tokens(line: string) {
   const at = line.indexOf("#");
-  const code = at < 0 ? line : line.slice(0, at);
+  const code = at < 0 ? line : line.slice(0, at).trimEnd();
+  const isAside = code !== "";
   const words = code.split(/\b(def|return|import|as|for|in|assert|if|else|reversed|range)\b/);
   return (
     <>
       {words.map((word, k) => (k % 2 === 1 ? <i key={k}>{word}</i> : word))}
-      {at >= 0 && <em>{line.slice(at)}</em>}
+      {at >= 0 && <em class={isAside ? "aside" : ""}>{line.slice(code.length)}</em>}
     </>
   );
 }

@@ -3,11 +3,12 @@
 import { useComputed, useSignalEffect } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { brief, norm, shapeText } from "./format";
-import { closeOrOpenAll, fit, zoomBy } from "./graph";
 import { type Held, isNumber } from "./model";
 import {
+  closeOrOpenAll,
   current,
   data,
+  failed,
   goTo,
   isNamed,
   model,
@@ -20,6 +21,7 @@ import {
   text,
 } from "./state";
 import { added, type Step } from "./steps";
+import { fit, zoomBy } from "./view";
 
 const PACE = 1100; // milliseconds that each step stays
 
@@ -38,6 +40,7 @@ export function sentence(one: Step): string {
   const w = text.value;
   const vertex = data.vertices[one.vertex]!;
   const group = data.groups[vertex.group!]!;
+  if (one.vertex === failed) return w.fails(group.text, data.error!);
   if (one.forward) {
     const value = shown(model.value(one.vertex));
     if (one.closed !== null || (group.vertices.length === 1 && group.text !== "")) {
@@ -184,6 +187,9 @@ function keyed(event: KeyboardEvent): void {
     "0": fit,
     o: closeOrOpenAll,
   };
+  if (event.key.startsWith("Arrow") && target.scrollWidth > target.clientWidth + 1) {
+    if (target.matches(".code, .table")) return; // which scroll sideways
+  }
   if (event.key === " " && target.closest("button, [role=button]")) return;
   const action = actions[event.key];
   if (action === undefined) return;

@@ -62,7 +62,28 @@ export interface Line {
   upstream?: string | null;
   /** Whether it may be left to the reader to write. */
   exercise?: boolean;
+  /** Whether its local gradient alone may be asked for. */
+  local_exercise?: boolean;
   loop?: number;
+  /** Of a line in a loop: what its variable is, turn by turn. */
+  series?: number | null;
+  /** Whether an error arose here. */
+  fails?: boolean;
+}
+
+/** What a reader writes: whole backward lines, or the local gradients in them. */
+export type Task = "lines" | "local";
+
+/** A variable of a loop, turn by turn: the numbers of values, or recorded numbers and norms. */
+export interface Series {
+  name: string;
+  vertex: number | null;
+  counter: string;
+  turns: number[];
+  values: number[] | string;
+  gradients: (number | null)[] | string;
+  /** Of recorded ones: whether they are norms. */
+  arrays?: boolean;
 }
 
 export interface Guard {
@@ -73,48 +94,46 @@ export interface Guard {
   truth: boolean;
 }
 
-export interface Activation {
-  kind: "sigmoid" | "tanh" | "relu";
+/** What is said as long as a value is true: `chainrule/page/watch.py` says of what. */
+export interface Alarm {
+  text: string;
   vertex: number | null;
-  name: string;
-  source: number;
-  scale: number;
+  when: number;
+  names: Record<string, string | number>;
+  numbers: Record<string, number>;
+  shares: Record<string, number>;
 }
 
 export interface Value extends Recorded {
-  shape: number[];
-  truth: boolean;
+  /** Of a number it is left out. */
+  shape?: number[];
+  truth?: boolean;
   place?: number;
-}
-
-export interface Warning {
-  kind: string;
-  stage: string;
-  line: number | null;
-  message: string;
 }
 
 export interface Data {
   title: string;
   name: string;
   output: string;
+  /** What ended the run; then the last vertex is the operation that failed. */
+  error: string | null;
   language: string;
   inputs: Input[];
   vertices: Vertex[];
   groups: Group[];
   lines: Line[];
+  series: Series[];
   guards: Guard[];
-  activations: Activation[];
-  /** When `chainrule.explain.findings` warns. */
-  limits: { flat: number; many: number; ratio: number };
-  warnings: Warning[];
+  alarms: Alarm[];
+  /** What alarms say, in English. */
+  texts: Record<string, string>;
   values: Value[];
   constants: { data: string; single: boolean }[];
   missing: string[];
   live: boolean;
-  /** What tells this exercise from others. */
-  exercise: string;
-  practise: boolean;
+  /** What tells these exercises from others. */
+  exercises: Record<Task, string>;
+  practise: Task | null;
   about: About | null;
 }
 

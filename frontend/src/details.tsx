@@ -7,12 +7,14 @@ import { precise, shapeText } from "./format";
 import { Heat, indexText } from "./heat";
 import { type Held, isNumber } from "./model";
 import { current, data, hovered, model, nameOf, selected, text } from "./state";
+import { seriesOf, Turns } from "./turns";
 
 export function Details() {
   const shown = useComputed(() => selected.value ?? current.value?.vertex ?? hovered.value);
   const v = shown.value;
   if (v === null) return null;
   const vertex = data.vertices[v]!;
+  if (seriesOf(v).length > 0) return <Turns key={v} v={v} />;
   const held = model.value(v);
   if (held === null || isNumber(held)) return null;
   return <ArrayDetails key={v} v={v} group={vertex.group} />;

@@ -1,24 +1,21 @@
 // The circuit: gates, wires and stages, with what flows along them.
 
-import {
-  type ReadonlySignal,
-  signal,
-  untracked,
-  useComputed,
-  useSignalEffect,
-} from "@preact/signals";
+import { untracked, useComputed, useSignal, useSignalEffect } from "@preact/signals";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { brief } from "./format";
 import type { Frame, Node, Point, Tag, Wire } from "./layout";
-import { isNumber, wireText } from "./model";
+import { SmallMap } from "./map";
+import { type Held, wireText } from "./model";
 import { curve } from "./routes";
 import {
-  closed,
   current,
   data,
+  failed,
+  hasArrays,
   hovered,
-  isNamed,
+  isArray,
   layout,
+  mapped,
   model,
   nameOf,
   reached,
@@ -27,73 +24,8 @@ import {
   text,
   toggle,
 } from "./state";
+import { begin, pane, reveal, view, zoomBy } from "./view";
 import { alarms } from "./warnings";
-
-interface View {
-  x: number;
-  y: number;
-  zoom: number;
-}
-
-const view = signal<View>({ x: 0, y: 0, zoom: 1 });
-const pane: { element: SVGSVGElement | null } = { element: null };
-const READABLE = 0.6; // the least zoom at which numbers can be read
-const LARGEST = 1.6; // of the zoom that fits a small circuit
-
-/** Show the whole circuit. */
-export function fit(): void {
-  const box = pane.element?.getBoundingClientRect();
-  if (box === undefined || box.width === 0) return;
-  const { width, height } = layout.value;
-  const zoom = Math.min(box.width / width, box.height / height, LARGEST);
-  view.value = { x: (box.width - width * zoom) / 2, y: (box.height - height * zoom) / 2, zoom };
-}
-
-/** Show the beginning of a circuit that is too large to be read as a whole. */
-function begin(): void {
-  fit();
-  const box = pane.element?.getBoundingClientRect();
-  if (box === undefined || view.value.zoom >= READABLE) return;
-  const { width, height } = layout.value;
-  const zoom = Math.min(1, Math.max(READABLE, box.width / width));
-  const y = Math.max(0, (box.height - height * zoom) / 2);
-  view.value = { x: Math.max(0, (box.width - width * zoom) / 2), y, zoom };
-}
-
-/** Zoom about a point of the pane, by default its middle. */
-export function zoomBy(factor: number, at?: { x: number; y: number }): void {
-  const box = pane.element?.getBoundingClientRect();
-  if (box === undefined) return;
-  const { x, y, zoom } = view.value;
-  const point = at ?? { x: box.width / 2, y: box.height / 2 };
-  const next = Math.min(6, Math.max(0.05, zoom * factor));
-  const ratio = next / zoom;
-  view.value = {
-    x: point.x - (point.x - x) * ratio,
-    y: point.y - (point.y - y) * ratio,
-    zoom: next,
-  };
-}
-
-/** Bring a vertex into the middle if it cannot be seen. */
-export function reveal(v: number): void {
-  const box = pane.element?.getBoundingClientRect();
-  const node = layout.value.nodes.find((n) => n.vertex === v);
-  if (box === undefined || node === undefined) return;
-  const { x, y, zoom } = view.value;
-  const left = node.x * zoom + x;
-  const top = node.y * zoom + y;
-  if (
-    left >= 0 &&
-    top >= 0 &&
-    left + node.width * zoom <= box.width &&
-    top + node.height * zoom <= box.height
-  ) {
-    return;
-  }
-  const middle = { x: node.x + node.width / 2, y: node.y + node.height / 2 };
-  view.value = { x: box.width / 2 - middle.x * zoom, y: box.height / 2 - middle.y * zoom, zoom };
-}
 
 function distance(a: Point, b: Point): number {
   return Math.hypot(a.x - b.x, a.y - b.y);
@@ -120,8 +52,28 @@ export function Graph() {
     const step = current.value;
     if (step !== null) untracked(() => reveal(step.vertex));
   });
-  const transform = useComputed(
-    () => `translate(${view.value.x} ${view.value.y}) scale(${view.value.zoom})`,
+  const printed = useSignal(false);
+  useEffect(() => {
+    const begins = () => {
+      printed.value = true;
+    };
+    const ends = () => {
+      printed.value = false;
+    };
+    addEventListener("beforeprint", begins);
+    addEventListener("afterprint", ends);
+    return () => {
+      removeEventListener("beforeprint", begins);
+      removeEventListener("afterprint", ends);
+    };
+  }, []);
+  const transform = useComputed(() =>
+    printed.value
+      ? "scale(1)"
+      : `translate(${view.value.x} ${view.value.y}) scale(${view.value.zoom})`,
+  );
+  const whole = useComputed(() =>
+    printed.value ? `0 0 ${layout.value.width} ${layout.value.height}` : undefined,
   );
   const wheel = (event: WheelEvent) => {
     event.preventDefault();
@@ -137,6 +89,7 @@ export function Graph() {
     <svg
       ref={element}
       class="graph"
+      viewBox={whole}
       aria-label={text.value.circuit}
       onWheel={wheel}
       onPointerDown={(event) => {
@@ -281,33 +234,25 @@ function leadsOn(wire: Wire, gate: number): boolean {
   return wire.lead < 0 && data.vertices[gate]!.leads.some((lead) => lead.source === wire.source);
 }
 
-function valueText(v: number): string {
+/** The value of a vertex, as far as one has stepped. */
+function valueSoFar(v: number): Held | null {
   model.version.value;
-  if (reached.value !== null && !reached.value.has(v)) return "";
-  return wireText(model.value(v));
+  return reached.value === null || reached.value.has(v) ? model.value(v) : null;
 }
 
-function gradientText(v: number): string {
+/** The gradient that has flowed to a vertex so far. */
+function gradientSoFar(v: number): Held | null {
   model.version.value;
   const partial = soFar.value;
-  if (partial !== null) return wireText(partial.get(v) ?? null);
-  return wireText(model.gradient(v));
-}
-
-export function useValueText(v: number): ReadonlySignal<string> {
-  return useComputed(() => valueText(v));
-}
-
-export function useGradientText(v: number): ReadonlySignal<string> {
-  return useComputed(() => gradientText(v));
+  return partial === null ? model.gradient(v) : (partial.get(v) ?? null);
 }
 
 function NodeBox({ node }: { node: Node }) {
   const v = node.vertex;
   const vertex = data.vertices[v]!;
   const isInput = vertex.group === null;
-  const value = useValueText(v);
-  const gradient = useGradientText(v);
+  const value = useComputed(() => wireText(valueSoFar(v)));
+  const gradient = useComputed(() => wireText(gradientSoFar(v)));
   const stale = useComputed(() => {
     model.version.value;
     return {
@@ -317,7 +262,7 @@ function NodeBox({ node }: { node: Node }) {
   });
   const state = useComputed(() => {
     const step = current.value;
-    let found = "";
+    let found = v === failed ? " failed" : "";
     if (alarms.value.has(v)) found += " alarming";
     if (step !== null && step.vertex === v) found += step.forward ? " forwards" : " backwards";
     if (step !== null && step.source === v) found += " target";
@@ -329,16 +274,24 @@ function NodeBox({ node }: { node: Node }) {
   const left = node.body - node.bodyWidth / 2;
   const right = node.body + node.bodyWidth / 2;
   const kind = isInput ? "input" : node.closed === null ? "gate" : "closed";
+  const isLoop = vertex.group !== null && data.groups[vertex.group]!.loop;
+  const recorded = !isInput && model.isRecorded(v);
   const spoken = useComputed(() => {
     const w = text.value;
-    const named = isNamed(v) ? nameOf(v) : vertex.label;
-    return `${named}: ${w.value} ${value.value}, ${w.gradient} ${gradient.value || "–"}`;
+    const name = nameOf(v);
+    const named = name === node.label ? name : `${name}, ${node.label}`;
+    if (v === failed) return w.fails(data.groups[vertex.group!]!.text, data.error!);
+    const kept = recorded ? ` (${w.recorded})` : "";
+    return `${named}: ${w.value} ${value.value}${kept}, ${w.gradient} ${gradient.value || "–"}`;
   });
   const act = () => {
     selected.value = selected.value === v ? null : v;
   };
   return (
-    <g class={`node ${kind}${state.value}`} transform={`translate(${node.x} ${node.y})`}>
+    <g
+      class={`node ${kind}${recorded ? " recorded" : ""}${state.value}`}
+      transform={`translate(${node.x} ${node.y})`}
+    >
       {node.sockets.map((y, k) => (
         <path key={k} class="wire in" d={stub(y, left, middle, node.bodyHeight)} />
       ))}
@@ -350,8 +303,8 @@ function NodeBox({ node }: { node: Node }) {
         tabindex={0}
         aria-label={spoken}
         onClick={act}
-        onDblClick={() => node.closed !== null && toggle(node.closed)}
-        onKeyDown={pressed(() => (node.closed === null ? act() : toggle(node.closed)))}
+        onDblClick={() => node.closed !== null && !isLoop && toggle(node.closed)}
+        onKeyDown={pressed(() => (node.closed === null || isLoop ? act() : toggle(node.closed)))}
         onPointerEnter={() => {
           hovered.value = v;
         }}
@@ -379,7 +332,7 @@ function NodeBox({ node }: { node: Node }) {
           {node.label}
         </text>
       </g>
-      {node.closed !== null && (
+      {node.closed !== null && !isLoop && (
         // biome-ignore lint/a11y/useSemanticElements: there are no buttons in SVG
         <g
           class="handle"
@@ -396,12 +349,23 @@ function NodeBox({ node }: { node: Node }) {
         </g>
       )}
       {node.closed === null && <Locals node={node} />}
+      {recorded && (
+        <text class="recorded" x={node.body} y={middle - node.bodyHeight / 2 - 4}>
+          {text.value.recorded}
+        </text>
+      )}
       <text class={`value${stale.value.value}`} x={right + 7} y={middle - 7}>
         {value}
       </text>
       <text class={`gradient${stale.value.gradient}`} x={right + 7} y={middle + 18}>
         {gradient}
       </text>
+      {mapped.value && isArray(v) && (
+        <>
+          <SmallMap kind="value" read={() => valueSoFar(v)} x={right + 7} y={middle - 21} above />
+          <SmallMap kind="gradient" read={() => gradientSoFar(v)} x={right + 7} y={middle + 24} />
+        </>
+      )}
     </g>
   );
 }
@@ -464,67 +428,13 @@ function Local({ gate, lead, x, y, below }: LocalProps) {
 
 /** What the colours mean. */
 export function Legend() {
-  const arrays = data.vertices.some((_, v) => {
-    const held = model.value(v);
-    return held !== null && !isNumber(held);
-  });
   const w = text.value;
   return (
     <p class="legend">
       <span class="value">{w.value}</span>
-      <span class="gradient">{w.gradient}</span>
-      <span class="local">{w.local}</span>
-      {arrays && <span class="dim">{w.localOfArrays}</span>}
+      {failed === null && <span class="gradient">{w.gradient}</span>}
+      {failed === null && <span class="local">{w.local}</span>}
+      {hasArrays && <span class="dim">{w.localOfArrays}</span>}
     </p>
   );
-}
-
-/** A picture of the circuit as it is shown, with its styles, to be saved. */
-export function picture(): { svg: string; width: number; height: number } {
-  const { width, height } = layout.value;
-  const copy = pane.element!.cloneNode(true) as SVGSVGElement;
-  const originals = pane.element!.querySelectorAll<SVGElement>("*");
-  const copies = copy.querySelectorAll<SVGElement>("*");
-  const kept = [
-    "fill",
-    "stroke",
-    "stroke-width",
-    "font-family",
-    "font-size",
-    "font-weight",
-    "text-anchor",
-    "stroke-dasharray",
-    "opacity",
-  ];
-  originals.forEach((original, k) => {
-    const style = getComputedStyle(original);
-    copies[k]!.setAttribute(
-      "style",
-      kept.map((name) => `${name}:${style.getPropertyValue(name)}`).join(";"),
-    );
-    for (const name of ["class", "tabindex", "role", "aria-label"])
-      copies[k]!.removeAttribute(name);
-  });
-  copy.querySelector("g")!.removeAttribute("transform");
-  copy.removeAttribute("class");
-  copy.setAttribute("xmlns", "http://www.w3.org/2000/svg");
-  copy.setAttribute("viewBox", `0 0 ${width} ${height}`);
-  copy.setAttribute("width", String(width));
-  copy.setAttribute("height", String(height));
-  const paper = getComputedStyle(document.body).backgroundColor;
-  const background = document.createElementNS("http://www.w3.org/2000/svg", "rect");
-  for (const [name, value] of [
-    ["width", "100%"],
-    ["height", "100%"],
-    ["fill", paper],
-  ] as const) {
-    background.setAttribute(name, value);
-  }
-  copy.prepend(background);
-  return { svg: new XMLSerializer().serializeToString(copy), width, height };
-}
-
-export function closeOrOpenAll(): void {
-  const named = data.groups.flatMap((group, g) => (group.name !== "" ? [g] : []));
-  closed.value = closed.value.size > 0 ? new Set() : new Set(named);
 }

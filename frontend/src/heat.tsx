@@ -2,27 +2,12 @@
 
 import { type Signal, useComputed, useSignal, useSignalEffect } from "@preact/signals";
 import { useRef } from "preact/hooks";
+import { COLOURS, colour, gridOf, largestOf } from "./colours";
 import { precise } from "./format";
 import type { Held } from "./model";
 import { theme } from "./state";
 
 const MOST = 48; // rows and columns that are drawn
-
-interface Grid {
-  rows: number;
-  columns: number;
-  /** How many entries of the array one that is drawn stands for, along rows and columns. */
-  down: number;
-  across: number;
-}
-
-function gridOf(shape: readonly number[]): Grid {
-  const columns = shape.at(-1) ?? 1;
-  const rows = shape.slice(0, -1).reduce((a, b) => a * b, 1);
-  const down = Math.ceil(rows / MOST);
-  const across = Math.ceil(columns / MOST);
-  return { rows: Math.ceil(rows / down), columns: Math.ceil(columns / across), down, across };
-}
 
 /** The flat number of an entry as an index along each axis. */
 export function indexText(flat: number, shape: readonly number[]): string {
@@ -33,20 +18,6 @@ export function indexText(flat: number, shape: readonly number[]): string {
     rest = Math.floor(rest / n);
   }
   return parts.join(", ");
-}
-
-// Blue and orange are told apart by everyone, and so are their lightnesses in print.
-const COLOURS = {
-  light: { negative: [196, 78, 10], zero: [250, 250, 248], positive: [0, 96, 140] },
-  dark: { negative: [255, 150, 80], zero: [34, 39, 46], positive: [90, 190, 255] },
-} as const;
-
-function colour(x: number, largest: number, palette: (typeof COLOURS)["light" | "dark"]): string {
-  if (Number.isNaN(x)) return "#c026d3";
-  const share = largest === 0 ? 0 : Math.min(1, Math.abs(x) / largest) ** 0.7;
-  const end = x < 0 ? palette.negative : palette.positive;
-  const mixed = palette.zero.map((z, k) => Math.round(z + (end[k]! - z) * share));
-  return `rgb(${mixed.join(",")})`;
 }
 
 interface Props {
@@ -63,7 +34,7 @@ export function Heat({ name, read, at, chosen, lit, cell = 22 }: Props) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const focused = useSignal(false);
   const shape = read()?.shape ?? [];
-  const grid = gridOf(shape);
+  const grid = gridOf(shape, MOST, MOST);
   const size = Math.max(3, Math.min(cell, Math.floor(300 / Math.max(grid.rows, grid.columns))));
   const width = grid.columns * size;
   const height = grid.rows * size;
@@ -80,14 +51,13 @@ export function Heat({ name, read, at, chosen, lit, cell = 22 }: Props) {
     canvas.current!.width = width * scale;
     canvas.current!.height = height * scale;
     context.scale(scale, scale);
-    let largest = 0;
-    for (const x of held.numbers) if (Number.isFinite(x)) largest = Math.max(largest, Math.abs(x));
+    const largest = largestOf(held.numbers);
     const gap = size > 8 ? 1 : 0;
     const outline = theme.value === "dark" ? "#fff" : "#111";
     for (let row = 0; row < grid.rows; row++) {
       for (let column = 0; column < grid.columns; column++) {
         const k = flat(row, column);
-        context.fillStyle = colour(held.numbers[k]!, largest, palette);
+        context.fillStyle = `rgb(${colour(held.numbers[k]!, largest, palette).join(",")})`;
         context.fillRect(column * size, row * size, size - gap, size - gap);
         if (marked.has(k) || at.value === k || chosen?.value === k) {
           context.strokeStyle = outline;

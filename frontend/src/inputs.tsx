@@ -4,7 +4,7 @@ import { useComputed, useSignal } from "@preact/signals";
 import type { Input } from "./data";
 import { parsed, precise, shapeText } from "./format";
 import { Heat, indexText } from "./heat";
-import { data, hovered, model, text } from "./state";
+import { data, failed, hovered, model, text } from "./state";
 
 const hasArrays = data.inputs.some((input) => input.floating && input.shape.length > 0);
 
@@ -166,7 +166,7 @@ function Update() {
   const said = useSignal("");
   const last = data.vertices.length - 1;
   const output = () => precise(model.value(last)?.numbers[0] ?? Number.NaN);
-  if (!model.live || last < 0) return null;
+  if (!model.live || last < 0 || failed !== null) return null;
   const take = () => {
     const before = output();
     const gradients = data.inputs.map((input) =>

@@ -1,8 +1,17 @@
 // Judging a line that the reader wrote: right, or wrong with the likely cause.
 
-import { contributionOf } from "./contributions";
-import type { Line } from "./data";
-import { broadcast, FormulaError, parse, same, summed, type Tensor, transposed } from "./formula";
+import { contributionOf, localOf } from "./contributions";
+import type { Line, Task } from "./data";
+import {
+  broadcast,
+  FormulaError,
+  parse,
+  same,
+  scalar,
+  summed,
+  type Tensor,
+  transposed,
+} from "./formula";
 import type { Held } from "./model";
 import { data, model, text } from "./state";
 import type { Cause } from "./words";
@@ -15,14 +24,15 @@ export interface Verdict {
 const POINTS = 3; // other inputs at which a line is tried
 const TOLERANCE = 1e-6;
 
-/** Judge a line at the inputs as they are, and at others. */
-export function judge(line: Line, written: string): Verdict {
+/** Judge a line, or its local gradient, at the inputs as they are and at others. */
+export function judge(line: Line, task: Task, written: string): Verdict {
   const w = text.value;
   const fail = (message: string): Verdict => ({ right: false, message });
   let cause: Cause | null = null;
   try {
     const statement = parse(written);
-    if (statement.target !== null && statement.target !== line.target) {
+    const target = task === "lines" ? line.target : null;
+    if (statement.target !== null && statement.target !== target) {
       return fail(w.unknownName(statement.target));
     }
     if (statement.operator !== "" && statement.operator !== line.operator) {
@@ -34,6 +44,7 @@ export function judge(line: Line, written: string): Verdict {
         const expected = tensorOf(contributionOf(line));
         if (expected === null) return null;
         const given = statement.value(variables(line));
+        if (task === "local") return localVerdict(line, given, expected, k > 0);
         if (equal(given, expected)) return null;
         cause = causeOf(line, given, expected);
         if (cause !== null) return fail(w.causes[cause]);
@@ -52,6 +63,29 @@ export function judge(line: Line, written: string): Verdict {
     if (kind === "function") return fail(w.unknownFunction(message));
     return fail(kind === "shape" ? w.doesNotFit(message) : w.notFormula(message));
   }
+}
+
+/** Judge a local gradient by what it makes of the upstream gradient; null where it is right. */
+function localVerdict(line: Line, given: Tensor, part: Tensor, elsewhere: boolean): Verdict | null {
+  const w = text.value;
+  const fail = (message: string): Verdict => ({ right: false, message });
+  const upstream = tensorOf(model.gradient(line.vertex!));
+  if (upstream === null) return null;
+  const local = part.shape.length === 0 ? localOf(line) : null;
+  const expected = local === null ? part : scalar(local);
+  const times = (factor: number) =>
+    local === null
+      ? broadcast((x, y) => (y === 0 ? 0 : factor * x! * y!), given, upstream)
+      : broadcast((x) => factor * x!, given);
+  if (equal(times(1), expected)) return null;
+  if (equal(times(-1), expected)) return fail(w.causes.sign);
+  if (equal(times(2), expected)) return fail(w.causes["factor 2"]);
+  if (equal(times(0.5), expected)) return fail(w.causes.half);
+  if (equal(given, part)) return fail(w.causes.whole);
+  if (given.shape.length > 0 && !same(given.shape, part.shape)) {
+    return fail(w.wrongShape(shapeText(given.shape), shapeText(part.shape)));
+  }
+  return fail(elsewhere ? w.wrongElsewhere : w.wrong);
 }
 
 function shapeText(shape: readonly number[]): string {

@@ -66,6 +66,7 @@ const LABEL = 9.7; // the width of a character in a gate
 const LOCAL = 50; // room for local gradients, left of a gate of several operands
 const BEFORE = 16; // left of a gate of one, which has its own below
 const VALUE = { number: 70, array: 104 }; // room for a value, right of it
+const MAPPED = 86; // the height of what has a map above its value and one below its gradient
 const ROW = 34; // least distance of two wires into one gate
 export const PAD = 12;
 export const TITLE = 22;
@@ -86,13 +87,14 @@ export interface Inner {
   wires: Wire[];
 }
 
-/** Lay the circuit out, with some of its stages closed. */
+/** Lay the circuit out, with some of its stages closed, and with room for maps of arrays. */
 export function laidOut(
   data: Data,
   closed: ReadonlySet<number>,
   isArray: (v: number) => boolean,
+  mapped: boolean,
 ): Layout {
-  const builder = new Builder(data, closed, isArray);
+  const builder = new Builder(data, closed, isArray, mapped);
   return builder.build();
 }
 
@@ -103,6 +105,7 @@ class Builder {
     private readonly data: Data,
     private readonly closed: ReadonlySet<number>,
     private readonly isArray: (v: number) => boolean,
+    private readonly mapped: boolean,
   ) {}
 
   build(): Layout {
@@ -140,7 +143,8 @@ class Builder {
     const bodyHeight = closed === null ? 34 : 44;
     const before = sources > 1 ? LOCAL : sources === 1 ? BEFORE : 0;
     const below = sources === 1 && closed === null ? 30 : 8;
-    const height = Math.max(58, sources * ROW, bodyHeight + below);
+    const maps = this.mapped && this.isArray(v) ? MAPPED : 58;
+    const height = Math.max(maps, sources * ROW, bodyHeight + below);
     return {
       vertex: v,
       closed,

@@ -87,7 +87,7 @@ export class Model {
   /** Return a value; null where there is none, or none that numbers tell. */
   held(value: number | null | undefined): Held | null {
     if (value === null || value === undefined) return null;
-    const { place, shape } = this.data.values[value]!;
+    const { place, shape = [] } = this.data.values[value]!;
     if (place === undefined) return this.recorded[value]!;
     return { numbers: this.program!.outputs[place]!, shape, live: true };
   }
@@ -98,6 +98,12 @@ export class Model {
 
   gradient(vertex: number): Held | null {
     return this.held(this.data.vertices[vertex]!.gradient);
+  }
+
+  /** Whether a vertex keeps the value of the recorded run while others follow the inputs. */
+  isRecorded(vertex: number): boolean {
+    const { value } = this.data.vertices[vertex]!;
+    return this.live && value !== null && this.data.values[value]!.place === undefined;
   }
 
   /** Whether what is shown is what was recorded for other inputs. */
@@ -140,7 +146,7 @@ export class Model {
 
 function recordedOf(value: Value): Held | null {
   if (value.data !== undefined) {
-    return { numbers: decoded(value.data), shape: value.shape, live: false };
+    return { numbers: decoded(value.data), shape: value.shape ?? [], live: false };
   }
   if (value.sample !== undefined) {
     return { numbers: decoded(value.sample), shape: value.sampled ?? [], live: false };

@@ -5,24 +5,30 @@ import { render } from "preact";
 import { Code } from "./code";
 import { Controls } from "./controls";
 import { Details } from "./details";
-import { closeOrOpenAll, fit, Graph, Legend, picture, reveal, zoomBy } from "./graph";
+import { Graph, Legend } from "./graph";
 import { Inputs } from "./inputs";
-import { practisable } from "./practise";
+import { save } from "./picture";
+import { hasExercise } from "./practise";
 import {
-  closed,
+  areClosed,
+  closeOrOpenAll,
   data,
+  hasArrays,
   hovered,
   isWide,
   language,
   layout,
+  mapped,
   model,
   nameOf,
   practising,
   selected,
+  speak,
   store,
   text,
   theme,
 } from "./state";
+import { fit, reveal, zoomBy } from "./view";
 import { warnings } from "./warnings";
 import { type Language, words } from "./words";
 import "./page.css";
@@ -75,14 +81,14 @@ function Head() {
         )}
       </h1>
       {about && (
-        <nav>
+        <nav aria-label={w.pages}>
           {about.previous && <a href={about.previous}>← {w.previousPage}</a>}
           {about.home && <a href={about.home}>{w.allPages}</a>}
           {about.next && <a href={about.next}>{w.nextPage} →</a>}
         </nav>
       )}
-      <nav>
-        {data.lines.some(practisable) && model.live && (
+      <div class="choices">
+        {hasExercise && model.live && (
           <button
             type="button"
             class="primary"
@@ -94,14 +100,7 @@ function Head() {
             {practising.value ? w.study : w.practise}
           </button>
         )}
-        <button
-          type="button"
-          lang={other}
-          onClick={() => {
-            language.value = other;
-            store("language", other);
-          }}
-        >
+        <button type="button" lang={other} onClick={() => speak(other)}>
           {words[other].languageName}
         </button>
         <button
@@ -113,7 +112,7 @@ function Head() {
         >
           {dark ? w.light : w.dark}
         </button>
-      </nav>
+      </div>
     </header>
   );
 }
@@ -155,9 +154,20 @@ function Tools() {
       <button type="button" onClick={fit}>
         {w.fit}
       </button>
-      {data.groups.some((group) => group.name !== "") && (
+      {data.groups.some((group) => group.name !== "" && !group.loop) && (
         <button type="button" onClick={closeOrOpenAll}>
-          {closed.value.size > 0 ? w.openAll : w.closeAll}
+          {areClosed() ? w.openAll : w.closeAll}
+        </button>
+      )}
+      {hasArrays && (
+        <button
+          type="button"
+          aria-pressed={mapped.value}
+          onClick={() => {
+            mapped.value = !mapped.value;
+          }}
+        >
+          {w.maps}
         </button>
       )}
       <button type="button" onClick={() => save("svg")}>
@@ -184,6 +194,7 @@ function Notices() {
           {w.otherBranch(guard.line, guard.text)}
         </p>
       ))}
+      {data.error !== null && <p class="alarm error">{w.raised}</p>}
       {stale.value && <p class="note">{w.stale(data.missing.join(", "))}</p>}
       {warnings.value.map((alarm) => (
         // biome-ignore lint/a11y/useKeyWithClickEvents: the keyboard gets there by the gate itself
@@ -200,35 +211,6 @@ function Notices() {
       ))}
     </div>
   );
-}
-
-function save(kind: "svg" | "png"): void {
-  const { svg, width, height } = picture();
-  const blob = new Blob([svg], { type: "image/svg+xml" });
-  if (kind === "svg") {
-    download(blob, `${data.name}.svg`);
-    return;
-  }
-  const image = new Image();
-  image.onload = () => {
-    const canvas = document.createElement("canvas");
-    const scale = Math.min(3, 8000 / Math.max(width, height));
-    canvas.width = width * scale;
-    canvas.height = height * scale;
-    const context = canvas.getContext("2d")!;
-    context.scale(scale, scale);
-    context.drawImage(image, 0, 0);
-    canvas.toBlob((made) => made && download(made, `${data.name}.png`));
-  };
-  image.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(svg)}`;
-}
-
-function download(blob: Blob, name: string): void {
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(blob);
-  link.download = name;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 1000);
 }
 
 render(<App />, document.getElementById("page")!);

@@ -35,16 +35,26 @@ export function store(key: string, value: string): void {
 
 const MOST_GATES = 60; // up to which stages are open at first
 
+// A choice holds for pages that begin in the same language: one made to speak another does so.
+const LANGUAGE = `language.${data.language}`;
 export const language = signal<Language>(
-  (stored("language") as Language | null) ?? (data.language === "ru" ? "ru" : "en"),
+  (stored(LANGUAGE) as Language | null) ?? (data.language === "ru" ? "ru" : "en"),
 );
+
+export function speak(chosen: Language): void {
+  language.value = chosen;
+  store(LANGUAGE, chosen);
+}
+
 export const theme = signal<"light" | "dark">(
   (stored("theme") as "light" | "dark" | null) ??
     (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light"),
 );
 const gates = data.vertices.filter((v) => v.group !== null).length;
+/** Loops: each is one box, whose turns are listed beside the circuit. */
+export const loops = data.groups.flatMap((group, g) => (group.loop ? [g] : []));
 export const closed = signal<ReadonlySet<number>>(
-  new Set(data.groups.flatMap((group, g) => (gates > MOST_GATES || group.loop ? [g] : []))),
+  new Set(gates > MOST_GATES ? data.groups.keys() : loops),
 );
 /** The number of the step; null where the whole is shown. */
 export const step = signal<number | null>(null);
@@ -53,15 +63,20 @@ export const playing = signal(false);
 export const hovered = signal<number | null>(null);
 /** What is looked at in detail. */
 export const selected = signal<number | null>(null);
-export const practising = signal(data.practise);
+export const practising = signal(data.practise !== null);
+
+/** Whether arrays are drawn as maps in the circuit. */
+export const mapped = signal(gates <= MOST_GATES);
+/** The operation that raised an error; null where none did. */
+export const failed = data.error === null ? null : data.vertices.length - 1;
 
 export const text = computed(() => words[language.value]);
-export const layout = computed<Layout>(() =>
-  laidOut(data, closed.value, (v) => {
-    const held = model.value(v);
-    return held !== null && !isNumber(held);
-  }),
-);
+export function isArray(v: number): boolean {
+  const held = model.value(v);
+  return held !== null && !isNumber(held);
+}
+export const hasArrays = data.vertices.some((_, v) => isArray(v));
+export const layout = computed<Layout>(() => laidOut(data, closed.value, isArray, mapped.value));
 /** Whether the circuit is so wide that it stands above the code rather than beside it. */
 export const isWide = computed(() => layout.value.width > 1.5 * layout.value.height + 300);
 export const steps = computed<Step[]>(() => stepsOf(data, closed.value));
@@ -126,4 +141,14 @@ export function isNamed(v: number): boolean {
   return (
     group === null || (data.groups[group]!.vertices.at(-1) === v && data.groups[group]!.name !== "")
   );
+}
+
+export function closeOrOpenAll(): void {
+  const named = data.groups.flatMap((group, g) => (group.name !== "" ? [g] : []));
+  closed.value = new Set(areClosed() ? loops : named);
+}
+
+/** Whether stages are closed that can be opened. */
+export function areClosed(): boolean {
+  return closed.value.size > loops.length;
 }

@@ -1,93 +1,49 @@
-// What goes wrong at the inputs as they are now: as `chainrule.explain.findings` tells it.
+// What goes wrong at the inputs as they are now, in the words of `chainrule.explain`.
 
 import { computed } from "@preact/signals";
-import type { Activation } from "./data";
-import { norm, precise } from "./format";
-import { type Held, isNumber } from "./model";
-import { data, isNamed, model, nameOf, text } from "./state";
+import type { Alarm } from "./data";
+import { precise } from "./format";
+import type { Held } from "./model";
+import { data, model, nameOf, text } from "./state";
 
-export interface Alarm {
+export interface Warning {
   vertex: number | null;
   message: string;
 }
 
 /** What is the matter now. */
-export const warnings = computed<Alarm[]>(() => {
+export const warnings = computed<Warning[]>(() => {
   model.version.value;
   const broken = notFinite();
-  return [...activations(), ...broken, ...zeros(), ...(broken.length === 0 ? vanishing() : [])];
+  const said = data.alarms
+    .filter((alarm) => numberOf(alarm.when) === 1)
+    .map((alarm) => ({ vertex: alarm.vertex, message: messageOf(alarm) }));
+  return [...broken, ...said];
 });
 
 /** The vertices at which something is the matter. */
 export const alarms = computed<ReadonlySet<number>>(
-  () => new Set(warnings.value.flatMap((alarm) => (alarm.vertex === null ? [] : [alarm.vertex]))),
+  () =>
+    new Set(warnings.value.flatMap((warning) => (warning.vertex === null ? [] : [warning.vertex]))),
 );
 
-function slope(activation: Activation, x: number): number {
-  if (activation.kind === "relu") return x <= 0 ? 0 : 1;
-  const scaled = activation.scale * x;
-  return 1 - Math.tanh(activation.kind === "sigmoid" ? scaled / 2 : scaled) ** 2;
+function numberOf(value: number): number {
+  return model.held(value)?.numbers[0] ?? Number.NaN;
 }
 
-function activations(): Alarm[] {
-  const found: Alarm[] = [];
-  for (const activation of data.activations) {
-    const source = model.held(activation.source);
-    if (source === null || source.numbers.length === 0) continue;
-    const message =
-      activation.kind === "relu" ? silent(activation, source) : saturated(activation, source);
-    if (message !== null) found.push({ vertex: activation.vertex, message });
-  }
-  return found;
-}
-
-function saturated(activation: Activation, source: Held): string | null {
+/** Put names and numbers into the text of an alarm. */
+function messageOf(alarm: Alarm): string {
   const w = text.value;
-  const { flat, many } = data.limits;
-  const kind = activation.kind === "sigmoid" ? w.sigmoid : "tanh";
-  const slopes = Array.from(source.numbers, (x) => slope(activation, x));
-  const share = slopes.filter((s) => s < flat).length / slopes.length;
-  if (isNumber(source)) {
-    if (share === 0) return null;
-    const value = activation.vertex === null ? null : model.value(activation.vertex);
-    const shown = precise(value?.numbers[0] ?? source.numbers[0]!);
-    return w.saturated(kind, activation.name, shown, percent(slopes[0]!));
-  }
-  return share < many ? null : w.saturatedUnits(kind, activation.name, percent(share));
+  const filled = (w.alarms[alarm.text] ?? data.texts[alarm.text]!).replace(/{(\w+)}/g, (_, key) => {
+    if (key in alarm.numbers) return precise(numberOf(alarm.numbers[key]!));
+    if (key in alarm.shares) return percent(numberOf(alarm.shares[key]!));
+    const name = alarm.names[key]!;
+    return key === "kind" ? (w.kinds[name] ?? String(name)) : String(name);
+  });
+  return filled.charAt(0).toUpperCase() + filled.slice(1);
 }
 
-function silent(activation: Activation, source: Held): string | null {
-  const w = text.value;
-  if (isNumber(source)) {
-    const x = source.numbers[0]!;
-    return x <= 0 ? w.silent(activation.name, precise(x)) : null;
-  }
-  const units = source.shape.at(-1)!;
-  const rows = source.numbers.length / units;
-  let dead = 0;
-  for (let unit = 0; unit < units; unit++) {
-    let off = true;
-    for (let row = 0; row < rows && off; row++) off = source.numbers[row * units + unit]! <= 0;
-    if (off) dead++;
-  }
-  // On one row a silent unit says nothing yet, unless all of them are.
-  if (dead === 0 || (rows === 1 && dead < units)) return null;
-  return w.silentUnits(activation.name, dead, units);
-}
-
-function zeros(): Alarm[] {
-  const found: Alarm[] = [];
-  for (const input of data.inputs) {
-    if (!input.wanted || input.vertex === null) continue;
-    const gradient = model.gradient(input.vertex);
-    if (gradient?.numbers.every((x) => x === 0)) {
-      found.push({ vertex: input.vertex, message: text.value.zero(input.name) });
-    }
-  }
-  return found;
-}
-
-function notFinite(): Alarm[] {
+function notFinite(): Warning[] {
   const w = text.value;
   const what = (held: Held | null): string | null => {
     if (held === null) return null;
@@ -103,34 +59,6 @@ function notFinite(): Alarm[] {
     if (found !== null) return [{ vertex: v, message: w.gradientNotFinite(nameOf(v), found) }];
   }
   return [];
-}
-
-/** Compare the gradient's norm at the last variable with that at the first: arrays with arrays. */
-function vanishing(): Alarm[] {
-  const w = text.value;
-  const all = data.vertices.flatMap((vertex, v) =>
-    vertex.group !== null && isNamed(v) && vertex.gradient !== null ? [v] : [],
-  );
-  const arrays = all.filter(
-    (v) => !isNumber(model.gradient(v) ?? { numbers: new Float64Array(), shape: [], live: true }),
-  );
-  const stages = arrays.length > 0 ? arrays : all;
-  const first = stages[0];
-  const last = stages.at(-1);
-  if (first === undefined || last === undefined || first === last) return [];
-  const early = norm(model.gradient(first)?.numbers ?? []);
-  const late = norm(model.gradient(last)?.numbers ?? []);
-  if (!(early > 0 && late > 0 && Number.isFinite(early) && Number.isFinite(late))) return [];
-  const ratio = early / late;
-  const { ratio: limit } = data.limits;
-  if (ratio <= limit && ratio >= 1 / limit) return [];
-  const message = (ratio < 1 ? w.vanishing : w.exploding)(
-    precise(early),
-    nameOf(first),
-    precise(late),
-    nameOf(last),
-  );
-  return [{ vertex: first, message }];
 }
 
 function percent(share: number): string {

@@ -37,7 +37,7 @@ from chainrule.transforms.vmap import vmap
 
 if TYPE_CHECKING:
     from chainrule.check import GradientReport, check_gradient
-    from chainrule.explain import Explanation, Review, explain, review
+    from chainrule.explain import Explanation, Failure, Review, explain, explain_failure, review
     from chainrule.native import Compiled, compile
     from chainrule.staged import Staged, stage
 
@@ -46,6 +46,7 @@ __all__ = [
     "ChainruleError",
     "Compiled",
     "Explanation",
+    "Failure",
     "GradientReport",
     "Review",
     "Staged",
@@ -59,6 +60,7 @@ __all__ = [
     "elementwise_grad",
     "errors",
     "explain",
+    "explain_failure",
     "fori_loop",
     "ggnvp",
     "grad",
@@ -91,12 +93,14 @@ __version__ = "0.1.0"
 _LAZY = {
     "Compiled": "chainrule.native",
     "Explanation": "chainrule.explain",
+    "Failure": "chainrule.explain",
     "GradientReport": "chainrule.check",
     "Review": "chainrule.explain",
     "Staged": "chainrule.staged",
     "check_gradient": "chainrule.check",
     "compile": "chainrule.native",
     "explain": "chainrule.explain",
+    "explain_failure": "chainrule.explain",
     "review": "chainrule.explain",
     "stage": "chainrule.staged",
 }

@@ -183,7 +183,11 @@ def test_arrays_are_maps_whose_entries_are_changed(opened: Any) -> None:
     assert any("1 of 3 units of the ReLU in z" in text for text in page.texts(".alarm"))
     canvas = page.all(".inputs canvas")[1]
     canvas.send_keys("\ue014", "\ue014", "\ue007")  # to W[0, 2]
+    maps = [image.get_attribute("href") for image in page.all(".map.value image")]
     page.type("W[0, 2]", "9")
+    after = [image.get_attribute("href") for image in page.all(".map.value image")]
+    assert after[0] == maps[0]  # x
+    assert after[1] != maps[1]  # W
     changed = W.copy()
     changed[0, 2] = 9.0
     value = f"{network(X, changed, np.zeros(3)):.4g}"
@@ -272,7 +276,7 @@ def test_lines_are_written_and_judged(opened: Any) -> None:
     judged("dW", "x.T @ dh")
     judged("dz", "2 * z / 9")
     assert "5 of 5 lines are right" in page.one(".score").text
-    code = page.one(".score input").get_attribute("value")
+    code = page.one(".score input[readonly]").get_attribute("value")
     result = cr.explain(network, X, W, np.zeros(3)).page().result(code)
     assert result.right == (True,) * 5
     # It is there again when the page is opened again, and hints are given one by one.
@@ -295,6 +299,59 @@ def test_an_exercise_begins_with_the_lines_left_out(opened: Any) -> None:
     assert said in [output.text for output in page.all(".practice output")]
     page.type("ваша строка для dh", "z * (1 - z) * dz")
     assert "верно строк: 1 из 4" in page.one(".score").text
+
+
+def test_local_gradients_alone_are_asked_for(opened: Any) -> None:
+    def model(x: Any, w: Any) -> Any:
+        h = w * x
+        z = np.tanh(h)
+        loss = np.sum(z * z)
+        return loss
+
+    page = opened(model, np.array([0.5, -1.0, 0.0]), 0.7, exercise="local")
+    label = "your local gradient of z by h"
+
+    def judged(written: str) -> str:
+        page.paste(label, written)
+        return page.one(".practice output").text
+
+    # The loss adds entries up, and so does the gradient of w: there it is no factor.
+    assert len(page.all(".practice")) == 2
+    assert judged("1 - z**2") == "right"
+    assert judged("z**2 - 1") == "the sign is wrong"
+    assert judged("dz * (1 - z**2)") == "this is the whole line: leave the upstream gradient out"
+    assert judged("1 - z") == "right shape, but wrong numbers"
+    assert judged("dh = 1 - z**2") == "there is no variable dh"
+    for _ in range(3):
+        page.one(".practice button").click()
+    assert page.texts(".hints li")[1] == "At these inputs it is 0.8869."
+    page.all("input[type=radio]")[0].click()
+    assert len(page.all(".practice")) == 4
+    page.paste("your line for dz", "2 * z")
+    assert "1 of 4" in page.one(".score").text
+    assert page.faults() == []
+
+
+def test_turns_of_a_loop_are_opened_on_demand(opened: Any) -> None:
+    def decay(x):
+        y = x
+        for t in range(45):
+            y = y - 0.1 * y * y
+        return y
+
+    page = opened(decay, 0.5)
+    page.browser.execute_script("document.querySelector('.node.closed .hitbox').focus()")
+    page.press("\ue007")
+    assert "first 20 of 45 turns" in page.one(".turns").text
+    row = page.all(".table tbody tr")[0]
+    assert row.text.split()[:2] == ["0", "0.475"]
+    page.type("x", "1")
+    assert row.text.split()[:2] == ["0", "0.9"]
+    assert f"0.9 … {decay(1.0):.4g}" in page.texts(".line .value")
+    for turns in (40, 45):
+        page.one(".turns button").click()
+        assert len(page.all(".table tbody tr")) == turns
+    assert page.faults() == []
 
 
 def test_another_branch_is_told(opened: Any) -> None:
@@ -322,6 +379,32 @@ def test_strings_of_the_user_do_nothing(opened: Any) -> None:
     assert page.all("img") == []
     assert page.all(".node")
     assert page.faults() == []
+
+
+AXE = Path(__file__).parents[2] / "frontend/node_modules/axe-core/axe.min.js"
+
+
+@pytest.mark.skipif(not AXE.exists(), reason="axe-core is not installed: npm ci in frontend")
+def test_nothing_is_out_of_reach_of_a_screen_reader(opened: Any) -> None:
+    page = opened(network, X, W, np.zeros(3))
+    page.browser.execute_script(AXE.read_text(encoding="utf-8"))
+
+    def faults() -> list[str]:
+        return page.browser.execute_async_script(
+            "const done = arguments[0]; axe.run(document).then((found) => done("
+            "found.violations.map((v) => `${v.id}: ${v.nodes[0].html}`)))"
+        )
+
+    assert faults() == []
+    page.all(".head button")[-1].click()  # dark
+    page.all(".head button")[0].click()  # your turn
+    page.paste("your line for dz", "z")
+    page.browser.execute_script("document.querySelector('.node.gate .hitbox').focus()")
+    page.press("\ue007", "\ue014")
+    assert faults() == []
+    page.browser.execute_script("localStorage.clear(); dispatchEvent(new Event('beforeprint'))")
+    assert page.one("svg.graph").get_dom_attribute("viewBox")
+    assert page.one(".graph > g").get_attribute("transform") == "scale(1)"
 
 
 def test_two_languages_dark_and_narrow(opened: Any) -> None:

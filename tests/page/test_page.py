@@ -92,6 +92,10 @@ def test_a_loop_is_one_box() -> None:
     data = data_of(cr.explain(decay, 0.5).page().html)
     assert [g["loop"] for g in data["groups"]] == [True]
     assert data["live"]
+    (turns,) = data["series"]
+    assert turns["turns"] == list(range(40))
+    assert turns["vertex"] == data["groups"][0]["vertices"][0]
+    assert all("place" in data["values"][k] for k in turns["values"] + turns["gradients"])
 
 
 def test_the_command_writes_it(
@@ -112,10 +116,37 @@ def test_the_command_writes_it(
     assert ".html" in capsys.readouterr().err
 
 
+def test_a_run_that_an_error_ended_is_shown_up_to_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("m.py").write_text(
+        "import math\ndef f(x):\n    q = x - 3.0\n    r = math.log(q)\n    return r * r\n"
+    )
+    options = ["--page", "f.html", "--svg", "f.svg", "--save", "g.py"]
+    assert main(["explain", "m.py:f", "--at", "x=1.0", *options]) == 2
+    said = capsys.readouterr()
+    assert "wrote f.html: the run up to the error" in said.out
+    assert "math domain error" in said.err
+    assert sorted(p.name for p in Path().glob("[fg].*")) == ["f.html", "f.svg"]
+    data = data_of(Path("f.html").read_text(encoding="utf-8"))
+    assert "math domain error" in data["error"]
+    assert data["live"]
+    texts = {line["text"].strip(): line for line in data["lines"]}
+    assert texts["r = math.log(q)"]["fails"]
+    assert texts["q = x - 3.0"]["vertex"] == 1
+    assert [lead["source"] for lead in data["vertices"][-1]["leads"]] == [1]
+    # Without the source there are the lines that made something.
+    scope: dict[str, Any] = {}
+    exec("def g(x):\n    h = x * 2.0\n    return h[3]\n", scope)
+    lines = data_of(cr.explain_failure(scope["g"], np.ones(2)).page().html)["lines"]
+    assert [line.get("fails") for line in lines] == [None, True]
+
+
 def test_lines_that_the_page_cannot_judge_are_not_left_out() -> None:
     def ordered(x: Any) -> Any:
         a = x * 2.0
-        b = np.sort(a)
+        b = np.partition(a, 1)
         return np.sum(b * b)
 
     page = cr.explain(ordered, np.array([3.0, 1.0, 2.0])).page(exercise=True)
@@ -128,8 +159,8 @@ def test_a_result_code_is_read(
     page = cr.explain(f, 1.0, 2.0).page(exercise=True)
     assert [line.split()[0] for line in page.lines] == ["dq", "dx", "dy"]
     data = data_of(page.html)
-    assert data["practise"]
-    text = f"cr1-{data['exercise']}-101-2"
+    assert data["practise"] == "lines"
+    text = f"cr1-{data['exercises']['lines']}-101-2"
     code = f"{text}-{zlib.crc32(text.encode()):08x}"
     assert page.result(f" {code}\n")[1:] == ((True, False, True), 2)
     with pytest.raises(ArgumentError, match="damaged"):
@@ -144,11 +175,19 @@ def test_a_result_code_is_read(
     )
     given = ["exercise", "m.py:f", "--at", "x=1", "--at", "y=2"]
     assert main([*given, "--page", "homework.html"]) == 0
-    assert data_of(Path("homework.html").read_text(encoding="utf-8"))["practise"]
+    assert data_of(Path("homework.html").read_text(encoding="utf-8"))["practise"] == "lines"
     assert main([*given, "--read", code]) == 1
     out = capsys.readouterr().out
     assert "3 lines to be written" in out
     assert "missing  dx = " in out
     assert "2 of 3 lines right, 2 hints taken" in out
+    # The code of one task is not that of another.
+    assert main([*given, "--local", "--read", code]) == 2
+    assert main([*given, "--local", "--page", "homework.html"]) == 0
+    local = data_of(Path("homework.html").read_text(encoding="utf-8"))
+    assert local["practise"] == "local"
+    text = f"cr1-{local['exercises']['local']}-111-0"
+    assert main([*given, "--local", "--read", f"{text}-{zlib.crc32(text.encode()):08x}"]) == 0
+    assert "3 local gradients to be written" in capsys.readouterr().out
     assert main([*given, "--read", "cr1-oops"]) == 2
     assert main(given) == 2

@@ -105,21 +105,29 @@ def explain(
 
     Each stage of the function and of its gradient stands beside its value, the local gradient and
     the upstream gradient. What goes wrong (saturated units, dead ReLUs, vanishing gradients, NaN)
-    is pointed out at the line.
+    is pointed out at the line. Where the function raises an error, pictures and page show the way
+    up to there.
     """
     path, name = split(function)
     values = read(at, static)
     options = _distinct({"--svg": svg, "--dot": dot, "--save": save, "--page": page})
     check_page(page, open_page)
     with ExitStack() as stack:
+        opened = {option: stack.enter_context(ExitStack()) for option in options}
         drafts = {
-            option: stack.enter_context(written(option, file, (path,)))
+            option: opened[option].enter_context(written(option, file, (path,)))
             for option, file in options.items()
         }
         module = stack.enter_context(loaded(path, traceback))
         call = bind(find(module, name), name, values, argnums)
-        with user_code(traceback):
-            explanation = chainrule.explain(call.function, *call.args, argnums=call.argnums)
+        try:
+            with user_code(traceback):
+                explanation = chainrule.explain(call.function, *call.args, argnums=call.argnums)
+        except Fault:
+            for option in _draw_failure(call, drafts, language):
+                opened[option].close()
+                typer.echo(f"wrote {options[option]}: the run up to the error")
+            raise
         write: dict[str, Callable[[Path], object]] = {
             "--svg": lambda file: file.write_text(explanation.svg(), encoding="utf-8"),
             "--dot": lambda file: file.write_text(explanation.dot(), encoding="utf-8"),
@@ -152,6 +160,9 @@ def exercise(
         str | None,
         typer.Option("--read", metavar="CODE", help="Tell what the code of a result says."),
     ] = None,
+    local: Annotated[
+        bool, typer.Option("--local", help="Ask for the local gradients alone.")
+    ] = False,
     language: PageLanguage = "en",
     open_page: Open = False,
     traceback: Traceback = False,
@@ -173,14 +184,15 @@ def exercise(
         call = bind(find(module, name), name, values, argnums)
         with user_code(traceback):
             explanation = chainrule.explain(call.function, *call.args, argnums=call.argnums)
-        task = _page(explanation, language, exercise=True)
+        task = _page(explanation, language, exercise="local" if local else True)
         if not task.lines:
             raise Fault(f"{name} has no backward line that a page could judge")
         if draft is not None:
             with writing("--page", draft):
                 draft.write_text(task.html, encoding="utf-8")
     if page is not None:
-        typer.echo(f"wrote {page}: {len(task.lines)} lines to be written")
+        what = "local gradients" if local else "lines"
+        typer.echo(f"wrote {page}: {len(task.lines)} {what} to be written")
         if open_page:
             webbrowser.open(page.resolve().as_uri())
         return 0
@@ -261,11 +273,28 @@ def _distinct(options: dict[str, Path | None]) -> dict[str, Path]:
     return given
 
 
-def _page(explanation: chainrule.Explanation, language: str, exercise: bool = False) -> Any:
+def _page(shown: Any, language: str, **options: Any) -> Any:
     try:
-        return explanation.page(language, exercise)
+        return shown.page(language, **options)
     except ArgumentError as error:
         raise Fault(f"--language {language}: {error}") from error
+
+
+def _draw_failure(call: Any, drafts: dict[str, Path], language: str) -> list[str]:
+    """Draw a run that an error ended, and return the options whose files are written."""
+    pictures: list[str] = [option for option in ("--svg", "--dot", "--page") if option in drafts]
+    if not pictures:
+        return []
+    try:
+        with user_code():
+            failure = chainrule.explain_failure(call.function, *call.args, argnums=call.argnums)
+            texts = {"--dot": failure.dot, "--svg": failure.svg}
+            for option in pictures:
+                text = texts[option]() if option in texts else _page(failure, language).html
+                drafts[option].write_text(text, encoding="utf-8")
+    except Fault:
+        return []  # the error is about the arguments: f was not called, or went well
+    return pictures
 
 
 def _show(result: Any) -> None:

@@ -22,6 +22,7 @@ __all__ = [
     "annotate",
     "defined_at",
     "expression_here",
+    "failed_at",
     "failing_expression",
     "is_installed",
     "is_internal",
@@ -207,6 +208,19 @@ def _user_frames(
     last = (mine or kept)[-1]
     kept[-1].tb_next = None
     return kept[0], last
+
+
+def failed_at(error: BaseException) -> tuple[Location, dict[str, Any]] | None:
+    """Return the user's line that an error arose in, and what the failing expression reads.
+
+    None where no code of the user's was running.
+    """
+    _, innermost = _user_frames(error.__traceback__)
+    if innermost is None:
+        return None
+    frame = innermost.tb_frame
+    names = _names(failing_expression(innermost))
+    return location_of(frame, innermost.tb_lineno), {name: look_up(name, frame) for name in names}
 
 
 def _describe(tb: TracebackType) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 from chainrule.core.node import Node
 from chainrule.diagnose.findings import Finding, Severity
 from chainrule.diagnose.probe import Layer, Probe, rms
-from chainrule.explain.findings import FLAT
+from chainrule.explain.measures import FLAT
 
 __all__ = ["dead", "flow", "saturated"]
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.diagnose.findings import Finding
-from chainrule.explain.findings import FLAT
+from chainrule.explain.measures import FLAT
 
 __all__ = ["Units", "gradients", "nan", "sizes", "steps", "unmoved"]
 

@@ -16,6 +16,7 @@ import numpy as np
 
 from chainrule.core.array import is_complex, shape_of
 from chainrule.core.node import Node
+from chainrule.explain.measures import slope
 from chainrule.explain.observation import Observation
 from chainrule.operations import elementwise
 from chainrule.operations.indexing import set_at
@@ -69,13 +70,8 @@ class Activation:
     @property
     def slope(self) -> Any:
         """Absolute derivative at each entry, as a share of the largest that the function has."""
-        x = self.scale * np.asarray(self.input, dtype=float)
-        if self.kind == "relu":
-            return ~(x <= 0)  # what NaN would have done, nobody knows
-        if self.kind == "sigmoid":
-            x = x / 2  # its slope is that of tanh there
         with np.errstate(over="ignore"):
-            return 1 - np.tanh(x) ** 2
+            return slope(self.kind, self.scale * np.asarray(self.input, dtype=float))
 
 
 def activations(run: Observation) -> Iterator[Activation]:

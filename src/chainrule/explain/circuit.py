@@ -38,9 +38,12 @@ class Lead:
 
 @dataclass(slots=True)
 class Vertex:
-    """An input or a gate. ``group`` is the number of its stage in the circuit, None for inputs."""
+    """An input or a gate. ``group`` is the number of its stage in the circuit, None for inputs.
 
-    node: Node
+    ``node`` is None for what has no value: the operation that raised an error.
+    """
+
+    node: Node | None
     label: str
     group: int | None
     value: Any

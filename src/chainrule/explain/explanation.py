@@ -6,22 +6,17 @@ import importlib
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
-from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
-from chainrule.errors import ArgumentError, UnsupportedError
-from chainrule.explain import html
 from chainrule.explain.annotated import Annotated
 from chainrule.explain.circuit import Circuit, circuit
-from chainrule.explain.dot import dot
-from chainrule.explain.drawing import draw
+from chainrule.explain.pictured import WIDTH, Pictured
 from chainrule.explain.spans import Span, to_ansi, to_plain
-from chainrule.explain.svg import svg
-from chainrule.explain.text import WIDTH, lines_of
+from chainrule.explain.text import lines_of
 from chainrule.explain.turns import loops_of, shown
 from chainrule.staged.staging import stage_as_written
 
@@ -30,7 +25,7 @@ __all__ = ["Explanation", "explain"]
 _NARROWEST = 20  # columns in which code can still be read
 
 
-class Explanation(Annotated):
+class Explanation(Annotated, Pictured):
     """The staged code of a function with the numbers of one run, and what they warn of.
 
     ``print`` it; in a notebook it shows the graph as well. `save` writes it to a file. The numbers
@@ -64,11 +59,6 @@ class Explanation(Annotated):
         """Return the text as lines of styled spans."""
         return lines_of(self, width)
 
-    @property
-    def text(self) -> str:
-        """The text without colour."""
-        return to_plain(self.lines())
-
     def __str__(self) -> str:
         """Return the text as it can be printed now: in a terminal coloured, and not too wide."""
         terminal = sys.stdout is not None and sys.stdout.isatty()
@@ -85,39 +75,21 @@ class Explanation(Annotated):
     def __rich_console__(self, console: Any, options: Any) -> Iterator[Any]:
         yield to_ansi(self.lines(_width(options.max_width)), end="\n")
 
-    # Pictures.
-
-    def svg(self) -> str:
-        """Return the graph as an SVG element.
-
-        Raises:
-            UnsupportedError: the graph has too many stages to be read as a picture.
-        """
-        alarms: dict[str, str] = {}
+    def alarms(self) -> Mapping[str, str]:
+        """Return what was found, by the variable at which it is drawn."""
+        found: dict[str, str] = {}
         for finding in self.warnings:
-            before = alarms.get(finding.stage)
-            alarms[finding.stage] = f"{before}\n{finding}" if before else str(finding)
-        return svg(draw(self.graph, alarms))
+            before = found.get(finding.stage)
+            found[finding.stage] = f"{before}\n{finding}" if before else str(finding)
+        return found
 
-    def dot(self) -> str:
-        """Return the graph in the DOT language of Graphviz."""
-        return dot(self.graph)
-
-    def _repr_svg_(self) -> str | None:
-        try:
-            return self.svg()
-        except UnsupportedError:
-            return None
-
-    def _repr_html_(self) -> str:
-        return html.fragment(self._repr_svg_() or "", self.lines())
-
-    def page(self, language: str = "en", exercise: bool = False) -> Any:
+    def page(self, language: str = "en", exercise: bool | Literal["local"] = False) -> Any:
         """Return the explanation as a live page: one changes the inputs, and steps through it.
 
         Args:
             language: in which it speaks at first, ``"en"`` or ``"ru"``.
-            exercise: leave the backward lines to the reader, who is told whether they are right.
+            exercise: leave the backward lines to the reader, who is told whether they are right;
+                ``"local"`` asks for the local gradients in them alone.
 
         Returns:
             A `chainrule.page.Page`: ``save("f.html")`` writes it, ``html`` is its text, and a
@@ -125,27 +97,6 @@ class Explanation(Annotated):
         """
         # The room above this one, which is loaded when somebody asks for it.
         return importlib.import_module("chainrule.page").Page(self, language, exercise)
-
-    def save(self, path: str | Path) -> None:
-        """Write the picture or the text to a file, by its suffix: .svg, .dot, .html or .txt.
-
-        Raises:
-            ArgumentError: another suffix.
-        """
-        writers: dict[str, Callable[[], str]] = {
-            ".svg": self.svg,
-            ".dot": self.dot,
-            ".html": lambda: html.document(self.title, self._repr_svg_() or "", self.lines()),
-            ".txt": lambda: self.text + "\n",
-        }
-        path = Path(path)
-        write = writers.get(path.suffix.lower())
-        if write is None:
-            raise ArgumentError(
-                f"an explanation cannot be saved as {path.name!r}: choose a name that ends in "
-                f"{', '.join(writers)}"
-            )
-        path.write_text(write(), encoding="utf-8")
 
 
 def explain(

@@ -6,7 +6,6 @@ asks them all. A finding says what it means and what to do about it.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import Any
 
@@ -15,19 +14,27 @@ import numpy as np
 from chainrule.core.array import is_floating
 from chainrule.core.node import Node
 from chainrule.core.reach import ancestors
-from chainrule.explain.activations import Activation, activations
+from chainrule.explain.activations import activations
+from chainrule.explain.measures import (
+    ADVICE,
+    FLAT,
+    TEXTS,
+    dead_units,
+    is_saturated,
+    is_steep,
+    share,
+    units,
+)
 from chainrule.explain.non_finite import non_finite_gradients, non_finite_values
 from chainrule.explain.numbers import format_number, is_scalar, norm
 from chainrule.explain.observation import Finding, Observation, pull
 from chainrule.transforms.calls import CallOperation
 
 __all__ = [
-    "FLAT",
-    "MANY",
-    "RATIO",
     "Finding",
     "Observation",
     "find",
+    "first_and_last",
     "non_finite_gradients",
     "non_finite_values",
     "saturated",
@@ -36,12 +43,6 @@ __all__ = [
     "zero_gradients",
 ]
 
-#: An entry is saturated where the slope is below this share of the largest slope.
-FLAT = 0.06
-#: Share of saturated entries from which on it is worth saying.
-MANY = 0.25
-#: Factor between gradient norms from which on they vanish or explode.
-RATIO = 1000.0
 _ROUNDING = 1e-12  # what is left of gradients that cancel out
 
 
@@ -68,36 +69,22 @@ def saturated(run: Observation) -> list[Finding]:
         if activation.kind == "relu":
             continue
         flat = np.asarray(activation.slope) < FLAT
-        if not flat.size:
+        if not flat.size or not is_saturated(flat):
             continue
-        share = float(flat.mean())
-        stuck = _units_where(flat)
-        if share < MANY and not stuck:
-            continue
-        what = _saturation(run, activation, share, stuck, flat)
-        numbers = {"share": share, "units": stuck}
-        found.append(run.finding("saturated", activation.node, what, _SMALLER, numbers=numbers))
+        part, stuck = float(share(flat)), units(flat)
+        stuck = stuck if stuck is None else int(stuck)
+        said = {"kind": activation.kind, "name": run.name(activation.node)}
+        if is_scalar(activation.node.output):
+            value = format_number(activation.node.output)
+            what = said_of("saturated", **said, value=value, slope=percent(activation.slope))
+        else:
+            key = "saturated units" if stuck else "saturated share"
+            said |= {"share": percent(part), "flat": percent(FLAT)}
+            what = said_of(key, **said, units=stuck, of=flat.shape[-1] if flat.ndim else 1)
+        numbers = {"share": part, "units": stuck}
+        advice = ADVICE["saturated"]
+        found.append(run.finding("saturated", activation.node, what, advice, numbers=numbers))
     return found
-
-
-def _saturation(
-    run: Observation, activation: Activation, share: float, stuck: int | None, flat: Any
-) -> str:
-    name, kind = run.name(activation.node), activation.kind
-    if is_scalar(activation.node.output):
-        slope = float(activation.slope)
-        return (
-            f"the {kind} in {name} is saturated at {format_number(activation.node.output)}: its "
-            f"slope is {_percent(slope)} of the largest, so almost no gradient gets through."
-        )
-    units = f", {stuck} of {flat.shape[-1]} units on every row" if stuck else ""
-    return (
-        f"{_percent(share)} of the {kind}s in {name} are saturated{units}: there the slope is "
-        f"below {_percent(FLAT)} of the largest, and almost no gradient gets through."
-    )
-
-
-_SMALLER = "Smaller weights, or inputs scaled to mean 0 and variance 1, keep it out of there."
 
 
 def silent(run: Observation) -> list[Finding]:
@@ -107,41 +94,37 @@ def silent(run: Observation) -> list[Finding]:
         if activation.kind != "relu":
             continue
         off = np.asarray(~activation.slope)
-        if not off.size:
-            continue
-        rows = off.size // off.shape[-1] if off.ndim else 1
-        units = _units_where(off)
-        # On one row a silent unit says nothing yet, unless all of them are.
-        dead = (off.size if off.all() else 0) if units is None else units
+        dead = int(dead_units(off)) if off.size else 0
         if not dead:
             continue
-        name = run.name(activation.node)
-        total = off.shape[-1] if units is not None else off.size
+        in_rows = units(off) is not None
+        of = off.shape[-1] if in_rows else off.size
         if is_scalar(activation.node.output):
-            what = f"the ReLU in {name} is silent: its input is {format_number(activation.input)}"
+            key = "silent"
         else:
-            here = f"on these {rows} rows" if units is not None else "here"
-            what = f"{dead} of {total} units of the ReLU in {name} have no positive input {here}"
-        numbers = {"units": dead, "of": total, "share": float(off.mean())}
-        found.append(run.finding("silent", activation.node, f"{what}.", _LEAKY, numbers=numbers))
+            key = "silent rows" if in_rows else "silent here"
+        what = said_of(
+            key,
+            name=run.name(activation.node),
+            value=format_number(activation.input) if key == "silent" else "",
+            units=dead,
+            of=of,
+            rows=off.size // off.shape[-1] if off.ndim else 1,
+        )
+        numbers = {"units": dead, "of": of, "share": float(off.mean())}
+        advice = ADVICE["silent"]
+        found.append(run.finding("silent", activation.node, what, advice, numbers=numbers))
     return found
 
 
-_LEAKY = (
-    "A silent unit gives 0 and gets no gradient, so its weights never change: try a smaller "
-    "learning rate or initial weights, or a leaky ReLU."
-)
+def said_of(key: str, **values: Any) -> str:
+    """Say something of `chainrule.explain.measures.TEXTS`."""
+    return TEXTS[key].format(**values)
 
 
-def _units_where(flags: Any) -> int | None:
-    """Count the columns in which all flags are set; None where there is only one row."""
-    if flags.ndim < 2 or flags.size == flags.shape[-1]:
-        return None
-    return int(flags.reshape(-1, flags.shape[-1]).all(axis=0).sum())
-
-
-def _percent(share: float) -> str:
-    percent = 100 * share
+def percent(share: Any) -> str:
+    """Write a share in percent."""
+    percent = 100 * float(share)
     return f"{percent:.0f}%" if percent >= 1 or percent == 0 else f"{percent:.2g}%"
 
 
@@ -162,11 +145,8 @@ def zero_gradients(run: Observation) -> list[Finding]:
         if node not in run.reached:
             what, advice = f"the result does not depend on {argument.name}: its gradient is 0.", ""
         elif _is_zero(run, node):
-            what = (
-                f"the gradient of {argument.name} is exactly 0: no step would change it."
-                f"{_stopped_at(run, node, zero)}"
-            )
-            advice = _NO_FAULT
+            what = f"{said_of('zero', name=argument.name)}{_stopped_at(run, node, zero)}"
+            advice = ADVICE["zero"]
         else:
             continue
         found.append(run.finding("zero gradient", node, what, advice, backward=True))
@@ -180,11 +160,8 @@ def zero_gradients(run: Observation) -> list[Finding]:
             f"the gradient of {run.name(node)} is exactly 0, so nothing flows back to what it is "
             f"made from.{_stopped_at(run, node, zero)}"
         )
-        found.append(run.finding("zero gradient", node, what, _NO_FAULT, backward=True))
+        found.append(run.finding("zero gradient", node, what, ADVICE["zero"], backward=True))
     return found
-
-
-_NO_FAULT = "That is as it should be at a minimum and in a branch that is not taken."
 
 
 def _is_zero(run: Observation, node: Node) -> bool:
@@ -230,37 +207,27 @@ def _reweighted(g: Any) -> Any:
 
 def vanishing_or_exploding(run: Observation) -> list[Finding]:
     """Compare the gradient's norm at the last stage with that at the first one that leads to it."""
-    ends = _first_and_last(run)
+    ends = first_and_last(run)
     if ends is None:
         return []
     first, last = ends
     late, early = norm(run.gradients[last]), norm(run.gradients[first])
-    if not (0 < late < math.inf and 0 < early < math.inf):
-        return []  # zero and non-finite gradients are findings of their own
-    ratio = early / late
-    if 1 / RATIO <= ratio <= RATIO:
-        return []
-    path = (
-        f"from {format_number(late)} at {run.name(last)} "
-        f"to {format_number(early)} at {run.name(first)}"
-    )
-    if ratio < 1:
-        kind = "vanishing"
-        what = f"the gradient vanishes: its norm shrinks {path}, so the first stages hardly learn."
-        advice = (
-            "Larger initial weights, ReLU in place of sigmoid or tanh, normalisation or skip "
-            "connections let more of it through."
-        )
-    else:
-        kind = "exploding"
-        what = (
-            f"the gradient explodes: its norm grows {path}: a step changes the first stages most."
-        )
-        advice = "Smaller initial weights, normalisation or clipping the gradient's norm tame it."
-    return [run.finding(kind, first, what, advice, backward=True, numbers={"ratio": ratio})]
+    for kind in ("vanishing", "exploding"):
+        # Zero and non-finite gradients are findings of their own.
+        if is_steep(early, late, kind == "vanishing"):
+            what = said_of(
+                kind,
+                late=format_number(late),
+                last=run.name(last),
+                early=format_number(early),
+                first=run.name(first),
+            )
+            numbers = {"ratio": early / late}
+            return [run.finding(kind, first, what, ADVICE[kind], backward=True, numbers=numbers)]
+    return []
 
 
-def _first_and_last(run: Observation) -> tuple[Node, Node] | None:
+def first_and_last(run: Observation) -> tuple[Node, Node] | None:
     """Return the stages to compare: the last one that others lead to, and the first of these.
 
     Gradients of arrays are compared with one another, those of numbers only where nothing else is:

@@ -18,13 +18,11 @@ from chainrule.explain.numbers import (
     norm,
 )
 from chainrule.explain.observation import Finding
+from chainrule.explain.pictured import WIDTH
 from chainrule.explain.spans import Span
 from chainrule.graph.trace import Guard
 
-__all__ = ["WIDTH", "lines_of"]
-
-#: Columns of a terminal that the text takes, where there are so many.
-WIDTH = 80
+__all__ = ["lines_of"]
 
 
 def lines_of(e: Annotated, width: int = WIDTH) -> list[list[Span]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from chainrule.explain.findings import RATIO
+from chainrule.explain.measures import RATIO
 from chainrule.explain.numbers import format_number
 from chainrule.explain.observation import Finding, Observation
 from chainrule.explain.turns import Change, Series

@@ -243,6 +243,7 @@ def trace(
     args: Sequence[Any],
     kwargs: Mapping[str, Any] | None = None,
     argnums: int | Sequence[int] | None = None,
+    stopped: Callable[[Trace], None] | None = None,
 ) -> Trace:
     """Run a function on real values and return its trace.
 
@@ -251,18 +252,19 @@ def trace(
         args: positional arguments, trees allowed; floats and float arrays in them become inputs.
         kwargs: passed on as they are.
         argnums: positions of the arguments to differentiate by; None for every float argument.
+        stopped: is told of the trace of a run that an error ends, each time if it is run twice.
 
     Raises:
         ArgumentError: no argument that is to be differentiated by is made of floats.
     """
     run = UserFunction(f)
     try:
-        return _trace(run, args, kwargs or {}, argnums, integers=True)
+        return _trace(run, args, kwargs or {}, argnums, True, stopped)
     except ChainruleError:
         raise
     except (TypeError, IndexError, ValueError):
         # Integer arrays were used in a way that only ndarrays can be, such as np.eye(3)[labels].
-        return _trace(run, args, kwargs or {}, argnums, integers=False)
+        return _trace(run, args, kwargs or {}, argnums, False, stopped)
 
 
 def _trace(
@@ -271,6 +273,7 @@ def _trace(
     kwargs: Mapping[str, Any],
     argnums: int | Sequence[int] | None,
     integers: bool,
+    stopped: Callable[[Trace], None] | None = None,
 ) -> Trace:
     f, known = run.f, run.known
     recording = Recording()
@@ -308,7 +311,11 @@ def _trace(
     except BaseException:
         recording.end()
         if run.known != known:  # it writes into what it makes of arrays from outside
-            return _trace(run, args, kwargs, argnums, integers)
+            return _trace(run, args, kwargs, argnums, integers, stopped)
+        if stopped is not None:
+            observer.name_write()
+            _forget_others(traced.nodes, recording)
+            stopped(traced)
         raise
     _forget_others(traced.nodes, recording)
     return traced

@@ -2,7 +2,7 @@
 
 It is scheduled as for machine code and printed from the same loops (`chainrule.native.codegen`), so
 there are no rules of its own. What has no counterpart in JavaScript is left out, with all that
-depends on it: sorting, linear algebra, special functions.
+depends on it: decompositions, Fourier transforms, special functions.
 """
 
 from __future__ import annotations
@@ -16,11 +16,20 @@ import numpy as np
 
 from chainrule.graph.graph import Apply, Constant, Input, Vertex, copied, topological
 from chainrule.native.codegen.build import loops_of
-from chainrule.native.codegen.javascript import INDENT, array_type, entry, kernel_lines, loop
+from chainrule.native.codegen.javascript import (
+    INDENT,
+    array_type,
+    entry,
+    kernel_lines,
+    literal,
+    loop,
+)
 from chainrule.native.codegen.javascript_elements import HELPERS, has_element
+from chainrule.native.codegen.javascript_routines import helpers_of, routine
+from chainrule.native.ir.access import contiguous
 from chainrule.native.lower.gather import accumulated, indexed_axes
 from chainrule.native.lower.primitives import as_primitives
-from chainrule.native.lower.roles import Role, role_of
+from chainrule.native.lower.roles import Role, number, role_of
 from chainrule.native.schedule.fusion import Kernel, Schedule, schedule
 from chainrule.native.schedule.survey import Survey
 
@@ -75,14 +84,20 @@ def _written(outputs: Sequence[Vertex]) -> tuple[set[Vertex], list[str]]:
             missing["complex numbers" if vertex.dtype.kind == "c" else str(vertex.dtype)] = None
             continue
         if isinstance(vertex, Apply):
-            role = role_of(vertex)
-            if role not in _WRITTEN or (role is Role.ELEMENT and not has_element(vertex)):
+            if not _is_written(vertex):
                 missing[vertex.operation.name] = None
                 continue
             if not all(x in written for x in vertex.operands):
                 continue
         written.add(vertex)
     return written, list(missing)
+
+
+def _is_written(vertex: Apply) -> bool:
+    role = role_of(vertex)
+    if role is Role.CALL:
+        return routine(vertex) is not None
+    return role in _WRITTEN and (role is not Role.ELEMENT or has_element(vertex))
 
 
 def _computed(vertex: Vertex) -> Apply:
@@ -100,6 +115,7 @@ class _Writer:
         self.names: dict[Vertex, str] = {x: f"inputs[{k}]" for k, x in enumerate(inputs)}
         self.constants: list[np.ndarray[Any, Any]] = []
         self.head: list[str] = []
+        self.called: dict[str, None] = {}  # functions on whole arrays
 
     def script(self, places: list[int | None], missing: list[str]) -> Script:
         """Write it all."""
@@ -107,6 +123,7 @@ class _Writer:
         outputs = [self.name(self.plan.memory(x).base) for x in self.plan.outputs]
         inner = [
             *HELPERS.splitlines(),
+            *helpers_of(list(self.called)).splitlines(),
             *self.head,
             f"return {{ outputs: [{', '.join(outputs)}], run() {{",
             *(INDENT + line for line in body),
@@ -143,7 +160,36 @@ class _Writer:
         role = self.plan.roles[step]
         if role is Role.PRODUCT:
             return self._product(step)
+        if role is Role.CALL:
+            return self._call(step)
         return self._scatter(step) if role is Role.SCATTER else []
+
+    def _call(self, step: Apply) -> list[str]:
+        """Write a call of a function on whole arrays, which are copied into C order first."""
+        found = routine(step)
+        assert found is not None
+        name, numbers = found
+        self.called[name] = None
+        lines, given = [], []
+        for operand in step.operands:
+            given.append(self.scratch(operand.size))
+            access = self.plan.access(operand)
+            axes = [f"i{k}" for k in range(operand.ndim)]
+            at = entry(given[-1], contiguous(operand), axes)
+            if access is None:
+                source = literal(number(operand))
+            else:
+                source = entry(self.name(access.base), access, axes)
+            body = [f"{at} = {source};"]
+            for axis, n in reversed(list(zip(axes, operand.shape, strict=True))):
+                body = loop(axis, n, body)
+            lines += body
+        target = self.plan.memory(step)
+        assert target.is_contiguous
+        made = self.name(target.base)
+        if target.offset or target.base.size != step.size:
+            made = f"{made}.subarray({target.offset}, {target.offset + step.size})"
+        return [*lines, f"{name}({', '.join([made, *given, *map(str, numbers)])});"]
 
     def _product(self, step: Apply) -> list[str]:
         """Write a product of matrices or vectors, or of batches of matrices."""

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 
 from chainrule.core.array import is_floating
 from chainrule.core.node import Node
-from chainrule.explain import Explanation
-from chainrule.explain.activations import activations
-from chainrule.explain.findings import FLAT, MANY, RATIO
-from chainrule.explain.numbers import is_scalar
+from chainrule.explain import Explanation, Failure
+from chainrule.explain.measures import ADVICE, TEXTS
+from chainrule.explain.numbers import is_scalar, norm
 from chainrule.graph.graph import Constant, Vertex
 from chainrule.native.scripted import Script, scripted
 from chainrule.operations import contraction
 from chainrule.page.encoding import LARGEST, encoded, numbers, shape_of
-from chainrule.page.exercise import exercise_id, left_out
+from chainrule.page.exercise import Task, exercise_id, left_out, local_left_out
+from chainrule.page.lines import lines_of
 from chainrule.page.replay import Replay
-from chainrule.staged import Line, Stage
+from chainrule.page.watch import alarms
 
 __all__ = ["PageData"]
 
@@ -43,6 +43,12 @@ def _entries(node: Node) -> dict[str, Any]:
     return {"entrywise": True} if operation.entrywise else {}
 
 
+def _size(value: Any) -> float:
+    """Return a number as it is, and the norm of an array or a complex number."""
+    real = is_scalar(value) and not isinstance(value, (complex, np.complexfloating))
+    return float(value) if real else norm(value)
+
+
 class PageData:
     """The data of a page, and the script that computes it anew.
 
@@ -51,7 +57,7 @@ class PageData:
         script: the graph as JavaScript; None where it would be too much to follow a drag.
     """
 
-    def __init__(self, explanation: Explanation) -> None:
+    def __init__(self, explanation: Explanation | Failure) -> None:
         self._e = explanation
         self._run = explanation.run
         self._replay = Replay(explanation.run)
@@ -59,20 +65,22 @@ class PageData:
         self._at = {v.node: k for k, v in enumerate(explanation.graph.vertices)}
         shown: dict[str, Any] = {
             "title": explanation.title,
-            "name": explanation.staged.name.removesuffix("_gradient"),
-            "output": explanation.staged.output,
+            "name": explanation.title.partition("(")[0],
+            "output": "" if isinstance(explanation, Failure) else explanation.staged.output,
+            "error": explanation.message if isinstance(explanation, Failure) else None,
             "inputs": [self._input(a) for a in explanation.run.trace.arguments],
             "vertices": [self._vertex(k) for k in range(len(explanation.graph.vertices))],
             "groups": [self._group(g) for g in explanation.graph.groups],
-            "lines": self._lines(),
+            "lines": lines_of(explanation, self._at),
+            "series": self._series(),
             "guards": self._guards(),
-            "activations": list(self._activations()),
-            "limits": {"flat": FLAT, "many": MANY, "ratio": RATIO},
-            "warnings": [
-                {"kind": w.kind, "stage": w.stage, "line": w.line, "message": w.message}
-                for w in explanation.warnings
-            ],
+            "alarms": self._alarms(),
         }
+        shown["texts"] = {
+            alarm["text"]: f"{TEXTS[alarm['text']]} {ADVICE[alarm['text'].split()[0]]}"
+            for alarm in shown["alarms"]
+        }
+        self.json: Mapping[str, Any] = shown
         self.script = self._scripted()
         places = self.script.places if self.script else [None] * len(self._wanted)
         shown["values"] = [
@@ -84,12 +92,19 @@ class PageData:
         ]
         shown["missing"] = self.script.missing if self.script else []
         shown["live"] = self.script is not None
-        for line, is_left_out in zip(shown["lines"], left_out(shown), strict=True):
-            if is_left_out:
-                line["exercise"] = True
-        targets = [line["target"] for line in shown["lines"] if line.get("exercise")]
-        shown["exercise"] = exercise_id(explanation.title, targets)
-        self.json: Mapping[str, Any] = shown
+        for mark, chosen in (("exercise", left_out), ("local_exercise", local_left_out)):
+            for line, is_left_out in zip(shown["lines"], chosen(shown), strict=True):
+                if is_left_out:
+                    line[mark] = True
+        shown["exercises"] = {
+            task: exercise_id(explanation.title, task, [x["target"] for x in self.asked(task)])
+            for task in get_args(Task)
+        }
+
+    def asked(self, task: Task) -> list[dict[str, Any]]:
+        """Return the lines that a reader is asked for, whole or their local gradients."""
+        mark = "exercise" if task == "lines" else "local_exercise"
+        return [line for line in self.json["lines"] if line.get(mark)]
 
     def _scripted(self) -> Script | None:
         nodes = len(self._run.live)
@@ -108,7 +123,9 @@ class PageData:
 
     def _value(self, vertex: Vertex, place: int | None) -> dict[str, Any]:
         """Describe a value: where the script leaves it, or what it was in the run."""
-        kind = {"shape": vertex.shape, "truth": vertex.dtype.kind == "b"}
+        kind: dict[str, Any] = {"shape": vertex.shape} if vertex.shape else {}
+        if vertex.dtype.kind == "b":
+            kind["truth"] = True
         if place is not None:
             return {**kind, "place": place}
         return {**kind, **encoded(vertex.value)}
@@ -138,6 +155,15 @@ class PageData:
     def _vertex(self, k: int) -> dict[str, Any]:
         vertex = self._e.graph.vertices[k]
         node = vertex.node
+        if node is None:
+            return {
+                "label": vertex.label,
+                "operation": "",
+                "group": vertex.group,
+                "value": None,
+                "gradient": None,
+                "leads": [{"source": lead.source} for lead in vertex.leads],
+            }
         has_value = vertex.value is not None
         flows = vertex.gradient is not None
         return {
@@ -146,22 +172,21 @@ class PageData:
             "group": vertex.group,
             "value": self._value_of(node) if has_value else None,
             "gradient": self._number(self._replay.gradient(node)) if flows else None,
-            "leads": self._leads(k),
+            "leads": self._leads(node, vertex),
             **_entries(node),
         }
 
-    def _leads(self, k: int) -> list[dict[str, Any]]:
-        vertex = self._e.graph.vertices[k]
+    def _leads(self, node: Node, vertex: Any) -> list[dict[str, Any]]:
         leads = iter(vertex.leads)
         found: list[dict[str, Any]] = []
-        numbered = [j for j, p in enumerate(vertex.node.parents or ()) if p is not None]
+        numbered = [j for j, p in enumerate(node.parents or ()) if p is not None]
         if len(numbered) != len(vertex.leads) or not all(
-            self._at.get(vertex.node.parents[j]) == lead.source  # type: ignore[arg-type]
+            self._at.get(node.parents[j]) == lead.source
             for j, lead in zip(numbered, vertex.leads, strict=False)
         ):  # a loop, whose wires are those of all its turns
             return [{"source": lead.source} for lead in leads]
         for j, lead in zip(numbered, leads, strict=True):
-            found.append({"source": lead.source, **self._factors(vertex.node, j)})
+            found.append({"source": lead.source, **self._factors(node, j)})
         return found
 
     def _factors(self, node: Node, j: int) -> dict[str, Any]:
@@ -187,55 +212,40 @@ class PageData:
             "loop": bool(group.body),
         }
 
-    # The code.
+    # Loops.
 
-    def _lines(self) -> list[dict[str, Any]]:
-        staged = self._e.staged
-        parts: dict[int, list[Stage | Line]] = {}
-        every: list[Stage | Line] = [*staged.stages, *staged.backward]
-        for part in every:
-            parts.setdefault(part.lineno, []).append(part)
-        found = []
-        for number, text in enumerate(staged.source.splitlines(), start=1):
-            line: dict[str, Any] = {"text": text}
-            here = parts.get(number, [])
-            if len(here) == 1:
-                line |= self._part(here[0])
-            elif here and isinstance(here[0], Stage):  # turns of a loop
-                line |= {"stage": here[0].number, "loop": len(here)}
-            elif here:
-                line |= {"loop": len(here)}
-            found.append(line)
-        return found
-
-    def _part(self, part: Stage | Line) -> dict[str, Any]:
-        if isinstance(part, Stage):
-            at = self._at.get(part.node)
-            return {"stage": part.number, "vertex": at, "name": part.name}
-        at = self._at.get(part.stage.node)
-        return {
-            "stage": part.stage.number,
-            "backward": True,
-            "vertex": at,
-            "of": self._variable(part),
-            "target": part.target,
-            "operator": part.operator,
-            "expression": part.expression,
-            "local": part.local,
-            "upstream": part.upstream,
+    def _series(self) -> list[dict[str, Any]]:
+        """Return the variables of loops, turn by turn: recorded ones of arrays by their norms."""
+        if isinstance(self._e, Failure):
+            return []
+        box = {
+            name: group.vertices[0]
+            for group in self._e.graph.groups
+            for name in (group.variables if group.body else ())
         }
-
-    def _variable(self, line: Line) -> int | None:
-        """Return the vertex whose gradient a line is about."""
-        if line.of is None:
-            return None
-        for stage in reversed(self._e.staged.stages[: line.stage.number - 1]):
-            if stage.name == line.of:
-                return self._at.get(stage.node)
-        for argument in self._run.trace.arguments:
-            if argument.name == line.of and argument.node is not None:
-                return self._at.get(argument.node)
-        return None
+        found = []
+        for one in self._e.series:
+            nodes = [stage.node for stage in one.stages]
+            gradients = [self._run.gradients.get(node) for node in nodes]
+            shown: dict[str, Any] = {
+                "name": one.name,
+                "vertex": box.get(one.name),
+                "counter": one.counter,
+                "turns": list(one.turns),
+            }
+            if len(self._run.live) <= _MOST_NODES and self._run.reached.issuperset(nodes):
+                shown["values"] = [self._value_of(node) for node in nodes]
+                shown["gradients"] = [
+                    None if g is None else self._number(self._replay.gradient(node))
+                    for node, g in zip(nodes, gradients, strict=True)
+                ]
+            else:
+                shown["values"] = numbers([_size(node.output) for node in nodes])
+                known = [math.nan if g is None else _size(g) for g in gradients]
+                shown["gradients"] = numbers(known)
+                shown["arrays"] = not all(is_scalar(node.output) for node in nodes)
+            found.append(shown)
+        return found
 
     # What is watched.
 
@@ -256,15 +266,21 @@ class PageData:
             )
         return found
 
-    def _activations(self) -> Any:
-        for found in activations(self._run):
-            if found.source not in self._run.reached:
-                continue
-            at = self._at.get(found.node)
-            yield {
-                "kind": found.kind,
-                "vertex": at,
-                "name": self._run.name(found.node),
-                "source": self._value_of(found.source),
-                "scale": found.scale if is_scalar(found.scale) else 1.0,
+    def _alarms(self) -> list[dict[str, Any]]:
+        if self._run.output is None:
+            return []
+
+        def numbered(values: Mapping[str, Any]) -> dict[str, int | None]:
+            return {x: self._number(self._replay.vertex(value)) for x, value in values.items()}
+
+        return [
+            {
+                "text": alarm.text,
+                "vertex": self._at.get(alarm.node),
+                "when": self._number(self._replay.vertex(alarm.when)),
+                "names": alarm.names,
+                "numbers": numbered(alarm.numbers),
+                "shares": numbered(alarm.shares),
             }
+            for alarm in alarms(self._run, self._replay)
+        ]

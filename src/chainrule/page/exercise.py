@@ -6,11 +6,14 @@ import re
 import zlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from chainrule.errors import ArgumentError
 
-__all__ = ["Result", "exercise_id", "left_out", "read_result"]
+__all__ = ["Result", "Task", "exercise_id", "left_out", "local_left_out", "read_result"]
+
+#: What a reader writes: whole backward lines, or the local gradients in them.
+Task = Literal["lines", "local"]
 
 _CODE = re.compile(r"cr1-([0-9a-f]{8})-([01]+)-(\d+)")
 
@@ -66,13 +69,35 @@ def _is_computed(page: Mapping[str, Any], vertex: int, source: int) -> bool:
     return bool(needed) and all(k is not None and "place" in page["values"][k] for k in needed)
 
 
-def exercise_id(title: str, targets: Sequence[str]) -> str:
+def local_left_out(page: Mapping[str, Any]) -> list[bool]:
+    """Tell of which lines the local gradient alone can be asked for.
+
+    They are those in which it is one factor, number by number or entry by entry.
+    """
+    vertices, values = page["vertices"], page["values"]
+
+    def shape(vertex: int) -> Any:
+        return values[vertices[vertex]["value"]].get("shape", [])
+
+    def is_factor(line: Mapping[str, Any]) -> bool:
+        gates = page["groups"][vertices[line["vertex"]]["group"]]["vertices"]
+        inside = {line["of"], *gates}
+        return all(
+            vertices[gate].get("entrywise") and shape(gate) == shape(line["of"])
+            for gate in gates
+            if any(lead["source"] in inside for lead in vertices[gate]["leads"])
+        )
+
+    return [bool(line.get("exercise")) and is_factor(line) for line in page["lines"]]
+
+
+def exercise_id(title: str, task: Task, targets: Sequence[str]) -> str:
     """Return what tells an exercise from others: it is the same for the same code.
 
-    >>> exercise_id("f(x, y)", ["dq", "dx", "dy"])
+    >>> exercise_id("f(x, y)", "lines", ["dq", "dx", "dy"])
     'd22efaf3'
     """
-    return _checksum("\n".join([title, *targets]))
+    return _checksum("\n".join([title, *targets, *(["local"] if task == "local" else [])]))
 
 
 def read_result(code: str) -> Result:

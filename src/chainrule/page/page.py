@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from chainrule.errors import ArgumentError
-from chainrule.explain import Explanation
+from chainrule.explain import Explanation, Failure
 from chainrule.page.data import PageData
 from chainrule.page.encoding import as_json
-from chainrule.page.exercise import Result, read_result
+from chainrule.page.exercise import Result, Task, read_result
 
 __all__ = ["About", "Language", "Page"]
 
@@ -52,17 +52,18 @@ class Page:
     In a notebook it shows itself; `save` writes it to a file.
 
     Args:
-        explanation: what it shows.
+        explanation: what it shows; of a function that raised an error, the way up to there.
         language: in which it speaks at first; the reader may change it.
-        exercise: leave the backward lines to the reader from the beginning.
+        exercise: leave the backward lines to the reader from the beginning; ``"local"`` asks for
+            the local gradients in them alone.
         about: what is said on it.
     """
 
     def __init__(
         self,
-        explanation: Explanation,
+        explanation: Explanation | Failure,
         language: Language = "en",
-        exercise: bool = False,
+        exercise: bool | Literal["local"] = False,
         about: About | None = None,
     ) -> None:
         if language not in get_args(Language):
@@ -71,6 +72,8 @@ class Page:
             )
         self.explanation = explanation
         self.language = language
+        if exercise not in (True, False, "local"):
+            raise ArgumentError(f"exercise is True, False or 'local', not {exercise!r}")
         self.exercise = exercise
         self.about = about
 
@@ -79,12 +82,18 @@ class Page:
         return PageData(self.explanation)
 
     @property
+    def _task(self) -> Task:
+        return "local" if self.exercise == "local" else "lines"
+
+    @property
     def lines(self) -> list[str]:
-        """The backward lines that a reader can be asked to write, in their order."""
+        """The backward lines that a reader can be asked to write, in their order.
+
+        In an exercise in local gradients they are those whose local gradient is asked for.
+        """
         return [
             f"{line['target']} {line['operator']} {line['expression']}"
-            for line in self._data.json["lines"]
-            if line.get("exercise")
+            for line in self._data.asked(self._task)
         ]
 
     def result(self, code: str) -> Result:
@@ -94,7 +103,7 @@ class Page:
             ArgumentError: the code is damaged, or of another exercise.
         """
         found = read_result(code)
-        if found.exercise != self._data.json["exercise"]:
+        if found.exercise != self._data.json["exercises"][self._task]:
             raise ArgumentError(f"the result code is not of {self.explanation.title}")
         return found
 
@@ -104,7 +113,8 @@ class Page:
         e = self.explanation
         data = self._data
         about = None if self.about is None else asdict(self.about)
-        choices = {"language": self.language, "practise": self.exercise, "about": about}
+        practise = self._task if self.exercise else None
+        choices = {"language": self.language, "practise": practise, "about": about}
         shown = as_json({**data.json, **choices})
         title = e.title if self.about is None else self.about.title[self.language]
         still = e._repr_svg_() or "" if self.exercise else e._repr_html_()

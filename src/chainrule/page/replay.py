@@ -39,11 +39,13 @@ class Replay:
         self._run = run
         self._recording = Recording(note=lambda node, value: None, every_guard=True)
         self._copies: dict[Node, Node] = {}
+        self._values: dict[Node, Any] = {}  # of the arguments
         self._known: dict[Node, Vertex] = {}
         self.inputs: list[Input] = []
         for argument in run.trace.arguments:
             if argument.node is not None:
                 leaf = self._copies[argument.node] = Leaf(self._recording)
+                self._values[argument.node] = argument.value
                 self.inputs.append(Input(argument.name, argument.value))
                 self._known[leaf] = self.inputs[-1]
         self._copy(ancestors(self._wanted()))
@@ -52,8 +54,7 @@ class Replay:
 
     def _wanted(self) -> list[Node]:
         run = self._run
-        looked_at = [guard.node for guard in run.trace.guards]
-        return looked_at if run.output is None else [run.output, *looked_at]
+        return [*run.reached, *(guard.node for guard in run.trace.guards)]
 
     def _copy(self, nodes: Iterable[Node]) -> None:
         for node in sorted(nodes, key=lambda node: node.birth):
@@ -77,14 +78,22 @@ class Replay:
 
     # What is asked for.
 
+    def array(self, node: Node) -> Array:
+        """Return the value of a node, to be computed with: what is made of it is recorded."""
+        return Array(self._values.get(node, node.output), self._copies[node])
+
+    def gradient_array(self, node: Node) -> Any:
+        """Return the gradient of a node, to be computed with; None where none flows."""
+        return self._gradients.get(self._copies[node]) if node in self._copies else None
+
     def value(self, node: Node) -> Vertex:
         """Return the value of a node."""
-        return self._vertex(Array(node.output, self._copies[node]))
+        return self.vertex(self.array(node))
 
     def gradient(self, node: Node) -> Vertex | None:
         """Return the gradient of a node; None where none flows."""
         found = self._gradients.get(self._copies[node])
-        return None if found is None else self._vertex(found)
+        return None if found is None else self.vertex(found)
 
     def local(self, node: Node, k: int) -> Vertex | None:
         """Return the local gradient of a gate of numbers by operand k."""
@@ -108,9 +117,10 @@ class Replay:
             except (ZeroDivisionError, OverflowError, ValueError):
                 g, output = as_numpy([g, output])
                 part = pull(k, g, as_numpy(operands), output, copy.params)
-        return None if part is None else self._vertex(part)
+        return None if part is None else self.vertex(part)
 
-    def _vertex(self, value: Any) -> Vertex:
+    def vertex(self, value: Any) -> Vertex:
+        """Return what was computed with arrays of the run, as a vertex of the graph."""
         if type(value) is not Array or value.node is None:
             return Constant(value.value if type(value) is Array else value, literal=True)
         (vertex,) = from_nodes([value.node], {**self._known, **self._made}, made=self._made)
