@@ -114,9 +114,9 @@ def test_every_operation_of_complex_numbers(row: Operation, case: Any, compiled:
     def f(*xs: Any) -> Any:
         operands = list(case.operands)
         for k, u, v in zip(real, xs, xs[len(real) :], strict=False):
-            operands[k] = np.tanh(u) + u + 1j * (v * v)
+            operands[k] = u * 1.5 + 1j * (v * v)
         y = row(*operands, **case.params)
-        return np.sum(np.sqrt(1 + np.real(y) ** 2)) + np.sum(np.imag(y))
+        return np.sum(np.real(y) ** 2) + np.sum(np.imag(y))
 
     args = [np.asarray(case.operands[k]) for k in real]
     args += [random.uniform(0.2, 1, x.shape) for x in args]

@@ -96,7 +96,7 @@ def moved(f: Callable[..., Any], n: int) -> int:
 @pytest.mark.parametrize("f", LOOPS, ids=lambda f: f.__name__)
 def test_a_loop_of_n_writes_moves_memory_n_times(f: Any, transform: Any) -> None:
     # The longer one has loops that stay loops, and what they keep in tapes, from some length on.
-    sizes = (64, 128) if f in (two_sweeps, recurrence) else (12, 24)
+    sizes = (64, 128) if f in (two_sweeps, recurrence) else (8, 16)
     few, many = (moved(transform(f), n) for n in sizes)
     assert many <= 2.4 * few
 
