@@ -13,6 +13,7 @@ import chainrule as cr
 from chainrule.explain.drawing import MOST_GATES, PAGE, draw
 from chainrule.explain.glyphs import text_width
 from chainrule.explain.svg import _ALARM, _FRAME, _PAPER, _ROLES
+from tests.programs.lecture import staged
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -27,18 +28,6 @@ def neuron(w0, x0, w1, x1, w2):
 
 def patterns(x, y, z, w):
     return (x * y + np.maximum(z, w)) * 2
-
-
-def staged(x, y):
-    sigy = 1.0 / (1 + math.exp(-y))
-    num = x + sigy
-    sigx = 1.0 / (1 + math.exp(-x))
-    xpy = x + y
-    xpysqr = xpy**2
-    den = sigx + xpysqr
-    invden = 1.0 / den
-    f = num * invden
-    return f
 
 
 def network(x, W1, b1, W2, b2, y):

@@ -13,19 +13,7 @@ from rich.console import Console
 import chainrule as cr
 from chainrule.explain.numbers import columns, format_array, format_number, norm
 from chainrule.explain.spans import wrap
-
-
-def staged(x, y):
-    sigy = 1.0 / (1 + math.exp(-y))
-    num = x + sigy
-    sigx = 1.0 / (1 + math.exp(-x))
-    xpy = x + y
-    xpysqr = xpy**2
-    den = sigx + xpysqr
-    invden = 1.0 / den
-    f = num * invden
-    return f
-
+from tests.programs.lecture import staged
 
 LECTURE = """\
 staged(x, y)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import sys
-from typing import Any
 
 import numpy as np
 import pytest
@@ -12,7 +11,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import chainrule as cr
-from chainrule.native import specializations
 from tests.programs.random_loops import defined
 
 from ..conftest import same
@@ -20,20 +18,6 @@ from ..conftest import same
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
 
 N = 16  # turns; some programs are tried with 200, too, of which few are recorded
-
-
-@pytest.fixture
-def recordings(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """One entry for each time that something was recorded and built."""
-    found: list[int] = []
-    built = specializations.Specialization.built
-
-    def counted(self: Any, *args: Any) -> Any:
-        found.append(1)
-        return built(self, *args)
-
-    monkeypatch.setattr(specializations.Specialization, "built", counted)
-    return found
 
 
 def clipped(a, b):

@@ -8,33 +8,17 @@ import signal
 import threading
 import time
 import warnings
-from typing import Any
 
 import numpy as np
 import pytest
 
 import chainrule as cr
-from chainrule.native import specializations
 
 from ..conftest import same
 
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
 
 X = np.random.default_rng(0).normal(size=200) * 0.3
-
-
-@pytest.fixture
-def recordings(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """One entry for each time that something was recorded and built."""
-    found: list[int] = []
-    built = specializations.Specialization.built
-
-    def counted(self: Any, *args: Any) -> Any:
-        found.append(1)
-        return built(self, *args)
-
-    monkeypatch.setattr(specializations.Specialization, "built", counted)
-    return found
 
 
 def newton(a, tol):
