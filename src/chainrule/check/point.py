@@ -13,7 +13,7 @@ from chainrule import trees
 from chainrule.core.array import is_floating
 from chainrule.core.callables import positional
 from chainrule.errors import ArgumentError, NonFiniteError, NonScalarOutputError
-from chainrule.transforms.inputs import refuse, select
+from chainrule.transforms.argnums import refuse, select
 
 __all__ = ["COMPLEX_STEP", "Point"]
 

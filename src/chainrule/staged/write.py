@@ -35,7 +35,7 @@ from chainrule.staged.staged import Staged
 from chainrule.staged.statements import copy_of, shared_subexpressions, statements_for
 from chainrule.staged.steps import active_variables, one_like, steps
 from chainrule.staged.text import ATOM, BIT_OR, COMPARISON, assertion, call, literal, method
-from chainrule.transforms.inputs import refuse, select
+from chainrule.transforms.argnums import refuse, select
 from chainrule.transforms.stable import stable_forms
 
 __all__ = ["Recorded", "record", "write"]

@@ -3,8 +3,9 @@
 A transform gives its inputs fresh nodes, runs the function, and derives what came out by them. In
 the order in which to read it:
 
-- `inputs`: fresh inputs, and results on their way back to the user; `derived` is what every
-  transform returns, a function that is called and pickled as the user's is.
+- `argnums`: by which arguments; `inputs`: fresh ones, and the run on them; `results`: what comes
+  out, on its way back to the user. `derived` is what every transform returns, a function that is
+  called and pickled as the user's is.
 - `reverse`: `grad`, `value_and_grad` and `vjp`, by the backward pass. `forward`: `jvp`, and
   `linearize`, which keeps the run for many directions.
 - `jacobians`, `products`, `elementwise`: matrices of derivatives, their products with vectors, and

@@ -30,7 +30,8 @@ from chainrule.errors import UnsupportedError
 from chainrule.numpy.creation import result_leaves
 from chainrule.numpy.view import UserFunction
 from chainrule.operations import shape as shapes
-from chainrule.transforms.inputs import lent, own
+from chainrule.transforms.inputs import lent
+from chainrule.transforms.results import own
 
 __all__ = [
     "Arguments",

@@ -28,7 +28,7 @@ from chainrule.transforms.calls import (
     writes,
 )
 from chainrule.transforms.derived import derived
-from chainrule.transforms.inputs import own
+from chainrule.transforms.results import own
 
 __all__ = ["custom_gradient"]
 

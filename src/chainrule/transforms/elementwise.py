@@ -12,8 +12,8 @@ from chainrule.core.array import Array, dtype_of, shape_of
 from chainrule.core.callables import name_of
 from chainrule.errors import ArgumentError, NonScalarOutputError
 from chainrule.numpy.view import UserFunction
+from chainrule.transforms.argnums import select
 from chainrule.transforms.derived import derived
-from chainrule.transforms.inputs import select
 from chainrule.transforms.jacobians import jacobian, of_parts
 from chainrule.transforms.reverse import vjp
 

@@ -12,7 +12,8 @@ from chainrule.core.recording import Recording
 from chainrule.errors import ArgumentError
 from chainrule.numpy.creation import result_leaves
 from chainrule.numpy.view import UserFunction
-from chainrule.transforms.inputs import Inputs, Overwritten, finish, plain
+from chainrule.transforms.inputs import Inputs, Overwritten
+from chainrule.transforms.results import finish, plain
 from chainrule.transforms.reverse import seeds_like
 
 __all__ = ["along", "jvp"]

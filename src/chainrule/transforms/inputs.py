@@ -1,50 +1,31 @@
-"""Fresh inputs for a transform, and its results on their way back to the user."""
+"""Fresh inputs for a transform, and the run of a function on them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import lru_cache
-from operator import index
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from chainrule import trees
-from chainrule.core.apply import apply_unary
-from chainrule.core.array import Array, dtype_of, shape_of
+from chainrule.core.array import Array
 from chainrule.core.backward import Derive
-from chainrule.core.callables import name_of, positional
 from chainrule.core.captured import hold
-from chainrule.core.kinds import astype, identity
+from chainrule.core.kinds import identity
 from chainrule.core.node import Leaf, Node
 from chainrule.core.recording import Recording
-from chainrule.errors import ArgumentError, UnsupportedError
+from chainrule.errors import ArgumentError
 from chainrule.numpy.creation import result_leaves, to_be_filled
 from chainrule.numpy.view import UserFunction
+from chainrule.transforms.argnums import refuse
+from chainrule.transforms.results import own, plain
 
-__all__ = [
-    "Inputs",
-    "Overwritten",
-    "Run",
-    "check_real",
-    "derived_again",
-    "finish",
-    "lent",
-    "own",
-    "place_of",
-    "plain",
-    "positions",
-    "refuse",
-    "run_once",
-    "select",
-]
+__all__ = ["Inputs", "Overwritten", "Run", "derived_again", "lent", "run_once"]
 
 _ndarray = np.ndarray
-_float64 = np.float64
 
 _PLAIN = (float, _ndarray, Array)
-_NUMBERS = (float, complex, np.generic)
 
 
 class Overwritten(Exception):
@@ -246,173 +227,3 @@ def derived_again(
     from chainrule.transforms import stable  # loads the passes over graphs
 
     return stable.derived_again(derive, outputs, inputs, values, found, sure)
-
-
-def refuse(f: Callable[..., Any], arg: Any, leaf: Any, position: int, at: int) -> ArgumentError:
-    """Say which argument cannot be differentiated, and what to write instead."""
-    name = _place(f, arg, position, at)
-    if isinstance(leaf, (bool, np.bool_)):
-        what, cure = f"is a bool, {leaf}", "leave it out of argnums"
-    elif isinstance(leaf, (int, np.integer)):
-        what, cure = f"is an int, {leaf}", f"write {float(leaf)}, or leave it out of argnums"
-    elif isinstance(leaf, (_ndarray, Array)) and type(leaf) in (_ndarray, Array):
-        what = f"has dtype {leaf.dtype}"
-        cure = "pass np.asarray(x, dtype=float), or leave it out of argnums"
-    elif isinstance(leaf, _ndarray):
-        what, cure = f"is a {type(leaf).__name__}", "pass a plain array, np.asarray(x)"
-    else:
-        what, cure = f"is a {type(leaf).__name__}", "pass a float or an array, or set argnums"
-    return ArgumentError(
-        f"{name} of {name_of(f)} {what}: a gradient exists by floating-point numbers only; {cure}"
-    )
-
-
-def place_of(
-    f: Callable[..., Any], args: Sequence[Any], position: int, at: int | None = None
-) -> str:
-    """Name an argument of a function, or one leaf of it: ``argument 1 (params['w'])``."""
-    return _place(f, args[position], position, at)
-
-
-def _place(f: Callable[..., Any], arg: Any, position: int, at: int | None) -> str:
-    where = trees.paths(arg)[at] if at is not None and trees.is_container(arg) else ""
-    names, rest = positional(f)
-    where = (names[position] if position < len(names) else rest or "") + where
-    return f"argument {position} ({where})" if where else f"argument {position}"
-
-
-def positions(argnums: Any) -> int | tuple[int, ...]:
-    """Return argnums as an int or a tuple of ints.
-
-    Raises:
-        ArgumentError: it is neither an integer nor a sequence of them.
-    """
-    try:
-        return index(argnums)
-    except TypeError:
-        pass
-    try:
-        return tuple(index(k) for k in argnums)
-    except TypeError:
-        raise ArgumentError(
-            f"argnums is {argnums!r}: it is the position of an argument, 0, or several, (0, 1)"
-        ) from None
-
-
-def select(argnums: int | Sequence[int], args: Sequence[Any], f: Any) -> tuple[int, ...]:
-    """Resolve argnums against the positional arguments.
-
-    Raises:
-        ArgumentError: there is no such argument, or one is named twice.
-    """
-    if type(argnums) is not int and type(argnums) is not tuple:
-        argnums = positions(argnums)
-    count = len(args)
-    selected = _resolved(argnums, count)
-    if selected is None:
-        raise ArgumentError(
-            f"argnums is {argnums}, but {name_of(f)} was called with {count} positional "
-            f"argument{'s' if count != 1 else ''}: arguments to differentiate by are passed "
-            "by position"
-        )
-    if len(set(selected)) < len(selected):
-        raise ArgumentError(f"argnums is {argnums}: it names an argument twice")
-    return selected
-
-
-@lru_cache(1024)
-def _resolved(argnums: int | tuple[int, ...], count: int) -> tuple[int, ...] | None:
-    """Count negative positions from the end; None where one is out of range."""
-    chosen = (argnums,) if isinstance(argnums, int) else argnums
-    if not all(-count <= k < count for k in chosen):
-        return None
-    return tuple(k % count for k in chosen)
-
-
-def plain(value: Any, recording: Recording) -> Any:
-    """Return a result as its user expects it: a plain value, and a float64 number as a float.
-
-    It stays an Array where an outer recording may still differentiate it.
-    """
-    value = _unwrapped(value, recording)
-    if type(value) is _float64:
-        return float(value)
-    if type(value) is Array and value.__class__ is _float64:
-        return apply_unary(identity, float, value)
-    return value
-
-
-def _unwrapped(value: Any, recording: Recording) -> Any:
-    if type(value) is Array:
-        if value.node is None:
-            return value.held
-        outer = value.node.recording
-        if outer is recording or not (_is_float(value) or outer.note is not None):
-            return value.value
-    return value
-
-
-def check_real(values: Iterable[Any], f: Callable[..., Any]) -> None:
-    """Raise where an output that is being differentiated is complex.
-
-    Raises:
-        UnsupportedError: it is; its gradient would come out as zero.
-    """
-    for value in values:
-        if type(value) is Array and value.dtype.kind == "c":
-            raise UnsupportedError(
-                f"the output of {name_of(f)} is complex ({value.dtype}), so it has no gradient: "
-                "differentiate a real number made of it, such as np.abs(y)**2, y.real or y.imag. "
-                "The derivative of a holomorphic function is chainrule.holomorphic_grad(f), and "
-                "all of an array's are chainrule.jacobian(f)"
-            )
-
-
-def own(value: Any) -> Any:
-    """Copy what the caller may write into while a graph still needs it."""
-    if type(value) is Array:
-        return Array(value.held, value.node)
-    return np.array(value) if type(value) is _ndarray else value
-
-
-def _is_float(value: Array) -> bool:
-    return value.dtype.kind in "fc"
-
-
-def finish(results: Sequence[Any], values: Sequence[Any], recording: Recording) -> list[Any]:
-    """Give gradients or tangents the type, dtype and shape of what they belong to.
-
-    Each also has memory of its own.
-    """
-    finished = []
-    given: set[int] = set()
-    for g, like in zip(results, values, strict=True):
-        if type(g) is Array:
-            g = _unwrapped(g, recording)
-        kind = like.__class__
-        if g is None:
-            zero = np.zeros(shape_of(like), dtype_of(like))
-            g = zero if kind is _ndarray else kind(0) if kind in (float, complex) else zero[()]
-        elif type(g) is Array:
-            g = _with_type(g, like)
-        elif kind is _ndarray:
-            if type(g) is not _ndarray or g.dtype != like.dtype:
-                g = np.array(g, dtype=like.dtype)
-            if g.base is not None or not g.flags.writeable or id(g) in given:
-                g = np.array(g)
-            given.add(id(g))
-        elif type(g) is not kind and issubclass(kind, _NUMBERS):
-            g = kind(g)
-        finished.append(g)
-    return finished
-
-
-def _with_type(g: Array, like: Any) -> Array:
-    """Give an Array the type and the dtype of another value."""
-    kind = like.__class__
-    dtype = np.dtype(float) if kind is float else getattr(like, "dtype", g.dtype)
-    if g.dtype != dtype:
-        g = astype(g, dtype=dtype)
-    if g.__class__ is not kind:
-        g = apply_unary(identity, np.asarray if kind is _ndarray else kind, g)
-    return g

@@ -26,9 +26,11 @@ from chainrule.errors import ArgumentError
 from chainrule.numpy.creation import result_leaves
 from chainrule.numpy.view import UserFunction
 from chainrule.operations.shape import reshape
+from chainrule.transforms.argnums import positions, select
 from chainrule.transforms.derived import derived
 from chainrule.transforms.examples import Examples
-from chainrule.transforms.inputs import Inputs, Overwritten, finish, positions, select
+from chainrule.transforms.inputs import Inputs, Overwritten
+from chainrule.transforms.results import finish
 from chainrule.transforms.reverse import grad
 
 __all__ = ["Mode", "constant_in", "hessian", "jacobian", "of_directions", "of_parts"]

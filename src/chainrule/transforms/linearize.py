@@ -9,7 +9,8 @@ from chainrule.core.array import Array
 from chainrule.errors import ArgumentError
 from chainrule.numpy.view import UserFunction
 from chainrule.transforms.forward import along
-from chainrule.transforms.inputs import finish, run_once
+from chainrule.transforms.inputs import run_once
+from chainrule.transforms.results import finish
 from chainrule.transforms.reverse import seeds_like
 
 __all__ = ["linearize"]

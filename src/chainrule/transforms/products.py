@@ -12,17 +12,11 @@ from chainrule.core.recording import Recording
 from chainrule.errors import ArgumentError
 from chainrule.numpy.creation import result_leaves
 from chainrule.numpy.view import UserFunction
+from chainrule.transforms.argnums import positions, select
 from chainrule.transforms.derived import derived
 from chainrule.transforms.forward import along
-from chainrule.transforms.inputs import (
-    Inputs,
-    Overwritten,
-    check_real,
-    finish,
-    plain,
-    positions,
-    select,
-)
+from chainrule.transforms.inputs import Inputs, Overwritten
+from chainrule.transforms.results import check_real, finish, plain
 from chainrule.transforms.reverse import grad, seeds_like, upstream
 
 __all__ = ["ggnvp", "hvp", "vhp"]

@@ -23,17 +23,10 @@ from chainrule.errors import (
 )
 from chainrule.numpy.creation import restack, result_leaves
 from chainrule.numpy.view import UserFunction
+from chainrule.transforms.argnums import positions, select
 from chainrule.transforms.derived import derived
-from chainrule.transforms.inputs import (
-    Inputs,
-    Overwritten,
-    check_real,
-    finish,
-    plain,
-    positions,
-    run_once,
-    select,
-)
+from chainrule.transforms.inputs import Inputs, Overwritten, run_once
+from chainrule.transforms.results import check_real, finish, plain
 
 __all__ = [
     "grad",

@@ -7,7 +7,7 @@ from typing import Any
 from chainrule.core.array import Array
 from chainrule.core.kinds import stopped
 from chainrule.numpy.creation import result_leaves
-from chainrule.transforms.inputs import own
+from chainrule.transforms.results import own
 
 __all__ = ["stop_gradient"]
 

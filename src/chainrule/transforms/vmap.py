@@ -15,9 +15,10 @@ from chainrule.core.callables import name_of
 from chainrule.errors import ArgumentError
 from chainrule.numpy.creation import result_leaves
 from chainrule.numpy.view import UserFunction
+from chainrule.transforms.argnums import place_of
 from chainrule.transforms.derived import derived
 from chainrule.transforms.examples import Examples
-from chainrule.transforms.inputs import Inputs, Overwritten, place_of
+from chainrule.transforms.inputs import Inputs, Overwritten
 
 __all__ = ["vmap"]
 

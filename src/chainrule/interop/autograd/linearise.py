@@ -17,8 +17,10 @@ from chainrule.core.recording import Recording
 from chainrule.numpy.creation import restack, result_leaves
 from chainrule.numpy.dispatch import arrays_in
 from chainrule.numpy.view import UserFunction
+from chainrule.transforms.argnums import select
 from chainrule.transforms.forward import along
-from chainrule.transforms.inputs import Inputs, Overwritten, finish, plain, run_once, select
+from chainrule.transforms.inputs import Inputs, Overwritten, run_once
+from chainrule.transforms.results import finish, plain
 from chainrule.transforms.reverse import is_independent, seeds_like, upstream, warn_independent
 
 __all__ = ["Argnum", "Linearised", "plain_value", "pull", "push", "seen", "slope"]

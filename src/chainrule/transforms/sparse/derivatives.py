@@ -18,10 +18,12 @@ from chainrule.errors import ArgumentError
 from chainrule.numpy.creation import result_leaves
 from chainrule.numpy.view import UserFunction
 from chainrule.operations.shape import concatenate, reshape
+from chainrule.transforms.argnums import positions, select
 from chainrule.transforms.derived import derived
 from chainrule.transforms.examples import Examples
-from chainrule.transforms.inputs import Inputs, Overwritten, finish, positions, select
+from chainrule.transforms.inputs import Inputs, Overwritten
 from chainrule.transforms.jacobians import Mode, constant_in, of_directions, of_parts
+from chainrule.transforms.results import finish
 from chainrule.transforms.reverse import grad
 from chainrule.transforms.sparse.entries import SparseEntries
 from chainrule.transforms.sparse.plan import Block, Plan, Wanted
