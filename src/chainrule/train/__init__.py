@@ -11,7 +11,7 @@
 True
 
 To be read in this order: fit (the whole), loop (where a run stands), step (what
-is compiled), batches, history, stopping, metrics, checkpoint, progress.
+is compiled), batches, history, stopping, metrics, checkpoint, progress, watching.
 """
 
 from chainrule.train.checkpoint import Checkpoint, CheckpointError, load, save

@@ -14,7 +14,7 @@ In the order to read it:
 - `judge` tells what is right, wrong, or only follows from an earlier mistake.
 - `attribution` finds the line that made a gradient wrong, and `causes` and `operands` why: each a
   list of hypotheses that are tried on the numbers of a `context`.
-- `advice` proposes a line to write instead.
+- `advice` proposes a line to write instead; `alignment` one where shapes do not go together.
 
 `tests/explain/reviews/mutations.py` makes the mistakes on which every hypothesis is measured. One
 that decides fewer than one in a hundred is not worth its lines.

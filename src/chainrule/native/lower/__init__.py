@@ -4,7 +4,7 @@
 
 - for kinds of operation: `movement` and `parts`, `gather`, `updates`, `contractions`;
 - for less work: `early_gather`, `early_sums`, `masked`; `forwarding` of what was stored, and what
-  loops leave in arrays.
+  loops leave in arrays; `put_back`, updates that leave an array as it is.
 
 Loops over numbers stay loops after that: `looped` finds them, `turns` says what is left of one,
 `loop_body` makes it. Loops over arrays are found before it:
