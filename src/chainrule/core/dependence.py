@@ -115,8 +115,8 @@ def _broadcasting(
     return Numbered(None if shape == wide else np.broadcast_to(numbers(shape), wide), None)
 
 
-def along_axes(name: str = "axis", default: Any = None) -> _Rule:
-    """Return the rule of what mixes entries along the axes that a parameter says, all if None.
+def along_axes(default: Any = None) -> _Rule:
+    """Return the rule of what mixes entries along the axes that ``axis`` says, all if None.
 
     These axes may vanish from the result, or have another length there.
     """
@@ -125,7 +125,7 @@ def along_axes(name: str = "axis", default: Any = None) -> _Rule:
         row: Any, k: int, operands: Sequence[Any], output: Any, params: Mapping[str, Any]
     ) -> Dependence:
         shape, result = shape_of(operands[k]), shape_of(output)
-        given = params.get(name, default)
+        given = params.get("axis", default)
         if given is None:
             given = tuple(range(len(shape)))
         axes = given if isinstance(given, tuple) else (given,)

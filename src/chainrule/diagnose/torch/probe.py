@@ -39,16 +39,15 @@ class TorchProbe(Probe):
     Args:
         subject: the model and its loss.
         batch: the arrays.
-        training: as in training, or as in prediction.
     """
 
-    def __init__(self, subject: TorchSubject, batch: Sequence[Any], training: bool = True) -> None:
+    def __init__(self, subject: TorchSubject, batch: Sequence[Any]) -> None:
         self.subject: TorchSubject = subject
         self.batch = batch
         module = subject.module
         load(module, subject.model)
         self._recording = recording = Recording()
-        with as_in(module, training, 0), torch.enable_grad():
+        with as_in(module, True, 0), torch.enable_grad():
             recording.add_parameters(module)
             given = tensors(batch, module)
             with recording.mode():
