@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from operator import index
 from typing import Any
@@ -24,30 +25,26 @@ def swapped(norm: str | None) -> str:
     return rows.INVERSE[norm]
 
 
+def _with_hermitian(transforms: dict[str, Callable[..., Any]]) -> dict[str, Callable[..., Any]]:
+    """Add the transforms of and to arrays with Hermitian symmetry, made of those of real ones."""
+
+    def hfft(a: Any, n: Any, axis: Any, norm: str | None) -> Any:
+        return transforms["irfft"](conjugated(operand(a)), n, axis, swapped(norm))
+
+    def ihfft(a: Any, n: Any, axis: Any, norm: str | None) -> Any:
+        return conjugated(transforms["rfft"](a, n, axis, swapped(norm)))
+
+    return {**transforms, "hfft": hfft, "ihfft": ihfft}
+
+
 # Along one axis.
 
 
 def _along(row: Operation, a: Any, n: Any, axis: int, norm: str | None) -> Any:
     a = operand(a)
     axis = axis_of(axis, a.ndim)
-    return row(
-        a,
-        n=None if n is None else index(n),
-        axis=-1 if axis == a.ndim - 1 else axis,
-        norm=norm,
-    )
-
-
-def _fft(a: Any, n: Any, axis: int, norm: str | None) -> Any:
-    return _along(rows.fft, a, n, axis, norm)
-
-
-def _ifft(a: Any, n: Any, axis: int, norm: str | None) -> Any:
-    return _along(rows.ifft, a, n, axis, norm)
-
-
-def _rfft(a: Any, n: Any, axis: int, norm: str | None) -> Any:
-    return _along(rows.rfft, a, n, axis, norm)
+    n = None if n is None else index(n)
+    return row(a, n=n, axis=-1 if axis == a.ndim - 1 else axis, norm=norm)
 
 
 def _irfft(a: Any, n: Any, axis: int, norm: str | None) -> Any:
@@ -56,15 +53,9 @@ def _irfft(a: Any, n: Any, axis: int, norm: str | None) -> Any:
     return _along(rows.irfft, a, n, axis, norm)
 
 
+_fft, _ifft, _rfft = (functools.partial(_along, row) for row in (rows.fft, rows.ifft, rows.rfft))
 #: The transforms along one axis, functions of the array, the length, the axis and the scaling.
-ALONG_AXIS: dict[str, Callable[..., Any]] = {
-    "fft": _fft,
-    "ifft": _ifft,
-    "rfft": _rfft,
-    "irfft": _irfft,
-    "hfft": lambda a, n, axis, norm: _irfft(conjugated(operand(a)), n, axis, swapped(norm)),
-    "ihfft": lambda a, n, axis, norm: conjugated(_rfft(a, n, axis, swapped(norm))),
-}
+ALONG_AXIS = _with_hermitian({"fft": _fft, "ifft": _ifft, "rfft": _rfft, "irfft": _irfft})
 
 # Along several axes.
 
@@ -89,12 +80,8 @@ def _one_after_another(
     return a
 
 
-def _fftn(a: Any, s: Any, axes: Any, norm: str | None) -> Any:
-    return _one_after_another(_fft, a, steps(a, s, axes)[::-1], norm)
-
-
-def _ifftn(a: Any, s: Any, axes: Any, norm: str | None) -> Any:
-    return _one_after_another(_ifft, a, steps(a, s, axes)[::-1], norm)
+def _n_times(transform: Callable[..., Any], a: Any, s: Any, axes: Any, norm: str | None) -> Any:
+    return _one_after_another(transform, a, steps(a, s, axes)[::-1], norm)
 
 
 def _rfftn(a: Any, s: Any, axes: Any, norm: str | None) -> Any:
@@ -107,15 +94,9 @@ def _irfftn(a: Any, s: Any, axes: Any, norm: str | None) -> Any:
     return _irfft(_one_after_another(_ifft, a, others, norm), *last, norm)
 
 
+_fftn, _ifftn = (functools.partial(_n_times, transform) for transform in (_fft, _ifft))
 #: The transforms along several axes, functions of the array, lengths, axes and the scaling.
-ALONG_AXES: dict[str, Callable[..., Any]] = {
-    "fft": _fftn,
-    "ifft": _ifftn,
-    "rfft": _rfftn,
-    "irfft": _irfftn,
-    "hfft": lambda a, s, axes, norm: _irfftn(conjugated(operand(a)), s, axes, swapped(norm)),
-    "ihfft": lambda a, s, axes, norm: conjugated(_rfftn(a, s, axes, swapped(norm))),
-}
+ALONG_AXES = _with_hermitian({"fft": _fftn, "ifft": _ifftn, "rfft": _rfftn, "irfft": _irfftn})
 
 
 # NumPy's own spellings. What goes along several axes there runs from NumPy's source.
