@@ -11,7 +11,7 @@ from chainrule.core.kinds import astype
 from chainrule.core.placeholder import Placeholder, is_array
 from chainrule.graph.graph import Apply, Vertex, copied
 from chainrule.native.lower.primitives import as_primitives
-from chainrule.native.lower.roles import Role, role_of
+from chainrule.native.lower.roles import in_memory
 from chainrule.native.lower.rolled import Rolled
 from chainrule.native.record.program import Program
 
@@ -62,7 +62,7 @@ def results_of(program: Program, wanted: Rolled) -> Results:
     computed: dict[Vertex, Apply] = {}
     for vertex in vertices:
         if vertex not in computed:
-            computed[vertex] = _computed(vertex)
+            computed[vertex] = in_memory(vertex)
     # One result may be there as several types, a float and a float64 say, each in its own place.
     given: dict[tuple[Vertex, type], Apply] = {}
     keys = []
@@ -93,10 +93,3 @@ def _as_guard(vertex: Vertex) -> Vertex:
     dtype = np.dtype(np.float64 if vertex.dtype.kind == "f" else np.int64)
     value = Placeholder(vertex.shape, dtype)
     return Apply(astype, (vertex,), {"dtype": dtype}, value)
-
-
-def _computed(vertex: Vertex) -> Apply:
-    """Make a result something that is computed, into memory of its own."""
-    if isinstance(vertex, Apply) and role_of(vertex) not in (Role.VIEW, Role.NUMBER):
-        return vertex
-    return copied(vertex)

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.graph.graph import Apply, Constant, Input, Vertex, copied, topological
+from chainrule.graph.graph import Apply, Constant, Input, Vertex, topological
 from chainrule.native.codegen.build import loops_of
 from chainrule.native.codegen.javascript import (
     INDENT,
@@ -29,7 +29,7 @@ from chainrule.native.codegen.javascript_routines import helpers_of, routine
 from chainrule.native.ir.access import contiguous
 from chainrule.native.lower.gather import accumulated, indexed_axes
 from chainrule.native.lower.primitives import as_primitives
-from chainrule.native.lower.roles import Role, number, role_of
+from chainrule.native.lower.roles import Role, in_memory, number, role_of
 from chainrule.native.schedule.fusion import Kernel, Schedule, schedule
 from chainrule.native.schedule.survey import Survey
 
@@ -69,7 +69,7 @@ def scripted(outputs: Sequence[Vertex], inputs: Sequence[Input]) -> Script:
     """
     vertices = as_primitives(outputs, stable=False)
     written, missing = _written(vertices)
-    distinct = {x: _computed(x) for x in dict.fromkeys(vertices) if x in written}
+    distinct = {x: in_memory(x) for x in dict.fromkeys(vertices) if x in written}
     order = list(distinct)
     places = [order.index(x) if x in written else None for x in vertices]
     return _Writer(schedule(list(distinct.values())), inputs).script(places, missing)
@@ -98,13 +98,6 @@ def _is_written(vertex: Apply) -> bool:
     if role is Role.CALL:
         return routine(vertex) is not None
     return role in _WRITTEN and (role is not Role.ELEMENT or has_element(vertex))
-
-
-def _computed(vertex: Vertex) -> Apply:
-    """Make an output something that is computed, into memory of its own."""
-    if isinstance(vertex, Apply) and role_of(vertex) not in (Role.VIEW, Role.NUMBER):
-        return vertex
-    return copied(vertex)
 
 
 class _Writer:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.core.kinds import broadcast_to, unbroadcast
-from chainrule.graph.graph import Apply, Constant, Input, Vertex, is_number
+from chainrule.graph.graph import Apply, Constant, Input, Vertex, copied, is_number
 from chainrule.native.ir.access import Access, contiguous
 from chainrule.native.ir.combining import COMBINING
 from chainrule.native.ir.elements import lowered
@@ -26,6 +26,7 @@ __all__ = [
     "Role",
     "expected_access",
     "followed",
+    "in_memory",
     "number",
     "reduced_axes",
     "role_of",
@@ -239,6 +240,13 @@ def viewed(vertex: Vertex) -> tuple[Vertex, list[Apply]]:
         chain.append(vertex)
         vertex = vertex.operands[0]
     return vertex, chain[::-1]
+
+
+def in_memory(vertex: Vertex) -> Apply:
+    """Make an output something that is computed, into memory of its own."""
+    if isinstance(vertex, Apply) and role_of(vertex) not in (Role.VIEW, Role.NUMBER):
+        return vertex
+    return copied(vertex)
 
 
 def expected_access(vertex: Vertex) -> Access | None:
