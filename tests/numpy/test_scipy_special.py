@@ -34,6 +34,7 @@ CASES = {
     "h1vp": (lambda x: special.h1vp(0.5, x), X),
     "multigammaln": (lambda x: special.multigammaln(x, 3), X + 1),
     "factorial": (lambda x: special.factorial(x), X),
+    "factorial_extended": (lambda x: special.factorial(x - 1.5, extend="complex"), X),
     "comb": (lambda n, k: special.comb(n, k), X + 3, X),
     "comb_repetition": (lambda n: special.comb(n, 2, repetition=True), X),
     "perm": (lambda n, k: special.perm(n, k), X + 3, X),

@@ -205,6 +205,8 @@ def multigammaln(a: Any, d: Any) -> Any:
 @means("scipy.special.factorial")
 def factorial(n: Any, exact: bool = False, extend: str = "zero") -> Any:
     n = asarray(n)
+    if extend == "complex":
+        return gamma_functions.gamma(n + 1)
     n = cast(n, np.result_type(n.dtype, float)) if n.ndim else n  # as SciPy does
     return np.where(n < 0, 0.0, gamma_functions.gamma(np.where(n < 0, 0.0, n) + 1))[()]
 
