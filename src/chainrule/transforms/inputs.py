@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -21,7 +21,7 @@ from chainrule.numpy.view import UserFunction
 from chainrule.transforms.argnums import refuse
 from chainrule.transforms.results import own, plain
 
-__all__ = ["Inputs", "Overwritten", "Run", "derived_again", "lent", "run_once"]
+__all__ = ["Inputs", "Overwritten", "derived_again", "lent", "run_once"]
 
 _ndarray = np.ndarray
 
@@ -35,29 +35,18 @@ class Overwritten(Exception):
     """
 
 
-class Run(NamedTuple):
-    """A run that is over, to be derived again and again.
-
-    Attributes:
-        inputs: its arguments.
-        outputs: the leaves of what came out, with their nodes as they were then.
-        values: those of the leaves.
-        build: puts leaves together.
-    """
-
-    inputs: Inputs
-    outputs: list[Any]
-    values: list[Any]
-    build: Callable[[Any], Any]
-
-
 def run_once(
     run: UserFunction,
     args: Sequence[Any],
     argnums: tuple[int, ...] | None = None,
     kwargs: Mapping[str, Any] = MappingProxyType({}),
-) -> Run:
-    """Run a function whose derivative, by all arguments or some, will be asked for later."""
+) -> tuple[Inputs, list[Any], list[Any], Callable[[Any], Any]]:
+    """Run a function whose derivative, by all arguments or some, will be asked for later.
+
+    Returns:
+        The inputs; the leaves of what came out, with their nodes as they were then; the values of
+        these; and the function that puts leaves together.
+    """
     recording = Recording()
     try:
         chosen = tuple(range(len(args))) if argnums is None else argnums
@@ -65,7 +54,7 @@ def run_once(
         outputs, build = result_leaves(inputs.run(run, dict(kwargs)))
         # The nodes of the outputs as they are now: the caller may write into the value in place.
         outputs = [own(leaf) for leaf in outputs]
-        return Run(inputs, outputs, [own(plain(leaf, recording)) for leaf in outputs], build)
+        return inputs, outputs, [own(plain(leaf, recording)) for leaf in outputs], build
     except Overwritten:
         return run_once(run, args, argnums, kwargs)
     finally:
