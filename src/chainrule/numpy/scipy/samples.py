@@ -2,16 +2,39 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from chainrule.numpy.axes import operand
-from chainrule.numpy.dispatch import unsupported
-from chainrule.numpy.scipy.table import means
+from chainrule.numpy.dispatch import constant_call, is_constant, unsupported
+from chainrule.numpy.scipy.table import made_of
 from chainrule.numpy.statistics import average
 
 __all__: list[str] = []
+
+Function = Callable[..., Any]
+
+
+def _describes(name: str) -> Callable[[Function], Function]:
+    """Enter a function as the meaning of one of SciPy's; constants are SciPy's own matter."""
+
+    def enter(meaning: Function) -> Function:
+        @made_of(f"scipy.stats.{name}")
+        def make(original: Function) -> Function:
+            @functools.wraps(original)
+            def seen(*args: Any, **kwargs: Any) -> Any:
+                if is_constant(args, kwargs):
+                    return constant_call(original, args, kwargs)
+                return meaning(*args, **kwargs)
+
+            return seen
+
+        return meaning
+
+    return enter
 
 
 def _check(function: str, nan_policy: str) -> None:
@@ -35,7 +58,7 @@ def _count(x: Any, axis: Any) -> int:
     return x.size if axis is None else x.shape[axis]  # type: ignore[no-any-return]
 
 
-@means("scipy.stats.moment")
+@_describes("moment")
 def moment(
     a: Any,
     order: Any = 1,
@@ -51,7 +74,7 @@ def moment(
     return _reduced(_moment(operand(a), int(order), axis, center), axis, keepdims)
 
 
-@means("scipy.stats.skew")
+@_describes("skew")
 def skew(
     a: Any,
     axis: Any = 0,
@@ -69,7 +92,7 @@ def skew(
     return _reduced(found, axis, keepdims)
 
 
-@means("scipy.stats.kurtosis")
+@_describes("kurtosis")
 def kurtosis(
     a: Any,
     axis: Any = 0,
@@ -88,7 +111,7 @@ def kurtosis(
     return _reduced(found - 3 if fisher else found, axis, keepdims)
 
 
-@means("scipy.stats.sem")
+@_describes("sem")
 def sem(
     a: Any,
     axis: Any = 0,
@@ -102,7 +125,7 @@ def sem(
     return np.std(x, axis=axis, ddof=ddof, keepdims=keepdims) / np.sqrt(_count(x, axis))
 
 
-@means("scipy.stats.variation")
+@_describes("variation")
 def variation(
     a: Any,
     axis: Any = 0,
@@ -117,12 +140,12 @@ def variation(
     return deviation / np.mean(x, axis=axis, keepdims=keepdims)
 
 
-@means("scipy.stats.zscore")
+@_describes("zscore")
 def zscore(a: Any, axis: Any = 0, ddof: int = 0, nan_policy: str = "propagate") -> Any:
     return zmap(a, a, axis, ddof, nan_policy)
 
 
-@means("scipy.stats.zmap")
+@_describes("zmap")
 def zmap(
     scores: Any, compare: Any, axis: Any = 0, ddof: int = 0, nan_policy: str = "propagate"
 ) -> Any:
@@ -132,7 +155,7 @@ def zmap(
     return (operand(scores) - mean) / np.std(x, axis=axis, ddof=ddof, keepdims=True)
 
 
-@means("scipy.stats.gmean")
+@_describes("gmean")
 def gmean(
     a: Any,
     axis: Any = 0,
@@ -147,7 +170,7 @@ def gmean(
     return np.exp(average(x, axis=axis, weights=weights, keepdims=keepdims))
 
 
-@means("scipy.stats.hmean")
+@_describes("hmean")
 def hmean(
     a: Any,
     axis: Any = 0,
