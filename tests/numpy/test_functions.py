@@ -62,6 +62,7 @@ CASES = {
     "max_where": (lambda x: np.max(x, axis=1, where=np.eye(3, 4) > 0, initial=-9.0), M),
     "min_where": (lambda x: x.min(where=np.eye(3, 4) > 0, initial=9.0), M),
     "max_of_nothing": (lambda x: np.max(x[:0], axis=0, initial=1.5) + x[0], M),
+    "all_of_a_number": (lambda x: np.cos(x) if np.all(x[0]) and np.any(x[1]) else x, V),
     "var_where": (lambda x: np.var(x, axis=1, ddof=1, where=np.arange(4) > 0), M),
     "var_mean": (lambda x: np.var(x, mean=x[0, 0], ddof=1), M),
     "std_where": (lambda x: np.std(x, where=np.arange(4) > 0, keepdims=True), M),

@@ -62,6 +62,25 @@ CASES = {
     "svdvals": (lambda a: linalg.svdvals(a), TALL),
     "eigh": (lambda a: linalg.eigh(a)[0], POSITIVE),
     "eigh_vectors": (lambda a: linalg.eigh(a, lower=False)[1] ** 2, POSITIVE),
+    "eigh_of_two": (
+        lambda a, b: linalg.eigh(a, b @ b.T + np.eye(3), eigvals_only=True),
+        POSITIVE,
+        B,
+    ),
+    "pinvh": (lambda a: linalg.pinvh(a), POSITIVE),
+    "solve_discrete_lyapunov": (
+        lambda a, q: linalg.solve_discrete_lyapunov(0.2 * a, q),
+        A,
+        B,
+    ),
+    "solveh_banded": (
+        lambda d, e, b: linalg.solveh_banded(np.stack([d**2 + 3, e]), b, lower=True),
+        V,
+        V[::-1],
+        V,
+    ),
+    "solve_toeplitz": (lambda c, r, b: linalg.solve_toeplitz((c**2 + 4, r), b), V, V[::-1], V),
+    "companion": (lambda a: linalg.companion(a), V**2 + 1),
     "eigh_subset": (
         lambda a: linalg.eigh(a, eigvals_only=True, subset_by_index=(1, 2)),
         POSITIVE,

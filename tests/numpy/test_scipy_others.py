@@ -46,7 +46,16 @@ CASES = {
     "correlate2d_even": (lambda a, v: signal.correlate2d(a, v, "same"), M, K2),
     "lfilter": (lambda b, a, x: signal.lfilter(b, a, x), W, np.array([2.0, 0.5, -0.3]), V),
     "lfilter_axis": (lambda b, x: signal.lfilter(b, [1.0, -0.4], x, axis=0), W, M),
+    "detrend": (lambda x: signal.detrend(x), V),
+    "hilbert": (lambda x: np.abs(signal.hilbert(x)), V),
+    "resample": (lambda x: signal.resample(x, 4), V),
+    "jensenshannon": (lambda p, q: distance.jensenshannon(p, q), X, X[::-1]),
     # scipy.ndimage
+    "sobel": (lambda a: ndimage.sobel(a, 0, mode="wrap"), M),
+    "laplace": (lambda a: ndimage.laplace(a), M),
+    "gaussian_laplace": (lambda a: ndimage.gaussian_laplace(a, 0.8), M),
+    "gaussian_gradient": (lambda a: ndimage.gaussian_gradient_magnitude(a, (0.8, 0.6)), M),
+    "means_of_labels": (lambda a: ndimage.mean(a, np.arange(20).reshape(4, 5) % 3, [0, 2]), M),
     **{
         f"ndimage_{name}_{mode}": (lambda a, w, f=f, mode=mode: f(a, w, mode=mode), M, w)
         for name, f, w in (

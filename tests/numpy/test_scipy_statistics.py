@@ -132,6 +132,26 @@ def test_sums_of_probabilities(name, method):
 X = drawn(5, seed=7)
 
 
+SAMPLES = {
+    "moment": lambda x: stats.moment(x, 3, axis=1, keepdims=True),
+    "moment_center": lambda x: stats.moment(x, 2, center=0.3),
+    "skew": lambda x: stats.skew(x, axis=1, bias=False),
+    "kurtosis": lambda x: stats.kurtosis(x, axis=None, bias=False),
+    "sem": lambda x: stats.sem(x),
+    "variation": lambda x: stats.variation(x + 3, axis=1, ddof=1),
+    "zscore": lambda x: stats.zscore(x, axis=None, ddof=1),
+    "zmap": lambda x: stats.zmap(x[0], x[1]),
+    "gmean": lambda x: stats.gmean(np.exp(x), axis=1, weights=[1.0, 2.0, 0.5, 1.0]),
+    "hmean": lambda x: stats.hmean(np.exp(x), keepdims=True),
+    "boxcox": lambda x: stats.boxcox(np.exp(x[0]), 0.5),
+}
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_samples(name):
+    check_function(SAMPLES[name], (drawn(3, 4),), single=None)
+
+
 def fit(theta):
     return -np.sum(norm.logpdf(X, theta[0], np.exp(theta[1])))
 

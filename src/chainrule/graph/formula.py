@@ -151,6 +151,8 @@ def _result(operation: Operation, operands: Sequence[Vertex], params: Mapping[st
     elif "keepdims" in params:  # a reduction
         size = _reduced(*sizes, **params)
         sizes = [(1,) * len(sizes[0])]
+        # Of one entry there are no degrees of freedom to take, of which NumPy would warn.
+        params = {name: x for name, x in params.items() if name != "ddof"}
     ones = [_ones(x, n) for x, n in zip(values, sizes, strict=True)]
     found = evaluate(operation, ones, params)
     return Placeholder(shape_of(found) if size is None else size, dtype_of(found))

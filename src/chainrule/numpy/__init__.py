@@ -36,6 +36,7 @@ from chainrule.numpy import (  # noqa: F401  # each installs its part on Array
     methods,
     observed,
     operators,
+    own_code,
     protocol,
     quantiles,
     reduction,

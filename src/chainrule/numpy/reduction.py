@@ -243,14 +243,18 @@ def ptp(a: Any, axis: Any = None, out: Any = None, keepdims: Any = False) -> Any
 def any_(
     a: Any, axis: Any = None, out: Any = None, keepdims: Any = False, *, where: Any = UNSET
 ) -> Any:
-    return _reduce(rows.any, _masked(operand(a), where, 0), axis, keepdims)
+    return _truth(rows.any, _masked(operand(a), where, 0), axis, keepdims)
 
 
 @implements(np.all, observes=True)
 def all_(
     a: Any, axis: Any = None, out: Any = None, keepdims: Any = False, *, where: Any = UNSET
 ) -> Any:
-    return _reduce(rows.all, _masked(operand(a), where, 1), axis, keepdims)
+    return _truth(rows.all, _masked(operand(a), where, 1), axis, keepdims)
+
+
+def _truth(operation: Operation, a: Any, axis: Any, keepdims: Any) -> Any:
+    return _reduce(operation, a, axis, keepdims) if a.ndim or axis else np.not_equal(a, 0)
 
 
 @implements(np.count_nonzero, observes=True)

@@ -13,13 +13,14 @@ from chainrule.numpy.casting import cast, number
 from chainrule.numpy.dispatch import UNSET, implements
 from chainrule.numpy.reduction import is_given
 
-__all__: list[str] = []
+__all__ = ["average"]
 
 
 @implements(np.average)
 def average(
     a: Any, axis: Any = None, weights: Any = None, returned: bool = False, *, keepdims: Any = False
 ) -> Any:
+    """Average along axes, with weights of a's shape or of that of the axes."""
     a = operand(a)
     if weights is None:
         mean = np.mean(a, axis=axis, keepdims=keepdims)

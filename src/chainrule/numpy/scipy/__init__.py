@@ -7,6 +7,7 @@ SciPy's functions ask nobody what an Array means, so recorded code sees those he
 from chainrule.numpy.scipy import (
     decompositions,
     distances,
+    edges,
     fourier,
     images,
     integration,
@@ -16,6 +17,7 @@ from chainrule.numpy.scipy import (
     odes,
     quadrature,
     roots,
+    samples,
     signals,
     sparse,
     special,
@@ -26,6 +28,7 @@ from chainrule.numpy.scipy import (
 __all__ = [
     "decompositions",
     "distances",
+    "edges",
     "fourier",
     "images",
     "integration",
@@ -35,6 +38,7 @@ __all__ = [
     "odes",
     "quadrature",
     "roots",
+    "samples",
     "signals",
     "sparse",
     "special",

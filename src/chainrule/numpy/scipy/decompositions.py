@@ -12,7 +12,7 @@ from chainrule.numpy import linear_algebra
 from chainrule.numpy.axes import operand
 from chainrule.numpy.casting import cast
 from chainrule.numpy.dispatch import unsupported
-from chainrule.numpy.scipy.linear_algebra import one_matrix
+from chainrule.numpy.scipy.linear_algebra import one_matrix, solve_triangular
 from chainrule.numpy.scipy.table import means
 from chainrule.operations import decompositions, linalg, matrix_functions
 from chainrule.operations.elementwise import imag
@@ -80,17 +80,31 @@ def eigh(
     subset_by_value: Any = None,
     driver: Any = None,
 ) -> Any:
-    if b is not None or subset_by_value is not None:
-        raise unsupported(
-            "scipy.linalg.eigh with " + ("b=" if b is not None else "subset_by_value="),
-            "write the problem with the Cholesky factor of b, or index the result",
-        )
+    if subset_by_value is not None:
+        raise unsupported("scipy.linalg.eigh with subset_by_value=", "index the result")
     a = one_matrix(a, "eigh")
+    if b is not None:
+        if type != 1 or not eigvals_only:
+            raise unsupported(
+                "scipy.linalg.eigh with b= and eigenvectors, or of another type",
+                "pass eigvals_only=True, or write it with the Cholesky factor of b",
+            )
+        w = _eigenvalues_of_two(a, one_matrix(b, "eigh"), bool(lower))
+        return w if subset_by_index is None else w[subset_by_index[0] : subset_by_index[1] + 1]
     w, v = (matrix_functions.eigh(a, part=k, lower=bool(lower)) for k in range(2))
     if subset_by_index is not None:
         first, last = subset_by_index
         w, v = w[first : last + 1], v[:, first : last + 1]
     return w if eigvals_only else (w, v)
+
+
+def _eigenvalues_of_two(a: Any, b: Any, lower: bool) -> Any:
+    """Return the numbers w for which ``a v = w b v``, by the Cholesky factor of b."""
+    a, b = (linear_algebra.from_triangle(x, lower, hermitian=True) for x in (a, b))
+    factor = linalg.cholesky(b)
+    half = solve_triangular(factor, a, lower=True)
+    inner = solve_triangular(factor, linalg.adjoint(half), lower=True)
+    return matrix_functions.eigh(inner, part=0, lower=True)
 
 
 @means("scipy.linalg.eigvalsh")

@@ -14,7 +14,7 @@ from chainrule.numpy.dispatch import has_history, plain, unsupported
 from chainrule.numpy.scipy.table import means
 from chainrule.operations import convolution
 
-__all__: list[str] = []
+__all__ = ["correlate1d", "each", "gaussian_filter"]
 
 #: What NumPy's padding calls the modes of SciPy.
 _PADDING = {
@@ -102,6 +102,7 @@ def correlate1d(
     cval: Any = 0.0,
     origin: int = 0,
 ) -> Any:
+    """Correlate with a window along one axis."""
     _refuse("correlate1d", output)
     return _along(input, weights, axis, mode, cval, origin)
 
@@ -149,7 +150,8 @@ def gaussian_filter1d(
     return _along(input, w, axis, mode, cval, 0)
 
 
-def _each(x: Any, count: int) -> list[Any]:
+def each(x: Any, count: int) -> list[Any]:
+    """Return an option for each axis, of which one for all may be given."""
     return [x] * count if isinstance(x, str) or np.ndim(x) == 0 else [x[k] for k in range(count)]
 
 
@@ -166,10 +168,11 @@ def gaussian_filter(
     radius: Any = None,
     axes: Any = None,
 ) -> Any:
+    """Smooth along each axis, or take a derivative of what is smoothed."""
     _refuse("gaussian_filter", output)
     a = operand(input)
     chosen = axes_of(axes, a) or tuple(range(a.ndim))
-    options = (_each(x, len(chosen)) for x in (sigma, order, mode, radius))
+    options = (each(x, len(chosen)) for x in (sigma, order, mode, radius))
     for axis, width, derivative, boundary, half in zip(chosen, *options, strict=True):
         if plain(width) > 1e-15:
             a = gaussian_filter1d(
@@ -206,7 +209,7 @@ def uniform_filter(
     _refuse("uniform_filter", output)
     a = operand(input)
     chosen = axes_of(axes, a) or tuple(range(a.ndim))
-    options = (_each(x, len(chosen)) for x in (size, mode, origin))
+    options = (each(x, len(chosen)) for x in (size, mode, origin))
     for axis, length, boundary, shift in zip(chosen, *options, strict=True):
         if length > 1:
             a = uniform_filter1d(a, length, axis, None, boundary, cval, shift)

@@ -180,6 +180,13 @@ def solve_continuous_lyapunov(a: Any, q: Any) -> Any:
     return solve_sylvester(a, linalg.adjoint(a), q)
 
 
+@means("scipy.linalg.solve_discrete_lyapunov")
+def solve_discrete_lyapunov(a: Any, q: Any, method: Any = None) -> Any:
+    a, q = one_matrix(a, "solve_discrete_lyapunov"), operand(q)
+    n = len(a)
+    return np.linalg.solve(np.eye(n * n) - np.kron(a, conjugated(a)), q.ravel()).reshape(n, n)
+
+
 @means("scipy.linalg.inv")
 def inv(
     a: Any,
@@ -216,6 +223,19 @@ def pinv(
     linear_algebra.check_cut("pinv", a, rtol)
     found = linalg.pinv(a, rcond=rtol)
     return (found, np.linalg.matrix_rank(a, rtol=rtol)) if return_rank else found
+
+
+@means("scipy.linalg.pinvh")
+def pinvh(
+    a: Any,
+    atol: Any = None,
+    rtol: Any = None,
+    lower: bool = True,
+    return_rank: bool = False,
+    check_finite: bool = True,
+) -> Any:
+    whole = linear_algebra.from_triangle(operand(a), lower, hermitian=True)
+    return pinv(whole, atol=atol, rtol=rtol, return_rank=return_rank)
 
 
 @means("scipy.linalg.lstsq")

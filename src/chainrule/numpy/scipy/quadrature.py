@@ -9,6 +9,7 @@ and the double exponential one is taken (Takahasi and Mori, 1974). The value is 
 from __future__ import annotations
 
 import functools
+import importlib
 from collections.abc import Callable
 from typing import Any
 
@@ -88,6 +89,32 @@ def _quad(original: Function) -> Function:
         return (integral + (found[0] - value_of(integral)), *found[1:])
 
     return quad
+
+
+@made_of("scipy.integrate.dblquad")
+def _dblquad(original: Function) -> Function:
+    quad = _quad(importlib.import_module("scipy.integrate").quad)
+
+    @functools.wraps(original)
+    def dblquad(
+        func: Function,
+        a: Any,
+        b: Any,
+        gfun: Any,
+        hfun: Any,
+        args: Any = (),
+        epsabs: float = 1.49e-8,
+        epsrel: float = 1.49e-8,
+    ) -> Any:
+        tolerances = {"epsabs": epsabs, "epsrel": epsrel}
+
+        def inner(x: Any) -> Any:
+            low, high = (end(x) if callable(end) else end for end in (gfun, hfun))
+            return quad(lambda y: func(y, x, *args), low, high, **tolerances)[0]
+
+        return quad(inner, a, b, **tolerances)
+
+    return dblquad
 
 
 def _sum(f: Function, a: Any, b: Any, low: Any, high: Any, points: Any, weights: Any) -> Any:

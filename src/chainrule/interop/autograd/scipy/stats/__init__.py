@@ -1,21 +1,26 @@
-"""Distributions, each a module of functions: ``scipy.stats.norm.logpdf``."""
+"""Distributions, each a module of functions: ``scipy.stats.norm.logpdf``; and what has samples."""
 
 from __future__ import annotations
 
 import sys
-from types import ModuleType
+from types import FunctionType, ModuleType
+from typing import Any
 
 from scipy import stats as _stats
 
-from chainrule.numpy.scipy.table import MEANINGS
+from chainrule.numpy.scipy.table import MEANINGS, Made
 
 __all__ = sorted(name for name in MEANINGS["scipy.stats"] if hasattr(_stats, name))
 
 
-def _module(name: str) -> ModuleType:
+def _meaning(name: str) -> Any:
+    original, meaning = getattr(_stats, name), MEANINGS["scipy.stats"][name]
+    seen = meaning.make(original) if isinstance(meaning, Made) else meaning
+    return seen if isinstance(original, FunctionType) else _module(name, original, seen)
+
+
+def _module(name: str, original: Any, seen: Any) -> ModuleType:
     """Make a module of a distribution's methods, which ``import`` finds, too."""
-    original = getattr(_stats, name)
-    seen = MEANINGS["scipy.stats"][name].make(original)
     module = ModuleType(f"{__name__}.{name}", original.__doc__)
     for method in dir(original):
         if not method.startswith("_"):
@@ -24,4 +29,4 @@ def _module(name: str) -> ModuleType:
     return module
 
 
-globals().update({name: _module(name) for name in __all__})
+globals().update({name: _meaning(name) for name in __all__})
