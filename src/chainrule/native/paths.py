@@ -16,7 +16,7 @@ import numpy as np
 from chainrule.core.source import Location
 from chainrule.native.record.guards import is_exact
 from chainrule.native.record.program import Runnable
-from chainrule.native.record.run import Recorded
+from chainrule.native.record.recorded import Recorded
 
 __all__ = ["MISSED", "Path", "Paths"]
 

@@ -12,7 +12,7 @@ from chainrule.graph.loops.extrapolate import NotAlikeError, Turns
 from chainrule.native.record.branches import Fork, Refused
 from chainrule.native.record.conditions import Asking, Enough, Forced
 from chainrule.native.record.program import Family, Trips
-from chainrule.native.record.run import Recorded, Run
+from chainrule.native.record.recorded import Recorded, Run
 from chainrule.native.record.short import APART, FIRST, Shortener
 
 __all__ = ["MOST_TURNS", "Relatives", "in_full", "relatives"]
