@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
 from chainrule.core.apply import apply
 from chainrule.core.array import Array
+from chainrule.core.source import user_location
 from chainrule.core.symbolic import Symbolic
 
 if TYPE_CHECKING:
@@ -93,7 +94,15 @@ class Seen:
 
 
 class Doubt(BaseException):  # no Exception, for the user's code is not to catch it
-    """A loop may do something else in the turns that are not recorded."""
+    """A loop may do something else in the turns that are not recorded.
+
+    Attributes:
+        location: the line of the user's code that tells.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.location = user_location()
 
 
 class Series(Protocol):
@@ -252,7 +261,7 @@ def _comparison(name: str, compare: Callable[..., bool]) -> None:
 
 def _looked_at(name: str) -> None:
     def method(self: Counted, *args: Any) -> NoReturn:
-        raise Doubt(f"__{name}__ of the loop's number")
+        raise Doubt(f"the loop's number is looked at, by __{name}__")
 
     setattr(Counted, f"__{name}__", method)
 

@@ -90,6 +90,8 @@ class Lowered:
         kernels: the number of steps: kernels, products and calls.
         flops: floating-point operations of the matrix products in a run.
         bytes: bytes of the arrays that a run reads and writes.
+        unrolled: the lines whose loops and conditions are compiled turn by turn, and why; a call
+            with other numbers of turns, or other outcomes, may be recorded anew.
     """
 
     program: Program
@@ -101,6 +103,7 @@ class Lowered:
     kernels: int | None = None
     flops: int | None = None
     bytes: int | None = None
+    unrolled: str = ""
 
 
 class Compiled:
@@ -197,7 +200,7 @@ class Compiled:
             raise UnsupportedError(f"{name} cannot be compiled: {reason}") from None
         program = path.recorded.program
         described: dict[str, Any] = getattr(path.runnable, "describe", dict)()
-        return Lowered(program, program.text(), **described)
+        return Lowered(program, program.text(), unrolled="\n".join(path.notes), **described)
 
     def install(self, path: Path, captured: Captured) -> None:
         """Let calls with positional arguments go straight to native code, if there is any."""

@@ -16,7 +16,7 @@ import numpy as np
 from chainrule.core.source import Location
 from chainrule.native.record.guards import is_exact
 from chainrule.native.record.program import Runnable
-from chainrule.native.record.run import Recorded
+from chainrule.native.record.recorded import Recorded
 
 __all__ = ["MISSED", "Path", "Paths"]
 
@@ -26,10 +26,14 @@ MISSED: Any = object()
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Path:
-    """A recorded run that can be run again."""
+    """A recorded run that can be run again.
+
+    ``notes`` say which of its loops and conditions are in it turn by turn, and why.
+    """
 
     recorded: Recorded
     runnable: Runnable
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(slots=True, eq=False)

@@ -11,7 +11,7 @@ import threading
 import warnings
 import weakref
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -24,8 +24,9 @@ from chainrule.graph.loops.extrapolate import NotAlikeError
 from chainrule.native.paths import MISSED, Path, Paths
 from chainrule.native.record.families import MOST_TURNS, Relatives, in_full, relatives
 from chainrule.native.record.program import Builder
-from chainrule.native.record.run import NotFaithful, Run, Unsure, run, same
-from chainrule.native.record.run import Recorded as Recording
+from chainrule.native.record.recorded import NotFaithful, Run, Unsure, same
+from chainrule.native.record.recorded import Recorded as Recording
+from chainrule.native.record.run import run
 from chainrule.native.record.short import Shortener
 from chainrule.native.record.signature import Recorded, flatten
 from chainrule.native.record.watch import Captured
@@ -147,6 +148,7 @@ class Specialization:
             draft: Run | Relatives | None = None
             reason = None
             made: list[Path] = []
+            notes: dict[str, None] = {}
 
             def record(
                 shortener: Shortener | None, lift: bool = lift, integers: bool = integers
@@ -155,7 +157,7 @@ class Specialization:
                     return run(self._f, args, kwargs, names, lift, integers, True, shortener)
 
             try:
-                draft = relatives(record, all_ways) if self._extrapolates else record(None)
+                draft = relatives(record, all_ways, notes) if self._extrapolates else record(None)
             except Recorded:
                 raise
             except NotFaithful as error:
@@ -168,14 +170,16 @@ class Specialization:
                 if reason is None:
                     reason = _written(before)
             while isinstance(draft, Relatives) and reason is None:
-                path = self._extrapolated(draft, expected, inputs)
+                path = self._extrapolated(draft, expected, inputs, notes)
                 if path is not None:
+                    path = replace(path, notes=tuple(notes))
                     return expected, path, path.recorded.captured
                 all_ways |= draft.has_guards
                 if draft.has_guards:
-                    draft = relatives(record, all_ways)
+                    notes.clear()
+                    draft = relatives(record, all_ways, notes)
                 else:
-                    draft = draft.whole or in_full(record, all_ways)
+                    draft = draft.whole or in_full(record, all_ways, notes)
             if isinstance(draft, Run) and reason is None:
 
                 def again(recorded: Recording, made: list[Path] = made) -> Any:
@@ -199,6 +203,7 @@ class Specialization:
                     reason = str(error)
                 else:
                     path = made[0] if made else self._path(recorded)
+                    path = replace(path, notes=tuple(notes))
                     return expected, path, recorded.captured
             if reason is not None:
                 raise NotCompiled(reason, expected)
@@ -214,7 +219,9 @@ class Specialization:
         finally:  # or it would keep this frame, and the arguments, until they are collected
             del failure
 
-    def _extrapolated(self, draft: Relatives, expected: Any, inputs: list[Any]) -> Path | None:
+    def _extrapolated(
+        self, draft: Relatives, expected: Any, inputs: list[Any], notes: dict[str, None]
+    ) -> Path | None:
         """Build what was recorded in few turns; None if that is not what the function does.
 
         Raises:
@@ -223,7 +230,8 @@ class Specialization:
         for most in MOST_TURNS:
             try:
                 path = self._path(draft.typed(expected, most))
-            except (NotAlikeError, NotFaithful):
+            except (NotAlikeError, NotFaithful) as error:
+                notes[f"all turns are recorded: {error}"] = None
                 return None
             except TapeLimitError:
                 if not draft.loops:

@@ -14,18 +14,18 @@ from typing import Any
 import numpy as np
 
 from chainrule import trees
-from chainrule.core.array import Array, dtype_of, shape_of
+from chainrule.core.array import dtype_of, shape_of
 from chainrule.core.callables import name_of
-from chainrule.core.counted import LOOPS, Fixed, Seen, Tally, numbers
+from chainrule.core.counted import LOOPS, Fixed, Tally, numbers
 from chainrule.core.source import where_am_i
 from chainrule.errors import ArgumentError
-from chainrule.numpy.creation import restack, to_be_filled
+from chainrule.numpy.creation import restack
 from chainrule.numpy.joining import concatenate
+from chainrule.transforms.carried import check_carried, is_leaf
 from chainrule.transforms.checkpoint import checkpoint as recomputed
+from chainrule.transforms.stacked import Stack
 
 __all__ = ["cond", "fori_loop", "scan", "while_loop"]
-
-_NUMBERS = (bool, int, float, complex)
 
 
 def scan(
@@ -78,7 +78,7 @@ def scan(
         return init, _nothing(f, init, [_entry_like(x) for x in leaves], build)
 
     def block(carry: Any, parts: list[Any], first: int, end: int) -> tuple[Any, Any]:
-        ys = _Stack(f, end - first)
+        ys = Stack(f, end - first)
         t = 0
         try:
             for t in numbers(range(end - first)[:: -1 if reverse else 1]):
@@ -134,7 +134,7 @@ def fori_loop(
         try:
             for i in numbers(range(first, end)):
                 new = body_fun(i, val)
-                _check_carried("fori_loop", body_fun, val, new)
+                check_carried("fori_loop", body_fun, val, new)
                 val = new
         except Exception as error:
             error.add_note(f"in turn {i - lower} of fori_loop, where i is {i}")
@@ -181,7 +181,7 @@ def while_loop(
     try:
         while _one_bool(cond_fun(val), what):  # asked here, for compiled code
             new = body_fun(val)
-            _check_carried("while_loop", body_fun, val, new)
+            check_carried("while_loop", body_fun, val, new)
             val = new
             turns.count += 1
     except Exception as error:
@@ -232,7 +232,7 @@ def _turn(f: Callable[..., Any], carry: Any, x: Any) -> tuple[Any, Any]:
             f"scan: {name_of(f)} must return a pair (carry, y), it returned a "
             f"{type(pair).__name__}, at {where_am_i()}"
         )
-    _check_carried("scan", f, carry, pair[0])
+    check_carried("scan", f, carry, pair[0])
     return pair
 
 
@@ -275,10 +275,10 @@ def _one_bool(value: Any, what: str) -> Any:
     """Return a condition, which Python may look at as ``if`` does."""
     if type(value) is bool:
         return value
-    if _is_leaf(value) and dtype_of(value).kind == "b" and shape_of(value) == ():
+    if is_leaf(value) and dtype_of(value).kind == "b" and shape_of(value) == ():
         return value
     kind = f"a {type(value).__name__}"
-    if _is_leaf(value):
+    if is_leaf(value):
         kind = f"of shape {shape_of(value)} and dtype {dtype_of(value)}"
     raise ArgumentError(
         f"{what} must be one bool, it is {kind}, at {where_am_i()}: compare numbers, x > 0, and "
@@ -301,114 +301,6 @@ def _joined(stacks: list[Any]) -> Any:
     parts = [trees.flatten(ys)[0] for ys in stacks]
     _, build = trees.flatten(stacks[0])
     return build([concatenate(column) for column in zip(*parts, strict=True)])
-
-
-# What is carried.
-
-
-def _is_leaf(value: Any) -> bool:
-    return isinstance(value, (Array, np.ndarray, np.generic, *_NUMBERS))
-
-
-def _check_carried(loop: str, f: Callable[..., Any], before: Any, after: Any) -> None:
-    """Raise where a turn hands on something of another structure, shape or dtype."""
-    if type(before) is type(after) is float:
-        return
-    if trees.structure(before) != trees.structure(after):
-        raise ArgumentError(
-            f"{loop}: {name_of(f)} was given {_spelled(before)} and returned {_spelled(after)}, at "
-            f"{where_am_i()}: what is carried keeps its structure from turn to turn"
-        )
-    pairs = zip(trees.flatten(before)[0], trees.flatten(after)[0], strict=True)
-    for at, (old, new) in enumerate(pairs):
-        for x in (old, new):
-            if not _is_leaf(x):
-                raise ArgumentError(
-                    f"{loop}: {_place(before, at)} is a {type(x).__name__}, at {where_am_i()}: "
-                    "numbers and arrays are carried, and trees of them"
-                )
-        if shape_of(old) != shape_of(new):
-            raise ArgumentError(
-                f"{loop}: {name_of(f)} was given {_place(before, at)} of shape {shape_of(old)} and "
-                f"returned one of shape {shape_of(new)}, at {where_am_i()}: what is carried keeps "
-                "its shape from turn to turn"
-            )
-        if dtype_of(old) != dtype_of(new) and not _becomes(old, dtype_of(new)):
-            raise ArgumentError(
-                f"{loop}: {name_of(f)} was given {_place(before, at)} of dtype {dtype_of(old)} and "
-                f"returned one of dtype {dtype_of(new)}, at {where_am_i()}: what is carried keeps "
-                f"its dtype from turn to turn; begin with dtype {dtype_of(new)}, or cast what the "
-                "turn makes"
-            )
-
-
-def _becomes(number: Any, dtype: np.dtype[Any]) -> bool:
-    """Tell whether a Python number, which has no dtype of its own, goes along with a dtype."""
-    kind = number.__class__  # that of the value, for an Array
-    return kind in _NUMBERS and np.result_type(kind(0), dtype) == dtype
-
-
-def _place(tree: Any, at: int) -> str:
-    path = trees.paths(tree)[at]
-    return f"carry{path}" if path else "a carry"
-
-
-def _spelled(tree: Any) -> str:
-    """Spell the structure of a tree: ``(*, {'h': *})``."""
-    if not trees.is_container(tree):
-        return f"a {type(tree).__name__}"
-    spelled = str(trees.structure(tree)).removeprefix("PyTreeSpec(").removesuffix(")")
-    return spelled.partition(", namespace=")[0]
-
-
-# What is kept of each turn.
-
-
-class _Stack(Seen):
-    """Arrays of so many turns, of which each turn fills an entry."""
-
-    def __init__(self, f: Callable[..., Any], turns: int) -> None:
-        self._f = f
-        self._turns = turns
-        self._made: list[Any] = []
-        self._like: Any = None  # the first y
-        self._build: Callable[[Iterable[Any]], Any] | None = None
-
-    def put(self, t: int, y: Any) -> None:
-        """Fill the entries of a turn."""
-        leaves, build = trees.flatten(y)
-        leaves = [restack(leaf) for leaf in leaves]
-        if self._build is None:
-            self._like, self._build = y, Fixed(build)
-            self._made = [self._room(x, at) for at, x in enumerate(leaves)]
-        elif trees.structure(y) != trees.structure(self._like):
-            raise self._refused(f"y is {_spelled(y)}, in turns before it is {_spelled(self._like)}")
-        for k, leaf in enumerate(leaves):
-            made = self._made[k]
-            if shape_of(leaf) != made.shape[1:] or dtype_of(leaf) != made.dtype:
-                raise self._refused(
-                    f"y{trees.paths(y)[k]} has shape {shape_of(leaf)} and dtype {dtype_of(leaf)}, "
-                    f"in turns before it has shape {made.shape[1:]} and dtype {made.dtype}"
-                )
-            if type(leaf) is Array and type(made) is not Array:
-                made = self._made[k] = to_be_filled(made)
-            made[t] = leaf
-
-    def built(self) -> Any:
-        """Return the arrays in the structure of y."""
-        assert self._build is not None
-        return self._build(self._made)
-
-    def _room(self, leaf: Any, at: int) -> Any:
-        if not _is_leaf(leaf):
-            where = f"y{trees.paths(self._like)[at]}"
-            raise self._refused(
-                f"{where} is a {type(leaf).__name__}; numbers and arrays are stacked"
-            )
-        return np.zeros((self._turns, *shape_of(leaf)), dtype_of(leaf))
-
-    def _refused(self, what: str) -> ArgumentError:
-        return ArgumentError(f"scan: what {name_of(self._f)} returned: {what}, at {where_am_i()}")
 
 
 def _entry_like(x: Any) -> Any:

@@ -299,6 +299,12 @@ def test_what_is_no_choice_is_a_path_of_its_own(f):
         same(compiled(*args), g(*args), 1e-10)
 
 
+def test_lower_says_where_one_way_is_recorded_and_why():
+    said = cr.compile(a_list_of_one_side).lower(0.3, 0.5).unrolled
+    assert "if a > 0:" in said
+    assert "a list that is longer in one way through a turn" in said
+
+
 def test_errors_of_the_way_that_is_taken_are_raised():
     compiled = cr.compile(raises_on_one_side)
     compiled(0.3, 0.5)

@@ -426,6 +426,21 @@ def test_is_recorded_in_full(f):
 
 
 # Any of these may be in a turn, so that some loops can be told from few turns and some cannot.
+@pytest.mark.parametrize(
+    ("f", "line", "why"),
+    [
+        (a_list_of_rates, "RATES[i] * b", "the loop's number is looked at, by __index__"),
+        (appended, "for i in range(N):", "what the loop hands on differs by turn"),
+        (pendulum, "", ""),
+    ],
+)
+def test_lower_says_why_all_turns_are_recorded(f, line, why):
+    said = cr.compile(f).lower(0.3, 0.2).unrolled
+    assert line in said
+    assert why in said
+    assert bool(said) == bool(why)
+
+
 STATEMENTS = [
     "a = a * b + 0.1",
     "b = math.sin(a) + 0.5 * b",

@@ -12,5 +12,5 @@ reverse) and derivatives of any order are all the same to it. To be read in this
 - `loop`: `Loop`, an operation whose body is a graph.
 - `vertices`: folds a graph, `body` makes the loops of it, with lists of operands (`listing`).
 - `unfold`: gives the graph that was folded back; `bounds` tells whether all is there that it reads.
-- `extrapolate`: the graph of a long loop, from one with few of its turns.
+- `extrapolate`: the graph of a long loop, from one with few of its turns; `alike` compares them.
 """

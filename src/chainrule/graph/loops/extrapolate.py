@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import itertools
 import operator
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 
@@ -26,19 +26,26 @@ from chainrule.graph.loops.affine import (
     affine,
     plus,
 )
-from chainrule.graph.loops.listing import Listing, NotListedError, listing, moved
+from chainrule.graph.loops.alike import (
+    NotAlikeError,
+    Same,
+    across,
+    are_equal,
+    count_of,
+    listing_of,
+    number_of,
+    operands_of,
+    which_of,
+    whole_number,
+    whole_part,
+)
+from chainrule.graph.loops.listing import moved
 from chainrule.graph.loops.loop import Carry, Kept, Loop, element
-from chainrule.graph.loops.series import factor_of, multiples, whole
+from chainrule.graph.loops.series import factor_of, multiples
 
 __all__ = ["NotAlikeError", "Turns", "extrapolated"]
 
 _MOST_WRITTEN = 64  # entries of a constant that are not zero and move with the number of turns
-
-_Same: TypeAlias = "tuple[Vertex, ...]"  # the vertex that is the same one in each graph
-
-
-class NotAlikeError(Exception):
-    """The graphs differ in more than integers that grow with the number of turns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +83,10 @@ def extrapolated(
 class _Extrapolation:
     def __init__(self, leaves: Mapping[Vertex, Vertex], turns: Turns) -> None:
         self.leaves, self.turns = leaves, turns
-        self.known: dict[_Same, Vertex] = {}
+        self.known: dict[Same, Vertex] = {}
         self.counters: dict[Counter, tuple[tuple[Counter, ...], Counter]] = {}
 
-    def made(self, outputs: Iterable[_Same]) -> list[Vertex]:
+    def made(self, outputs: Iterable[Same]) -> list[Vertex]:
         """Return what becomes of vertices, operands first."""
         outputs = list(outputs)
         stack = outputs[::-1]
@@ -88,7 +95,7 @@ class _Extrapolation:
             if same in self.known:
                 stack.pop()
                 continue
-            missing = [x for x in _operands(same) if x not in self.known]
+            missing = [x for x in operands_of(same) if x not in self.known]
             if missing:
                 stack += missing[::-1]
                 continue
@@ -96,7 +103,7 @@ class _Extrapolation:
             self.known[same] = self._vertex(same)
         return [self.known[same] for same in outputs]
 
-    def _vertex(self, same: _Same) -> Vertex:
+    def _vertex(self, same: Same) -> Vertex:
         first = same[0]
         if isinstance(first, Input):
             return self._leaf(same)
@@ -105,7 +112,7 @@ class _Extrapolation:
         applied = [x for x in same if isinstance(x, Apply)]
         if isinstance(first.operation, Loop):
             return self._loop(applied)
-        operands = tuple(self.known[x] for x in _operands(same))
+        operands = tuple(self.known[x] for x in operands_of(same))
         if len({len(x.operands) for x in applied}) != 1:
             operands, params = self._listed(applied, operands)
         else:
@@ -116,7 +123,7 @@ class _Extrapolation:
         self, same: Sequence[Apply], known: tuple[Vertex, ...]
     ) -> tuple[tuple[Vertex, ...], dict[str, Any]]:
         """Return operands and parameters where entries of a tape are operands one by one."""
-        found = _listing(same)
+        found = listing_of(same)
         count = self.integer([run.count for run in found.runs])
         one, next_one = (self.integer([run.turn(k) for run in found.runs]) for k in (0, 1))
         if not isinstance(count, int):
@@ -146,24 +153,24 @@ class _Extrapolation:
                 params[name] = self.parameters(values)
         return (*head, *entries, *tail), params
 
-    def _leaf(self, same: _Same) -> Vertex:
+    def _leaf(self, same: Same) -> Vertex:
         found = {self.leaves.get(x) for x in same}
         if len(found) != 1 or None in found:
             raise NotAlikeError("another argument is read")
         return self.leaves[same[0]]
 
-    def _constant(self, same: _Same) -> Vertex:
+    def _constant(self, same: Same) -> Vertex:
         values = [x.value for x in same if isinstance(x, Constant)]
         first = values[0]
         if any(x in self.leaves for x in same) and len({self.leaves.get(x) for x in same}) != 1:
             raise NotAlikeError("another captured array is read")
         if any(type(value) is not type(first) for value in values):
             raise NotAlikeError("another type of constant")
-        if all(_equal(value, first) for value in values):
+        if all(are_equal(value, first) for value in values):
             return same[0]
         if isinstance(first, np.ndarray):
             return Constant(self._mostly_zeros(values), literal=True)
-        grown = self.integer([_whole_number(value) for value in values])
+        grown = self.integer([whole_number(value) for value in values])
         if not isinstance(grown, int):
             raise NotAlikeError("a constant that depends on how many turns there will be")
         return Constant(type(first)(grown))
@@ -198,25 +205,25 @@ class _Extrapolation:
             return [self.known[tuple(map(next, operands))] for _ in range(count)]
 
         given = take(len(first.invariants))
-        invariants = [self._variable(x) for x in _across(loops, lambda loop: loop.invariants)]
-        for carried in _across(loops, lambda loop: loop.carried):
+        invariants = [self._variable(x) for x in across(loops, lambda loop: loop.invariants)]
+        for carried in across(loops, lambda loop: loop.carried):
             given += take(carried[0].lag)
             self._variable([c.input for c in carried])
-        tables = [self._variable(x) for x in _across(loops, lambda loop: loop.tables)]
+        tables = [self._variable(x) for x in across(loops, lambda loop: loop.tables)]
         for _ in tables:
             columns = [
-                [next(rest) for _ in range(_count(loop.turns))]
+                [next(rest) for _ in range(count_of(loop.turns))]
                 for rest, loop in zip(operands, loops, strict=True)
             ]
             given += self._column(columns, turns)
-        results = [tuple(c.result for c in cs) for cs in _across(loops, lambda loop: loop.carried)]
-        results += [tuple(k.result for k in ks) for ks in _across(loops, lambda loop: loop.kept)]
+        results = [tuple(c.result for c in cs) for cs in across(loops, lambda loop: loop.carried)]
+        results += [tuple(k.result for k in ks) for ks in across(loops, lambda loop: loop.kept)]
         made = iter(self.made(results))
         carries = [
             Carry(self._variable([c.input for c in cs]), next(made), cs[0].lag)
-            for cs in _across(loops, lambda loop: loop.carried)
+            for cs in across(loops, lambda loop: loop.carried)
         ]
-        which = [[_which(k.carry, loop.carried) for k in loop.kept] for loop in loops]
+        which = [[which_of(k.carry, loop.carried) for k in loop.kept] for loop in loops]
         if any(numbers != which[0] for numbers in which):
             raise NotAlikeError("another tape")
         kept = [Kept(next(made), None if k is None else carries[k]) for k in which[0]]
@@ -224,7 +231,7 @@ class _Extrapolation:
 
     def _variable(self, same: Sequence[Input]) -> Input:
         """Return a variable of a body."""
-        key: _Same = tuple(same)
+        key: Same = tuple(same)
         if key not in self.known:
             self.known[key] = Input(same[0].name, self.value(same))
         variable = self.known[key]
@@ -239,7 +246,7 @@ class _Extrapolation:
 
     def _column(self, columns: Sequence[Sequence[Vertex]], turns: Integer) -> list[Vertex]:
         """Return what is given for each turn: numbers that grow evenly, or by a factor."""
-        values = [[_number(x) for x in column] for column in columns]
+        values = [[number_of(x) for x in column] for column in columns]
         kinds = {type(x) for column in values for x in column}
         if not isinstance(turns, int) or len(kinds) != 1:
             raise NotAlikeError("constants that depend on how many turns there will be")
@@ -293,9 +300,9 @@ class _Extrapolation:
         made: Integer = same[0]
         for g, m, step, wanted in zip(grown, base, steps, self.turns.wanted, strict=True):
             if isinstance(wanted, int):
-                made = plus(made, _whole_part(g * (wanted - m), step))
+                made = plus(made, whole_part(g * (wanted - m), step))
             else:
-                slope = _whole_part(g, step)
+                slope = whole_part(g, step)
                 made = plus(made, affine(-slope * m, slope, wanted))
         return made
 
@@ -319,7 +326,7 @@ class _Extrapolation:
         if isinstance(first, (slice, range)):
             bounds = [(x.start, x.stop, x.step) for x in same]
             return kind(*(self.parameters(parts) for parts in zip(*bounds, strict=True)))
-        if not all(_equal(x, first) for x in same):
+        if not all(are_equal(x, first) for x in same):
             raise NotAlikeError("another parameter")
         return first
 
@@ -342,77 +349,3 @@ class _Extrapolation:
         if any(isinstance(n, int) and n < 0 for n in made):
             raise NotAlikeError("an array that would have less than no entries")
         return Placeholder(made, same[0].dtype)  # type: ignore[arg-type]
-
-
-def _operands(same: _Same) -> list[_Same]:
-    """Return the operands of the same vertex in all graphs, without those of tables of a loop."""
-    first = same[0]
-    if any(type(x) is not type(first) for x in same):
-        raise NotAlikeError("another kind of vertex")
-    if not isinstance(first, Apply):
-        return []
-    applied = [x for x in same if isinstance(x, Apply)]
-    loops = [x.operation for x in applied if isinstance(x.operation, Loop)]
-    if loops:
-        if len(loops) < len(same) or len({_looks(loop) for loop in loops}) != 1:
-            raise NotAlikeError("another loop")
-        count = len(loops[0].invariants) + sum(c.lag for c in loops[0].carried)
-    else:
-        if any(x.operation is not first.operation for x in applied):
-            raise NotAlikeError("another operation")
-        if len({len(x.operands) for x in applied}) != 1:
-            return _listing(applied).operands
-        count = len(first.operands)
-    return list(zip(*(x.operands[:count] for x in applied), strict=True))
-
-
-def _listing(same: Sequence[Apply]) -> Listing:
-    try:
-        return listing(same)
-    except NotListedError:
-        raise NotAlikeError("another number of operands") from None
-
-
-def _looks(loop: Loop) -> tuple[Any, ...]:
-    lags = tuple(c.lag for c in loop.carried)
-    return len(loop.invariants), lags, len(loop.tables), len(loop.kept)
-
-
-def _across(loops: Sequence[Loop], part: Callable[[Loop], Sequence[Any]]) -> Iterable[Any]:
-    return zip(*map(part, loops), strict=True)
-
-
-def _which(carry: Carry | None, carried: Sequence[Carry]) -> int | None:
-    return None if carry is None else carried.index(carry)
-
-
-def _count(turns: Integer) -> int:
-    if not isinstance(turns, int):
-        raise NotAlikeError("a table of a loop of varying length")
-    return turns
-
-
-def _equal(a: Any, b: Any) -> bool:
-    if isinstance(a, np.ndarray):
-        same = a.shape == b.shape and a.dtype == b.dtype
-        return same and (a is b or a.tobytes() == b.tobytes())
-    return repr(a) == repr(b)
-
-
-def _whole_part(number: int, divisor: int) -> int:
-    if number % divisor:
-        raise NotAlikeError("an integer that grows by parts")
-    return number // divisor
-
-
-def _number(x: Vertex) -> Any:
-    if isinstance(x, Constant) and type(x.value) in (int, float, np.float64):
-        return x.value
-    raise NotAlikeError("something else in each turn, and no number")
-
-
-def _whole_number(value: Any) -> int:
-    found = whole(value)
-    if found is None:
-        raise NotAlikeError("constants that are no integers")
-    return found

@@ -30,7 +30,7 @@ from chainrule.operations.elementwise import not_equal
 if TYPE_CHECKING:
     from chainrule.native.record.short import Turns
 
-__all__ = ["Branches", "Fork", "Refused", "Site"]
+__all__ = ["LEAVES", "Branches", "Fork", "Refused", "Site"]
 
 #: Where a loop or a condition is: code, and the number of an instruction.
 Site: TypeAlias = "tuple[CodeType, int]"
@@ -38,7 +38,8 @@ Site: TypeAlias = "tuple[CodeType, int]"
 Fork: TypeAlias = "tuple[Site, Site]"
 
 _MOST_WAYS = 16  # through one turn
-_LEFT = "one way through a turn leaves the loop"
+#: Why both ways cannot be recorded of what ends a loop.
+LEAVES = "one way through a turn leaves the loop"
 _TOO_MANY = "there are more ways through a turn than are worth it"
 _SMALL = 16_384  # bytes of constants that are compared
 
@@ -156,7 +157,7 @@ class Branches:
                 loop.is_open = False
                 turn = self._turns.pop(id(loop), None)
                 if turn is not None and (turn.path or turn.ways):
-                    raise Refused(_LEFT, {x.fork for x in self._decisions(turn)})
+                    raise Refused(LEAVES, {x.fork for x in self._decisions(turn)})
 
     def turn_begins(self, turns: Turns | While, frame: FrameType) -> None:
         """Take notice of a turn, before its item is handed out."""
@@ -318,7 +319,7 @@ class Branches:
         """
         self._check_apart()
         if self.pending:
-            raise Refused(_LEFT, self.pending)
+            raise Refused(LEAVES, self.pending)
 
     def _of(self, turns: Turns | While) -> frozenset[Fork]:
         return frozenset(fork for fork in self.forks if fork[1] == turns.site)

@@ -11,21 +11,14 @@ The user's own objects are left as they are. What was found is in a `Captured`.
 from __future__ import annotations
 
 import builtins
-import dataclasses
 import enum
 import functools
-import operator
 import random
 import sys
-import weakref
-from collections import ChainMap, UserDict, UserList, deque
-from collections.abc import Callable, ItemsView, Iterator, KeysView, Mapping, ValuesView
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Callable, Mapping
 from types import (
     BuiltinFunctionType,
     CellType,
-    CodeType,
     FunctionType,
     MappingProxyType,
     MethodType,
@@ -41,18 +34,17 @@ from chainrule.core.node import Leaf
 from chainrule.core.recording import Recording
 from chainrule.core.source import is_own
 from chainrule.native.record.code import calls_alone
+from chainrule.native.record.contents import contents
+from chainrule.native.record.objects import ObjectWalk, of_name
 from chainrule.native.record.outside import (
-    buffer,
     imported,
     strings,
     unwatched,
     unwatched_builtin,
-    unwatched_name,
 )
 from chainrule.native.record.signature import Recorded
-from chainrule.native.record.watch import Captured
-from chainrule.numpy.closure import ABSENT, FunctionWalk, counterpart
-from chainrule.numpy.names import assigned, is_simple, is_users_class, is_users_file, mentioned
+from chainrule.numpy.closure import ABSENT, counterpart
+from chainrule.numpy.names import assigned, is_simple, mentioned
 from chainrule.numpy.view import UserFunction
 from chainrule.transforms.derived import Derived
 
@@ -63,10 +55,7 @@ _DEEPEST = 12  # containers and objects in one another, and several functions fo
 _FUNCTION = 0.2
 _MOST = 10_000  # items of one container
 _PASSES = 8  # a pass may find methods, whose code names further attributes
-_ANY_ATTRIBUTE = frozenset({"getattr", "vars", "__dict__", "hasattr"})
 _BOUND = (BuiltinFunctionType, MethodWrapperType)
-_GETTERS = (operator.attrgetter, operator.itemgetter, operator.methodcaller)
-_WRAPPING = (UserDict, UserList, ChainMap)  # their items are in attributes that code does not name
 _DRAWING = (np.random.Generator, np.random.RandomState, random.Random)
 _PLAIN = (int, float, complex, str, bytes, type(None), np.generic, np.dtype, np.ufunc, enum.Enum)
 
@@ -91,7 +80,7 @@ def capture(
     names: frozenset[str] = frozenset()
     for _ in range(_PASSES):
         walk = Walk(recording, names)
-        walk.function = walk.visit(f, _of(f))
+        walk.function = walk.visit(f, of_name(f))
         walk.statics = {id(value): walk.visit(value, type(value).__name__) for value in statics}
         if walk.mentioned <= names:
             break
@@ -101,11 +90,7 @@ def capture(
     return walk
 
 
-def _of(f: Any) -> str:
-    return getattr(f, "__name__", type(f).__name__)
-
-
-class Walk(FunctionWalk):
+class Walk(ObjectWalk):
     """One pass over everything, in an order that is the same in every process.
 
     Attributes:
@@ -115,25 +100,10 @@ class Walk(FunctionWalk):
         mentioned: every name in the code that was met.
     """
 
-    def __init__(self, recording: Recording | None, names: frozenset[str]) -> None:
-        super().__init__()
-        self.recording = recording
-        self.names = names
-        self.mentioned: frozenset[str] = frozenset()
-        self.found = Captured()
-        self.function: Any = None
-        self.statics: dict[int, Any] = {}
-        self._made: dict[tuple[bool, int], Any] = {}  # counterparts, by lifting and id
-        self._kept: list[Any] = []  # what an id stands for stays alive
-        self._globals: dict[tuple[bool, int], dict[str, Any]] = {}
-        self._codes: dict[tuple[bool, int], list[CodeType]] = {}  # of functions that see these
-        self._filled: list[tuple[Any, Any]] = []  # counterparts, and what they were filled with
-        self._depth = 0.0
-
     def changes(self) -> str | None:
         """Say what of the user's own the recorded run has changed, if anything."""
         for new, before in self._filled:
-            now = _contents(new)
+            now = contents(new)
             if len(now) != len(before) or not all(
                 name in now and now[name] is value for name, value in before.items()
             ):
@@ -237,9 +207,6 @@ class Walk(FunctionWalk):
         self._other(value, kind, name)
         return value
 
-    def _obstacle(self, reason: str) -> None:
-        self.found.obstacle = self.found.obstacle or reason
-
     def _array(self, array: _ndarray[Any, Any], name: str) -> Any:
         lifted = type(array) is _ndarray and array.dtype.kind in "fbiu"
         if self.recording is None or not lifted:
@@ -268,7 +235,7 @@ class Walk(FunctionWalk):
             for entry, item in value.items():
                 self.found.names.append((value, entry, item))
                 new[entry] = self.visit(item, str(entry))
-        self._filled.append((new, _contents(new)))
+        self._filled.append((new, contents(new)))
         return new
 
     def _function(self, f: FunctionType, key: tuple[bool, int]) -> Any:
@@ -304,7 +271,7 @@ class Walk(FunctionWalk):
         for name in sorted(names & f.__dict__.keys()):
             self.found.names.append((f.__dict__, name, f.__dict__[name]))
             new.__dict__[name] = self.visit(f.__dict__[name], name)
-        self._filled.append((new, _contents(new)))
+        self._filled.append((new, contents(new)))
         return new
 
     def _watch_what_runs(self, f: FunctionType) -> None:
@@ -321,14 +288,6 @@ class Walk(FunctionWalk):
             else:
                 with self._plain():
                     self.visit(module, name)
-
-    def _items_of(self, items: Any) -> None:
-        """Watch the items of a mapping that is not a dict, or that is given no counterpart."""
-        self.found.counts.append((items, len(items)))
-        for key, item in items.items():
-            self.found.attributes.append((_item, items, key, item))
-            if isinstance(items, MappingProxyType):
-                self.visit(item, str(key))
 
     def _attributes_of(self, value: Any) -> None:
         with self._plain():
@@ -361,167 +320,9 @@ class Walk(FunctionWalk):
     def _saw_cell(self, cell: CellType, value: Any) -> None:
         self.found.cells.append((cell, value))
 
-    def _module(self, module: ModuleType) -> ModuleType:
-        if not is_users_file(getattr(module, "__file__", None)):
-            reason = unwatched_name(module, self.names)
-            if reason is not None:
-                self._obstacle(reason)
-            return module
-        named = sorted(self.names & module.__dict__.keys())
-        if not named:
-            return module
-        new = self._made[self.recording is not None, id(module)] = ModuleType(module.__name__)
-        new.__dict__.update(module.__dict__)
-        for name in named:
-            value = module.__dict__[name]
-            self.found.names.append((module.__dict__, name, value))
-            new.__dict__[name] = self.visit(value, name)
-        self._filled.append((new, _contents(new)))
-        return new
-
-    def _instance(self, value: Any, kind: type, key: tuple[bool, int]) -> Any:
-        self._class(kind)
-        own = value.__dict__
-        wanted = own.keys() if self._reads_all(value) else sorted(own.keys() & self.names)
-        new: Any = object.__new__(kind)
-        self._made[key] = new
-        new.__dict__.update(own)
-        for name in wanted:
-            self.found.names.append((own, name, own[name]))
-            new.__dict__[name] = self.visit(own[name], name)
-        for name in sorted(self.names - own.keys()):  # one that is set later hides the class's
-            if any(name in base.__dict__ for base in kind.__mro__):
-                self.found.names.append((own, name, ABSENT))
-        self._filled.append((new, _contents(new)))
-        return new
-
-    def _other(self, value: Any, kind: type, name: str) -> None:
-        """Watch an object that cannot be given a counterpart: of a library, or with slots."""
-        with self._plain():
-            if isinstance(value, (set, frozenset)):
-                self.found.counts.append((value, len(value)))
-                self.found.attributes += [(_in, value, item, True) for item in value]
-            elif isinstance(value, (list, deque)):
-                self.found.lists.append((value, list(value)))
-                for item in value:
-                    self.visit(item, name)
-            elif isinstance(value, dict):
-                self.found.counts.append((value, len(value)))
-                for entry, item in value.items():
-                    self.found.names.append((value, entry, item))
-                    self.visit(item, str(entry))
-            elif isinstance(value, MappingProxyType):
-                self._items_of(value)
-            elif isinstance(value, (KeysView, ValuesView, ItemsView)):
-                self.found.lists.append((value, list(value)))
-            elif isinstance(value, ContextVar):
-                held = _current(value, "")
-                self.found.attributes.append((_current, value, "", held))
-                self.visit(held, name)
-            elif isinstance(value, weakref.ref):
-                self.found.attributes.append((_target, value, "", value()))
-                self.visit(value(), name)
-            elif isinstance(value, _GETTERS):
-                self.mentioned |= _words(value.__reduce__())
-            else:
-                held = buffer(value)
-                if held is not None:
-                    self.found.buffers.append((value, held))
-            whole = self._reads_all(value)
-            for attribute, held in list(getattr(value, "__dict__", {}).items()):
-                if whole or attribute in self.names or isinstance(held, _ndarray):
-                    self.found.names.append((value.__dict__, attribute, held))
-                    self.visit(held, attribute)
-            if is_users_class(kind):
-                self._class(kind)
-                for base in kind.__mro__:
-                    for attribute in base.__dict__.get("__slots__") or ():
-                        if whole or attribute in self.names:
-                            held = _attribute(value, attribute)
-                            self.found.attributes.append((_attribute, value, attribute, held))
-                            self.visit(held, attribute)
-
-    def _reads_all(self, value: Any) -> bool:
-        if dataclasses.is_dataclass(value) or isinstance(value, _WRAPPING):
-            return True
-        return not self.names.isdisjoint(_ANY_ATTRIBUTE)
-
-    def _class(self, kind: type) -> None:
-        """Watch what code reads of a class; its methods see arrays of their own module plain."""
-        for base in kind.__mro__:
-            if not is_users_class(base):
-                continue
-            for name in sorted(self.names - base.__dict__.keys()):  # one set later hides another
-                if any(name in other.__dict__ for other in kind.__mro__):
-                    self.found.attributes.append((_of_class, base, name, ABSENT))
-            for name, value in list(base.__dict__.items()):
-                special = name.startswith("__") and isinstance(value, FunctionType)
-                if name in self.names or special:
-                    self.found.attributes.append((_of_class, base, name, value))
-                    self._plainly(value)
-
-    def _plainly(self, value: Any) -> None:
-        """Walk over something that cannot be given counterparts of arrays."""
-        with self._plain():
-            parts = [getattr(value, name, None) for name in ("__wrapped__", "fget", "__func__")]
-            if any(part is not None for part in parts) and not isinstance(value, FunctionType):
-                for part in parts:
-                    self.visit(part, _of(value))
-            else:
-                self.visit(value, _of(value))
-
-    @contextmanager
-    def _plain(self) -> Iterator[None]:
-        """Leave arrays plain, and compare them."""
-        recording, self.recording = self.recording, None
-        try:
-            yield
-        finally:
-            self.recording = recording
-
 
 def unwritable(array: _ndarray[Any, Any]) -> _ndarray[Any, Any]:
     """Return an array of the user's for a run that must not write into it."""
     fixed = array.view()
     fixed.flags.writeable = False
     return fixed
-
-
-def _item(items: Any, key: Any) -> Any:
-    return items.get(key, ABSENT)
-
-
-def _current(variable: Any, _: str) -> Any:
-    return variable.get(ABSENT)
-
-
-def _target(reference: Any, _: str) -> Any:
-    return reference()
-
-
-def _words(parts: Any) -> frozenset[str]:
-    """Return the names in what a getter is made of: ``attrgetter("layer.w")``."""
-    if isinstance(parts, str):
-        return frozenset(parts.split("."))
-    if isinstance(parts, (tuple, list)):
-        return frozenset().union(*map(_words, parts))
-    return frozenset()
-
-
-def _of_class(kind: type, name: str) -> Any:
-    return kind.__dict__.get(name, ABSENT)
-
-
-def _attribute(value: Any, name: str) -> Any:
-    return getattr(value, name, ABSENT)
-
-
-def _in(items: Any, item: Any) -> bool:
-    return item in items
-
-
-def _contents(value: Any) -> dict[Any, Any]:
-    """Return what a counterpart holds: items by key or place, or attributes."""
-    if isinstance(value, list):
-        return dict(enumerate(value))
-    return dict(value if isinstance(value, dict) else value.__dict__)

@@ -6,10 +6,21 @@ import bisect
 import dis
 import functools
 import inspect
+import linecache
+import os
 from types import CodeType, FrameType
 from typing import Any
 
-__all__ = ["bounds", "calls_alone", "collects", "is_generator", "is_inside", "position", "running"]
+__all__ = [
+    "bounds",
+    "calls_alone",
+    "collects",
+    "is_generator",
+    "is_inside",
+    "line_of",
+    "position",
+    "running",
+]
 
 _COLLECTING = frozenset({"LIST_APPEND", "SET_ADD", "MAP_ADD", "YIELD_VALUE"})
 
@@ -51,6 +62,13 @@ def position(code: CodeType, offset: int) -> tuple[int | None, ...]:
     """Return where in the source an instruction is: the test of a loop may be compiled twice."""
     found: tuple[int | None, ...] = _positions(code)[offset // 2]
     return found
+
+
+def line_of(code: CodeType, offset: int) -> str:
+    """Describe the line of an instruction for a message."""
+    number = position(code, offset)[0] or code.co_firstlineno
+    text = linecache.getline(code.co_filename, number).strip()
+    return f"line {number} of {os.path.basename(code.co_filename)}" + (f": {text}" if text else "")
 
 
 def is_generator(code: CodeType) -> bool:

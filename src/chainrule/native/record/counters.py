@@ -201,8 +201,11 @@ def _steps(body: list[dis.Instruction]) -> Mapping[str, tuple[int, int]]:
 def _is_compared(code: CodeType, body: list[dis.Instruction], name: str) -> bool:
     """Tell whether a loop may end where a variable is compared."""
     for k, x in enumerate(body):
-        if x.opname == "COMPARE_OP" and exit_at(code, x.offset) is not None:
-            operands = body[max(k - 6, 0) : k]
-            if any(y.opname.startswith("LOAD_FAST") and y.argval == name for y in operands):
+        if x.opname != "COMPARE_OP" or exit_at(code, x.offset) is None:
+            continue
+        for operand in reversed(body[:k]):
+            if operand.opname.startswith(("STORE", "POP", "JUMP")):
+                break
+            if operand.opname.startswith("LOAD_FAST") and operand.argval == name:
                 return True
     return False

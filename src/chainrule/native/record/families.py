@@ -9,10 +9,11 @@ from typing import Any
 from chainrule.core.counted import Doubt
 from chainrule.graph.loops.affine import Counter
 from chainrule.graph.loops.extrapolate import NotAlikeError, Turns
-from chainrule.native.record.branches import Fork, Refused
+from chainrule.native.record.branches import LEAVES, Fork, Refused
+from chainrule.native.record.code import line_of
 from chainrule.native.record.conditions import Asking, Enough, Forced
 from chainrule.native.record.program import Family, Trips
-from chainrule.native.record.run import Recorded, Run
+from chainrule.native.record.recorded import Recorded, Run
 from chainrule.native.record.short import APART, FIRST, Shortener
 
 __all__ = ["MOST_TURNS", "Relatives", "in_full", "relatives"]
@@ -70,28 +71,35 @@ class Relatives:
         return dataclasses.replace(first, program=program)
 
 
-def relatives(record: Callable[[Shortener | None], Run], all_ways: bool = False) -> Run | Relatives:
+def relatives(
+    record: Callable[[Shortener | None], Run], all_ways: bool, notes: dict[str, None]
+) -> Run | Relatives:
     """Record a function, in few turns of its loops where that tells all.
 
     Args:
         record: records it; given what ends loops early.
         all_ways: at all conditions in loops record both ways; else where they come out otherwise
             from turn to turn.
+        notes: is told why it was recorded otherwise.
     """
-    attempts = _Attempts(record, all_ways)
+    attempts = _Attempts(record, all_ways, notes)
     return attempts.short() or attempts.full()
 
 
-def in_full(record: Callable[[Shortener | None], Run], all_ways: bool) -> Run:
+def in_full(
+    record: Callable[[Shortener | None], Run], all_ways: bool, notes: dict[str, None]
+) -> Run:
     """Do the same, and record all turns."""
-    return _Attempts(record, all_ways).full()
+    return _Attempts(record, all_ways, notes).full()
 
 
 class _Attempts:
     """Records a function until both ways are recorded where that is possible, and nowhere else."""
 
-    def __init__(self, record: Callable[[Shortener | None], Run], all_ways: bool) -> None:
-        self.record, self.all_ways = record, all_ways
+    def __init__(
+        self, record: Callable[[Shortener | None], Run], all_ways: bool, notes: dict[str, None]
+    ) -> None:
+        self.record, self.all_ways, self.notes = record, all_ways, notes
         self.forks: frozenset[Fork] = frozenset()
         self.refused: frozenset[Fork] = frozenset()
 
@@ -116,10 +124,11 @@ class _Attempts:
                 guarded = shortener.branches.to_fork(all_ways=True) - self.forks - self.refused
                 return dataclasses.replace(found, has_guards=bool(guarded))
             except Refused as refusal:
-                failed = refusal.forks
-            except Doubt:
+                failed = self._refused(refusal)
+            except Doubt as doubt:
                 if self._finds_more(shortener):
                     continue
+                self._note(f"all turns are recorded: {doubt}", doubt.location)
                 return whole
             except Exception:
                 failed = shortener.branches.pending
@@ -139,7 +148,7 @@ class _Attempts:
                     return run
                 continue
             except Refused as refusal:
-                failed = refusal.forks
+                failed = self._refused(refusal)
             except Doubt:
                 failed = frozenset()
             except Exception:
@@ -147,6 +156,16 @@ class _Attempts:
             if not failed:  # which raises the same, if it is not due to what was left out
                 return self.record(None)
             self._without(failed)
+
+    def _refused(self, refusal: Refused) -> frozenset[Fork]:
+        """Return the forks at which both ways cannot be recorded, and say so."""
+        if str(refusal) != LEAVES:
+            for (code, offset), _ in refusal.forks:
+                self._note(f"both ways are not recorded: {refusal}", line_of(code, offset))
+        return refusal.forks
+
+    def _note(self, what: str, where: object) -> None:
+        self.notes[what if where is None else f"{where}\n    {what}"] = None
 
     def _finds_more(self, shortener: Shortener) -> bool:
         further = shortener.branches.to_fork(self.all_ways) - self.forks - self.refused

@@ -6,6 +6,7 @@ which to read it:
 - ``statement``: a statement as a template.
 - ``fold``: folds statements; ``tree``: what comes of it, with what every statement reads.
 - ``plan``: names for variables, and the lists in which values are kept for the backward pass;
-  ``trial`` finds them. ``tidy`` and ``whole`` let turns be alike before that.
-- ``counting``: loop variables and what is written by them; ``layout``: lines.
+  ``trial`` finds them, with ``names``, and ``instances`` of the unrolled code. ``tidy`` and
+  ``whole`` let turns be alike before that.
+- ``counting``: loop variables and what is written by them; ``layout``: lines, and ``lists``.
 """

@@ -11,11 +11,12 @@ from typing import Any
 from chainrule.core.array import dtype_of
 from chainrule.graph.loops.fold import fold_steps
 from chainrule.graph.loops.steps import Kinds, Ref, Step
+from chainrule.staged.loops.faults import CannotPrintError
 from chainrule.staged.loops.plan import Plan, Unrolled
 from chainrule.staged.loops.statement import Statement, arrays_in, parsed
 from chainrule.staged.loops.tidy import Pair, Printed, tidied
 from chainrule.staged.loops.tree import Item, tree
-from chainrule.staged.loops.trial import CannotPrintError, planned
+from chainrule.staged.loops.trial import planned
 from chainrule.staged.loops.whole import made_whole
 from chainrule.staged.partition import LONG
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import builtins
 import itertools
-import keyword
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
@@ -13,11 +11,11 @@ from chainrule.staged.formatting import comment
 from chainrule.staged.lines import Line, Stage
 from chainrule.staged.loops.counting import Counting, Sum, composed, fitted, written
 from chainrule.staged.loops.fold import Folded
+from chainrule.staged.loops.lists import plural, shortened
 from chainrule.staged.loops.plan import Tape
 from chainrule.staged.loops.statement import Place
 from chainrule.staged.loops.tidy import Printed
 from chainrule.staged.loops.tree import Block, Choice, Item, Leaf, Site, Source, Value
-from chainrule.staged.partition import LONG
 
 __all__ = ["Row", "laid_out"]
 
@@ -66,7 +64,7 @@ class _Layout:
                     self.ends[id(p.stage)] = key
         self.taken = {*code.taken, *self.plan.names.values()}
         self.lists = {
-            tape: self._fresh(_plural(self.plan.names[tape.site]))
+            tape: self._fresh(plural(self.plan.names[tape.site]))
             for tape in sorted(self.plan.tapes.values(), key=lambda tape: tape.site.key)
         }
         self.choices: dict[tuple[Source, ...], str] = {}
@@ -172,7 +170,7 @@ class _Layout:
         pieces = list(statement.pieces)
         for row in statement.series:
             entries = [self._entry(site, k) for k in reads[row.start : row.stop] if k is not None]
-            _shorten(entries, row, written, pieces)
+            shortened(entries, row, written, pieces)
         added_to = ""
         if site in self.plan.apart:
             added_to, written[0] = written[0], ""
@@ -395,50 +393,3 @@ class _Layout:
             if name in given and not any(turns[depth:]):
                 values.append((tuple(t for t in turns[:depth] if t is not None), given[name]))
         return values
-
-
-def _shorten(
-    entries: Sequence[tuple[str, int, int] | None],
-    row: range,
-    written: list[str],
-    pieces: list[str],
-) -> None:
-    """Write a row of entries of a list as the list: ``np.stack(hs)``, ``(x, *hs[1:])``."""
-    start = 0
-    way = 0
-    for end in range(1, len(entries) + 1):
-        first, last = entries[start], entries[end - 1]
-        here = entries[end] if end < len(entries) else None
-        if here is not None and last is not None and here[:2] == last[:2]:
-            step = here[2] - last[2]
-            if abs(step) == 1 and way in (0, step):
-                way = step
-                continue
-        if first is not None and last is not None and end - start >= LONG:
-            a, b = row.start + start, row.start + end - 1
-            written[a] = "*" + _part(*first, last[2])
-            written[a + 1 : b + 1] = [""] * (b - a)
-            pieces[a + 1 : b + 1] = [""] * (b - a)
-            around = pieces[a][-2:], pieces[b + 1][:2]
-            if around == ("((", "))") or (around[0][-1:], around[1][:1]) == ("[", "]"):
-                written[a] = written[a][1:]
-                pieces[a], pieces[b + 1] = pieces[a][:-1], pieces[b + 1][1:]
-        start, way = end, 0
-
-
-def _part(name: str, length: int, first: int, last: int) -> str:
-    """Write the entries of a list from one to another."""
-    if first <= last:
-        whole = first == 0 and last == length - 1
-        return name if whole else f"{name}[{first or ''}:{last + 1}]"
-    if first == length - 1 and last == 0:
-        return f"{name}[::-1]"
-    return f"{name}[{first}:{last - 1 if last else ''}:-1]"
-
-
-def _plural(name: str) -> str:
-    """Return what a list of so named values is called."""
-    if name.endswith("_t"):
-        return name[:-2]
-    many = f"{name}es" if name.endswith(("s", "x")) and len(name) > 2 else f"{name}s"
-    return f"{many}_" if keyword.iskeyword(many) or hasattr(builtins, many) else many
