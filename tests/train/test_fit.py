@@ -12,7 +12,9 @@ import numpy as np
 import pytest
 import scipy.sparse
 
-from chainrule import nn, optim, train
+from chainrule import nn, optim, train, trees
+from chainrule.nn.random import key
+from chainrule.train.step import Carried, Trained, advance
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(100, 4))
@@ -116,6 +118,35 @@ def test_early_stopping_ends_with_the_best_epoch():
     assert_same(run.model, models[best])
     with pytest.raises(ValueError, match="watches 'validation loss', and the history has epoch"):
         fit(stopping=train.EarlyStopping())
+
+
+def test_steps_write_over_arrays_of_the_run_alone():
+    rng = np.random.default_rng(0)
+    layers = nn.Linear(4, 8, rng=rng), nn.BatchNorm(8), nn.LayerNorm(8), nn.Linear(8, 2, rng=rng)
+    model, optimiser = nn.Sequential(*layers), optim.adam(0.01)
+    given = trees.map_leaves(np.array, model)
+    seen = []
+    run = fit(
+        model, noisy_loss, optimiser=optimiser, callbacks=[lambda r: seen.append((r, copied(r)))]
+    )
+    assert_same(model, given)
+    assert all(
+        np.array_equal(a, b) for r, kept in seen for a, b in zip(leaves(r), kept, strict=True)
+    )
+    step = advance(noisy_loss, optimiser, True)
+    trained = Trained(run.model, run.state, run.optimiser_state)
+    carried = Carried(trees.map_leaves(np.array, trained), np.zeros(2))
+    before = trees.flatten(carried)[0]
+    after = trees.flatten(step(carried, key(0), X[:32], LABELS[:32])[0])[0]
+    assert all(a is b for a, b in zip(before, after, strict=True))
+
+
+def leaves(run):
+    return trees.flatten((run.model, run.state, run.optimiser_state))[0]
+
+
+def copied(run):
+    return [np.array(x) for x in leaves(run)]
 
 
 def test_a_callback_may_end_it():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import CellType, CodeType, FunctionType
 from typing import Any
 
@@ -15,7 +15,7 @@ from chainrule.graph.graph import Apply, Vertex, evaluate
 from chainrule.graph.loops.extrapolate import NotAlikeError
 from chainrule.native.describe import describe
 from chainrule.native.entry import calling
-from chainrule.native.entry.layout import Structure, Watch, leaves, met, slot_of
+from chainrule.native.entry.layout import Fixed, Structure, Watch, inside, met, slot_of
 from chainrule.native.interpret import interpreted, like
 from chainrule.native.lower.roles import Role, number
 from chainrule.native.pipeline import NotNativeError, build
@@ -56,18 +56,25 @@ def donating(program: Program) -> Runnable:
 
 def _donors(program: Program) -> dict[int, int]:
     """Return the input for each output of the first part of the result, if they are alike."""
-    given, made = _first(program.arguments), _first(program.structure)
-    slots = [
-        (slot_of(program.outputs[k].value), slot_of(program.inputs[j].value))
-        for k, j in zip(made, given, strict=False)
-    ]
-    alike = len(made) == len(given) and all(a == b and a.kind == "array" for a, b in slots)
-    return dict(zip(made, given, strict=True)) if alike else {}
+    made, given = program.structure, program.arguments
+    if not (isinstance(made, tuple) and made and given):
+        return {}
+    found = dict(_pairs(made[0], given[0]))
+    for k, j in found.items():
+        slot = slot_of(program.outputs[k].value)
+        if j is None or slot.kind != "array" or slot != slot_of(program.inputs[j].value):
+            return {}
+    return {k: j for k, j in found.items() if j is not None}
 
 
-def _first(structure: Structure | None) -> list[int]:
-    parts = structure if isinstance(structure, tuple) else ()
-    return list(leaves(parts[0])) if parts else []
+def _pairs(made: Structure, given: Structure) -> Iterator[tuple[int, int | None]]:
+    """Yield each output with the input at the same place; None where there is none."""
+    if isinstance(made, int):
+        yield made, given if isinstance(given, int) else None
+        return
+    parts, others = inside(made), inside(given)
+    for k, part in enumerate(parts):
+        yield from _pairs(part, others[k] if len(others) == len(parts) else Fixed(None))
 
 
 #: They take programs of few turns of their loops; see `chainrule.native.record.program.Family`.

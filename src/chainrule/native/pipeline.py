@@ -12,6 +12,7 @@ from chainrule.graph.graph import Apply, Constant, Vertex
 from chainrule.graph.loops.extrapolate import NotAlikeError
 from chainrule.native.codegen.array_loop import Watch
 from chainrule.native.codegen.loops import METADATA
+from chainrule.native.donation import donate
 from chainrule.native.entry.layout import Layout, bits, guard_of, renumbered, slot_of
 from chainrule.native.ir import math
 from chainrule.native.ir.buffers import Buffer, address, load
@@ -24,7 +25,6 @@ from chainrule.native.matmul import blas, product
 from chainrule.native.record.program import Program
 from chainrule.native.results import Results
 from chainrule.native.runtime import interrupts, threads
-from chainrule.native.schedule.donation import donate
 from chainrule.native.schedule.fusion import Schedule, schedule
 from chainrule.native.schedule.memory import Memory
 from chainrule.native.steps import WORTH_UNLOCKING, Call, Module, Steps

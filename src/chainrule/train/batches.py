@@ -111,7 +111,12 @@ def _checked(x: Any, name: str) -> Any:
 
 def non_finite(array: Any) -> tuple[int, tuple[int, ...]] | None:
     """Return how many entries are NaN or infinite, and the place of the first; None if none is."""
-    if array.dtype.kind != "f" or np.isfinite(array).all():
+    if array.dtype.kind != "f":
+        return None
+    with np.errstate(all="ignore"):  # the quick way, if no square overflows
+        if array.flags.c_contiguous and np.isfinite(np.vdot(array, array)):
+            return None
+    if np.isfinite(array).all():
         return None
     wrong = np.argwhere(~np.isfinite(array))
     return len(wrong), tuple(map(int, wrong[0]))

@@ -107,7 +107,7 @@ class Loop:
         steps = self.place.epoch * self.batches + self.place.done
         if self._copy is None or self._copy[0] != steps:
             leaves, build = trees.flatten(self.place.carried.trained)
-            self._copy = steps, build([_own(x) if np.ndim(x) else x[()] for x in leaves])
+            self._copy = steps, build(map(_as_given, leaves))
         return self._copy[1]
 
     def train(self, show: Callable[[int, int, float], None]) -> None:
@@ -166,7 +166,8 @@ class Loop:
         """Return a copy of what the next step changes, if the watcher looks at it."""
         if self.watcher is None or not self.watcher.wants():
             return None
-        return self.copy()._replace(optimiser=None)
+        model, state, _ = self.place.carried.trained
+        return Trained(trees.map_leaves(_as_given, model), trees.map_leaves(_as_given, state), None)
 
     def end_epoch(self, measured: Mapping[str, float]) -> None:
         """Enter the mean loss of the epoch, and what was measured after it, in the history."""
@@ -245,6 +246,11 @@ def _place(
 
 def _copied(tree: Any) -> Any:
     return trees.map_leaves(_own, tree)
+
+
+def _as_given(x: Any) -> Any:
+    """Return a copy of an array; a number where it has no axes."""
+    return _own(x) if np.ndim(x) else _own(x)[()]
 
 
 def _own(x: Any) -> Any:

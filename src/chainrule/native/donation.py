@@ -11,9 +11,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from chainrule.graph.graph import Apply, Vertex
+from chainrule.native.codegen.build import loops_of
+from chainrule.native.codegen.loop_ir import Let, Load, LoopNest, Store
 from chainrule.native.lower.roles import Role
 from chainrule.native.schedule.fusion import Kernel, Schedule
-from chainrule.native.schedule.survey import Item, Survey
+from chainrule.native.schedule.survey import Survey
 
 __all__ = ["donate"]
 
@@ -45,9 +47,24 @@ def donate(plan: Schedule, donors: Mapping[Vertex, Vertex], first: Iterable[Vert
     kept, movers = _apart(plan, donors)
     if {x for mover in movers for x in mover.writes} != set(donors):
         return None
-    if not all(_goes_in_place(mover.step, plan, donors) for mover in movers):
+    plan.versions.rereads.update(donors)  # which decides in which phase of a kernel they are stored
+    order = _ordered(kept, movers, plan, donors, {plan.memory(x).base for x in first})
+    fine = all(_goes_in_place(mover.step, plan, donors) for mover in movers)
+    if not fine or not all(_is_sound(order, order.index(x), donors) for x in movers):
+        plan.versions.rereads.difference_update(donors)
         return None
-    needed = {plan.memory(x).base for x in first}
+    plan.steps[:] = [step.step for step in order]
+    return min(map(order.index, movers))
+
+
+def _ordered(
+    kept: Sequence[_Step],
+    movers: Sequence[_Step],
+    plan: Schedule,
+    donors: Mapping[Vertex, Vertex],
+    needed: set[Vertex],
+) -> list[_Step]:
+    """Return all steps, those that write over arguments as early as they may."""
     firm = [step for step in kept if step.writes & needed or not _is_quick(step.step, plan)]
     after: dict[int, list[_Step]] = {}
     for mover in movers:
@@ -58,11 +75,7 @@ def donate(plan: Schedule, donors: Mapping[Vertex, Vertex], first: Iterable[Vert
     order = after.get(-1, [])
     for k, step in enumerate(kept):
         order = [*order, step, *after.get(k, [])]
-    if not all(_is_sound(order, k, donors) for k, step in enumerate(order) if step in movers):
-        return None
-    plan.steps[:] = [step.step for step in order]
-    plan.versions.rereads.update(donors)
-    return next(k for k, step in enumerate(order) if step in movers)
+    return order
 
 
 def _apart(plan: Schedule, donors: Mapping[Vertex, Vertex]) -> tuple[list[_Step], list[_Step]]:
@@ -91,23 +104,22 @@ def _is_quick(step: Kernel | Apply, plan: Schedule) -> bool:
 
 
 def _goes_in_place(kernel: Kernel | Apply, plan: Schedule, donors: Mapping[Vertex, Vertex]) -> bool:
-    """Tell whether a kernel reads of what it writes over no entries but those that it writes."""
+    """Tell whether a kernel reads of what it writes over the entries that it writes, before."""
     assert isinstance(kernel, Kernel)
     survey = Survey(kernel, plan)
+    outer = set(range(len(kernel.space) if kernel.inner is None else kernel.inner))
     for root in survey.roots:
         if root.vertex in plan.whole or root.vertex in plan.versions.targets:
+            return False
+        if not outer <= set(root.axes):  # it is written anew in each turn of a loop
             return False
         donor, own = donors[root.vertex], survey.own_strides(root)
         picked = [v.operands[0] for v, _ in survey.walked if isinstance(v, Apply)]
         if any(_lies_in(x, donor, plan) for x in picked):
             return False
-        reads = {item for item in survey.strides if _lies_in(item[0], donor, plan)}
-        if any(survey.strides[item] != own for item in reads):
+        if any(s != own for (x, _), s in survey.strides.items() if _lies_in(x, donor, plan)):
             return False
-        # They are read before they are written where what is written is computed from them.
-        if not reads <= _loaded_for((root.vertex, root.axes), survey):
-            return False
-    return True
+    return _reads_first(loops_of(survey), donors)
 
 
 def _lies_in(vertex: Vertex, donor: Vertex, plan: Schedule) -> bool:
@@ -115,22 +127,17 @@ def _lies_in(vertex: Vertex, donor: Vertex, plan: Schedule) -> bool:
     return access is not None and access.base is donor
 
 
-def _loaded_for(item: Item, survey: Survey) -> set[Item]:
-    """Return what a kernel loads in order to compute an item."""
-    found: set[Item] = set()
-    seen: set[Item] = set()
-    stack = [item]
-    while stack:
-        here = stack.pop()
-        if here in seen or survey.plan.roles[here[0]] is Role.NUMBER:
-            continue
-        seen.add(here)
-        if here in survey.strides:
-            found.add(here)
-        else:
-            assert isinstance(here[0], Apply)
-            stack += survey.operands(here[0], here[1])
-    return found
+def _reads_first(loops: LoopNest, donors: Mapping[Vertex, Vertex]) -> bool:
+    """Tell whether nothing is read, in a turn, after it was written over."""
+    written: set[Vertex] = set()
+    phases = [statement for phase in loops.phases for statement in (*phase.row, *phase.entries)]
+    for statement in (*loops.before, *phases):
+        if isinstance(statement, Let) and isinstance(statement.value, Load):
+            if statement.value.access.base in written:
+                return False
+        elif isinstance(statement, Store):
+            written.add(donors[statement.vertex])
+    return True
 
 
 def _is_sound(order: Sequence[_Step], place: int, donors: Mapping[Vertex, Vertex]) -> bool:

@@ -50,6 +50,11 @@ def picked(carried, x):
     return [a[::-1] * x, b + a], np.sum(b)
 
 
+def again(carried, x):  # a is read a second time when the means of a row are known
+    a, b = carried
+    return [a + 0.1 * a * b, b - 0.1 * (a - np.mean(a + b, axis=1, keepdims=True))], np.sum(x)
+
+
 def unchanged(carried, x):
     a, b = carried
     return [a, b + np.sum(a) * x], np.max(a)
@@ -72,6 +77,7 @@ def pair():
         (transposed, pair, False),
         (of_each_other, pair, True),
         (picked, pair, False),
+        (again, pair, False),
         (unchanged, pair, True),
     ],
 )
