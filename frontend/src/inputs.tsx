@@ -2,8 +2,10 @@
 
 import { useComputed, useSignal } from "@preact/signals";
 import type { Input } from "./data";
+import { summaryOf } from "./details";
 import { parsed, precise, shapeText } from "./format";
-import { Heat, indexText } from "./heat";
+import { Heat } from "./heat";
+import { indexText, recordedOf } from "./model";
 import { data, failed, hovered, model, text } from "./state";
 
 const hasArrays = data.inputs.some((input) => input.floating && input.shape.length > 0);
@@ -63,17 +65,19 @@ function ArrayField({ input, k }: { input: Input; k: number }) {
   const chosen = useSignal<number | null>(null);
   const numbers = model.inputs[k]!;
   const tooLarge = input.data === undefined;
+  const sample = tooLarge ? recordedOf(input) : null;
   const read = () => {
     model.version.value;
-    return { numbers, shape: input.shape, live: true };
+    return sample ?? { numbers, shape: input.shape, live: true };
   };
   const said = useComputed(() => {
     model.version.value;
     const entry = at.value ?? chosen.value;
-    if (entry === null) return `${input.name}  ${shapeText(input.shape)}`;
-    return text.value.entry(input.name, indexText(entry, input.shape), precise(numbers[entry]!));
+    const held = read();
+    if (entry === null) return `${input.name}  ${summaryOf(held)}`;
+    return text.value.entry(input.name, indexText(entry, held), precise(held.numbers[entry]!));
   });
-  if (tooLarge) {
+  if (tooLarge && sample === null) {
     return (
       <p class="fixed">
         <b>{input.name}</b> {shapeText(input.shape)}
@@ -83,10 +87,10 @@ function ArrayField({ input, k }: { input: Input; k: number }) {
   return (
     <div class="array">
       <p class="caption">{said}</p>
-      <Heat name={input.name} read={read} at={at} chosen={chosen} cell={18} />
+      <Heat name={input.name} read={read} at={at} {...(tooLarge ? {} : { chosen })} cell={18} />
       {chosen.value !== null && (
         <Slider
-          name={`${input.name}[${indexText(chosen.value, input.shape)}]`}
+          name={`${input.name}[${indexText(chosen.value, read())}]`}
           k={k}
           entry={chosen.value}
         />
