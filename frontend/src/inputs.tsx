@@ -3,7 +3,7 @@
 import { useComputed, useSignal } from "@preact/signals";
 import type { Input } from "./data";
 import { summaryOf } from "./details";
-import { parsed, precise, shapeText } from "./format";
+import { norm, parsed, precise, shapeText } from "./format";
 import { Heat } from "./heat";
 import { indexText, recordedOf } from "./model";
 import { data, failed, hovered, model, text } from "./state";
@@ -167,12 +167,23 @@ function Slider({ name, k, entry }: { name: string; k: number; entry: number }) 
 function Update() {
   const w = text.value;
   const rate = useSignal(0.1);
-  const said = useSignal("");
+  const said = useSignal<readonly string[]>([]);
   const last = data.vertices.length - 1;
-  const output = () => precise(model.value(last)?.numbers[0] ?? Number.NaN);
+  const moving = data.inputs.flatMap((input, k) => (input.wanted ? [k] : []));
+  /** The result and the inputs that are moved, as text: of arrays the norms. */
+  const state = () => [
+    precise(model.value(last)?.numbers[0] ?? Number.NaN),
+    ...moving.map((k) => {
+      const numbers = model.inputs[k]!;
+      return data.inputs[k]!.shape.length === 0
+        ? precise(numbers[0]!)
+        : `‖${precise(norm(numbers))}‖`;
+    }),
+  ];
+  const names = [data.output, ...moving.map((k) => data.inputs[k]!.name)];
   if (!model.live || last < 0 || failed !== null) return null;
   const take = () => {
-    const before = output();
+    const before = state();
     const gradients = data.inputs.map((input) =>
       input.wanted && input.vertex !== null
         ? model.gradient(input.vertex)?.numbers.slice()
@@ -184,7 +195,8 @@ function Update() {
       });
     });
     model.run();
-    said.value = `${data.output}: ${w.updated(before, output())}`;
+    const after = state();
+    said.value = names.map((name, k) => `${name}: ${w.updated(before[k]!, after[k]!)}`);
   };
   return (
     <span class="update">
@@ -205,7 +217,11 @@ function Update() {
       <button type="button" class="primary" onClick={take}>
         {w.update}
       </button>
-      <output>{said}</output>
+      <output>
+        {said.value.map((line) => (
+          <span key={line}>{line}</span>
+        ))}
+      </output>
     </span>
   );
 }

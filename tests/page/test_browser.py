@@ -194,7 +194,9 @@ def test_arrays_are_maps_whose_entries_are_changed(opened: Any) -> None:
     assert value in page.texts(".line .value")
     assert not any("ReLU" in text for text in page.texts(".alarm"))
     page.one(".update button").click()
-    assert "loss" in page.one(".update output").text
+    said = page.one(".update output").text
+    assert f"loss: from {value} to " in said
+    assert f"W: from ‖{np.linalg.norm(changed):.4g}‖ to ‖" in said
 
 
 def test_of_a_large_array_a_sample_is_shown_and_what_is_true_of_the_whole(opened: Any) -> None:
