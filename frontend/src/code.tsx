@@ -4,8 +4,8 @@ import { useComputed, useSignalEffect } from "@preact/signals";
 import { useRef } from "preact/hooks";
 import { contributionOf, localOf } from "./contributions";
 import type { Line } from "./data";
-import { norm, precise, shapeText } from "./format";
-import { type Held, isNumber } from "./model";
+import { precise } from "./format";
+import { type Held, heldText, isNumber } from "./model";
 import { Practice, practisable, Score } from "./practise";
 import {
   current,
@@ -23,10 +23,8 @@ import {
 import { endsOf } from "./turns";
 import { alarms } from "./warnings";
 
-export function heldText(held: Held | null): string {
-  if (held === null) return "";
-  if (isNumber(held)) return precise(held.numbers[0]!);
-  return `${shapeText(held.shape)} ‖${precise(norm(held.numbers))}‖`;
+function shown(held: Held | null): string {
+  return heldText(held, precise);
 }
 
 function lineText(line: Line): string {
@@ -36,16 +34,16 @@ function lineText(line: Line): string {
   if (line.loop !== undefined || line.vertex === null || line.vertex === undefined) return "";
   if (!line.backward) {
     if (reached.value !== null && !reached.value.has(line.vertex)) return "";
-    return heldText(model.value(line.vertex));
+    return shown(model.value(line.vertex));
   }
   if (step.value !== null && !isDone(line)) return "";
   const part = contributionOf(line);
   if (part === null) return "";
-  if (!isNumber(part)) return heldText(part);
+  if (!isNumber(part)) return shown(part);
   const upstream = model.gradient(line.vertex);
   const local = localOf(line);
-  if (local === null || upstream === null || !isNumber(upstream)) return heldText(part);
-  return `${precise(local)} × ${precise(upstream.numbers[0]!)} = ${heldText(part)}`;
+  if (local === null || upstream === null || !isNumber(upstream)) return shown(part);
+  return `${precise(local)} × ${precise(upstream.numbers[0]!)} = ${shown(part)}`;
 }
 
 /** Whether the steps so far have come to a backward line. */

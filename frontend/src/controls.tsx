@@ -2,8 +2,8 @@
 
 import { useComputed, useSignalEffect } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { brief, norm, shapeText } from "./format";
-import { type Held, isNumber } from "./model";
+import { brief } from "./format";
+import { type Held, heldText, isNumber } from "./model";
 import {
   closeOrOpenAll,
   current,
@@ -30,9 +30,7 @@ function gradientName(v: number): string {
 }
 
 function shown(held: Held | null): string {
-  if (held === null) return "–";
-  if (isNumber(held)) return brief(held.numbers[0]!);
-  return `${shapeText(held.shape)} ‖${brief(norm(held.numbers))}‖`;
+  return held === null ? "–" : heldText(held, brief);
 }
 
 /** Say what happens in a step. */
@@ -100,7 +98,10 @@ export function Controls() {
   }, []);
   const at = step.value;
   return (
-    <section class={current.value?.forward === false ? "controls backwards" : "controls"}>
+    <section
+      class={current.value?.forward === false ? "controls backwards" : "controls"}
+      title={w.keys}
+    >
       <div class="buttons">
         <Button name={w.first} sign="first" off={at === 0} act={() => goTo(0)} />
         <Button name={w.back} sign="back" off={at === null || at === 0} act={() => move(-1)} />

@@ -5,6 +5,9 @@ export interface Recorded {
   data?: string;
   sample?: string;
   sampled?: number[];
+  /** How far the entries of the sample are apart, along the last axes. */
+  steps?: number[];
+  /** Norm, mean, least and largest entry. */
   summary?: string;
   text?: string;
 }

@@ -4,8 +4,8 @@ import { type Signal, useComputed, useSignal, useSignalEffect } from "@preact/si
 import { useRef } from "preact/hooks";
 import { fedBackward, fedForward } from "./feeds";
 import { precise, shapeText } from "./format";
-import { Heat, indexText } from "./heat";
-import { type Held, isNumber } from "./model";
+import { Heat } from "./heat";
+import { type Held, indexText, isNumber } from "./model";
 import { current, data, hovered, model, nameOf, selected, text } from "./state";
 import { seriesOf, Turns } from "./turns";
 
@@ -83,6 +83,15 @@ function read(look: () => Held | null): Held | null {
   return look();
 }
 
+/** The shape; of a sample what is true of the whole. */
+export function summaryOf(held: Held): string {
+  const { whole } = held;
+  if (whole === undefined) return shapeText(held.shape);
+  const [mean, least, most] = [whole.mean, whole.least, whole.most].map(precise);
+  const size = whole.norm === null ? "–" : precise(whole.norm);
+  return text.value.sampled(shapeText(whole.shape), size, mean!, least!, most!);
+}
+
 interface ChartProps {
   kind: "value" | "gradient";
   name: string;
@@ -100,8 +109,8 @@ function Chart({ kind, name, title, read, at, lit }: ChartProps) {
     const k = entry.value;
     if (held === null) return `${name} –`;
     if (isNumber(held)) return `${name} = ${precise(held.numbers[0]!)}`;
-    if (k === null || k >= held.numbers.length) return `${name}  ${shapeText(held.shape)}`;
-    return text.value.entry(name, indexText(k, held.shape), precise(held.numbers[k]!));
+    if (k === null || k >= held.numbers.length) return `${name}  ${summaryOf(held)}`;
+    return text.value.entry(name, indexText(k, held), precise(held.numbers[k]!));
   });
   const held = read();
   return (

@@ -44,9 +44,9 @@ export const en: Words = {
   firstPath: "the first path there: =",
   furtherPath: (total) => `another path: +=, together ${total}`,
   seed: (name) => `it begins with d${name} = 1`,
-  entries: (shape) => `${shape} entries`,
   entry: (name, index, value) => `${name}[${index}] = ${value}`,
-  sampled: (shape) => `a sample of ${shape} entries`,
+  sampled: (shape, norm, mean, least, most) =>
+    `${shape}, a sample of it; norm ${norm}, mean ${mean}, from ${least} to ${most}`,
   chooseEntry: "Choose an entry to change it",
   update: "Take a step down the gradient",
   rate: "learning rate",
@@ -60,8 +60,6 @@ export const en: Words = {
   raised: "The run ended with an error: the way up to there is shown.",
   otherBranch: (line, code) =>
     `Line ${line}, ${code}: here the code takes another branch. Run explain again at these inputs.`,
-  warnings: "What goes wrong here",
-  noWarnings: "Nothing goes wrong here",
   alarms: {},
   kinds: {},
   notFinite: (name, what) => `${name} is ${what}: everything after it is lost.`,

@@ -5,7 +5,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { brief } from "./format";
 import type { Frame, Node, Point, Tag, Wire } from "./layout";
 import { SmallMap } from "./map";
-import { type Held, wireText } from "./model";
+import { type Held, heldText } from "./model";
 import { curve } from "./routes";
 import {
   current,
@@ -251,8 +251,8 @@ function NodeBox({ node }: { node: Node }) {
   const v = node.vertex;
   const vertex = data.vertices[v]!;
   const isInput = vertex.group === null;
-  const value = useComputed(() => wireText(valueSoFar(v)));
-  const gradient = useComputed(() => wireText(gradientSoFar(v)));
+  const value = useComputed(() => heldText(valueSoFar(v), brief));
+  const gradient = useComputed(() => heldText(gradientSoFar(v), brief));
   const stale = useComputed(() => {
     model.version.value;
     return {

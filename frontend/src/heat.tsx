@@ -4,21 +4,10 @@ import { type Signal, useComputed, useSignal, useSignalEffect } from "@preact/si
 import { useRef } from "preact/hooks";
 import { COLOURS, colour, gridOf, largestOf } from "./colours";
 import { precise } from "./format";
-import type { Held } from "./model";
+import { type Held, indexText } from "./model";
 import { theme } from "./state";
 
 const MOST = 48; // rows and columns that are drawn
-
-/** The flat number of an entry as an index along each axis. */
-export function indexText(flat: number, shape: readonly number[]): string {
-  const parts: number[] = [];
-  let rest = flat;
-  for (const n of [...shape].reverse()) {
-    parts.unshift(rest % n);
-    rest = Math.floor(rest / n);
-  }
-  return parts.join(", ");
-}
 
 interface Props {
   name: string;
@@ -73,7 +62,7 @@ export function Heat({ name, read, at, chosen, lit, cell = 22 }: Props) {
     const held = read();
     const k = at.value;
     if (held === null || k === null || k >= held.numbers.length) return name;
-    return `${name}[${indexText(k, held.shape)}] = ${precise(held.numbers[k]!)}`;
+    return `${name}[${indexText(k, held)}] = ${precise(held.numbers[k]!)}`;
   });
   const pointed = (event: PointerEvent): number | null => {
     const box = canvas.current!.getBoundingClientRect();

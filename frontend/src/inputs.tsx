@@ -2,8 +2,10 @@
 
 import { useComputed, useSignal } from "@preact/signals";
 import type { Input } from "./data";
-import { parsed, precise, shapeText } from "./format";
-import { Heat, indexText } from "./heat";
+import { summaryOf } from "./details";
+import { norm, parsed, precise, shapeText } from "./format";
+import { Heat } from "./heat";
+import { indexText, recordedOf } from "./model";
 import { data, failed, hovered, model, text } from "./state";
 
 const hasArrays = data.inputs.some((input) => input.floating && input.shape.length > 0);
@@ -63,17 +65,19 @@ function ArrayField({ input, k }: { input: Input; k: number }) {
   const chosen = useSignal<number | null>(null);
   const numbers = model.inputs[k]!;
   const tooLarge = input.data === undefined;
+  const sample = tooLarge ? recordedOf(input) : null;
   const read = () => {
     model.version.value;
-    return { numbers, shape: input.shape, live: true };
+    return sample ?? { numbers, shape: input.shape, live: true };
   };
   const said = useComputed(() => {
     model.version.value;
     const entry = at.value ?? chosen.value;
-    if (entry === null) return `${input.name}  ${shapeText(input.shape)}`;
-    return text.value.entry(input.name, indexText(entry, input.shape), precise(numbers[entry]!));
+    const held = read();
+    if (entry === null) return `${input.name}  ${summaryOf(held)}`;
+    return text.value.entry(input.name, indexText(entry, held), precise(held.numbers[entry]!));
   });
-  if (tooLarge) {
+  if (tooLarge && sample === null) {
     return (
       <p class="fixed">
         <b>{input.name}</b> {shapeText(input.shape)}
@@ -83,10 +87,10 @@ function ArrayField({ input, k }: { input: Input; k: number }) {
   return (
     <div class="array">
       <p class="caption">{said}</p>
-      <Heat name={input.name} read={read} at={at} chosen={chosen} cell={18} />
+      <Heat name={input.name} read={read} at={at} {...(tooLarge ? {} : { chosen })} cell={18} />
       {chosen.value !== null && (
         <Slider
-          name={`${input.name}[${indexText(chosen.value, input.shape)}]`}
+          name={`${input.name}[${indexText(chosen.value, read())}]`}
           k={k}
           entry={chosen.value}
         />
@@ -163,12 +167,23 @@ function Slider({ name, k, entry }: { name: string; k: number; entry: number }) 
 function Update() {
   const w = text.value;
   const rate = useSignal(0.1);
-  const said = useSignal("");
+  const said = useSignal<readonly string[]>([]);
   const last = data.vertices.length - 1;
-  const output = () => precise(model.value(last)?.numbers[0] ?? Number.NaN);
+  const moving = data.inputs.flatMap((input, k) => (input.wanted ? [k] : []));
+  /** The result and the inputs that are moved, as text: of arrays the norms. */
+  const state = () => [
+    precise(model.value(last)?.numbers[0] ?? Number.NaN),
+    ...moving.map((k) => {
+      const numbers = model.inputs[k]!;
+      return data.inputs[k]!.shape.length === 0
+        ? precise(numbers[0]!)
+        : `‖${precise(norm(numbers))}‖`;
+    }),
+  ];
+  const names = [data.output, ...moving.map((k) => data.inputs[k]!.name)];
   if (!model.live || last < 0 || failed !== null) return null;
   const take = () => {
-    const before = output();
+    const before = state();
     const gradients = data.inputs.map((input) =>
       input.wanted && input.vertex !== null
         ? model.gradient(input.vertex)?.numbers.slice()
@@ -180,7 +195,8 @@ function Update() {
       });
     });
     model.run();
-    said.value = `${data.output}: ${w.updated(before, output())}`;
+    const after = state();
+    said.value = names.map((name, k) => `${name}: ${w.updated(before[k]!, after[k]!)}`);
   };
   return (
     <span class="update">
@@ -201,7 +217,11 @@ function Update() {
       <button type="button" class="primary" onClick={take}>
         {w.update}
       </button>
-      <output>{said}</output>
+      <output>
+        {said.value.map((line) => (
+          <span key={line}>{line}</span>
+        ))}
+      </output>
     </span>
   );
 }

@@ -2,6 +2,7 @@
 
 import dagre from "@dagrejs/dagre";
 import type { Data } from "./data";
+import { shapeText } from "./format";
 import { Columns, plugIn } from "./routes";
 import { inRows, type Link } from "./rows";
 
@@ -91,10 +92,10 @@ export interface Inner {
 export function laidOut(
   data: Data,
   closed: ReadonlySet<number>,
-  isArray: (v: number) => boolean,
+  shapeOf: (v: number) => readonly number[],
   mapped: boolean,
 ): Layout {
-  const builder = new Builder(data, closed, isArray, mapped);
+  const builder = new Builder(data, closed, shapeOf, mapped);
   return builder.build();
 }
 
@@ -104,7 +105,7 @@ class Builder {
   constructor(
     private readonly data: Data,
     private readonly closed: ReadonlySet<number>,
-    private readonly isArray: (v: number) => boolean,
+    private readonly shapeOf: (v: number) => readonly number[],
     private readonly mapped: boolean,
   ) {}
 
@@ -143,14 +144,17 @@ class Builder {
     const bodyHeight = closed === null ? 34 : 44;
     const before = sources > 1 ? LOCAL : sources === 1 ? BEFORE : 0;
     const below = sources === 1 && closed === null ? 30 : 8;
-    const maps = this.mapped && this.isArray(v) ? MAPPED : 58;
+    const shape = this.shapeOf(v);
+    const longer = Math.max(0, shapeText(shape).length - 4) * CHARACTER;
+    const room = shape.length > 0 ? VALUE.array + longer : VALUE.number;
+    const maps = this.mapped && shape.length > 0 ? MAPPED : 58;
     const height = Math.max(maps, sources * ROW, bodyHeight + below);
     return {
       vertex: v,
       closed,
       x: 0,
       y: 0,
-      width: before + bodyWidth + (this.isArray(v) ? VALUE.array : VALUE.number),
+      width: before + bodyWidth + room,
       height,
       body: before + bodyWidth / 2,
       bodyWidth,

@@ -2,7 +2,7 @@
 
 import { signal } from "@preact/signals";
 import { type Data, decoded, type Lead, type Numbers, type Program, type Value } from "./data";
-import { brief, norm, shapeText } from "./format";
+import { norm, shapeText } from "./format";
 
 /** What a value is at the moment. */
 export interface Held {
@@ -10,6 +10,18 @@ export interface Held {
   shape: readonly number[];
   /** Whether it follows the inputs; else it is what was recorded. */
   live: boolean;
+  /** Of what the numbers are a sample. */
+  whole?: Whole;
+}
+
+/** An array that is too large to be held: its norm is null where that is not known. */
+export interface Whole {
+  shape: readonly number[];
+  steps: readonly number[];
+  norm: number | null;
+  mean: number;
+  least: number;
+  most: number;
 }
 
 export class Model {
@@ -129,8 +141,10 @@ export class Model {
     const part = this.held(lead.part);
     const upstream = this.gradient(vertex);
     if (part === null || upstream === null) return null;
-    const size = norm(upstream.numbers);
-    return size === 0 || !Number.isFinite(size) ? null : norm(part.numbers) / size;
+    const [size, own] = [normOf(upstream), normOf(part)];
+    return own === null || size === null || size === 0 || !Number.isFinite(size)
+      ? null
+      : own / size;
   }
 
   /** Which of the things that Python looked at would come out otherwise now. */
@@ -144,12 +158,22 @@ export class Model {
   }
 }
 
-function recordedOf(value: Value): Held | null {
+export function recordedOf(value: Value): Held | null {
   if (value.data !== undefined) {
     return { numbers: decoded(value.data), shape: value.shape ?? [], live: false };
   }
   if (value.sample !== undefined) {
-    return { numbers: decoded(value.sample), shape: value.sampled ?? [], live: false };
+    const [size, mean, least, most] = decoded(value.summary!);
+    const shape = value.shape ?? [];
+    const whole = {
+      shape,
+      steps: value.steps!,
+      norm: size!,
+      mean: mean!,
+      least: least!,
+      most: most!,
+    };
+    return { numbers: decoded(value.sample), shape: value.sampled!, live: false, whole };
   }
   return null;
 }
@@ -158,11 +182,30 @@ export function isNumber(held: Held): boolean {
   return held.shape.length === 0;
 }
 
-/** What stands at a wire: a number, or an array's shape and norm. */
-export function wireText(held: Held | null): string {
+/** The norm; null where the numbers are a sample of something unknown. */
+export function normOf(held: Held): number | null {
+  return held.whole === undefined ? norm(held.numbers) : held.whole.norm;
+}
+
+/** A number, or an array's shape and norm. */
+export function heldText(held: Held | null, write: (x: number) => string): string {
   if (held === null) return "";
-  if (isNumber(held)) return brief(held.numbers[0]!);
-  return `${shapeText(held.shape)} ‖${brief(norm(held.numbers))}‖`;
+  if (isNumber(held)) return write(held.numbers[0]!);
+  const size = normOf(held);
+  return `${shapeText((held.whole ?? held).shape)} ‖${size === null ? "–" : write(size)}‖`;
+}
+
+/** The place of an entry, as an index along each axis. */
+export function indexText(flat: number, held: Held): string {
+  const parts: number[] = [];
+  let rest = flat;
+  for (const n of [...held.shape].reverse()) {
+    parts.unshift(rest % n);
+    rest = Math.floor(rest / n);
+  }
+  if (held.whole === undefined) return parts.join(", ");
+  const before = Array(held.whole.shape.length - parts.length).fill(0);
+  return [...before, ...parts.map((k, axis) => k * held.whole!.steps[axis]!)].join(", ");
 }
 
 export function sum(parts: readonly Held[]): Held | null {
@@ -173,5 +216,8 @@ export function sum(parts: readonly Held[]): Held | null {
     for (let i = 0; i < total.length; i++)
       total[i]! += part.numbers[part.numbers.length === 1 ? 0 : i]!;
   }
-  return { numbers: total, shape: first.shape, live: parts.every((p) => p.live) };
+  const live = parts.every((p) => p.live);
+  if (first.whole === undefined) return { numbers: total, shape: first.shape, live };
+  const whole = others.length === 0 ? first.whole : { ...first.whole, norm: null };
+  return { numbers: total, shape: first.shape, live, whole };
 }

@@ -46,6 +46,11 @@ function remembered(of: Task): Answer[] {
   }
 }
 
+// The same page may be open twice: what is written in one is there in the other.
+addEventListener("storage", () => {
+  for (const of of TASKS) answers[of].value = remembered(of);
+});
+
 function change(of: Task, k: number, answer: Partial<Answer>): void {
   answers[of].value = answers[of].value.map((old, j) => (j === k ? { ...old, ...answer } : old));
   store(key(of), JSON.stringify(answers[of].value));

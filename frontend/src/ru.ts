@@ -45,9 +45,9 @@ export const ru: Words = {
   firstPath: "первый путь сюда: =",
   furtherPath: (total) => `ещё один путь: +=, вместе ${total}`,
   seed: (name) => `начинаем с d${name} = 1`,
-  entries: (shape) => `элементов: ${shape}`,
   entry: (name, index, value) => `${name}[${index}] = ${value}`,
-  sampled: (shape) => `выборка из ${shape} элементов`,
+  sampled: (shape, norm, mean, least, most) =>
+    `${shape}, выборка; норма ${norm}, среднее ${mean}, от ${least} до ${most}`,
   chooseEntry: "Выберите элемент, чтобы изменить его",
   update: "Сделать шаг против градиента",
   rate: "скорость обучения",
@@ -60,8 +60,6 @@ export const ru: Words = {
   raised: "Выполнение прервала ошибка: показан путь до неё.",
   otherBranch: (line, code) =>
     `Строка ${line}, ${code}: здесь код пошёл бы другой ветвью. Запустите explain заново с этими входами.`,
-  warnings: "Что здесь не так",
-  noWarnings: "Всё в порядке",
   alarms: {
     saturated:
       "{kind} в {name} в насыщении при {value}: наклон {slope} от наибольшего, градиент почти не проходит. Помогут меньшие веса или входы со средним 0 и дисперсией 1.",

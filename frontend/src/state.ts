@@ -3,7 +3,7 @@
 import { computed, effect, signal } from "@preact/signals";
 import type { Data, Program } from "./data";
 import { type Layout, laidOut } from "./layout";
-import { isNumber, Model } from "./model";
+import { Model } from "./model";
 import { gradientsAt, type Step, stepsOf } from "./steps";
 import { type Language, words } from "./words";
 
@@ -71,12 +71,16 @@ export const mapped = signal(gates <= MOST_GATES);
 export const failed = data.error === null ? null : data.vertices.length - 1;
 
 export const text = computed(() => words[language.value]);
-export function isArray(v: number): boolean {
+function shapeOf(v: number): readonly number[] {
   const held = model.value(v);
-  return held !== null && !isNumber(held);
+  return (held?.whole ?? held)?.shape ?? [];
+}
+
+export function isArray(v: number): boolean {
+  return shapeOf(v).length > 0;
 }
 export const hasArrays = data.vertices.some((_, v) => isArray(v));
-export const layout = computed<Layout>(() => laidOut(data, closed.value, isArray, mapped.value));
+export const layout = computed<Layout>(() => laidOut(data, closed.value, shapeOf, mapped.value));
 /** Whether the circuit is so wide that it stands above the code rather than beside it. */
 export const isWide = computed(() => layout.value.width > 1.5 * layout.value.height + 300);
 export const steps = computed<Step[]>(() => stepsOf(data, closed.value));

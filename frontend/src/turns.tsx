@@ -1,9 +1,9 @@
 // The turns of a loop: the first of them, and more on demand.
 
 import { useComputed, useSignal } from "@preact/signals";
-import { heldText } from "./code";
 import { decoded, type Series } from "./data";
 import { precise } from "./format";
+import { heldText } from "./model";
 import { data, model, text } from "./state";
 
 const FIRST = 20; // turns that are shown, and come with each "more"
@@ -12,7 +12,7 @@ const recorded = new Map<Series["values"] | Series["gradients"], ArrayLike<numbe
 
 function textAt(series: Series, what: "values" | "gradients", turn: number): string {
   const given = series[what];
-  if (typeof given !== "string") return heldText(model.held(given[turn])) || "–";
+  if (typeof given !== "string") return heldText(model.held(given[turn]), precise) || "–";
   if (!recorded.has(given)) recorded.set(given, decoded(given));
   const x = recorded.get(given)![turn]!;
   if (what === "gradients" && Number.isNaN(x)) return "–";

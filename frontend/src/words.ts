@@ -46,9 +46,8 @@ export interface Words {
   firstPath: string;
   furtherPath: (total: string) => string;
   seed: (name: string) => string;
-  entries: (shape: string) => string;
   entry: (name: string, index: string, value: string) => string;
-  sampled: (shape: string) => string;
+  sampled: (shape: string, norm: string, mean: string, least: string, most: string) => string;
   chooseEntry: string;
   update: string;
   rate: string;
@@ -59,9 +58,6 @@ export interface Words {
   fails: (code: string, error: string) => string;
   raised: string;
   otherBranch: (line: number, code: string) => string;
-  warnings: string;
-  noWarnings: string;
-  /** What alarms say, by their texts: where there is none it is said in English. */
   alarms: Record<string, string>;
   /** Activation functions. */
   kinds: Record<string, string>;

@@ -156,8 +156,11 @@ def test_interruption(chainrule):
     assert chainrule("check", "model.py:interrupted", "--at", "x=3")[0] == 130
 
 
-def test_an_existing_file_survives_an_error(chainrule, folder):
-    (folder / "old.svg").write_text("old")
-    code, _, _ = chainrule("explain", "model.py:wrong", "--at", "x=3", "--svg", "old.svg")
+def test_an_existing_module_survives_an_error_and_a_picture_shows_it(chainrule, folder):
+    for name in ("old.py", "old.svg"):
+        (folder / name).write_text("old")
+    options = ["--save", "old.py", "--svg", "old.svg"]
+    code, _, _ = chainrule("explain", "model.py:wrong", "--at", "x=3", *options)
     assert code == 2
-    assert (folder / "old.svg").read_text() == "old"
+    assert (folder / "old.py").read_text() == "old"
+    assert "Error" in (folder / "old.svg").read_text()

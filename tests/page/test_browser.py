@@ -194,7 +194,40 @@ def test_arrays_are_maps_whose_entries_are_changed(opened: Any) -> None:
     assert value in page.texts(".line .value")
     assert not any("ReLU" in text for text in page.texts(".alarm"))
     page.one(".update button").click()
-    assert "loss" in page.one(".update output").text
+    said = page.one(".update output").text
+    assert f"loss: from {value} to " in said
+    assert f"W: from ‖{np.linalg.norm(changed):.4g}‖ to ‖" in said
+
+
+def test_of_a_large_array_a_sample_is_shown_and_what_is_true_of_the_whole(opened: Any) -> None:
+    A = np.arange(11_000.0).reshape(110, 100) / 1e3
+    page = opened(lambda A: np.sum(A * A), A)
+    norm = f"110×100 ‖{brief(np.linalg.norm(A))}‖"
+    assert page.texts(".node.input text.value") == [norm]
+    (canvas,) = page.all(".inputs canvas")
+    said = "A  110×100, a sample of it; norm 666, mean 5.5, from 0 to 11"
+    assert page.one(".inputs .caption").text == said
+    canvas.send_keys("\ue014")  # of three columns one is shown
+    assert page.one(".inputs .caption").text == "A[0, 3] = 0.003"
+    assert page.faults() == []
+
+
+def test_an_error_is_shown_at_its_line(opened: Any, browser: Any, tmp_path: Path) -> None:
+    def broken(x):
+        h = x - 3.0
+        return math.log(h)
+
+    path = tmp_path / "failure.html"
+    cr.explain_failure(broken, 1.0).page().save(path)
+    page = Opened(browser, path)
+    assert "math domain error" in page.one(".line.failing strong").text
+    assert page.all(".node.failed")
+    assert page.all(".update") == []
+    page.press("\ue010")
+    assert "return math.log(h) raises an error" in page.sentence
+    page.type("x", "2")
+    assert "-1.00" in page.texts(".node text.value")
+    assert page.faults() == []
 
 
 def test_the_circuit_is_moved_zoomed_and_saved(opened: Any) -> None:

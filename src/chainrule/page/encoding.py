@@ -38,13 +38,19 @@ def encoded(value: Any) -> dict[str, Any]:
     if entries.size <= LARGEST:
         return {"data": numbers(entries)}
     picked = entries.reshape(-1, *entries.shape[-2:])[0] if entries.ndim > 2 else entries
-    index = tuple(slice(None, None, math.ceil(n / _SAMPLED)) for n in picked.shape)
-    sample = picked[index] if picked.ndim > 1 else picked[:: math.ceil(picked.size / _SAMPLED**2)]
+    most = _SAMPLED if picked.ndim > 1 else _SAMPLED**2
+    steps = [math.ceil(n / most) for n in picked.shape]
+    sample = picked[tuple(slice(None, None, step) for step in steps)]
     with np.errstate(all="ignore"):
         flat = entries.astype(float).ravel()
         summary = [float(np.linalg.norm(flat)), float(flat.mean())]
         summary += [float(flat.min()), float(flat.max())]
-    return {"sample": numbers(sample), "sampled": list(sample.shape), "summary": numbers(summary)}
+    return {
+        "sample": numbers(sample),
+        "sampled": list(sample.shape),
+        "steps": steps,
+        "summary": numbers(summary),
+    }
 
 
 def as_json(data: Any) -> str:

@@ -40,17 +40,16 @@ class Replay:
         self._recording = Recording(note=lambda node, value: None, every_guard=True)
         self._copies: dict[Node, Node] = {}
         self._values: dict[Node, Any] = {}  # of the arguments
-        self._known: dict[Node, Vertex] = {}
+        self._made: dict[Node, Vertex] = {}  # of copies, and what was computed with them
         self.inputs: list[Input] = []
         for argument in run.trace.arguments:
             if argument.node is not None:
                 leaf = self._copies[argument.node] = Leaf(self._recording)
                 self._values[argument.node] = argument.value
                 self.inputs.append(Input(argument.name, argument.value))
-                self._known[leaf] = self.inputs[-1]
+                self._made[leaf] = self.inputs[-1]
         self._copy(ancestors(self._wanted()))
         self._gradients = self._backward()
-        self._made: dict[Node, Vertex] = {}
 
     def _wanted(self) -> list[Node]:
         run = self._run
@@ -123,7 +122,7 @@ class Replay:
         """Return what was computed with arrays of the run, as a vertex of the graph."""
         if type(value) is not Array or value.node is None:
             return Constant(value.value if type(value) is Array else value, literal=True)
-        (vertex,) = from_nodes([value.node], {**self._known, **self._made}, made=self._made)
+        (vertex,) = from_nodes([value.node], {}, made=self._made)
         return vertex
 
     def is_number(self, node: Node, k: int) -> bool:
