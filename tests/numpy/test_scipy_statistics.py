@@ -39,10 +39,16 @@ SHAPES = {
     "beta": (1.5, 2.5),
     "powerlaw": (1.7,),
     "loguniform": (0.1, 3.0),
+    "genlogistic": (1.4,),
+    "loggamma": (1.6,),
+    "invweibull": (1.9,),
+    "nakagami": (1.3,),
+    "burr12": (1.7, 0.8),
 }
 NUMBERS = {"pareto": INSIDE + 1}
 #: Parameters by which a distribution function has no derivative, and what has none at all.
 WITHOUT = {"t", "skewnorm", "gamma", "invgamma", "chi2", "chi", "f", "beta", "betaprime"}
+WITHOUT |= {"loggamma", "nakagami"}
 DENSITY_ALONE = {"gennorm", "vonmises"}
 
 

@@ -26,6 +26,8 @@ from chainrule.operations.gamma_functions import (
     betainccinv,
     betaincinv,
     betaln,
+    gammainc,
+    gammaincc,
     gammaln,
     stdtr,
     stdtrit,
@@ -144,6 +146,22 @@ CONTINUOUS: dict[str, Family] = {
     "gennorm": Family(
         lambda z, beta: np.log(beta) - LN2 - gammaln(1 / beta) - abs(z) ** beta, ("beta",)
     ),
+    "hypsecant": Family(
+        lambda z: LN2 - math.log(math.pi) - abs(z) - np.log1p(np.exp(-2 * abs(z))),
+        cdf=lambda z: 2 / math.pi * np.arctan(np.exp(z)),
+        survival=lambda z: 2 / math.pi * np.arctan(np.exp(-z)),
+    ),
+    "genlogistic": Family(
+        lambda z, c: np.log(c) - z - (c + 1) * np.logaddexp(0.0, -z),
+        ("c",),
+        log_cdf=lambda z, c: -c * np.logaddexp(0.0, -z),
+    ),
+    "loggamma": Family(
+        lambda z, c: c * z - np.exp(z) - gammaln(c),
+        ("c",),
+        cdf=lambda z, c: gammainc(c, np.exp(z)),
+        survival=lambda z, c: gammaincc(c, np.exp(z)),
+    ),
     "vonmises": Family(
         lambda z, kappa: kappa * cosm1(z) - np.log(2 * math.pi * i0e(kappa)), ("kappa",)
     ),
@@ -189,6 +207,12 @@ CONTINUOUS: dict[str, Family] = {
         survival=lambda z, a, b: betaincc(a, b, z),
         inverse=lambda q, a, b: betaincinv(a, b, q),
         inverse_survival=lambda q, a, b: betainccinv(a, b, q),
+    ),
+    "arcsine": Family(
+        lambda z: -math.log(math.pi) - 0.5 * np.log(z) - 0.5 * np.log1p(-z),
+        support=(0.0, 1.0),
+        cdf=lambda z: 2 / math.pi * np.arcsin(np.sqrt(z)),
+        survival=lambda z: 2 / math.pi * np.arcsin(np.sqrt(1 - z)),
     ),
     "powerlaw": Family(
         lambda z, a: np.log(a) + xlogy(a - 1, z),

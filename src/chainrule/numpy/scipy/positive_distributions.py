@@ -17,6 +17,7 @@ from chainrule.numpy.scipy.families import (
     normal,
     stretched,
 )
+from chainrule.operations.elementwise import sigmoid
 from chainrule.operations.error_functions import erf, erfc, log_ndtr, ndtr, ndtri
 from chainrule.operations.gamma_functions import (
     betainc,
@@ -129,6 +130,34 @@ OF_POSITIVE_NUMBERS: dict[str, Family] = {
         log_survival=lambda z, c: -(z**c),
         inverse=lambda q, c: (-np.log1p(-q)) ** (1 / c),
         inverse_survival=lambda q, c: (-np.log(q)) ** (1 / c),
+    ),
+    "invweibull": Family(
+        lambda z, c: np.log(c) - (c + 1) * np.log(z) - z**-c,
+        ("c",),
+        support=POSITIVE,
+        log_cdf=lambda z, c: -(z**-c),
+        survival=lambda z, c: -np.expm1(-(z**-c)),
+        vanishes=True,
+    ),
+    "nakagami": Family(
+        lambda z, nu: LN2 + xlogy(nu, nu) - gammaln(nu) + xlogy(2 * nu - 1, z) - nu * z * z,
+        ("nu",),
+        support=POSITIVE,
+        cdf=lambda z, nu: gammainc(nu, nu * z * z),
+        survival=lambda z, nu: gammaincc(nu, nu * z * z),
+    ),
+    "burr12": Family(
+        lambda z, c, d: np.log(c) + np.log(d) + xlogy(c - 1, z) - (d + 1) * np.log1p(z**c),
+        ("c", "d"),
+        support=POSITIVE,
+        cdf=lambda z, c, d: -np.expm1(-d * np.log1p(z**c)),
+        log_survival=lambda z, c, d: -d * np.log1p(z**c),
+    ),
+    "halflogistic": Family(
+        lambda z: LN2 - z - 2 * np.log1p(np.exp(-z)),
+        support=POSITIVE,
+        cdf=lambda z: np.tanh(z / 2),
+        survival=lambda z: 2 * sigmoid(-z),
     ),
     "halfnorm": Family(
         lambda z: LN2 + normal(z),
