@@ -72,6 +72,18 @@ def test_the_same_is_told_as_in_the_explanation(f: Any, args: Any) -> None:
         assert any(message.startswith(text) for message in messages), text
 
 
+def test_it_is_told_on_the_way_to_an_error() -> None:
+    def broken(x, W):
+        z = np.tanh(9 * x)
+        return z @ W
+
+    failure = cr.explain_failure(broken, np.ones((2, 3)), np.ones((2, 2)))
+    replay = Replay(failure.run)
+    told = [x.text for x in alarms(failure.run, replay) if replay.vertex(x.when).value]
+    assert told == ["saturated units"]
+    assert len(failure.warnings) == 1
+
+
 def test_every_text_is_there_in_russian() -> None:
     table = (Path(__file__).parents[2] / "frontend/src/ru.ts").read_text(encoding="utf-8")
     for key, text in TEXTS.items():

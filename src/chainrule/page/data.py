@@ -267,9 +267,6 @@ class PageData:
         return found
 
     def _alarms(self) -> list[dict[str, Any]]:
-        if self._run.output is None:
-            return []
-
         def numbered(values: Mapping[str, Any]) -> dict[str, int | None]:
             return {x: self._number(self._replay.vertex(value)) for x, value in values.items()}
 
