@@ -25,7 +25,7 @@ from chainrule.graph.graph import Apply, Constant, Input, topological
 from chainrule.native.describe import rewritten
 from chainrule.native.lower.roles import Role
 from chainrule.native.pipeline import build
-from chainrule.native.schedule.fusion import Kernel
+from chainrule.native.schedule.plan import Kernel
 from chainrule.native.schedule.survey import Survey
 
 PAGE = Path(__file__).resolve().parent / "compiling.md"

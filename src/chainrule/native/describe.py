@@ -13,7 +13,7 @@ from chainrule.native.lower.roles import Role
 from chainrule.native.lower.turns import Turns
 from chainrule.native.pipeline import Built
 from chainrule.native.record.program import Program
-from chainrule.native.schedule.fusion import Kernel, Schedule
+from chainrule.native.schedule.plan import Kernel, Schedule
 
 __all__ = ["describe", "rewritten"]
 

@@ -14,7 +14,7 @@ from chainrule.graph.graph import Apply, Vertex
 from chainrule.native.codegen.build import loops_of
 from chainrule.native.codegen.loop_ir import Let, Load, LoopNest, Store
 from chainrule.native.lower.roles import Role
-from chainrule.native.schedule.fusion import Kernel, Schedule
+from chainrule.native.schedule.plan import Kernel, Schedule
 from chainrule.native.schedule.survey import Survey
 
 __all__ = ["donate"]

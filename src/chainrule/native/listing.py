@@ -23,7 +23,7 @@ from chainrule.native.lower.roles import Role, number, role_of
 from chainrule.native.matmul import product
 from chainrule.native.pipeline import Built
 from chainrule.native.record.program import Program
-from chainrule.native.schedule.fusion import Kernel, Schedule
+from chainrule.native.schedule.plan import Kernel, Schedule
 from chainrule.native.schedule.survey import Survey
 
 __all__ = ["listing"]

@@ -25,8 +25,9 @@ from chainrule.native.matmul import blas, product
 from chainrule.native.record.program import Program
 from chainrule.native.results import Results
 from chainrule.native.runtime import interrupts, threads
-from chainrule.native.schedule.fusion import Schedule, schedule
+from chainrule.native.schedule.fusion import schedule
 from chainrule.native.schedule.memory import Memory
+from chainrule.native.schedule.plan import Schedule
 from chainrule.native.steps import WORTH_UNLOCKING, Call, Module, Steps
 
 __all__ = ["Built", "Call", "NotNativeError", "build"]

@@ -30,7 +30,8 @@ from chainrule.native.ir.access import contiguous
 from chainrule.native.lower.gather import accumulated, indexed_axes
 from chainrule.native.lower.primitives import as_primitives
 from chainrule.native.lower.roles import Role, in_memory, number, role_of
-from chainrule.native.schedule.fusion import Kernel, Schedule, schedule
+from chainrule.native.schedule.fusion import schedule
+from chainrule.native.schedule.plan import Kernel, Schedule
 from chainrule.native.schedule.survey import Survey
 
 __all__ = ["Script", "scripted"]

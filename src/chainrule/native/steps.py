@@ -18,8 +18,8 @@ from chainrule.native.ir.text import Code
 from chainrule.native.lower.array_loop import ArrayLoop
 from chainrule.native.lower.roles import Role
 from chainrule.native.matmul import product
-from chainrule.native.schedule.fusion import Kernel, Schedule
 from chainrule.native.schedule.memory import Memory
+from chainrule.native.schedule.plan import Kernel, Schedule
 from chainrule.native.schedule.survey import Survey
 
 __all__ = ["WORTH_UNLOCKING", "Call", "Module", "Steps"]

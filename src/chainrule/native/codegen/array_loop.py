@@ -17,8 +17,8 @@ from chainrule.native.ir.moving import Word, moving
 from chainrule.native.ir.text import Code
 from chainrule.native.lower.array_loop import ArrayLoop
 from chainrule.native.runtime import interrupts
-from chainrule.native.schedule.fusion import Schedule
 from chainrule.native.schedule.memory import Memory
+from chainrule.native.schedule.plan import Schedule
 
 __all__ = ["Frame", "Watch"]
 

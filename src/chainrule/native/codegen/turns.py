@@ -30,7 +30,7 @@ from chainrule.native.ir.elements import TABLE, operand_dtypes
 from chainrule.native.ir.text import Code, constant, memory_type, register_type
 from chainrule.native.lower.roles import Role, number, role_of
 from chainrule.native.lower.turns import Turns
-from chainrule.native.schedule.fusion import Schedule
+from chainrule.native.schedule.plan import Schedule
 from chainrule.operations.indexing import getitem
 
 __all__ = ["EmittedTurns", "turns_loop", "write_turns"]

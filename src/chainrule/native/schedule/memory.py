@@ -10,7 +10,7 @@ from chainrule.native.ir.buffers import Buffer, address
 from chainrule.native.ir.moving import Word
 from chainrule.native.ir.text import Code
 from chainrule.native.schedule.arena import Arena
-from chainrule.native.schedule.fusion import Schedule
+from chainrule.native.schedule.plan import Schedule
 
 __all__ = ["Memory"]
 

@@ -18,7 +18,7 @@ from chainrule.graph.graph import Apply, Vertex
 from chainrule.native.ir.elements import TABLE, has_fast_path, is_cheap
 from chainrule.native.lower.gather import gather_of
 from chainrule.native.lower.roles import Role, computed_from, operand_axes, reduced_axes
-from chainrule.native.schedule.fusion import Kernel, Schedule
+from chainrule.native.schedule.plan import Kernel, Schedule
 from chainrule.native.schedule.space import Nest, nest
 
 __all__ = ["Axes", "Item", "Root", "Survey"]
