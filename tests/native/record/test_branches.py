@@ -173,7 +173,24 @@ def of_an_object(a, b):
     return p.x + 0.1 * p.hits
 
 
+def over_lists(a, b):
+    rates, found = [0.1, 0.3, 0.2, 0.5, 0.4] * 3, []
+    for k, rate in enumerate(rates):
+        a = 0.9 * math.sin(3 * a + k) + rate * b
+        if a > 0.1 * k:
+            a = 0.5 * a
+        found.append(a)
+    for rate, x in zip(rates, found, strict=True):
+        if x > 0:
+            a = a + rate * x
+    for x in reversed(found):
+        if x > b:
+            a = a + 0.1 * x
+    return a
+
+
 PROGRAMS = [
+    over_lists,
     *(clipped, bouncing, by_helpers, in_three_ways, one_after_the_other, one_in_another),
     *(counting, remembers_the_best, writes, vectors, appends, in_an_inner_loop),
     *(roots_of_one_side, of_an_object),
@@ -279,6 +296,17 @@ def a_name_of_one_side(a, b):
     return a if kind is None else 2 * a
 
 
+def a_list_that_grows(a, b):
+    work = [a, b, 0.1]
+    for k, x in enumerate(work):
+        a = math.sin(a + x * k)
+        if a > b:
+            a = 0.9 * a
+        if len(work) < 9 and k % 2 == 0:
+            work.append(a)
+    return a
+
+
 def unbound_afterwards(a, b):
     for t in range(N):
         a = math.sin(a + t) + b
@@ -289,7 +317,10 @@ def unbound_afterwards(a, b):
 
 @pytest.mark.parametrize(
     "f",
-    [leaves_the_loop, raises_on_one_side, a_list_of_one_side, a_name_of_one_side],
+    [
+        *(leaves_the_loop, raises_on_one_side, a_list_of_one_side, a_name_of_one_side),
+        a_list_that_grows,
+    ],
     ids=lambda f: f.__name__,
 )
 def test_what_is_no_choice_is_a_path_of_its_own(f):

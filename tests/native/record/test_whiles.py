@@ -253,9 +253,34 @@ def recursive(a, tol, depth=3):
     return x if depth == 0 else x + recursive(a * 0.9, tol, depth - 1)
 
 
+def without_end(a, tol):
+    for t in range(6):
+        a = 0.9 * math.sin(a + t)
+        if a > 0:
+            y = a
+            while y > tol:
+                y = 0.5 * y
+        else:
+            y = -a
+            while y < 1:
+                y = 2 * y
+        a = a + y
+    return a
+
+
 ONCE = [halved, safeguarded, by_a_helper, goes_on, until, counted, by_while_loop]
 OTHERS = [in_a_for_loop, in_one_another, left_in_its_middle, left_by_a_way, inner_that_is_left]
-OTHERS += [of_arrays, with_else, with_errors, collected, generated, bounded, two_tests, recursive]
+OTHERS += [
+    of_arrays,
+    with_else,
+    with_errors,
+    collected,
+    generated,
+    without_end,
+    bounded,
+    two_tests,
+    recursive,
+]
 POINTS = [(0.9, 1e-2), (0.7, 1e-3), (0.5, 1e-2), (0.95, 3e-3), (0.8, 1e-3), (0.6, 1.0)]
 
 

@@ -38,6 +38,7 @@ Site: TypeAlias = "tuple[CodeType, int]"
 Fork: TypeAlias = "tuple[Site, Site]"
 
 _MOST_WAYS = 16  # through one turn
+_MOST_ASKED = 2_000  # questions of code that would not run by itself, which might never end
 #: Why both ways cannot be recorded of what ends a loop.
 LEAVES = "one way through a turn leaves the loop"
 _TOO_MANY = "there are more ways through a turn than are worth it"
@@ -107,6 +108,7 @@ class Branches:
         self._recording: Recording | None = None
         self._supposition = Supposition(self._doubt)
         self._is_forced = False
+        self._questions = 0
 
     # What loops tell.
 
@@ -214,8 +216,20 @@ class Branches:
         self._turns.pop(id(turns), None)
         if not self._turns:
             self._known.clear()
+            self._questions = 0
 
     # What conditions tell.
+
+    def asks(self) -> None:
+        """Take notice of a question.
+
+        Raises:
+            Refused: a way through a turn that the code does not go by itself has many of them.
+        """
+        if self._turns and self._recording is not None and self._recording.supposes:
+            self._questions += 1
+            if self._questions > _MOST_ASKED:
+                raise self._doubt("one way through a turn may never end")
 
     def answer(self, array: Array, found: bool, frame: FrameType) -> bool | None:
         """Answer a condition that both answers are given to; None if it is no such one."""

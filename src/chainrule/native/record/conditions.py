@@ -123,6 +123,7 @@ class Conditions:
         self._latest = None
         if is_internal(frame.f_code) and frame.f_code not in LOOPS:
             return array, found
+        self.branches.asks()
         loop = self.branches.ending_at(frame)
         if loop is None:
             branch = self.branches.answer(array, found, frame)

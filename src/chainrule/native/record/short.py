@@ -12,6 +12,7 @@ from __future__ import annotations
 import builtins
 import sys
 from collections.abc import Callable, Hashable, Iterator, Mapping
+from dataclasses import dataclass
 from types import FrameType
 from typing import Any
 
@@ -114,7 +115,7 @@ class Shortener:
         if running(frame) != "GET_ITER":
             return None
         found = _items(self, array)
-        return None if found is None else Turns(self, *found)
+        return None if found is None else Turns(self, found.count, found.item)
 
     def lift(self, array: Array) -> None:
         """Record what is done with a constant array.
@@ -164,6 +165,8 @@ class Turns:
         turns: how many there are.
         item: given the turns and a number, the item.
         varies: whether there are other numbers of turns in other turns of a loop around it.
+        differs: there where the items may be anything, so that all turns are recorded: whether
+            there are more or fewer of them by now.
 
     Attributes:
         site: where its statement is.
@@ -179,8 +182,10 @@ class Turns:
         turns: int,
         item: Callable[[Turns, int], Any],
         varies: bool = False,
+        differs: Callable[[], bool] | None = None,
     ) -> None:
-        self.shortener, self.turns, self.item, self.varies = shortener, turns, item, varies
+        self.shortener, self.turns, self.item = shortener, turns, item
+        self.varies, self.differs = varies, differs
         self.outcomes: dict[Hashable, Any] = {}
         self.at = 0
         self.end = turns
@@ -201,6 +206,8 @@ class Turns:
             return self.item(self, self.at - 1)
         if self.is_short and self.at >= SETTLED:
             self._compare(frame)
+        if self.differs is not None and self.differs():
+            raise Doubt("a list that changes while a loop goes through it")
         if self.at >= self.end:
             self.is_open = False
             raise StopIteration
@@ -213,7 +220,8 @@ class Turns:
         self.shortener.conditions.begins(self)
         self.shortener.branches.begins(self, frame)
         self.collects = collects(frame)
-        whole = self.turns <= LONG or self.collects or not self.shortener.shortens
+        few = self.turns <= LONG or not self.shortener.shortens
+        whole = few or self.collects or self.differs is not None
         self.is_plain = not self.varies and whole
         self.is_short = not self.varies and not whole
         if self.site in self.shortener.whole:
@@ -264,32 +272,38 @@ def _of_enumerate(shortener: Shortener, iterable: Any, start: int = 0) -> Turns 
     found = _items(shortener, iterable)
     if found is None or type(start) is not int:
         return None
-    count, item = found
-    run = range(start, start + count)
+    run = range(start, start + found.count)
 
     def both(turns: Turns, k: int) -> tuple[Any, Any]:
-        return turns.number(run[k], run.__getitem__), item(turns, k)
+        return turns.number(run[k], run.__getitem__), found.item(turns, k)
 
-    return Turns(shortener, count, both)
+    return Turns(shortener, found.count, both, differs=found.differs)
 
 
 def _of_zip(shortener: Shortener, *iterables: Any, strict: bool = False) -> Turns | None:
     found = [_items(shortener, x) for x in iterables]
     known = [x for x in found if x is not None]
-    if not known or len(known) < len(found) or len({count for count, _ in known}) > 1:
+    if not known or len(known) < len(found) or len({x.count for x in known}) > 1:
         return None
-    parts = [item for _, item in known]
-    return Turns(shortener, known[0][0], lambda turns, k: tuple(part(turns, k) for part in parts))
+
+    def side_by_side(turns: Turns, k: int) -> tuple[Any, ...]:
+        return tuple(x.item(turns, k) for x in known)
+
+    lists = [x.differs for x in known if x.differs is not None]
+    differs = (lambda: any(changed() for changed in lists)) if lists else None
+    return Turns(shortener, known[0].count, side_by_side, differs=differs)
 
 
 def _of_reversed(shortener: Shortener, sequence: Any) -> Turns | None:
     found = _items(shortener, sequence[::-1] if type(sequence) is range else sequence)
     if found is None:
         return None
-    count, item = found
+    count, item = found.count, found.item
     if type(sequence) is range:
         return Turns(shortener, count, item)
-    return Turns(shortener, count, lambda turns, k: item(turns, count - 1 - k))
+    return Turns(
+        shortener, count, lambda turns, k: item(turns, count - 1 - k), differs=found.differs
+    )
 
 
 _PASSING = (Turns, Tally, Fixed)  # what belongs to loops themselves
@@ -302,15 +316,27 @@ _MAKERS: dict[str, Callable[..., Turns | None]] = {
 }
 
 
-def _items(shortener: Shortener, sequence: Any) -> tuple[int, Callable[[Turns, int], Any]] | None:
-    """Return how many items a sequence has and how they are found; None if it may be any."""
+@dataclass(frozen=True, slots=True)
+class _Items:
+    """How many items a sequence has, how they are found, and whether a list has changed."""
+
+    count: int
+    item: Callable[[Turns, int], Any]
+    differs: Callable[[], bool] | None = None
+
+
+def _items(shortener: Shortener, sequence: Any) -> _Items | None:
+    """Return the items of a sequence; None if it may be any."""
+    if type(sequence) in (list, tuple):
+        count = len(sequence)
+        return _Items(count, lambda turns, k: sequence[k], lambda: len(sequence) != count)
     if type(sequence) is range:
         of = sequence.__getitem__
-        return len(sequence), lambda turns, k: turns.number(of(k), of)
+        return _Items(len(sequence), lambda turns, k: turns.number(of(k), of))
     if type(sequence) is Array and sequence.shape:
         if sequence.node is None:
             if not shortener.shortens or sequence.shape[0] <= LONG:
                 return None
             shortener.lift(sequence)
-        return sequence.shape[0], lambda turns, k: sequence[k]
+        return _Items(sequence.shape[0], lambda turns, k: sequence[k])
     return None
