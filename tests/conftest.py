@@ -2,6 +2,7 @@
 
 import gc
 import shutil
+import signal
 from importlib.util import find_spec
 
 MISSING = [name for name in ("jax", "torch") if find_spec(name) is None]
@@ -11,6 +12,11 @@ NO_BROWSER += [name for name in ("selenium",) if find_spec(name) is None]
 collect_ignore = ["peers"] if MISSING else []
 if NO_BROWSER:
     collect_ignore.append("page/test_browser.py")
+
+
+# A shell's background jobs ignore Ctrl-C, and hand that on to what they start.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_report_header():

@@ -142,10 +142,13 @@ def test_control_c_saves_and_ends_with_130(trained):
     process = subprocess.Popen(command, cwd=trained, stderr=subprocess.PIPE, text=True)
     file = trained / "stopped" / "checkpoint.safetensors"
     began = time.monotonic()
-    while not file.exists() and time.monotonic() - began < 60:
-        time.sleep(0.02)
-    process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=60)
+    try:
+        while not file.exists() and time.monotonic() - began < 60:
+            time.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=60)
+    finally:
+        process.kill()
     assert process.returncode == 130
     assert "chainrule train --save stopped --resume goes on\n" in err
     assert "Traceback" not in err
