@@ -25,10 +25,10 @@ demo: $(STAMPS)/demo ## Show the lecture's function staged and explained; train 
 	$(PYTHON) examples/digits.py
 
 test: $(STAMPS)/test ## Run the tests (ARGS="-k sigmoid" runs some)
-	$(PYTHON) -m pytest -n $(WORKERS) $(ARGS)
+	$(PYTHON) -m pytest -n $(WORKERS) --dist worksteal $(ARGS)
 
 peers: $(STAMPS)/test $(STAMPS)/peers ## Compare with PyTorch and JAX, which are installed for it
-	$(PYTHON) -m pytest -n $(WORKERS) tests/peers $(ARGS)
+	$(PYTHON) -m pytest -n $(WORKERS) --dist worksteal tests/peers $(ARGS)
 
 fuzz: $(STAMPS)/test ## Run random programs, 10,000 (ARGS="--count 500 --seed 7" runs others)
 	$(PYTHON) -m tests.fuzz $(ARGS)
