@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from chainrule.core.operation import Operation
 
 __all__ = [
+    "DOUBTS",
     "LOOPS",
     "NUMBERS",
     "OUTCOMES",
@@ -56,6 +57,9 @@ OUTCOMES: ContextVar[Callable[[Array, bool], tuple[Array, bool]] | None] = Conte
 
 #: Hands out the numbers of a range, where long loops are recorded in few turns.
 NUMBERS: ContextVar[Callable[[range], Iterable[Any]] | None] = ContextVar("NUMBERS", default=None)
+
+#: Told of each `Doubt` of a run.
+DOUBTS: ContextVar[list[Doubt] | None] = ContextVar("DOUBTS", default=None)
 
 #: Code of this library that holds the loops of its users.
 LOOPS: set[CodeType] = set()
@@ -96,6 +100,9 @@ class Seen:
 class Doubt(BaseException):  # no Exception, for the user's code is not to catch it
     """A loop may do something else in the turns that are not recorded.
 
+    User code that catches all there is catches it, too, and goes another way than it does by
+    itself: so the run is told (`DOUBTS`), and raises it at its end.
+
     Attributes:
         location: the line of the user's code that tells.
     """
@@ -103,6 +110,9 @@ class Doubt(BaseException):  # no Exception, for the user's code is not to catch
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.location = user_location()
+        doubts = DOUBTS.get()
+        if doubts is not None:
+            doubts.append(self)
 
 
 class Series(Protocol):

@@ -307,6 +307,48 @@ def a_list_that_grows(a, b):
     return a
 
 
+def another_name_for_a_list(a, b):
+    x = [b, 1.0]
+    y = x
+    for t in range(40):
+        if a + 0.01 * math.sin(t * a) > 0:
+            y = [0.9 * x[0], x[1]]
+        y[0] = 0.98 * y[0] + 0.01
+    return x[0] + 3 * y[0]
+
+
+def one_of_two_lists(a, b):
+    x, y = [b, 1.0], [0.5 * b, 2.0]
+    total = b
+    for t in range(40):
+        x[0] = 0.98 * x[0] + 0.01
+        total = total + 0.1 * y[0]
+        if a > 0.02 * t:
+            x = y
+        else:
+            x = [1.01 * x[0], x[1]]
+    return total
+
+
+def of_single_precision(a, b):
+    x, y = b, np.float32(2.0)
+    for t in range(12):
+        y = np.float32(0.1) if a > 0.1 * t else 0.3
+        x = 0.9 * x + y * y
+    return x
+
+
+def catches_all(a, b):
+    x, errors = b, 0
+    numbers = [0.1 * t for t in range(40)]
+    for t in range(40):
+        try:
+            x = 0.97 * x if a > 0.02 * t else 0.97 * x + numbers[t]
+        except:  # noqa: E722
+            errors += 1
+    return x + errors
+
+
 def unbound_afterwards(a, b):
     for t in range(N):
         a = math.sin(a + t) + b
@@ -327,6 +369,18 @@ def test_what_is_no_choice_is_a_path_of_its_own(f):
     g = cr.value_and_grad(f, (0, 1))
     compiled = cr.compile(g)
     for args in POINTS:
+        same(compiled(*args), g(*args), 1e-10)
+
+
+@pytest.mark.parametrize(
+    "f",
+    [another_name_for_a_list, one_of_two_lists, of_single_precision, catches_all],
+    ids=lambda f: f.__name__,
+)
+def test_what_would_go_wrong_unseen_is_a_path_of_its_own(f):
+    g = cr.value_and_grad(f, 1)
+    compiled = cr.compile(g)
+    for args in ((1.0, 1.1), (1.2, 0.7), (-1.0, 2.2), (-0.4, 0.5), (0.05, 3.0), (0.3, 0.1)):
         same(compiled(*args), g(*args), 1e-10)
 
 

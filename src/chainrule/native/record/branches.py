@@ -21,6 +21,7 @@ from chainrule.core.counted import Doubt
 from chainrule.core.node import Node
 from chainrule.core.recording import Recording
 from chainrule.graph.rewrite import frozen
+from chainrule.native.record.changing import Held
 from chainrule.native.record.exits import exit_at
 from chainrule.native.record.supposed import Supposition
 from chainrule.native.record.variables import Beginning, Left
@@ -72,7 +73,7 @@ class _Turn:
         answers: what is answered first, in this way.
         path: the decisions of this way so far.
         ways: those that are done, with what they have left.
-        apart: how many arrays had been set apart.
+        apart: how many arrays and lists had been set apart.
     """
 
     beginning: Beginning
@@ -104,7 +105,7 @@ class Branches:
         self._in_short: set[Fork] = set()
         self._turns: dict[int, _Turn] = {}
         self._known: dict[Any, Node] = {}
-        self._apart: list[tuple[Array, Node | None]] = []  # with what they were
+        self._apart: list[Held] = []  # with what they held
         self._recording: Recording | None = None
         self._supposition = Supposition(self._doubt)
         self._is_forced = False
@@ -198,19 +199,21 @@ class Branches:
             raise
         except Doubt as doubt:
             raise Refused(str(doubt), self.pending) from None
-        apart = [*(array for array, _ in self._apart[turn.apart :]), *left.apart]
-        self._apart[turn.apart :] = [(array, array.node) for array in apart]
+        apart = [*(held.of for held in self._apart[turn.apart :]), *left.apart]
+        self._apart[turn.apart :] = map(Held, apart)
         self._end(turns)
         return False
 
     def _check_apart(self) -> None:
-        """Make sure that no array has been written that other names stand for in the user's run.
+        """Make sure that nothing has been written that other names stand for in the user's run.
 
         Raises:
             Refused: one has.
         """
-        if any(array.node is not node for array, node in self._apart):
-            raise Refused("an array is written that is another one in one way", self.forks)
+        for held in self._apart:
+            if not held.is_current():
+                kind = "an array" if type(held.of) is Array else f"a {type(held.of).__name__}"
+                raise Refused(f"{kind} is written that is another one in one way", self.forks)
 
     def _end(self, turns: Turns | While) -> None:
         self._turns.pop(id(turns), None)

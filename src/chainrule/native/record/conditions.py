@@ -36,8 +36,11 @@ _FEWEST = 2  # turns from which on a loop is recorded as one
 _ENOUGH = 60  # answers after which a run is over in which none of them is given
 
 
-class Enough(BaseException):  # no Exception, for the user's code is not to catch it
+class Enough(Doubt):
     """A loop has had more turns than are worth recording."""
+
+    def __init__(self) -> None:
+        super().__init__("there are more turns than are worth recording")
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ import numpy as np
 from chainrule import trees
 from chainrule.core.array import Array
 from chainrule.core.captured import check_unchanged, hold
-from chainrule.core.counted import NUMBERS, OUTCOMES, ROWS, Doubt
+from chainrule.core.counted import DOUBTS, NUMBERS, OUTCOMES, ROWS, Doubt
 from chainrule.core.node import Leaf, Node
 from chainrule.core.recording import Observer, Recording
 from chainrule.core.source import Location, user_location
@@ -26,7 +26,7 @@ from chainrule.errors import ChainruleError, GradientLostError
 from chainrule.graph.graph import Apply, Constant, Input, Vertex, from_nodes
 from chainrule.graph.run import observed_run
 from chainrule.native.record.capture import Walk, capture, unwritable
-from chainrule.native.record.conditions import BRANCHED, Enough, Place
+from chainrule.native.record.conditions import BRANCHED, Place
 from chainrule.native.record.counters import find_counters
 from chainrule.native.record.guards import Guards, Seen, axes_shaped_by_values, condition
 from chainrule.native.record.program import Program, without_values
@@ -113,6 +113,7 @@ def run(
     rows = ROWS.set(None if shortener is None else shortener.rows)
     numbers = NUMBERS.set(None if shortener is None else shortener.numbers)
     answers = OUTCOMES.set(None if shortener is None else shortener.conditions)
+    doubts = DOUBTS.set([])
     try:
         with np.errstate(all="ignore"):
             try:
@@ -122,6 +123,7 @@ def run(
             finally:
                 if conditions is not None:
                     conditions.branches.stop(sys.exception())
+                _raise_caught(sys.exception())
         leaves, _ = flatten(output)
         leaves = [restack(leaf) for leaf in leaves]
     except ValueError as error:
@@ -136,13 +138,14 @@ def run(
                 f"it catches an error that it does not meet by itself ({error})"
             ) from None
         raise
-    except (Doubt, Enough):
+    except Doubt:
         walk.found.restore()  # or what the function does to arrays would be done twice
         raise
     finally:
         ROWS.reset(rows)
         NUMBERS.reset(numbers)
         OUTCOMES.reset(answers)
+        DOUBTS.reset(doubts)
         recording.end()
         recording.laid_out = None
     try:
@@ -193,6 +196,13 @@ def run(
         leaves,
         trees.flatten(output)[0],
     )
+
+
+def _raise_caught(error: BaseException | None) -> None:
+    """Raise a doubt that the function has caught, whereupon it went another way."""
+    doubts = DOUBTS.get()
+    if doubts and not isinstance(error, (Doubt, KeyboardInterrupt, SystemExit)):
+        raise doubts[0] from None
 
 
 def _program(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import sys
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Iterable, Sequence
 from types import CellType, FrameType, FunctionType
 from typing import Any, NoReturn, TypeAlias
@@ -21,9 +21,10 @@ from chainrule.core.counted import Counted, Doubt
 from chainrule.core.node import Node
 from chainrule.core.placeholder import Placeholder
 from chainrule.core.symbolic import Symbolic
+from chainrule.native.record.changing import content_of, put_into
 from chainrule.native.record.state import alike, everything
 from chainrule.numpy.assignment import overwrite
-from chainrule.numpy.closure import ABSENT, content
+from chainrule.numpy.closure import content
 from chainrule.operations.elementwise import where
 from chainrule.operations.indexing import getitem, set_at
 
@@ -72,7 +73,8 @@ class Left:
     Args:
         variables: of the function that runs.
         contents: what each of the objects that can change holds.
-        apart: arrays that are no longer what other names stood for, since they have been chosen.
+        apart: arrays and lists that are no longer what other names stood for, since they have been
+            chosen.
         test: what a ``while`` loop asks before its next turn.
     """
 
@@ -80,7 +82,7 @@ class Left:
         self,
         variables: dict[str, Any],
         contents: list[Any],
-        apart: Sequence[Array] = (),
+        apart: Sequence[Any] = (),
         test: Array | None = None,
     ) -> None:
         self.variables, self.contents, self.apart = variables, contents, apart
@@ -106,7 +108,7 @@ class Beginning:
 
     def left(self, test: Array | None = None) -> Left:
         """Return what the code holds now."""
-        contents = [_content_of(x) for x in self._objects]
+        contents = [content_of(x) for x in self._objects]
         return Left(dict(self._frame.f_locals), contents, test=test)
 
     def put_back(self) -> None:
@@ -116,7 +118,7 @@ class Beginning:
             Doubt: something else has changed, which cannot be put back.
         """
         for x, held in zip(self._objects, self._left.contents, strict=True):
-            _put_into(x, held)
+            put_into(x, held)
         before = self._left.variables
         fresh = self._frame.f_locals.keys() - before.keys()
         set_variables(self._frame, dict.fromkeys(fresh, Unset()) | before)
@@ -156,38 +158,10 @@ class Beginning:
         """Let the code hold what a turn has left."""
         for x, held in zip(self._objects, left.contents, strict=True):
             if type(x) is not Array:
-                _put_into(x, held)
+                put_into(x, held)
             elif x.origin is None and held[1] is not x.node:
                 overwrite(x, Array(*held), "a write in one way through a turn")
         set_variables(self._frame, left.variables)
-
-
-# Things that change.
-
-
-def _content_of(x: Any) -> Any:
-    kind = type(x)
-    if kind is Array:
-        return x.held, x.node
-    if kind is CellType:
-        return content(x)
-    return dict(x) if kind in (dict, OrderedDict) else list(x)
-
-
-def _put_into(x: Any, held: Any) -> None:
-    kind = type(x)
-    if kind is Array:
-        x.held, x.node = held
-    elif kind is CellType:
-        if held is not ABSENT:
-            x.cell_contents = held
-    elif kind in (dict, OrderedDict):
-        if x.keys() != held.keys() or any(x[key] is not item for key, item in held.items()):
-            x.clear()
-            x.update(held)
-    elif len(x) != len(held) or any(a is not b for a, b in zip(x, held, strict=True)):
-        x.clear()
-        x.extend(held)
 
 
 def set_variables(frame: FrameType, variables: dict[str, Any]) -> None:
@@ -210,18 +184,20 @@ class _Choice:
         no: what they held in the other.
 
     Attributes:
-        apart: arrays that were chosen, and those that they were chosen from.
+        apart: arrays and lists that were chosen, and those that they were chosen from.
     """
 
     def __init__(self, condition: Array, yes: dict[int, Any], no: dict[int, Any]) -> None:
         self.condition, self.yes, self.no = condition, yes, no
-        self.apart: list[Array] = []
+        self.apart: list[Any] = []
+        self._pairs: list[tuple[Any, Any, Any]] = []  # two lists or dicts, and what is one of them
 
     def of(self, a: Any, b: Any) -> Any:
         """Return what a variable holds."""
         if a is b:
             return a
         arrays = [x for x in (a, b) if type(x) is Array and issubclass(x.__class__, _ndarray)]
+        pair = a, b
         a, b = _as_left(a, self.yes), _as_left(b, self.no)
         kind = type(a)
         if kind is Unset or type(b) is Unset:
@@ -240,10 +216,8 @@ class _Choice:
         if isinstance(a, tuple):
             items = self._items(a, b)
             return kind(*items) if hasattr(a, "_fields") else kind(items)
-        if kind is list or kind is deque:
-            return kind(self._items(a, b))
-        if kind is dict:
-            return dict(zip(self._keys(a, b), self._items(a.values(), b.values()), strict=True))
+        if kind in (list, deque, dict):
+            return self._of_lists(*pair, a, b)
         if kind is _ndarray:
             same = a.shape == b.shape and a.dtype == b.dtype and a.tobytes() == b.tobytes()
             return _if_equal(a, b, same and not a.dtype.hasobject)
@@ -266,6 +240,29 @@ class _Choice:
         if isinstance(a, dict):
             return dict(zip(self._keys(a, b), self._items(a.values(), b.values()), strict=True))
         return self._items(a, b)
+
+    def _of_lists(self, first: Any, second: Any, a: Any, b: Any) -> Any:
+        """Return one list or dict of two, the same one for the same two.
+
+        Args:
+            first: one of them.
+            second: the other.
+            a: what the first one held.
+            b: what the second one held.
+        """
+        for x, y, made in self._pairs:
+            if x is first and y is second:
+                return made
+        if type(a) is dict:
+            items = self._items(a.values(), b.values())
+            made = dict(zip(self._keys(a, b), items, strict=True))
+        else:
+            made = type(a)(self._items(a, b))
+        others = [m for x, y, m in self._pairs if x is first or y is second]
+        if others or id(first) in self.yes or id(second) in self.no:
+            self.apart += [first, second, made, *others]
+        self._pairs.append((first, second, made))
+        return made
 
     def _items(self, a: Iterable[Any], b: Iterable[Any]) -> list[Any]:
         first, second = list(a), list(b)
@@ -292,6 +289,8 @@ class _Choice:
         kinds = {dtype_of(x).kind for x in (a, b)}
         if len(kinds) > 1 and (len(arrays) == 2 or "b" in kinds):
             raise Doubt("numbers of another kind in one way through a turn")
+        if not (_is_exact(a, b) or _is_exact(b, a)):
+            raise Doubt("numbers of another precision in one way through a turn")
         return self._of_arrays(a, b)
 
     def _of_arrays(self, a: Any, b: Any) -> Any:
@@ -363,6 +362,14 @@ def _as_left(x: Any, contents: dict[int, Any]) -> Any:
 def _is_number(x: Any) -> bool:
     kind = type(x)  # not its __class__, for that of a loop's number is that of its value
     return kind is Array or issubclass(kind, _NUMBERS)
+
+
+def _is_exact(x: Any, like: Any) -> bool:
+    """Tell whether a number is of the precision of another one, or a plain one that has it."""
+    own, other = dtype_of(x), dtype_of(like)
+    if own == other or own.kind != "f" or other.kind != "f":
+        return True
+    return type(x) is float and (x != x or float(other.type(x)) == x)
 
 
 def _if_equal(a: Any, b: Any, equal: bool) -> Any:
