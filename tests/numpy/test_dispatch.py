@@ -71,6 +71,8 @@ OBSERVED = {
     "argmin": lambda x: x.argmin(),
     "argmax_keepdims": lambda x: np.argmax(x, axis=0, keepdims=True),
     "argsort": lambda x: np.argsort(x, axis=0),
+    "lexsort": lambda x: np.lexsort((x[0], np.round(x[1]), np.arange(x.shape[1]) % 2)),
+    "lexsort_rows": lambda x: np.lexsort(x) + np.lexsort((x, x > 0), axis=0)[0],
     "argsort_method": lambda x: x.argsort(),
     "argpartition": lambda x: np.argpartition(x, 1),
     "argwhere": lambda x: np.argwhere(x > 0),

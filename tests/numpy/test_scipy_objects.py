@@ -57,10 +57,31 @@ INTERPOLATIONS = {
             )(q),
             (Y, POINTS),
         )
-        for kind in ("linear", "quadratic", "cubic")
+        for kind in ("linear", "quadratic", "cubic", "nearest", "previous")
     },
     "grid": (lambda q: SURFACE(q), (PAIRS,)),
     "grid_of_values": (lambda v, q: RegularGridInterpolator(GRID, v)(q), (VALUES, PAIRS)),
+    "grid_one_number_after_another": (
+        lambda v, q: RegularGridInterpolator(GRID, v)(q),
+        (VALUES, PAIRS.ravel()),
+    ),
+    "grid_of_coordinates": (
+        lambda v, q: RegularGridInterpolator(GRID, v)((q[:, None], np.array([0.3, 2.2, 1.1]))),
+        (VALUES, POINTS[:3]),
+    ),
+    "grid_of_one_axis": (lambda v, q: RegularGridInterpolator(GRID[:1], v)(q), (Y, POINTS[:3])),
+    "grid_of_falling_knots": (
+        lambda v, q: RegularGridInterpolator((KNOTS[::-1], GRID[1]), v)(q),
+        (VALUES, PAIRS),
+    ),
+    "attributes": (
+        lambda y: (
+            CubicSpline(KNOTS, y).c.sum(axis=0)
+            * interp1d(KNOTS, y, axis=0).y[1:]
+            * RegularGridInterpolator(GRID[:1], y).values[1:]
+        ),
+        (Y,),
+    ),
     "grid_filled": (
         lambda q: RegularGridInterpolator(GRID, VALUES, bounds_error=False, fill_value=1.0)(q),
         (PAIRS + [[0, 0], [5, 0]],),
@@ -94,8 +115,8 @@ def test_points_outside_raise_as_ever():
         (lambda y: CubicSpline(y, KNOTS)(1.0), "CubicSpline by its knots"),
         (lambda y: CubicSpline(KNOTS, y, bc_type="periodic")(1.0), "with these ends"),
         (lambda y: interpolate.PchipInterpolator(KNOTS, y)(1.0), "PchipInterpolator by its values"),
-        (lambda y: CubicSpline(KNOTS, y).integrate(0, 1), "integrate.* by the values"),
-        (lambda y: interp1d(KNOTS, y, "nearest")(1.0), "kind 'nearest' by its values"),
+        (lambda y: CubicSpline(KNOTS, y).integrate(0, 1), "integrate .* by its values"),
+        (lambda y: interpolate.make_interp_spline(KNOTS, y).c[0], "attribute c .* by its values"),
         (
             lambda y: SURFACE(np.stack([y[1], y[2]]), method="cubic")[0],
             "RegularGridInterpolator of method 'cubic'",
@@ -107,6 +128,19 @@ def test_what_has_no_derivative(f, match):
     y[-1] = y[0] if "ends" in match else y[-1]
     with pytest.raises(UnsupportedError, match=match):
         cr.grad(f)(y)
+
+
+def test_a_spline_is_printed_and_compiled_for_all_values():
+    def f(y):
+        line = interp1d(KNOTS, y, "quadratic", axis=0)
+        return np.sum(CubicSpline(KNOTS, y, bc_type=ENDS)(POINTS) ** 2) + np.sum(line(1.3))
+
+    staged, fast = cr.stage(f, Y), cr.compile(cr.value_and_grad(f))
+    fast(Y)
+    for found in (staged(3 - Y), fast(3 - Y)):
+        value, gradient = cr.value_and_grad(f)(3 - Y)
+        assert found[0] == pytest.approx(value, rel=1e-12)
+        np.testing.assert_allclose(np.reshape(found[1], Y.shape), gradient, rtol=1e-10, atol=1e-12)
 
 
 # Sparse matrices.

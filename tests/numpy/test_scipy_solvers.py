@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 
 import numpy as np
@@ -160,6 +161,30 @@ def test_what_was_not_found_has_no_derivative():
         cr.grad(lambda a: brentq(lambda x: (x - a) ** 3, 0.0, 2.0))(1.0)
     with pytest.raises(NotConvergedError, match=r"solve_ivp has not reached the end, .*line"):
         cr.grad(lambda a: solve_ivp(lambda t, y: a * y**2, (0, 9), [1.0]).y[0, -1])(1.0)
+
+
+def test_what_else_a_solver_returns_loses_no_gradient():
+    def cube(a, x):
+        return x**3 - a
+
+    for f in (
+        lambda a: brentq(functools.partial(cube, a), 0.0, 2.0, full_output=True)[1].root,
+        lambda a: optimize.newton(functools.partial(cube, a), 1.0, full_output=True)[1].root,
+    ):
+        assert cr.grad(f)(1.0) == pytest.approx(1 / 3)
+    found = {
+        "hess_inv": lambda a: minimize(energy, M, (a,)),
+        "fjac": lambda a: optimize.root(functools.partial(cube, a), np.ones(1)),
+        "qtf": lambda a: optimize.fsolve(functools.partial(cube, a), np.ones(1), full_output=True)[
+            1
+        ],
+    }
+    for name, solve in found.items():
+        with pytest.raises(UnsupportedError, match=f"`{name}` of what a solver returns .*line"):
+            cr.grad(lambda a, name=name, solve=solve: np.sum(solve(a)[name]))(np.float64(1.5))
+    with pytest.raises(UnsupportedError, match="`jac` of what a solver returns"):
+        cr.grad(lambda a: minimize(energy, M, (a,)).jac[0])(9 * M)
+    assert cr.grad(lambda a: a[0] * (minimize(energy, M, (a,)).nit > 0))(9 * M)[0] == 1.0
 
 
 def test_compiled_code_finds_the_root_of_other_numbers():

@@ -212,6 +212,18 @@ def argsort(
     return apply(rows.argsort, rows.argsort.compute, (a,), params)
 
 
+@implements(np.lexsort, observes=True)
+def lexsort(keys: Any, axis: Any = -1) -> Any:
+    """Sort by one key after another: the last one decides, so it comes last."""
+    np.lexsort([value_of(key) for key in keys], axis)  # with its errors
+    order, *further = [operand(key) for key in keys]
+    order = np.argsort(order, axis=axis, kind="stable")
+    for key in further:
+        key = np.take_along_axis(key, order, axis)
+        order = np.take_along_axis(order, np.argsort(key, axis=axis, kind="stable"), axis)
+    return order
+
+
 @implements(np.partition)
 def partition(
     a: Any, kth: Any, axis: Any = -1, kind: str = "introselect", order: Any = None

@@ -27,7 +27,6 @@ observe(
     np.isposinf,
     np.isreal,
     np.iscomplex,
-    np.lexsort,
     np.nanargmax,
     np.nanargmin,
 )

@@ -75,6 +75,22 @@ def _to_axis(y: Any, ndim: int, axis: int) -> Any:
     return np.transpose(y, order) if order != axes else y
 
 
+#: What an interpolator has that does not depend on the values that it goes through.
+_OF_KNOTS = frozenset(
+    ("x", "t", "k", "axis", "extrapolate", "grid", "method", "bounds_error", "fill_value")
+)
+
+
+def _of_values(seen: Seen, name: str, values: Any) -> Any:
+    """Return an attribute of the original's, if no gradient by the values is lost with it."""
+    if name not in _OF_KNOTS and not name.startswith("__") and has_history(values):
+        raise unsupported(
+            f"the attribute {name} of a {type(seen._original).__name__} by its values",
+            "call it at points, and integrate with np.trapezoid",
+        )
+    return Seen.__getattr__(seen, name)
+
+
 class _Spline(Seen):
     """A spline as recorded code sees it, with coefficients that may be Arrays."""
 
@@ -105,9 +121,9 @@ class _Spline(Seen):
         return _Spline(self._original.derivative(nu), _derived(self._c, nu))
 
     def __getattr__(self, name: str) -> Any:
-        if name in ("integrate", "antiderivative", "roots", "solve") and has_history(self._c):
-            raise unsupported(f"spline.{name}(...) by the values", "integrate with np.trapezoid")
-        return super().__getattr__(name)
+        if name == "c" and hasattr(self._original, "x"):  # those of polynomials, not of B-splines
+            return self._c
+        return _of_values(self, name, self._c)
 
 
 def _given(**options: Any) -> dict[str, Any]:
@@ -122,7 +138,7 @@ def _through(
     ``of_zeros`` is the same with conditions at the ends that are zero.
     """
     y = restack(y)
-    original = make(plain(y), axis)
+    original = make(value_of(y), axis)  # with the errors of values that are none
     if not has_history(y):
         return _Spline(original)
     y = operand(y)
@@ -131,9 +147,10 @@ def _through(
         basis = _pieces((of_zeros or make)(np.eye(flat.shape[0]), 0)).c
     except ValueError as error:
         raise unsupported(f"scipy.interpolate.{what} by its values, with these ends,") from error
-    c = _pieces(original).c
-    moved = np.tensordot(basis, flat - plain(flat), axes=(2, 0))  # zeros, that have a gradient
-    return _Spline(original, c + moved)
+    c = np.tensordot(basis, flat, axes=(2, 0))
+    if of_zeros is not None:
+        c = c + _pieces(make(np.zeros(y.shape), axis)).c  # of the conditions at the ends
+    return _Spline(original, c)
 
 
 def _no_knots(what: str, *given: Any) -> None:
@@ -152,13 +169,12 @@ def _cubic_spline(original: Function) -> Any:
             return original(plain(x), values, axis, bc_type, extrapolate)
 
         def of_zeros(values: Any, axis: int) -> Any:
-            ends = bc_type
-            if not isinstance(ends, str):
-                none = np.zeros(len(values))
-                ends = tuple(end if isinstance(end, str) else (end[0], none) for end in ends)
+            none = np.zeros(len(values))
+            ends = tuple(end if isinstance(end, str) else (end[0], none) for end in bc_type)
             return original(plain(x), values, axis, ends, extrapolate)
 
-        return _through(make, y, axis, "CubicSpline", of_zeros)
+        ends_of_zeros = None if isinstance(bc_type, str) else of_zeros
+        return _through(make, y, axis, "CubicSpline", ends_of_zeros)
 
     return seen_class(original, spline)
 
@@ -217,6 +233,9 @@ class _Interpolated(Seen):
         super().__init__(original)
         self._y = original.y if y is None else y
 
+    def __getattr__(self, name: str) -> Any:
+        return self._y if name == "y" else _of_values(self, name, self._y)
+
     def __call__(self, x: Any) -> Any:
         """Evaluate it at points."""
         x, p = restack(x), self._original
@@ -232,10 +251,10 @@ class _Interpolated(Seen):
             k = p._spline.k
             make = importlib.import_module("scipy.interpolate").make_interp_spline
             result = _through(lambda v, axis: make(p.x, v, k), y, 0, "interp1d")(x)
-        elif has_history(self._y):
-            raise unsupported(f"scipy.interpolate.interp1d of kind {p._kind!r} by its values")
-        else:
-            return plainly  # a step function
+        else:  # a step function: of which points it takes the values
+            make = importlib.import_module("scipy.interpolate").interp1d
+            steps = make(p.x, np.arange(len(p.x)), p._kind, fill_value="extrapolate")
+            result = y[steps(value_of(x)).astype(int)]
         result = _to_axis(result, x.ndim, p.axis % self._y.ndim)
         outside = (value_of(x) < p.x[0]) | (value_of(x) > p.x[-1])
         if isinstance(p.fill_value, str) or not np.any(outside):
@@ -250,7 +269,7 @@ def _interp1d(original: Function) -> Any:
     def interp1d(x: Any, y: Any, kind: Any = "linear", axis: int = -1, **options: Any) -> Any:
         y = restack(y)
         _no_knots("interp1d", restack(x), options)
-        made = original(plain(x), plain(y), kind, axis, **options)
+        made = original(plain(x), value_of(y), kind, axis, **options)
         if not has_history(y):
             return _Interpolated(made)
         order = np.arange(len(made.x))
@@ -268,21 +287,23 @@ class _Grid(Seen):
         super().__init__(original)
         self._values_given = original.values if values is None else values
 
+    def __getattr__(self, name: str) -> Any:
+        if name == "values":
+            return self._values_given
+        return _of_values(self, name, self._values_given)
+
     def __call__(self, xi: Any, method: Any = None, **options: Any) -> Any:
         """Evaluate it at points, whose coordinates are in the last axis."""
         grid = self._original
-        xi = restack(xi)
-        if isinstance(xi, tuple):
-            xi = restack(np.broadcast_arrays(*xi)) if not has_history(xi) else np.stack(xi, axis=-1)
-        plainly = grid(plain(xi), method, **options)  # with the errors of points outside
         if not has_history([xi, self._values_given]):
-            return plainly
+            return grid(plain(xi), method, **options)
+        xi = _points(xi, len(grid.grid))
+        plainly = grid(plain(xi), method, **options)  # with the errors of points outside
         method = method or grid.method
         if method != "linear":
             raise unsupported(
                 f"scipy.interpolate.RegularGridInterpolator of method {method!r}", "use 'linear'"
             )
-        xi = operand(xi)
         result = _multilinear(grid.grid, operand(self._values_given), xi)
         inside = np.ones(xi.shape[:-1], bool)
         for k, knots in enumerate(grid.grid):
@@ -291,6 +312,14 @@ class _Grid(Seen):
             return result
         inside = inside.reshape(inside.shape + (1,) * (result.ndim - inside.ndim))
         return np.where(inside, result, plainly)
+
+
+def _points(xi: Any, ndim: int) -> Any:
+    """Return points as SciPy takes them: coordinates in a tuple, or in the last axis."""
+    if isinstance(xi, tuple) and len(xi) > 1:
+        return np.stack(np.broadcast_arrays(*(operand(restack(x)) for x in xi)), axis=-1)
+    xi = operand(restack(xi[0] if isinstance(xi, tuple) else xi))
+    return xi.reshape(-1, ndim) if xi.ndim == 1 else xi
 
 
 def _multilinear(grid: Any, values: Any, xi: Any) -> Any:
@@ -315,7 +344,10 @@ def _regular_grid(original: Function) -> Any:
     def interpolator(points: Any, values: Any, *more: Any, **options: Any) -> Any:
         values = restack(values)
         _no_knots("RegularGridInterpolator", list(points))
-        return _Grid(original(plain(tuple(points)), plain(values), *more, **options), values)
+        knots = plain(tuple(points))
+        made = original(knots, value_of(values), *more, **options)
+        falling = tuple(k for k, x in enumerate(knots) if x[0] > x[-1])
+        return _Grid(made, np.flip(values, falling) if falling else values)
 
     return seen_class(original, interpolator)
 

@@ -22,7 +22,13 @@ from chainrule.numpy.axes import operand
 from chainrule.numpy.creation import restack
 from chainrule.numpy.dispatch import plain
 from chainrule.numpy.scipy.constraints import Constraint, all_of, bounds_of, plain_constraints
-from chainrule.numpy.scipy.roots import arguments, check_converged, unrecorded, with_plain_numbers
+from chainrule.numpy.scipy.roots import (
+    arguments,
+    check_converged,
+    differentiated,
+    unrecorded,
+    with_plain_numbers,
+)
 from chainrule.numpy.scipy.table import made_of
 from chainrule.numpy.scipy.vertices import one_vertex
 from chainrule.operations.implicit import depends_on_arrays, solution
@@ -113,7 +119,7 @@ def _minimize(original: Function) -> Function:
             flat = not found.success and np.max(abs(_slope(f, found.x)), initial=0.0) <= _FLAT
             check_converged(original, found.success or flat, x, found.message)
             found.x, found.fun = x, f(x)
-        return found
+        return differentiated(found, x, "x", "fun")
 
     return minimize
 
@@ -131,6 +137,6 @@ def _minimize_scalar(original: Function) -> Function:
         check_converged(original, found.success, x, found.message)
         if depends_on_arrays(x):
             found.x, found.fun = x, fun(x, *given)
-        return found
+        return differentiated(found, x, "x", "fun")
 
     return minimize

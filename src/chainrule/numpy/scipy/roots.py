@@ -17,12 +17,19 @@ from chainrule.core.array import value_of
 from chainrule.core.source import where_am_i
 from chainrule.errors import NotConvergedError
 from chainrule.numpy.creation import restack
-from chainrule.numpy.dispatch import has_history, plain
+from chainrule.numpy.dispatch import has_history, plain, unsupported
 from chainrule.numpy.scipy.table import made_of
 from chainrule.numpy.scipy.vertices import one_vertex
 from chainrule.operations.implicit import depends_on_arrays, solution
 
-__all__ = ["Plainly", "arguments", "check_converged", "unrecorded", "with_plain_numbers"]
+__all__ = [
+    "Plainly",
+    "arguments",
+    "check_converged",
+    "differentiated",
+    "unrecorded",
+    "with_plain_numbers",
+]
 
 Function = Callable[..., Any]
 
@@ -77,6 +84,38 @@ def check_converged(original: Function, converged: Any, x: Any, message: Any = "
         )
 
 
+def differentiated(found: Any, x: Any, *known: str) -> Any:
+    """Return what a solver has found with x, so that no gradient is lost in the rest of it.
+
+    What it counted and said is there, and the entries that are ``known`` by their gradients.
+    """
+    if not depends_on_arrays(x):
+        return found
+    kind: Any = type(found)
+    guarded: dict[str, Any] = dict.__new__(_guarded(kind, known))
+    dict.update(guarded, found)
+    return guarded
+
+
+@functools.cache
+def _guarded(kind: Any, known: tuple[str, ...]) -> type:
+    def entry(self: Any, name: str) -> Any:
+        value = dict.__getitem__(self, name)
+        if name in known or isinstance(value, (str, bool, int, np.integer, np.bool_)):
+            return value
+        raise unsupported(
+            f"`{name}` of what a solver returns",
+            "compute it of the solution, or cut it off with chainrule.stop_gradient",
+        )
+
+    def attribute(self: Any, name: str) -> Any:
+        if name not in self:
+            raise AttributeError(name)
+        return entry(self, name)
+
+    return type(kind.__name__, (kind,), {"__getitem__": entry, "__getattr__": attribute})
+
+
 def _equation(f: Function, args: tuple[Any, ...], x: Any) -> Any:
     """Return the solution x of ``f(x, *args) == 0``."""
     return solution(lambda x: restack(f(x, *args)), x)
@@ -94,6 +133,7 @@ def _bracketing(original: Function) -> Function:
         x = _equation(f, arguments(args), found[0] if pair else found)
         if pair:
             check_converged(original, found[1].converged, x, found[1].flag)
+            found[1].root = x
         return (x, found[1]) if pair else x
 
     return root
@@ -110,8 +150,10 @@ def _newton(original: Function) -> Function:
         several = isinstance(found, tuple)
         x = _equation(func, arguments(args), found[0] if several else found)
         if several:
-            converged = found[1] if isinstance(found[1], np.ndarray) else found[1].converged
-            check_converged(original, converged, x)
+            alone = not isinstance(found[1], np.ndarray)
+            check_converged(original, found[1].converged if alone else found[1], x)
+            if alone:
+                found[1].root = x
         return (x, *found[1:]) if several else x
 
     return root
@@ -148,7 +190,7 @@ def _root(original: Function) -> Function:
         x = _equation(_only_value(fun, jac is True), arguments(args), found.x)
         check_converged(original, found.success, x, found.message)
         found.x = x
-        return found
+        return differentiated(found, x, "x", "fun")
 
     return root
 
@@ -171,7 +213,7 @@ def _fsolve(original: Function) -> Function:
         if not full_output and not depends_on_arrays(x):  # with the warnings that SciPy gives
             return with_plain_numbers(original, func, x0, args, fprime, False, *more, **options)
         check_converged(original, found[2] == 1, x, found[3])
-        return (x, *found[1:]) if full_output else x
+        return (x, differentiated(found[1], x, "fvec"), *found[2:]) if full_output else x
 
     return root
 
