@@ -352,3 +352,17 @@ def test_programs_at_random(seed: int) -> None:
         np.testing.assert_array_equal(found, right)
     for x, before in zip(args, kept, strict=True):
         np.testing.assert_array_equal(x, before)
+
+
+def test_a_named_view_of_what_is_written_is_copied_first() -> None:
+    def f(y: Any) -> Any:
+        m = np.zeros((4, 4))
+        m[:] = y
+        w = m.T
+        m[1] = w[2] - 0
+        return np.sum(np.cos(m) * np.arange(16.0).reshape(4, 4))
+
+    y = np.linspace(-1, 1, 16).reshape(4, 4)
+    staged = cr.stage(f, y)
+    assert "m[1] = w[2].copy()" in staged.source
+    np.testing.assert_allclose(staged(y * 0.9)[1][0], cr.grad(f)(y * 0.9))

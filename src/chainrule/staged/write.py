@@ -35,6 +35,7 @@ from chainrule.staged.staged import Staged
 from chainrule.staged.statements import copy_of, shared_subexpressions, statements_for
 from chainrule.staged.steps import active_variables, one_like, steps
 from chainrule.staged.text import ATOM, BIT_OR, COMPARISON, assertion, call, literal, method
+from chainrule.staged.writes import is_fresh
 from chainrule.transforms.argnums import refuse, select
 from chainrule.transforms.stable import stable_forms
 
@@ -95,8 +96,13 @@ def write(recorded: Recorded, plain: bool = False) -> Staged:
     mixed = any(map(is_single, values))
     constants = Constants(names, traced.constant_names, traced.rows, given, mixed)
     speller = speller_for(constants, variables)
+    shown: dict[Vertex, Vertex] = {
+        a.variable: a.expression
+        for a in assignments
+        if a.write is None and isinstance(a.expression, Apply) and not is_fresh(a.expression)
+    }
     stages = [
-        _stage(k, assignment, storage, speller, names)
+        _stage(k, assignment, storage, shown, speller, names)
         for k, assignment in enumerate(assignments, 1)
     ]
     backprop = Backprop(wanted, active, derived, stages, names, variables, constants, plain)
@@ -187,6 +193,7 @@ def _stage(
     number: int,
     assignment: Assignment,
     storage: Mapping[Input, Storage],
+    shown: Mapping[Vertex, Vertex],
     speller: Speller,
     names: Names,
 ) -> Stage:
@@ -203,7 +210,7 @@ def _stage(
             before.append(f"{name} = {copy_of(write.old, speller)}")
         target = f"{name}[{index_text(speller, write.index, write.arrays, variable.ndim)}]"
         right = speller.text(write.right)
-        if write.overtakes():
+        if write.overtakes(shown, speller.variables):
             right = method(right, "copy")
         operator, expression, after = write.symbol, right.text, []
     inputs = [x for x in topological([assignment.expression]) if isinstance(x, Input)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, TypeAlias
 
@@ -75,15 +75,22 @@ class Write:
         """Return what is computed before the entries are written."""
         return [self.right, *self.arrays]
 
-    def overtakes(self) -> bool:
-        """Tell whether NumPy might read an entry that it has written: it copies vectors at once."""
+    def overtakes(self, shown: Mapping[Vertex, Vertex], names: Mapping[Vertex, str]) -> bool:
+        """Tell whether NumPy might read an entry that it has written: it copies vectors at once.
+
+        Args:
+            shown: for variables that are views, what they show.
+            names: the names of variables; those of one name have the same memory.
+        """
         if self.symbol != "=" or self.arrays or self.right.ndim != 1 or is_fresh(self.right):
             return False
         base, views = self.right, list[Apply]()
-        while isinstance(base, Apply) and not is_fresh(base):
-            views.append(base)
-            base = base.operands[0]
-        if base is not self.old:
+        while base in shown or (isinstance(base, Apply) and not is_fresh(base)):
+            base = shown.get(base, base)
+            if isinstance(base, Apply):
+                views.append(base)
+                base = base.operands[0]
+        if base is not self.old and names.get(base) != names.get(self.old, ""):
             return False
         for order in ("C", "F"):
             read = np.empty(self.old.shape, np.intp, order=order)
