@@ -84,14 +84,13 @@ class Write:
         """
         if self.symbol != "=" or self.arrays or self.right.ndim != 1 or is_fresh(self.right):
             return False
-        base, views = self.right, list[Apply]()
-        while base in shown or (isinstance(base, Apply) and not is_fresh(base)):
+        base, views, name = self.right, list[Apply](), names.get(self.old, "")
+        while base is not self.old and names.get(base) != name:
             base = shown.get(base, base)
-            if isinstance(base, Apply):
-                views.append(base)
-                base = base.operands[0]
-        if base is not self.old and names.get(base) != names.get(self.old, ""):
-            return False
+            if not isinstance(base, Apply) or is_fresh(base):
+                return False
+            views.append(base)
+            base = base.operands[0]
         for order in ("C", "F"):
             read = np.empty(self.old.shape, np.intp, order=order)
             read[...] = np.arange(read.size).reshape(read.shape)
