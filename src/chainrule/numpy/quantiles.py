@@ -78,6 +78,13 @@ def _place(method: str, n: Any, q: Any) -> Any:
     return place if method == "linear" else np.clip(place, 0, n - 1)
 
 
+def _apart(place: Any, ordered: Any, weak: bool) -> tuple[Any, Any]:
+    """Return the number of the entry below a place, and how far above that it lies."""
+    below = cast(np.floor(place), int)
+    t = place - cast(below, place.dtype)
+    return below, cast(t, ordered.dtype) if weak else t
+
+
 def _mixed(low: Any, high: Any, t: Any) -> Any:
     """Mix two numbers from the nearer one, as NumPy does."""
     return np.where(t < 0.5, low + (high - low) * t, high - (high - low) * (1 - t))
@@ -96,10 +103,8 @@ def _quantile(
     ordered, shape = _ordered(a, axis)
     weak, q = _is_weak(q), _shares(q)
     place = _place(method, ordered.shape[-1], q)
-    below = cast(np.floor(place), int)
+    below, t = _apart(place, ordered, weak)
     above = np.minimum(below + 1, ordered.shape[-1] - 1)
-    t = place - cast(below, place.dtype)
-    t = cast(t, ordered.dtype) if weak else t
     between = ordered[..., below]
     if method in _BETWEEN:
         between = _mixed(between, ordered[..., above], t)
@@ -116,6 +121,10 @@ def _shares(q: Any) -> Any:
     return q
 
 
+def _of_hundred(q: Any) -> Any:
+    return q / 100 if type(q) in (int, float) else np.true_divide(operand(q), 100)
+
+
 def _is_weak(q: Any) -> bool:
     """Tell whether a share is a number, which does not decide about the dtype."""
     return type(q) in (int, float) or (type(q) is Array and not q.ndim)
@@ -130,9 +139,7 @@ def _nan_quantile(a: Any, q: Any, axis: Any, method: str, keepdims: Any, weights
     count = np.sum(~np.isnan(ordered), axis=-1, keepdims=True)
     last = np.maximum(count - 1, 0)
     place = _place(method, cast(count, q.dtype), np.ravel(q))
-    below = cast(np.floor(place), int)
-    t = place - cast(below, place.dtype)
-    t = cast(t, ordered.dtype) if weak else t
+    below, t = _apart(place, ordered, weak)
     between = np.take_along_axis(ordered, below, -1)
     if method in _BETWEEN:
         high = np.take_along_axis(ordered, np.minimum(below + 1, last), -1)
@@ -168,7 +175,7 @@ def nanpercentile(
     *,
     weights: Any = None,
 ) -> Any:
-    q = q / 100 if type(q) in (int, float) else np.true_divide(operand(q), 100)
+    q = _of_hundred(q)
     return _nan_quantile(a, q, axis, method, keepdims, weights)
 
 
@@ -206,7 +213,7 @@ def percentile(
     *,
     weights: Any = None,
 ) -> Any:
-    q = q / 100 if type(q) in (int, float) else np.true_divide(operand(q), 100)
+    q = _of_hundred(q)
     return _quantile(a, q, axis, method, keepdims, weights)
 
 

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 import pytest
 
 import chainrule as cr
-from chainrule.native import specializations
 
 from ..conftest import same
 
@@ -20,20 +18,6 @@ pytestmark = [
 
 N = 60
 X = np.random.default_rng(0).normal(size=N) * 0.3
-
-
-@pytest.fixture
-def recordings(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """One entry for each time that something was recorded and built."""
-    found: list[int] = []
-    built = specializations.Specialization.built
-
-    def counted(self: Any, *args: Any) -> Any:
-        found.append(1)
-        return built(self, *args)
-
-    monkeypatch.setattr(specializations.Specialization, "built", counted)
-    return found
 
 
 def counts(a, b):

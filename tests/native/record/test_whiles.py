@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 import pytest
 
 import chainrule as cr
-from chainrule.native import specializations
 
 from ..conftest import same
 
@@ -18,20 +16,6 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::chainrule.errors.NotCompiledWarning"),
     pytest.mark.filterwarnings("ignore::chainrule.errors.IndependentOutputWarning"),
 ]
-
-
-@pytest.fixture
-def recordings(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """One entry for each time that something was recorded and built."""
-    found: list[int] = []
-    built = specializations.Specialization.built
-
-    def counted(self: Any, *args: Any) -> Any:
-        found.append(1)
-        return built(self, *args)
-
-    monkeypatch.setattr(specializations.Specialization, "built", counted)
-    return found
 
 
 def halved(a, tol):

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from chainrule.numpy.axes import axes_of, axis_of, operand
-from chainrule.numpy.dispatch import unsupported
-from chainrule.numpy.scipy.images import correlate1d, each, gaussian_filter
+from chainrule.numpy.scipy.images import correlate1d, each, gaussian_filter, refuse
 from chainrule.numpy.scipy.table import means
 
 __all__: list[str] = []
@@ -22,7 +20,7 @@ def _edges(name: str, across: tuple[float, ...]) -> None:
     def edges(
         input: Any, axis: int = -1, output: Any = None, mode: Any = "reflect", cval: Any = 0.0
     ) -> Any:
-        _refuse(name, output)
+        refuse(name, output)
         a = operand(input)
         along = axis_of(axis, a.ndim)
         modes = each(mode, a.ndim)
@@ -37,23 +35,20 @@ _edges("sobel", (1, 2, 1))
 _edges("prewitt", (1, 1, 1))
 
 
-def _refuse(function: str, output: Any) -> None:
-    if output is not None:
-        raise unsupported(f"scipy.ndimage.{function} with output=", "leave it out")
-
-
-def _over_axes(a: Any, axes: Any, mode: Any, part: Callable[[int, Any], Any]) -> list[Any]:
-    chosen = axes_of(axes, a) or tuple(range(a.ndim))
-    return [part(axis, m) for axis, m in zip(chosen, each(mode, len(chosen)), strict=True)]
+def _chosen(axes: Any, a: Any) -> tuple[int, ...]:
+    return axes_of(axes, a) or tuple(range(a.ndim))
 
 
 @means("scipy.ndimage.laplace")
 def laplace(
     input: Any, output: Any = None, mode: Any = "reflect", cval: Any = 0.0, *, axes: Any = None
 ) -> Any:
-    _refuse("laplace", output)
+    refuse("laplace", output)
     a, second = operand(input), np.array([1.0, -2, 1])
-    return sum(_over_axes(a, axes, mode, lambda k, m: correlate1d(a, second, k, None, m, cval)))
+    chosen = _chosen(axes, a)
+    modes = each(mode, len(chosen))
+    pairs = zip(chosen, modes, strict=True)
+    return sum(correlate1d(a, second, k, None, m, cval) for k, m in pairs)
 
 
 def _gaussians(
@@ -61,7 +56,7 @@ def _gaussians(
 ) -> list[Any]:
     """Return a derivative of the smoothed image along each axis."""
     a = operand(input)
-    chosen = axes_of(axes, a) or tuple(range(a.ndim))
+    chosen = _chosen(axes, a)
     return [
         gaussian_filter(
             a, sigma, [order * (k == along) for k in chosen], None, mode, cval, axes=axes, **options
@@ -81,7 +76,7 @@ def gaussian_laplace(
     axes: Any = None,
     **options: Any,
 ) -> Any:
-    _refuse("gaussian_laplace", output)
+    refuse("gaussian_laplace", output)
     return sum(_gaussians(input, sigma, 2, mode, cval, axes, options))
 
 
@@ -96,5 +91,5 @@ def gaussian_gradient_magnitude(
     axes: Any = None,
     **options: Any,
 ) -> Any:
-    _refuse("gaussian_gradient_magnitude", output)
+    refuse("gaussian_gradient_magnitude", output)
     return np.linalg.norm(_gaussians(input, sigma, 1, mode, cval, axes, options), axis=0)

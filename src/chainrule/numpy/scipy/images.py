@@ -14,7 +14,7 @@ from chainrule.numpy.dispatch import has_history, plain, unsupported
 from chainrule.numpy.scipy.table import means
 from chainrule.operations import convolution
 
-__all__ = ["correlate1d", "each", "gaussian_filter"]
+__all__ = ["correlate1d", "each", "gaussian_filter", "refuse"]
 
 #: What NumPy's padding calls the modes of SciPy.
 _PADDING = {
@@ -46,7 +46,8 @@ def _correlate(a: Any, w: Any, mode: str, cval: Any, origins: Any, turned: bool)
     return cast(y, a.dtype)
 
 
-def _refuse(function: str, output: Any, axes: Any = None) -> None:
+def refuse(function: str, output: Any, axes: Any = None) -> None:
+    """Raise for an argument of scipy.ndimage that is given, and has no derivative here."""
     for name, value in (("output", output), ("axes", axes)):
         if value is not None:
             raise unsupported(f"scipy.ndimage.{function} with {name}=", "leave it out")
@@ -63,7 +64,7 @@ def correlate(
     *,
     axes: Any = None,
 ) -> Any:
-    _refuse("correlate", output, axes)
+    refuse("correlate", output, axes)
     return _correlate(input, weights, mode, cval, origin, turned=False)
 
 
@@ -78,7 +79,7 @@ def convolve(
     *,
     axes: Any = None,
 ) -> Any:
-    _refuse("convolve", output, axes)
+    refuse("convolve", output, axes)
     return _correlate(input, weights, mode, cval, origin, turned=True)
 
 
@@ -103,7 +104,7 @@ def correlate1d(
     origin: int = 0,
 ) -> Any:
     """Correlate with a window along one axis."""
-    _refuse("correlate1d", output)
+    refuse("correlate1d", output)
     return _along(input, weights, axis, mode, cval, origin)
 
 
@@ -117,7 +118,7 @@ def convolve1d(
     cval: Any = 0.0,
     origin: int = 0,
 ) -> Any:
-    _refuse("convolve1d", output)
+    refuse("convolve1d", output)
     return _along(input, weights, axis, mode, cval, origin, turned=True)
 
 
@@ -134,7 +135,7 @@ def gaussian_filter1d(
     *,
     radius: Any = None,
 ) -> Any:
-    _refuse("gaussian_filter1d", output)
+    refuse("gaussian_filter1d", output)
     half = int(truncate * float(plain(sigma)) + 0.5) if radius is None else int(radius)
     if has_history(sigma) and order == 0:
         x = np.arange(-half, half + 1)
@@ -169,7 +170,7 @@ def gaussian_filter(
     axes: Any = None,
 ) -> Any:
     """Smooth along each axis, or take a derivative of what is smoothed."""
-    _refuse("gaussian_filter", output)
+    refuse("gaussian_filter", output)
     a = operand(input)
     chosen = axes_of(axes, a) or tuple(range(a.ndim))
     options = (each(x, len(chosen)) for x in (sigma, order, mode, radius))
@@ -191,7 +192,7 @@ def uniform_filter1d(
     cval: Any = 0.0,
     origin: int = 0,
 ) -> Any:
-    _refuse("uniform_filter1d", output)
+    refuse("uniform_filter1d", output)
     return _along(input, np.full(size, 1 / size), axis, mode, cval, origin)
 
 
@@ -206,7 +207,7 @@ def uniform_filter(
     *,
     axes: Any = None,
 ) -> Any:
-    _refuse("uniform_filter", output)
+    refuse("uniform_filter", output)
     a = operand(input)
     chosen = axes_of(axes, a) or tuple(range(a.ndim))
     options = (each(x, len(chosen)) for x in (size, mode, origin))
@@ -226,7 +227,7 @@ def map_coordinates(
     cval: Any = 0.0,
     prefilter: bool = True,
 ) -> Any:
-    _refuse("map_coordinates", output)
+    refuse("map_coordinates", output)
     if order > 1 or mode not in ("constant", "nearest"):
         raise unsupported(
             f"scipy.ndimage.map_coordinates with order={order} and mode={mode!r}",
