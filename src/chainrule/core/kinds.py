@@ -32,6 +32,7 @@ from chainrule.core.linear import (
     linear,
     real,
     sum_to,
+    to_float,
     unbroadcast,
 )
 
@@ -52,6 +53,7 @@ __all__ = [
     "real",
     "stopped",
     "sum_to",
+    "to_float",
     "unbroadcast",
     "unknown",
 ]

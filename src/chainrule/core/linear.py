@@ -27,6 +27,7 @@ __all__ = [
     "linear",
     "real",
     "sum_to",
+    "to_float",
     "unbroadcast",
 ]
 
@@ -239,6 +240,16 @@ astype = linear(
     source="{0}.astype(np.{dtype})",
     entrywise=True,
     dtypes="fc",
+)
+#: Python's ``float``, which is no array of numbers and widens no dtype.
+to_float = linear(
+    "to_float",
+    lambda x: np.asarray(x, float) if shape_of(x) else float(x),
+    pullback=lambda g, x: g,
+    source="float({0})",
+    entrywise=True,
+    examples=(example(()),),
+    dtypes="f",
 )
 #: The real part. The gradient of a complex operand is then real, too.
 real: Linear = linear(

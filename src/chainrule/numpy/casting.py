@@ -8,12 +8,12 @@ import numpy as np
 
 from chainrule.core.apply import apply, apply_unary
 from chainrule.core.array import Array, value_of
-from chainrule.core.kinds import astype, constant, identity
+from chainrule.core.kinds import astype, constant, identity, real, to_float
 from chainrule.core.node import Leaf
 from chainrule.core.recording import FREE
 from chainrule.numpy.dispatch import implements, unsupported
 
-__all__ = ["another", "astype_method", "cast", "number", "own", "to_integers", "whole"]
+__all__ = ["another", "as_float", "astype_method", "cast", "number", "own", "to_integers", "whole"]
 
 to_integers = constant(
     "to_integers",
@@ -63,6 +63,19 @@ def whole(a: Array) -> Array:
 def number(a: Any) -> Any:
     """Return a number for an array without axes, as NumPy's functions do."""
     return a[()] if type(value_of(a)) is np.ndarray and not a.ndim else a
+
+
+def as_float(x: Array) -> Any:
+    """Return an Array of one number as Python's ``float`` would, with its gradient.
+
+    It is a Python number: beside a float32 array it does not make float64 of it.
+    """
+    if x.node is None or x.size != 1 or x.dtype.kind not in "biufc":
+        return float(x.value)  # or the error that it raises
+    if x.ndim or x.dtype.kind == "c":
+        float(x.value)  # which warns or raises
+        x = real(x.reshape(()) if x.ndim else x)
+    return x if type(x.sample) is float else to_float(x)
 
 
 def cast(a: Any, dtype: Any) -> Any:

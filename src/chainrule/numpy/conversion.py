@@ -28,10 +28,11 @@ from chainrule.core.node import Leaf
 from chainrule.core.recording import FREE, Recording, has_ended
 from chainrule.core.source import expression_here, location_of, user_frame, where_am_i
 from chainrule.errors import GradientLostError
+from chainrule.numpy.casting import as_float
 from chainrule.numpy.lookup import operation_of
 from chainrule.operations import elementwise
 
-__all__ = ["has_gradient"]
+__all__ = ["Printed", "has_gradient"]
 
 T = TypeVar("T")
 
@@ -40,6 +41,7 @@ _whole_ceil = constant("math_ceil", math.ceil, source="math.ceil({0})")
 _whole_trunc = constant("math_trunc", math.trunc, source="math.trunc({0})")
 _whole_round = constant("whole_round", round, source="round({0})")
 _BINARY_OP = dis.opmap["BINARY_OP"]
+_ALL_DIGITS = re.compile(r"\.(\d+)([eg])")
 _CALLED = re.compile(r"([A-Za-z_][\w.]*)\(")
 
 
@@ -158,11 +160,15 @@ def _is_printed() -> bool:
     return opcode == _BINARY_OP and dis._nb_ops[argument][1].startswith("%")  # type: ignore[attr-defined]
 
 
-class _Printed(str):
-    """What a number under differentiation is printed as. It is no way around ``float(x)``."""
+class Printed(str):
+    """What a number under differentiation is printed as.
 
-    __slots__ = ("_recording",)
+    Read again, it is that number where all its digits were printed. Otherwise it is an error.
+    """
+
+    __slots__ = ("_recording", "exact")
     _recording: Recording
+    exact: Array | None
 
     def __float__(self) -> float:
         self._refuse("float")
@@ -187,9 +193,16 @@ def _format(self: Array, spec: str) -> str:
     text = format(self.value, spec)
     if not has_gradient(self):
         return text
-    printed = _Printed(text)
+    printed = Printed(text)
     printed._recording = self.node.recording
+    printed.exact = self if _is_exact(spec) else None
     return printed
+
+
+def _is_exact(spec: str) -> bool:
+    """Tell a format of which any float64 can be read again: 17 digits, or as many as it takes."""
+    found = _ALL_DIGITS.fullmatch(spec)
+    return not spec or (found is not None and int(found[1]) + (found[2] == "e") >= 17)
 
 
 def _float(self: Array) -> float:
@@ -239,12 +252,14 @@ def _item(self: Array, *args: Any) -> Any:
     number = np.asarray(self.value).item(*args)  # which may raise by itself
     if not has_gradient(self):
         return _seen(self, number)
-    if not isinstance(self.value, np.ndarray):
-        return self
-    where = args[0] if len(args) == 1 else args
-    if isinstance(where, (tuple, list)):
-        return self[tuple(where) or (0,) * self.value.ndim]
-    return self.ravel()[where]
+    entry = self
+    if isinstance(self.value, np.ndarray):
+        where = args[0] if len(args) == 1 else args
+        if isinstance(where, (tuple, list)):
+            entry = self[tuple(where) or (0,) * self.value.ndim]
+        else:
+            entry = self.ravel()[where]
+    return as_float(entry) if entry.dtype.kind == "f" else entry
 
 
 def _tolist(self: Array) -> Any:

@@ -91,6 +91,12 @@ def _astype(speller: Speller, vertex: Apply, x: Text, dtype: Any) -> Text:
     return call(f"np.{name}", x)
 
 
+@ELEMENTWISE.of(kinds.to_float)
+def _to_float(speller: Speller, vertex: Apply, x: Text) -> Text:
+    (operand,) = vertex.operands
+    return x if type(operand.value) is float else call("float", x)
+
+
 @ELEMENTWISE.of(elementwise.around)
 def _around(speller: Speller, vertex: Apply, x: Text, decimals: int = 0) -> Text:
     return call("np.round", x, *([literal(decimals)] if decimals else []))

@@ -60,9 +60,10 @@ def _pushed(run: UserFunction, args: tuple[Any, ...], directions: Sequence[Any])
         values = [plain(leaf, recording) for leaf in outputs]
         return build(values), build(finish(tangents_out, values, recording))
     except Overwritten:
-        return _pushed(run, args, directions)
+        pass
     finally:
         recording.end()
+    return _pushed(run, args, directions)
 
 
 def along(tangents: Sequence[Any]) -> Derive:

@@ -31,7 +31,8 @@ _PLAIN = (float, _ndarray, Array)
 class Overwritten(Exception):
     """The function has written into an array that it was lent, or into what it made of one.
 
-    From now on it is given others.
+    From now on it is given others. Whoever catches this begins again after the handler, not in it:
+    an error of the second run would be told with this one.
     """
 
 
@@ -56,9 +57,10 @@ def run_once(
         outputs = [own(leaf) for leaf in outputs]
         return inputs, outputs, [own(plain(leaf, recording)) for leaf in outputs], build
     except Overwritten:
-        return run_once(run, args, argnums, kwargs)
+        pass
     finally:
         recording.end()
+    return run_once(run, args, argnums, kwargs)
 
 
 class Inputs:

@@ -93,9 +93,10 @@ def jacobian(
                 rows.append(built[0] if isinstance(argnums, int) else built)
             return build(rows)
         except Overwritten:
-            return all_derivatives(*args, **kwargs)
+            pass
         finally:
             recording.end()
+        return all_derivatives(*args, **kwargs)
 
     return all_derivatives
 

@@ -87,9 +87,10 @@ def _product(
             built = inputs.build(finish(results, inputs.values, recording))
             return built[0] if isinstance(argnums, int) else built
         except Overwritten:
-            return product(*given, **kwargs)
+            pass
         finally:
             recording.end()
+        return product(*given, **kwargs)
 
     return product
 
@@ -151,9 +152,10 @@ def ggnvp(
             built = inputs.build(finish(results, inputs.values, recording))
             return built[0] if isinstance(argnums, int) else built
         except Overwritten:
-            return product(*given, **kwargs)
+            pass
         finally:
             recording.end()
+        return product(*given, **kwargs)
 
     return product
 

@@ -81,6 +81,7 @@ def value_and_grad(
     @derived(value_and_grad, f, argnums, has_aux, check)
     def value_and_gradient(*args: Any, **kwargs: Any) -> Any:
         recording = Recording(nodes=[])
+        finished = None
         try:
             inputs = Inputs(f, args, select(argnums, args, f), recording)
             y = inputs.run(run, kwargs)
@@ -111,9 +112,11 @@ def value_and_grad(
             if has_aux:
                 value = value, _plain_tree(aux, recording)
         except Overwritten:
-            return value_and_gradient(*args, **kwargs)
+            pass
         finally:
             recording.end()
+        if finished is None:
+            return value_and_gradient(*args, **kwargs)
         if check:
             _check_value(f, args, kwargs, value[0] if has_aux else value, has_aux)
         return value, finished[0] if isinstance(argnums, int) else finished

@@ -76,7 +76,8 @@ def vmap(f: Callable[..., Any], in_axes: Any = 0, out_axes: Any = 0) -> Callable
                 pairs = zip(leaves, axes, strict=True)
                 return build([_result(examples, x, axis, f, lent) for x, axis in pairs])
         except Overwritten:
-            return for_all(*args, **kwargs)
+            pass
+        return for_all(*args, **kwargs)
 
     return for_all
 

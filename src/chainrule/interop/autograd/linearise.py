@@ -82,9 +82,10 @@ def slope(run: UserFunction, argnum: Argnum, args: Sequence[Any], kwargs: Any, w
         built = inputs.build(finish(gradients, inputs.values, recording))
         return plain(y, recording), built[0] if isinstance(argnum, int) else built
     except Overwritten:
-        return slope(run, argnum, args, kwargs, what)
+        pass
     finally:
         recording.end()
+    return slope(run, argnum, args, kwargs, what)
 
 
 def _one_like(y: Any, what: str) -> Any:
@@ -122,9 +123,10 @@ def push(run: UserFunction, argnum: Argnum, args: Sequence[Any], kwargs: Any, v:
         values = [plain(leaf, recording) for leaf in outputs]
         return build(values), build(finish(tangents, values, recording))
     except Overwritten:
-        return push(run, argnum, args, kwargs, v)
+        pass
     finally:
         recording.end()
+    return push(run, argnum, args, kwargs, v)
 
 
 def seen(fun: Callable[..., Any]) -> Callable[..., Any]:

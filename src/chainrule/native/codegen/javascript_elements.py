@@ -33,6 +33,7 @@ _TEXT: dict[Operation, str] = {
     kinds.real: "{0}",
     kinds.stopped: "{0}",
     kinds.astype: "{0}",
+    kinds.to_float: "{0}",
     elementwise.square: "{0} * {0}",
     elementwise.reciprocal: "1 / {0}",
     kinds.guarded_multiply: "({0} === 0 ? 0 : {1} * {0})",

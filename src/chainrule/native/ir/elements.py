@@ -295,6 +295,7 @@ TABLE: dict[Operation, Element] = {
     kinds.real: Element(_first),
     kinds.stopped: Element(_first),
     kinds.astype: Element(_first),
+    kinds.to_float: Element(_first),
     elementwise.square: Element(_square, arithmetic=True),
     elementwise.reciprocal: Element(_reciprocal, floating=True),
     kinds.guarded_multiply: Element(_guarded, steps=3),

@@ -181,9 +181,10 @@ def _sparse(
                 rows.append(built[0] if isinstance(argnums, int) else built)
             return build(rows)
         except Overwritten:
-            return derivatives(*args, **kwargs)
+            pass
         finally:
             recording.end()
+        return derivatives(*args, **kwargs)
 
     return derivatives
 

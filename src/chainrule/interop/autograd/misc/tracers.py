@@ -38,11 +38,13 @@ def const_graph(fun: Callable[..., Any], *args: Any, **kwargs: Any) -> Callable[
         try:
             inputs = Inputs(partial, given, tuple(range(len(given))), recording)
             outputs, build = result_leaves(inputs.run(function, {}))
+            known.append(_replay(inputs.nodes, outputs, build))
         except Overwritten:
-            return run(*given)
+            pass
         finally:
             recording.end()
-        known.append(_replay(inputs.nodes, outputs, build))
+        if not known:
+            return run(*given)
         return build([plain_value(leaf) for leaf in outputs])
 
     return run
