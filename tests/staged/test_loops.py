@@ -222,6 +222,14 @@ def exchanged_with_the_first(x: Any, y: float) -> Any:
     return np.sum(sums * sums) + np.sum(np.cos(a))
 
 
+def written_from_the_first(x: Any, y: float) -> Any:
+    """The first turn writes the entry that it reads: its gradient stays where it is."""
+    a = x.copy()
+    for i in range(9):
+        a[i] = a[0] - y
+    return np.sum(a * np.arange(9))
+
+
 numbers = np.random.default_rng(3).normal(size=(3, 9))
 
 
@@ -237,6 +245,7 @@ numbers = np.random.default_rng(3).normal(size=(3, 9))
         (wave, (numbers[0],)),
         (exchanged, (numbers[0], 0.4)),
         (exchanged_with_the_first, (numbers[0], 0.4)),
+        (written_from_the_first, (numbers[0], 0.4)),
         (lists_called_as_builtins, (0.4, 0.9)),
         (arguments_called_as_builtins, (0.4, 0.9)),
     ],

@@ -8,7 +8,7 @@ it is a turn like the others, and what they give is read by nobody.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from chainrule.core.placeholder import Placeholder
@@ -44,7 +44,8 @@ def made_whole(pairs: Sequence[Pair], bases: dict[str, str | None]) -> list[Pair
             if other is not None:
                 known.update(_renamed(one[1], other[1]))
     for earlier, before, last in turns:
-        _complete(earlier, before, last, known, bases)
+        end = next(k for k, group in enumerate(groups) if group is last) + 1
+        _complete(earlier, before, last, known, bases, _read_in(groups[end:]))
     return [pair for group in groups for pair in group]
 
 
@@ -76,26 +77,38 @@ def _renamed(one: Statement, other: Statement) -> dict[str, str]:
     }
 
 
+def _read_in(groups: Sequence[Sequence[Pair]]) -> set[object]:
+    """Return the variables that some statements read."""
+    places = (p for group in groups for _, statement in group for p in statement.places)
+    return {p.value for p in places if p.kind in ("read", "update")}
+
+
 def _complete(
     earlier: Sequence[Pair],
     before: Sequence[Pair],
     last: list[Pair],
     known: dict[str, str],
     bases: dict[str, str | None],
+    later: set[object],
 ) -> None:
-    """Add to a turn what the two before it have, and it lacks."""
+    """Add to a turn what the two before it have, and it lacks: not what changes what is read."""
     matched = list(_matched(before, last, bases))
     alike = [_looks(pair, bases) for pair in earlier] == [_looks(pair, bases) for pair in before]
     lacks = [pair for pair, other in matched if other is None]
     if not alike or not lacks or len(lacks) + len(last) != len(before):
         return
     whole: list[Pair] = []
-    for (pair, other), first in zip(matched, earlier, strict=True):
+    for k, ((pair, other), first) in enumerate(zip(matched, earlier, strict=True)):
         new = other if other is not None else _next(pair, first, last[0][0], known, bases)
-        if new is None:
+        after = [x for _, x in matched[k:] if x is not None]
+        if new is None or (other is None and _changes(new[1], later | _read_in([after]))):
             return
         whole.append(new)
     last[:] = whole
+
+
+def _changes(statement: Statement, variables: Collection[object]) -> bool:
+    return any(p.kind == "update" and p.value in variables for p in statement.places)
 
 
 def _next(
