@@ -39,7 +39,7 @@ def test_what_was_written_is_named():
     x = np.ones(3)
     lost(lambda x: complex(x[0]).real * 2, x, "`complex(x[0])` would drop")
     lost(lambda x: sum(int(v) for v in x), x, "`int(v)` would drop")
-    lost(lambda x: np.int64(x[0]), x, "`np.int64(x[0])`, which asks for int(x), would drop")
+    lost(lambda x: np.float64(x[0]), x, "`np.float64(x[0])`, which asks for float(x), would drop")
     lost(lambda x: rng.normal(x[0], 1.0), x, "`rng.normal(x[0], 1.0)`, which", "rng.normal(size=n)")
     lost(filled, x, "`outside.fill(x[0])` writes into an array that the function does not make")
 
@@ -70,8 +70,8 @@ def test_int():
 
 
 def test_types_of_numpy():
-    lost(lambda x: np.longdouble(x) * 2, 2.0, "float(x)", "np.asarray(x, np.longdouble)")
-    lost(lambda x: np.sum(np.clongdouble(x).real), np.ones(2), "np.asarray(x, np.clongdouble)")
+    lost(lambda x: np.float64(x) * 2, 2.0, "float(x)", "np.asarray(x, np.float64)")
+    lost(lambda x: np.sum(np.complex64(x).real), np.ones(2), "np.asarray(x, np.complex64)")
 
 
 @pytest.mark.parametrize(

@@ -256,7 +256,7 @@ def test_replacements_are_the_originals_on_plain_arguments():
 def test_the_namespace_is_numpy_with_lists_of_arrays():
     assert cnp.exp is np.exp
     assert cnp.shape is np.shape
-    assert cnp.float64 == np.float64
+    assert cnp.float64 is np.float64
     assert cnp.pi == np.pi
     assert cnp.linalg is np.linalg
     assert cnp.fft is np.fft

@@ -25,6 +25,7 @@ from chainrule.explain.pictured import WIDTH, Pictured
 from chainrule.explain.spans import Span
 from chainrule.graph.trace import Argument, Trace
 from chainrule.graph.tracing import trace
+from chainrule.numpy.calls import is_of
 
 __all__ = ["Failure", "explain_failure"]
 
@@ -89,7 +90,7 @@ class Failure(Pictured):
         """
         tb, line = self.error.__traceback__, None
         while tb is not None:
-            if tb.tb_frame.f_code is code:
+            if code is not None and is_of(tb.tb_frame.f_code, code):
                 line = tb.tb_lineno
             tb = tb.tb_next
         return line

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.core.array import Array
+from chainrule.numpy.calls import CALLS, MAPPED, with_calls
 from chainrule.numpy.closure import ABSENT, FunctionWalk, content, counterpart
 from chainrule.numpy.containers import CONTAINERS, filled, items_of, refill, same_objects
 from chainrule.numpy.dispatch import arrays_in
@@ -378,6 +379,10 @@ class Search(FunctionWalk):
             self.watched.append((f.__globals__, name, ABSENT))
             parts.names[name] = QUESTIONS[name]
             parts.changed = True
+        for name in names & CALLS.keys() - f.__globals__.keys():
+            self.watched.append((f.__globals__, name, ABSENT))
+            parts.names[MAPPED.format(name)] = CALLS[name]
+            parts.changed = True
         self.open.discard(key)
         parts.changed |= not imports(f.__code__).isdisjoint(_IMPORTED)
         if parts.changed or not names.isdisjoint(self.known_stored.get(module, ())):
@@ -402,6 +407,7 @@ class Search(FunctionWalk):
             for name, cell in zip(f.__code__.co_freevars, f.__closure__ or (), strict=True)
         )
         new = counterpart(f, view, cells)
+        new.__code__ = with_calls(f.__code__, frozenset(CALLS.keys() & f.__globals__.keys()))
         new.__dict__ = f.__dict__  # the same one: f.calls += 1
         return new
 
