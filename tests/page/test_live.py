@@ -10,6 +10,7 @@ import pytest
 import scipy.linalg
 
 import chainrule as cr
+from chainrule import nn
 from chainrule.native.scripted import scripted
 from chainrule.page.replay import Replay
 from tests.programs import layers, loops
@@ -85,6 +86,7 @@ def test_other_inputs_give_what_numpy_gives_there(run_scripts: Any) -> None:
 A = np.array([[4.0, 1.0, 0.5], [1.5, 3.0, 0.2], [0.5, 0.25, 2.0]])
 B = np.stack([A, A.T + 1.0])
 V = np.array([3.0, 1.0, 2.0])
+LAYER = nn.Conv1d(3, 4, 2, rng=0)
 
 
 def test_sums_order_and_equations_are_computed_anew(run_scripts: Any) -> None:
@@ -99,6 +101,7 @@ def test_sums_order_and_equations_are_computed_anew(run_scripts: Any) -> None:
         (lambda x: np.sum(np.linalg.cholesky(x @ x.T) ** 3), A),
         (lambda x: np.sum(np.linalg.cholesky(x @ x.T, upper=True) ** 3), A),
         (lambda x: np.sum(scipy.linalg.solve_triangular(x, V, lower=True, trans=1) ** 2), A),
+        (lambda x: np.sum(LAYER(np.concatenate([x, x, x], axis=1)[None]) ** 2), A),
     ]
     for shift in (0.0, 0.3):
         jobs, all_expected = [], []

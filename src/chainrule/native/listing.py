@@ -20,6 +20,7 @@ from chainrule.native.ir.moving import moving
 from chainrule.native.lower.array_loop import ArrayLoop
 from chainrule.native.lower.parts import Place
 from chainrule.native.lower.roles import Role, number, role_of
+from chainrule.native.lower.windows import nested_product
 from chainrule.native.matmul import product
 from chainrule.native.pipeline import Built
 from chainrule.native.record.program import Program
@@ -169,7 +170,8 @@ class _Listing:
         role = self.plan.roles[step]
         if role is Role.PRODUCT and product.has_room(step):
             a, b = self.plan.accesses(step)
-            return f"  # {'BLAS' if product.uses_blas(a, b) else 'tiles'}"
+            tiles = step.operation is nested_product or not product.uses_blas(a, b)
+            return f"  # {'tiles' if tiles else 'BLAS'}"
         return "  # NumPy" if role in (Role.PRODUCT, Role.CALL) else ""
 
     def memory(self, vertex: Vertex) -> str:

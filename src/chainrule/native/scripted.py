@@ -30,6 +30,7 @@ from chainrule.native.ir.access import contiguous
 from chainrule.native.lower.gather import accumulated, indexed_axes
 from chainrule.native.lower.primitives import as_primitives
 from chainrule.native.lower.roles import Role, in_memory, number, role_of
+from chainrule.native.lower.windows import nested_product
 from chainrule.native.schedule.fusion import schedule
 from chainrule.native.schedule.plan import Kernel, Schedule
 from chainrule.native.schedule.survey import Survey
@@ -186,20 +187,22 @@ class _Writer:
         return [*lines, f"{name}({', '.join([made, *given, *map(str, numbers)])});"]
 
     def _product(self, step: Apply) -> list[str]:
-        """Write a product of matrices or vectors, or of batches of matrices."""
+        """Write a product of matrices or vectors, of batches of them, or along several axes."""
         a, b = self.plan.accesses(step)
         c = self.plan.memory(step)
-        batch = [f"b{k}" for k in range(len(step.shape) - 2)]
-        rows = ["i"] if len(a.size) > 1 else []
+        batch, rows, summed = [f"b{k}" for k in range(len(step.shape) - 2)], ["i"], ["k"]
+        if step.operation is nested_product:
+            summed = [f"k{k}" for k in range(len(b.size) - 1)]
+            batch, rows = [], [f"i{k}" for k in range(len(step.shape) - 1)]
+        rows = rows if len(a.size) > 1 else []
         columns = ["j"] if len(b.size) > 1 else []
-        first = entry(self.name(a.base), a, [*batch, *rows, "k"])
-        second = entry(self.name(b.base), b, [*batch, "k", *columns])
+        first = entry(self.name(a.base), a, [*batch, *rows, *summed])
+        second = entry(self.name(b.base), b, [*batch, *summed, *columns])
         target = entry(self.name(c.base), c, [*batch, *rows, *columns])
-        lines = [
-            "let total = 0;",
-            *loop("k", a.size[-1], [f"total += {first} * {second};"]),
-            f"{target} = total;",
-        ]
+        lines = [f"total += {first} * {second};"]
+        for axis, count in reversed(list(zip(summed, a.size[-len(summed) :], strict=True))):
+            lines = loop(axis, count, lines)
+        lines = ["let total = 0;", *lines, f"{target} = total;"]
         for axis, count in reversed(list(zip([*batch, *rows, *columns], step.shape, strict=True))):
             lines = loop(axis, count, lines)
         return ["{", *(INDENT + line for line in lines), "}"]

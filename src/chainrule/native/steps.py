@@ -17,6 +17,7 @@ from chainrule.native.ir.moving import moves, this_turn
 from chainrule.native.ir.text import Code
 from chainrule.native.lower.array_loop import ArrayLoop
 from chainrule.native.lower.roles import Role
+from chainrule.native.lower.windows import nested_product
 from chainrule.native.matmul import product
 from chainrule.native.schedule.memory import Memory
 from chainrule.native.schedule.plan import Kernel, Schedule
@@ -204,7 +205,10 @@ class Steps:
         parts = self.module.parts if work >= _WORTH_SHARING else 1
         a, b = self.plan.accesses(vertex)
         c = self.plan.memory(vertex)
-        self.module.products |= product.emit(a, b, c, self.memory.pointer, parts, code)
+        if vertex.operation is nested_product:
+            product.emit_nested(a, b, c, self.memory.pointer, parts, code)
+        else:
+            self.module.products |= product.emit(a, b, c, self.memory.pointer, parts, code)
         self.module.declarations |= code.declarations
         return code.lines
 

@@ -10,6 +10,7 @@ import numpy as np
 from chainrule.nn.initialisers import Initialiser, he_normal
 from chainrule.nn.module import Module, static
 from chainrule.nn.random import Rng
+from chainrule.operations.correlation import correlation
 
 __all__ = ["AvgPool1d", "AvgPool2d", "Conv1d", "Conv2d", "MaxPool1d", "MaxPool2d"]
 
@@ -70,16 +71,19 @@ class _Conv(Module):
         Raises:
             ValueError: another number of axes or channels, or an image smaller than the kernel.
         """
-        outputs, inputs, *kernel = self.weight.shape
-        _check(x, self.AXES, type(self).__name__, inputs)
-        x = _padded(x, self.padding)
-        x = np.copy(np.moveaxis(x, 1, -1), order="C")  # channels last: rows of columns are runs
-        columns = np.concatenate(_shifted(x, 1, tuple(kernel), self.stride, self), axis=-1)
-        weight = np.moveaxis(self.weight, (0, 1), (-1, -2)).reshape(-1, outputs)
-        y = columns.reshape(-1, len(weight)) @ weight
+        _check(x, self.AXES, type(self).__name__, self.weight.shape[1])
+        sizes = tuple(n + 2 * p for n, p in zip(np.shape(x)[2:], self.padding, strict=True))
+        _check_windows(sizes, self.weight.shape[2:], self)
+        y = correlation(
+            np.copy(np.moveaxis(x, 1, -1), order="C"),
+            np.moveaxis(self.weight, (0, 1), (-1, -2)),
+            step=self.stride,
+            padding=self.padding,
+            dilation=(1,) * self.AXES,
+        )
         if self.bias is not None:
             y = y + self.bias
-        return np.moveaxis(y.reshape(*columns.shape[:-1], outputs), -1, 1)
+        return np.moveaxis(y, -1, 1)
 
 
 class Conv1d(_Conv):
@@ -195,9 +199,7 @@ def _shifted(x: Any, first: int, kernel: Sizes, stride: Sizes, layer: Any) -> li
         ValueError: no window fits in the images.
     """
     sizes = np.shape(x)[first : first + len(kernel)]
-    if any(size < k for size, k in zip(sizes, kernel, strict=True)):
-        name = type(layer).__name__
-        raise ValueError(f"{name}: windows of {kernel} do not fit in an image of {sizes}")
+    _check_windows(sizes, kernel, layer)
     before = (slice(None),) * first
     return [
         x[
@@ -213,10 +215,10 @@ def _shifted(x: Any, first: int, kernel: Sizes, stride: Sizes, layer: Any) -> li
     ]
 
 
-def _padded(x: Any, padding: Sizes) -> Any:
-    if not any(padding):
-        return x
-    return np.pad(x, ((0, 0), (0, 0), *((n, n) for n in padding)))
+def _check_windows(sizes: Sizes, kernel: Sizes, layer: Any) -> None:
+    if any(size < k for size, k in zip(sizes, kernel, strict=True)):
+        name = type(layer).__name__
+        raise ValueError(f"{name}: windows of {kernel} do not fit in an image of {sizes}")
 
 
 def _by_axis(value: int | Sizes, axes: int, name: str, least: int) -> Sizes:

@@ -39,7 +39,8 @@ def _is_alone(vertex: Apply, count: dict[Vertex, int]) -> bool:
     same = x.dtype == vertex.dtype
     while is_operation(x, elementwise.negative) and count[x] == 1:
         (x,) = x.operands
-    return same and isinstance(x, Apply) and role_of(x) is Role.PRODUCT and count[x] == 1
+    is_product = is_operation(x, contraction.matmul) and role_of(x) is Role.PRODUCT
+    return same and is_product and count[x] == 1
 
 
 def _summed(vertex: Apply) -> Vertex:

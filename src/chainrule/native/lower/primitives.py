@@ -27,7 +27,7 @@ from chainrule.graph.rewrite import only_of, rewrite, same_kind, share
 from chainrule.graph.stabilise.rules import stabilised
 from chainrule.native.ir.elements import lowered
 from chainrule.native.ir.text import is_native
-from chainrule.native.lower import contractions, movement, updates
+from chainrule.native.lower import contractions, correlations, movement, updates
 from chainrule.native.lower.early_gather import gathered_early
 from chainrule.native.lower.early_sums import summed_early
 from chainrule.native.lower.forwarding import forwarded
@@ -35,6 +35,7 @@ from chainrule.native.lower.gather import gather_of
 from chainrule.native.lower.masked import of_masked
 from chainrule.native.lower.put_back import without_empty_updates
 from chainrule.native.lower.roles import Role, expected_access, is_alias, number, role_of
+from chainrule.native.lower.windows import nested_product
 from chainrule.native.matmul import product
 from chainrule.operations import contraction, elementwise
 from chainrule.operations import shape as shapes
@@ -181,7 +182,8 @@ def _in_order(vertex: Apply) -> Vertex | None:
     role = role_of(vertex)
     if role is Role.PRODUCT:
         a, b = (None if role_of(x) is Role.NUMBER else expected_access(x) for x in vertex.operands)
-        fits: tuple[bool, ...] = product.readable(a, b)
+        nested = vertex.operation is nested_product
+        fits: tuple[bool, ...] = product.nested_readable(a, b) if nested else product.readable(a, b)
     elif role is Role.SCATTER:  # to the first operand entries are added
         fits = (True, *map(_is_contiguous, vertex.operands[1:]))
     elif gather_of(vertex) is not None and vertex.operands[0].size:
@@ -204,6 +206,7 @@ def _is_contiguous(x: Vertex) -> bool:
 
 _RULES: dict[Operation, Callable[[Apply], Vertex | None]] = {
     **contractions.RULES,
+    **correlations.RULES,
     **movement.RULES,
     **updates.RULES,
     contraction.matmul: contractions.matrices,

@@ -19,6 +19,7 @@ from chainrule.native.lower.array_loop import ArrayLoop, result
 from chainrule.native.lower.gather import accumulated, assigned, gather_of
 from chainrule.native.lower.parts import is_basic, joined, window, within
 from chainrule.native.lower.turns import Turns
+from chainrule.native.lower.windows import nested_product, windows, within_windows
 from chainrule.operations import contraction, indexing, reduction
 from chainrule.operations import shape as shapes
 
@@ -91,6 +92,8 @@ def role_of(vertex: Vertex) -> Role:
         number = all(d.kind == "f" for d in dtypes) or operation is reduction.sum
         boolean = operation in (reduction.any, reduction.all)
         return Role.REDUCTION if number or boolean else Role.CALL
+    if operation is nested_product:
+        return Role.PRODUCT
     if operation is contraction.matmul:
         a, b = (x.ndim for x in vertex.operands)
         first, second = vertex.operands
@@ -130,6 +133,8 @@ def view(vertex: Apply, access: Access) -> Access | None:
     operation, params, size = vertex.operation, vertex.params, vertex.shape
     if operation is window:
         return within(params["place"], access)
+    if operation is windows:
+        return within_windows(params, size, access)
     if operation is broadcast_to:
         extra = len(size) - len(access.size)
         strides = (0,) * extra + tuple(

@@ -1,4 +1,4 @@
 """Products of matrices and vectors: in `tiles` of our own, or by `blas`, whichever is quicker.
 
-`product` chooses.
+`product` chooses; `extents` has the lengths and strides of a product, and the best tile for it.
 """

@@ -14,7 +14,7 @@ from chainrule.native.ir.text import Code, constant, register_type
 from chainrule.native.matmul import tiles
 from chainrule.native.matmul.blas import fits
 
-__all__ = ["emit", "flops", "has_room", "readable", "uses_blas"]
+__all__ = ["emit", "emit_nested", "flops", "has_room", "nested_readable", "readable", "uses_blas"]
 
 
 def readable(a: Access | None, b: Access | None) -> tuple[bool, bool]:
@@ -35,6 +35,11 @@ def readable(a: Access | None, b: Access | None) -> tuple[bool, bool]:
     ):
         return True, True
     return _is_layout_of_blas(a), _is_layout_of_blas(b)
+
+
+def nested_readable(a: Access | None, b: Access | None) -> tuple[bool, bool]:
+    """Tell which operands of a product summed along several axes can be read where they lie."""
+    return a is not None, b is not None and b.strides[-1] == 1
 
 
 def _are_matrices(a: Access, b: Access) -> bool:
@@ -68,8 +73,8 @@ def _leading(access: Access) -> tuple[bool, int] | None:
 
 def flops(vertex: Apply) -> int:
     """Count the multiplications and additions of a product."""
-    a = vertex.operands[0].shape
-    return 2 * vertex.size * (a[-1] if a else 1)
+    a, b = vertex.operands
+    return 2 * a.size * (b.shape[-1] if b.ndim > 1 else 1)
 
 
 def uses_blas(a: Access, b: Access) -> bool:
@@ -123,6 +128,18 @@ def emit(
         f"{kind} {one}, {kind} {zero})"
     )
     return {("gemv", kind)}
+
+
+def emit_nested(
+    a: Access,
+    b: Access,
+    c: Access,
+    pointer: Callable[[Code, Access], str],
+    parts: int,
+    code: Code,
+) -> None:
+    """Write a product that is summed along all axes of b but the last, the last ones of a."""
+    tiles.call_nested(a, b, [pointer(code, access) for access in (a, b, c)], parts, code)
 
 
 def _size(code: Code, n: int) -> str:

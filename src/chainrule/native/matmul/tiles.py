@@ -8,25 +8,33 @@ rather than being smaller: some entries are then computed twice, and there is on
 
 The unit of work is a chunk of the rows of one matrix of a batch, so that its rows stay in the cache
 from one panel to the next, and threads have something to share.
+
+What is summed may lie along several axes of both operands (`Extents`): so windows of an array are
+multiplied where they lie, and are never written out. A long sum of this kind is cut into blocks,
+which all units add to the result before the next, so that the operands' entries stay in the cache.
 """
 
 from __future__ import annotations
 
-import functools
+import itertools
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
 
 from chainrule.native.ir.access import Access
 from chainrule.native.ir.text import Code, register_type
-from chainrule.native.runtime.engine import Target, host
+from chainrule.native.matmul.extents import Extents, best_tile
+from chainrule.native.runtime.engine import host
 
-__all__ = ["call", "is_quicker", "packs"]
+__all__ = ["call", "call_nested", "is_quicker", "nested_fits", "packs"]
 
 _CHUNK = 1 << 14  # bytes of the left operand in a chunk: half of a small first-level cache
 _ROWS = 64  # of a chunk at least
 _RIGHT = 1 << 15  # bytes of a right operand that stays in the cache, however many rows there are
 _PANEL = 1 << 16  # bytes of a panel, which lies on the stack
+_NARROW = 4  # rows or columns from which on tiles are worth it
 
 #: Nothing is gained by unrolling these loops or vectorising the copying ones, and compiling takes
 #: three times as long. (Numbers are far from those of `loops.METADATA`.)
@@ -64,7 +72,9 @@ def is_quicker(a: Access, b: Access) -> bool:
     if m * n == 1:
         return k <= 1024  # each addition waits for the last
     if packs(b):
-        span = _tile(m, n, itemsize, host()).span(n)
+        tile = best_tile(m, n, itemsize, host())
+        assert tile is not None
+        span = tile.span(n)
         if (m < 16 and k * n > 256) or k * span * itemsize > _PANEL:
             return False
     if k * n * itemsize <= _RIGHT:
@@ -74,47 +84,14 @@ def is_quicker(a: Access, b: Access) -> bool:
     return m * k * n <= 1 << 20
 
 
-@dataclass(frozen=True)
-class _Tile:
-    """Rows by vectors of so many columns each."""
-
-    rows: int
-    vectors: int
-    width: int
-
-    def span(self, n: int) -> int:
-        """Return the number of columns, of n that there are."""
-        return min(self.vectors * self.width, n)
-
-    def columns(self, n: int) -> list[int]:
-        """Return the first column of each vector."""
-        last = self.span(n) - self.width
-        return [min(v * self.width, last) for v in range(self.vectors)]
-
-
-@functools.cache
-def _tile(m: int, n: int, itemsize: int, target: Target) -> _Tile:
-    """Choose the tile with which a product takes the least time.
-
-    Two vectors are multiplied and added in a cycle, the next but four after the last of the same
-    sum; what is loaded counts for a third of that.
-    """
-    width = 1 << min(n, target.vector_bytes // itemsize).bit_length() - 1
-    across = -(-n // width)
-    registers = target.vector_registers
-
-    def cycles(tile: _Tile) -> tuple[float, int]:
-        count = -(-m // tile.rows) * -(-across // tile.vectors)
-        work = max(tile.rows * tile.vectors / 2, 4) + 0.3 * (tile.rows + tile.vectors)
-        return count * work, count
-
-    tiles = (
-        _Tile(rows, vectors, width)
-        for rows in range(1, min(m, registers) + 1)
-        for vectors in range(1, min(across, registers) + 1)
-        if rows * vectors + vectors + 1 <= registers
-    )
-    return min(tiles, key=cycles)
+def nested_fits(a: Access, b: Access) -> bool:
+    """Tell whether tiles compute a product of this kind, in less time than a copy and BLAS."""
+    extents, itemsize = Extents.nested(a, b), a.base.dtype.itemsize
+    if b.strides[-1] != 1 or min(extents.rows[0], extents.columns[0]) < _NARROW:
+        return False
+    # In blocks no entry may be computed twice: it would be added twice.
+    sizes = extents.rows[0], extents.columns[0], itemsize
+    return not extents.blocks(itemsize) or best_tile(*sizes, host(), even=True) is not None
 
 
 def call(a: Access, b: Access, at: Sequence[str], parts: int, code: Code) -> None:
@@ -127,7 +104,15 @@ def call(a: Access, b: Access, at: Sequence[str], parts: int, code: Code) -> Non
         parts: how many threads may share the work.
         code: what the call is written into, and the function among its declarations.
     """
-    loops = _Loops(a, b, parts)
+    _call(_Loops(Extents.of_matrices(a, b), a.base.dtype, parts), at, parts, code)
+
+
+def call_nested(a: Access, b: Access, at: Sequence[str], parts: int, code: Code) -> None:
+    """Write a product that is summed along several axes, see `Extents.nested`, as `call` does."""
+    _call(_Loops(Extents.nested(a, b), a.base.dtype, parts), at, parts, code)
+
+
+def _call(loops: _Loops, at: Sequence[str], parts: int, code: Code) -> None:
     code.declarations |= loops.declarations()
     context = code.let("alloca [3 x ptr]")
     for k, pointer in enumerate(at):
@@ -148,30 +133,34 @@ class _Loops:
     ``context`` has the pointers to the operands and the result.
     """
 
-    def __init__(self, a: Access, b: Access, parts: int) -> None:
-        self.a, self.b = a, b
-        self.batch = a.size[:-2]
-        (self.m, self.k), self.n = a.size[-2:], b.size[-1]
-        dtype = a.base.dtype
+    def __init__(self, extents: Extents, dtype: np.dtype[Any], parts: int) -> None:
+        self.extents = extents
         self.kind, self.itemsize = register_type(dtype), dtype.itemsize
-        self.tile = _tile(self.m, self.n, self.itemsize, host())
-        width = self.tile.width
+        (self.m, self.down), (self.n, self.across) = extents.rows, extents.columns
+        blocks = extents.blocks(self.itemsize)
+        self.blocks, self.steps = extents.steps[:blocks], extents.steps[blocks:]
+        tile = best_tile(self.m, self.n, self.itemsize, host(), even=bool(blocks))
+        assert tile is not None
+        self.tile = tile
+        width = tile.width
         self.vector = self.kind if width == 1 else f"<{width} x {self.kind}>"
-        self.columns = self.tile.columns(self.n)
-        self.span = self.tile.span(self.n)
-        self.packs = packs(b)
+        self.columns = tile.columns(self.n)
+        self.span = tile.span(self.n)
+        self.packs = self.n > 1 and self.across != 1
         self.rows = self._rows(parts)
         self.chunks = -(-self.m // self.rows)
-        self.units = math.prod(self.batch) * self.chunks
-        lies = (self.m, self.k, self.n, *self.batch, "a", *a.strides, "b", *b.strides, self.rows)
-        self.name = f"cr.tiles.{self.kind}.{'_'.join(map(str, lies))}"
+        self.units = math.prod(n for n, *_ in extents.batch) * self.chunks
+        lies = [(self.m, self.down), (self.n, self.across), *extents.batch, "of", *extents.steps]
+        text = "_".join(x if isinstance(x, str) else ".".join(map(str, x)) for x in lies)
+        self.name = f"cr.tiles.{self.kind}.{text}_{self.rows}"
         self.code = Code("t")
 
     def _rows(self, parts: int) -> int:
         """Return the number of rows in a chunk, whole tiles where there are several chunks."""
-        fit = (4 if self.packs else 1) * max(_CHUNK // (self.k * self.itemsize), _ROWS)
+        row = math.prod(n for n, *_ in self.steps) * self.itemsize
+        fit = (4 if self.packs else 1) * max(_CHUNK // row, _ROWS)
         chunks = -(-self.m // fit)
-        if math.prod(self.batch) < 4 * parts:
+        if math.prod(n for n, *_ in self.extents.batch) < 4 * parts:
             chunks = -(-chunks // parts) * parts
         rows = self.tile.rows
         return min(-(-self.m // (chunks * rows)) * rows, self.m)
@@ -208,37 +197,47 @@ class _Loops:
         ]
         panel = ""
         if self.packs:
-            panel = code.let(f"alloca [{self.k * self.span} x {self.kind}], align 64")
+            (step,) = self.steps
+            panel = code.let(f"alloca [{step[0] * self.span} x {self.kind}], align 64")
         code.add("%any = icmp ult i64 %begin, %end")
-        code.add("br i1 %any, label %unit, label %done")
+        if self.blocks:
+            code.add("br i1 %any, label %block, label %done")
+            code.label("block")
+            code.add("%q = phi i64 [ 0, %entry ], [ %q.next, %block.end ]")
+            at[:2] = self._moved(at[0], at[1], "%q", self.blocks)
+            code.add("br label %unit")
+        else:
+            code.add("br i1 %any, label %unit, label %done")
         code.label("unit")
-        code.add("%u = phi i64 [ %begin, %entry ], [ %u.next, %unit.end ]")
+        code.add(
+            f"%u = phi i64 [ %begin, %{'block' if self.blocks else 'entry'} ], "
+            "[ %u.next, %unit.end ]"
+        )
         a, b, c, first, last = self._unit(at)
         code.add("br label %panel")
         code.label("panel")
         code.add("%j = phi i64 [ 0, %unit ], [ %j.next, %panel.end ]")
         column = code.let(f"call i64 @llvm.umin.i64(i64 %j, i64 {self.n - self.span})")
         c = self._at(c, column)
-        b = self._at(b, self._times(column, self.b.strides[-1]))
-        came, step = "panel", self.b.strides[-2]
+        b = self._at(b, self._times(column, self.across))
+        came = "panel"
         if self.packs:
-            self._pack(b, panel)
-            b, came, step = panel, "pack.done", self.span
+            b, came = self._pack(b, panel), "pack.done"
         code.add("br label %tile")
         code.label("tile")
         code.add(f"%i = phi i64 [ {first}, %{came} ], [ %i.next, %tile.end ]")
         row = code.let(f"call i64 @llvm.umin.i64(i64 %i, i64 {self.m - self.tile.rows})")
-        sums = self._sums(self._at(a, self._times(row, self.a.strides[-2])), b, step)
+        c = self._at(c, self._times(row, self.n))
+        sums, _ = self._sums(0, self._at(a, self._times(row, self.down)), b, self._begun(c), "tile")
         code.add("br label %tile.end")
         code.label("tile.end")
-        c = self._at(c, self._times(row, self.n))
-        for r, registers in enumerate(sums):
-            for start, register in zip(self.columns, registers, strict=True):
-                place = self._at(c, r * self.n + start)
-                code.add(f"store {self.vector} {register}, ptr {place}, align {self.itemsize}")
+        for place, register in zip(self._entries(c), itertools.chain(*sums), strict=True):
+            code.add(f"store {self.vector} {register}, ptr {place}, align {self.itemsize}")
         self._next("i", self.tile.rows, last, "tile", "panel.end")
         self._next("j", self.span, self.n, "panel", "unit.end")
-        self._next("u", 1, "%end", "unit", "done")
+        self._next("u", 1, "%end", "unit", "block.end" if self.blocks else "done")
+        if self.blocks:
+            self._next("q", 1, math.prod(n for n, *_ in self.blocks), "block", "done")
         return "\n".join([head, "entry:", *code.lines, "  ret void", "}"])
 
     def _next(self, index: str, step: int, end: str | int, loop: str, leave: str) -> None:
@@ -247,6 +246,20 @@ class _Loops:
         code.add(f"%{index}.more = icmp ult i64 %{index}.next, {end}")
         code.add(f"br i1 %{index}.more, label %{loop}, label %{leave}, {_AS_IT_IS}")
         code.label(leave)
+
+    def _moved(
+        self, a: str, b: str, number: str, axes: Sequence[tuple[int, int, int]]
+    ) -> tuple[str, str]:
+        """Move the pointers to the place that has this number along some axes."""
+        code = self.code
+        for axis, (n, in_a, in_b) in reversed(list(enumerate(axes))):
+            index = number
+            if axis:
+                index = code.let(f"urem i64 {number}, {n}")
+                number = code.let(f"udiv i64 {number}, {n}")
+            a = self._at(a, self._times(index, in_a))
+            b = self._at(b, self._times(index, in_b))
+        return a, b
 
     def _unit(self, at: Sequence[str]) -> tuple[str, str, str, str, str]:
         """Return pointers to the matrices of a unit, its first row, and the end of its rows."""
@@ -260,19 +273,12 @@ class _Loops:
             last = code.let(f"call i64 @llvm.umin.i64(i64 {end}, i64 {self.m})")
         a, b, c = at
         c = self._at(c, self._times(rest, self.m * self.n))
-        for axis in reversed(range(len(self.batch))):
-            index = rest
-            if axis:
-                index = code.let(f"urem i64 {rest}, {self.batch[axis]}")
-                rest = code.let(f"udiv i64 {rest}, {self.batch[axis]}")
-            a = self._at(a, self._times(index, self.a.strides[axis]))
-            b = self._at(b, self._times(index, self.b.strides[axis]))
-        return a, b, c, first, last
+        return *self._moved(a, b, rest, self.extents.batch), c, first, last
 
-    def _pack(self, b: str, panel: str) -> None:
-        """Copy a panel of the right operand, row after row."""
+    def _pack(self, b: str, panel: str) -> str:
+        """Copy a panel of the right operand, row after row; sums read it from there."""
         code = self.code
-        down, across = self.b.strides[-2:]
+        ((count, along, down),) = self.steps
         code.add("br label %pack")
         code.label("pack")
         code.add("%pack.k = phi i64 [ 0, %panel ], [ %pack.k.next, %pack.end ]")
@@ -281,38 +287,75 @@ class _Loops:
         code.add("br label %pack.row")
         code.label("pack.row")
         code.add("%pack.j = phi i64 [ 0, %pack ], [ %pack.j.next, %pack.row ]")
-        entry = self._at(source, self._times("%pack.j", across))
+        entry = self._at(source, self._times("%pack.j", self.across))
         entry = code.let(f"load {self.kind}, ptr {entry}")
         code.add(f"store {self.kind} {entry}, ptr {self._at(target, '%pack.j')}")
         self._next("pack.j", 1, self.span, "pack.row", "pack.end")
-        self._next("pack.k", 1, self.k, "pack", "pack.done")
+        self._next("pack.k", 1, count, "pack", "pack.done")
+        self.steps = ((count, along, self.span),)
+        return panel
 
-    def _sums(self, a: str, b: str, step: int) -> list[list[str]]:
-        """Write the sums of one tile; return their registers."""
-        code, along = self.code, self.a.strides[-1]
-        sums = [["zeroinitializer" if self.tile.width > 1 else "0.0"] * self.tile.vectors]
-        sums *= self.tile.rows
-        if self.k <= _UNROLLED:
-            for p in range(self.k):
+    # A tile.
+
+    def _entries(self, c: str) -> Iterator[str]:
+        """Yield the pointers to a tile's vectors in the result, row after row."""
+        for r in range(self.tile.rows):
+            for start in self.columns:
+                yield self._at(c, r * self.n + start)
+
+    def _begun(self, c: str) -> list[list[str]]:
+        """Return what a tile's sums begin with: what the blocks before have made, if any."""
+        code, rows, vectors = self.code, self.tile.rows, self.tile.vectors
+        zero = "zeroinitializer" if self.tile.width > 1 else "0.0"
+        if not self.blocks:
+            return [[zero] * vectors] * rows
+        fresh = code.let("icmp eq i64 %q, 0")
+        found = []
+        for place in list(self._entries(c)):
+            old = code.let(f"load {self.vector}, ptr {place}, align {self.itemsize}")
+            vector = self.vector
+            found.append(code.let(f"select i1 {fresh}, {vector} {zero}, {vector} {old}"))
+        return [found[r * vectors : (r + 1) * vectors] for r in range(rows)]
+
+    def _sums(
+        self, depth: int, a: str, b: str, sums: Sequence[Sequence[str]], came: str
+    ) -> tuple[Sequence[Sequence[str]], str]:
+        """Write the sums of one tile over some axis, and those within.
+
+        Returns:
+            Their registers, and the block in which they are known.
+        """
+        code = self.code
+        count, along, step = self.steps[depth]
+        is_last = depth == len(self.steps) - 1
+        if is_last and count <= _UNROLLED:
+            for p in range(count):
                 sums = self._added(sums, self._at(a, p * along), self._at(b, p * step))
-            return sums
-        code.add("br label %sum")
-        code.label("sum")
-        code.add("%p = phi i64 [ 0, %tile ], [ %p.next, %sum ]")
-        code.add(f"%a.p = phi ptr [ {a}, %tile ], [ %a.next, %sum ]")
-        code.add(f"%b.p = phi ptr [ {b}, %tile ], [ %b.next, %sum ]")
+            return sums, came
+        loop = f"sum{depth}"
+        code.add(f"br label %{loop}")
+        code.label(loop)
         first, start = len(code.lines), sums
         names = [[code.name() for _ in registers] for registers in sums]
-        sums = self._added(names, "%a.p", "%b.p")
+        at = f"%{loop}.a", f"%{loop}.b"
+        if is_last:
+            sums, end = self._added(names, *at), loop
+        else:
+            sums, end = self._sums(depth + 1, *at, names, loop)
         code.lines[first:first] = [
-            f"  {name} = phi {self.vector} [ {zero}, %tile ], [ {total}, %sum ]"
-            for row in zip(names, start, sums, strict=True)
-            for name, zero, total in zip(*row, strict=True)
+            f"  %{loop}.p = phi i64 [ 0, %{came} ], [ %{loop}.p.next, %{end} ]",
+            f"  {at[0]} = phi ptr [ {a}, %{came} ], [ {at[0]}.next, %{end} ]",
+            f"  {at[1]} = phi ptr [ {b}, %{came} ], [ {at[1]}.next, %{end} ]",
+            *(
+                f"  {name} = phi {self.vector} [ {zero}, %{came} ], [ {total}, %{end} ]"
+                for row in zip(names, start, sums, strict=True)
+                for name, zero, total in zip(*row, strict=True)
+            ),
         ]
-        code.add(f"%a.next = getelementptr {self.kind}, ptr %a.p, i64 {along}")
-        code.add(f"%b.next = getelementptr {self.kind}, ptr %b.p, i64 {step}")
-        self._next("p", 1, self.k, "sum", "sum.end")
-        return sums
+        for pointer, stride in zip(at, (along, step), strict=True):
+            code.add(f"{pointer}.next = getelementptr {self.kind}, ptr {pointer}, i64 {stride}")
+        self._next(f"{loop}.p", 1, count, loop, f"{loop}.end")
+        return sums, f"{loop}.end"
 
     def _added(self, sums: Sequence[Sequence[str]], a: str, b: str) -> list[list[str]]:
         """Add the products of one column of the left operand and one row of the right one."""
@@ -323,7 +366,7 @@ class _Loops:
         ]
         result = []
         for r, registers in enumerate(sums):
-            place = self._at(a, r * self.a.strides[-2])
+            place = self._at(a, r * self.down)
             x = self._repeated(code.let(f"load {self.kind}, ptr {place}, align {self.itemsize}"))
             result.append(
                 [
