@@ -93,10 +93,11 @@ class Executable:
         ir = self.built.ir + (calling.ir(self.layout) if self.has_entry else "")
         self.library = engine.link(ir, program.name)
         prototype = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
+        self._in_segments = bool(self.built.calls or self.built.checks)
         self._segments: dict[str, Callable[[int], None]] = {
             step: prototype(self.library.address(step))
             for step in self.built.steps
-            if isinstance(step, str)
+            if self._in_segments and isinstance(step, str)
         }
         self._arenas: list[np.ndarray[Any, Any]] = []  # that no call is using
 
@@ -110,8 +111,7 @@ class Executable:
     ) -> tuple[list[Any], bool | tuple[Any, ...]]:
         """Run the program: see `chainrule.native.record.program.Runnable`."""
         given = [*captured, *self.built.fixed]
-        in_segments = self.built.calls or self.built.checks
-        run = self._run_in_segments if in_segments else self._run
+        run = self._run_in_segments if self._in_segments else self._run
         found, guards = run(inputs, given)
         which = self.built.results.numbers
         outputs = [

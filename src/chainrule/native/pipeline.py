@@ -143,7 +143,7 @@ class _Builder:
         self.memory = Memory([*leaves, *self.fixed, *wanted], self.plan)
         for check in (*self.checks, *self.counting):
             self.memory.keep(check)
-        self.module = Module(parts)
+        self.module = Module(parts, self._is_whole())
         self.donors = {self.results.numbers[k]: given for k, given in donors.items()}
         self.commits = self._donated(wanted) if len(self.donors) == len(donors) > 0 else None
 
@@ -180,13 +180,17 @@ class _Builder:
         }
         return donate(self.plan, donors, [*wanted[count:], *self.checks])
 
-    def _watch(self) -> Watch | None:
-        """Return where loops look for signals: nowhere if Python does so between segments."""
+    def _is_whole(self) -> bool:
+        """Tell whether all of it is machine code: Python does nothing between segments."""
         calls = any(
             role is Role.CALL or (role is Role.PRODUCT and not product.has_room(vertex))  # type: ignore[arg-type]
             for vertex, role in self.plan.roles.items()
         )
-        if calls or self.checks or not self.plan.bodies:
+        return not (calls or self.checks)
+
+    def _watch(self) -> Watch | None:
+        """Return where loops look for signals: nowhere if Python does so between segments."""
+        if not (self.module.is_whole and self.plan.bodies):
             return None
         return self.memory.word(Word("asked")), self.memory.word(Word("stopped"))
 

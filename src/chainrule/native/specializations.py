@@ -27,7 +27,7 @@ from chainrule.native.record.program import Builder
 from chainrule.native.record.recorded import NotFaithful, Run, Unsure, same
 from chainrule.native.record.recorded import Recorded as Recording
 from chainrule.native.record.run import run
-from chainrule.native.record.short import Shortener
+from chainrule.native.record.short import FEW, Shortener
 from chainrule.native.record.signature import Recorded, flatten
 from chainrule.native.record.watch import Captured
 from chainrule.native.runtime.collection import no_collection
@@ -166,7 +166,8 @@ class Specialization:
                 failure = error if failure is _NOTHING else failure
             if expected is _NOTHING or draft is not None:
                 before = _fingerprints(args, kwargs, draft)
-                expected = self._f(*args, **kwargs)  # which may well raise what the run raised
+                with no_collection():
+                    expected = self._f(*args, **kwargs)  # which may well raise what the run raised
                 if reason is None:
                     reason = _written(before)
             while isinstance(draft, Relatives) and reason is None:
@@ -175,9 +176,10 @@ class Specialization:
                     path = replace(path, notes=tuple(notes))
                     return expected, path, path.recorded.captured
                 all_ways |= draft.has_guards
-                if draft.has_guards:
+                if draft.has_guards or draft.few < FEW[-1]:
+                    few = draft.few if draft.has_guards else FEW[-1]
                     notes.clear()
-                    draft = relatives(record, all_ways, notes)
+                    draft = relatives(record, all_ways, notes, few)
                 else:
                     draft = draft.whole or in_full(record, all_ways, notes)
             if isinstance(draft, Run) and reason is None:

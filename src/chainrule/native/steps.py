@@ -44,6 +44,7 @@ class Module:
 
     Attributes:
         parts: how many threads may share a kernel.
+        is_whole: whether it runs as a whole, and nobody outside calls the functions of its steps.
         code: definitions of functions.
         functions: the functions of `chainrule.native.ir.math` that they call.
         calls_apart: of these calls, those outside of loops over entries.
@@ -54,6 +55,7 @@ class Module:
     """
 
     parts: int
+    is_whole: bool
     code: list[str] = field(default_factory=list)
     functions: set[tuple[str, str]] = field(default_factory=set)
     calls_apart: list[tuple[str, str]] = field(default_factory=list)
@@ -148,7 +150,9 @@ class Steps:
         if not segment:
             return
         name = self.module.name("segment")
-        self.module.code += [f"define void @{name}(ptr %buffers) {{", *segment, "  ret void", "}"]
+        linkage = "internal " if self.module.is_whole else ""
+        head = f"define {linkage}void @{name}(ptr %buffers) {{"
+        self.module.code += [head, *segment, "  ret void", "}"]
         steps.append(name)
         segment.clear()
 

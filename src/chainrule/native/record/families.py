@@ -14,7 +14,7 @@ from chainrule.native.record.code import line_of
 from chainrule.native.record.conditions import Asking, Enough, Forced
 from chainrule.native.record.program import Family, Trips
 from chainrule.native.record.recorded import Recorded, Run
-from chainrule.native.record.short import APART, FIRST, Shortener
+from chainrule.native.record.short import APART, FEW, Shortener
 
 __all__ = ["MOST_TURNS", "Relatives", "in_full", "relatives"]
 
@@ -22,6 +22,7 @@ __all__ = ["MOST_TURNS", "Relatives", "in_full", "relatives"]
 #: what the backward pass reads. A call that needs more is recorded anew, with the next number.
 MOST_TURNS = (1_000, 30_000, 1_000_000)
 
+_VARYING = 2  # turns more where inner loops are as long as the turn says: these begin with no turn
 _MOST_LOOPS = 3  # numbers of turns that loops may have, each of which takes a recording
 
 
@@ -35,6 +36,7 @@ class Relatives:
         turns: how many there were, and how many there are.
         loops: those that end when a condition fails, as they were in the first run.
         whole: a run with all turns, if there was one.
+        few: in how many turns loops were recorded.
         has_guards: whether there are conditions in loops of which one way was recorded, and both
             might be.
     """
@@ -43,6 +45,7 @@ class Relatives:
     turns: Turns
     loops: tuple[Asking, ...]
     whole: Run | None
+    few: int
     has_guards: bool = False
 
     def typed(self, expected: Any, most: int) -> Recorded:
@@ -72,7 +75,10 @@ class Relatives:
 
 
 def relatives(
-    record: Callable[[Shortener | None], Run], all_ways: bool, notes: dict[str, None]
+    record: Callable[[Shortener | None], Run],
+    all_ways: bool,
+    notes: dict[str, None],
+    few: int = FEW[0],
 ) -> Run | Relatives:
     """Record a function, in few turns of its loops where that tells all.
 
@@ -81,9 +87,10 @@ def relatives(
         all_ways: at all conditions in loops record both ways; else where they come out otherwise
             from turn to turn.
         notes: is told why it was recorded otherwise.
+        few: in how many turns of its loops.
     """
     attempts = _Attempts(record, all_ways, notes)
-    return attempts.short() or attempts.full()
+    return attempts.short(few) or attempts.full()
 
 
 def in_full(
@@ -103,10 +110,10 @@ class _Attempts:
         self.forks: frozenset[Fork] = frozenset()
         self.refused: frozenset[Fork] = frozenset()
 
-    def short(self) -> Run | Relatives | None:
+    def short(self, few: int) -> Run | Relatives | None:
         """Record few turns; None if these do not tell all."""
         while True:
-            shortener = Shortener({}, forks=self.forks)
+            shortener = Shortener({}, forks=self.forks, few=few)
             whole = None
             try:
                 try:
@@ -190,7 +197,8 @@ def _relatives(
         raise Doubt("there are more loops than are worth it")
     # With as many turns more or less as make up pairs: some loops do another thing every second
     # turn, ``a, b = b, step(a)``. Those that end when a condition fails may have any number.
-    base = [FIRST + APART * k + n % 2 for k, n in enumerate(lengths)] + [FIRST] * len(loops)
+    few = shortener.few + _VARYING * shortener.varies
+    base = [few + APART * k + n % 2 for k, n in enumerate(lengths)] + [few] * len(loops)
     steps = [2] * len(lengths) + [1] * len(loops)
     plans = [base]
     plans += [
@@ -198,14 +206,16 @@ def _relatives(
         for k in range(len(base))
     ]
     plans.append([n + 2 * step for n, step in zip(base, steps, strict=True)])
-    runs = [first] if first is not None and len(lengths) == 1 and not loops else []
+    is_base = list(shortener.plan.values()) == base and not loops
+    runs = [first] if first is not None and is_base else []
     for plan in plans[len(runs) :]:
         asked = dict(zip(lengths, plan, strict=False))
         forced = {
             asking.place: Forced(asking.answers[0], n)
             for asking, n in zip(loops, plan[len(lengths) :], strict=True)
         }
-        shorter = Shortener(dict(asked), forced, whole, shortener.branches.forks)
+        forks = shortener.branches.forks
+        shorter = Shortener(dict(asked), forced, whole, forks, shortener.few)
         runs.append(record(shorter))
         if len(runs) == 1 and loops:
             found = {asking.place: asking for asking in shorter.conditions.asked}
@@ -222,4 +232,5 @@ def _relatives(
         *(Counter(f"n{k}" if k else "n") for k in range(len(loops))),
     )
     turns = Turns(tuple(map(tuple, plans)), wanted)
-    return Relatives(tuple(runs), turns, tuple(loops), None if shortener.plan else first)
+    whole_run = None if shortener.plan else first
+    return Relatives(tuple(runs), turns, tuple(loops), whole_run, shortener.few)

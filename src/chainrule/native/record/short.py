@@ -28,11 +28,13 @@ from chainrule.native.record.conditions import Conditions, Forced, Place
 from chainrule.native.record.state import alike, state_of
 from chainrule.native.record.variables import Unset
 
-__all__ = ["APART", "FIRST", "LONG", "NAMES", "Shortener", "Turns"]
+__all__ = ["APART", "FEW", "LONG", "NAMES", "Shortener", "Turns"]
 
 #: Turns up to which a loop is recorded in full.
 LONG = 32
-FIRST = 10  # turns in which a long one is recorded, or a few more
+#: In how many turns a long one is recorded, or a few more: the second where the first tells too
+#: little.
+FEW = (6, 10)
 _MOST_TRIED = 10_000  # turns in which numbers of a loop are looked at
 APART = 4  # how many more where there are several lengths, so that shorter loops stay shorter
 #: Names of what loops go through that is ours to end.
@@ -48,8 +50,10 @@ class Shortener:
         forced: what is answered where loops ask whether they are to go on.
         whole: where loops are that such an answer ends.
         forks: where both answers are given to what loops ask.
+        few: in how many turns a long loop is recorded.
 
     Attributes:
+        varies: whether a loop has another number of turns in each turn of a long one around it.
         branches: the ways through turns that are recorded.
         conditions: what loops ask, and what is answered.
         changes: says what outside of the function has changed, None for nothing.
@@ -65,8 +69,11 @@ class Shortener:
         forced: Mapping[Place, Forced] | None = None,
         whole: frozenset[Hashable] = frozenset(),
         forks: frozenset[Fork] = frozenset(),
+        few: int = FEW[0],
     ) -> None:
         self.shortens = plan is not None
+        self.few = few
+        self.varies = False
         self.plan = {} if plan is None else plan
         self.whole = whole
         self.branches = Branches(forks, _PASSING, self.shortens)
@@ -82,7 +89,7 @@ class Shortener:
 
     def recorded(self, turns: int) -> int:
         """Return in how many turns a loop is recorded."""
-        return self.plan.setdefault(turns, FIRST + turns % 2)
+        return self.plan.setdefault(turns, self.few + turns % 2)
 
     def state(self, frame: FrameType) -> list[Any]:
         """Return what the next turn of a loop depends on.
@@ -222,6 +229,7 @@ class Turns:
         self.collects = collects(frame)
         few = self.turns <= LONG or not self.shortener.shortens
         whole = few or self.collects or self.differs is not None
+        self.shortener.varies |= self.varies
         self.is_plain = not self.varies and whole
         self.is_short = not self.varies and not whole
         if self.site in self.shortener.whole:
