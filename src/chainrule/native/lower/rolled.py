@@ -25,6 +25,7 @@ from chainrule.native.ir.moving import Integer, Moving, Word, put
 from chainrule.native.ir.text import is_native
 from chainrule.native.lower.array_loop import ArrayLoop, State, Taped, result_of
 from chainrule.native.lower.at_turn import at_turn, is_growing
+from chainrule.native.lower.batched import batched
 from chainrule.native.lower.gather import checks
 from chainrule.native.lower.kept import Known, Tape
 from chainrule.native.lower.lengths import by_lengths, look_at_lengths, of_moving_lengths
@@ -408,6 +409,8 @@ class _Body:
         made = self._lowered(states, tapes, lasts)
         operands = [*firsts, *self.variables.invariants]
         applied = made.applied(operands)
+        at_once = batched(applied)
+        made_of = (lambda k: result_of(applied, k)) if at_once is None else at_once.__getitem__
         self.outside.written[applied] = [self._writes(state) for state in states]
         before = {"state": 0, "tape": len(states), "last": len(states) + len(tapes)}
         found: list[Tape] = []
@@ -421,10 +424,10 @@ class _Body:
                 continue
             if kind == "seen":
                 seen_in, state = again[k]
-                end = seen_in.array if state is None else result_of(applied, state)
+                end = seen_in.array if state is None else made_of(state)
                 found.append(replace(seen_in, array=end))
                 continue
-            value = result_of(applied, before[kind] + k)
+            value = made_of(before[kind] + k)
             if kind == "tape":
                 found.append(self._tape(value, vertex, kept.leading))
             else:
