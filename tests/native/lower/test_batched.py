@@ -110,3 +110,19 @@ def test_a_zero_gradient_stops_at_infinite_factors_of_sums():
     gradients = cr.compile(cr.grad(scaled, (0, 1)))(x, w)
     for found, expected in zip(gradients, cr.grad(scaled, (0, 1))(x, w), strict=True):
         np.testing.assert_allclose(found, expected)
+
+
+def test_what_a_loop_has_not_written_yet_needs_no_tape():
+    def later_rows(a, b):
+        a = a.copy()
+        for i in range(a.shape[0] - 1):
+            a[i] += np.exp(b[i, i + 1 :] @ a[i + 1 :])
+        return np.sum(a * a)
+
+    a, b = np.full((30, 9), 0.1), np.full((30, 30), 0.1)
+    both = cr.value_and_grad(later_rows, (0, 1))
+    compiled = cr.compile(
+        both, tape_limit=40_000
+    )  # a tape of rows would have 30 * 30 * 9 * 8 bytes
+    for x, y in zip(compiled(a, b)[1], both(a, b)[1], strict=True):
+        np.testing.assert_allclose(x, y, rtol=1e-11)
