@@ -25,6 +25,7 @@ from chainrule.native.ir.moving import Integer, Moving, Word, put
 from chainrule.native.ir.text import is_native
 from chainrule.native.lower.array_loop import ArrayLoop, State, Taped, result_of
 from chainrule.native.lower.at_turn import at_turn, is_growing
+from chainrule.native.lower.batched import batched
 from chainrule.native.lower.gather import checks
 from chainrule.native.lower.kept import Known, Tape
 from chainrule.native.lower.lengths import by_lengths, look_at_lengths, of_moving_lengths
@@ -46,6 +47,8 @@ __all__ = ["Rolled", "rolled", "rolled_long"]
 # them, or quicker.
 _SHORTEST = 64
 _FEW_SHAPES = 3  # of constants up to which they are what they are
+# What loops leave, and what they begin with: from which of these what they read may be read again.
+_NONE, _LAST, _STATES = "none", "last", "last and first"
 _MANY = 4096  # operations in all turns of a long loop up to which these are written one by one
 
 
@@ -118,7 +121,7 @@ class _Graph:
     Attributes:
         known: what each vertex has become.
         body: the loop, if it is the body of one.
-        keeps_states: whether what loops in it leave stays what it is, as far as is known.
+        keeps: which states of loops in it stay what they are, as far as is known.
         written: what each loop in it writes into its states.
         within: the loops in it, by what counts their turns.
         count: how many loops there are.
@@ -138,7 +141,7 @@ class _Graph:
         self.known: dict[Vertex, Known] = {}
         self.narrowed: dict[tuple[Vertex, int], int] = {}
         self.body: _Body | None = None
-        self.keeps_states = True
+        self.keeps = _STATES
         self.written: dict[Vertex, list[list[Write] | None]] = {}
         self.within: dict[Word, Around] = {}
         self.count = 0
@@ -233,13 +236,14 @@ class _Graph:
             raise UnrollError
         if low < 0:
             raise UnrollError("it may have fewer than no turns")
-        body = _Body(self, vertex, loop, operands, turns, most)
-        try:
-            made = body.made()
-        except _WrittenOverError:
+        for keeps in (_STATES, _LAST, _NONE):
             body = _Body(self, vertex, loop, operands, turns, most)
-            body.graph.keeps_states = False
-            made = body.made()
+            body.graph.keeps = keeps
+            try:
+                made = body.made()
+                break
+            except _WrittenOverError:
+                assert keeps is not _NONE
         self.within |= {body.word: body.graph.around[-1], **body.graph.within}
         self.count += 1
         return made
@@ -380,7 +384,7 @@ class _Body:
         again: list[tuple[Tape, int | None]] = []
         for k, (kept, (vertex, whole)) in enumerate(zip(loop.kept, wanted, strict=True)):
             mine = kept.carry if kept.carry is not None and taped.get(kept.carry) == k else None
-            seen = self._seen(vertex, states) if whole and kept.carry is None else None
+            seen = self._seen(vertex, states, firsts) if whole and kept.carry is None else None
             if seen is not None:
                 at.append(("seen", len(again)))
                 again.append(seen)
@@ -408,6 +412,8 @@ class _Body:
         made = self._lowered(states, tapes, lasts)
         operands = [*firsts, *self.variables.invariants]
         applied = made.applied(operands)
+        at_once = batched(applied)
+        made_of = (lambda k: result_of(applied, k)) if at_once is None else at_once.__getitem__
         self.outside.written[applied] = [self._writes(state) for state in states]
         before = {"state": 0, "tape": len(states), "last": len(states) + len(tapes)}
         found: list[Tape] = []
@@ -421,10 +427,10 @@ class _Body:
                 continue
             if kind == "seen":
                 seen_in, state = again[k]
-                end = seen_in.array if state is None else result_of(applied, state)
+                end = seen_in.array if state is None else made_of(state)
                 found.append(replace(seen_in, array=end))
                 continue
-            value = result_of(applied, before[kind] + k)
+            value = made_of(before[kind] + k)
             if kind == "tape":
                 found.append(self._tape(value, vertex, kept.leading))
             else:
@@ -449,8 +455,10 @@ class _Body:
         assert not isinstance(last, Tape)
         return Tape(None, last, last.value, found[k].lengths[:1])
 
-    def _seen(self, vertex: Vertex, states: Sequence[State]) -> tuple[Tape, int | None] | None:
-        """Return the tape of a part of an array that no later turn changes: it is read again.
+    def _seen(
+        self, vertex: Vertex, states: Sequence[State], firsts: Sequence[Vertex]
+    ) -> tuple[Tape, int | None] | None:
+        """Return the tape of a part of an array that no other turn changes: it is read again.
 
         If the array is one that turns hand on, it comes with the number of the state.
         """
@@ -467,17 +475,22 @@ class _Body:
             count, words = (), ()
         given, number = self.given(array), None
         if given is None:
-            number = self._state_of(array, views, [word for word, _ in words], states)
-            if number is None:
+            found = self._state_of(array, views, [word for word, _ in words], states)
+            if found is None:
                 return None
+            given, number = (firsts[found[0]], None) if found[1] else (None, found[0])
         count, words = (self.most, *count), ((self.word, 0), *words)
         return Tape(given, None, entry, count, words, views), number
 
     def _state_of(
         self, array: Vertex, views: Sequence[Apply], words: Sequence[Word], states: Sequence[State]
-    ) -> int | None:
-        """Return the state that an array is a version of, if it keeps what was read of it."""
-        if not self.outside.keeps_states or not views or views[0].operation is not window:
+    ) -> tuple[int, bool] | None:
+        """Return the state that an array is a version of, if it keeps what was read of it.
+
+        It comes with whether that is what the loop begins with, rather than what it leaves.
+        """
+        keeps = self.outside.keeps
+        if keeps is _NONE or not views or views[0].operation is not window:
             return None
         graph = self.graph
         for which, state in enumerate(states):
@@ -487,7 +500,13 @@ class _Body:
                 continue
             within = tuple(graph.within[word] for word in words)
             place, written = views[0].params["place"], [*before, *later]
-            return which if is_unchanged(place, within, later, written, graph.around) else None
+            if is_unchanged(place, within, later, written, graph.around):
+                return which, False
+            if keeps is _STATES and is_unchanged(
+                place, within, before, written, graph.around, since=True
+            ):
+                return which, True
+            return None
         return None
 
     def _writes(self, state: State) -> list[Write] | None:

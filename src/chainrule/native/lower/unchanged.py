@@ -1,7 +1,8 @@
-"""What a loop reads of an array that it writes, where nothing writes over that later.
+"""What a loop reads of an array that it writes, where nothing writes over that later, or before.
 
 ``x[i] = (b[i] - L[i, :i] @ x[:i]) / L[i, i]`` reads entries that stay what they are: the backward
-pass finds them in what x is in the end.
+pass finds them in what x is in the end. What ``x[i] += L[i + 1:, i] @ x[i + 1:]`` reads is found in
+what x was in the beginning.
 """
 
 from __future__ import annotations
@@ -60,34 +61,39 @@ def _are_same(a: Vertex, b: Vertex) -> bool:
     if a is b or not isinstance(a, Apply) or not isinstance(b, Apply):
         return a is b
     return (
-        a.operation is b.operation is result and a.operands == b.operands and a.params == b.params
+        a.operation is b.operation
+        and a.operation in (result, joined)
+        and a.operands == b.operands
+        and a.params == b.params
     )
 
 
 def is_unchanged(
     read: Place,
     within: tuple[Around, ...],
-    later: Iterable[Write],
+    same_turn: Iterable[Write],
     all_writes: Iterable[Write],
     around: tuple[Around, ...],
+    since: bool = False,
 ) -> bool:
     """Tell whether nothing writes over what was read, in this turn or in later ones.
 
     Args:
         read: the place.
         within: loops in the body in whose turns it was read.
-        later: what is written later in a turn.
+        same_turn: what is written later in a turn, or before.
         all_writes: what is written in a turn.
         around: the loop, after those around it.
+        since: ask whether nothing has written there before, in this turn or in earlier ones.
     """
     own = around[-1]
-    more = Word("more")
-    next_turn = moving(own.word) + 1 + moving(more)
-    after = Around(own.counter, more, own.turns - 1 - moving(own.word))
+    more, this = Word("more"), moving(own.word)
+    other_turn = this - 1 - moving(more) if since else this + 1 + moving(more)
+    others = Around(own.counter, more, this if since else own.turns - 1 - this)
     now = Write(_ends(read), (*around, *within))
-    then = now._replace(around=(*now.around, after))
-    return all(_apart(now, _renamed(write)) for write in later) and all(
-        _apart(then, _renamed(write, own.word, next_turn)) for write in all_writes
+    then = now._replace(around=(*now.around, others))
+    return all(_apart(now, _renamed(write)) for write in same_turn) and all(
+        _apart(then, _renamed(write, own.word, other_turn)) for write in all_writes
     )
 
 
