@@ -20,36 +20,27 @@ import numpy as np
 from chainrule.graph.graph import Apply, Vertex, copied, topological
 from chainrule.graph.rewrite import with_operands
 from chainrule.native.ir.access import Access, contiguous
-from chainrule.native.ir.moving import moves
 from chainrule.native.lower.array_loop import ArrayLoop, result
 from chainrule.native.lower.movement import sliced
 from chainrule.native.lower.parts import (
     FixedPlace,
     Place,
-    apart,
     base_of,
     box,
     everywhere,
     is_fixed,
     slices,
-    window,
     within,
 )
 from chainrule.native.lower.roles import (
     Role,
     expected_access,
-    followed,
-    is_alias,
     role_of,
 )
-from chainrule.operations.indexing import getitem, index_parts
+from chainrule.native.schedule.readers import FEW, Reader, Storage, note, over, reads_of
+from chainrule.native.schedule.rereads import Rereads
 
 __all__ = ["Versions", "in_place"]
-
-_NEAR = 64  # operations up to which a part is looked through for reads of what it writes over
-_FEW = 4  # parts that are compared with readers one by one
-
-_Memory = np.ndarray[Any, Any]
 
 
 @dataclass
@@ -85,50 +76,6 @@ def in_place(outputs: Sequence[Vertex], free: Sequence[Vertex] = ()) -> Versions
     return _Planner(outputs, free).plan()
 
 
-@dataclass(eq=False)
-class _Reader:
-    """What uses a version of an array, or a view of one.
-
-    Attributes:
-        user: what it is.
-        operand: what it reads.
-        is_base: whether the operand is what the user is an update of.
-        access: where the entries lie that it reads.
-        seen: these entries; None where they move with the turns of a loop.
-        place: a place that they are in.
-        is_place: whether they are all entries of that place, in order.
-    """
-
-    user: Apply
-    operand: Vertex
-    is_base: bool
-    access: Access
-    seen: _Memory | None
-    place: Place
-    is_place: bool
-
-    def meets(self, memory: _Memory, place: Place) -> bool:
-        """Tell whether it may read an entry of a place."""
-        if self.seen is None or not is_fixed(place):
-            return not apart(self.place, place)
-        return np.shares_memory(self.seen, memory[slices(place)])
-
-    def is_alike(self, memory: _Memory, place: Place) -> bool:
-        """Tell whether it reads the very entries of a place, in order."""
-        if self.seen is None or not is_fixed(place):
-            return self.is_place and self.place == place
-        return _are_alike(self.seen, memory[slices(place)])
-
-
-@dataclass(eq=False)
-class _Storage:
-    """Memory that versions of an array share. Nothing is ever in ``memory``: it tells overlaps."""
-
-    memory: _Memory
-    newest: Vertex
-    readers: list[_Reader] = field(default_factory=list)
-
-
 class _Planner:
     """Goes through given vertices; ``new`` is what they have become, as far as it has come."""
 
@@ -152,14 +99,14 @@ class _Planner:
             self.changed.update(self._states(loop))
         self.ends = {x: end for x in self.given if (end := _end(x)) is not None}
         self.changed.update(self.ends)
-        self.begun: dict[Vertex, list[_Storage]] = {}  # for each loop, what its states lie in
-        self.reads: dict[Vertex, list[tuple[Apply, Vertex, bool, list[Apply]]]] = {}
-        self.storages: dict[Vertex, _Storage] = {}
-        self.shared: dict[Vertex, tuple[_Storage, Access]] = {}
+        self.begun: dict[Vertex, list[Storage]] = {}  # for each loop, what its states lie in
+        self.reads = reads_of(self.given, self.roles, self.changed)
+        self.rereads = Rereads(self.roles, self.users, self.final)
+        self.storages: dict[Vertex, Storage] = {}
+        self.shared: dict[Vertex, tuple[Storage, Access]] = {}
 
     def plan(self) -> Versions:
         result = self.result
-        self._find_readers()
         for vertex in self._ordered():
             if vertex in self.updates:
                 assert isinstance(vertex, Apply)
@@ -211,11 +158,11 @@ class _Planner:
 
     def _next(self, updates: list[int]) -> int:
         """Take an update that writes over nothing which is read later, or else the first."""
-        for k in heapq.nsmallest(_FEW, updates):
+        for k in heapq.nsmallest(FEW, updates):
             vertex = self.given[k]
             assert isinstance(vertex, Apply)
-            over = self._within(vertex) if vertex in self.loops else self._over(vertex)
-            if all(reader.user in self.new for reader in over):
+            readers = self._within(vertex) if vertex in self.loops else self._over(vertex)
+            if all(reader.user in self.new for reader in readers):
                 updates.remove(k)
                 heapq.heapify(updates)
                 return k
@@ -223,57 +170,20 @@ class _Planner:
 
     # Readers.
 
-    def _find_readers(self) -> None:
-        """Find what uses arrays that are changed, or views of them."""
-        for vertex in self.given:
-            if not isinstance(vertex, Apply) or self.roles[vertex] is Role.VIEW:
-                continue
-            base = base_of(vertex)
-            for k, x in enumerate(vertex.operands):
-                array, chain = x, []
-                while self.roles[array] is Role.VIEW:
-                    assert isinstance(array, Apply)
-                    chain.append(array)
-                    array = array.operands[0]
-                if array in self.changed:
-                    is_base = k == 0 and base is not None
-                    self.reads.setdefault(array, []).append((vertex, x, is_base, chain[::-1]))
-
     def _note(self, vertex: Vertex) -> None:
         """Note a version of an array, and its readers."""
         if vertex not in self.storages:
             memory = np.empty(vertex.shape, np.int8)
-            self.storages[vertex] = _Storage(memory, self.new[vertex])
-        storage = self.storages[vertex]
-        for user, operand, is_base, chain in self.reads.get(vertex, ()):
-            access = followed(contiguous(vertex), chain)
-            assert access is not None or not operand.size
-            if access is not None:
-                fixed = isinstance(access.offset, int) and not moves(access.size)
-                seen = access.of(storage.memory) if fixed else None
-                place, is_place = _place(vertex, chain)
-                reader = _Reader(user, operand, is_base, access, seen, place, is_place)
-                storage.readers.append(reader)
+            self.storages[vertex] = Storage(memory, self.new[vertex])
+        note(vertex, self.storages[vertex], self.reads.get(vertex, ()))
 
-    def _over(self, update: Apply) -> list[_Reader]:
+    def _over(self, update: Apply) -> list[Reader]:
         """Return the readers of what an update writes over in the storage of its base."""
         base = base_of(update)
         storage = None if base is None else self.storages.get(base)
-        if storage is None:
-            return []
-        readers = [x for x in storage.readers if not (x.is_base and x.user is update)]
-        if self.roles[update] is Role.SCATTER or not readers:
-            return readers
-        places = update.params["places"][1:]
-        moving = not all(map(is_fixed, places)) or any(x.seen is None for x in readers)
-        if moving or len(places) <= _FEW:
-            return [x for x in readers if any(x.meets(storage.memory, place) for place in places)]
-        written = np.zeros(storage.memory.shape, bool)
-        for place in places:
-            written[slices(place)] = True
-        return [x for x in readers if x.access.of(written).any()]
+        return [] if storage is None else over(update, storage, self.roles[update] is Role.SCATTER)
 
-    def _within(self, loop: Apply) -> list[_Reader]:
+    def _within(self, loop: Apply) -> list[Reader]:
         """Return the readers of what a loop changes."""
         states = self.storages.get
         storages = dict.fromkeys(x for x in map(states, self._states(loop)) if x is not None)
@@ -297,26 +207,26 @@ class _Planner:
         if storage is None or not self._is_free(base, storage):
             self._copy(vertex)
             return
-        over = self._over(vertex)
-        same, work = self._same_entries(vertex, over, storage)
-        late = dict.fromkeys(reader.operand for reader in over if reader.user not in self.new)
+        readers = self._over(vertex)
+        same, work = self.rereads.of(vertex, readers, storage)
+        late = dict.fromkeys(reader.operand for reader in readers if reader.user not in self.new)
         if sum(x.size for x in late) + work >= _work_of_copy(vertex):
             self._copy(vertex)
             return
-        before = [self.new[x.user] for x in over if x.user in self.new and x not in same]
+        before = [self.new[x.user] for x in readers if x.user in self.new and x not in same]
         operands = [self.new[base], *vertex.operands[1:]]
         for x in late:
             snapshot = copied(self.new[x])
             self._add(snapshot)
             self.new[x] = snapshot
             before.append(snapshot)
-        done = set(over)
+        done = set(readers)
         storage.readers = [reader for reader in storage.readers if reader not in done]
         new = self._write(vertex, operands, vertex.params.get("places", ()), storage, before)
         parts = dict(zip(vertex.operands, new.operands, strict=True))
         self.result.rereads |= {parts[x] for x in same.values()}
 
-    def _is_free(self, base: Vertex, storage: _Storage) -> bool:
+    def _is_free(self, base: Vertex, storage: Storage) -> bool:
         """Tell whether the memory of a base may be written."""
         own = self.roles[base] not in (Role.NUMBER, Role.MEMORY, Role.VIEW) or base in self.free
         return own and base not in self.final and storage.newest is self.new[base]
@@ -344,14 +254,14 @@ class _Planner:
         vertex: Apply,
         operands: Sequence[Vertex],
         places: Sequence[Place],
-        storage: _Storage | None,
+        storage: Storage | None,
         before: Sequence[Vertex] = (),
     ) -> Apply:
         """Write an update; the first operand has its memory already if it is the base."""
         parts = [self.new.get(x, x) for x in operands]
         whole = contiguous(vertex)
         if storage is None:
-            storage = _Storage(np.empty(vertex.shape, np.int8), vertex)
+            storage = Storage(np.empty(vertex.shape, np.int8), vertex)
         joins = self.roles[vertex] is Role.JOIN
         first = 0 if joins and places[0] != everywhere(vertex.shape) else 1
         after = [*parts[:first], *before]
@@ -382,7 +292,7 @@ class _Planner:
         operands = list(vertex.operands)
         states = self._states(vertex)
         before: list[Vertex] = []
-        begun: list[_Storage] = []
+        begun: list[Storage] = []
         for k, x in enumerate(operands):
             is_state = k < len(states)
             storage = self.storages.get(x)
@@ -400,14 +310,14 @@ class _Planner:
                 operands[k] = copied(self.new[x])
                 self._add(operands[k])
             if is_state:
-                begun.append(_Storage(np.empty(x.shape, np.int8), operands[k]))
+                begun.append(Storage(np.empty(x.shape, np.int8), operands[k]))
                 self.shared[operands[k]] = begun[-1], contiguous(x)
         new = Apply(vertex.operation, tuple(operands), vertex.params, vertex.value)
         self.result.after[new] = before
         self._add(new, vertex)
         self.begun[vertex] = begun
 
-    def _is_own(self, loop: Apply, state: Vertex, storage: _Storage) -> bool:
+    def _is_own(self, loop: Apply, state: Vertex, storage: Storage) -> bool:
         """Tell whether a loop may change the memory of what a state of it begins with."""
         if not self._is_free(state, storage) or loop.operands.count(state) > 1:
             return False
@@ -431,98 +341,6 @@ class _Planner:
         storage.newest = new
         self.storages[vertex] = storage
 
-    # Parts that are computed from what they are written over.
-
-    def _same_entries(
-        self, vertex: Apply, over: Sequence[_Reader], storage: _Storage
-    ) -> tuple[dict[_Reader, Vertex], int]:
-        """Find readers of the very entries that a part is written over, one by one, and no others.
-
-        Returns:
-            these, each with the part; and the number of entries in parts that have to be computed
-            elsewhere first, since they are computed from what they are written over otherwise.
-        """
-        found: dict[_Reader, Vertex] = {}
-        work = 0
-        if self.roles[vertex] is Role.SCATTER or not over:
-            return found, work
-        pairs = list(zip(vertex.operands[1:], vertex.params["places"][1:], strict=True))
-        users = {reader.user for reader in over}
-        for part, place in pairs:
-            near = self._near(part)
-            if users.isdisjoint(near):
-                continue
-            mine = [reader for reader in over if reader.user in near]
-            # A single entry is written when all that it is computed from has been read; that must
-            # not be what another part is written over, perhaps before.
-            others = [other for _, other in pairs if other is not place]
-            same = [
-                reader
-                for reader in mine
-                if (
-                    reader.is_alike(storage.memory, place)
-                    or (part.size == 1 and not any(reader.meets(storage.memory, x) for x in others))
-                )
-                and self._ends_in(part, reader.user, near, vertex)
-            ]
-            found |= dict.fromkeys(same, part)
-            work += part.size if len(same) < len(mine) else 0
-        return found, work
-
-    def _near(self, part: Vertex) -> set[Vertex]:
-        """Return what a part is computed from, entry by entry, in a few operations."""
-        near: set[Vertex] = set()
-        stack = [part]
-        while stack and len(near) < _NEAR:
-            x = stack.pop()
-            if x in near or not isinstance(x, Apply):
-                continue
-            if self.roles[x] is Role.ELEMENT or (self.roles[x] is Role.VIEW and is_alias(x)):
-                near.add(x)
-                stack += x.operands
-        return near
-
-    def _ends_in(self, part: Vertex, start: Vertex, near: set[Vertex], update: Apply) -> bool:
-        """Tell whether nothing needs what is computed from some vertex but a part of an update."""
-        stack = [start]
-        seen: set[Vertex] = set()
-        while stack:
-            x = stack.pop()
-            if x in seen:
-                continue
-            seen.add(x)
-            if x not in near or x.size != part.size or x in self.final:
-                return False
-            for user in self.users.get(x, ()):
-                if user is not update:
-                    stack.append(user)
-                elif x is not part or update.operands.count(x) > 1:
-                    return False
-        return True
-
-
-def _place(array: Vertex, chain: Sequence[Apply]) -> tuple[Place, bool]:
-    """Return a place in an array that some views are of, and whether they are of all of it."""
-    size = array.shape
-    place: Place = everywhere(size)
-    if chain and chain[0].operation is window:
-        place, chain = chain[0].params["place"], chain[1:]
-    elif chain and chain[0].operation is getitem:  # a basic one, as it is a view
-        place, chain = _indexed(chain[0], size), chain[1:]
-    return place, all(map(is_alias, chain))
-
-
-def _indexed(vertex: Apply, size: Sequence[int]) -> Place:
-    """Return the place that a basic index means."""
-    parts = [part for part in index_parts(vertex.params["index"]) if part is not None]
-    at = parts.index(Ellipsis) if Ellipsis in parts else len(parts)
-    missing = len(size) - sum(part is not Ellipsis for part in parts)
-    parts[at : at + 1] = [slice(None)] * missing
-    return tuple(
-        range(n)[part] if type(part) is slice else range(n)[part % n :][:1]
-        for part, n in zip(parts, size, strict=True)
-    )
-
 
 def _is_loop(vertex: Vertex) -> TypeGuard[Apply]:
     """Tell a loop over arrays."""
@@ -537,17 +355,6 @@ def _end(vertex: Vertex) -> Apply | None:
     assert _is_loop(loop)
     assert isinstance(loop.operation, ArrayLoop)
     return loop if vertex.params["which"] < len(loop.operation.states) else None
-
-
-def _are_alike(a: _Memory, b: _Memory) -> bool:
-    """Tell whether two views show the same entries in the same order."""
-    if a.__array_interface__["data"][0] != b.__array_interface__["data"][0]:
-        return False
-    first, second = (
-        [(n, stride) for n, stride in zip(x.shape, x.strides, strict=True) if n != 1]
-        for x in (a, b)
-    )
-    return first == second
 
 
 def _work_of_copy(update: Apply) -> int:
