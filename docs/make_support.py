@@ -16,7 +16,7 @@ import scipy
 from chainrule.core.operation import OPERATIONS
 from chainrule.numpy.dispatch import FUNCTIONS, is_observer
 from chainrule.numpy.replace import replacements
-from chainrule.numpy.scipy.table import MEANINGS
+from chainrule.numpy.scipy.table import MEANINGS, OTHERS
 from chainrule.numpy.ufuncs import UFUNCS, is_composed
 
 PAGE = Path(__file__).resolve().parent / "support.md"
@@ -26,7 +26,7 @@ MODULES = (
     *("scipy.signal", "scipy.spatial", "scipy.spatial.distance", "scipy.sparse"),
     "scipy.sparse.linalg",
 )
-KINDS = ("supported", "constant", "missing")
+KINDS = ("supported", "constant", "run", "missing")
 #: Where NumPy has what writes and prints.
 _NO_MATHEMATICS = ("_npyio_impl.py", "arrayprint.py")
 
@@ -39,18 +39,20 @@ SciPy {scipy}, by what a recorded function makes of them:
 - **supported**: it has a derivative, to any order; or it is Python code of NumPy's that is run on
   recorded arrays.
 - **constant**: its result carries no gradient: a mask, an index, an answer, an integer.
-- **missing**: it is in none of the library's tables. Where SciPy writes it in Python, of functions
-  that are supported, it works all the same (`scipy.optimize.rosen`). Any other call with an array
-  that is being differentiated raises an {{py:class}}`~chainrule.errors.UnsupportedError` that names
-  the line. You can [declare an operation](operations.md) for it, or give it a
+- **run**: it is Python code of SciPy's, which is run on recorded arrays as your own is. A call has
+  its derivative if all that it does with them has one (`scipy.stats.pearsonr` and nearly all of
+  that module); else it raises the error of what is missing.
+- **missing**: a call with an array that is being differentiated raises an
+  {{py:class}}`~chainrule.errors.UnsupportedError` that names the line. You can
+  [declare an operation](operations.md) for it, or give it a
   [gradient of its own](operations.md#a-function-with-a-gradient-of-its-own).
 
 With plain numbers every function is what it always is. Of an option that is not supported, the
 error says which. Methods of arrays are the functions of the same name. This page is written by
 `docs/make_support.py`, from the library's tables.
 
-| module | supported | constant | missing |
-| --- | ---: | ---: | ---: |
+| module | supported | constant | run | missing |
+| --- | ---: | ---: | ---: | ---: |
 """
 
 
@@ -83,7 +85,8 @@ def kind_of(module, name, value):
     if operation is not None:
         return "supported" if operation.differentiable else "constant"
     if not module.__name__.startswith("numpy"):
-        return "missing"
+        runs = module.__name__ in OTHERS and isinstance(value, FunctionType)
+        return "run" if runs else "missing"
     source = getattr(value, "__wrapped__", None)
     if source is None:  # it asks no argument: settings, files, what is made of numbers
         return None

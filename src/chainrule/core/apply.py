@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from numbers import Number
 from typing import Any
 
 import numpy as np
@@ -97,8 +98,10 @@ def apply(
             continue
         if kind is _ndarray:
             captures = True
-            if operand.dtype is _object and _holds_arrays(operand):
-                return apply(operation, compute, [_restack(x) for x in operands], params)
+            if operand.dtype is _object:
+                if _holds_arrays(operand):
+                    return apply(operation, compute, [_restack(x) for x in operands], params)
+                operand = _numbers(operand)
         elif kind is list or kind is tuple:
             if _holds_arrays(operand):
                 return apply(operation, compute, [_restack(x) for x in operands], params)
@@ -358,6 +361,14 @@ def _unknown(operation: Operation, k: int) -> UnsupportedError:
 
 
 _ORDINALS = ("first", "second", "third", "fourth")
+
+
+def _numbers(entries: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Return an object array of numbers, as libraries make of some beside Arrays, as what it is."""
+    found = entries.ravel().tolist()
+    if not found or not all(isinstance(x, Number) for x in found):
+        return entries
+    return np.array(found).reshape(entries.shape)
 
 
 def set_restacking(holds: Callable[[Any], bool], restack: Callable[[Any], Any]) -> None:

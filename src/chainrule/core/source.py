@@ -17,6 +17,7 @@ import numpy as np
 from chainrule.core.array import value_of
 
 __all__ = [
+    "INSTALLED",
     "LIBRARIES",
     "Location",
     "annotate",
@@ -43,7 +44,8 @@ _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 _internal: dict[CodeType, bool] = {}
 
 _STANDARD = os.path.join(sysconfig.get_path("stdlib"), "")
-_INSTALLED = tuple(
+#: Directories of installed libraries.
+INSTALLED = tuple(
     {
         os.path.join(path, "")
         for path in (
@@ -53,8 +55,8 @@ _INSTALLED = tuple(
         )
     }
 )
-#: Directories of Python's library and of installed ones.
-LIBRARIES = (_STANDARD, *_INSTALLED)
+#: Likewise, and that of Python's library.
+LIBRARIES = (_STANDARD, *INSTALLED)
 
 
 class Location(NamedTuple):
@@ -103,7 +105,7 @@ def is_library(frame: FrameType) -> bool:
 def is_installed(frame: FrameType) -> bool:
     """Tell whether a frame is of an installed library other than NumPy."""
     file = _file(frame)
-    return file.startswith(_INSTALLED) and not file.startswith(_NUMPY)
+    return file.startswith(INSTALLED) and not file.startswith(_NUMPY)
 
 
 def _file(frame: FrameType) -> str:

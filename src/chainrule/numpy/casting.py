@@ -52,12 +52,13 @@ def own(a: Any) -> Any:
     return made
 
 
-def whole(a: Array) -> Array:
-    """Return an Array, a number as one without axes."""
+def whole(a: Any) -> Any:
+    """Return an array, a number as one without axes."""
+    if type(a) is not Array:
+        return np.asarray(a)
     if type(a.value) is np.ndarray:
         return a
-    made: Array = apply_unary(identity, np.asarray, a)
-    return made
+    return apply_unary(identity, np.asarray, a)
 
 
 def number(a: Any) -> Any:

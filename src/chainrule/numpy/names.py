@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator
 from types import CodeType
 
-from chainrule.core.source import LIBRARIES
+from chainrule.core.source import INSTALLED, LIBRARIES
 
 __all__ = [
     "assigned",
@@ -69,13 +69,20 @@ def _named_by(opname: str, code: CodeType) -> Iterator[str]:
 
 
 def home(code: CodeType) -> str:
-    """Return the directory of a file, or the name of what is none (``<stdin>``)."""
+    """Return the directory of a file, or the name of what is none (``<stdin>``).
+
+    Of a file of an installed package it is that of the whole package.
+    """
     return _directory(code.co_filename)
 
 
 @functools.lru_cache(4096)
 def _directory(file: str) -> str:
     directory = os.path.dirname(file)
+    for installed in INSTALLED:
+        if directory.startswith(installed):
+            package = directory.removeprefix(installed).partition(os.sep)[0]
+            return os.path.join(installed, package, "")
     return os.path.join(directory, "") if directory else file
 
 

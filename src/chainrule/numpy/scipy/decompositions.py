@@ -154,12 +154,28 @@ def polar(a: Any, side: str = "right") -> Any:
     return (u, linalg.adjoint(u) @ a) if side == "right" else (u, a @ linalg.adjoint(u))
 
 
+@means("scipy.linalg.orthogonal_procrustes")
+def orthogonal_procrustes(A: Any, B: Any, check_finite: bool = True) -> Any:
+    """Return the nearest rotation, which is smooth where singular values are equal, too."""
+    A, B = operand(A), operand(B)
+    if A.ndim != 2 or A.shape != B.shape:
+        raise ValueError(f"matrices of one shape are needed, got {A.shape} and {B.shape}")
+    product = linalg.adjoint(A) @ B
+    R = matrix_functions.polar(product)
+    return R, np.sum(real(np.conj(R) * product))
+
+
 # Functions of a matrix.
 
 
 @means("scipy.linalg.expm")
 def expm(A: Any) -> Any:
-    return matrix_functions.expm(operand(A))
+    A = operand(A)
+    if A.ndim < 2:
+        if A.size != 1:
+            raise np.linalg.LinAlgError("The input array must be at least two-dimensional")
+        return np.exp(A.reshape(1, 1))  # as SciPy does
+    return matrix_functions.expm(A)
 
 
 @means("scipy.linalg.logm")

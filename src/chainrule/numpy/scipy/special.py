@@ -114,14 +114,17 @@ def sph_harm_y(n: Any, m: Any, theta: Any, phi: Any, *, diff_n: int = 0) -> Any:
 @means("scipy.special.polygamma")
 def polygamma(n: Any, x: Any) -> Any:
     y = _of_order(lambda k: gamma_functions.polygamma(asarray(x), n=k), n)
+    broken = np.asarray(plain(n)) % 1 != 0
+    if np.any(broken):  # of which there is no derivative, says SciPy
+        y = np.where(broken, np.nan, y)
     return cast(y, np.result_type(y.dtype, float))  # SciPy computes in double precision
 
 
 def _of_order(f: Callable[[int], Any], n: Any) -> Any:
-    """Call a function of each order, of which there may be an array."""
-    if np.ndim(n) == 0:
-        return f(int(n))
-    orders = np.asarray(plain(n))
+    """Call a function of each order, of which there may be an array; SciPy cuts fractions off."""
+    orders = np.asarray(plain(n)).astype(int)
+    if not orders.ndim:
+        return f(int(orders))
     found = {k: f(k) for k in map(int, np.unique(orders))}
     shape = np.broadcast_shapes(orders.shape, *(np.shape(y) for y in found.values()))
     first, *others = found

@@ -10,13 +10,23 @@ from typing import Any, NamedTuple, TypeVar
 
 from chainrule.numpy.dispatch import with_out
 
-__all__ = ["MEANINGS", "Made", "in_modules", "loaded", "made_of", "means"]
+__all__ = ["MEANINGS", "OTHERS", "Made", "in_modules", "loaded", "made_of", "means", "others_of"]
 
 F = TypeVar("F")
 M = TypeVar("M", bound=Callable[[Any], Any])
 
+
+class Made(NamedTuple):
+    """What recorded code sees is made of SciPy's own: by a function of it."""
+
+    make: Callable[[Any], Any]
+
+
 #: "scipy.linalg" -> "expm" -> the function of Arrays that does the same.
 MEANINGS: dict[str, dict[str, Any]] = {}
+#: "scipy.stats" -> what makes of a Python function of the module, which has no meaning, what is
+#: seen of it.
+OTHERS: dict[str, Made] = {}
 
 _loaded: tuple[int, tuple[bool, ...]] = 0, ()  # when so many modules were, these of the table
 
@@ -38,12 +48,6 @@ def means(*names: str) -> Callable[[F], F]:
     return enter
 
 
-class Made(NamedTuple):
-    """What recorded code sees is made of SciPy's own: by a function of it."""
-
-    make: Callable[[Any], Any]
-
-
 def made_of(*names: str) -> Callable[[M], M]:
     """Enter what makes of SciPy's own, whatever it is called with, what recorded code sees.
 
@@ -58,20 +62,39 @@ def made_of(*names: str) -> Callable[[M], M]:
     return enter
 
 
+def others_of(*modules: str) -> Callable[[M], M]:
+    """Enter what makes what is seen of all other public functions of modules, if in Python."""
+
+    def enter(make: M) -> M:
+        OTHERS.update(dict.fromkeys(modules, Made(make)))
+        return make
+
+    return enter
+
+
 def loaded() -> tuple[bool, ...]:
     """Tell which modules of the table user code has loaded."""
     global _loaded
     count = len(sys.modules)
     if count != _loaded[0]:
-        _loaded = count, tuple([module in sys.modules for module in MEANINGS])
+        _loaded = count, tuple([module in sys.modules for module in (*MEANINGS, *OTHERS)])
     return _loaded[1]
 
 
 def in_modules() -> Iterator[tuple[ModuleType, str, Any, Any]]:
     """Yield each loaded module, a name in it, SciPy's function and its meaning."""
+    known = set()
     for full, names in MEANINGS.items():
         module = sys.modules.get(full)
         if module is not None:
             for name, meaning in names.items():
                 if hasattr(module, name):
+                    known.add(id(getattr(module, name)))
                     yield module, name, getattr(module, name), meaning
+    for full, make in OTHERS.items():
+        module = sys.modules.get(full)
+        for name in getattr(module, "__all__", ()):
+            original = getattr(module, name)
+            if isinstance(original, FunctionType) and id(original) not in known:
+                assert module is not None
+                yield module, name, original, make
