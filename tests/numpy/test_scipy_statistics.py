@@ -47,8 +47,7 @@ SHAPES = {
 }
 NUMBERS = {"pareto": INSIDE + 1}
 #: Parameters by which a distribution function has no derivative, and what has none at all.
-WITHOUT = {"t", "skewnorm", "gamma", "invgamma", "chi2", "chi", "f", "beta", "betaprime"}
-WITHOUT |= {"loggamma", "nakagami"}
+WITHOUT = {"skewnorm"}
 DENSITY_ALONE = {"gennorm", "vonmises"}
 
 

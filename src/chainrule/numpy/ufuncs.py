@@ -24,6 +24,7 @@ from chainrule.numpy.lookup import named_in, operation_of
 from chainrule.numpy.writing import at
 from chainrule.operations import (  # noqa: F401  # rows that have names
     bessel,
+    distribution_functions,
     elementwise,
     error_functions,
     gamma_functions,

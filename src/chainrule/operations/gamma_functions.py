@@ -1,7 +1,4 @@
-"""The gamma function, its logarithm and its derivatives, the beta function, and their integrals.
-
-The incomplete functions have derivatives by their last operand, the end of the integral.
-"""
+"""The gamma function, its logarithm and its derivatives, and the beta function."""
 
 from __future__ import annotations
 
@@ -13,19 +10,16 @@ import numpy as np
 from chainrule.core.domain import POSITIVE, Interval
 from chainrule.core.kinds import elementwise
 from chainrule.core.operation import Operation
-from chainrule.core.traits import Traits
 from chainrule.operations.elementwise import (
     cos,
-    exp,
     greater,
     less,
-    log,
     log1p,
     logical_and,
     sin,
     where,
 )
-from chainrule.operations.special import UNIT, of_order, special, xlog1py, xlogy
+from chainrule.operations.special import of_order, special
 
 
 def _polygamma(x: Any, n: int) -> Any:
@@ -134,59 +128,3 @@ binom = special(
     singular=True,
     domain=(Interval(3, 6), Interval(0.3, 2.7)),
 )
-
-# Incomplete integrals: the derivative by the end is the integrand there.
-
-
-def _gamma_density(a: Any, x: Any) -> Any:
-    return exp(xlogy(a - 1, x) - x - gammaln(a))
-
-
-def _beta_density(a: Any, b: Any, x: Any) -> Any:
-    return exp(xlogy(a - 1, x) + xlog1py(b - 1, -x) - betaln(a, b))
-
-
-_END: Traits = {"singular": True, "domain": POSITIVE}
-_SHARE: Traits = {"singular": True, "domain": UNIT}
-gammainc = of_order("gammainc", 1, lambda a, x, y: _gamma_density(a, x), **_END)
-gammaincc = of_order("gammaincc", 1, lambda a, x, y: -_gamma_density(a, x), **_END)
-gammaincinv = of_order("gammaincinv", 1, lambda a, p, x: 1 / _gamma_density(a, x), **_SHARE)
-gammainccinv = of_order("gammainccinv", 1, lambda a, p, x: -1 / _gamma_density(a, x), **_SHARE)
-betainc = of_order("betainc", 2, lambda a, b, x, y: _beta_density(a, b, x), **_SHARE)
-betaincc = of_order("betaincc", 2, lambda a, b, x, y: -_beta_density(a, b, x), **_SHARE)
-betaincinv = of_order("betaincinv", 2, lambda a, b, p, x: 1 / _beta_density(a, b, x), **_SHARE)
-betainccinv = of_order("betainccinv", 2, lambda a, b, p, x: -1 / _beta_density(a, b, x), **_SHARE)
-
-# Distribution functions, by their last operand.
-
-
-def _t_density(n: Any, t: Any) -> Any:
-    return exp(-0.5 * (n + 1) * log1p(t * t / n) - 0.5 * log(n) - betaln(0.5, n / 2))
-
-
-def _f_density(m: Any, n: Any, x: Any) -> Any:
-    share = m * x / (m * x + n)
-    return _beta_density(m / 2, n / 2, share) * m * n / (m * x + n) ** 2
-
-
-def _binomial_density(k: Any, n: Any, p: Any) -> Any:
-    return _beta_density(np.floor(k) + 1, n - np.floor(k), p)
-
-
-stdtr = of_order("stdtr", 1, lambda n, t, y: _t_density(n, t))
-stdtrit = of_order("stdtrit", 1, lambda n, p, t: 1 / _t_density(n, t), domain=UNIT)
-chdtr = of_order("chdtr", 1, lambda n, x, y: _gamma_density(n / 2, x / 2) / 2, **_END)
-chdtrc = of_order("chdtrc", 1, lambda n, x, y: -_gamma_density(n / 2, x / 2) / 2, **_END)
-fdtr = of_order("fdtr", 2, lambda m, n, x, y: _f_density(m, n, x), **_END)
-fdtrc = of_order("fdtrc", 2, lambda m, n, x, y: -_f_density(m, n, x), **_END)
-pdtr = of_order("pdtr", 1, lambda k, m, y: -_gamma_density(np.floor(k) + 1, m), **_END)
-pdtrc = of_order("pdtrc", 1, lambda k, m, y: _gamma_density(np.floor(k) + 1, m), **_END)
-bdtr = of_order("bdtr", 2, lambda k, n, p, y: -_binomial_density(k, n, p), **_SHARE)
-bdtrc = of_order("bdtrc", 2, lambda k, n, p, y: _binomial_density(k, n, p), **_SHARE)
-chdtri = of_order("chdtri", 1, lambda n, p, x: -2 / _gamma_density(n / 2, x / 2), **_SHARE)
-fdtri = of_order("fdtri", 2, lambda m, n, p, x: 1 / _f_density(m, n, x), **_SHARE)
-pdtri = of_order("pdtri", 1, lambda k, p, m: -1 / _gamma_density(np.floor(k) + 1, m), **_SHARE)
-bdtri = of_order("bdtri", 2, lambda k, n, q, p: -1 / _binomial_density(k, n, p), **_SHARE)
-nbdtr = of_order("nbdtr", 2, lambda k, n, p, y: _beta_density(n, k + 1, p), **_SHARE)
-nbdtrc = of_order("nbdtrc", 2, lambda k, n, p, y: -_beta_density(n, k + 1, p), **_SHARE)
-nbdtri = of_order("nbdtri", 2, lambda k, n, q, p: 1 / _beta_density(n, k + 1, p), **_SHARE)

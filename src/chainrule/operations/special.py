@@ -1,11 +1,12 @@
 """Special functions, of the names they have in scipy.special. SciPy is loaded when one is called.
 
 This file has logarithms of odds, products with logarithms, and powers; the families have files of
-their own: `error_functions`, `gamma_functions`, `bessel`, `integrals`, `polynomials`, `softmax`.
+their own: `error_functions`, `gamma_functions`, `distribution_functions`, `bessel`, `integrals`,
+`polynomials`, `softmax`.
 `sigmoid` (expit) is in exponential.py.
 
 At ``x = 0``, `xlogy` and `xlog1py` have gradient 0 by x also where the logarithm is infinite, as in
-PyTorch. By an order or a shape parameter, of which no closed form is known, a derivative raises.
+PyTorch. By an order, of which no closed form is known, a derivative raises.
 """
 
 from __future__ import annotations

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from chainrule.numpy.scipy.families import INF, POSITIVE, Family
-from chainrule.operations.gamma_functions import betainc, betaincc, betaln, gammaln, pdtr, pdtrc
+from chainrule.operations.distribution_functions import betainc, betaincc, pdtr, pdtrc
+from chainrule.operations.gamma_functions import betaln, gammaln
 from chainrule.operations.special import xlog1py, xlogy
 
 __all__ = ["DISCRETE"]

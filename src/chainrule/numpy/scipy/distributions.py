@@ -18,20 +18,19 @@ from chainrule.numpy.scipy.families import (
 )
 from chainrule.numpy.scipy.positive_distributions import OF_POSITIVE_NUMBERS
 from chainrule.operations.bessel import i0e
-from chainrule.operations.elementwise import sigmoid
-from chainrule.operations.error_functions import erf, erfc, log_ndtr, ndtr, ndtri, owens_t
-from chainrule.operations.gamma_functions import (
+from chainrule.operations.distribution_functions import (
     betainc,
     betaincc,
     betainccinv,
     betaincinv,
-    betaln,
     gammainc,
     gammaincc,
-    gammaln,
     stdtr,
     stdtrit,
 )
+from chainrule.operations.elementwise import sigmoid
+from chainrule.operations.error_functions import erf, erfc, log_ndtr, ndtr, ndtri, owens_t
+from chainrule.operations.gamma_functions import betaln, gammaln
 from chainrule.operations.special import cosm1, log_expit, logit, xlog1py, xlogy
 
 __all__ = ["CONTINUOUS"]

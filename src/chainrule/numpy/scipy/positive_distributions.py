@@ -17,11 +17,8 @@ from chainrule.numpy.scipy.families import (
     normal,
     stretched,
 )
-from chainrule.operations.elementwise import sigmoid
-from chainrule.operations.error_functions import erf, erfc, log_ndtr, ndtr, ndtri
-from chainrule.operations.gamma_functions import (
+from chainrule.operations.distribution_functions import (
     betainc,
-    betaln,
     chdtr,
     chdtrc,
     fdtr,
@@ -30,8 +27,10 @@ from chainrule.operations.gamma_functions import (
     gammaincc,
     gammainccinv,
     gammaincinv,
-    gammaln,
 )
+from chainrule.operations.elementwise import sigmoid
+from chainrule.operations.error_functions import erf, erfc, log_ndtr, ndtr, ndtri
+from chainrule.operations.gamma_functions import betaln, gammaln
 from chainrule.operations.special import xlog1py, xlogy
 
 __all__ = ["OF_POSITIVE_NUMBERS"]

@@ -16,7 +16,14 @@ from chainrule.numpy.casting import cast
 from chainrule.numpy.creation import asarray
 from chainrule.numpy.dispatch import plain, unsupported
 from chainrule.numpy.scipy.table import means
-from chainrule.operations import bessel, gamma_functions, integrals, polynomials, special
+from chainrule.operations import (
+    bessel,
+    distribution_functions,
+    gamma_functions,
+    integrals,
+    polynomials,
+    special,
+)
 from chainrule.operations import softmax as softmax_rows
 
 __all__: list[str] = []
@@ -189,12 +196,12 @@ def _shape_and_end(a: Any, b: Any, x: Any) -> tuple[Any, Any]:
 
 @means("scipy.special.gdtr")
 def gdtr(a: Any, b: Any, x: Any) -> Any:
-    return gamma_functions.gammainc(*_shape_and_end(a, b, x))
+    return distribution_functions.gammainc(*_shape_and_end(a, b, x))
 
 
 @means("scipy.special.gdtrc")
 def gdtrc(a: Any, b: Any, x: Any) -> Any:
-    return gamma_functions.gammaincc(*_shape_and_end(a, b, x))
+    return distribution_functions.gammaincc(*_shape_and_end(a, b, x))
 
 
 @means("scipy.special.multigammaln")
