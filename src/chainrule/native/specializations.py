@@ -146,6 +146,7 @@ class Specialization:
         expected = failure = _NOTHING
         for lift, integers in _ATTEMPTS:
             draft: Run | Relatives | None = None
+            lifts = False
             reason = None
             made: list[Path] = []
             notes: dict[str, None] = {}
@@ -174,10 +175,11 @@ class Specialization:
                 if path is not None:
                     path = replace(path, notes=tuple(notes))
                     return expected, path, path.recorded.captured
-                all_ways |= draft.has_guards
-                if draft.has_guards:
+                if draft.has_guards or (draft.has_seeds and not lifts):
+                    all_ways |= draft.has_guards
+                    lifts |= not draft.has_guards
                     notes.clear()
-                    draft = relatives(record, all_ways, notes)
+                    draft = relatives(record, all_ways, notes, lifts)
                 else:
                     draft = draft.whole or in_full(record, all_ways, notes)
             if isinstance(draft, Run) and reason is None:

@@ -37,6 +37,7 @@ class Relatives:
         whole: a run with all turns, if there was one.
         has_guards: whether there are conditions in loops of which one way was recorded, and both
             might be.
+        has_seeds: whether derivatives began with constants, which might be recorded.
     """
 
     runs: tuple[Run, ...]
@@ -44,6 +45,7 @@ class Relatives:
     loops: tuple[Asking, ...]
     whole: Run | None
     has_guards: bool = False
+    has_seeds: bool = False
 
     def typed(self, expected: Any, most: int) -> Recorded:
         """Give the programs the types that the function itself returns.
@@ -72,7 +74,10 @@ class Relatives:
 
 
 def relatives(
-    record: Callable[[Shortener | None], Run], all_ways: bool, notes: dict[str, None]
+    record: Callable[[Shortener | None], Run],
+    all_ways: bool,
+    notes: dict[str, None],
+    lifts: bool = False,
 ) -> Run | Relatives:
     """Record a function, in few turns of its loops where that tells all.
 
@@ -81,8 +86,9 @@ def relatives(
         all_ways: at all conditions in loops record both ways; else where they come out otherwise
             from turn to turn.
         notes: is told why it was recorded otherwise.
+        lifts: record what derivatives begin with, too, where turns are left out.
     """
-    attempts = _Attempts(record, all_ways, notes)
+    attempts = _Attempts(record, all_ways, notes, lifts)
     return attempts.short() or attempts.full()
 
 
@@ -97,16 +103,20 @@ class _Attempts:
     """Records a function until both ways are recorded where that is possible, and nowhere else."""
 
     def __init__(
-        self, record: Callable[[Shortener | None], Run], all_ways: bool, notes: dict[str, None]
+        self,
+        record: Callable[[Shortener | None], Run],
+        all_ways: bool,
+        notes: dict[str, None],
+        lifts: bool = False,
     ) -> None:
-        self.record, self.all_ways, self.notes = record, all_ways, notes
+        self.record, self.all_ways, self.notes, self.lifts = record, all_ways, notes, lifts
         self.forks: frozenset[Fork] = frozenset()
         self.refused: frozenset[Fork] = frozenset()
 
     def short(self) -> Run | Relatives | None:
         """Record few turns; None if these do not tell all."""
         while True:
-            shortener = Shortener({}, forks=self.forks)
+            shortener = Shortener({}, forks=self.forks, lifts=self.lifts)
             whole = None
             try:
                 try:
@@ -198,6 +208,7 @@ def _relatives(
         for k in range(len(base))
     ]
     plans.append([n + 2 * step for n, step in zip(base, steps, strict=True)])
+    has_seeds = shortener.has_seeds
     runs = [first] if first is not None and len(lengths) == 1 and not loops else []
     for plan in plans[len(runs) :]:
         asked = dict(zip(lengths, plan, strict=False))
@@ -205,7 +216,8 @@ def _relatives(
             asking.place: Forced(asking.answers[0], n)
             for asking, n in zip(loops, plan[len(lengths) :], strict=True)
         }
-        shorter = Shortener(dict(asked), forced, whole, shortener.branches.forks)
+        forks, lifts = shortener.branches.forks, shortener.lifts
+        shorter = Shortener(dict(asked), forced, whole, forks, lifts)
         runs.append(record(shorter))
         if len(runs) == 1 and loops:
             found = {asking.place: asking for asking in shorter.conditions.asked}
@@ -215,6 +227,7 @@ def _relatives(
             if first is None and (further or shorter.plan.keys() != asked.keys()):
                 return _relatives(record, shorter, None, [*loops, *further])
             loops = [found[asking.place] for asking in loops]
+        has_seeds |= shorter.has_seeds
         if shorter.plan != asked:
             raise Doubt("the lengths of loops depend on the turns of others")
     wanted: tuple[int | Counter, ...] = (
@@ -222,4 +235,5 @@ def _relatives(
         *(Counter(f"n{k}" if k else "n") for k in range(len(loops))),
     )
     turns = Turns(tuple(map(tuple, plans)), wanted)
-    return Relatives(tuple(runs), turns, tuple(loops), None if shortener.plan else first)
+    complete = None if shortener.plan else first
+    return Relatives(tuple(runs), turns, tuple(loops), complete, has_seeds=has_seeds)
