@@ -17,6 +17,7 @@ import numpy as np
 from chainrule.core.array import Array
 from chainrule.core.captured import check_unchanged
 from chainrule.core.chain_rule import chain_rule
+from chainrule.core.counted import seeds
 from chainrule.core.node import Node
 from chainrule.core.placeholder import Placeholder
 from chainrule.core.reach import dependent, is_recorded, own_nodes, reach
@@ -85,6 +86,9 @@ def attempt_backward(
         if outside:
             nodes = dependent(nodes, inputs)
         wanted = set(nodes)
+    if recorded:
+        begun = seeds([g for _, g in starts])
+        starts = [(y, g) for (y, _), g in zip(starts, begun, strict=True)]
     sure = _sweep(nodes, wanted, starts, results, recorded)
     for y, _ in starts:
         sure = sure and _is_finite(y)

@@ -29,6 +29,7 @@ __all__ = [
     "NUMBERS",
     "OUTCOMES",
     "ROWS",
+    "SEEDS",
     "SETTLED",
     "Counted",
     "Doubt",
@@ -38,6 +39,7 @@ __all__ = [
     "Tally",
     "as_index",
     "numbers",
+    "seeds",
 ]
 
 #: The turn from which on all turns must be the same; those before may differ.
@@ -58,6 +60,10 @@ OUTCOMES: ContextVar[Callable[[Array, bool], tuple[Array, bool]] | None] = Conte
 #: Hands out the numbers of a range, where long loops are recorded in few turns.
 NUMBERS: ContextVar[Callable[[range], Iterable[Any]] | None] = ContextVar("NUMBERS", default=None)
 
+#: Makes something recorded of what a derivative begins with, where long loops are recorded in few
+#: turns: what follows from a constant would be another one in each turn.
+SEEDS: ContextVar[Callable[[Any], Any] | None] = ContextVar("SEEDS", default=None)
+
 #: Told of each `Doubt` of a run.
 DOUBTS: ContextVar[list[Doubt] | None] = ContextVar("DOUBTS", default=None)
 
@@ -69,6 +75,12 @@ def numbers(run: range) -> Iterable[Any]:
     """Return what a loop over a range goes through, in code of this library."""
     hand_out = NUMBERS.get()
     return run if hand_out is None else hand_out(run)
+
+
+def seeds(values: Sequence[Any]) -> Sequence[Any]:
+    """Return what a derivative that is recorded begins with; recorded, where turns are left out."""
+    lift = SEEDS.get()
+    return values if lift is None else [lift(x) for x in values]
 
 
 class Tally:

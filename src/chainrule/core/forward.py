@@ -10,6 +10,7 @@ import numpy as np
 from chainrule.core.array import Array
 from chainrule.core.backward import Attempt, are_finite
 from chainrule.core.captured import check_unchanged
+from chainrule.core.counted import seeds
 from chainrule.core.node import Node
 from chainrule.core.reach import is_recorded, reach
 from chainrule.core.saved import as_numpy, lift
@@ -36,6 +37,8 @@ def attempt_forward(
         check_unchanged(recording)
     nodes, outside = reach([y.node for y in outputs], inputs)
     recorded = recorded or is_recorded(nodes, inputs, outside, tangents)
+    if recorded:
+        tangents = seeds(tangents)
     pushed: dict[Node, Any] = {
         node: t for node, t in zip(inputs, tangents, strict=True) if t is not None
     }

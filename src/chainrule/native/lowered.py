@@ -31,9 +31,14 @@ def lowered(program: Program) -> tuple[Results, list[Vertex]]:
     if program.family.trips:
         return _of_numbers(programs, leaves)
     wanted = [_wanted(one) for one in programs]
-    found = rolled_long(wanted, leaves, program.family.turns)
+    turns = program.family.turns
+    found = rolled_long(wanted, leaves, turns)
     if found is None:
-        return _of_numbers(programs, leaves)
+        try:
+            return _of_numbers(programs, leaves)
+        except NotAlikeError:
+            found = rolled_long(wanted, leaves, turns, every=True)
+            assert found is not None
     results = results_of(program, found)
     return results, with_loops(_with_checks(results, program))
 

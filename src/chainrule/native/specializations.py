@@ -146,6 +146,7 @@ class Specialization:
         expected = failure = _NOTHING
         for lift, integers in _ATTEMPTS:
             draft: Run | Relatives | None = None
+            lifts = False
             reason = None
             made: list[Path] = []
             notes: dict[str, None] = {}
@@ -175,11 +176,13 @@ class Specialization:
                 if path is not None:
                     path = replace(path, notes=tuple(notes))
                     return expected, path, path.recorded.captured
-                all_ways |= draft.has_guards
-                if draft.has_guards or draft.few < FEW[-1]:
-                    few = draft.few if draft.has_guards else FEW[-1]
+                lifting = draft.has_seeds and not lifts
+                if draft.has_guards or lifting or draft.few < FEW[-1]:
+                    all_ways |= draft.has_guards
+                    lifts |= lifting and not draft.has_guards
+                    few = draft.few if draft.has_guards or lifting else FEW[-1]
                     notes.clear()
-                    draft = relatives(record, all_ways, notes, few)
+                    draft = relatives(record, all_ways, notes, few, lifts)
                 else:
                     draft = draft.whole or in_full(record, all_ways, notes)
             if isinstance(draft, Run) and reason is None:

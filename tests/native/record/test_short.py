@@ -213,12 +213,20 @@ def a_constant_and_another(a, b):
     return a
 
 
+def written_and_read(a, b):
+    out = np.zeros(N)
+    for i in range(N):
+        a = 0.9 * a + b
+        out[i] = a
+    return out[N - 1] * 1e-3 + out[3]
+
+
 SHORT = [
     *(pendulum, entries, neighbours, last_first, every_second, rows, pairs, numbered, backwards),
     *(times_the_number, of_two_lengths, first_turn_differs, after_the_loop, helper, with_else),
     *(state_in_an_object, state_in_a_dict, two_turns_before, through_a_gradient),
     *(as_a_function, scanned, parts_of_the_number, a_constant_array, rows_of_a_constant),
-    a_constant_and_another,
+    *(a_constant_and_another, written_and_read),
 ]
 
 
@@ -353,14 +361,6 @@ def cached(a, b):
     return known[N - 1] + b
 
 
-def written_and_read(a, b):
-    out = np.zeros(N)
-    for i in range(N):
-        a = 0.9 * a + b
-        out[i] = a
-    return out[N - 1] * 1e-3 + out[3]
-
-
 def leaves_by_a_counter(a, b):
     for i in range(N):
         if i == 45:
@@ -391,7 +391,7 @@ FULL = [
         appended,
         stacked,
     ),
-    *(written_and_read, leaves_by_a_counter, a_number_as_text, as_a_float),
+    *(leaves_by_a_counter, a_number_as_text, as_a_float),
 ]
 
 
@@ -407,7 +407,69 @@ def of_rows_backwards(xs, a):
     return a
 
 
-@pytest.mark.parametrize("f", [of_rows_that_are_read, of_rows_backwards], ids=lambda f: f.__name__)
+def of_a_recurrence(xs, a):
+    out = np.zeros(len(xs))
+    for i in range(1, len(xs)):
+        out[i] = np.tanh(xs[i]) * a + out[i - 1] * 0.3
+    return out.sum()
+
+
+def of_running_sums(xs, a):
+    out = np.zeros(len(xs) + 1)
+    for i in range(len(xs)):
+        out[i + 1] = out[i] + a * xs[i]
+    return np.sum(out**2)
+
+
+def of_the_largest_so_far(xs, a):
+    out = np.empty(len(xs))
+    out[0] = a
+    for i in range(1, len(xs)):
+        out[i] = np.maximum(0.5 * out[i - 1] + xs[i], xs[i])
+    return out.sum()
+
+
+def of_two_arrays_there_and_back(xs, a):
+    c, y = np.zeros(len(xs)), np.zeros(len(xs))
+    for i in range(1, len(xs)):
+        below = 4 + xs[i] - c[i - 1]
+        c[i] = 1 / below
+        y[i] = (a - y[i - 1]) / below
+    for i in range(len(xs) - 2, -1, -1):
+        y[i] -= c[i] * y[i + 1]
+    return y.sum()
+
+
+def of_exchanges(xs, a):
+    out = xs.copy()
+    for i in range(len(xs) - 1):
+        out[i], out[i + 1] = out[i + 1] * a, np.sin(out[i])
+    return np.sum(out**2)
+
+
+def of_rows_of_a_table(xs, a):
+    out = np.zeros((len(xs), 2))
+    for t in range(1, len(xs)):
+        out[t, 0] = out[t - 1, 0] + a * out[t - 1, 1]
+        out[t] = out[t] * 0.9 + xs[t]
+    return out.sum()
+
+
+def of_the_turns_number(xs, a):
+    out = np.zeros(len(xs))
+    for i in range(1, len(xs)):
+        out[i] = np.sin(xs[i]) * i + a * out[i - 1]
+    return out.sum()
+
+
+READING = [
+    *(of_rows_that_are_read, of_rows_backwards, of_a_recurrence, of_running_sums),
+    *(of_the_largest_so_far, of_two_arrays_there_and_back, of_exchanges, of_rows_of_a_table),
+    of_the_turns_number,
+]
+
+
+@pytest.mark.parametrize("f", READING, ids=lambda f: f.__name__)
 def test_gradients_of_what_turns_read_come_of_few_turns(f):
     g = cr.value_and_grad(f, (0, 1))
     assert is_short(g, X, 0.3)

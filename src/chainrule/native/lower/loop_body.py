@@ -28,6 +28,7 @@ __all__ = [
     "NotNumbersError",
     "counting",
     "entry_at",
+    "fills_arrays",
     "is_of_numbers",
     "looks_at_types",
     "turns_of",
@@ -343,6 +344,11 @@ def looks_at_types(loop: Loop, variable: Input) -> bool:
 def is_of_numbers(loop: Loop) -> bool:
     """Tell whether a loop computes single numbers alone, some of which are entries of arrays."""
     return all(_is_of_a_number(x) for x in loop.body if isinstance(x, Apply))
+
+
+def fills_arrays(loop: Loop) -> bool:
+    """Tell whether turns write entries of an array that later ones may read."""
+    return any(is_operation(x, indexing.set_at) for x in loop.body)
 
 
 def _is_of_a_number(x: Apply) -> bool:

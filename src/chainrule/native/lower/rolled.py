@@ -7,7 +7,7 @@ turns there are. What cannot be a loop is given back turn by turn.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -29,7 +29,7 @@ from chainrule.native.lower.batched import batched
 from chainrule.native.lower.gather import checks
 from chainrule.native.lower.kept import Known, Tape
 from chainrule.native.lower.lengths import by_lengths, look_at_lengths, of_moving_lengths
-from chainrule.native.lower.loop_body import is_of_numbers
+from chainrule.native.lower.loop_body import fills_arrays, is_of_numbers
 from chainrule.native.lower.parts import window
 from chainrule.native.lower.primitives import as_primitives
 from chainrule.native.lower.put_back import without_empty_updates
@@ -78,7 +78,10 @@ def rolled(outputs: Sequence[Vertex]) -> Rolled:
 
 
 def rolled_long(
-    graphs: Sequence[Sequence[Vertex]], leaves: Mapping[Vertex, Vertex], turns: Turns
+    graphs: Sequence[Sequence[Vertex]],
+    leaves: Mapping[Vertex, Vertex],
+    turns: Turns,
+    every: bool = False,
 ) -> Rolled | None:
     """Do the same for long loops, of which there are graphs with few turns.
 
@@ -86,22 +89,35 @@ def rolled_long(
         graphs: the outputs of each.
         leaves: for each input and captured array of each graph, the first graph's.
         turns: how many there were, and how many there are.
+        every: take loops over numbers, too, which else have another form
+            (`chainrule.native.lower.looped`).
 
     Returns:
-        the graph; None if all loops are over numbers, which have another form.
+        the graph; None if all loops have that other form. Those that fill arrays have it not: all
+        entries of these would stand one by one in the graph.
 
     Raises:
         NotAlikeError: the graphs differ by more than the number of turns, or their loops are no
             loops here.
     """
     folded = [_folded(outputs) for outputs in graphs]
-    loops = [x.operation for x in topological(folded[0]) if isinstance(x, Apply)]
-    if all(is_of_numbers(loop) for loop in loops if isinstance(loop, Loop)):
+    of_numbers = _never if every else _is_of_numbers_alone
+    found = (x.operation for x in topological(folded[0]) if isinstance(x, Apply))
+    loops = [operation for operation in found if isinstance(operation, Loop)]
+    if all(map(of_numbers, loops)) and not every:
         return None
     whole = extrapolated(folded, leaves, turns)
-    graph = _Graph(topological(whole), whole, (), few=_MANY)
+    graph = _Graph(topological(whole), whole, (), _MANY, of_numbers)
     graph.convert()
     return Rolled([graph.found(x) for x in whole], graph.unrolled)
+
+
+def _is_of_numbers_alone(loop: Loop) -> bool:
+    return is_of_numbers(loop) and not fills_arrays(loop)
+
+
+def _never(loop: Loop) -> bool:
+    return False
 
 
 def _folded(outputs: Sequence[Vertex]) -> list[Vertex]:
@@ -134,9 +150,11 @@ class _Graph:
         results: Sequence[Vertex],
         around: tuple[Around, ...],
         few: float = math.inf,
+        of_numbers: Callable[[Loop], bool] = is_of_numbers,
     ) -> None:
         self.vertices, self.around, self.places = vertices, around, Places(around)
         self.few = few  # operations that may be written one by one
+        self.of_numbers = of_numbers  # tells the loops that have another form
         self.reads = reads_of(vertices, results)
         self.known: dict[Vertex, Known] = {}
         self.narrowed: dict[tuple[Vertex, int], int] = {}
@@ -231,7 +249,7 @@ class _Graph:
         low, most = self.places.ends(turns)
         # A loop over numbers has another form (`chainrule.native.lower.looped`).
         alone = not any(isinstance(x, Tape) for x in operands)
-        numbers = alone and most * size <= self.few and is_of_numbers(loop)
+        numbers = alone and most * size <= self.few and self.of_numbers(loop)
         if not self.around and (most * size <= _SHORTEST or numbers):
             raise UnrollError
         if low < 0:

@@ -39,6 +39,7 @@ class Relatives:
         few: in how many turns loops were recorded.
         has_guards: whether there are conditions in loops of which one way was recorded, and both
             might be.
+        has_seeds: whether derivatives began with constants, which might be recorded.
     """
 
     runs: tuple[Run, ...]
@@ -47,6 +48,7 @@ class Relatives:
     whole: Run | None
     few: int
     has_guards: bool = False
+    has_seeds: bool = False
 
     def typed(self, expected: Any, most: int) -> Recorded:
         """Give the programs the types that the function itself returns.
@@ -79,6 +81,7 @@ def relatives(
     all_ways: bool,
     notes: dict[str, None],
     few: int = FEW[0],
+    lifts: bool = False,
 ) -> Run | Relatives:
     """Record a function, in few turns of its loops where that tells all.
 
@@ -88,8 +91,9 @@ def relatives(
             from turn to turn.
         notes: is told why it was recorded otherwise.
         few: in how many turns of its loops.
+        lifts: record what derivatives begin with, too, where turns are left out.
     """
-    attempts = _Attempts(record, all_ways, notes)
+    attempts = _Attempts(record, all_ways, notes, lifts)
     return attempts.short(few) or attempts.full()
 
 
@@ -104,16 +108,20 @@ class _Attempts:
     """Records a function until both ways are recorded where that is possible, and nowhere else."""
 
     def __init__(
-        self, record: Callable[[Shortener | None], Run], all_ways: bool, notes: dict[str, None]
+        self,
+        record: Callable[[Shortener | None], Run],
+        all_ways: bool,
+        notes: dict[str, None],
+        lifts: bool = False,
     ) -> None:
-        self.record, self.all_ways, self.notes = record, all_ways, notes
+        self.record, self.all_ways, self.notes, self.lifts = record, all_ways, notes, lifts
         self.forks: frozenset[Fork] = frozenset()
         self.refused: frozenset[Fork] = frozenset()
 
     def short(self, few: int) -> Run | Relatives | None:
         """Record few turns; None if these do not tell all."""
         while True:
-            shortener = Shortener({}, forks=self.forks, few=few)
+            shortener = Shortener({}, forks=self.forks, few=few, lifts=self.lifts)
             whole = None
             try:
                 try:
@@ -206,6 +214,7 @@ def _relatives(
         for k in range(len(base))
     ]
     plans.append([n + 2 * step for n, step in zip(base, steps, strict=True)])
+    has_seeds = shortener.has_seeds
     is_base = list(shortener.plan.values()) == base and not loops
     runs = [first] if first is not None and is_base else []
     for plan in plans[len(runs) :]:
@@ -214,8 +223,8 @@ def _relatives(
             asking.place: Forced(asking.answers[0], n)
             for asking, n in zip(loops, plan[len(lengths) :], strict=True)
         }
-        forks = shortener.branches.forks
-        shorter = Shortener(dict(asked), forced, whole, forks, shortener.few)
+        forks, few_turns, lifts = shortener.branches.forks, shortener.few, shortener.lifts
+        shorter = Shortener(dict(asked), forced, whole, forks, few_turns, lifts)
         runs.append(record(shorter))
         if len(runs) == 1 and loops:
             found = {asking.place: asking for asking in shorter.conditions.asked}
@@ -225,6 +234,7 @@ def _relatives(
             if first is None and (further or shorter.plan.keys() != asked.keys()):
                 return _relatives(record, shorter, None, [*loops, *further])
             loops = [found[asking.place] for asking in loops]
+        has_seeds |= shorter.has_seeds
         if shorter.plan != asked:
             raise Doubt("the lengths of loops depend on the turns of others")
     wanted: tuple[int | Counter, ...] = (
@@ -233,4 +243,6 @@ def _relatives(
     )
     turns = Turns(tuple(map(tuple, plans)), wanted)
     whole_run = None if shortener.plan else first
-    return Relatives(tuple(runs), turns, tuple(loops), whole_run, shortener.few)
+    return Relatives(
+        tuple(runs), turns, tuple(loops), whole_run, shortener.few, has_seeds=has_seeds
+    )

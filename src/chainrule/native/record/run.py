@@ -18,7 +18,7 @@ import numpy as np
 from chainrule import trees
 from chainrule.core.array import Array
 from chainrule.core.captured import check_unchanged, hold
-from chainrule.core.counted import DOUBTS, NUMBERS, OUTCOMES, ROWS, Doubt
+from chainrule.core.counted import DOUBTS, NUMBERS, OUTCOMES, ROWS, SEEDS, Doubt
 from chainrule.core.node import Leaf, Node
 from chainrule.core.recording import Observer, Recording
 from chainrule.core.source import Location, user_location
@@ -112,6 +112,7 @@ def run(
         shortener.base, shortener.recording = sys._getframe(), recording
     rows = ROWS.set(None if shortener is None else shortener.rows)
     numbers = NUMBERS.set(None if shortener is None else shortener.numbers)
+    seeds = SEEDS.set(None if shortener is None or not shortener.shortens else shortener.seed)
     answers = OUTCOMES.set(None if shortener is None else shortener.conditions)
     doubts = DOUBTS.set([])
     try:
@@ -145,6 +146,7 @@ def run(
         ROWS.reset(rows)
         NUMBERS.reset(numbers)
         OUTCOMES.reset(answers)
+        SEEDS.reset(seeds)
         DOUBTS.reset(doubts)
         recording.end()
         recording.laid_out = None
@@ -212,7 +214,7 @@ def _program(
     seen: Sequence[Seen],
     leaves: Sequence[Any],
     recording: Recording,
-    lifted: Mapping[Node, _ndarray[Any, Any]],
+    lifted: Mapping[Node, Any],
 ) -> tuple[Program, Guards]:
     """Make the program of a run, without the run's values, and its guards."""
     known: dict[Node, Vertex] = {leaf: vertex for vertex, leaf in inputs if leaf is not None}

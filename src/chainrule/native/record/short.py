@@ -51,6 +51,8 @@ class Shortener:
         whole: where loops are that such an answer ends.
         forks: where both answers are given to what loops ask.
         few: in how many turns a long loop is recorded.
+        lifts: record what derivatives begin with, too, where turns are left out. What follows from
+            it may be another constant in each turn, of which nobody knows the next one.
 
     Attributes:
         varies: whether a loop has another number of turns in each turn of a long one around it.
@@ -60,7 +62,9 @@ class Shortener:
         constants: numbers of loops that operations took as constants.
         base: the frame that calls the function.
         recording: of the run.
-        lifted: constant arrays of which each turn of a loop reads another entry.
+        lifted: constants that are recorded: arrays of which each turn of a loop reads another
+            entry, and what derivatives begin with.
+        has_seeds: whether derivatives began with constants that are not recorded.
     """
 
     def __init__(
@@ -70,7 +74,9 @@ class Shortener:
         whole: frozenset[Hashable] = frozenset(),
         forks: frozenset[Fork] = frozenset(),
         few: int = FEW[0],
+        lifts: bool = False,
     ) -> None:
+        self.lifts, self.has_seeds = lifts, False
         self.shortens = plan is not None
         self.few = few
         self.varies = False
@@ -82,7 +88,7 @@ class Shortener:
         self.constants: dict[Hashable, Counted] = {}
         self.base: FrameType | None = None
         self.recording: Recording | None = None
-        self.lifted: dict[Node, np.ndarray[Any, Any]] = {}
+        self.lifted: dict[Node, Any] = {}
         self.names: Mapping[str, Callable[..., Any]] = {
             name: _builtin(name, self) for name in NAMES
         }
@@ -136,6 +142,19 @@ class Shortener:
         leaf = Leaf(self.recording)
         self.lifted[leaf] = np.array(array.value)
         array.node = leaf
+
+    def seed(self, value: Any) -> Any:
+        """Return what a derivative begins with, recorded where that is wanted."""
+        if self.recording is None or type(value) is Array or value is None:
+            return value
+        if not self.lifts or not (self.plan or self.conditions.forced):
+            self.has_seeds = True
+            return value
+        leaf = Leaf(self.recording)
+        if type(value) is np.ndarray:
+            value = value.copy()  # which the user may write into later
+        self.lifted[leaf] = value
+        return Array(value, leaf)
 
 
 def _is_even(of: Callable[[int], Any], turns: int) -> bool:
