@@ -155,7 +155,7 @@ class Executable:
 
     def describe(self) -> dict[str, Any]:
         """Tell what the program became, for `Compiled.lower`."""
-        return {**describe(self.built), "ir": self.library.ir}
+        return {**describe(self.built), "library": self.library}
 
     def _run(
         self, inputs: Sequence[Any], given: Sequence[np.ndarray[Any, Any]]
