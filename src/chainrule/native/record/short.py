@@ -13,7 +13,7 @@ import builtins
 import sys
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass
-from types import FrameType
+from types import CodeType, FrameType
 from typing import Any
 
 import numpy as np
@@ -61,6 +61,7 @@ class Shortener:
         base: the frame that calls the function.
         recording: of the run.
         lifted: constant arrays of which each turn of a loop reads another entry.
+        uncounted: code in which no loop counts, by its id: a hash of code takes long.
     """
 
     def __init__(
@@ -83,6 +84,7 @@ class Shortener:
         self.base: FrameType | None = None
         self.recording: Recording | None = None
         self.lifted: dict[Node, np.ndarray[Any, Any]] = {}
+        self.uncounted: dict[int, CodeType] = {}
         self.names: Mapping[str, Callable[..., Any]] = {
             name: _builtin(name, self) for name in NAMES
         }
