@@ -6,7 +6,7 @@ import functools
 import warnings
 import weakref
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MethodType
 from typing import Any
 
@@ -18,6 +18,7 @@ from chainrule.native.paths import Path
 from chainrule.native.record.program import Builder, Program
 from chainrule.native.record.signature import Recorded, flatten
 from chainrule.native.record.watch import Captured
+from chainrule.native.runtime.engine import Library
 from chainrule.native.specializations import NotCompiled, Specialization
 from chainrule.numpy.view import UserFunction
 
@@ -86,12 +87,12 @@ class Lowered:
         schedule: the kernels, products and calls that it is made into.
         loops: the same as Python with loops, to be read: ``v7`` is the value of ``%7`` in a
             register, ``m7`` that in memory.
-        ir: the code that LLVM made of it, for this processor.
         kernels: the number of steps: kernels, products and calls.
         flops: floating-point operations of the matrix products in a run.
         bytes: bytes of the arrays that a run reads and writes.
         unrolled: the lines whose loops and conditions are compiled turn by turn, and why; a call
             with other numbers of turns, or other outcomes, may be recorded anew.
+        library: the machine code; None where there is none.
     """
 
     program: Program
@@ -99,11 +100,16 @@ class Lowered:
     rewritten: str = ""
     schedule: str = ""
     loops: str = ""
-    ir: str = ""
     kernels: int | None = None
     flops: int | None = None
     bytes: int | None = None
     unrolled: str = ""
+    library: Library | None = field(default=None, repr=False, compare=False)
+
+    @functools.cached_property
+    def ir(self) -> str:
+        """The code that LLVM made of it, for this processor; "" where there is none."""
+        return "" if self.library is None else self.library.ir
 
 
 class Compiled:

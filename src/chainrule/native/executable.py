@@ -21,7 +21,6 @@ from chainrule.native.lower.roles import Role, number
 from chainrule.native.pipeline import NotNativeError, build
 from chainrule.native.record.program import Program, Runnable
 from chainrule.native.runtime import engine
-from chainrule.native.runtime.collection import no_collection
 
 __all__ = ["Executable", "donating", "native"]
 
@@ -33,8 +32,7 @@ def native(program: Program) -> Runnable:
         NotAlikeError: it was recorded in few turns of its loops, from which all do not follow.
     """
     try:
-        with no_collection():
-            return Executable(program)
+        return Executable(program)
     except NotNativeError as error:
         if program.family is not None:
             raise NotAlikeError("values that are no numbers") from error
@@ -48,8 +46,7 @@ def donating(program: Program) -> Runnable:
     is an array like that of the argument: all of them, or none.
     """
     try:
-        with no_collection():
-            return Executable(program, _donors(program))
+        return Executable(program, _donors(program))
     except NotNativeError:
         return native(program)
 
@@ -155,7 +152,7 @@ class Executable:
 
     def describe(self) -> dict[str, Any]:
         """Tell what the program became, for `Compiled.lower`."""
-        return {**describe(self.built), "ir": self.library.ir}
+        return {**describe(self.built), "library": self.library}
 
     def _run(
         self, inputs: Sequence[Any], given: Sequence[np.ndarray[Any, Any]]

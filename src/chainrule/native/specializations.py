@@ -131,6 +131,7 @@ class Specialization:
         variant.paths.add(path)
         self._told(path, captured)
 
+    @no_collection()
     def built(
         self, args: Sequence[Any], kwargs: Mapping[str, Any], inputs: list[Any]
     ) -> tuple[Any, Path, Captured]:
@@ -154,8 +155,7 @@ class Specialization:
             def record(
                 shortener: Shortener | None, lift: bool = lift, integers: bool = integers
             ) -> Run:
-                with no_collection():
-                    return run(self._f, args, kwargs, names, lift, integers, True, shortener)
+                return run(self._f, args, kwargs, names, lift, integers, True, shortener)
 
             try:
                 draft = relatives(record, all_ways, notes) if self._extrapolates else record(None)
@@ -167,8 +167,7 @@ class Specialization:
                 failure = error if failure is _NOTHING else failure
             if expected is _NOTHING or draft is not None:
                 before = _fingerprints(args, kwargs, draft)
-                with no_collection():
-                    expected = self._f(*args, **kwargs)  # which may well raise what the run raised
+                expected = self._f(*args, **kwargs)  # which may well raise what the run raised
                 if reason is None:
                     reason = _written(before)
             while isinstance(draft, Relatives) and reason is None:

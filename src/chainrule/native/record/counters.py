@@ -32,10 +32,16 @@ _STEPS = {"+": 1, "+=": 1, "-": -1, "-=": -1}
 
 def find_counters(shortener: Shortener, frame: FrameType | None) -> None:
     """Put numbers of loops in the place of counters, wherever code runs in a loop that counts."""
+    uncounted = shortener.uncounted
     while frame is not None and frame is not shortener.base:
-        for counter in _counters(frame.f_code):
-            if counter.region.holds(frame.f_lasti):
-                _begin(shortener, frame, counter)
+        code = frame.f_code
+        if id(code) not in uncounted:
+            counters = _counters(code)
+            if not counters:
+                uncounted[id(code)] = code
+            for counter in counters:
+                if counter.region.holds(frame.f_lasti):
+                    _begin(shortener, frame, counter)
         frame = frame.f_back
 
 

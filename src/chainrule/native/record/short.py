@@ -13,7 +13,7 @@ import builtins
 import sys
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass
-from types import FrameType
+from types import CodeType, FrameType
 from typing import Any
 
 import numpy as np
@@ -62,9 +62,14 @@ class Shortener:
         constants: numbers of loops that operations took as constants.
         base: the frame that calls the function.
         recording: of the run.
+<<<<<<< HEAD
         lifted: constants that are recorded: arrays of which each turn of a loop reads another
             entry, and what derivatives begin with.
         has_seeds: whether derivatives began with constants that are not recorded.
+=======
+        lifted: constant arrays of which each turn of a loop reads another entry.
+        uncounted: code in which no loop counts, by its id: a hash of code takes long.
+>>>>>>> first
     """
 
     def __init__(
@@ -89,6 +94,7 @@ class Shortener:
         self.base: FrameType | None = None
         self.recording: Recording | None = None
         self.lifted: dict[Node, Any] = {}
+        self.uncounted: dict[int, CodeType] = {}
         self.names: Mapping[str, Callable[..., Any]] = {
             name: _builtin(name, self) for name in NAMES
         }
