@@ -41,6 +41,14 @@ def shrinking(x):
     return np.sum(y**3)
 
 
+def beside(x):
+    """What is left of a sum after the last block is one term."""
+    c = np.zeros((x.shape[1], x.shape[1]))
+    for i in range(x.shape[1] - 1, -1, -1):
+        c[i:, i] = x[:, 0] @ x[:, i:]
+    return np.sum(c * c)
+
+
 def waiting(x):
     """Each turn reads what the turns before have written."""
     x = x.copy()
@@ -49,10 +57,10 @@ def waiting(x):
     return np.sum(x * x)
 
 
-PROGRAMS = [covariance, rows, backwards, shrinking, waiting]
+PROGRAMS = [covariance, rows, backwards, shrinking, beside, waiting]
 
 
-@pytest.mark.parametrize("turns", [64, 71])
+@pytest.mark.parametrize("turns", [64, 66])
 @pytest.mark.parametrize("program", PROGRAMS, ids=lambda f: f.__name__)
 def test_blocks_compute_what_the_turns_do(program, turns):
     x = 0.3 * np.random.default_rng(0).normal(size=(70, turns))

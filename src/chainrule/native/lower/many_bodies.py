@@ -357,11 +357,12 @@ class ManyBodies(ManyTurns):
     def _with_axes(self, x: Vertex, own: list[int], wanted: list[int], part: Part) -> Vertex:
         """Return an operand with some axes in some order, and none of length 1."""
         order = [k for k in wanted if k != -1]
-        short = tuple(n for n in self.size(x.shape, part) if n != 1)
+        places = [k for k, n in enumerate(x.shape) if n != 1]
+        size = self.size(x.shape, part)
+        short = tuple(size[k] for k in places)
         if x not in self.moving:
             found = reshaped(self.same(x, part), short)
             return found if order == own else transposed(found, (1, 0))
         at = wanted.index(-1)
-        places = [k for k, n in enumerate(x.shape) if n != 1]
         where = (places[0] if at == 0 else places[0] + 1) if places else 0
         return reshaped(self.many(x, where, part), with_axis(short, at, self.turns))
