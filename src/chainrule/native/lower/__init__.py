@@ -10,8 +10,10 @@ Loops over numbers stay loops after that: `looped` finds them, `turns` says what
 `loop_body` makes it. Loops over arrays are found before it:
 
 - `array_loop` says what native code has, and `rolled` makes it of a folded graph;
-- `independent` tells whether turns wait for one another, and `batched` makes one operation of turns
-  that do not;
+- `bodies` writes what a turn computes in terms of primitives;
+- `independent` tells whether turns wait for one another; `batched` makes one operation of turns
+  that do not, in terms of `many_turns` and `many_bodies`; `blocks` does so for some turns at once
+  where lengths move, in parts that `ragged` tells;
 - `variables` are what turns hand on, `tapes` and `kept` what is kept of each, `reads` which turns
   are read; `seen` and `unchanged` tell what need not be kept;
 - `turn_places`, `at_turn` and `lengths` are about what moves with the turns, `until` about loops

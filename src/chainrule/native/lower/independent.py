@@ -6,10 +6,11 @@ is a *sum* where turns do no more than add to it. Of turns with such states any 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from chainrule.graph.graph import Apply, Vertex, is_operation, topological
+from chainrule.graph.graph import Apply, Input, Vertex, is_operation, topological
+from chainrule.graph.loops.affine import Counter
 from chainrule.graph.placeholder import element, reshaped
 from chainrule.graph.rewrite import uses
 from chainrule.native.ir.moving import Extent, Integer, Word
@@ -23,15 +24,19 @@ from chainrule.native.lower.parts import (
     everywhere,
     fixed_place,
     joined,
+    lengths,
     window,
 )
-from chainrule.native.lower.roles import is_alias
+from chainrule.native.lower.roles import Role, is_alias, role_of
+from chainrule.native.lower.turn_places import Around
+from chainrule.native.lower.unchanged import Write, ends_of, is_unchanged
 from chainrule.operations import elementwise
 from chainrule.operations.indexing import getitem
 
 __all__ = [
     "Addition",
     "DependentError",
+    "States",
     "Update",
     "changes_with",
     "factor",
@@ -66,15 +71,20 @@ class States:
     """What becomes of the states of a loop whose turns wait for no other.
 
     Attributes:
-        own: for versions of states of which each turn has its own part, the axis of turns.
+        own: versions of states of which each turn has its own part.
         updates: for each of these versions, how it is made.
         sums: for each state that is a sum, what is added to it.
+        cleared: for versions of states into which turns write one number, which nobody reads in
+            another turn or after the last, what the turn has written before.
+        first: what the state of such a version is in the beginning of a turn.
         renewed: states that each turn makes anew, without a look at what there was.
     """
 
-    own: dict[Vertex, int] = field(default_factory=dict)
+    own: set[Vertex] = field(default_factory=set)
     updates: dict[Vertex, Update] = field(default_factory=dict)
     sums: dict[State, list[Addition]] = field(default_factory=dict)
+    cleared: dict[Vertex, list[Update]] = field(default_factory=dict)
+    first: dict[Vertex, Input] = field(default_factory=dict)
     renewed: set[State] = field(default_factory=set)
 
 
@@ -95,17 +105,16 @@ def _changes(part: range | Stretch | int, word: Word) -> bool:
 
 
 def own_axis(place: Place, word: Word) -> int | None:
-    """Return the axis of a place that has one index for each turn; None if it moves otherwise."""
-    axes = changes_with(place, word)
+    """Return the axis of a place that has one index for each turn; None if there is none."""
+    axes = [k for k in changes_with(place, word) if not _changes(place[k].length, word)]  # type: ignore[union-attr]
     if len(axes) != 1:
         return None
-    part = place[axes[0]]
-    alone = isinstance(part, Stretch) and not isinstance(part.length, Extent) and part.length == 1
-    return axes[0] if alone else None
+    length = lengths([place[axes[0]]])[0]
+    return axes[0] if not isinstance(length, Extent) and length == 1 else None
 
 
-def states_of(loop: ArrayLoop) -> States:
-    """Tell what the states of a loop are.
+def states_of(loop: ArrayLoop, unread: Collection[State] = ()) -> States:
+    """Tell what the states of a loop are, some of which nobody reads after it.
 
     Raises:
         DependentError: one is neither a sum nor the turns' own.
@@ -121,10 +130,14 @@ def states_of(loop: ArrayLoop) -> States:
             found.renewed.add(state)
             continue
         updates = _updates(state)
-        axis = _axis(state, updates, users, count, loop.turn)
-        if axis is not None:
-            found.own |= dict.fromkeys([state.input, *(x.version for x in updates)], axis)
+        places = _places(state, updates, users, count)
+        if places is not None and _are_own(places, [x.place for x in updates], loop):
+            found.own |= {state.input, *(x.version for x in updates)}
             found.updates |= {x.version: x for x in updates}
+        elif places is not None and state in unread and _are_cleared(places, updates, loop):
+            versions: list[Vertex] = [state.input, *(x.version for x in updates)]
+            found.cleared |= {x: updates[:k] for k, x in enumerate(versions)}
+            found.first |= dict.fromkeys(versions, state.input)
         else:
             found.sums[state] = _Sums(state, updates, users, count).additions()
     return found
@@ -148,14 +161,13 @@ def _updates(state: State) -> list[Update]:
     return found[::-1]
 
 
-def _axis(
+def _places(
     state: State,
     updates: list[Update],
     users: Mapping[Vertex, list[Apply]],
     count: Mapping[Vertex, int],
-    word: Word,
-) -> int | None:
-    """Return the axis along which each turn reads and writes an index of its own."""
+) -> list[Place] | None:
+    """Return the places of a state that a turn reads or writes; None if it reads all of it."""
     versions: list[Vertex] = [state.input, *(x.version for x in updates)]
     places = [x.place for x in updates]
     for k, version in enumerate(versions):
@@ -169,15 +181,49 @@ def _axis(
         named = sum(
             len([x for x in user.operands if x is version]) for user in users.get(version, ())
         )
-        if count[version] - named > (following is None):  # somebody reads all of it
+        if count[version] - named > (following is None):
             return None
-    axes = {own_axis(place, word) for place in places}
-    if len(axes) != 1 or None in axes:
-        return None
-    (axis,) = axes
-    assert axis is not None
-    starts = {place[axis].start for place in places}
-    return axis if len(starts) == 1 else None
+    return places
+
+
+def _are_own(places: list[Place], written: list[Place], loop: ArrayLoop) -> bool:
+    """Tell whether no turn reads or writes what another one writes."""
+    axes = {own_axis(place, loop.turn) for place in places}
+    if None in axes:
+        return False
+    if len({(axis, place[axis]) for place in places for axis in axes if axis is not None}) == 1:
+        return True
+    if any(word is not loop.turn for place in places for word in _words(place)):
+        return False
+    own = Around(Counter(), loop.turn, loop.turns)
+    writes = [Write(ends_of(place), ()) for place in written]
+    return all(
+        is_unchanged(place, (), (), writes, (own,), since=since)
+        for place in places
+        for since in (False, True)
+    )
+
+
+def _are_cleared(places: list[Place], updates: list[Update], loop: ArrayLoop) -> bool:
+    """Tell whether turns only write a number, and read what no turn before has written."""
+    reads = places[len(updates) :]
+    if any(role_of(x.piece) is not Role.NUMBER for x in updates):
+        return False
+    if any(word is not loop.turn for place in places for word in _words(place)):
+        return False
+    own = Around(Counter(), loop.turn, loop.turns)
+    writes = [Write(ends_of(x.place), ()) for x in updates]
+    return all(
+        own_axis(place, loop.turn) is not None
+        and is_unchanged(place, (), (), writes, (own,), since=True)
+        for place in reads
+    )
+
+
+def _words(place: Place) -> Iterator[Word]:
+    for ends in ends_of(place):
+        for value in ends:
+            yield from () if isinstance(value, int) else (word for word, _ in value.terms)
 
 
 class _Sums:

@@ -17,7 +17,7 @@ from chainrule.core.operation import Operation
 from chainrule.graph.graph import Apply, Vertex
 from chainrule.graph.placeholder import make
 from chainrule.native.ir.access import Access
-from chainrule.native.ir.moving import Extent, Integer, Moving
+from chainrule.native.ir.moving import Extent, Integer, Moving, moves
 from chainrule.native.lower.gather import accumulated, assigned
 from chainrule.operations.indexing import getitem
 
@@ -35,6 +35,7 @@ __all__ = [
     "joined",
     "lengths",
     "slices",
+    "stretch",
     "taken",
     "updated",
     "window",
@@ -65,6 +66,13 @@ Place: TypeAlias = "tuple[range | Stretch, ...]"
 def lengths(place: Sequence[range | Stretch]) -> tuple[int, ...]:
     """Return the shape of what is in a place."""
     return tuple(k.length if isinstance(k, Stretch) else len(k) for k in place)
+
+
+def stretch(start: Integer, length: int, step: int) -> range | Stretch:
+    """Return indices along an axis: a range if they are the same in all turns."""
+    if isinstance(start, int) and not isinstance(length, Extent):
+        return range(start, start + length * step, step)
+    return Stretch(start, length, step)
 
 
 def is_fixed(place: Place) -> TypeGuard[FixedPlace]:
@@ -139,7 +147,7 @@ def taken(x: Vertex, place: Place) -> Vertex:
     size = lengths(place)
     if place == everywhere(x.shape):
         return x
-    if not is_fixed(place):
+    if not is_fixed(place) or moves(x.shape):
         return make(window, [x], x.dtype, size, place=place)
     return make(getitem, [x], x.dtype, size, index=slices(place))
 

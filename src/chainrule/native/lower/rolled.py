@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from chainrule.graph.graph import Apply, Constant, Input, Vertex, copied, topological
+from chainrule.graph.graph import Apply, Constant, Input, Vertex, topological
 from chainrule.graph.loops.affine import Affine, Counter
 from chainrule.graph.loops.affine import Integer as Growing
 from chainrule.graph.loops.extrapolate import NotAlikeError, Turns, extrapolated
@@ -22,19 +22,18 @@ from chainrule.graph.loops.unfold import value_at
 from chainrule.graph.loops.vertices import fold
 from chainrule.graph.rewrite import share, substitute
 from chainrule.native.ir.moving import Integer, Moving, Word, put
-from chainrule.native.ir.text import is_native
 from chainrule.native.lower.array_loop import ArrayLoop, State, Taped, result_of
 from chainrule.native.lower.at_turn import at_turn, is_growing
 from chainrule.native.lower.batched import batched
-from chainrule.native.lower.gather import checks
+from chainrule.native.lower.blocks import in_blocks
+from chainrule.native.lower.bodies import as_body
 from chainrule.native.lower.kept import Known, Tape
-from chainrule.native.lower.lengths import by_lengths, look_at_lengths, of_moving_lengths
+from chainrule.native.lower.lengths import by_lengths, of_moving_lengths
 from chainrule.native.lower.loop_body import fills_arrays, is_of_numbers
 from chainrule.native.lower.parts import window
-from chainrule.native.lower.primitives import as_primitives
 from chainrule.native.lower.put_back import without_empty_updates
 from chainrule.native.lower.reads import Read, path_of, reads_of
-from chainrule.native.lower.roles import Role, role_of, viewed
+from chainrule.native.lower.roles import viewed
 from chainrule.native.lower.seen import light
 from chainrule.native.lower.turn_places import Around, Places, UnrollError
 from chainrule.native.lower.unchanged import Write, is_unchanged, writes_between
@@ -431,6 +430,9 @@ class _Body:
         operands = [*firsts, *self.variables.invariants]
         applied = made.applied(operands)
         at_once = batched(applied)
+        if at_once is None and not self.outside.around:
+            read = {k for kind, k in at if kind == "state"} | {k for _, k in again if k is not None}
+            at_once = in_blocks(applied, {*range(len(states))} - read)
         made_of = (lambda k: result_of(applied, k)) if at_once is None else at_once.__getitem__
         self.outside.written[applied] = [self._writes(state) for state in states]
         before = {"state": 0, "tape": len(states), "last": len(states) + len(tapes)}
@@ -555,23 +557,9 @@ class _Body:
 
     def _lowered(self, states: list[State], tapes: list[Taped], lasts: list[Vertex]) -> ArrayLoop:
         """Write the body in terms of primitives."""
-        results = [*(x.result for x in states), *(x.result for x in tapes), *lasts]
-        simple: list[Vertex] = []
-        for x in as_primitives(results):
-            own = isinstance(x, Apply) and role_of(x) not in (Role.VIEW, Role.NUMBER)
-            simple.append(x if own and x not in simple else copied(x))
         for last in lasts:
             self.variables.look(last.shape)
-        look_at_lengths(topological(simple))
-        for x in topological(simple):
-            if not is_native(x.dtype):
-                raise UnrollError(f"there are values of dtype {x.dtype} in it")
-            if isinstance(x, Apply) and role_of(x) is Role.CALL:
-                raise UnrollError(f"NumPy computes {x.operation.name} in it")
-        constants = (x for x in topological(simple) if isinstance(x, Constant))
-        arrays = {x for x in constants if not x.literal}
-        if checks(simple, arrays):
-            raise UnrollError("an index in it is an array that may be out of range")
+        simple = as_body([*(x.result for x in states), *(x.result for x in tapes), *lasts])
         rest = iter(simple)
         return ArrayLoop(
             self.word,

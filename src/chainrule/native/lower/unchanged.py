@@ -16,7 +16,7 @@ from chainrule.native.lower.array_loop import ArrayLoop, result
 from chainrule.native.lower.parts import Place, base_of, joined, lengths
 from chainrule.native.lower.turn_places import Around, Places
 
-__all__ = ["Write", "is_unchanged", "writes_between"]
+__all__ = ["Write", "ends_of", "is_unchanged", "writes_between"]
 
 
 class Write(NamedTuple):
@@ -41,7 +41,7 @@ def writes_between(newer: Vertex, older: Vertex, written: Written) -> list[Write
             return None
         base = base_of(newer)
         if newer.operation is joined and base is not None:
-            found += [Write(_ends(place), ()) for place in newer.params["places"][1:]]
+            found += [Write(ends_of(place), ()) for place in newer.params["places"][1:]]
             newer = base
             continue
         loop = newer.operands[0] if newer.operation is result else None
@@ -90,7 +90,7 @@ def is_unchanged(
     more, this = Word("more"), moving(own.word)
     other_turn = this - 1 - moving(more) if since else this + 1 + moving(more)
     others = Around(own.counter, more, this if since else own.turns - 1 - this)
-    now = Write(_ends(read), (*around, *within))
+    now = Write(ends_of(read), (*around, *within))
     then = now._replace(around=(*now.around, others))
     return all(_apart(now, _renamed(write)) for write in same_turn) and all(
         _apart(then, _renamed(write, own.word, other_turn)) for write in all_writes
@@ -124,7 +124,8 @@ def _apart(read: Write, write: Write) -> bool:
     )
 
 
-def _ends(place: Place) -> tuple[tuple[Integer, Integer], ...]:
+def ends_of(place: Place) -> tuple[tuple[Integer, Integer], ...]:
+    """Return of each axis of a place the first index, and the one after the last."""
     found: list[tuple[Integer, Integer]] = []
     for k, n in zip(place, lengths(place), strict=True):
         last = k.start + (this_turn(n) - 1) * k.step

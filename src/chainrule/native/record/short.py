@@ -62,14 +62,10 @@ class Shortener:
         constants: numbers of loops that operations took as constants.
         base: the frame that calls the function.
         recording: of the run.
-<<<<<<< HEAD
         lifted: constants that are recorded: arrays of which each turn of a loop reads another
             entry, and what derivatives begin with.
         has_seeds: whether derivatives began with constants that are not recorded.
-=======
-        lifted: constant arrays of which each turn of a loop reads another entry.
         uncounted: code in which no loop counts, by its id: a hash of code takes long.
->>>>>>> first
     """
 
     def __init__(
