@@ -374,6 +374,31 @@ def exploding_inf(model, x, labels):
     return np.mean(np.exp(1e3 * model(x) ** 2))
 
 
+def rare_column(network, seed):
+    made = binary(seed)
+    x, y = made["data"]
+    keep = (y[:, 0] == 0) | (np.cumsum(y[:, 0]) <= 2)
+    return {**made, "data": (x[keep], y[keep])}
+
+
+def growing(network, seed):
+    """A recurrent network in plain NumPy whose turns double its state."""
+    rng = np.random.default_rng(seed)
+    params = {
+        "Wx": rng.normal(size=(2, 8)),
+        "Wh": 3 * np.linalg.qr(rng.normal(size=(8, 8)))[0],
+        "Wo": rng.normal(size=(8, 3)) / 1e5,
+    }
+
+    def loss(params, x, labels):
+        state = np.zeros((len(x), 8))
+        for t in range(10):
+            state = x[:, t] @ params["Wx"] + state @ params["Wh"]
+        return nn.cross_entropy(state @ params["Wo"], labels)
+
+    return {"model": params, "loss": loss, "data": data("recurrent", seed)}
+
+
 DENSE = ("dense", "convolutional", "recurrent")
 STACKED = ("dense", "deep", "convolutional")
 
@@ -446,6 +471,24 @@ FAULTS = {
             lambda x, y, r: (lambda keep: (x[keep], y[keep]))((y != 1) | (np.cumsum(y == 1) <= 2)),
         ),
     ),
+    "unbalanced column": ("unbalanced labels", None, ("dense",), rare_column),
+    "targets far off": (
+        "initial loss",
+        "last",
+        ("dense",),
+        lambda k, s: with_data(k, s, lambda x, y, r: (x, y + 100), "numbers"),
+    ),
+    "half an image": (
+        "data not used",
+        "data[0]",
+        ("convolutional",),
+        lambda k, s: program(
+            k,
+            s,
+            loss=lambda m, x, y: nn.cross_entropy(m(x * (np.arange(8) < 4)), y),
+        ),
+    ),
+    "exploding by hand": ("exploding", "Wh", ("recurrent",), growing),
     "softmax twice": ("softmax twice", "last", DENSE, lambda k, s: program(k, s, loss=twice)),
     "softmax layer": (
         "softmax twice",

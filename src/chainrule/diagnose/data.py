@@ -12,11 +12,12 @@ from chainrule import trees
 from chainrule.diagnose.findings import Finding
 from chainrule.diagnose.probe import Subject
 
-__all__ = ["features", "labels", "relation", "relations", "used"]
+__all__ = ["features", "labels", "relation", "relations", "unused_features", "used"]
 
 _FAR = 10.0  # RMS of features from which on they are unscaled
 _APART = 100.0  # largest to smallest deviation of features
 _RARE = 0.05  # smallest class to the mean of all
+_UNUSED = 0.2  # share of the features: borders are left out by windows that do not fit
 _MOST_ROWS = 600  # examples that relations are looked for in
 _SHUFFLES = 19
 _TOLD = 2.7  # deviations from chance, of the best of three ways
@@ -75,7 +76,10 @@ def _constant(columns: Any, constant: Any) -> list[Finding]:
         return []
     share = float(constant.mean())
     value = columns[0, constant]
-    harmless = share < 0.5 and not value.any()  # as the dark corners of images
+    # As the dark corners of images: there is nothing, or all have the least or the most there is.
+    edge = columns.min() if value[0] < 0 else columns.max()
+    background = not value.any() or (value == edge).all()
+    harmless = share < 0.5 and bool(background)
     return [
         Finding(
             "constant features",
@@ -91,11 +95,15 @@ def _constant(columns: Any, constant: Any) -> list[Finding]:
 
 
 def labels(y: Any) -> list[Finding]:
-    """Look at classes: integers, (examples,)."""
+    """Look at classes: integers, (examples,), or a column of zeros and ones."""
     y = np.asarray(y)
-    if y.dtype.kind not in "iu" or y.ndim != 1 or len(y) < 20:
+    if y.ndim == 2 and y.shape[1] == 1:
+        y = y[:, 0]
+    if y.ndim != 1 or len(y) < 20:
         return []
     classes, counts = np.unique(y, return_counts=True)
+    if y.dtype.kind not in "iu" and not (y.dtype.kind in "bf" and set(classes) == {0, 1}):
+        return []
     if len(classes) < 2:
         return [
             Finding(
@@ -268,6 +276,40 @@ def used(subject: Subject, batch: Sequence[Any]) -> list[Finding]:
                 )
             )
     return found
+
+
+def unused_features(
+    subject: Subject, batch: Sequence[Any], slopes: Callable[[Any, Sequence[Any]], Any]
+) -> list[Finding]:
+    """Look for features that vary, and by which the gradient of the loss is 0 in every example.
+
+    Of a model with other weights, as in `used`.
+
+    Args:
+        subject: the model and its loss.
+        batch: inputs, and what else the loss takes.
+        slopes: ``(model, batch) -> gradient`` of the loss by the inputs.
+    """
+    x = np.asarray(batch[0])
+    if x.dtype.kind != "f" or x.ndim < 2 or len(x) < 4:
+        return []
+    found = np.asarray(slopes(_redrawn(subject.model), batch)).reshape(len(x), -1)
+    silent = ~found.any(axis=0) & (x.reshape(len(x), -1) != x[:1].reshape(1, -1)).any(axis=0)
+    share = float(silent.mean())
+    if not np.isfinite(found).all() or share < _UNUSED or silent.all():
+        return []
+    return [
+        Finding(
+            "data not used",
+            "warning",
+            "data[0]",
+            f"{int(silent.sum())} of {silent.size} features have no part in the loss, though they "
+            f"vary: its gradient by them is 0 in every example, the first is feature "
+            f"{int(np.argmax(silent))}",
+            ("look what is cut off, or multiplied with 0, in front of the first layer",),
+            evidence={"unused": int(silent.sum()), "features": int(silent.size)},
+        )
+    ]
 
 
 def _redrawn(model: Any) -> Any:

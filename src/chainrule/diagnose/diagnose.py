@@ -101,6 +101,7 @@ def diagnose(
         trial=trying,
         memory=lambda g: [] if optimiser is None else steps.memory(optimiser, model, g),
         decay=lambda g: steps.decay(optimiser if step is None else None, model, g),
+        inputs=lambda model, batch: grad(subject.call, 1)(model, *batch),
     )
     return examine(means, whole, title, seed, lax=context, kinds=kinds)
 

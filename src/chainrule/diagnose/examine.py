@@ -52,6 +52,7 @@ class Means:
         trial: the steps that are tried, None where there is no way to make one.
         memory: looks for how long steps remember, by the gradient.
         decay: looks whether they see the weights' size and little else.
+        inputs: returns the gradient by the inputs, of a model and a batch; None if there is no way.
     """
 
     subject: Subject
@@ -65,6 +66,7 @@ class Means:
     trial: Trial | None
     memory: Callable[[Any], list[Finding]]
     decay: Callable[[Any], list[Finding]]
+    inputs: Callable[[Any, Sequence[Any]], Any] | None = None
 
 
 def examine(
@@ -148,11 +150,13 @@ def _of_model(
     if len(first) > 1:
         found += losses.output_range(probe, first[1])
         found += of_data.used(subject, first)
+        if means.inputs is not None and not any(f.kind == "data not used" for f in found):
+            found += of_data.unused_features(subject, first, means.inputs)
     found += losses.summed(subject, first)
     found += start.connected(probe)
     found += start.symmetry(probe)
     found += start.variance(probe)
-    found += start.initial_loss(probe, classes)
+    found += start.initial_loss(probe, classes, first[1] if len(first) > 1 else None)
     found += units.saturated(probe)
     found += units.flow(probe)
     found += units.dead([probe, *map(means.probe, batches[1:])])

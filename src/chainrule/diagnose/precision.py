@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from chainrule import trees
+from chainrule.core.node import Node
 from chainrule.diagnose.findings import Finding
 from chainrule.diagnose.probe import Probe, Subject, rms
 from chainrule.explain.non_finite import non_finite_gradients, non_finite_values
@@ -21,12 +22,16 @@ _NOTHING = 1e-9  # share of the largest gradient that is 0 but for rounding
 def non_finite(probe: Probe) -> list[Finding]:
     """Find where NaN and infinity first arise, forwards and backwards."""
     found = []
-    for arisen in [*non_finite_values(probe.run), *non_finite_gradients(probe.run)]:
+    values = non_finite_values(probe.run)
+    infinite = any(a.kind == "inf" for a in values)
+    for arisen in [*values, *non_finite_gradients(probe.run)]:
         node = arisen.node
+        # NaN that comes of an infinity, inf - inf or inf / inf, follows from that.
+        follows = infinite and arisen.kind == "nan" and node is not None and _of_infinity(node)
         found.append(
             Finding(
                 "nan" if arisen.kind == "nan" else "inf",
-                "error",
+                "note" if follows else "error",
                 probe.layer_of(node) if node is not None else "",
                 arisen.message,
                 (
@@ -38,6 +43,11 @@ def non_finite(probe: Probe) -> list[Finding]:
             )
         )
     return found
+
+
+def _of_infinity(node: Node) -> bool:
+    """Tell whether a node is computed from an infinity."""
+    return any(np.isinf(x).any() for x in map(np.asarray, node.operands) if x.dtype.kind in "fc")
 
 
 def exact(subject: Subject, batch: Sequence[Any]) -> Probe | None:

@@ -14,6 +14,8 @@ from chainrule.operations.arithmetic import divide
 
 __all__ = ["connected", "initial_loss", "symmetry", "variance"]
 
+_FAR = 10  # times what guessing is wrong by
+
 
 def connected(probe: Probe) -> list[Finding]:
     """Find parameters that the loss does not depend on, and those whose gradient is exactly 0."""
@@ -164,12 +166,16 @@ def _normalised(layer: Layer, product: Node) -> bool:
     return any(n.operation is divide for n in layer.nodes if n.birth > product.birth)
 
 
-def initial_loss(probe: Probe, classes: int | None) -> list[Finding]:
-    """Compare the first cross-entropy with that of guessing, ln(classes).
+def initial_loss(probe: Probe, classes: int | None, y: Any = None) -> list[Finding]:
+    """Compare the first loss with that of guessing: ln(classes), or what the mean would give.
 
     Karpathy, "A recipe for training neural networks", 2019: verify loss at init.
     """
-    if classes is None or classes < 2 or not math.isfinite(probe.value):
+    if not math.isfinite(probe.value):
+        return []
+    if classes is None:
+        return [] if y is None else _far_from(probe, np.asarray(y))
+    if classes < 2:
         return []
     guess = math.log(classes)
     if probe.value <= 3 * guess + 1:
@@ -186,5 +192,29 @@ def initial_loss(probe: Probe, classes: int | None) -> list[Finding]:
                 "inputs with mean 0 and variance 1",
             ),
             evidence={"loss": probe.value, "guess": guess},
+        )
+    ]
+
+
+def _far_from(probe: Probe, y: Any) -> list[Finding]:
+    """Compare the first outputs of a regression with its targets."""
+    output = None if probe.output is None else np.asarray(probe.output.output)
+    if output is None or y.dtype.kind != "f" or output.shape != y.shape or y.ndim == 0:
+        return []
+    off, guess = rms(output - y), rms(y - y.mean(axis=0))
+    if guess == 0 or not off > _FAR * guess:
+        return []
+    return [
+        Finding(
+            "initial loss",
+            "warning",
+            probe.layers[-1].path if probe.layers else "",
+            f"the first outputs are wrong by {off:.3g} (RMS), and always answering the mean would "
+            f"be by {guess:.3g}: the first steps go into nothing but their size",
+            (
+                "targets with mean 0 and variance 1",
+                "smaller weights, or zeros, in the last layer, and a bias like the targets' mean",
+            ),
+            evidence={"off": off, "guess": guess},
         )
     ]

@@ -17,6 +17,7 @@ __all__ = ["dead", "flow", "saturated"]
 _MANY = 0.25  # share of units, or entries, from which on it is a warning
 _MOST = 0.9  # and from which on nothing can be learnt
 _RATIO = 1e3  # between the first and the last gradient
+_EACH_TURN = 2  # by which a gradient may shrink from turn to turn in a healthy cell
 _SLOPE = 0.25  # in powers of ten for each layer
 
 
@@ -123,7 +124,8 @@ def flow(probe: Probe) -> list[Finding]:
     """Compare the gradients of the signals from layer to layer, and from turn to turn.
 
     RMS of dL/dh by layer: they vanish where the first is less than a thousandth of the last, and
-    the slope of their logarithm over depth agrees. Bengio, Simard and Frasconi, "Learning long-term
+    the slope of their logarithm over depth agrees; through time also each turn has to halve them,
+    or the first must get less than a millionth. Bengio, Simard and Frasconi, "Learning long-term
     dependencies with gradient descent is difficult", 1994; Glorot and Bengio, 2010, section 4.
     """
     found = []
@@ -138,7 +140,7 @@ def flow(probe: Probe) -> list[Finding]:
         layer, node, _ = sizes[0]
         found += _trend(numbers, "layer", layer.path, probe.line(node))
     for layer in probe.layers:
-        turns = _turns(probe, layer)
+        turns = _turns(layer)
         if len(turns) >= 5:
             numbers = [rms(probe.gradient(node)) for node in turns]
             found += _trend(numbers, "turn", layer.path, probe.line(turns[0]))
@@ -157,6 +159,8 @@ def _trend(sizes: list[float], unit: str, path: str, line: str) -> list[Finding]
     path_of = "through the layers" if unit == "layer" else "through time"
     if ratio < 1 / _RATIO and slope > least:
         severity: Severity = "error" if ratio < 1e-6 else "warning"
+        if unit == "turn" and ratio >= 1e-6 and slope < math.log10(_EACH_TURN):
+            severity = "note"  # what comes of many turns, and none of them does much
         return [
             Finding(
                 "vanishing",
@@ -208,18 +212,37 @@ def _signal(layer: Layer) -> Node | None:
     return arrays[-1] if arrays else None
 
 
-def _turns(probe: Probe, layer: Layer) -> list[Node]:
+def _turns(layer: Layer) -> list[Node]:
     """Return what is carried from turn to turn in a recurrent layer: its activations, in order.
 
-    Of several in a turn the last: what the next turn's product reads.
+    A matrix is multiplied with what its own last product had a part in. Of several matrices the one
+    counts that is multiplied most often, of those the first.
     """
-    leaves = {node for _, node, value in layer.weights if np.ndim(value) == 2}
-    products = [n for n in layer.nodes if any(p in leaves for p in n.parents)]
-    carried: list[Node] = []
-    own = set(layer.nodes)
-    for product in products:
-        signal = next((p for p in product.parents if p is not None and p not in leaves), None)
-        if signal is not None and signal in own and signal.parents:
-            carried.append(signal)
-    shapes = {np.shape(n.output) for n in carried}
-    return carried if len(shapes) == 1 else []
+    found: list[Node] = []
+    for _, matrix, value in layer.weights:
+        if np.ndim(value) != 2:
+            continue
+        carried: list[Node] = []
+        before: Node | None = None
+        for product in (n for n in layer.nodes if matrix in n.parents):
+            signal = next((p for p in product.parents if p is not None and p is not matrix), None)
+            if signal is not None and before is not None and _made_with(signal, before):
+                carried.append(signal)
+            before = product
+        if len(carried) > len(found) and len({np.shape(n.output) for n in carried}) == 1:
+            found = carried
+    return found
+
+
+def _made_with(node: Node, other: Node) -> bool:
+    """Tell whether a node is made, by way of others, of one that was there before."""
+    waiting, seen = [node], {node}
+    while waiting:
+        here = waiting.pop()
+        if here is other:
+            return True
+        later = (p for p in here.parents if p is not None and p.birth >= other.birth)
+        new = [p for p in later if p not in seen]
+        seen.update(new)
+        waiting += new
+    return False

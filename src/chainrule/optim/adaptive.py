@@ -83,9 +83,11 @@ def adam(learning_rate: Rate, b1: float = 0.9, b2: float = 0.999, eps: float = 1
         steps = state.steps + 1
         first = map_leaves(lambda m, g: _mean(m, g, b1), state.first, gradients)
         second = map_leaves(lambda s, g: _mean(s, g * g, b2), state.second, gradients)
-        rate, root = rate / (1 - b1**steps), np.sqrt(1 - b2**steps)
+        # Both sides of the quotient times the root: one division for each entry, not two.
+        root = np.sqrt(1 - b2**steps)
+        rate = rate * root / (1 - b1**steps)
         updates = map_leaves(
-            lambda m, s: like(-rate, m) * m / (np.sqrt(s) / like(root, s) + eps), first, second
+            lambda m, s: like(-rate, m) * m / (np.sqrt(s) + like(eps * root, s)), first, second
         )
         return updates, Moments(steps, first, second)
 

@@ -20,7 +20,7 @@ from chainrule.native.ir.moving import moves
 from chainrule.native.lower.parts import box, updated
 from chainrule.native.lower.roles import expected_access, followed, viewed
 from chainrule.native.lower.windows import nested, windows_of
-from chainrule.native.matmul import tiles
+from chainrule.native.matmul import choice
 from chainrule.operations import shape as shapes
 from chainrule.operations.correlation import (
     by_input,
@@ -88,7 +88,7 @@ def _product(vertex: Apply, a: Vertex, b: Vertex) -> Vertex | None:
         return by_formula(vertex)
     base, chain = viewed(a)
     access = followed(contiguous(base), chain)
-    if access is None or not tiles.nested_fits(access, contiguous(b)):
+    if access is None or not choice.nested_fits(access, contiguous(b)):
         return by_formula(vertex)
     return like(nested(a, b), vertex)
 

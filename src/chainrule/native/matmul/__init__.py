@@ -1,4 +1,5 @@
 """Products of matrices and vectors: in `tiles` of our own, or by `blas`, whichever is quicker.
 
-`product` chooses; `extents` has the lengths and strides of a product, and the best tile for it.
+`choice` tells which, and `product` writes what was chosen; `extents` has the lengths and strides
+of a product, and the best tile for it.
 """

@@ -12,7 +12,11 @@ from chainrule.native.runtime.engine import Target
 
 __all__ = ["Extents", "Tile", "best_tile"]
 
-_BLOCK = 1 << 18  # bytes of the right operand in a block of a sum along several axes
+_BLOCK = 1 << 18  # bytes of the right operand in a block of a long sum
+_STEPS = 200  # in a block of a sum along one axis: two vectors of each stay in the first cache
+
+
+Steps = tuple[tuple[int, int, int], ...]
 
 
 @dataclass(frozen=True)
@@ -26,9 +30,9 @@ class Extents:
         columns: (length, stride of b).
     """
 
-    batch: tuple[tuple[int, int, int], ...]
+    batch: Steps
     rows: tuple[int, int]
-    steps: tuple[tuple[int, int, int], ...]
+    steps: Steps
     columns: tuple[int, int]
 
     @classmethod
@@ -53,13 +57,19 @@ class Extents:
         """How many products are summed."""
         return math.prod(n for n, *_ in self.steps)
 
-    def blocks(self, itemsize: int) -> int:
-        """Return how many of the axes that are summed run over blocks of the sum."""
+    def split(self, itemsize: int) -> tuple[Steps, Steps]:
+        """Return the axes that run over blocks of the sum, if it is long, and those in a block."""
         size, count = self.sum * self.columns[0] * itemsize, 0
+        if len(self.steps) == 1 and size > _BLOCK and min(self.rows[0], self.columns[0]) > 16:
+            ((n, a, b),) = self.steps
+            blocks = -(-n // _STEPS)
+            length = -(-n // blocks)
+            outer = ((blocks, length * a, length * b),) if blocks > 1 else ()
+            return outer, ((length, a, b),)
         while size > _BLOCK and count < len(self.steps) - 1:
             size //= self.steps[count][0]
             count += 1
-        return count
+        return self.steps[:count], self.steps[count:]
 
 
 def _merged(axes: Iterable[tuple[int, int, int]]) -> list[tuple[int, int, int]]:
@@ -94,7 +104,7 @@ class Tile:
 def best_tile(m: int, n: int, itemsize: int, target: Target, even: bool = False) -> Tile | None:
     """Choose the tile with which a product takes the least time.
 
-    It is to divide the result if that is to be ``even``: there may be none.
+    It is to divide the columns if that is to be ``even``: there may be none.
 
     Two vectors are multiplied and added in a cycle, the next but four after the last of the same
     sum; what is loaded counts for a third of that.
@@ -115,5 +125,5 @@ def best_tile(m: int, n: int, itemsize: int, target: Target, even: bool = False)
         if rows * vectors + vectors + 1 <= registers
     )
     if even:
-        tiles = (tile for tile in tiles if not m % tile.rows and not n % tile.span(n))
+        tiles = (tile for tile in tiles if not n % tile.span(n))
     return min(tiles, key=cycles, default=None)

@@ -11,7 +11,7 @@ from chainrule.native.ir.access import Access
 from chainrule.native.ir.buffers import integer
 from chainrule.native.ir.moving import moves, this_turn
 from chainrule.native.ir.text import Code, constant, register_type
-from chainrule.native.matmul import tiles
+from chainrule.native.matmul import choice, tiles
 from chainrule.native.matmul.blas import fits
 
 __all__ = ["emit", "emit_nested", "flops", "has_room", "nested_readable", "readable", "uses_blas"]
@@ -31,7 +31,7 @@ def readable(a: Access | None, b: Access | None) -> tuple[bool, bool]:
         and b is not None
         and not spread
         and _are_matrices(a, b)
-        and tiles.is_quicker(a, b)
+        and choice.is_quicker(a, b)
     ):
         return True, True
     return _is_layout_of_blas(a), _is_layout_of_blas(b)
@@ -80,7 +80,7 @@ def flops(vertex: Apply) -> int:
 def uses_blas(a: Access, b: Access) -> bool:
     """Tell whether a product is computed by BLAS."""
     in_blas = _is_layout_of_blas(a) and _is_layout_of_blas(b)
-    return not _are_matrices(a, b) or (in_blas and not tiles.is_quicker(a, b))
+    return not _are_matrices(a, b) or (in_blas and not choice.is_quicker(a, b))
 
 
 def emit(

@@ -28,13 +28,10 @@ from chainrule.native.ir.text import Code, register_type
 from chainrule.native.matmul.extents import Extents, best_tile
 from chainrule.native.runtime.engine import host
 
-__all__ = ["call", "call_nested", "is_quicker", "nested_fits", "packs"]
+__all__ = ["call", "call_nested"]
 
 _CHUNK = 1 << 14  # bytes of the left operand in a chunk: half of a small first-level cache
 _ROWS = 64  # of a chunk at least
-_RIGHT = 1 << 15  # bytes of a right operand that stays in the cache, however many rows there are
-_PANEL = 1 << 16  # bytes of a panel, which lies on the stack
-_NARROW = 4  # rows or columns from which on tiles are worth it
 
 #: Nothing is gained by unrolling these loops or vectorising the copying ones, and compiling takes
 #: three times as long. (Numbers are far from those of `loops.METADATA`.)
@@ -44,54 +41,6 @@ _METADATA = """\
 !22 = !{!"llvm.loop.vectorize.enable", i1 false}"""
 _AS_IT_IS = "!llvm.loop !20"
 _UNROLLED = 4  # steps of a sum up to which they are written one after the other
-
-
-def packs(b: Access) -> bool:
-    """Tell whether panels of the right operand are copied."""
-    return b.size[-1] > 1 and b.strides[-1] != 1
-
-
-def is_quicker(a: Access, b: Access) -> bool:
-    """Tell whether the loops take less time than BLAS, which packs both operands and is called.
-
-    How many times faster they were (AVX2, one thread, in cache, the four ways to transpose):
-
-    ==================  =========  =========    ==================  =========  =========
-    m x k x n           float64    float32      m x k x n           float64    float32
-    ==================  =========  =========    ==================  =========  =========
-    4 x 4 x 4           12 - 28    18 - 32      128 x 64 x 100      1.1 - 1.4  1.0 - 1.3
-    16 x 16 x 16        1.9 - 3.0  2.4 - 5.1    100 x 100 x 100     1.1 - 1.3  1.1 - 1.3
-    64 x 64 x 64        1.1 - 1.5  1.2 - 1.7    128 x 128 x 128     0.7 - 0.9  0.6 - 1.7
-    1000 x 10 x 10      2.1 - 2.6  1.7 - 2.6    2000 x 64 x 64      1.1 - 1.3  1.1 - 1.6
-    10 x 1000 x 10      1.8 - 3.0  2.0 - 5.1    64 x 4000 x 64      0.5 - 0.7  0.7 - 1.4
-    10 x 10 x 1000      0.9 - 2.6  1.6 - 4.2    12 x 1000 x 2000    0.6 - 1.4  0.3 - 0.8
-    ==================  =========  =========    ==================  =========  =========
-    """
-    (m, k), n = a.size[-2:], b.size[-1]
-    itemsize = a.base.dtype.itemsize
-    if m * n == 1:
-        return k <= 1024  # each addition waits for the last
-    if packs(b):
-        tile = best_tile(m, n, itemsize, host())
-        assert tile is not None
-        span = tile.span(n)
-        if (m < 16 and k * n > 256) or k * span * itemsize > _PANEL:
-            return False
-    if k * n * itemsize <= _RIGHT:
-        return True
-    if min(m, n) <= 16:
-        return n <= 16 or k * n * itemsize <= 32 * _RIGHT
-    return m * k * n <= 1 << 20
-
-
-def nested_fits(a: Access, b: Access) -> bool:
-    """Tell whether tiles compute a product of this kind, in less time than a copy and BLAS."""
-    extents, itemsize = Extents.nested(a, b), a.base.dtype.itemsize
-    if b.strides[-1] != 1 or min(extents.rows[0], extents.columns[0]) < _NARROW:
-        return False
-    # In blocks no entry may be computed twice: it would be added twice.
-    sizes = extents.rows[0], extents.columns[0], itemsize
-    return not extents.blocks(itemsize) or best_tile(*sizes, host(), even=True) is not None
 
 
 def call(a: Access, b: Access, at: Sequence[str], parts: int, code: Code) -> None:
@@ -137,10 +86,13 @@ class _Loops:
         self.extents = extents
         self.kind, self.itemsize = register_type(dtype), dtype.itemsize
         (self.m, self.down), (self.n, self.across) = extents.rows, extents.columns
-        blocks = extents.blocks(self.itemsize)
-        self.blocks, self.steps = extents.steps[:blocks], extents.steps[blocks:]
-        tile = best_tile(self.m, self.n, self.itemsize, host(), even=bool(blocks))
-        assert tile is not None
+        self.blocks, self.steps = extents.split(self.itemsize)
+        sizes = self.m, self.n, self.itemsize, host()
+        # In blocks no column may be computed twice: it would be added twice.
+        tile = best_tile(*sizes, even=bool(self.blocks))
+        if tile is None:
+            self.blocks, self.steps, tile = (), extents.steps, best_tile(*sizes)
+            assert tile is not None
         self.tile = tile
         width = tile.width
         self.vector = self.kind if width == 1 else f"<{width} x {self.kind}>"
@@ -154,6 +106,7 @@ class _Loops:
         text = "_".join(x if isinstance(x, str) else ".".join(map(str, x)) for x in lies)
         self.name = f"cr.tiles.{self.kind}.{text}_{self.rows}"
         self.code = Code("t")
+        self.end = ""  # of the sum in a block, where the last one is shorter
 
     def _rows(self, parts: int) -> int:
         """Return the number of rows in a chunk, whole tiles where there are several chunks."""
@@ -201,10 +154,13 @@ class _Loops:
             panel = code.let(f"alloca [{step[0] * self.span} x {self.kind}], align 64")
         code.add("%any = icmp ult i64 %begin, %end")
         if self.blocks:
+            size = self.tile.vectors * self.tile.width
+            code.add(f"%nowhere = alloca [{size} x {self.kind}], align 64")
             code.add("br i1 %any, label %block, label %done")
             code.label("block")
             code.add("%q = phi i64 [ 0, %entry ], [ %q.next, %block.end ]")
             at[:2] = self._moved(at[0], at[1], "%q", self.blocks)
+            self._shorten()
             code.add("br label %unit")
         else:
             code.add("br i1 %any, label %unit, label %done")
@@ -231,7 +187,10 @@ class _Loops:
         sums, _ = self._sums(0, self._at(a, self._times(row, self.down)), b, self._begun(c), "tile")
         code.add("br label %tile.end")
         code.label("tile.end")
-        for place, register in zip(self._entries(c), itertools.chain(*sums), strict=True):
+        places = list(self._entries(c))
+        if self.blocks:
+            places = self._not_again(places, row)
+        for place, register in zip(places, itertools.chain(*sums), strict=True):
             code.add(f"store {self.vector} {register}, ptr {place}, align {self.itemsize}")
         self._next("i", self.tile.rows, last, "tile", "panel.end")
         self._next("j", self.span, self.n, "panel", "unit.end")
@@ -260,6 +219,29 @@ class _Loops:
             a = self._at(a, self._times(index, in_a))
             b = self._at(b, self._times(index, in_b))
         return a, b
+
+    def _shorten(self) -> None:
+        """Let the last block of a sum along one axis end where that ends."""
+        (whole, *_), *more = self.extents.steps
+        ((count, *_), *_), ((blocks, *_), *_) = self.steps, self.blocks
+        if not more and blocks * count != whole:
+            begun = self._times("%q", count)
+            left = self.code.let(f"sub i64 {whole}, {begun}")
+            self.end = self.code.let(f"call i64 @llvm.umin.i64(i64 {left}, i64 {count})")
+
+    def _not_again(self, places: Sequence[str], row: str) -> list[str]:
+        """Return where a tile is stored: rows that the tile before it has stored go nowhere."""
+        code, found = self.code, []
+        if self.m % self.tile.rows == 0:
+            return list(places)
+        for k, place in enumerate(places):
+            r, v = divmod(k, self.tile.vectors)
+            if v == 0:
+                own = code.let(f"add i64 {row}, {r}")
+                new = code.let(f"icmp uge i64 {own}, %i")
+            nowhere = self._at("%nowhere", v * self.tile.width)
+            found.append(code.let(f"select i1 {new}, ptr {place}, ptr {nowhere}"))
+        return found
 
     def _unit(self, at: Sequence[str]) -> tuple[str, str, str, str, str]:
         """Return pointers to the matrices of a unit, its first row, and the end of its rows."""
@@ -291,7 +273,7 @@ class _Loops:
         entry = code.let(f"load {self.kind}, ptr {entry}")
         code.add(f"store {self.kind} {entry}, ptr {self._at(target, '%pack.j')}")
         self._next("pack.j", 1, self.span, "pack.row", "pack.end")
-        self._next("pack.k", 1, count, "pack", "pack.done")
+        self._next("pack.k", 1, self.end or count, "pack", "pack.done")
         self.steps = ((count, along, self.span),)
         return panel
 
@@ -328,7 +310,7 @@ class _Loops:
         code = self.code
         count, along, step = self.steps[depth]
         is_last = depth == len(self.steps) - 1
-        if is_last and count <= _UNROLLED:
+        if is_last and not self.end and count <= _UNROLLED:
             for p in range(count):
                 sums = self._added(sums, self._at(a, p * along), self._at(b, p * step))
             return sums, came
@@ -354,7 +336,7 @@ class _Loops:
         ]
         for pointer, stride in zip(at, (along, step), strict=True):
             code.add(f"{pointer}.next = getelementptr {self.kind}, ptr {pointer}, i64 {stride}")
-        self._next(f"{loop}.p", 1, count, loop, f"{loop}.end")
+        self._next(f"{loop}.p", 1, self.end or count, loop, f"{loop}.end")
         return sums, f"{loop}.end"
 
     def _added(self, sums: Sequence[Sequence[str]], a: str, b: str) -> list[list[str]]:
