@@ -264,6 +264,7 @@ def test_compiled_code_calls_a_solver_again(name, capsys):
         np.testing.assert_allclose(gradient, f(k)[1], rtol=1e-10)
     if name != "steps":  # of which there may be more
         assert not capsys.readouterr().out
+    assert "python   " in compiled.lower(K).schedule
 
 
 def test_compiled_code_asks_again_whether_there_is_a_root():
