@@ -199,3 +199,18 @@ def test_no_matrices_at_all(f):
     g = cr.grad(lambda a: np.sum(f(a)))(np.ones((0, 2, 2)))
     assert g.shape == (0, 2, 2)
     assert cr.grad(lambda a: np.sum(np.linalg.det(a)))(np.ones((2, 0, 0))).shape == (2, 0, 0)
+
+
+def test_a_large_cholesky_factor_is_pulled_back_in_blocks():
+    random = np.random.default_rng(0)
+    x, weights = random.normal(size=(150, 150)), random.normal(size=(150, 150))
+    a = x @ x.T / 150 + np.eye(150)
+
+    def f(a):
+        return np.sum(np.linalg.cholesky(a) * weights)
+
+    expected = cr.compile(cr.grad(f))(a)  # as a whole
+    np.testing.assert_allclose(cr.grad(f)(a), expected, rtol=1e-9, atol=1e-10)
+    change = (x + x.T) * 1e-6
+    slope = (f(a + change) - f(a - change)) / 2
+    np.testing.assert_allclose(np.sum(expected * change), slope, rtol=1e-6)

@@ -135,6 +135,37 @@ MINIMA = {
 }
 
 
+def decay(x, a, b):
+    return a * np.exp(-b * x)
+
+
+HOURS = np.linspace(0, 2, 9)
+SEEN = decay(HOURS, 2.0, 1.3) + 0.05 * np.cos(7 * HOURS)
+CLOSE = {"xtol": 1e-14, "ftol": 1e-14, "gtol": 1e-14}
+
+
+def fitted(y, **options):
+    found = optimize.least_squares(lambda p: decay(HOURS, *p) - y, np.ones(2), **CLOSE, **options)
+    return found.x @ [1.0, 2.0] + found.cost
+
+
+def curve(y, sigma=None, **options):
+    return optimize.curve_fit(decay, HOURS, y, sigma=sigma, **options)
+
+
+MINIMA |= {
+    "squares": (fitted, (SEEN,)),
+    "squares_of_outliers": (lambda y: fitted(y, loss="soft_l1", f_scale=0.1), (SEEN,)),
+    "squares_within_bounds": (lambda y: fitted(y, bounds=(0, [9, 1])), (SEEN,)),
+    "curve": (lambda y, s: np.sum(curve(y, s * (1 + HOURS))[0]), (SEEN, 0.7)),
+    "covariance": (lambda y: 10 * np.sum(curve(y)[1]), (SEEN,)),
+    "correlated": (
+        lambda y, s: np.sum(curve(y, np.eye(9) + s, absolute_sigma=True)[0]),
+        (SEEN, 0.3),
+    ),
+}
+
+
 @pytest.mark.parametrize("name", MINIMA)
 def test_minima(name):
     f, args = MINIMA[name]
@@ -233,6 +264,7 @@ def test_compiled_code_calls_a_solver_again(name, capsys):
         np.testing.assert_allclose(gradient, f(k)[1], rtol=1e-10)
     if name != "steps":  # of which there may be more
         assert not capsys.readouterr().out
+    assert "python   " in compiled.lower(K).schedule
 
 
 def test_compiled_code_asks_again_whether_there_is_a_root():
@@ -277,6 +309,22 @@ QUADS = {
     "everywhere": (lambda c: quad(lambda x: np.exp(-c * x * x), -np.inf, np.inf)[0], (2.0,)),
     "peak": (lambda c: quad(lambda x: 1 / (1e-2 + (x - c) ** 2), 0, 1)[0], (0.3,)),
     "infinite_at_an_end": (lambda p: quad(lambda x: x**p, 0, 1)[0], (-0.3,)),
+    "twice": (
+        lambda a, c: integrate.dblquad(lambda y, x: c * x * y, 0, a, lambda x: 0, lambda x: x)[0],
+        (0.3, 2.0),
+    ),
+    "three_times": (
+        lambda a: integrate.tplquad(lambda z, y, x: a * x * z, 0, a, 0, 1, 0, lambda x, y: x)[0],
+        (0.7,),
+    ),
+    "often": (
+        lambda a, c: integrate.nquad(lambda y, x: c * x * y, [lambda x: (0, x), (0, a)])[0],
+        (0.3, 2.0),
+    ),
+    "vectors": (
+        lambda a, c: integrate.quad_vec(lambda x: np.exp(c * x * M), 0.0, a)[0] @ M,
+        (0.3, 2.0),
+    ),
     "fixed": (lambda a, c: integrate.fixed_quad(lambda x: np.exp(c * x), 0, a)[0], (0.3, 2.0)),
 }
 

@@ -54,5 +54,8 @@ def test_independent_output_has_zero_tangent():
 def test_wrong_tangents_are_refused():
     with pytest.raises(cr.errors.ArgumentError, match="one tangent per argument"):
         cr.jvp(lambda x, y: x * y, (1.0, 2.0), (1.0,))
-    with pytest.raises(ValueError, match=r"expected shape \(3,\)"):
+    with pytest.raises(ValueError, match=r"expected shape \(3,\), that of the arguments"):
         cr.jvp(np.sum, (X,), (np.ones(2),))
+    for x in (1.0, np.ones(2)):
+        with pytest.raises(ValueError, match="expected real numbers, as those of the arguments"):
+            cr.jvp(np.sin, (x,), (1j * x,))

@@ -53,7 +53,7 @@ def _steps(plan: Schedule) -> Iterable[str]:
         elif plan.roles[step] in (Role.JOIN, Role.SCATTER):
             yield f"in place {step.operation.name} -> {_kind(step)}"
         else:
-            yield f"numpy    {step.operation.name} -> {_kind(step)}"
+            yield f"{_called(step)} -> {_kind(step)}"
 
 
 def _written(built: Built) -> Iterable[Vertex]:
@@ -81,6 +81,12 @@ def _kernel(kernel: Kernel) -> str:
     made = ", ".join(f"{root.operation.name} {_size(root)}" for root in kernel.roots)
     rows = "" if kernel.inner is None else ", row by row"
     return f"kernel   over {over}{rows} -> {made}"
+
+
+def _called(step: Apply) -> str:
+    """Say what is called: a function of NumPy's, or Python code, such as a solver's."""
+    call = step.params.get("call")
+    return f"numpy    {step.operation.name}" if call is None else f"python   {call.name}"
 
 
 def _kind(vertex: Apply) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import math
+import operator
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import CellType, CodeType, FunctionType
 from typing import Any
@@ -209,6 +210,12 @@ class Executable:
         operands = [self._value(x, arrays) for x in vertex.operands]
         if _is_users(vertex.operation):  # it may keep them, and the memory is soon used again
             operands = [x.copy() if isinstance(x, np.ndarray) else x for x in operands]
+        compute = vertex.operation.compute
+        ufunc = _OF_OPERATORS.get(compute, compute)
+        if isinstance(ufunc, np.ufunc) and not vertex.params:  # of which the shape is known
+            with np.errstate(all="ignore"):
+                ufunc(*operands, out=self._memory(vertex, arrays))
+            return True
         result = np.asarray(evaluate(vertex.operation, operands, vertex.params))
         if result.shape != vertex.shape or result.dtype != vertex.dtype:
             return False
@@ -240,6 +247,17 @@ class Executable:
             return array if array.dtype == dtype else array.view(dtype)[:1].reshape(size)
         count = math.prod(size) * dtype.itemsize
         return array[buffer.offset : buffer.offset + count].view(dtype).reshape(size)
+
+
+#: What Python's operators do with arrays.
+_OF_OPERATORS: dict[Any, np.ufunc] = {
+    abs: np.absolute,
+    operator.add: np.add,
+    operator.mul: np.multiply,
+    operator.neg: np.negative,
+    operator.sub: np.subtract,
+    operator.truediv: np.divide,
+}
 
 
 def _aligned(size: int) -> np.ndarray[Any, Any]:

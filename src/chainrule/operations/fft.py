@@ -16,7 +16,7 @@ from chainrule.core.array import dtype_of, shape_of
 from chainrule.core.batching import along
 from chainrule.core.dependence import along_axes
 from chainrule.core.domain import example
-from chainrule.core.kinds import linear, real
+from chainrule.core.kinds import linear
 from chainrule.core.operation import Operation
 from chainrule.operations.elementwise import conjugated
 from chainrule.operations.indexing import getitem, scatter_add
@@ -71,24 +71,35 @@ ifft: Operation = linear(
 INVERSE = {None: "forward", "backward": "forward", "ortho": "ortho", "forward": "backward"}
 
 
-def _irfft_pullback(g: Any, x: Any, n: int, axis: int = -1, norm: str | None = None) -> Any:
-    # Each entry stands for itself and for its conjugate, besides the first, and the last of an
-    # even number.
-    weights = np.full(n // 2 + 1, 2.0, dtype_of(g))
-    weights[0] = 1
+def _weights(n: int, axes: int, ends: float, others: float, dtype: Any) -> Any:
+    """Return weights of a half: its ends are their own conjugates, or the first is alone."""
+    weights = np.full(n // 2 + 1, others, dtype)
+    weights[0] = ends
     if n % 2 == 0:
-        weights[-1] = 1
+        weights[-1] = ends
+    return weights.reshape(-1, *(1,) * axes)
+
+
+def _rfft_pullback(
+    g: Any, x: Any, n: int | None = None, axis: int = -1, norm: str | None = None
+) -> Any:
+    n = n or shape_of(x)[axis]
+    axes = len(shape_of(g)) - axis % len(shape_of(g)) - 1
+    weights = _weights(n, axes, 1.0, 0.5, np.finfo(dtype_of(g)).dtype)
+    y = irfft(conjugated(g) * weights, n=n, axis=axis, norm=INVERSE[norm])
+    return _as_long_as(x, y, axis)
+
+
+def _irfft_pullback(g: Any, x: Any, n: int, axis: int = -1, norm: str | None = None) -> Any:
     axes = len(shape_of(g)) - axis % len(shape_of(g)) - 1
     spectrum = conjugated(rfft(g, axis=axis, norm=INVERSE[norm]))
-    return _as_long_as(x, spectrum * weights.reshape(-1, *(1,) * axes), axis)
+    return _as_long_as(x, spectrum * _weights(n, axes, 1.0, 2.0, dtype_of(g)), axis)
 
 
 rfft: Operation = linear(
     "rfft",
     lambda x, n=None, axis=-1, norm=None: np.fft.rfft(x, n, axis, norm),
-    pullback=lambda g, x, n=None, axis=-1, norm=None: _as_long_as(
-        x, real(fft(g, n=n or shape_of(x)[axis], axis=axis, norm=norm)), axis
-    ),
+    pullback=_rfft_pullback,
     numpy="numpy.fft.rfft",
     examples=(*_EXAMPLES, example((3,))),
     dtypes="f>c",

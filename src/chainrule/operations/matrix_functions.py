@@ -125,11 +125,16 @@ solve_banded: Operation = general(
 # (R. Mathias, "A chain rule for matrix functions", 1996), and the pullback that of the transpose.
 
 
+def _block(a: Any, e: Any, below: Any) -> Any:
+    """Return the matrix [A E; below A]."""
+    columns = len(shape_of(a)) - 1
+    rows = concatenate(a, e, axis=columns), concatenate(below, a, axis=columns)
+    return concatenate(*rows, axis=columns - 1)
+
+
 def _upper_right(f: Operation, a: Any, e: Any) -> Any:
-    n, columns = shape_of(a)[-1], len(shape_of(a)) - 1
-    below = concatenate(np.zeros(shape_of(a), a.dtype), a, axis=columns)
-    block = concatenate(concatenate(a, e, axis=columns), below, axis=columns - 1)
-    return f(block)[..., :n, n:]
+    n = shape_of(a)[-1]
+    return f(_block(a, e, np.zeros(shape_of(a), a.dtype)))[..., :n, n:]
 
 
 def _logm(a: Any) -> Any:
@@ -152,10 +157,45 @@ def _matrix_function(name: str, compute: Callable[..., Any], **traits: Any) -> O
     return row
 
 
-expm = _matrix_function(
+def _expm_change(a: Any, e: Any) -> Any:
+    """Compute it as SciPy does, at less cost than the exponential of the larger matrix."""
+    if len(a.shape) == 2 and a.shape[0] > 0:
+        dtype = np.result_type(a, e)
+        y = scipy_linalg("expm_frechet")(a, e, compute_expm=False, check_finite=False)
+        return y.astype(dtype, copy=False)
+    return _upper_right(expm, a, e)
+
+
+def _expm_change_by_matrix(g: Any, a: Any, e: Any) -> Any:
+    n = shape_of(a)[-1]
+    zeros = np.zeros(shape_of(a), a.dtype)
+    by_block = expm_change(_block(transposed(a), transposed(e), zeros), _block(zeros, zeros, g))
+    return by_block[..., :n, :n] + by_block[..., n:, n:]
+
+
+expm: Operation = general(
     "expm",
     scipy_linalg("expm"),
+    pullback=lambda g, a, y: expm_change(transposed(a), g),
+    pushforward=lambda tangents, a, y: expm_change(a, tangents[0]),
+    numpy="scipy.linalg.expm",
     examples=(example((3, 3)), example((2, 2, 2))),
+    tolerance=1e-6,
+    dtypes="fc",
+    depends=in_matrices,
+    batch=matrices,
+)
+#: The derivative of `expm` in a direction.
+expm_change: Operation = general(
+    "expm_change",
+    _expm_change,
+    pullback=(
+        lambda g, a, e, y: _expm_change_by_matrix(g, a, e),
+        lambda g, a, e, y: expm_change(transposed(a), g),
+    ),
+    numpy=(),
+    source="scipy.linalg.expm_frechet({0}, {1}, compute_expm=False)",
+    examples=(example((3, 3), (3, 3)), example((2, 2, 2), (2, 2, 2))),
     tolerance=1e-6,
     dtypes="fc",
     depends=in_matrices,

@@ -45,7 +45,7 @@ def jvp(f: Callable[..., Any], args: Sequence[Any], tangents: Sequence[Any]) -> 
             f"jvp needs one tangent per argument: there are {len(args)} arguments and "
             f"{len(tangents)} tangents"
         )
-    return _pushed(UserFunction(f), args, seeds_like(tangents, args))
+    return _pushed(UserFunction(f), args, seeds_like(tangents, args, "the arguments"))
 
 
 def _pushed(run: UserFunction, args: tuple[Any, ...], directions: Sequence[Any]) -> tuple[Any, Any]:

@@ -50,7 +50,7 @@ def linearize(f: Callable[..., Any], *args: Any) -> tuple[Any, Callable[..., Any
                 f"a pushforward needs one tangent per argument: there are {len(args)} arguments "
                 f"and {len(tangents)} tangents"
             )
-        pushed = iter(inputs.derived(along(seeds_like(tangents, args)), recorded))
+        pushed = iter(inputs.derived(along(seeds_like(tangents, args, "the arguments")), recorded))
         found = [next(pushed) if type(leaf) is Array else None for leaf in outputs]
         return build(finish(found, values, inputs.recording))
 

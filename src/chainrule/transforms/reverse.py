@@ -202,6 +202,8 @@ def seeds_like(g: Any, value: Any, what: str = "the function's value") -> list[A
         )
     checked: list[Any] = []
     for seed, v in zip(seeds, values, strict=True):
+        if np.iscomplexobj(value_of(seed)) and np.asarray(value_of(v)).dtype.kind == "f":
+            raise ValueError(f"expected real numbers, as those of {what}, got complex ones")
         if type(seed) is not Array:
             if type(v) is float or type(v) is complex:
                 seed = type(v)(seed)

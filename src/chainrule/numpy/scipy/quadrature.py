@@ -93,8 +93,7 @@ def _quad(original: Function) -> Function:
 
 @made_of("scipy.integrate.dblquad")
 def _dblquad(original: Function) -> Function:
-    quad = _quad(importlib.import_module("scipy.integrate").quad)
-
+    @one_vertex()
     @functools.wraps(original)
     def dblquad(
         func: Function,
@@ -107,14 +106,117 @@ def _dblquad(original: Function) -> Function:
         epsrel: float = 1.49e-8,
     ) -> Any:
         tolerances = {"epsabs": epsabs, "epsrel": epsrel}
-
-        def inner(x: Any) -> Any:
-            low, high = (end(x) if callable(end) else end for end in (gfun, hfun))
-            return quad(lambda y: func(y, x, *args), low, high, **tolerances)[0]
-
-        return quad(inner, a, b, **tolerances)
+        return _nested(func, [(gfun, hfun), (a, b)], args, tolerances)
 
     return dblquad
+
+
+@made_of("scipy.integrate.tplquad")
+def _tplquad(original: Function) -> Function:
+    @one_vertex()
+    @functools.wraps(original)
+    def tplquad(
+        func: Function,
+        a: Any,
+        b: Any,
+        gfun: Any,
+        hfun: Any,
+        qfun: Any,
+        rfun: Any,
+        args: Any = (),
+        epsabs: float = 1.49e-8,
+        epsrel: float = 1.49e-8,
+    ) -> Any:
+        def turned(end: Any) -> Any:  # of the outer number first
+            return (lambda y, x: end(x, y)) if callable(end) else end
+
+        ranges = [(turned(qfun), turned(rfun)), (gfun, hfun), (a, b)]
+        return _nested(func, ranges, args, {"epsabs": epsabs, "epsrel": epsrel})
+
+    return tplquad
+
+
+@made_of("scipy.integrate.nquad")
+def _nquad(original: Function) -> Function:
+    @one_vertex()
+    @functools.wraps(original)
+    def nquad(
+        func: Function, ranges: Any, args: Any = None, opts: Any = None, full_output: bool = False
+    ) -> Any:
+        if opts is not None or full_output:
+            f = Plainly(func)
+            found = original(f, plain(ranges), plain(args), opts, full_output)
+            if f.met or has_history([ranges, args]):
+                raise unsupported(
+                    "scipy.integrate.nquad with opts= or full_output=", "leave it out"
+                )
+            return found
+        given = () if args is None else arguments(args)
+        return _nested(func, list(ranges), given, {}, given)
+
+    return nquad
+
+
+def _nested(
+    func: Function, ranges: list[Any], args: Any, options: dict[str, Any], of_ends: Any = ()
+) -> Any:
+    """Return the integral over several numbers, of which the first range is the innermost.
+
+    Ends, or whole ranges, may be functions of the numbers further out.
+    """
+    quad = _quad(importlib.import_module("scipy.integrate").quad)
+    errors = [0.0]
+
+    def over(outer: tuple[Any, ...]) -> Any:
+        k = len(ranges) - len(outer) - 1
+        if k < 0:
+            return func(*outer, *args)
+        chosen = ranges[k]
+        low, high = chosen(*outer, *of_ends) if callable(chosen) else chosen
+        ends = (end(*outer) if callable(end) else end for end in (low, high))
+        integral, error = quad(lambda x: over((x, *outer)), *ends, **options)
+        errors[0] = max(errors[0], error)
+        return integral
+
+    return over(()), errors[0]
+
+
+@made_of("scipy.integrate.quad_vec")
+def _quad_vec(original: Function) -> Function:
+    @one_vertex()
+    @functools.wraps(original)
+    def quad_vec(
+        f: Function,
+        a: Any,
+        b: Any,
+        *more: Any,
+        full_output: bool = False,
+        args: Any = (),
+        **options: Any,
+    ) -> Any:
+        met = Plainly(lambda x: f(x, *arguments(args)))
+        found = original(met, plain(a), plain(b), *more, full_output=True, **options)
+        if not (met.met or has_history([a, b, args])):
+            return found if full_output else found[:2]
+        if not (np.isfinite(plain(a)) and np.isfinite(plain(b))):
+            raise unsupported(
+                "scipy.integrate.quad_vec over an infinite range",
+                "integrate over t in (0, 1], of x = a + (1 - t) / t",
+            )
+        low, high = np.sort(found[2].intervals, axis=1).T
+        if plain(a) > plain(b):
+            low, high = high, low
+        integral = _sum(lambda x: f(x, *arguments(args)), a, b, low, high, *_gauss(_POINTS))
+        beside = np.linalg.norm(value_of(integral) - found[0])
+        if beside > max(10 * found[1], _EXACT * np.linalg.norm(found[0])):
+            raise NotConvergedError(
+                f"scipy.integrate.quad_vec and the sum whose gradient is taken are {beside} apart, "
+                f"at {where_am_i()}: divide the range where the function is infinite or jumps"
+            )
+        looked_at(integral)
+        return (integral + (found[0] - value_of(integral)), *found[1 : 3 if full_output else 2])
+
+    return quad_vec
 
 
 def _sum(f: Function, a: Any, b: Any, low: Any, high: Any, points: Any, weights: Any) -> Any:
