@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from chainrule.graph.graph import Apply, Constant, Vertex, copied, topological
-from chainrule.graph.placeholder import full, make, reduce, reshaped
+from chainrule.graph.placeholder import full, make, reduce
 from chainrule.native.ir.elements import TABLE, lowered
 from chainrule.native.ir.moving import Integer, moving
 from chainrule.native.lower.array_loop import ArrayLoop, State
@@ -22,7 +22,7 @@ from chainrule.native.lower.independent import (
     states_of,
 )
 from chainrule.native.lower.many_bodies import ManyBodies
-from chainrule.native.lower.many_turns import with_axis
+from chainrule.native.lower.many_turns import shaped, with_axis
 from chainrule.native.lower.movement import repeated_to
 from chainrule.native.lower.parts import (
     Place,
@@ -154,7 +154,7 @@ class _Batched(ManyBodies):
         all_turns = self.many(vertex, 0)
         last: Integer = 0 if self.backwards else self.last
         found = taken(all_turns, (stretch(last, 1, 1), *everywhere(vertex.shape)))
-        return reshaped(found, vertex.shape)
+        return shaped(found, vertex.shape)
 
     # States.
 
@@ -164,7 +164,7 @@ class _Batched(ManyBodies):
         axis = axis_of(place, self.word)
         if axis is not None:
             self._note(place[axis])
-        return self._written(found, reshaped(result, (1, *result.shape)), place, adds=False)
+        return self._written(found, shaped(result, (1, *result.shape)), place, adds=False)
 
     def version(self, version: Vertex) -> Vertex:
         """Return what a state of which each turn has its part is when all turns have made one."""
@@ -188,7 +188,7 @@ class _Batched(ManyBodies):
             before = taken(found, there)
             new = self.operand(piece, axis, piece.ndim, part)
             size = self.size(piece.shape, part)
-            new = reshaped(repeated_to(new, with_axis(size, axis, self.turns)), lengths(there))
+            new = shaped(repeated_to(new, with_axis(size, axis, self.turns)), lengths(there))
             if adds:
                 new = make(elementwise.add, [before, new], found.dtype, before.shape)
             if part is Part.TRIANGLE:
@@ -225,9 +225,9 @@ class _Batched(ManyBodies):
         if part is not Part.TRIANGLE:
             product = self.of_product(inner, (), None, part)
             if product is not None:
-                return reshaped(product, size)
+                return shaped(product, size)
         at = self.natural(inner)
         terms = self.many(inner, at, part)
         if part is Part.TRIANGLE:
             terms = self.kept(terms, inner.shape, at, full(0, inner.dtype, ()))
-        return reshaped(reduce(reduction.sum, terms, (at,)), size)
+        return shaped(reduce(reduction.sum, terms, (at,)), size)

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from chainrule.core.kinds import broadcast_to, unbroadcast
 from chainrule.graph.graph import Apply, Vertex, is_operation, topological
-from chainrule.graph.placeholder import element, full, make, reduce, reshaped, transposed
+from chainrule.graph.placeholder import element, full, make, reduce, transposed
 from chainrule.native.ir.elements import lowered
 from chainrule.native.lower.array_loop import ArrayLoop
 from chainrule.native.lower.independent import (
@@ -20,7 +20,7 @@ from chainrule.native.lower.independent import (
     changes_with,
     own_axis,
 )
-from chainrule.native.lower.many_turns import ManyTurns, with_axis
+from chainrule.native.lower.many_turns import ManyTurns, shaped, with_axis
 from chainrule.native.lower.movement import repeated_to
 from chainrule.native.lower.parts import (
     Place,
@@ -101,7 +101,7 @@ class ManyBodies(ManyTurns):
         if x.operation is broadcast_to:
             return repeated_to(operands[0], size)
         if is_alias(x):
-            return reshaped(operands[0], size)
+            return shaped(operands[0], size)
         if x.operation is shapes.transpose:
             return transposed(operands[0], x.params.get("axes") or tuple(reversed(range(x.ndim))))
         raise DependentError
@@ -116,10 +116,10 @@ class ManyBodies(ManyTurns):
         size = self.size(x.shape, part)
         if x not in self.moving:
             found, own = self.same(x, part), at - extra
-            return found if own <= 0 else reshaped(found, with_axis(size, own, 1))
+            return found if own <= 0 else shaped(found, with_axis(size, own, 1))
         if at >= extra:
             return self.many(x, at - extra, part)
-        return reshaped(self.many(x, 0, part), (self.turns, *[1] * (extra - at), *size))
+        return shaped(self.many(x, 0, part), (self.turns, *[1] * (extra - at), *size))
 
     def many(self, vertex: Vertex, at: int, part: Part = Part.ALL) -> Vertex:
         """Return what a vertex is in all turns, with their axis at some place."""
@@ -175,7 +175,7 @@ class ManyBodies(ManyTurns):
         found = taken(self.version(x) if whole else self.same(x), self.along(place, part))
         order: list[int] = [k for k in range(len(place)) if k != axis]
         order.insert(at - (at > axis), axis)
-        found = reshaped(transposed(found, tuple(order)), size)
+        found = shaped(transposed(found, tuple(order)), size)
         for update in self.states.cleared.get(x, ()):
             if part is not Part.COMMON and not apart(update.place, place):
                 found = self._cleared(found, place, update, at)
@@ -221,7 +221,7 @@ class ManyBodies(ManyTurns):
                 if part is Part.TRIANGLE:
                     terms = self.kept(terms, x.shape, own, full(0, x.dtype, ()))
                 product = reduce(operation, terms, axes, vertex.dtype)
-            found.append(reshaped(product, size))
+            found.append(shaped(product, size))
         return found[0] if len(found) == 1 else element(elementwise.add, *found)
 
     def _product(self, vertex: Apply, at: int, size: tuple[int, ...]) -> Vertex:
@@ -238,12 +238,12 @@ class ManyBodies(ManyTurns):
             found = self.contracted(vertex.operands, letters, kept, at, parts[-1], always=True)
             if found is None:
                 raise DependentError
-            found = reshaped(found, size)
+            found = shaped(found, size)
             if len(parts) == 1:
                 return found
         # The rest of the sums, entry by entry.
-        left = reshaped(a, (*a.shape, 1)) if b.ndim == 2 else a
-        right = reshaped(b, (1, *b.shape)) if a.ndim == 2 and b.ndim == 2 else b
+        left = shaped(a, (*a.shape, 1)) if b.ndim == 2 else a
+        right = shaped(b, (1, *b.shape)) if a.ndim == 2 and b.ndim == 2 else b
         terms = element(elementwise.multiply, left, right)
         self.mark(terms)
         axis = a.ndim - 1
@@ -251,7 +251,7 @@ class ManyBodies(ManyTurns):
         rest = self.kept(
             self.many(terms, own, Part.TRIANGLE), terms.shape, own, full(0, terms.dtype, ())
         )
-        rest = reshaped(reduce(reduction.sum, rest, (axis + (axis >= own),)), size)
+        rest = shaped(reduce(reduction.sum, rest, (axis + (axis >= own),)), size)
         return rest if found is None else element(elementwise.add, found, rest)
 
     def _join(self, vertex: Apply, at: int, size: tuple[int, ...]) -> Vertex:
@@ -278,7 +278,7 @@ class ManyBodies(ManyTurns):
             before = sum(n != 1 for n in vertex.shape[:at])
             places = [k for k, n in enumerate(x.shape) if n != 1]
             own = places[before] if before < len(places) else x.ndim
-            return reshaped(self.many(x, own, part), size)
+            return shaped(self.many(x, own, part), size)
         if vertex.operation is not shapes.transpose:
             raise DependentError
         order = vertex.params.get("axes") or tuple(reversed(range(x.ndim)))
@@ -361,8 +361,8 @@ class ManyBodies(ManyTurns):
         size = self.size(x.shape, part)
         short = tuple(size[k] for k in places)
         if x not in self.moving:
-            found = reshaped(self.same(x, part), short)
+            found = shaped(self.same(x, part), short)
             return found if order == own else transposed(found, (1, 0))
         at = wanted.index(-1)
         where = (places[0] if at == 0 else places[0] + 1) if places else 0
-        return reshaped(self.many(x, where, part), with_axis(short, at, self.turns))
+        return shaped(self.many(x, where, part), with_axis(short, at, self.turns))

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from chainrule.graph.graph import Apply, Constant, Vertex, is_operation
-from chainrule.graph.placeholder import element
+from chainrule.graph.placeholder import element, reshaped
 from chainrule.native.ir.moving import Extent, Integer, Moving, extent, put
 from chainrule.native.lower.array_loop import ArrayLoop
 from chainrule.native.lower.independent import (
@@ -28,9 +28,13 @@ from chainrule.native.lower.parts import (
     window,
 )
 from chainrule.native.lower.ragged import Part, Ragged, Turns, axis_of
+from chainrule.native.lower.roles import is_alias
 from chainrule.operations import elementwise
+from chainrule.operations import shape as shapes
 
-__all__ = ["ManyTurns", "with_axis"]
+__all__ = ["ManyTurns", "shaped", "with_axis"]
+
+_SHAPING = (shapes.reshape, shapes.expand_dims, shapes.squeeze)
 
 
 class ManyTurns:
@@ -170,6 +174,13 @@ class ManyTurns:
         size = [x if isinstance(x, int) else lengths([x])[0] for x in place]
         alone = self.size(tuple(size), Part.COMMON)[axis] == 0
         return (Part.TRIANGLE,) if alone else (Part.TRIANGLE, Part.COMMON)
+
+
+def shaped(x: Vertex, size: tuple[int, ...]) -> Vertex:
+    """Return a vertex with axes of length 1 elsewhere, without a detour over other shapes."""
+    while isinstance(x, Apply) and x.operation in _SHAPING and is_alias(x):
+        x = x.operands[0]
+    return reshaped(x, size)
 
 
 def with_axis(size: Sequence[int], at: int, length: int) -> tuple[int, ...]:
