@@ -61,6 +61,16 @@ def written_over(a, b):
     return np.sum(a * a)
 
 
+def maybe_no_turn(a, b):
+    """What turns make anew is what it was where there is none."""
+    total, last = np.zeros(a.shape[1]), np.ones(a.shape[1])
+    for i in range(a.shape[0]):
+        for j in range(i):
+            last = np.sin(b[j]) * a[i]
+        total = total + last
+    return np.sum(total * last)
+
+
 def partly(a, b):
     """A sum that is written twice, the second time from what it was before the first."""
     total = np.zeros(3)
@@ -72,7 +82,7 @@ def partly(a, b):
     return np.sum(total**2) + np.sum(a * b)
 
 
-PROGRAMS = [columns, sums, triangle, transposed, waiting, written_over, partly]
+PROGRAMS = [columns, sums, triangle, transposed, waiting, written_over, maybe_no_turn, partly]
 
 
 @pytest.mark.parametrize("program", PROGRAMS, ids=lambda f: f.__name__)

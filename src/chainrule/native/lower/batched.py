@@ -13,7 +13,7 @@ from collections.abc import Collection, Sequence
 from chainrule.graph.graph import Apply, Constant, Vertex, copied, topological
 from chainrule.graph.placeholder import full, make, reduce
 from chainrule.native.ir.elements import TABLE, lowered
-from chainrule.native.ir.moving import Integer, moving
+from chainrule.native.ir.moving import Extent, Integer, moving
 from chainrule.native.lower.array_loop import ArrayLoop, State
 from chainrule.native.lower.independent import (
     DependentError,
@@ -149,6 +149,8 @@ class _Batched(ManyBodies):
         return taken(x, (stretch(self.last, self.turns, -1), *everywhere(x.shape[1:])))
 
     def _in_last_turn(self, vertex: Vertex) -> Vertex:
+        if isinstance(self.turns, Extent):  # maybe there is no turn
+            raise DependentError
         if vertex not in self.moving:
             return self.same(vertex)
         all_turns = self.many(vertex, 0)
