@@ -173,7 +173,7 @@ def _places(
     for k, version in enumerate(versions):
         following = versions[k + 1] if k + 1 < len(versions) else None
         for user in users.get(version, ()):
-            if user is following and user.operands[1] is not version:
+            if user is following and version not in user.operands[1:]:
                 continue
             if user.operation is not window:
                 return None
