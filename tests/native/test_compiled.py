@@ -563,3 +563,15 @@ def test_functions_of_numbers_outside_of_loops(turns: int) -> None:
         for found, expected in zip(step(x), cr.value_and_grad(f)(x), strict=True):
             np.testing.assert_allclose(found, expected, rtol=1e-12)
     assert ("sin.double.apart" in step.lower(x).ir) is (turns == 30)
+
+
+def test_the_same_function_is_the_same_code_and_found_on_disk() -> None:
+    def f(x):
+        for _ in range(40):
+            a, b = np.sin(x), np.cos(x)
+            c = a * b
+            x = x + 0.01 * (np.sum(a) * b + np.sum(b) * c + np.sum(c) * a)
+        return np.sum(x)
+
+    lowered = [cr.compile(cr.value_and_grad(f)).lower(np.ones(5)) for _ in range(4)]
+    assert all(again.library.from_disk for again in lowered[1:])

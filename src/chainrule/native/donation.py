@@ -91,7 +91,8 @@ def _apart(plan: Schedule, donors: Mapping[Vertex, Vertex]) -> tuple[list[_Step]
             roots = [x for x in step.roots if (x in donors) is is_mover]
             if roots:
                 part = replace(step, roots=roots)
-                into.append(_Step(part, number, Survey(part, plan).loads, _written(part, plan)))
+                reads = set(Survey(part, plan).loads)
+                into.append(_Step(part, number, reads, _written(part, plan)))
     return kept, movers
 
 

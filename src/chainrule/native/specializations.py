@@ -131,7 +131,6 @@ class Specialization:
         variant.paths.add(path)
         self._told(path, captured)
 
-    @no_collection()
     def built(
         self, args: Sequence[Any], kwargs: Mapping[str, Any], inputs: list[Any]
     ) -> tuple[Any, Path, Captured]:
@@ -142,6 +141,12 @@ class Specialization:
             NotCompiled: compiled code could not do what the function does.
             ChainruleError: the function cannot be recorded.
         """
+        with no_collection():  # no decorator, which would be in the traceback of an error
+            return self._built(args, kwargs, inputs)
+
+    def _built(
+        self, args: Sequence[Any], kwargs: Mapping[str, Any], inputs: list[Any]
+    ) -> tuple[Any, Path, Captured]:
         names = argument_names(self._f, len(args))
         all_ways = self._recordings > 0  # conditions in loops come out in many ways
         expected = failure = _NOTHING

@@ -142,8 +142,8 @@ class Steps:
         self._end(segment, steps)
         return steps
 
-    def _bases(self, step: Apply) -> set[Vertex]:
-        return {self.plan.memory(self.plan.viewed(x)[0]).base for x in step.operands}
+    def _bases(self, step: Apply) -> list[Vertex]:
+        return [self.plan.memory(self.plan.viewed(x)[0]).base for x in step.operands]
 
     def _end(self, segment: list[str], steps: list[str | Call]) -> None:
         """Make a function of the lines that came together."""

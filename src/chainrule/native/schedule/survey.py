@@ -72,12 +72,12 @@ class Survey:
         self.last = self._plan_phases()
 
     @property
-    def loads(self) -> set[Vertex]:
-        """The vertices whose memory the kernel reads."""
+    def loads(self) -> list[Vertex]:
+        """The vertices whose memory the kernel reads, in an order that is the same in each run."""
         read = [vertex for vertex, _ in self.strides]
         read += [v.operands[0] for v, _ in self.walked if isinstance(v, Apply)]
         accesses = (self.plan.access(vertex) for vertex in read)
-        return {access.base for access in accesses if access is not None}
+        return list(dict.fromkeys(access.base for access in accesses if access is not None))
 
     @property
     def size(self) -> int:
