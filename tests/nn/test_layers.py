@@ -78,6 +78,26 @@ def test_gradients_of_parameters_and_inputs(name):
             np.testing.assert_allclose(ours, theirs, rtol=1e-10, atol=1e-12)
 
 
+@pytest.mark.parametrize("name", ["conv1d", "conv2d"])
+def test_gradients_of_layers_with_sizes_are_printed(name):
+    layer, x = LAYERS[name]
+
+    def loss(layer, x):
+        return weighted(layer(x))
+
+    value, found = cr.stage(loss, layer, x)(layer, x)
+    expected_value, expected = cr.value_and_grad(loss, (0, 1))(layer, x)
+    assert value == pytest.approx(expected_value, rel=1e-12)
+    assert nn.parameters(found[0]).keys() == nn.parameters(layer).keys()
+    for a, b in zip(
+        [*nn.parameters(found[0]).values(), found[1]],
+        [*nn.parameters(expected[0]).values(), expected[1]],
+        strict=True,
+    ):
+        np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-12)
+    assert found[0].stride == layer.stride
+
+
 @pytest.mark.parametrize("name", ACTIVATIONS)
 def test_activations(name):
     f = ACTIVATIONS[name]

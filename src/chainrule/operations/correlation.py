@@ -43,8 +43,11 @@ def places(sizes: Sizes, kernel: Sizes, step: Sizes, padding: Sizes, dilation: S
 def _indices(kernel: Sizes, out: Sizes, step: Sizes, dilation: Sizes) -> Iterator[tuple[Any, ...]]:
     """Yield, for each place in a window, the index of what all windows have there."""
     for place in itertools.product(*map(range, kernel)):
-        axes = zip(place, out, step, dilation, strict=True)
-        yield (..., *(slice(k * d, k * d + (n - 1) * s + 1, s) for k, n, s, d in axes), slice(None))
+        middle = (
+            slice(k * d, k * d + (n - 1) * s + 1, s if s > 1 else None)
+            for k, n, s, d in zip(place, out, step, dilation, strict=True)
+        )
+        yield (..., *middle, slice(None))
 
 
 # The formulas. In front of all axes there may be one over examples of `vmap`.
@@ -129,12 +132,13 @@ def _put(x: Any, index: tuple[Any, ...], shape: Sizes) -> Any:
     _, *slices, _ = index
     n = len(slices)
     before, out, channels = shape_of(x)[: -n - 1], shape_of(x)[-n - 1 : -1], shape_of(x)[-1]
-    if any(s.step != 1 for s in slices):
+    steps = [s.step or 1 for s in slices]
+    if max(steps) > 1:
         split = (m for length in out for m in (length, 1))
-        width = (pair for s in slices for pair in ((0, 0), (0, s.step - 1)))
+        width = (pair for step in steps for pair in ((0, 0), (0, step - 1)))
         x = reshape(x, shape=(*before, *split, channels))
         x = pad(x, pad_width=(*((0, 0) for _ in before), *width, (0, 0)))
-        together = (length * s.step for length, s in zip(out, slices, strict=True))
+        together = (length * step for length, step in zip(out, steps, strict=True))
         x = reshape(x, shape=(*before, *together, channels))
         x = getitem(x, index=(..., *(slice(s.stop - s.start) for s in slices), slice(None)))
     around = ((s.start, size - s.stop) for s, size in zip(slices, shape[-n - 1 :], strict=False))

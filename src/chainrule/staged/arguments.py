@@ -87,8 +87,8 @@ def gradient_tree(
 
     ``order`` are the positions of the arguments.
 
-    A dataclass is written as a dict of its fields, and a named tuple as a tuple: the printed module
-    knows nothing of the user's classes.
+    A dataclass is written as a dict of its fields, but for static ones, and a named tuple as a
+    tuple: the printed module knows nothing of the user's classes.
     """
     written = []
     for k in order:
@@ -120,7 +120,7 @@ def _tree(tree: Any, leaves: Iterator[str]) -> str:
     if isinstance(tree, list):
         return "[" + ", ".join(_tree(item, leaves) for item in tree) + "]"
     if dataclasses.is_dataclass(tree):
-        values = {f.name: _tree(getattr(tree, f.name), leaves) for f in _fields(tree)}
+        values = {name: _tree(part, leaves) for name, part in trees.children(tree).items()}
         inner = ", ".join(f"{_quoted(name)}: {value}" for name, value in values.items())
         return "{" + inner + "}"
     items = [_tree(item, leaves) for item in tree]
@@ -131,9 +131,12 @@ def restored(example: Any, gradient: Any) -> Any:
     """Give a printed gradient the user's own dataclasses and named tuples."""
     if trees.is_record(example):
         built = object.__new__(type(example))  # as copy.copy does: __post_init__ may convert
-        for field in _fields(example):
-            value = restored(getattr(example, field.name), gradient[field.name])
-            object.__setattr__(built, field.name, value)
+        parts = trees.children(example)
+        for field in dataclasses.fields(example):
+            name, value = field.name, getattr(example, field.name)
+            if name in parts:
+                value = restored(value, gradient[name])
+            object.__setattr__(built, name, value)
         return built
     if isinstance(example, dict):
         return {key: restored(value, gradient[key]) for key, value in example.items()}
@@ -141,10 +144,6 @@ def restored(example: Any, gradient: Any) -> Any:
         items = [restored(x, g) for x, g in zip(example, gradient, strict=True)]
         return type(example)(*items) if hasattr(example, "_fields") else type(example)(items)
     return gradient
-
-
-def _fields(tree: Any) -> tuple[dataclasses.Field[Any], ...]:
-    return dataclasses.fields(tree)
 
 
 def _keys(tree: dict[Any, Any]) -> list[Any]:
