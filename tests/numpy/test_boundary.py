@@ -145,7 +145,10 @@ def compared(f, call, x, slope, along):
 LIBRARIES = [
     (lambda x: stats.norm.entropy(x[0], x[1]), "scipy.stats.norm.entropy"),
     (lambda x: np.sum(signm(np.outer(x, x))), "scipy.linalg.signm"),
-    (lambda x: integrate.nquad(lambda t: t * x[0], [(0, 1)])[0], "scipy.integrate.nquad"),
+    (
+        lambda x: integrate.quad_vec(lambda t: np.exp(-t * x), 0, np.inf)[0][0],
+        "scipy.integrate.quad_vec",
+    ),
     (lambda x: optimize.nnls(M[:, :1], x[:3])[0][0], "scipy.optimize.nnls"),
     (lambda x: np.sum(ndimage.median_filter(x, 3)), "scipy.ndimage.median_filter"),
     (lambda x: json.loads(json.dumps(x[0])), "json.dumps"),

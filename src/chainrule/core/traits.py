@@ -36,7 +36,7 @@ class Traits(TypedDict, total=False):
         symbol: the Python operator that means this operation.
         source: how a call prints, if not by its symbol or as a call of the function that ``numpy``
             names: a Python expression in which ``{0}`` and ``{1}`` stand for operands, ``{axis}``
-            for a parameter.
+            for a parameter. Or a function of the parameters, which returns one.
         formula: the same function made of simpler operations, ``(*operands, **params) -> result``,
             written like a rule, but with no functions of NumPy besides ufuncs. Where it does not
             hold for some parameters, it returns None.
@@ -100,7 +100,7 @@ class Traits(TypedDict, total=False):
     numpy: str | tuple[str, ...]
     scalar: Callable[..., Any] | None
     symbol: str | None
-    source: str | None
+    source: str | Callable[..., str] | None
     unprinted: str | None
     formula: Callable[..., Any] | None
     parts: bool

@@ -25,7 +25,6 @@ _SHARE: Traits = {"singular": True, "domain": (_SHAPE, UNIT)}
 _OF_END: Traits = {"singular": True, "domain": POSITIVE}
 _OF_SHARE: Traits = {"singular": True, "domain": UNIT}
 _BETA: Traits = {"singular": True, "domain": (_SHAPE, _SHAPE, UNIT)}
-_UNPRINTED = "cut the shape parameter off with chainrule.stop_gradient, or compile it"
 
 # Incomplete integrals: the derivative by the end is the integrand there.
 
@@ -56,6 +55,55 @@ def _beta_slope_by_x(a: Any, b: Any, x: Any, y: Any, i: int, j: int) -> Any:
     return _beta_density(a, b, x) * factor_of_density(i, j, of_log)
 
 
+# Printed code integrates anew, over the logarithm of x / t.
+
+
+class _Written(str):
+    """A term of printed code."""
+
+    def __mul__(self, other: Any) -> _Written:
+        return _Written(f"{self} * {other}")
+
+    def __rmul__(self, other: Any) -> _Written:
+        return self if other == 1 else _Written(f"{other} * {self}")
+
+    def __add__(self, other: Any) -> _Written:
+        return _Written(f"({self} + {other})")
+
+    def __radd__(self, other: Any) -> _Written:
+        return self if other == 0 else _Written(f"({other} + {self})")
+
+
+def _gamma_source(n: int) -> str:
+    def of_log(k: int, _: int) -> Any:
+        if k == 1:
+            return _Written("(np.log({1}) - _u - scipy.special.digamma({0}))")
+        return _Written(f"(-scipy.special.polygamma({k - 1}, {{0}}))")
+
+    return (
+        "scipy.integrate.quad_vec(lambda _u: np.exp({0} * (np.log({1}) - _u) - {1} * np.exp(-_u)"
+        f" - scipy.special.gammaln({{0}})) * {factor_of_density(n, 0, of_log)}, 0, np.inf,"
+        " epsrel=1e-12)[0]"
+    )
+
+
+def _beta_source(i: int, j: int) -> str:
+    def of_log(k: int, m: int) -> Any:
+        own, log_of = ("{0}", "np.log({2}) - _u") if k else ("{1}", "np.log1p(-{2} * np.exp(-_u))")
+        if k + m == 1:
+            psi = "scipy.special.digamma"
+            return _Written(f"({log_of} + {psi}({{0}} + {{1}}) - {psi}({own}))")
+        both = f"scipy.special.polygamma({k + m - 1}, {{0}} + {{1}})"
+        alone = f"scipy.special.polygamma({k + m - 1}, {own})"
+        return _Written(both if k and m else f"({both} - {alone})")
+
+    return (
+        "scipy.integrate.quad_vec(lambda _u: np.exp({0} * (np.log({2}) - _u)"
+        " + ({1} - 1) * np.log1p(-{2} * np.exp(-_u)) - scipy.special.betaln({0}, {1}))"
+        f" * {factor_of_density(i, j, of_log)}, 0, np.inf, epsrel=1e-12)[0]"
+    )
+
+
 #: The n-th derivative of gammainc by a.
 gammainc_slope: Operation = elementwise(
     "gammainc_slope",
@@ -63,7 +111,7 @@ gammainc_slope: Operation = elementwise(
     d=(lambda a, x, y, n: gammainc_slope(a, x, n=n + 1), _gamma_slope_by_x),
     examples=(example((), (), n=1), example((3,), (3,), n=2)),
     numpy=(),
-    unprinted=_UNPRINTED,
+    source=_gamma_source,
     singular=True,
     domain=(_SHAPE, POSITIVE),
 )
@@ -82,7 +130,7 @@ betainc_slope: Operation = elementwise(
         example((2,), (2,), (), i=1, j=1),
     ),
     numpy=(),
-    unprinted=_UNPRINTED,
+    source=_beta_source,
     singular=True,
     domain=(_SHAPE, _SHAPE, UNIT),
 )

@@ -90,7 +90,9 @@ class Speller:
         if operation.scalar is not None and _is_python_float(vertex):
             return call(f"math.{operation.scalar.__name__}", *operands)
         if operation.source is not None:
-            return from_template(operation.source, operands, vertex.params)
+            made = operation.source
+            source = made if isinstance(made, str) else made(**vertex.params)
+            return from_template(source, operands, vertex.params)
         function = function_of(operation)
         if function is None or function.startswith("scipy."):
             made_of = by_formula(vertex)  # which may do without SciPy
