@@ -121,7 +121,9 @@ def test_too_many_paths_warn_once_and_run_as_python(compiled: Any) -> None:
 
 
 def test_a_number_that_is_lost_raises_with_the_line(compiled: Any) -> None:
-    with pytest.raises(cr.errors.GradientLostError, match=r"complex\(x\).*test_guards.py") as caught:
+    with pytest.raises(
+        cr.errors.GradientLostError, match=r"complex\(x\).*test_guards.py"
+    ) as caught:
         compiled(lambda x: x * complex(x).real)(2.0)
     assert "chainrule.compile" in caught.value.__notes__[-1]
 
