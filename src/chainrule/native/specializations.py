@@ -152,7 +152,7 @@ class Specialization:
         expected = failure = _NOTHING
         for lift, integers in _ATTEMPTS:
             draft: Run | Relatives | None = None
-            lifts = False
+            few, lifts, nests = FEW[0], False, True
             reason = None
             made: list[Path] = []
             notes: dict[str, None] = {}
@@ -180,15 +180,19 @@ class Specialization:
                 if path is not None:
                     path = replace(path, notes=tuple(notes))
                     return expected, path, path.recorded.captured
-                lifting = draft.has_seeds and not lifts
-                if draft.has_guards or lifting or draft.few < FEW[-1]:
-                    all_ways |= draft.has_guards
-                    lifts |= lifting and not draft.has_guards
-                    few = draft.few if draft.has_guards or lifting else FEW[-1]
-                    notes.clear()
-                    draft = relatives(record, all_ways, notes, few, lifts)
+                if draft.has_guards:
+                    all_ways = True
+                elif draft.has_seeds and not lifts:
+                    lifts = True
+                elif draft.nests:
+                    nests = lifts = False
+                elif draft.few < FEW[-1]:
+                    few = FEW[-1]
                 else:
                     draft = draft.whole or in_full(record, all_ways, notes)
+                    continue
+                notes.clear()
+                draft = relatives(record, all_ways, notes, few, lifts, nests)
             if isinstance(draft, Run) and reason is None:
 
                 def again(recorded: Recording, made: list[Path] = made) -> Any:

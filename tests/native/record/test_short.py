@@ -239,6 +239,23 @@ def test_is_recorded_in_few_turns(f):
             same(compiled(*args), g(*args), 1e-10)
 
 
+def sweeps(xs, a):
+    for _ in range(18):
+        for i in range(1, 19):
+            for j in range(1, 19):
+                xs[i, j] = a * (xs[i - 1, j] + xs[i, j - 1] + xs[i + 1, j] + xs[i, j + 1])
+    return np.sum(xs)
+
+
+def test_loops_in_one_another_count_together():
+    def few(xs, a):
+        return sweeps(xs.copy(), a)
+
+    xs, compiled = np.random.default_rng(0).normal(size=(20, 20)), cr.compile(few)
+    same(compiled(xs, 0.2), few(xs, 0.2), 1e-12)
+    assert compiled.lower(xs, 0.2).program.family is not None
+
+
 # Loops of which nobody could tell.
 
 

@@ -14,7 +14,7 @@ from chainrule.native.record.code import line_of
 from chainrule.native.record.conditions import Asking, Enough, Forced
 from chainrule.native.record.program import Family, Trips
 from chainrule.native.record.recorded import Recorded, Run
-from chainrule.native.record.short import APART, FEW, Shortener
+from chainrule.native.record.short import FEW, Nested, Shortener, plans_of
 
 __all__ = ["MOST_TURNS", "Relatives", "in_full", "relatives"]
 
@@ -40,6 +40,7 @@ class Relatives:
         has_guards: whether there are conditions in loops of which one way was recorded, and both
             might be.
         has_seeds: whether derivatives began with constants, which might be recorded.
+        nests: whether loops are ended that are worth it only in one another.
     """
 
     runs: tuple[Run, ...]
@@ -49,6 +50,7 @@ class Relatives:
     few: int
     has_guards: bool = False
     has_seeds: bool = False
+    nests: bool = False
 
     def typed(self, expected: Any, most: int) -> Recorded:
         """Give the programs the types that the function itself returns.
@@ -82,6 +84,7 @@ def relatives(
     notes: dict[str, None],
     few: int = FEW[0],
     lifts: bool = False,
+    nests: bool = True,
 ) -> Run | Relatives:
     """Record a function, in few turns of its loops where that tells all.
 
@@ -92,8 +95,9 @@ def relatives(
         notes: is told why it was recorded otherwise.
         few: in how many turns of its loops.
         lifts: record what derivatives begin with, too, where turns are left out.
+        nests: end loops of few turns, too, where many are in one another.
     """
-    attempts = _Attempts(record, all_ways, notes, lifts)
+    attempts = _Attempts(record, all_ways, notes, lifts, None if nests and few == FEW[0] else False)
     return attempts.short(few) or attempts.full()
 
 
@@ -113,15 +117,25 @@ class _Attempts:
         all_ways: bool,
         notes: dict[str, None],
         lifts: bool = False,
+        nests: bool | None = False,
     ) -> None:
+        self.nests = nests
         self.record, self.all_ways, self.notes, self.lifts = record, all_ways, notes, lifts
         self.forks: frozenset[Fork] = frozenset()
         self.refused: frozenset[Fork] = frozenset()
 
     def short(self, few: int) -> Run | Relatives | None:
         """Record few turns; None if these do not tell all."""
+        found = self._short(few)
+        if self.nests and not isinstance(found, Relatives):
+            self.nests = False
+            found = self._short(few)
+        return found
+
+    def _short(self, few: int) -> Run | Relatives | None:
         while True:
-            shortener = Shortener({}, forks=self.forks, few=few, lifts=self.lifts)
+            forks, lifts, nests = self.forks, self.lifts, self.nests
+            shortener = Shortener({}, forks=forks, few=few, lifts=lifts, nests=nests)
             whole = None
             try:
                 try:
@@ -137,7 +151,10 @@ class _Attempts:
                     return whole
                 found = _relatives(self.record, shortener, first, loops)
                 guarded = shortener.branches.to_fork(all_ways=True) - self.forks - self.refused
-                return dataclasses.replace(found, has_guards=bool(guarded))
+                return dataclasses.replace(found, has_guards=bool(guarded), nests=bool(self.nests))
+            except Nested:
+                self.nests = True
+                continue
             except Refused as refusal:
                 failed = self._refused(refusal)
             except Doubt as doubt:
@@ -203,19 +220,12 @@ def _relatives(
     lengths = sorted(set(shortener.plan) - {turns.turns for turns in around})
     if len(lengths) + len(loops) > _MOST_LOOPS:
         raise Doubt("there are more loops than are worth it")
-    # With as many turns more or less as make up pairs: some loops do another thing every second
-    # turn, ``a, b = b, step(a)``. Those that end when a condition fails may have any number.
+    if shortener.nests and shortener.varies:
+        raise Doubt("loops in one another have other numbers of turns in each turn")
     few = shortener.few + _VARYING * shortener.varies
-    base = [few + APART * k + n % 2 for k, n in enumerate(lengths)] + [few] * len(loops)
-    steps = [2] * len(lengths) + [1] * len(loops)
-    plans = [base]
-    plans += [
-        [n + (step if k == j else 0) for j, (n, step) in enumerate(zip(base, steps, strict=True))]
-        for k in range(len(base))
-    ]
-    plans.append([n + 2 * step for n, step in zip(base, steps, strict=True)])
+    plans = plans_of(lengths, few, len(loops))
     has_seeds = shortener.has_seeds
-    is_base = list(shortener.plan.values()) == base and not loops
+    is_base = list(shortener.plan.values()) == plans[0] and not loops
     runs = [first] if first is not None and is_base else []
     for plan in plans[len(runs) :]:
         asked = dict(zip(lengths, plan, strict=False))
@@ -224,7 +234,8 @@ def _relatives(
             for asking, n in zip(loops, plan[len(lengths) :], strict=True)
         }
         forks, few_turns, lifts = shortener.branches.forks, shortener.few, shortener.lifts
-        shorter = Shortener(dict(asked), forced, whole, forks, few_turns, lifts)
+        nests = bool(shortener.nests)
+        shorter = Shortener(dict(asked), forced, whole, forks, few_turns, lifts, nests)
         runs.append(record(shorter))
         if len(runs) == 1 and loops:
             found = {asking.place: asking for asking in shorter.conditions.asked}

@@ -10,8 +10,9 @@ as long as it is alike, all further turns do the same.
 from __future__ import annotations
 
 import builtins
+import math
 import sys
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import CodeType, FrameType
 from typing import Any
@@ -28,7 +29,7 @@ from chainrule.native.record.conditions import Conditions, Forced, Place
 from chainrule.native.record.state import alike, state_of
 from chainrule.native.record.variables import Unset
 
-__all__ = ["APART", "FEW", "LONG", "NAMES", "Shortener", "Turns"]
+__all__ = ["FEW", "LONG", "NAMES", "Nested", "Shortener", "Turns", "plans_of"]
 
 #: Turns up to which a loop is recorded in full.
 LONG = 32
@@ -36,9 +37,52 @@ LONG = 32
 #: little.
 FEW = (6, 10)
 _MOST_TRIED = 10_000  # turns in which numbers of a loop are looked at
-APART = 4  # how many more where there are several lengths, so that shorter loops stay shorter
+_APART = 4  # how many more where there are several lengths, so that shorter loops stay shorter
+_NESTED = 16  # the same as LONG, of loops in one another that are worth it
+_WORTH = 1_000  # turns of loops in one another from which on it is asked what few would cost
 #: Names of what loops go through that is ours to end.
 NAMES = ("range", "enumerate", "zip", "reversed")
+
+
+def plans_of(lengths: Sequence[int], few: int, endings: int = 0) -> list[list[int]]:
+    """Return in how many turns loops are recorded, one recording after the other.
+
+    First in the fewest, then each length alone in a few more, and at last all of them.
+
+    Args:
+        lengths: that loops have, each once.
+        few: in how many turns the shortest is recorded, or in one more.
+        endings: how many others end when a condition fails.
+    """
+    # With as many turns more or less as make up pairs: some loops do another thing every second
+    # turn, ``a, b = b, step(a)``. Those that end when a condition fails may have any number.
+    base = [few + _APART * k + n % 2 for k, n in enumerate(lengths)] + [few] * endings
+    pairs = list(zip(base, [2] * len(lengths) + [1] * endings, strict=True))
+    alone = [
+        [n + (step if k == j else 0) for j, (n, step) in enumerate(pairs)] for k in range(len(base))
+    ]
+    return [base, *alone, [n + 2 * step for n, step in pairs]]
+
+
+def _is_worth(nest: Sequence[int]) -> bool:
+    """Tell whether few turns of loops in one another are less than half of all turns.
+
+    Args:
+        nest: how many turns each loop has.
+    """
+    turns = math.prod(nest)
+    lengths = sorted({n for n in nest if n > _NESTED})
+    if turns < _WORTH or not lengths:
+        return False
+    asked = (dict(zip(lengths, plan, strict=True)) for plan in plans_of(lengths, FEW[0]))
+    return 2 * sum(math.prod(few.get(n, n) for n in nest) for few in asked) < turns
+
+
+class Nested(Doubt):
+    """Loops in one another have more turns than are worth recording, though each has few."""
+
+    def __init__(self) -> None:
+        super().__init__("loops in one another have many turns")
 
 
 class Shortener:
@@ -53,6 +97,7 @@ class Shortener:
         few: in how many turns a long loop is recorded.
         lifts: record what derivatives begin with, too, where turns are left out. What follows from
             it may be another constant in each turn, of which nobody knows the next one.
+        nests: end loops of fewer turns, too; None to find out whether that is worth while.
 
     Attributes:
         varies: whether a loop has another number of turns in each turn of a long one around it.
@@ -64,6 +109,9 @@ class Shortener:
         recording: of the run.
         lifted: constants that are recorded: arrays of which each turn of a loop reads another
             entry, and what derivatives begin with.
+        long: turns up to which a loop is recorded in full.
+        open: loops that run, the outermost first, where it is to be found out whether that is worth
+            while.
         has_seeds: whether derivatives began with constants that are not recorded.
         uncounted: code in which no loop counts, by its id: a hash of code takes long.
     """
@@ -76,7 +124,11 @@ class Shortener:
         forks: frozenset[Fork] = frozenset(),
         few: int = FEW[0],
         lifts: bool = False,
+        nests: bool | None = False,
     ) -> None:
+        self.nests = nests
+        self.long = _NESTED if nests else LONG
+        self.open: list[Turns] = []
         self.lifts, self.has_seeds = lifts, False
         self.shortens = plan is not None
         self.few = few
@@ -98,6 +150,17 @@ class Shortener:
     def recorded(self, turns: int) -> int:
         """Return in how many turns a loop is recorded."""
         return self.plan.setdefault(turns, self.few + turns % 2)
+
+    def enters(self, turns: Turns, frame: FrameType) -> None:
+        """Take notice that a loop begins that is recorded in full.
+
+        Raises:
+            Nested: it is in others, and all of them are worth being ended.
+        """
+        self.open = [x for x in self.open if x.contains(frame)]
+        self.open.append(turns)
+        if _is_worth([x.turns for x in self.open]):
+            raise Nested
 
     def state(self, frame: FrameType) -> list[Any]:
         """Return what the next turn of a loop depends on.
@@ -248,13 +311,16 @@ class Turns:
         self.shortener.conditions.begins(self)
         self.shortener.branches.begins(self, frame)
         self.collects = collects(frame)
-        few = self.turns <= LONG or not self.shortener.shortens
+        few = self.turns <= self.shortener.long or not self.shortener.shortens
         whole = few or self.collects or self.differs is not None
         self.shortener.varies |= self.varies
         self.is_plain = not self.varies and whole
         self.is_short = not self.varies and not whole
         if self.site in self.shortener.whole:
             self.is_plain = self.is_short = False
+        ours = not self.collects and self.differs is None
+        if self.is_plain and ours and self.shortener.nests is None:
+            self.shortener.enters(self, frame)
         if self.is_short:
             self.end = self.shortener.recorded(self.turns)
 
@@ -364,7 +430,7 @@ def _items(shortener: Shortener, sequence: Any) -> _Items | None:
         return _Items(len(sequence), lambda turns, k: turns.number(of(k), of))
     if type(sequence) is Array and sequence.shape:
         if sequence.node is None:
-            if not shortener.shortens or sequence.shape[0] <= LONG:
+            if not shortener.shortens or sequence.shape[0] <= shortener.long:
                 return None
             shortener.lift(sequence)
         return _Items(sequence.shape[0], lambda turns, k: sequence[k])
