@@ -82,7 +82,28 @@ def partly(a, b):
     return np.sum(total**2) + np.sum(a * b)
 
 
-PROGRAMS = [columns, sums, triangle, transposed, waiting, written_over, maybe_no_turn, partly]
+def windows(a, b):
+    """Windows that slide, of more than one index."""
+    c = np.zeros((a.shape[0] * a.shape[1], 4))
+    row = 0
+    for i in range(a.shape[0] - 1):
+        for j in range(a.shape[1] - 1):
+            c[row] = a[i : i + 2, j : j + 2].ravel()
+            row += 1
+    return np.sum(np.sin(c @ b[:4, :4]))
+
+
+PROGRAMS = [
+    columns,
+    sums,
+    triangle,
+    transposed,
+    waiting,
+    written_over,
+    maybe_no_turn,
+    partly,
+    windows,
+]
 
 
 @pytest.mark.parametrize("program", PROGRAMS, ids=lambda f: f.__name__)

@@ -16,6 +16,7 @@ from chainrule.native.ir.moving import Extent, Integer, Moving, extent, put
 from chainrule.native.lower.array_loop import ArrayLoop
 from chainrule.native.lower.independent import (
     DependentError,
+    changes_with,
     factor,
     own_axis,
 )
@@ -77,6 +78,8 @@ class ManyTurns:
             axis = axis_of(place, self.word)
             if axis is not None:
                 self._note(place[axis])
+            if not {own_axis(place, self.word), axis}.issuperset(changes_with(place, self.word)):
+                raise DependentError  # a window that slides
         if axis_of(vertex.shape, self.word) is not None and self.some is None:
             raise DependentError
         return any(own_axis(place, self.word) is not None for place in places)
