@@ -259,6 +259,15 @@ def test_writes_into_arrays_in_lists_and_objects():
     np.testing.assert_array_equal(cr.grad(f)(np.ones((2, 2))), [[2.0, 2.0], [10.0, 4.0]])
 
 
+def test_copyto_to_itself_is_no_write():
+    def f(x):
+        wide = np.broadcast_to(x, (2, 2))
+        np.copyto(wide, wide)
+        return np.sum(wide * x)
+
+    np.testing.assert_array_equal(cr.grad(f)(np.array([1.0, 2.0])), [4.0, 8.0])
+
+
 def test_copyto_from_an_array_without_history():
     def f(x):
         a = x * 2.0

@@ -29,6 +29,8 @@ def _target(a: Any, what: str) -> Array:
 
 @implements(np.copyto)
 def copyto(dst: Any, src: Any, casting: str = "same_kind", where: Any = True) -> None:
+    if src is dst and where is True:
+        return  # before NumPy looks whether it may be written
     dst = _target(dst, "np.copyto")
     if where is not True:
         src = np.where(where, np.broadcast_to(src, dst.shape), dst)
