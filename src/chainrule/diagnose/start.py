@@ -180,20 +180,13 @@ def initial_loss(probe: Probe, classes: int | None, y: Any = None) -> list[Findi
     guess = math.log(classes)
     if probe.value <= 3 * guess + 1:
         return []
-    return [
-        Finding(
-            "initial loss",
-            "warning",
-            probe.layers[-1].path if probe.layers else "",
-            f"the first loss is {probe.value:.3g}, and guessing among {classes} classes would give "
-            f"ln({classes}) = {guess:.3g}: the model begins with wrong answers that it is sure of",
-            (
-                "smaller weights, or zeros, in the last layer",
-                "inputs with mean 0 and variance 1",
-            ),
-            evidence={"loss": probe.value, "guess": guess},
-        )
-    ]
+    return _begins_far(
+        probe,
+        f"the first loss is {probe.value:.3g}, and guessing among {classes} classes would give "
+        f"ln({classes}) = {guess:.3g}: the model begins with wrong answers that it is sure of",
+        ("smaller weights, or zeros, in the last layer", "inputs with mean 0 and variance 1"),
+        {"loss": probe.value, "guess": guess},
+    )
 
 
 def _far_from(probe: Probe, y: Any) -> list[Finding]:
@@ -204,17 +197,20 @@ def _far_from(probe: Probe, y: Any) -> list[Finding]:
     off, guess = rms(output - y), rms(y - y.mean(axis=0))
     if guess == 0 or not off > _FAR * guess:
         return []
-    return [
-        Finding(
-            "initial loss",
-            "warning",
-            probe.layers[-1].path if probe.layers else "",
-            f"the first outputs are wrong by {off:.3g} (RMS), and always answering the mean would "
-            f"be by {guess:.3g}: the first steps go into nothing but their size",
-            (
-                "targets with mean 0 and variance 1",
-                "smaller weights, or zeros, in the last layer, and a bias like the targets' mean",
-            ),
-            evidence={"off": off, "guess": guess},
-        )
-    ]
+    return _begins_far(
+        probe,
+        f"the first outputs are wrong by {off:.3g} (RMS), and always answering the mean would "
+        f"be by {guess:.3g}: the first steps go into nothing but their size",
+        (
+            "targets with mean 0 and variance 1",
+            "smaller weights, or zeros, in the last layer, and a bias like the targets' mean",
+        ),
+        {"off": off, "guess": guess},
+    )
+
+
+def _begins_far(
+    probe: Probe, said: str, cures: tuple[str, ...], evidence: dict[str, float]
+) -> list[Finding]:
+    last = probe.layers[-1].path if probe.layers else ""
+    return [Finding("initial loss", "warning", last, said, cures, evidence=evidence)]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import itertools
 from collections.abc import Callable, Mapping, Sequence
-from types import CellType, FunctionType, MethodType, ModuleType
+from types import CellType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 import numpy as np
@@ -379,9 +379,10 @@ class Search(FunctionWalk):
             self.watched.append((f.__globals__, name, ABSENT))
             parts.names[name] = QUESTIONS[name]
             parts.changed = True
-        for name in names & CALLS.keys() - f.__globals__.keys():
-            self.watched.append((f.__globals__, name, ABSENT))
-            parts.names[MAPPED.format(name)] = CALLS[name]
+        if _with_calls(f) is not f.__code__:
+            for name in names & CALLS.keys() - f.__globals__.keys():
+                self.watched.append((f.__globals__, name, ABSENT))
+                parts.names[MAPPED.format(name)] = CALLS[name]
             parts.changed = True
         self.open.discard(key)
         parts.changed |= not imports(f.__code__).isdisjoint(_IMPORTED)
@@ -407,9 +408,13 @@ class Search(FunctionWalk):
             for name, cell in zip(f.__code__.co_freevars, f.__closure__ or (), strict=True)
         )
         new = counterpart(f, view, cells)
-        new.__code__ = with_calls(f.__code__, frozenset(CALLS.keys() & f.__globals__.keys()))
+        new.__code__ = _with_calls(f)
         new.__dict__ = f.__dict__  # the same one: f.calls += 1
         return new
+
+
+def _with_calls(f: FunctionType) -> CodeType:
+    return with_calls(f.__code__, frozenset(CALLS.keys() & f.__globals__.keys()))
 
 
 def _has_twins(kind: type) -> bool:

@@ -85,10 +85,15 @@ def _quad(original: Function) -> Function:
                 f"{value_of(integral)}, at {where_am_i()}: divide the range where the function is "
                 "infinite or jumps"
             )
-        looked_at(integral)
-        return (integral + (found[0] - value_of(integral)), *found[1:])
+        return (_as_found(integral, found[0]), *found[1:])
 
     return quad
+
+
+def _as_found(integral: Any, value: Any) -> Any:
+    """Return the value that SciPy found, with the gradient of a sum that is as good."""
+    looked_at(integral)
+    return integral + (value - value_of(integral))
 
 
 @made_of("scipy.integrate.dblquad")
@@ -213,8 +218,7 @@ def _quad_vec(original: Function) -> Function:
                 f"scipy.integrate.quad_vec and the sum whose gradient is taken are {beside} apart, "
                 f"at {where_am_i()}: divide the range where the function is infinite or jumps"
             )
-        looked_at(integral)
-        return (integral + (found[0] - value_of(integral)), *found[1 : 3 if full_output else 2])
+        return (_as_found(integral, found[0]), *found[1 : 3 if full_output else 2])
 
     return quad_vec
 
