@@ -365,6 +365,36 @@ def half_precision(network, seed):
     }
 
 
+def exponentials(z):
+    e = np.exp(z)
+    return e / np.sum(e, axis=-1, keepdims=True)
+
+
+def twice_by_hand(model, x, labels):
+    p = exponentials(exponentials(model(x)))
+    return -np.mean(np.log(p[np.arange(len(labels)), labels]))
+
+
+def clipped_log(model, x, labels):
+    p = np.clip(model(x), 1e-7, 1 - 1e-7)
+    return -np.mean(np.log(p[np.arange(len(labels)), labels]))
+
+
+def nothing_of_infinity(model, x, labels):
+    p, wanted = nn.softmax(2e3 * model(x)), np.eye(3)[labels]
+    return -np.mean(wanted * np.log(p) + (1 - wanted) * np.log(1 - p))
+
+
+def sigmoid_twice(network, seed):
+    made = binary(seed)
+
+    def loss(model, x, y):
+        p = 1 / (1 + np.exp(-model(x)))
+        return nn.binary_cross_entropy(p[:, 0], y[:, 0])
+
+    return {**made, "loss": loss}
+
+
 def log_of_negative(model, x, labels):
     h = model(x)
     return np.mean(np.log(h[np.arange(len(labels)), labels] - 1e3))
@@ -412,6 +442,7 @@ FAULTS = {
         ),
     ),
     "nan": ("nan", None, DENSE, lambda k, s: program(k, s, loss=log_of_negative)),
+    "nan of inf": ("nan", "last", DENSE, lambda k, s: program(k, s, loss=nothing_of_infinity)),
     "inf": ("inf", None, DENSE, lambda k, s: program(k, s, loss=exploding_inf)),
     "input not used": (
         "data not used",
@@ -478,6 +509,18 @@ FAULTS = {
         ("dense",),
         lambda k, s: with_data(k, s, lambda x, y, r: (x, y + 100), "numbers"),
     ),
+    "targets of another size": (
+        "initial loss",
+        "last",
+        ("dense",),
+        lambda k, s: with_data(k, s, lambda x, y, r: (x, 77 * y + 152), "numbers"),
+    ),
+    "nothing goes in": (
+        "data not used",
+        "data[0]",
+        STACKED,
+        lambda k, s: program(k, s, loss=lambda m, x, y: nn.cross_entropy(m(0 * x), y)),
+    ),
     "half an image": (
         "data not used",
         "data[0]",
@@ -496,6 +539,19 @@ FAULTS = {
         STACKED,
         lambda k, s: program(k, s, model=nn.Sequential(*layers(k, s), nn.softmax)),
     ),
+    "softmax twice by hand": (
+        "softmax twice",
+        "last",
+        DENSE,
+        lambda k, s: program(k, s, loss=twice_by_hand),
+    ),
+    "sigmoid twice": ("softmax twice", "layers.2", ("dense",), sigmoid_twice),
+    "clipped logits": (
+        "missing softmax",
+        "last",
+        DENSE,
+        lambda k, s: program(k, s, loss=clipped_log),
+    ),
     "missing softmax": ("missing softmax", "last", DENSE, lambda k, s: program(k, s, loss=raw_log)),
     "output relu": (
         "output range",
@@ -508,6 +564,12 @@ FAULTS = {
         "last",
         DENSE,
         lambda k, s: program(k, s, "numbers", model=nn.Sequential(*layers(k, s, 1), nn.sigmoid)),
+    ),
+    "output softplus": (
+        "output range",
+        "last",
+        DENSE,
+        lambda k, s: program(k, s, "numbers", model=nn.Sequential(*layers(k, s, 1), nn.softplus)),
     ),
     "summed": ("summed loss", None, DENSE, lambda k, s: program(k, s, loss=summed)),
     "dropout in prediction": ("mode", None, DENSE, own_random_dropout),
@@ -569,6 +631,20 @@ FAULTS = {
             ),
         ),
     ),
+    "sigmoids": (
+        "vanishing",
+        "first",
+        ("deep",),
+        lambda k, s: program(
+            k,
+            s,
+            model=nn.Sequential(
+                *layers("deep", s, 3, nn.sigmoid)[:-1],
+                *[p for q in range(3) for p in (nn.Linear(16, 16, rng=q), nn.sigmoid)],
+                nn.Linear(16, 3, rng=s),
+            ),
+        ),
+    ),
     "exploding": (
         "exploding",
         "first",
@@ -598,6 +674,12 @@ FAULTS = {
         "last",
         DENSE,
         lambda k, s: changed(k, s, f"{LAST[k]}.bias", lambda b: b + np.array([30.0, 0, 0])),
+    ),
+    "last weights large": (
+        "initial loss",
+        "last",
+        STACKED,
+        lambda k, s: changed(k, s, f"{LAST[k]}.weight", lambda w: 200 * w),
     ),
     "wrong sign": ("wrong sign", None, DENSE, lambda k, s: with_step(k, s, sgd(-0.1))),
     "not applied": ("not applied", None, DENSE, lambda k, s: with_step(k, s, lambda m, g: m)),

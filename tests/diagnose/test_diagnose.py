@@ -51,6 +51,29 @@ def test_a_parameter_that_is_not_connected():
     assert found == {"forgotten.weight", "forgotten.bias"}
 
 
+def test_labels_of_inputs_that_are_not_used_are_used():
+    made = FAULTS["nothing goes in"][-1]("dense", 0)
+    found = [f.layer for f in diagnosis(made).alarms if f.kind == "data not used"]
+    assert found == ["data[0]"]
+
+
+def test_inputs_far_from_zero_are_used():
+    made = program("recurrent", 0)
+    x, labels = made["data"]
+    assert "data not used" not in diagnosis({**made, "data": (50 * x + 1000, labels)}).kinds
+
+
+def test_a_loss_that_does_not_end_at_zero_can_be_learnt_by_heart():
+    made = program("dense", 0, "numbers")
+    x, y = made["data"]
+    counts = np.round(np.exp(y / 2))
+
+    def poisson(model, x, counts):
+        return np.mean(np.exp(model(x)) - counts * model(x))
+
+    assert diagnosis({**made, "loss": poisson, "data": (x, counts)})
+
+
 def test_the_report_is_text_data_and_html():
     report = diagnosis(FAULTS["softmax twice"][-1]("dense", 0))
     assert not report

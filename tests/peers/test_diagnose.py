@@ -119,6 +119,11 @@ FAULTS = {
     "vanishing": lambda: ("0", dense(act=nn.Sigmoid, depth=9), F.cross_entropy, X),
     "symmetry": lambda: ("0", scaled(dense(), 0.0), F.cross_entropy, X),
     "softmax twice": lambda: ("2", dense(), probabilities, X),
+    "softmax twice function": lambda: (
+        *("2", nn.Sequential(*dense(out=1), nn.Sigmoid())),
+        lambda m, x, y: F.binary_cross_entropy_with_logits(m(x)[:, 0], (y > 0).to(x.dtype)),
+        X,
+    ),
     "summed loss": lambda: ("", dense(), summed, X),
     "unscaled features": lambda: ("", dense(), F.cross_entropy, 1e3 * X),
     "not connected": lambda: ("forgotten.weight", Own(torch.tanh), F.cross_entropy, X),
@@ -149,6 +154,8 @@ def test_faults_are_named_with_their_place(name):
         ("learning rate too small", lambda m: sgd(m, 1e-6)),
         ("wrong sign", lambda m: sgd(m, 0.1, maximize=True)),
         ("not trained", lambda m: torch.optim.SGD(list(m.parameters())[1:], lr=0.1)),
+        ("momentum", lambda m: sgd(m, 1e-3, momentum=0.999)),
+        ("weight decay", lambda m: sgd(m, 1e-2, weight_decay=10.0)),
     ],
 )
 def test_steps_are_tried(kind, make):
@@ -157,6 +164,19 @@ def test_steps_are_tried(kind, make):
     report = diagnose(model, F.cross_entropy, (X, LABELS), optimiser=make(model))
     assert kind in report.kinds, str(report)
     assert all(torch.equal(p, q) for p, q in zip(model.parameters(), before, strict=True))
+
+
+def test_training_that_is_left_in_prediction():
+    model = dense(nn.Dropout(0.5)).eval()
+    report = diagnose(model, F.cross_entropy, (X, LABELS), optimiser=sgd(model))
+    assert [(f.kind, f.layer) for f in report.alarms] == [("mode", "2")]
+    assert diagnose(model, F.cross_entropy, (X, LABELS))
+
+
+def test_what_a_regression_cannot_reach():
+    model = nn.Sequential(*dense(out=1), nn.Tanh())
+    (finding,) = diagnose(model, F.mse_loss, (X, 3 * Y)).alarms
+    assert (finding.kind, finding.layer) == ("output range", "2")
 
 
 def test_dropout_that_does_not_know_what_is_done():
@@ -171,6 +191,8 @@ def test_bad_input():
         diagnose(model, lambda y: y, (X, Y))
     with pytest.raises(TypeError, match=r"trained with a torch\.optim\.Optimizer, got"):
         diagnose(model, F.mse_loss, (X, Y), optimiser="adam")
+    with pytest.raises(TypeError, match="LBFGS asks for the loss again and again"):
+        diagnose(model, F.mse_loss, (X, Y), optimiser=torch.optim.LBFGS(model.parameters()))
     with pytest.raises(ValueError, match="is of another model"):
         diagnose(model, F.mse_loss, (X, Y), optimiser=sgd(dense()))
     assert diagnose(model, F.mse_loss, (X / 0, Y)).kinds == ["inf"]

@@ -263,7 +263,7 @@ def used(subject: Subject, batch: Sequence[Any]) -> list[Finding]:
         others = [*batch[:k], rolled, *batch[k + 1 :]]
         if len(batch) == 1:
             continue
-        if subject.value(others) == value:
+        if subject.value(others) == value and not _matters(subject, batch, k):
             found.append(
                 Finding(
                     "data not used",
@@ -276,6 +276,29 @@ def used(subject: Subject, batch: Sequence[Any]) -> list[Finding]:
                 )
             )
     return found
+
+
+def _standard(x: Any) -> Any:
+    """Return floats with mean 0 and variance 1, anything else as it is."""
+    x = np.asarray(x)
+    if x.dtype.kind != "f":
+        return x
+    return ((x - x.mean()) / max(float(x.std()), 1e-300)).astype(x.dtype)
+
+
+def _matters(subject: Subject, batch: Sequence[Any], k: int) -> bool:
+    """Tell whether an array matters of which rows can be exchanged.
+
+    Targets do even where all predictions are the same; and inputs whose size puts every unit where
+    it is flat.
+    """
+    for arrays in (list(batch), [_standard(x) for x in batch]):
+        x = arrays[k]
+        changed = [np.roll(x, 1, axis=0), np.broadcast_to(x[:1], x.shape).copy()]
+        values = [subject.value([*arrays[:k], y, *arrays[k + 1 :]]) for y in (x, *changed)]
+        if np.isfinite(values).all() and len(set(values)) > 1:
+            return True
+    return False
 
 
 def unused_features(
@@ -293,11 +316,13 @@ def unused_features(
     x = np.asarray(batch[0])
     if x.dtype.kind != "f" or x.ndim < 2 or len(x) < 4:
         return []
-    found = np.asarray(slopes(_redrawn(subject.model), batch)).reshape(len(x), -1)
-    silent = ~found.any(axis=0) & (x.reshape(len(x), -1) != x[:1].reshape(1, -1)).any(axis=0)
-    share = float(silent.mean())
-    if not np.isfinite(found).all() or share < _UNUSED or silent.all():
-        return []
+    silent = (x.reshape(len(x), -1) != x[:1].reshape(1, -1)).any(axis=0)
+    model = _redrawn(subject.model)
+    for arrays in (batch, [_standard(a) for a in batch]):
+        found = np.asarray(slopes(model, arrays)).reshape(len(x), -1)
+        silent &= ~found.any(axis=0)
+        if not np.isfinite(found).all() or silent.mean() < _UNUSED or silent.all():
+            return []
     return [
         Finding(
             "data not used",

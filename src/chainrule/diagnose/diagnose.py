@@ -91,7 +91,7 @@ def diagnose(
 
     means = Means(
         subject,
-        probe=lambda batch: Probe(subject, batch),
+        probe=Probe,
         learner=Learner,
         mode=lambda batch: wrong.mode(subject, batch),
         non_finite=precision.non_finite,

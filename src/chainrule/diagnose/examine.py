@@ -15,6 +15,7 @@ import numpy as np
 from chainrule.diagnose import data as of_data
 from chainrule.diagnose import losses, precision, start, steps, units
 from chainrule.diagnose.findings import Finding, ordered
+from chainrule.diagnose.heart import overfit
 from chainrule.diagnose.learner import Learner
 from chainrule.diagnose.probe import Probe, Subject
 from chainrule.diagnose.report import Report
@@ -42,7 +43,7 @@ class Means:
 
     Attributes:
         subject: the model and its loss.
-        probe: runs the loss on a batch, with all signals and gradients.
+        probe: runs the loss of a subject on a batch, with all signals and gradients.
         learner: trains a copy.
         mode: looks whether layers are in the right mode, on a batch.
         non_finite: finds where NaN and infinity arise in a probe.
@@ -56,7 +57,7 @@ class Means:
     """
 
     subject: Subject
-    probe: Callable[[Sequence[Any]], Probe]
+    probe: Callable[[Subject, Sequence[Any]], Probe]
     learner: Callable[[Subject, float], Learner]
     mode: Callable[[Sequence[Any]], list[Finding]]
     non_finite: Callable[[Probe], list[Finding]]
@@ -88,7 +89,7 @@ def examine(
     found += means.mode(batches[0])
     profile: tuple[Spread, ...] = ()
     if lax or not any(f.kind == "mode" for f in found):
-        probe = means.probe(batches[0])
+        probe = means.probe(means.subject, batches[0])
         profile = of_probe(probe)
         classes, of_model = _of_model(means, probe, batches, whole)
         found += of_model
@@ -101,7 +102,7 @@ def examine(
             found += means.decay(slope)
             wanted = kinds is None or "cannot overfit" in kinds
             if wanted and not any(f.severity == "error" for f in found):
-                found += steps.overfit(means.subject, means.learner, batches[0], classes)
+                found += overfit(means.subject, means.learner, means.probe, batches[0], classes)
     if kinds is not None:
         found = [finding for finding in found if finding.kind in kinds]
     return Report(tuple(ordered(_without_consequences(found))), title, profile)
@@ -159,7 +160,7 @@ def _of_model(
     found += start.initial_loss(probe, classes, first[1] if len(first) > 1 else None)
     found += units.saturated(probe)
     found += units.flow(probe)
-    found += units.dead([probe, *map(means.probe, batches[1:])])
+    found += units.dead([probe, *(means.probe(subject, batch) for batch in batches[1:])])
     found += precision.coarse(probe, means.exact(first))
     if len(first) > 1 and not any(f.kind == "data not used" for f in found):
         found += of_data.relations(
@@ -206,8 +207,13 @@ def _without_consequences(found: list[Finding]) -> list[Finding]:
             return found
         return [replace(f, severity="note") if f.kind == "cannot overfit" else f for f in found]
     follows = set(_CONSEQUENCES)
-    if any(f.kind == "dead" and f.evidence["dead"] == f.evidence["units"] for f in causes):
+    if all(f.evidence.get("last") for f in causes):
+        follows.remove("initial loss")  # it is told, too, of a last layer with weights too large
+    silent = [f for f in causes if f.kind == "dead" and f.evidence["dead"] == f.evidence["units"]]
+    if any(f.evidence["varies"] for f in silent):
         follows.add("data not used")
+    elif any(f.kind == "data not used" for f in causes):
+        follows.add("dead")  # nothing comes to these units
     for kind, effects in _EFFECTS.items():
         if any(f.kind == kind for f in causes):
             follows |= effects

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ import numpy as np
 from chainrule.core.node import Node
 from chainrule.diagnose.findings import Finding
 from chainrule.diagnose.probe import Probe, Subject
-from chainrule.explain.activations import RANGES
+from chainrule.explain.activations import RANGES, at_points
 from chainrule.operations import elementwise, softmax
 
 __all__ = ["classes_of", "output_range", "probabilities", "summed"]
@@ -19,20 +20,61 @@ __all__ = ["classes_of", "output_range", "probabilities", "summed"]
 #: Operations that take logits: a softmax, or its logarithm, is inside of them.
 _OF_LOGITS = frozenset({softmax.log_softmax, softmax.softmax, softmax.logsumexp})
 #: What is written around an output so that its logarithm is finite.
-_BARELY = frozenset({elementwise.add, elementwise.maximum, elementwise.minimum})
+_BARELY = frozenset(
+    {elementwise.add, elementwise.maximum, elementwise.minimum, elementwise.clip}
+    | {elementwise.absolute}
+)
+#: Where outputs are looked at, and from where on they no longer change if they are bounded.
+_FAR_AND_NEAR = np.array([-1e4, -1e2, -10.0, -1.0, -0.1, 0.0, 0.1, 1.0, 10.0, 1e2, 1e4])
 _LOGARITHMS = frozenset({elementwise.log, elementwise.log2, elementwise.log10})
 
 
 def classes_of(probe: Probe) -> int | None:
     """Return the number of classes of a loss that takes logits, None for other losses."""
-    node = _of_logits(probe)
-    if node is None:
-        return None
-    return int(np.shape(_input(node))[-1])
+    found = _softmaxes(probe, probe.run.live)
+    return int(found[-1].entering[0].shape[-1]) if found else None
 
 
-def _of_logits(probe: Probe) -> Node | None:
-    return next((n for n in reversed(probe.run.live) if n.operation in _OF_LOGITS), None)
+@dataclass(frozen=True)
+class _Softmax:
+    """A softmax, or its logarithm, however it is written.
+
+    Attributes:
+        node: the operation, or the exponential, that its logits go into.
+        entering: the logits; behind them what they were before something was subtracted, so that
+            their exponentials are finite.
+    """
+
+    node: Node
+    entering: tuple[Any, ...]
+
+
+def _softmaxes(probe: Probe, nodes: Collection[Node]) -> list[_Softmax]:
+    """Return the softmaxes among some nodes, in their order."""
+    found = []
+    for node in sorted(nodes, key=lambda n: n.birth):
+        if node.operation in _OF_LOGITS:
+            found.append(_Softmax(node, (_input(node),)))
+        elif node.operation is elementwise.exp and _is_shared_out(probe, node):
+            before = node.parents[0]
+            shifted = before is not None and before.operation is elementwise.subtract
+            whole = (_input(before),) if before is not None and shifted else ()
+            found.append(_Softmax(node, (_input(node), *whole)))
+    return found
+
+
+def _is_shared_out(probe: Probe, node: Node) -> bool:
+    """Tell whether exponentials are added up along the last axis of a matrix, or of more axes."""
+    e = np.asarray(node.output)
+    if e.ndim < 2 or e.shape[-1] < 2:
+        return False
+    users = [user for user, _ in probe.run.consumers.get(node, []) if user.operation.reduces]
+    sums = [np.asarray(user.output) for user in users]
+    return any(s.size == e.size // e.shape[-1] and np.allclose(s.ravel(), _rows(e)) for s in sums)
+
+
+def _rows(e: Any) -> Any:
+    return e.sum(axis=-1).ravel()
 
 
 def _input(node: Node) -> Any:
@@ -43,9 +85,10 @@ def probabilities(probe: Probe) -> list[Finding]:
     """Find a softmax or sigmoid before a loss that has one inside, and logarithms without one."""
     found = []
     last = probe.layers[-1].path if probe.layers else ""
-    node = _of_logits(probe)
     after = _after_output(probe)
-    if node is not None and node in after and _are_shares(_input(node)):
+    shares = [s for s in _softmaxes(probe, after) if any(map(_are_shares, s.entering))]
+    if shares:
+        again = shares[-1]
         found.append(
             Finding(
                 "softmax twice",
@@ -54,11 +97,11 @@ def probabilities(probe: Probe) -> list[Finding]:
                 "what goes into the softmax of the loss are probabilities already: its largest "
                 "share is bounded, the loss stays high and its gradient small",
                 ("hand the logits over: leave out the softmax, or sigmoid, before the loss",),
-                probe.line(node),
-                {"largest": float(_input(node).max())},
+                probe.line(again.node),
+                {"largest": float(again.entering[-1].max())},
             )
         )
-    twice = _sigmoid_twice(probe)
+    twice = _sigmoid_twice(probe, after)
     if twice is not None:
         found.append(
             Finding(
@@ -74,9 +117,10 @@ def probabilities(probe: Probe) -> list[Finding]:
     for node in probe.run.live:
         if node.operation not in _LOGARITHMS or node not in after:
             continue
-        p = _input(node)
-        raw = p.size and (p.min() < 0 or p.max() > 1 + 1e-6)
-        if raw and _made_by(node, probe.output):
+        if probe.output is None or not _made_by(node, probe.output):
+            continue
+        p = np.asarray(probe.output.output, dtype=np.float64)
+        if p.size and (p.min() < 0 or p.max() > 1 + 1e-6):
             found.append(
                 Finding(
                     "missing softmax",
@@ -108,15 +152,24 @@ def _after_output(probe: Probe) -> set[Node]:
     return found
 
 
-def _made_by(node: Node, output: Node | None) -> bool:
+def _made_by(node: Node, output: Node) -> bool:
     """Tell whether a logarithm is of the output itself, or of its entries: nothing bends it."""
-    here: Node | None = node.parents[0]
-    while here is not None and here is not output:
-        moved = here.operation.moves or here.operation in _BARELY
-        if not (moved or here.operation is elementwise.clip) or not here.parents:
-            return False
-        here = here.parents[0]
-    return here is not None
+    return _unmoved(node.parents[0], output) is output
+
+
+def _unmoved(node: Node | None, output: Node | None = None) -> Node | None:
+    """Return what the entries of a node are from, as far as they are only moved, or some taken.
+
+    Args:
+        node: where they are.
+        output: where to stop; up to there what keeps a logarithm finite is seen through, too.
+    """
+    while node is not None and node is not output and node.parents:
+        moved = node.operation.moves or (output is not None and node.operation in _BARELY)
+        if not moved:
+            break
+        node = next((p for p in node.parents if p is not None), None)
+    return node
 
 
 def _are_shares(p: Any) -> bool:
@@ -126,50 +179,86 @@ def _are_shares(p: Any) -> bool:
     return bool(np.allclose(p.sum(axis=-1), 1, atol=1e-4))
 
 
-def _sigmoid_twice(probe: Probe) -> Node | None:
-    """Return the softplus of a binary cross-entropy of logits, if it is fed with a sigmoid."""
-    output = probe.output
-    for activation in probe.activations:
-        if activation.kind != "sigmoid" or output is None:
-            continue
-        if probe.layer_of(activation.node) != probe.layers[-1].path:
-            continue
-        for node in probe.run.live:
-            if node.operation is elementwise.logaddexp and activation.node in node.parents:
-                return node
+def _sigmoid_twice(probe: Probe, after: Collection[Node]) -> Node | None:
+    """Return the second of two sigmoids behind one another at the output.
+
+    It may be the softplus of a binary cross-entropy of logits.
+    """
+    sigmoids = {a.node: a for a in probe.activations if a.kind == "sigmoid" and a.node in after}
+    for node in probe.run.live:
+        if node.operation is elementwise.logaddexp:
+            entering = list(node.parents)
+        else:
+            entering = [sigmoids[node].source] if node in sigmoids else []
+        if any(_unmoved(before) in sigmoids for before in entering):
+            return node
     return None
 
 
 def output_range(probe: Probe, y: Any) -> list[Finding]:
-    """Compare targets with what the last activation can give."""
+    """Compare targets with what the function behind the last layer can give."""
     y = np.asarray(y)
-    if y.dtype.kind != "f" or not y.size or _of_logits(probe) is not None or not probe.layers:
+    predicted = _compared(probe, y)
+    if predicted is None or probe.output is None or predicted is probe.output:
         return []
-    last = probe.layers[-1].path
-    own = [a for a in probe.activations if probe.layer_of(a.node) == last]
-    if not own or np.size(own[-1].node.output) != y.size:
-        return []
-    activation = own[-1]
-    low, high = RANGES[activation.kind]
+    kind = next((a.kind for a in probe.activations if a.node is predicted), "function")
+    low, high = RANGES[kind] if kind in RANGES else _reach(predicted, probe.output)
     outside = float(np.mean((y < low - 1e-9) | (y > high + 1e-9)))
     if outside < 0.01:
         return []
-    reach = f"{low:.0f} to {high:.0f}" if math.isfinite(high) else f"{low:.0f} and more"
+    last = probe.layers[-1].path
+    reach = (
+        f"{low:.3g} to {high:.3g}"
+        if math.isfinite(low) and math.isfinite(high)
+        else f"{low:.3g} and more"
+        if math.isfinite(low)
+        else f"{high:.3g} and less"
+    )
     return [
         Finding(
             "output range",
             "error" if outside > 0.2 else "warning",
             last,
-            f"the output is a {activation.kind}, {reach}, and {outside:.0%} of the targets are "
+            f"the output is that of a {kind}, {reach}, and {outside:.0%} of the targets are "
             f"outside of it: they go from {y.min():.3g} to {y.max():.3g}",
             (
                 "no activation behind the last layer of a regression",
                 "targets that are scaled to what it can give",
             ),
-            probe.line(activation.node),
+            probe.line(predicted),
             {"outside": outside, "smallest": float(y.min()), "largest": float(y.max())},
         )
     ]
+
+
+def _compared(probe: Probe, y: Any) -> Node | None:
+    """Return what the loss compares with the targets, None where these are no numbers."""
+    if y.dtype.kind != "f" or not y.size or probe.output is None:
+        return None
+    after = _after_output(probe)
+    for node in probe.run.live:
+        for made, parent in enumerate(node.parents):
+            if parent not in after or len(node.operands) != 2:
+                continue
+            other = np.asarray(node.operands[1 - made])
+            if other.dtype.kind == "f" and other.size == y.size and _same(other, y):
+                return parent
+    return None
+
+
+def _reach(node: Node, output: Node) -> tuple[float, float]:
+    """Return between what a node can be, whatever the model's output is."""
+    z = at_points(node, output, _FAR_AND_NEAR)
+    if z is None or np.isnan(z).any():
+        return -math.inf, math.inf
+    near = z[1:-1]
+    low = float(z.min()) if near.min() - z.min() <= 1e-6 else -math.inf
+    high = float(z.max()) if z.max() - near.max() <= 1e-6 else math.inf
+    return low, high
+
+
+def _same(a: Any, b: Any) -> bool:
+    return bool(np.allclose(a.ravel(), b.ravel(), equal_nan=True))
 
 
 def summed(subject: Subject, batch: Sequence[Any]) -> list[Finding]:

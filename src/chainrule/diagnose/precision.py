@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -26,14 +27,16 @@ def non_finite(probe: Probe) -> list[Finding]:
     infinite = any(a.kind == "inf" for a in values)
     for arisen in [*values, *non_finite_gradients(probe.run)]:
         node = arisen.node
-        # NaN that comes of an infinity, inf - inf or inf / inf, follows from that.
+        # NaN that comes of an infinity, inf - inf or inf / inf, follows from that: it counts where
+        # it is what the loss is.
         follows = infinite and arisen.kind == "nan" and node is not None and _of_infinity(node)
+        follows = follows and not math.isnan(probe.value)
         found.append(
             Finding(
                 "nan" if arisen.kind == "nan" else "inf",
                 "note" if follows else "error",
                 probe.layer_of(node) if node is not None else "",
-                arisen.message,
+                arisen.message.rstrip("."),
                 (
                     "a form that does not overflow: np.logaddexp, losses of logits",
                     "a smaller learning rate, if it came with training",

@@ -14,7 +14,8 @@ from chainrule.operations.arithmetic import divide
 
 __all__ = ["connected", "initial_loss", "symmetry", "variance"]
 
-_FAR = 10  # times what guessing is wrong by
+_FAR = 10  # times what guessing is wrong by, or the outputs
+_AWAY = 1.5  # times what guessing is wrong by, of targets that are far larger than outputs
 
 
 def connected(probe: Probe) -> list[Finding]:
@@ -143,7 +144,12 @@ def variance(probe: Probe) -> list[Finding]:
                         "nn.BatchNorm or nn.LayerNorm behind it",
                     ),
                     probe.line(product[0]),
-                    {"gain": gain, "ratio": ratio, "fan in": fan_in},
+                    {
+                        "gain": gain,
+                        "ratio": ratio,
+                        "fan in": fan_in,
+                        "last": layer is probe.layers[-1],
+                    },
                 )
             )
             break
@@ -195,7 +201,8 @@ def _far_from(probe: Probe, y: Any) -> list[Finding]:
     if output is None or y.dtype.kind != "f" or output.shape != y.shape or y.ndim == 0:
         return []
     off, guess = rms(output - y), rms(y - y.mean(axis=0))
-    if guess == 0 or not off > _FAR * guess:
+    away = rms(y) > _FAR * max(rms(output), 0.5) and off > _AWAY * guess
+    if guess == 0 or not (off > _FAR * guess or away):
         return []
     return _begins_far(
         probe,

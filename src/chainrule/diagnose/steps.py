@@ -17,12 +17,11 @@ from chainrule.diagnose.trial import Trial
 from chainrule.nn.module import parameters
 from chainrule.optim.optimiser import Optimiser
 
-__all__ = ["decay", "first_step", "flat", "learnt", "memory", "overfit", "sizes"]
+__all__ = ["decay", "first_step", "flat", "learnt", "memory", "sizes"]
 
 LearnerOf = Callable[[Subject, float], Learner]
 
-_FEW = 20  # examples to be learnt by heart
-_HEART = 300  # steps for it
+_USUAL = 1e-3  # of the weights' norm, in a step
 _SHORTER = ("tenth", 0.1), ("hundredth", 0.01), ("thousandth", 1e-3), ("millionth", 1e-6)
 
 
@@ -162,49 +161,6 @@ def _weights(tree: Any, model: Any) -> Any:
     return flat(kept)
 
 
-def overfit(
-    subject: Subject, learner_of: LearnerOf, batch: Sequence[Any], classes: int | None
-) -> list[Finding]:
-    """Learn a few examples by heart, with Adam. Karpathy, 2019: overfit one batch.
-
-    Returns:
-        A finding if the loss stays above a third of what it was, or of what guessing gives.
-    """
-    few = [np.asarray(x)[:_FEW] for x in batch]
-    first = subject.value(few)
-    if not math.isfinite(first):
-        return []
-    best = first
-    for rate in (3e-3, 3e-2):
-        learner = learner_of(subject, rate)
-        value = first
-        for number in range(_HEART):
-            value = learner.step(number, few)
-            if not math.isfinite(value):
-                break
-        if math.isfinite(value):
-            best = min(best, value)
-        if best < 0.1 * first:
-            break
-    if best < (first if classes is None else min(first, math.log(classes))) / 3:
-        return []
-    return [
-        Finding(
-            "cannot overfit",
-            "warning",
-            "",
-            f"{len(few[0])} examples cannot be learnt by heart: after {_HEART} steps of Adam the "
-            f"loss is {best:.3g}, {first:.3g} at the start",
-            (
-                "look at the findings above first: one of them may be the reason",
-                "look whether equal inputs have different labels",
-                "a wider model",
-            ),
-            evidence={"first": first, "last": best},
-        )
-    ]
-
-
 def learnt(subject: Subject, learner_of: LearnerOf, arrays: Sequence[Any], seed: int) -> float:
     """Train with two thirds of the examples, and compare the rest with shuffled targets.
 
@@ -261,8 +217,8 @@ def sizes(trial: Trial, models: list[Any]) -> list[Finding]:
                     evidence={**evidence, "shorter": shorter},
                 )
             ]
-    if gained < 0.05 * abs(start):
-        for factor in (10.0, 100.0, 1e3, 1e4, 1e5):
+    if gained < 0.05 * abs(start) and share < _USUAL:
+        for factor in (10.0, 100.0, 1e3, 1e4, 1e5, 1e6, 1e7):
             if share * factor > 0.1:
                 break
             longer = trial.loss(trial.models(factor)[-1])

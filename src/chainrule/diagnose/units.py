@@ -19,6 +19,9 @@ _MOST = 0.9  # and from which on nothing can be learnt
 _RATIO = 1e3  # between the first and the last gradient
 _EACH_TURN = 2  # by which a gradient may shrink from turn to turn in a healthy cell
 _SLOPE = 0.25  # in powers of ten for each layer
+_EACH_LAYER = 2.5  # by which a gradient shrinks from layer to layer where it is steep
+_SOME = 1e-2  # and then this ratio is enough
+_GROWS = math.log10(1.5)  # by which one grows, in powers of ten, where a hundredfold is enough
 
 
 def dead(probes: Sequence[Probe]) -> list[Finding]:
@@ -71,7 +74,12 @@ def dead(probes: Sequence[Probe]) -> list[Finding]:
                     "nn.leaky_relu or nn.elu",
                 ),
                 probes[0].line(first.node),
-                {"dead": int(off.sum()), "units": int(off.size), "weak": int(weak.sum())},
+                {
+                    "dead": int(off.sum()),
+                    "units": int(off.size),
+                    "weak": int(weak.sum()),
+                    "varies": bool(np.ptp(np.asarray(first.input), axis=0).any()),
+                },
             )
         )
     return found
@@ -157,7 +165,8 @@ def _trend(sizes: list[float], unit: str, path: str, line: str) -> list[Finding]
     least = _SLOPE if unit == "layer" else math.log10(_RATIO) / len(sizes) / 2
     evidence = {"first": first, "last": last, "ratio": ratio, "slope": slope}
     path_of = "through the layers" if unit == "layer" else "through time"
-    if ratio < 1 / _RATIO and slope > least:
+    steep = unit == "layer" and ratio < _SOME and slope > math.log10(_EACH_LAYER)
+    if steep or (ratio < 1 / _RATIO and slope > least):
         severity: Severity = "error" if ratio < 1e-6 else "warning"
         if unit == "turn" and ratio >= 1e-6 and slope < math.log10(_EACH_TURN):
             severity = "note"  # what comes of many turns, and none of them does much
@@ -173,7 +182,7 @@ def _trend(sizes: list[float], unit: str, path: str, line: str) -> list[Finding]
                 evidence,
             )
         ]
-    if ratio > _RATIO and slope < -least:
+    if (ratio > _RATIO or (ratio > 1 / _SOME and slope < -_GROWS)) and slope < -least:
         return [
             Finding(
                 "exploding",

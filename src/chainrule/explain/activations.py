@@ -21,7 +21,7 @@ from chainrule.explain.observation import Observation
 from chainrule.operations import elementwise
 from chainrule.operations.indexing import set_at
 
-__all__ = ["RANGES", "Activation", "activations"]
+__all__ = ["RANGES", "Activation", "activations", "at_points"]
 
 #: Between what the values of a kind of function are.
 RANGES = {"sigmoid": (0.0, 1.0), "tanh": (-1.0, 1.0), "relu": (0.0, math.inf)}
@@ -172,11 +172,35 @@ def _fitting(node: Node, value: Any) -> Iterator[tuple[str, float]]:
             yield "relu", scale
 
 
+def at_points(node: Node, source: Node, points: Any) -> Any:
+    """Return what a node is at points of a source, None if it is no function of that, by entry.
+
+    Entries may have been moved, or some of them taken, on the way.
+    """
+    chain: list[Node] = []
+    waiting = [node]
+    while waiting:
+        here = waiting.pop()
+        if here is source or here in chain:
+            continue
+        if not (here.operation.moves or _is_entrywise(here)) or len(chain) == _MOST_STEPS:
+            return None
+        chain.append(here)
+        waiting += [p for p in here.parents[: 1 if here.operation.moves else None] if p is not None]
+    chain.sort(key=lambda n: n.birth, reverse=True)
+    found: Any = _computed(chain, source, points).get(node)
+    return found if shape_of(found) == shape_of(points) else None
+
+
 def _computed(chain: list[Node], source: Node, points: Any) -> dict[Node, Any]:
     """Compute the nodes at other points of the source, as far as they depend on it alone."""
     values: dict[Node, Any] = {source: points}
     with np.errstate(all="ignore"):
         for node in reversed(chain):
+            origin = node.parents[0] if node.operation.moves else None
+            if origin in values:
+                values[node] = values[origin]
+                continue
             try:
                 operands = [
                     _one_number(x) if parent is None else values[parent]

@@ -15,6 +15,7 @@ from chainrule.diagnose.examine import Means, examine, read
 from chainrule.diagnose.findings import Finding
 from chainrule.diagnose.probe import Probe
 from chainrule.diagnose.report import Report
+from chainrule.diagnose.torch.optimiser import as_optimiser
 from chainrule.diagnose.torch.probe import TorchProbe, non_finite
 from chainrule.diagnose.torch.spelling import in_words_of_torch
 from chainrule.diagnose.torch.subject import (
@@ -56,22 +57,23 @@ def diagnose_module(
     on_model(loss, len(whole.arrays))
     inner = copy.deepcopy(module)
     subject = TorchSubject(arrays_of(module), loss, False, module=inner)
-    trying = None
+    trying = single = None
     if optimiser is not None:
         _check(optimiser, module)
+        single = as_optimiser(module, optimiser)
         trying = TorchTrial(subject, whole, module, optimiser, batch_size, trial, seed)
     means = Means(
         subject,
-        probe=lambda batch: TorchProbe(subject, batch),
+        probe=TorchProbe,
         learner=TorchLearner,
-        mode=lambda batch: _mode(subject, module, batch),
+        mode=lambda batch: _mode(subject, module, batch, optimiser is not None),
         non_finite=non_finite,
         exact=lambda batch: _exact(subject, batch),
         slope=subject.slope,
         gradients=lambda batch: [],
         trial=trying,
-        memory=lambda slope: [],
-        decay=lambda slope: steps.decay(None, subject.model, slope),
+        memory=lambda slope: [] if single is None else steps.memory(single, subject.model, slope),
+        decay=lambda slope: steps.decay(single, subject.model, slope),
     )
     report = examine(means, whole, title, seed, lax=False, kinds=kinds)
     return replace(report, findings=tuple(map(in_words_of_torch, report.findings)))
@@ -105,12 +107,17 @@ def _check(optimiser: Any, module: Any) -> None:
         raise TypeError(
             f"a PyTorch model is trained with a torch.optim.Optimizer, got {optimiser!r}"
         )
+    if isinstance(optimiser, torch.optim.LBFGS):
+        raise TypeError(
+            "a step of torch.optim.LBFGS asks for the loss again and again, and cannot be looked "
+            "at by itself: diagnose the model without an optimiser, or with torch.optim.SGD"
+        )
     own = {id(p) for p in module.parameters()}
     if not any(id(p) in own for group in optimiser.param_groups for p in group["params"]):
         raise ValueError("the optimiser is of another model: make it of model.parameters()")
 
 
-def _mode(subject: TorchSubject, module: Any, batch: Sequence[Any]) -> list[Finding]:
+def _mode(subject: TorchSubject, module: Any, batch: Sequence[Any], trained: bool) -> list[Finding]:
     """Look whether prediction is random, and whether a model to be trained is in training."""
     special = [
         (path, m)
@@ -138,9 +145,10 @@ def _mode(subject: TorchSubject, module: Any, batch: Sequence[Any]) -> list[Find
         return [
             Finding(
                 "mode",
-                "note",
+                "warning" if trained else "note",
                 path,
-                f"this {type(layer).__name__} is in prediction: it was looked at as in training",
+                f"this {type(layer).__name__} is in prediction, model.eval(): in training it would "
+                "do something else; it was looked at as in training",
                 ("model.train() before training, model.eval() before prediction",),
             )
         ]

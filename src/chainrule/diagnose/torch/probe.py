@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from chainrule.diagnose.findings import Finding
-from chainrule.diagnose.probe import Probe
+from chainrule.diagnose.probe import Probe, Subject
 from chainrule.diagnose.torch.recording import Call, Recording
 from chainrule.diagnose.torch.subject import TorchSubject, as_in, load, tensors
 from chainrule.explain.activations import Activation
@@ -41,7 +41,8 @@ class TorchProbe(Probe):
         batch: the arrays.
     """
 
-    def __init__(self, subject: TorchSubject, batch: Sequence[Any]) -> None:
+    def __init__(self, subject: Subject, batch: Sequence[Any]) -> None:
+        assert isinstance(subject, TorchSubject)
         self.subject: TorchSubject = subject
         self.batch = batch
         module = subject.module
@@ -99,12 +100,16 @@ class TorchProbe(Probe):
 
 
 def non_finite(probe: Probe) -> list[Finding]:
-    """Find the call whose output is NaN or infinite first, or the parameter whose gradient is."""
+    """Find the call whose output is NaN or infinite first, or the parameter whose gradient is.
+
+    Of a loss that is NaN the call that makes the first NaN of an infinity is told, too.
+    """
     cures = (
         "a form that does not overflow: torch.logaddexp, losses of logits",
         "a smaller learning rate, if it came with training",
         "torch.nn.utils.clip_grad_norm_",
     )
+    found: dict[str, Finding] = {}
     for call in probe.run.live:
         output = np.asarray(call.output)
         if np.isfinite(output).all():
@@ -112,7 +117,12 @@ def non_finite(probe: Probe) -> list[Finding]:
         node: Any = call
         kind = "nan" if np.isnan(output).any() else "inf"
         said = f"{kind} arises here first, in {int((~np.isfinite(output)).sum())} entries"
-        return [Finding(kind, "error", probe.layer_of(node), said, cures, probe.line(node))]
+        place = probe.layer_of(node), said, cures, probe.line(node)
+        found.setdefault(kind, Finding(kind, "error", *place))
+        if kind == "nan" or not np.isnan(probe.value):
+            break
+    if found:
+        return list(found.values())
     for name, leaf, _ in probe.parameters:
         g = probe.gradient(leaf)
         if g is not None and not np.isfinite(g).all():

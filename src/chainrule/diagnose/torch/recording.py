@@ -29,7 +29,10 @@ _OPERATIONS: dict[str, Any] = {
     **dict.fromkeys(("div", "true_divide", "layer_norm", "batch_norm", "group_norm"), divide),
     **dict.fromkeys(
         # __get__: as an attribute, W.T
-        ("reshape", "view", "flatten", "transpose", "permute", "squeeze", "unsqueeze", "__get__"),
+        (
+            *("reshape", "view", "flatten", "transpose", "permute", "squeeze", "unsqueeze"),
+            *("__get__", "__getitem__", "select", "narrow"),
+        ),
         shape.reshape,
     ),
 }
@@ -41,6 +44,7 @@ class Other:
     """What no search asks for."""
 
     moves = False
+    entrywise = False
 
 
 @dataclass(eq=False)
