@@ -59,14 +59,15 @@ def _fills_wide_vectors(a: Access, b: Access) -> bool:
     How many times faster they were than BLAS (one thread, float32, in the second cache):
 
     ==================  =========    ==================  =========
-    32 x 256 x 256      1.3 - 2.0    128 x 512 x 512     1.0
-    128 x 128 x 128     1.2 - 1.5    128 x 784 x 512     1.1
-    128 x 256 x 256     1.1          512 x 512 x 512     0.9 - 1.0
+    32 x 256 x 256      1.9          128 x 784 x 512     1.3
+    128 x 128 x 128     1.2 - 1.5    784 x 128 x 512     1.1 - 1.2
+    128 x 256 x 256     1.3          512 x 512 x 512     1.0 - 1.2
+    128 x 512 x 512     1.3          1000 x 1000 x 500   0.9
     ==================  =========    ==================  =========
     """
     target, itemsize = host(), a.base.dtype.itemsize
     (m, k), n = a.size[-2:], b.size[-1]
-    large = m * k * n > 1 << 26 or k * n * itemsize >= 1 << 21
+    large = m * k * n > 1 << 27 or k * n * itemsize >= 1 << 21
     if target.vector_bytes < 64 or packs(b) or large:
         return False
     blocks, _ = Extents.of_matrices(a, b).split(itemsize)

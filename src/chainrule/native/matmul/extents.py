@@ -13,7 +13,7 @@ from chainrule.native.runtime.engine import Target
 __all__ = ["Extents", "Tile", "best_tile"]
 
 _BLOCK = 1 << 18  # bytes of the right operand in a block of a long sum
-_STEPS = 200  # in a block of a sum along one axis: two vectors of each stay in the first cache
+_STEPS = 128  # in a block of a sum along one axis: two vectors of each stay in the first cache
 
 
 Steps = tuple[tuple[int, int, int], ...]

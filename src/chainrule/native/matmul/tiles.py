@@ -2,9 +2,10 @@
 
 A tile is some rows of the result by a few vectors of its columns. For each step of the sum, the
 vectors are read from a row of the right operand and multiplied by one number of each row of the
-left one, so the left operand may lie in any way, and the right one by rows; where it does not, a
-panel of it, as wide as a tile, is copied first. The last tile of a row or column begins earlier
-rather than being smaller: some entries are then computed twice, and there is one loop for all.
+left one, so the left operand may lie in any way, and the right one by rows; where it does not, or
+its rows are far apart and are read for many tiles, a panel of it, as wide as a tile, is copied
+first. The last tile of a row or column begins earlier rather than being smaller: some entries are
+then computed twice, and there is one loop for all.
 
 The unit of work is a chunk of the rows of one matrix of a batch, so that its rows stay in the cache
 from one panel to the next, and threads have something to share.
@@ -40,6 +41,8 @@ _METADATA = """\
 !21 = !{!"llvm.loop.unroll.disable"}
 !22 = !{!"llvm.loop.vectorize.enable", i1 false}"""
 _AS_IT_IS = "!llvm.loop !20"
+_CACHE = 1 << 15  # bytes of a small first-level cache
+_OFTEN = 8  # tiles that read a panel from which on it is worth a copy
 _UNROLLED = 4  # steps of a sum up to which they are written one after the other
 
 
@@ -98,7 +101,7 @@ class _Loops:
         self.vector = self.kind if width == 1 else f"<{width} x {self.kind}>"
         self.columns = tile.columns(self.n)
         self.span = tile.span(self.n)
-        self.packs = self.n > 1 and self.across != 1
+        self.packs = self.n > 1 and (self.across != 1 or self._is_scattered())
         self.rows = self._rows(parts)
         self.chunks = -(-self.m // self.rows)
         self.units = math.prod(n for n, *_ in extents.batch) * self.chunks
@@ -107,6 +110,18 @@ class _Loops:
         self.name = f"cr.tiles.{self.kind}.{text}_{self.rows}"
         self.code = Code("t")
         self.end = ""  # of the sum in a block, where the last one is shorter
+
+    def _is_scattered(self) -> bool:
+        """Tell whether rows of a panel lie so far apart that many tiles read a copy sooner.
+
+        Few of them lie in a page, and where they are a power of two apart, they share few places
+        of the first cache.
+        """
+        if len(self.steps) > 1 or self.m < _OFTEN * self.tile.rows:
+            return False
+        ((count, _, down),) = self.steps
+        size = count * self.itemsize
+        return down != self.span and size * self.n > _CACHE and size * self.span <= _CACHE
 
     def _rows(self, parts: int) -> int:
         """Return the number of rows in a chunk, whole tiles where there are several chunks."""
@@ -263,9 +278,19 @@ class _Loops:
         ((count, along, down),) = self.steps
         code.add("br label %pack")
         code.label("pack")
-        code.add("%pack.k = phi i64 [ 0, %panel ], [ %pack.k.next, %pack.end ]")
+        last = "pack" if self.across == 1 else "pack.end"
+        code.add(f"%pack.k = phi i64 [ 0, %panel ], [ %pack.k.next, %{last} ]")
         source = self._at(b, self._times("%pack.k", down))
         target = self._at(panel, self._times("%pack.k", self.span))
+        self.steps = ((count, along, self.span),)
+        if self.across == 1:
+            for start in self.columns:
+                aligned = f"align {self.itemsize}"
+                place = self._at(source, start)
+                vector = code.let(f"load {self.vector}, ptr {place}, {aligned}")
+                code.add(f"store {self.vector} {vector}, ptr {self._at(target, start)}, {aligned}")
+            self._next("pack.k", 1, self.end or count, "pack", "pack.done")
+            return panel
         code.add("br label %pack.row")
         code.label("pack.row")
         code.add("%pack.j = phi i64 [ 0, %pack ], [ %pack.j.next, %pack.row ]")
@@ -274,7 +299,6 @@ class _Loops:
         code.add(f"store {self.kind} {entry}, ptr {self._at(target, '%pack.j')}")
         self._next("pack.j", 1, self.span, "pack.row", "pack.end")
         self._next("pack.k", 1, self.end or count, "pack", "pack.done")
-        self.steps = ((count, along, self.span),)
         return panel
 
     # A tile.
