@@ -43,6 +43,8 @@ def _steps(plan: Schedule) -> Iterable[str]:
         elif plan.roles[step] is Role.PRODUCT:
             a, b = (_size(x) for x in step.operands)
             yield f"product  {a} @ {b} -> {_kind(step)}"
+        elif plan.roles[step] is Role.TRANSFORM:
+            yield f"lines    {step.operation.name} -> {_kind(step)}"
         elif step in plan.bodies:
             assert isinstance(step.operation, ArrayLoop)
             made = ", ".join(map(_kind, plan.results[step]))

@@ -24,8 +24,9 @@ from chainrule.graph.formula import traced
 from chainrule.graph.graph import Apply, Constant, Input, Vertex, copied
 from chainrule.graph.placeholder import cast, full, make
 from chainrule.graph.rewrite import with_operands
+from chainrule.native.lower.transforms import ON_MEMORY
 from chainrule.native.record.program import Family, Program
-from chainrule.operations import elementwise, indexing
+from chainrule.operations import elementwise, fft, indexing
 from chainrule.operations import shape as shapes
 
 __all__ = ["in_pairs", "pairs_of"]
@@ -235,12 +236,27 @@ class _Pairs:
 
     def _called(self, vertex: Apply) -> Vertex | _Pair:
         """Let NumPy compute an operation, of complex numbers in memory."""
+        if vertex.operation in ON_MEMORY:
+            return self._transformed(vertex)
         which = tuple(x.dtype.kind == "c" for x in vertex.operands)
         operation = _on_memory(vertex.operation, which, vertex.dtype)
         operands = tuple(map(self.whole, vertex.operands))
         if vertex.dtype.kind != "c":
             return Apply(operation, operands, vertex.params, vertex.value)
         return self._read(vertex, Apply(operation, operands, vertex.params, _in_memory(vertex)))
+
+    def _transformed(self, vertex: Apply) -> Vertex | _Pair:
+        """Let a loop of NumPy's transform lines that lie in memory."""
+        (x,) = vertex.operands
+        if vertex.operation is fft.rfft:
+            given = self._real(x)
+        else:
+            given = self.whole(x) if x.dtype.kind == "c" else _stacked(self._pair(x))
+        given = cast(given, _PARTS.get(vertex.dtype, vertex.dtype))
+        transform = ON_MEMORY[vertex.operation]
+        if vertex.dtype.kind != "c":
+            return Apply(transform, (given,), vertex.params, vertex.value)
+        return self._read(vertex, Apply(transform, (given,), vertex.params, _in_memory(vertex)))
 
 
 def _works_by_parts(vertex: Apply) -> bool:
