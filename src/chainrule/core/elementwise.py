@@ -13,7 +13,8 @@ from typing import Any, TypeAlias, Unpack
 
 import numpy as np
 
-from chainrule.core.array import Array, dtype_of, shape_of, value_of
+from chainrule.core.array import Array, dtype_of, is_complex, shape_of, value_of
+from chainrule.core.complex_parts import cartesian, parts_of
 from chainrule.core.linear import broadcast_to, conform, sum_to
 from chainrule.core.operation import Operation, rows_of
 from chainrule.core.rules import positions_read
@@ -197,6 +198,19 @@ def _guarded_multiply(g: Any, local: Any) -> Any:
     return np.where(np.equal(g, 0), np.zeros((), dtype_of(product)), product)[()]
 
 
+def _guarded_form(g: Any, local: Any) -> Any:
+    """Return the product of complex numbers: each part of g stops what it is multiplied with."""
+    (p, q), (a, b) = parts_of(g), parts_of(local)
+    if not is_complex(g):
+        return cartesian(guarded_multiply(p, a), guarded_multiply(p, b))
+    if not is_complex(local):
+        return cartesian(guarded_multiply(p, a), guarded_multiply(q, a))
+    return cartesian(
+        guarded_multiply(p, a) - guarded_multiply(q, b),
+        guarded_multiply(p, b) + guarded_multiply(q, a),
+    )
+
+
 #: ``g * local`` in which a zero upstream gradient stops even an infinite local one: 0 * inf = 0.
 guarded_multiply: Elementwise = _GuardedMultiply(
     "guarded_multiply",
@@ -206,6 +220,7 @@ guarded_multiply: Elementwise = _GuardedMultiply(
     numpy=(),
     glyph="*",
     dtypes="fc",
+    cartesian=_guarded_form,
     series=convolved,
 )
 #: The node that gives a transform a fresh input without cutting it off from an outer recording.

@@ -57,6 +57,8 @@ class Operation:
         self.source = traits.get("source")
         self.unprinted = traits.get("unprinted")
         self.formula = traits.get("formula")
+        self.cartesian = traits.get("cartesian")
+        self.by_parts = traits.get("by_parts", False)
         self.glyph = traits.get("glyph")
         self.singular = traits.get("singular", False)
         self.scatter = traits.get("scatter")

@@ -40,6 +40,13 @@ class Traits(TypedDict, total=False):
         formula: the same function made of simpler operations, ``(*operands, **params) -> result``,
             written like a rule, but with no functions of NumPy besides ufuncs. Where it does not
             hold for some parameters, it returns None.
+        cartesian: what it is made of for complex operands: operations on their real and imaginary
+            parts, ``(*operands, **params) -> result``, written as ``formula`` is; a complex result
+            is a call of `chainrule.core.complex_parts.cartesian`. Where it does not hold, it
+            returns None.
+        by_parts: for complex operands, the parts of the result are the result for their parts; of
+            a multilinear one, products are multiplied out. So by itself is each linear one that
+            moves or reduces.
         unprinted: what to do instead, of an operation that no printed code can have.
         parts: the function has several results, and this is the one that the parameter ``part``
             says: ``np.linalg.eigh(a)[part]``.
@@ -103,6 +110,8 @@ class Traits(TypedDict, total=False):
     source: str | Callable[..., str] | None
     unprinted: str | None
     formula: Callable[..., Any] | None
+    cartesian: Callable[..., Any] | None
+    by_parts: bool
     parts: bool
     glyph: str | None
     singular: bool

@@ -23,7 +23,7 @@ def describe(built: Built) -> dict[str, Any]:
     lines = list(_steps(built.schedule))
     lines += [f"written turn by turn: {reason}" for reason in built.results.unrolled]
     lines.append(f"scratch memory: {built.arena_bytes:,} bytes")
-    moved = [*built.program.inputs, *built.program.captured, *_written(built)]
+    moved = [*built.real.inputs, *built.real.captured, *_written(built)]
     program = rewritten(built)
     return {
         "rewritten": program.text(),
@@ -43,6 +43,8 @@ def _steps(plan: Schedule) -> Iterable[str]:
         elif plan.roles[step] is Role.PRODUCT:
             a, b = (_size(x) for x in step.operands)
             yield f"product  {a} @ {b} -> {_kind(step)}"
+        elif plan.roles[step] is Role.TRANSFORM:
+            yield f"lines    {step.operation.name} -> {_kind(step)}"
         elif step in plan.bodies:
             assert isinstance(step.operation, ArrayLoop)
             made = ", ".join(map(_kind, plan.results[step]))
@@ -70,9 +72,9 @@ def _written(built: Built) -> Iterable[Vertex]:
 def rewritten(built: Built) -> Program:
     """Return the program in terms of primitives."""
     results = tuple(built.results.distinct[number] for number in built.results.numbers)
-    guards = zip(built.results.guards, built.program.guards, strict=True)
+    guards = zip(built.results.guards, built.real.guards, strict=True)
     return replace(
-        built.program, outputs=results, guards=tuple((vertex, seen) for vertex, (_, seen) in guards)
+        built.real, outputs=results, guards=tuple((vertex, seen) for vertex, (_, seen) in guards)
     )
 
 

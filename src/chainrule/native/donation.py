@@ -19,7 +19,8 @@ from chainrule.native.schedule.survey import Survey
 
 __all__ = ["donate"]
 
-_QUICK = (Role.PRODUCT, Role.JOIN, Role.SCATTER)  # what is done before a signal is looked for
+#: What is done before a signal is looked for.
+_QUICK = (Role.PRODUCT, Role.TRANSFORM, Role.JOIN, Role.SCATTER)
 
 
 @dataclass(frozen=True, eq=False)

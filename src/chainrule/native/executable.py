@@ -244,7 +244,9 @@ class Executable:
         size, dtype = vertex.shape, vertex.dtype
         array = arrays[buffer.index]
         if buffer.index < len(arrays) - 1:
-            return array if array.dtype == dtype else array.view(dtype)[:1].reshape(size)
+            if array.dtype == dtype:
+                return array
+            return array.reshape(-1).view(dtype)[: math.prod(size)].reshape(size)
         count = math.prod(size) * dtype.itemsize
         return array[buffer.offset : buffer.offset + count].view(dtype).reshape(size)
 

@@ -172,6 +172,8 @@ class _Listing:
             a, b = self.plan.accesses(step)
             tiles = step.operation is nested_product or not product.uses_blas(a, b)
             return f"  # {'tiles' if tiles else 'BLAS'}"
+        if role is Role.TRANSFORM:
+            return "  # lines"
         return "  # NumPy" if role in (Role.PRODUCT, Role.CALL) else ""
 
     def memory(self, vertex: Vertex) -> str:

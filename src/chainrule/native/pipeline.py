@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.core.placeholder import is_array
 from chainrule.graph.graph import Apply, Constant, Vertex
 from chainrule.graph.loops.extrapolate import NotAlikeError
 from chainrule.native.codegen.array_loop import Watch
@@ -18,6 +19,7 @@ from chainrule.native.ir import math
 from chainrule.native.ir.buffers import Buffer, address, load
 from chainrule.native.ir.moving import Word
 from chainrule.native.ir.text import Code, is_native
+from chainrule.native.lower.pairs import in_pairs
 from chainrule.native.lower.roles import Role, role_of
 from chainrule.native.lower.turns import Turns
 from chainrule.native.lowered import lowered
@@ -41,12 +43,14 @@ class NotNativeError(Exception):
 class Built:
     """What `build` made: segments of machine code in one library, and the calls between them.
 
+    ``real`` is the program as it was built, of real numbers alone.
     ``steps`` are names of functions ``void(ptr buffers)`` and calls, in order; where there is no
     call, ``@run`` does it all, and looks for signals between the functions. ``buffers`` tells where
     each stored vertex lies.
     """
 
     program: Program
+    real: Program
     ir: str
     steps: list[str | Call]
     schedule: Schedule
@@ -117,9 +121,9 @@ def _counts(vertex: Vertex) -> bool:
 
 class _Builder:
     def __init__(self, program: Program, parts: int, donors: Mapping[int, int]) -> None:
-        self.program = program
+        self.given, self.program = program, in_pairs(program)
         self.parts = parts
-        results, vertices = lowered(program)
+        results, vertices = lowered(self.program)
         self.plan = schedule(vertices)
         self.counting = [x for x in self.plan.roles if _counts(x)]
         count = len(results.vertices)
@@ -129,9 +133,9 @@ class _Builder:
             if not _has_memory(vertex.dtype):
                 raise NotNativeError(f"{vertex} has dtype {vertex.dtype}")
         for vertex in [*program.inputs, *program.outputs, *(guard for guard, _ in program.guards)]:
-            if not (isinstance(vertex.value, np.ndarray) or is_native(vertex.dtype)):
+            if not (is_array(vertex.value) or is_native(vertex.dtype)):
                 raise NotNativeError(f"{vertex} is a number of dtype {vertex.dtype}")
-        leaves: list[Vertex] = [*program.inputs, *program.captured]
+        leaves: list[Vertex] = [*self.program.inputs, *self.program.captured]
         known = set(leaves)
         self.fixed = [
             vertex
@@ -155,6 +159,7 @@ class _Builder:
             raise NotAlikeError("turns that are counted between calls of NumPy")
         ir = self._module(steps, writer.committed)
         return Built(
+            self.given,
             self.program,
             ir,
             steps,

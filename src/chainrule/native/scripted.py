@@ -37,7 +37,7 @@ from chainrule.native.schedule.survey import Survey
 
 __all__ = ["Script", "scripted"]
 
-_WRITTEN = frozenset(Role) - {Role.CALL, Role.LOOP, Role.RESULT}
+_WRITTEN = frozenset(Role) - {Role.CALL, Role.TRANSFORM, Role.LOOP, Role.RESULT}
 
 
 @dataclass(frozen=True)

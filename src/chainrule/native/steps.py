@@ -12,11 +12,13 @@ from chainrule.native.codegen.build import loops_of
 from chainrule.native.codegen.llvm import Emitted, write
 from chainrule.native.codegen.loop_ir import LoopNest
 from chainrule.native.codegen.turns import turns_loop, write_turns
-from chainrule.native.ir.buffers import Buffer, integer
+from chainrule.native.fourier import lines as fourier
+from chainrule.native.ir.buffers import Buffer, address, integer
 from chainrule.native.ir.moving import moves, this_turn
 from chainrule.native.ir.text import Code
 from chainrule.native.lower.array_loop import ArrayLoop
 from chainrule.native.lower.roles import Role
+from chainrule.native.lower.transforms import lines_of
 from chainrule.native.lower.windows import nested_product
 from chainrule.native.matmul import product
 from chainrule.native.schedule.memory import Memory
@@ -128,6 +130,8 @@ class Steps:
                 segment += self._kernel(surveys[k])
             elif self.plan.roles[step] is Role.PRODUCT and product.has_room(step):
                 segment += self._product(step)
+            elif self.plan.roles[step] is Role.TRANSFORM:
+                segment += self._transform(step)
             elif self.plan.roles[step] is Role.SCATTER:
                 segment += self._scatter(step)
             elif step in self.plan.bodies:
@@ -214,6 +218,26 @@ class Steps:
         else:
             self.module.products |= product.emit(a, b, c, self.memory.pointer, parts, code)
         self.module.declarations |= code.declarations
+        return code.lines
+
+    def _transform(self, vertex: Apply) -> list[str]:
+        lines, name = lines_of(vertex), self.module.name("transform")
+        assert lines is not None
+        text, declarations = fourier.definition(name, lines)
+        self.module.code.append(text)
+        self.module.declarations |= declarations
+        self.module.work += fourier.work(lines)
+        (given,), made = self.plan.accesses(vertex), self.plan.memory(vertex)
+        assert made.is_contiguous
+        code = Code(f"{name}.")
+        room = self.memory.reserve(max(fourier.scratch_bytes(lines), 1))
+        pointers = [
+            self.memory.pointer(code, given),
+            self.memory.pointer(code, made),
+            address(code, room),
+        ]
+        code.add(f"call void @{name}({', '.join(f'ptr {p}' for p in pointers)})")
+        self.memory.release(room)
         return code.lines
 
     def _scatter(self, vertex: Apply) -> list[str]:

@@ -13,12 +13,28 @@ from typing import Any
 import numpy as np
 
 from chainrule.core.array import Array, dtype_of
+from chainrule.core.complex_parts import imag, parts_of
 from chainrule.core.domain import NONZERO
-from chainrule.core.kinds import constant, elementwise, linear, sum_to
+from chainrule.core.kinds import constant, elementwise, linear, real, sum_to
 from chainrule.core.operation import Operation
 
-equal: Operation = constant("equal", operator.eq, symbol="==", entrywise=True, commutes=True)
-not_equal = constant("not_equal", operator.ne, symbol="!=", entrywise=True, commutes=True)
+
+def _all_equal(z: Any, w: Any) -> Any:
+    (a, b), (c, d) = parts_of(z), parts_of(w)
+    return logical_and(equal(a, c), equal(b, d))
+
+
+equal: Operation = constant(
+    "equal", operator.eq, symbol="==", entrywise=True, commutes=True, cartesian=_all_equal
+)
+not_equal = constant(
+    "not_equal",
+    operator.ne,
+    symbol="!=",
+    entrywise=True,
+    commutes=True,
+    cartesian=lambda z, w: logical_not(_all_equal(z, w)),
+)
 less = constant("less", operator.lt, symbol="<", entrywise=True)
 less_equal = constant("less_equal", operator.le, symbol="<=", entrywise=True)
 greater = constant("greater", operator.gt, symbol=">", entrywise=True)
@@ -26,15 +42,31 @@ greater_equal = constant("greater_equal", operator.ge, symbol=">=", entrywise=Tr
 logical_and = constant("logical_and", np.logical_and, entrywise=True, commutes=True)
 logical_or = constant("logical_or", np.logical_or, entrywise=True, commutes=True)
 logical_xor = constant("logical_xor", np.logical_xor, entrywise=True, commutes=True)
-logical_not = constant("logical_not", np.logical_not, entrywise=True)
+logical_not: Operation = constant("logical_not", np.logical_not, entrywise=True)
 bitwise_and = constant("bitwise_and", operator.and_, symbol="&", entrywise=True, commutes=True)
 bitwise_or = constant("bitwise_or", operator.or_, symbol="|", entrywise=True, commutes=True)
 bitwise_xor = constant("bitwise_xor", operator.xor, symbol="^", entrywise=True, commutes=True)
 invert = constant("invert", operator.invert, symbol="~", entrywise=True)
-isnan = constant("isnan", np.isnan, numpy=("numpy.isnan", "math.isnan"), entrywise=True)
-isinf = constant("isinf", np.isinf, numpy=("numpy.isinf", "math.isinf"), entrywise=True)
-isfinite = constant(
-    "isfinite", np.isfinite, numpy=("numpy.isfinite", "math.isfinite"), entrywise=True
+isnan: Operation = constant(
+    "isnan",
+    np.isnan,
+    numpy=("numpy.isnan", "math.isnan"),
+    entrywise=True,
+    cartesian=lambda z: logical_or(isnan(real(z)), isnan(imag(z))),
+)
+isinf: Operation = constant(
+    "isinf",
+    np.isinf,
+    numpy=("numpy.isinf", "math.isinf"),
+    entrywise=True,
+    cartesian=lambda z: logical_or(isinf(real(z)), isinf(imag(z))),
+)
+isfinite: Operation = constant(
+    "isfinite",
+    np.isfinite,
+    numpy=("numpy.isfinite", "math.isfinite"),
+    entrywise=True,
+    cartesian=lambda z: logical_and(isfinite(real(z)), isfinite(imag(z))),
 )
 signbit = constant("signbit", np.signbit, entrywise=True)
 
@@ -55,6 +87,7 @@ where: Operation = linear(
     entrywise=True,
     selects=True,
     dtypes="fc",
+    by_parts=True,
 )
 sign: Operation = elementwise("sign", np.sign, d=0, kinked=True)
 floor = elementwise("floor", np.floor, d=0, kinked=True)

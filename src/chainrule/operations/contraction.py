@@ -16,6 +16,7 @@ import numpy as np
 
 from chainrule.core.array import shape_of
 from chainrule.core.kinds import broadcast_to, linear, sum_to
+from chainrule.core.operation import Operation
 from chainrule.operations.batched_contraction import (
     contracting,
     flattened,
@@ -99,6 +100,7 @@ matmul = linear(
     shape=_matmul_shape,
     symbol="@",
     dtypes="fc",
+    by_parts=True,
     depends=of_matmul,
     annihilates=True,
     batch=multiplying,
@@ -110,6 +112,7 @@ outer = linear(
     multilinear=True,
     shape=lambda a, b: (math.prod(a), math.prod(b)),
     dtypes="fc",
+    by_parts=True,
     depends=of_outer,
     batch=outer_products,
 )
@@ -122,6 +125,7 @@ vdot = linear(
     ),
     multilinear=True,
     dtypes="fc",
+    cartesian=lambda a, b: dot(reshape(conjugated(a), shape=(-1,)), reshape(b, shape=(-1,))),
     batch=flattened,
 )
 
@@ -177,10 +181,11 @@ tensordot = linear(
     pullback=(_contract_left, _contract_right),
     multilinear=True,
     dtypes="fc",
+    by_parts=True,
     depends=of_tensordot,
     batch=contracting,
 )
-dot = linear(
+dot: Operation = linear(
     "dot",
     np.dot,
     pullback=(
@@ -197,6 +202,7 @@ dot = linear(
     ),
     multilinear=True,
     dtypes="fc",
+    by_parts=True,
     depends=of_dot,
     annihilates=True,
     batch=plainly_multiplying,
@@ -210,6 +216,7 @@ inner = linear(
     ),
     multilinear=True,
     dtypes="fc",
+    by_parts=True,
     depends=of_inner,
     batch=inner_products,
 )
@@ -236,6 +243,7 @@ kron = linear(
     ),
     multilinear=True,
     dtypes="fc",
+    by_parts=True,
     depends=of_kron,
     batch=kronecker,
 )
@@ -317,6 +325,7 @@ einsum = linear(
     view=True,  # of one operand, whose axes it permutes
     shape=_einsum_shape,
     dtypes="fc",
+    by_parts=True,
     depends=of_einsum,
     batch=lettered,
 )

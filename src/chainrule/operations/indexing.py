@@ -180,6 +180,7 @@ scatter_add: Operation = linear(
     _scatter_add,
     pullback=lambda g, x, *arrays, index, shape: getitem(g, *arrays, index=index),
     dtypes="fc",
+    by_parts=True,
     depends=_scatter_dependence,
     batch=adding,
 )
@@ -192,6 +193,7 @@ set_at: Operation = linear(
     ),
     clear=_clear,
     dtypes="fc",
+    by_parts=True,
     depends=rearranged,
     batch=writing,
 )

@@ -1,4 +1,4 @@
-"""Numbers taken apart: exponents, parts of complex numbers, and what is not finite."""
+"""Numbers taken apart: exponents, and what is not finite."""
 
 from __future__ import annotations
 
@@ -6,10 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.core.array import dtype_of, is_complex
-from chainrule.core.domain import example
-from chainrule.core.kinds import elementwise, linear, sum_to
-from chainrule.core.operation import Operation
+from chainrule.core.array import dtype_of
+from chainrule.core.kinds import elementwise
 from chainrule.operations.choices import equal, isfinite, isnan, where
 
 ldexp = elementwise(
@@ -40,51 +38,4 @@ nan_to_num = elementwise(
     d=lambda x, y, nan=0.0, posinf=None, neginf=None: isfinite(x),
     formula=_nan_to_num_formula,
     singular=True,
-)
-
-
-def conjugated(x: Any) -> Any:
-    """Return the conjugate, and real numbers as they are."""
-    return conjugate(x) if is_complex(x) else x
-
-
-conjugate: Operation = linear(
-    "conjugate",
-    np.conjugate,
-    pullback=lambda g, z: conjugated(g),
-    entrywise=True,
-    examples=(example(()), example((2, 3))),
-    dtypes="fc",
-)
-imag = linear(
-    "imag",
-    np.imag,
-    pullback=lambda g, z: -1j * g if is_complex(z) else None,
-    source="{0}.imag",
-    formula=lambda z: None if is_complex(z) else 0.0,
-    entrywise=True,
-    examples=(example(()), example((2, 3))),
-    view=True,
-    dtypes="fc",
-)
-
-
-def _cartesian(x: Any, y: Any) -> Any:
-    if is_complex(x) or is_complex(y):
-        return x + 1j * y
-    z = np.empty(np.broadcast(x, y).shape, np.result_type(x, y, np.complex64))
-    z.real, z.imag = x, y  # 1j * y would make NaN of what is infinite
-    return z[()]
-
-
-#: ``x + 1j * y``: a complex number of which one part is written.
-cartesian = linear(
-    "cartesian",
-    _cartesian,
-    pullback=(lambda g, x, y: sum_to(g, x), lambda g, x, y: sum_to(1j * g, y)),
-    numpy=(),
-    source="{0} + 1j * {1}",
-    entrywise=True,
-    examples=(example((), ()), example((2, 3), (2, 3))),
-    dtypes="fc",
 )

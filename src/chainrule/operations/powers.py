@@ -11,16 +11,23 @@ import numpy as np
 
 from chainrule.core.apply import apply
 from chainrule.core.array import Array, is_complex, shape_of
+from chainrule.core.complex_parts import cartesian, conjugate, imag
 from chainrule.core.domain import NONZERO, POSITIVE, REAL
-from chainrule.core.kinds import Elementwise, broadcast_to, elementwise, guarded_multiply, sum_to
+from chainrule.core.kinds import (
+    Elementwise,
+    broadcast_to,
+    elementwise,
+    guarded_multiply,
+    real,
+    sum_to,
+)
 from chainrule.core.node import Node
 from chainrule.core.operation import Operation, rows_of
 from chainrule.core.placeholder import Placeholder
 from chainrule.core.saved import lift
 from chainrule.operations.arithmetic import add, multiply, negative, subtract
-from chainrule.operations.choices import equal, logical_and, sign, where
+from chainrule.operations.choices import copysign, equal, isinf, less, logical_and, sign, where
 from chainrule.operations.exponential import log
-from chainrule.operations.number_parts import conjugate
 
 
 def _power_slope(a: Any, b: Any, y: Any) -> Any:
@@ -41,6 +48,48 @@ def _power_slope(a: Any, b: Any, y: Any) -> Any:
     return b * a ** where(at_corner, 1.0, b - 1)
 
 
+def _power_form(z: Any, n: Any) -> Any:
+    """Return a small whole power as products; NumPy computes the others."""
+    if not isinstance(n, (int, float)) or n != math.floor(n) or not 0 < abs(n) < _MANY_FACTORS:
+        return None
+    factor, result, rest = z, None, abs(int(n))
+    while rest:
+        if rest & 1:
+            result = factor if result is None else result * factor
+        rest >>= 1
+        factor = factor * factor if rest else factor
+    return 1.0 / result if n < 0 else result  # type: ignore[operator]
+
+
+_MANY_FACTORS = 100  # from where on NumPy takes logarithms
+
+
+def _square_form(z: Any) -> Any:
+    a, b = real(z), imag(z)
+    return cartesian(a * a - b * b, 2.0 * (a * b))
+
+
+def _sqrt_form(z: Any) -> Any:
+    """Return the root in the right half-plane, on the side of the cut that b's sign says."""
+    a, b = real(z), imag(z)
+    half = sqrt(0.5 * absolute(a) + hypot(0.5 * a, 0.5 * b))
+    nothing = equal(half, 0)
+    other = absolute(b) / where(nothing, 1.0, 2.0 * half)
+    left = less(a, 0)
+    x, y = where(left, other, half), copysign(where(left, half, other), b)
+    endless = isinf(b)
+    return cartesian(where(endless, np.inf, x), where(endless, b, y))
+
+
+def _reciprocal_form(z: Any) -> Any:
+    a, b = real(z), imag(z)
+    swapped = less(absolute(a), absolute(b))
+    large, small = where(swapped, b, a), where(swapped, a, b)
+    ratio = small / large
+    below = large + small * ratio
+    return cartesian(where(swapped, ratio, 1.0) / below, where(swapped, -1.0, -ratio) / below)
+
+
 power: Elementwise = elementwise(
     "power",
     operator.pow,
@@ -52,12 +101,19 @@ power: Elementwise = elementwise(
     domain=(POSITIVE, REAL),
     advice="Keep the base positive, or use an integer exponent.",
     dtypes="fc",
+    cartesian=_power_form,
 )
 float_power = elementwise(
     "float_power", np.float_power, d=power.d, glyph="**", singular=True, domain=(POSITIVE, REAL)
 )
 square = elementwise(
-    "square", np.square, d=lambda x, y: 2 * x, source="{0} ** 2", glyph="**2", dtypes="fc"
+    "square",
+    np.square,
+    d=lambda x, y: 2 * x,
+    source="{0} ** 2",
+    glyph="**2",
+    dtypes="fc",
+    cartesian=_square_form,
 )
 
 
@@ -136,7 +192,7 @@ class _Size(Elementwise):
 
 
 _size = rows_of(_Size)
-sqrt = elementwise(
+sqrt: Operation = elementwise(
     "sqrt",
     np.sqrt,
     scalar=math.sqrt,
@@ -145,6 +201,7 @@ sqrt = elementwise(
     domain=POSITIVE,
     advice="Clip its operand from below, or add a small number inside.",
     dtypes="fc",
+    cartesian=_sqrt_form,
 )
 cbrt = elementwise(
     "cbrt",
@@ -163,6 +220,7 @@ reciprocal = elementwise(
     singular=True,
     domain=NONZERO,
     dtypes="fc",
+    cartesian=_reciprocal_form,
 )
 hypot: Elementwise = _size(
     "hypot",
@@ -193,5 +251,6 @@ absolute: Operation = _size(
     glyph="abs",
     kinked=True,
     dtypes="fc",
+    cartesian=lambda z: hypot(real(z), imag(z)),
 )
 fabs = _size("fabs", np.fabs, d=lambda x, y: sign(x), kinked=True)

@@ -300,6 +300,7 @@ cumsum = linear(
     lambda x, axis: np.cumsum(x, axis=axis),
     pullback=_cumulative_sum_pullback,
     dtypes="fc",
+    by_parts=True,
     depends=along_axes(),
     batch=along("axis"),
 )

@@ -13,8 +13,9 @@ import numpy as np
 
 from chainrule.core.array import shape_of
 from chainrule.core.batching import LOOP, along, joined, of_one, raised
+from chainrule.core.complex_parts import cartesian, imag
 from chainrule.core.dependence import Dependence, Numbered, Pairs, numbers, rearranged
-from chainrule.core.kinds import broadcast_to, general, linear, sum_to, unbroadcast
+from chainrule.core.kinds import broadcast_to, general, linear, real, sum_to, unbroadcast
 from chainrule.core.operation import Operation
 from chainrule.operations.indexing import getitem, scatter_add
 from chainrule.operations.slot import SLOT
@@ -122,6 +123,7 @@ concatenate = linear(
     pullback=_concatenate_pullback,
     variadic=True,
     dtypes="fc",
+    by_parts=True,
     depends=_concatenated,
     batch=joined,
 )
@@ -131,6 +133,7 @@ stack = linear(
     pullback=lambda k, g, xs, axis: getitem(g, index=(slice(None),) * axis + (k,)),
     variadic=True,
     dtypes="fc",
+    by_parts=True,
     depends=_stacked,
     batch=joined,
 )
@@ -245,6 +248,13 @@ def _pad_dependence(
     return Numbered(_pad(numbers(shape_of(x)) + 1, widths, mode) - 1, None)  # 0 is filled in
 
 
+def _pad_form(x: Any, pad_width: Any, mode: str = "constant", constant_values: Any = 0) -> Any:
+    if mode != "constant" or np.iscomplexobj(constant_values):
+        return None
+    a = pad(real(x), pad_width=pad_width, mode=mode, constant_values=constant_values)
+    return cartesian(a, pad(imag(x), pad_width=pad_width))
+
+
 pad: Operation = general(
     "pad",
     _pad,
@@ -253,6 +263,7 @@ pad: Operation = general(
         tangents[0], pad_width=pad_width, mode=mode
     ),
     dtypes="fc",
+    cartesian=_pad_form,
     depends=_pad_dependence,
     batch=of_one(_batched_pad),
 )
@@ -274,6 +285,7 @@ tril: Operation = linear(
     lambda x, k=0: np.tril(x, k),
     pullback=lambda g, x, k=0: sum_to(tril(g, k=k), x),
     dtypes="fc",
+    by_parts=True,
     depends=rearranged,
     batch=of_one(_batched_triangle),
 )
@@ -282,6 +294,7 @@ triu: Operation = linear(
     lambda x, k=0: np.triu(x, k),
     pullback=lambda g, x, k=0: sum_to(triu(g, k=k), x),
     dtypes="fc",
+    by_parts=True,
     depends=rearranged,
     batch=of_one(_batched_triangle),
 )
@@ -358,6 +371,7 @@ embed_diagonal: Operation = linear(
         g, offset=offset, axis1=axis1, axis2=axis2
     ),
     dtypes="fc",
+    by_parts=True,
     depends=rearranged,
     batch=of_one(_batched_embedding),
 )
@@ -367,6 +381,7 @@ diag: Operation = linear(
     pullback=_diag_pullback,
     view=True,
     dtypes="fc",
+    by_parts=True,
     depends=rearranged,
     batch=of_one(_batched_diag),
 )
@@ -375,6 +390,7 @@ trace = linear(
     lambda x, offset=0, axis1=0, axis2=1: np.trace(x, offset, axis1, axis2),
     pullback=_trace_pullback,
     dtypes="fc",
+    by_parts=True,
     depends=_trace_dependence,
     batch=_ALONG_BOTH,
 )

@@ -8,15 +8,60 @@ from typing import Any
 import numpy as np
 
 from chainrule.core.array import dtype_of
+from chainrule.core.complex_parts import cartesian, imag
 from chainrule.core.domain import ABOVE_ONE, INSIDE_ONE, NONZERO
-from chainrule.core.kinds import elementwise
+from chainrule.core.kinds import elementwise, real
 from chainrule.core.operation import Operation
-from chainrule.operations.choices import not_equal, where
+from chainrule.operations.choices import copysign, equal, greater, not_equal, where
 from chainrule.operations.powers import absolute, hypot, sqrt
 
-sin = elementwise("sin", np.sin, scalar=math.sin, d=lambda x, y: cos(x), dtypes="fc")
-cos: Operation = elementwise("cos", np.cos, scalar=math.cos, d=lambda x, y: -sin(x), dtypes="fc")
-tan = elementwise(
+# Of complex numbers they are made of those of the parts.
+
+
+def _bounded(size: Any, factor: Any) -> Any:
+    """Return a product in which a factor of 0 stops what is infinite."""
+    return where(equal(factor, 0), copysign(1.0, size) * factor, size * factor)
+
+
+def _tanh_form(z: Any) -> Any:
+    """Return it as Kahan does, for large numbers without what overflows."""
+    a, b = real(z), imag(z)
+    far = greater(absolute(a), 20.0)
+    t, s = tan(b), sinh(where(far, 0.0, a))
+    root = sqrt(1.0 + s * s)
+    beta = 1.0 + t * t
+    below = 1.0 + beta * s * s
+    x = where(far, copysign(1.0, a), beta * root * s / below)
+    y = where(far, 4.0 * np.sin(b) * np.cos(b) * np.exp(-2.0 * absolute(a)), t / below)
+    return cartesian(x, y)
+
+
+def _tan_form(z: Any) -> Any:
+    w = _tanh_form(cartesian(-imag(z), real(z)))
+    return cartesian(imag(w), -real(w))
+
+
+sin: Operation = elementwise(
+    "sin",
+    np.sin,
+    scalar=math.sin,
+    d=lambda x, y: cos(x),
+    dtypes="fc",
+    cartesian=lambda z: cartesian(
+        _bounded(cosh(imag(z)), sin(real(z))), _bounded(sinh(imag(z)), cos(real(z)))
+    ),
+)
+cos: Operation = elementwise(
+    "cos",
+    np.cos,
+    scalar=math.cos,
+    d=lambda x, y: -sin(x),
+    dtypes="fc",
+    cartesian=lambda z: cartesian(
+        _bounded(cosh(imag(z)), cos(real(z))), -_bounded(sinh(imag(z)), sin(real(z)))
+    ),
+)
+tan: Operation = elementwise(
     "tan",
     np.tan,
     scalar=math.tan,
@@ -24,6 +69,7 @@ tan = elementwise(
     singular=True,
     domain=INSIDE_ONE,
     dtypes="fc",
+    cartesian=_tan_form,
 )
 arcsin = elementwise(
     "arcsin",
@@ -68,13 +114,36 @@ arctan2 = elementwise(
     singular=True,
     domain=(NONZERO, NONZERO),
 )
-sinh = elementwise(
-    "sinh", np.sinh, scalar=math.sinh, d=lambda x, y: cosh(x), singular=True, dtypes="fc"
+sinh: Operation = elementwise(
+    "sinh",
+    np.sinh,
+    scalar=math.sinh,
+    d=lambda x, y: cosh(x),
+    singular=True,
+    dtypes="fc",
+    cartesian=lambda z: cartesian(
+        _bounded(sinh(real(z)), cos(imag(z))), _bounded(cosh(real(z)), sin(imag(z)))
+    ),
 )
 cosh: Operation = elementwise(
-    "cosh", np.cosh, scalar=math.cosh, d=lambda x, y: sinh(x), singular=True, dtypes="fc"
+    "cosh",
+    np.cosh,
+    scalar=math.cosh,
+    d=lambda x, y: sinh(x),
+    singular=True,
+    dtypes="fc",
+    cartesian=lambda z: cartesian(
+        _bounded(cosh(real(z)), cos(imag(z))), _bounded(sinh(real(z)), sin(imag(z)))
+    ),
 )
-tanh = elementwise("tanh", np.tanh, scalar=math.tanh, d=lambda x, y: 1 - y * y, dtypes="fc")
+tanh = elementwise(
+    "tanh",
+    np.tanh,
+    scalar=math.tanh,
+    d=lambda x, y: 1 - y * y,
+    dtypes="fc",
+    cartesian=_tanh_form,
+)
 arcsinh = elementwise(
     "arcsinh",
     np.arcsinh,

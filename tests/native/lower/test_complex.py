@@ -1,4 +1,4 @@
-"""Complex numbers in compiled code: NumPy computes with them, kernels with all the rest."""
+"""Complex numbers in compiled code: kernels compute with pairs of real ones."""
 
 from __future__ import annotations
 
@@ -28,11 +28,9 @@ def steps(f: Any, *args: Any) -> list[str]:
     return [line.partition(" ->")[0].split(" over")[0].strip() for line in lines]
 
 
-def test_only_operations_of_complex_numbers_are_calls() -> None:
+def test_nothing_is_a_call() -> None:
     found = steps(filtered, X, H)
-    calls = [line.split()[1] for line in found if line.startswith("numpy")]
-    assert sorted(calls) == ["absolute", "conjugate", "fft", "imag"]
-    assert {line for line in found if not line.startswith("numpy")} == {"kernel"}
+    assert sorted(set(found)) == ["in place joined", "kernel", "lines    fft"]
 
 
 def test_values_and_gradients(compiled: Any) -> None:
@@ -90,4 +88,4 @@ def test_captured_arrays_are_read_anew(compiled: Any) -> None:
 def test_the_listing_names_them() -> None:
     loops = cr.compile(filtered).lower(X, H).loops
     assert "fft(m" in loops
-    assert "# NumPy" in loops
+    assert "# lines" in loops

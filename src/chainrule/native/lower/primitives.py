@@ -184,6 +184,8 @@ def _in_order(vertex: Apply) -> Vertex | None:
         a, b = (None if role_of(x) is Role.NUMBER else expected_access(x) for x in vertex.operands)
         nested = vertex.operation is nested_product
         fits: tuple[bool, ...] = product.nested_readable(a, b) if nested else product.readable(a, b)
+    elif role is Role.TRANSFORM:
+        fits = (_is_contiguous(vertex.operands[0]),)
     elif role is Role.SCATTER:  # to the first operand entries are added
         fits = (True, *map(_is_contiguous, vertex.operands[1:]))
     elif gather_of(vertex) is not None and vertex.operands[0].size:

@@ -18,6 +18,7 @@ from chainrule.native.ir.text import is_native
 from chainrule.native.lower.array_loop import ArrayLoop, result
 from chainrule.native.lower.gather import accumulated, assigned, gather_of
 from chainrule.native.lower.parts import is_basic, joined, window, within
+from chainrule.native.lower.transforms import Transform, lines_of
 from chainrule.native.lower.turns import Turns
 from chainrule.native.lower.windows import nested_product, windows, within_windows
 from chainrule.operations import contraction, indexing, reduction
@@ -48,6 +49,7 @@ class Role(Enum):
     JOIN = auto()  # parts, each written where it belongs: see `chainrule.native.lower.parts`
     SCATTER = auto()  # one part, in which entries are then changed where indices say
     PRODUCT = auto()  # a product of matrices or vectors, in tiles or by BLAS
+    TRANSFORM = auto()  # of lines, by NumPy's loops: see `chainrule.native.fourier`
     LOOP = auto()  # a loop: see `chainrule.native.lower.turns` and `array_loop` there
     RESULT = auto()  # what a loop over arrays makes
     CALL = auto()  # anything else, by NumPy
@@ -92,6 +94,8 @@ def role_of(vertex: Vertex) -> Role:
         number = all(d.kind == "f" for d in dtypes) or operation is reduction.sum
         boolean = operation in (reduction.any, reduction.all)
         return Role.REDUCTION if number or boolean else Role.CALL
+    if isinstance(operation, Transform):
+        return Role.CALL if lines_of(vertex) is None else Role.TRANSFORM
     if operation is nested_product:
         return Role.PRODUCT
     if operation is contraction.matmul:

@@ -289,7 +289,7 @@ class _Scheduler:
         """Yield the outputs, and the operands of what is no kernel."""
         yield from self.outputs
         for vertex in self.order:
-            if self.roles[vertex] in (Role.PRODUCT, Role.LOOP, Role.CALL):
+            if self.roles[vertex] in (Role.PRODUCT, Role.TRANSFORM, Role.LOOP, Role.CALL):
                 assert isinstance(vertex, Apply)
                 yield from vertex.operands
 

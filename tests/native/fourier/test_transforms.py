@@ -1,0 +1,130 @@
+"""Fourier transforms in machine code: NumPy's own, to the last bit, wherever lines lie."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import chainrule as cr
+from chainrule.native.fourier import pocketfft
+from chainrule.native.lower import transforms
+
+from ..conftest import same
+
+RANDOM = np.random.default_rng(7)
+X = RANDOM.normal(size=(6, 7, 11))
+Z = X + 1j * RANDOM.normal(size=X.shape)
+
+
+def steps(f: Any, *args: Any) -> list[str]:
+    """Return the steps of a schedule that are no kernels, but for writes."""
+    lines = cr.compile(f).lower(*args).schedule.splitlines()[:-1]
+    return [x.split(" ->")[0] for x in lines if not x.startswith(("kernel", "in place"))]
+
+
+def machine_code(f: Any, *args: Any) -> Any:
+    fast = cr.compile(f)
+    fast(*args)
+    return fast(*args)
+
+
+@pytest.mark.parametrize("axis", [0, 1, -1])
+@pytest.mark.parametrize("n", [None, 4, 9, 16])
+@pytest.mark.parametrize("norm", [None, "ortho", "forward"])
+def test_bit_for_bit(axis: int, n: int | None, norm: Any) -> None:
+    def all_of(x: Any, z: Any) -> Any:
+        options = (n, axis, norm)
+        return (
+            np.fft.rfft(x, *options),
+            np.fft.irfft(z, *options),
+            np.fft.fft(z, *options),
+            np.fft.ifft(z, *options),
+        )
+
+    assert sorted(steps(all_of, X, Z)) == [
+        f"lines    {x}" for x in ("fft", "ifft", "irfft", "rfft")
+    ]
+    for found, expected in zip(machine_code(all_of, X, Z), all_of(X, Z), strict=True):
+        np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize(
+    ("f", "x"),
+    [
+        (lambda x: np.fft.rfft(x, axis=0), X.astype(np.float32)),
+        (lambda z: np.fft.fft2(z), Z.astype(np.complex64)),
+        (lambda x: np.fft.irfftn(np.fft.rfftn(x) * 2), X),
+        (lambda x: np.fft.rfft(x.T[::-1, 1:]), X),  # of a view
+        (lambda x: np.fft.fft(x, axis=1) * 1j, X),  # of real numbers
+        (lambda x: np.fft.rfft(x), np.arange(8)),  # of integers
+        (lambda z: np.fft.fftshift(np.fft.ifft(z[2]), axes=0), Z),
+        (lambda x: np.fft.hfft(x, axis=0), Z),
+        (lambda x: np.fft.rfft(np.ones(4)) * x[0, 0, 0], X),
+        (lambda x: np.fft.rfft(x[:, :0], axis=0), X),  # of nothing
+        (lambda x: np.fft.rfft(np.tile(x, (1, 1, 3)), axis=1), X),  # more lines than go together
+    ],
+)
+def test_programs(f: Any, x: Any, compiled: Any) -> None:
+    fast = compiled(f)
+    for k in range(3):
+        given = x + x.dtype.type(k)
+        found, expected = fast(given), f(given)
+        assert found.dtype == expected.dtype
+        same(found, expected, 1e-12 if x.dtype.itemsize >= 8 and x.dtype != np.complex64 else 1e-5)
+
+
+def test_a_filter_and_its_gradient_are_one_piece_of_machine_code(compiled: Any) -> None:
+    h = np.exp(-np.arange(4.0))[:, None, None] * (1 + 0.5j)
+
+    def loss(x: Any) -> Any:
+        return np.sum(np.fft.irfft(np.fft.rfft(x, axis=0) * h, axis=0) ** 2)
+
+    both = cr.value_and_grad(loss)
+    fast = compiled(both)
+    for k in range(3):
+        same(fast(X + k), both(X + k), 1e-12)
+    assert not any(x.startswith("numpy") for x in steps(both, X))
+
+
+def split_step(psi: Any, potential: Any, wavenumbers: Any, turns: int = 12) -> Any:
+    """Schrödinger's equation: half a step in the potential, one of the momenta, and a half."""
+    dt = 0.05
+    half = np.exp(-0.5j * dt * potential)
+    drift = np.exp(-0.5j * dt * wavenumbers**2)
+    for _ in range(turns):
+        psi = half * np.fft.ifft(drift * np.fft.fft(half * psi))
+    return psi
+
+
+def test_turns_with_transforms_stay_a_loop(compiled: Any) -> None:
+    n = 32
+    x = np.linspace(-4, 4, n)
+    k = 2 * np.pi * np.fft.fftfreq(n, x[1] - x[0])
+    start = np.exp(-(x**2) + 1j * x)
+
+    def energy(potential: Any) -> Any:
+        return np.sum(np.abs(split_step(start, potential, k)) ** 2 * x**2)
+
+    both = cr.value_and_grad(energy)
+    fast = compiled(both)
+    for scale in (0.5, 0.6, 0.7):
+        same(fast(scale * x**2), both(scale * x**2), 1e-11)
+    assert any(line.startswith("loop") for line in steps(both, x**2))
+
+
+def test_a_numpy_without_such_loops_is_called(monkeypatch: pytest.MonkeyPatch) -> None:
+    f = lambda x: np.fft.irfft(np.fft.rfft(x, axis=0) * 2, n=6, axis=0)
+    monkeypatch.setattr(transforms.pocketfft, "available", lambda: False)
+    assert sorted(steps(f, X)) == ["numpy    irfft", "numpy    rfft"]
+    np.testing.assert_allclose(machine_code(f, X), f(X), rtol=1e-12)
+
+
+def test_what_is_no_ufunc_is_not_taken_for_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pocketfft, "_MODULE", "math")
+    pocketfft._loop.cache_clear()
+    try:
+        assert pocketfft._loop("fft", "d") is None
+    finally:
+        pocketfft._loop.cache_clear()
