@@ -85,3 +85,23 @@ def test_the_determinant_of_a_singular_matrix_has_a_sign():
     compiled = cr.compile(lambda a: np.linalg.slogdet(a))
     compiled(DEFINITE)
     assert compiled(np.zeros((N, N))) == (0.0, -np.inf)
+
+
+def _matrices():
+    a = _random.normal(size=(8, 8))
+    nearly_nilpotent = np.triu(a * 300, 1) + 1e-3 * a
+    return [a / 3, a * 4, nearly_nilpotent, np.tril(a), a[:2, :2], np.zeros((3, 3)), a[:0, :0]]
+
+
+@pytest.mark.parametrize("a", _matrices())
+def test_an_exponential_and_its_gradient_share_powers(a):
+    from scipy.linalg import expm, expm_frechet
+
+    g = _random.normal(size=a.shape)
+    compiled = cr.compile(cr.value_and_grad(lambda a: np.sum(expm(a) * g)))
+    compiled(a)
+    value, found = compiled(a)
+    assert abs(value - np.sum(expm(a) * g)) <= 1e-13 * np.sum(abs(expm(a) * g))
+    if a.size:
+        expected = expm_frechet(a.T, g, compute_expm=False)
+        np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-13 * np.max(abs(expected)))

@@ -31,18 +31,22 @@ from chainrule.graph.placeholder import make
 from chainrule.graph.rewrite import frozen, share, with_operands
 from chainrule.native.lower import lapack
 from chainrule.native.lower.lapack import Routine
-from chainrule.operations import elementwise, linalg
+from chainrule.operations import elementwise, linalg, matrix_functions
 from chainrule.operations import shape as shapes
+from chainrule.operations.expm_pade import PARTS
 
 __all__ = ["factored"]
 
 _ASKED = (linalg.solve, linalg.inv, linalg.slogdet)
+_EXPONENTIAL = (matrix_functions.expm, matrix_functions.expm_change)
 _SMALLEST = 32  # rows
+_LARGEST = 256  # rows of a matrix of which ten others are kept
 
 
 def factored(outputs: Sequence[Vertex]) -> list[Vertex]:
     """Compute by LAPACK what is asked about large matrices. The outputs are recorded ones."""
-    if not any(is_operation(x, linalg.cholesky, *_ASKED) for x in topological(outputs)):
+    begins = (linalg.cholesky, *_ASKED, matrix_functions.expm_change)
+    if not any(is_operation(x, *begins) for x in topological(outputs)):
         return list(outputs)
     outputs = share(outputs)
     writing = _Writing(topological(outputs))
@@ -68,6 +72,8 @@ class _Writing:
             if not _matches(_pullback(), vertex, found) or not _fits(vertex, *found.values()):
                 return None
             return self._routine(lapack.cholesky_pullback, vertex, found["g"], found["y"])
+        if vertex.operation in _EXPONENTIAL:
+            return self._exponential(vertex)
         if not is_operation(vertex, linalg.cholesky, linalg.solve_known_triangle, *_ASKED):
             return None
         if not _fits(*vertex.operands, vertex):
@@ -94,6 +100,18 @@ class _Writing:
         if vertex.operation is linalg.slogdet:
             return self._routine(lapack.lu_log, vertex, factors, **vertex.params)
         return self._routine(lapack.lu_inverse, vertex, factors, transposed=is_transposed)
+
+    def _exponential(self, vertex: Apply) -> Apply | None:
+        a, is_transposed = _plain(vertex.operands[0])
+        if a.ndim != 2 or len({a.dtype, vertex.dtype, np.dtype(np.float64)}) > 1:
+            return None
+        if a.shape[0] > _LARGEST:
+            return None
+        parts = make(lapack.expm_approximant, [self.done[a]], a.dtype, (PARTS, *a.shape))
+        if vertex.operation is matrix_functions.expm_change:
+            e = vertex.operands[1]
+            return self._routine(lapack.expm_change, vertex, a, e, parts, transposed=is_transposed)
+        return None if is_transposed else self._routine(lapack.expm_value, vertex, a, parts)
 
     def _routine(self, routine: Routine, vertex: Apply, *operands: Vertex, **params: Any) -> Apply:
         given = tuple(self.done.get(x, x) for x in operands)

@@ -1,4 +1,4 @@
-"""Functions of LAPACK on one real matrix, as operations; results by rows, into given memory.
+"""Linear algebra on one real matrix, by LAPACK: operations that write into given memory, by rows.
 
 LAPACK has matrices by columns, so what it computes with is the transpose. A matrix without what is
 asked for raises `numpy.linalg.LinAlgError`, as NumPy's functions do.
@@ -14,11 +14,16 @@ import numpy as np
 from chainrule.core.operation import Operation
 from chainrule.operations import linalg
 from chainrule.operations.cholesky_blocks import pulled_back
+from chainrule.operations.expm_pade import PARTS, change_of_expm, expm_of, expm_parts
+from chainrule.operations.matrix_functions import expm
 
 __all__ = [
     "Routine",
     "cholesky",
     "cholesky_pullback",
+    "expm_approximant",
+    "expm_change",
+    "expm_value",
     "lu",
     "lu_inverse",
     "lu_log",
@@ -33,7 +38,7 @@ class Routine(Operation):
     ``size`` gives the shape of the result from those of the operands.
     """
 
-    def __init__(self, name: str, into: Callable[..., None], size: Callable[..., Any]) -> None:
+    def __init__(self, name: str, into: Callable[..., Any], size: Callable[..., Any]) -> None:
         super().__init__(name, self._compute, numpy=())
         self.into = into
         self.size = size
@@ -149,3 +154,22 @@ lu_solve = Routine("lapack_lu_solve", _lu_solve, lambda factors, b: b)
 lu_inverse = Routine("lapack_lu_inverse", _lu_inverse, lambda factors: (factors[1], factors[1]))
 #: The sign of the determinant (part 0), and the logarithm of its size (part 1).
 lu_log = Routine("lapack_lu_log", _lu_log, lambda factors: ())
+
+# Exponentials.
+
+
+def _expm(out: Any, a: Any, parts: Any) -> None:
+    found = expm_of(a, parts)
+    np.copyto(out, expm.compute(a) if found is None else found)
+
+
+def _expm_change(out: Any, a: Any, e: Any, parts: Any, transposed: bool) -> None:
+    np.copyto(out, change_of_expm(a, e.T, parts).T if transposed else change_of_expm(a, e, parts))
+
+
+expm_approximant = Routine(
+    "expm_approximant", lambda out, a: expm_parts(a, out), lambda a: (PARTS, *a)
+)
+expm_value = Routine("expm_of_approximant", _expm, lambda a, parts: a)
+#: The derivative in a direction, at the matrix or at its transpose.
+expm_change = Routine("expm_change_of_approximant", _expm_change, lambda a, e, parts: a)
