@@ -18,6 +18,7 @@ from chainrule.native.describe import describe
 from chainrule.native.entry import calling
 from chainrule.native.entry.layout import Fixed, Structure, Watch, inside, met, slot_of
 from chainrule.native.interpret import interpreted, like
+from chainrule.native.lower.lapack import Routine
 from chainrule.native.lower.roles import Role, number
 from chainrule.native.pipeline import NotNativeError, build
 from chainrule.native.record.program import Program, Runnable
@@ -210,6 +211,9 @@ class Executable:
         operands = [self._value(x, arrays) for x in vertex.operands]
         if _is_users(vertex.operation):  # it may keep them, and the memory is soon used again
             operands = [x.copy() if isinstance(x, np.ndarray) else x for x in operands]
+        if isinstance(vertex.operation, Routine):
+            vertex.operation.into(self._memory(vertex, arrays), *operands, **vertex.params)
+            return True
         compute = vertex.operation.compute
         ufunc = _OF_OPERATORS.get(compute, compute)
         if isinstance(ufunc, np.ufunc) and not vertex.params:  # of which the shape is known

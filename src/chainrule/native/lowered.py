@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from chainrule.graph.graph import Vertex, copied
 from chainrule.graph.loops.extrapolate import NotAlikeError
+from chainrule.native.lower.factors import factored
 from chainrule.native.lower.gather import checks
 from chainrule.native.lower.looped import of_long_loops, with_loops
 from chainrule.native.lower.primitives import as_primitives
@@ -44,7 +45,7 @@ def lowered(program: Program) -> tuple[Results, list[Vertex]]:
 
 
 def _wanted(program: Program) -> list[Vertex]:
-    return put_back(wanted_of(program))
+    return factored(put_back(wanted_of(program)))
 
 
 def _with_checks(results: Results, program: Program) -> list[Vertex]:

@@ -23,6 +23,7 @@ from chainrule.core.domain import INVERTIBLE, POSITIVE_DEFINITE, REAL, example
 from chainrule.core.kinds import general, real, sum_to
 from chainrule.core.operation import Operation
 from chainrule.operations.batched_linalg import solving, solving_triangles
+from chainrule.operations.cholesky_blocks import pulled_back
 from chainrule.operations.dependent_linalg import of_solve
 from chainrule.operations.elementwise import (
     conjugated,
@@ -283,50 +284,27 @@ def lower_half(x: Any) -> Any:
     return (tril(x) + tril(x, k=-1)) / 2
 
 
-def _cholesky_pullback(g: Any, a: Any, y: Any, upper: bool = False) -> Any:
+def cholesky_pullback(g: Any, a: Any, y: Any, upper: bool = False) -> Any:
     """Pull back by two triangular solves.
 
     See I. Murray, "Differentiation of the Cholesky decomposition", 2016, section 3.2.
     """
     if upper:
-        return adjoint(_cholesky_pullback(adjoint(g), a, adjoint(y)))
-    plain = type(g) is np.ndarray is type(y) and g.dtype.kind == y.dtype.kind == "f"
-    if plain and y.ndim == 2 and len(y) > 2 * _BLOCK:
-        return _cholesky_pullback_in_blocks(g, y)
+        return adjoint(cholesky_pullback(adjoint(g), a, adjoint(y)))
+    if type(g) is np.ndarray is type(y) and g.dtype.kind == y.dtype.kind == "f" and y.ndim == 2:
+        found = pulled_back(g, y)
+        if found is not None:
+            return found
     lt = transposed(y)
     s = solve_known_triangle(lt, lower_half(lt @ g), lower=False)
     s = solve_known_triangle(conjugated(lt), transposed(s), lower=False)
     return lower_half(transposed(s) + conjugated(s))
 
 
-_BLOCK = 64
-
-
-def _cholesky_pullback_in_blocks(g: Any, y: Any) -> Any:
-    """Pull back a large factor, a block of rows after the other: a fifth of the operations.
-
-    See Murray, section 4.2.
-    """
-    from scipy.linalg import solve_triangular
-
-    result = np.tril(g)
-    for end in range(len(y), 0, -_BLOCK):
-        start = max(0, end - _BLOCK)
-        rows, below = slice(start, end), slice(end, None)
-        left, corner = y[rows, :start], y[rows, rows]
-        g_left, g_corner, g_below = result[rows, :start], result[rows, rows], result[below, rows]
-        g_below[:] = solve_triangular(corner, g_below.T, trans=1, lower=True, check_finite=False).T
-        result[below, :start] -= g_below @ left
-        g_corner -= np.tril(g_below.T @ y[below, rows])
-        g_corner[:] = _cholesky_pullback(g_corner, None, corner)
-        g_left -= g_below.T @ y[below, :start] + (g_corner + g_corner.T) @ left
-    return result
-
-
 cholesky = general(
     "cholesky",
     lambda a, upper=False: np.linalg.cholesky(a, upper=upper),
-    pullback=_cholesky_pullback,
+    pullback=cholesky_pullback,
     numpy="numpy.linalg.cholesky",
     domain=POSITIVE_DEFINITE,
     examples=(example((3, 3)), example((2, 3, 3)), example((2, 2), upper=True)),

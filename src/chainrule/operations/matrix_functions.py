@@ -19,6 +19,7 @@ from chainrule.core.kinds import constant, general
 from chainrule.core.operation import Operation
 from chainrule.operations.choices import where
 from chainrule.operations.decompositions import InParts, eigh_pullback
+from chainrule.operations.expm_pade import change_of_expm
 from chainrule.operations.indexing import getitem, take
 from chainrule.operations.linalg import adjoint, solve, transposed
 from chainrule.operations.reduction import sum
@@ -158,11 +159,9 @@ def _matrix_function(name: str, compute: Callable[..., Any], **traits: Any) -> O
 
 
 def _expm_change(a: Any, e: Any) -> Any:
-    """Compute it as SciPy does, at less cost than the exponential of the larger matrix."""
-    if len(a.shape) == 2 and a.shape[0] > 0:
-        dtype = np.result_type(a, e)
-        y = scipy_linalg("expm_frechet")(a, e, compute_expm=False, check_finite=False)
-        return y.astype(dtype, copy=False)
+    """Compute it at less cost than the exponential of the larger matrix."""
+    if len(a.shape) == 2:
+        return change_of_expm(a, e).astype(np.result_type(a, e), copy=False)
     return _upper_right(expm, a, e)
 
 

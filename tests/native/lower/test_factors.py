@@ -1,0 +1,107 @@
+"""What is asked about large matrices: compiled against eager, and the decompositions made."""
+
+import numpy as np
+import pytest
+
+import chainrule as cr
+
+N = 70
+_random = np.random.default_rng(0)
+_NOISE = _random.normal(size=(N, N))
+DEFINITE = _NOISE @ _NOISE.T / N + np.eye(N)
+W, B, Y = _random.normal(size=(N, N)) / N, _random.normal(size=N), _random.normal(size=(N, 3))
+
+
+def _likelihood(K):
+    L = np.linalg.cholesky(K)
+    return B @ np.linalg.solve(L.T, np.linalg.solve(L, B)) + 2 * np.sum(np.log(np.diag(L)))
+
+
+def _columns(K):
+    R = np.linalg.cholesky(K, upper=True)
+    return np.sum(np.linalg.solve(R, Y) ** 3 * np.linalg.solve(R.T, Y)) + np.sum(R * W)
+
+
+def _equations(K):
+    A = K + W
+    return np.sum(np.linalg.solve(A, B) ** 3) + np.sum(np.linalg.solve(A.T, Y) ** 2)
+
+
+def _inverse(K):
+    A = K + W
+    return np.sum(np.linalg.inv(A) * W) + np.sum(np.linalg.inv(A.T) ** 2)
+
+
+def _determinant(K):
+    sign, log = np.linalg.slogdet(W - K[::-1])
+    return sign * log + np.sum(np.linalg.solve(W - K[::-1], B))
+
+
+@pytest.mark.parametrize(
+    ("f", "made"),
+    [
+        (_likelihood, {"cholesky": 1, "cholesky_pullback": 1, "triangle": 4}),
+        (_columns, {"cholesky": 1, "cholesky_pullback": 1, "triangle": 4}),
+        (_equations, {"lu": 1, "lu_solve": 4}),
+        (_inverse, {"lu": 1, "lu_inverse": 2}),
+        (_determinant, {"lu": 1, "lu_inverse": 1, "lu_log": 2, "lu_solve": 2}),
+    ],
+)
+def test_what_is_known_about_a_matrix_is_used_again(f, made):
+    derivative = cr.value_and_grad(f)
+    compiled = cr.compile(derivative)
+    lines = compiled.lower(DEFINITE).loops.splitlines()
+    called = [line.partition("lapack_")[2].partition("(")[0] for line in lines if "lapack_" in line]
+    assert {name: called.count(name) for name in called} == made
+    compiled(DEFINITE)
+    for dtype, within in ((np.float64, 1e-12), (np.float32, 2e-5)):
+        value, gradient = derivative(DEFINITE.astype(dtype))
+        for _ in range(2):  # recorded, and then compiled
+            found_value, found = compiled(DEFINITE.astype(dtype))
+        np.testing.assert_allclose(found_value, value, rtol=within * 10)
+        assert found.dtype == gradient.dtype
+        assert np.max(abs(found - gradient)) <= within * np.max(abs(gradient))
+
+
+def test_derivatives_of_the_gradient_are_compiled():
+    product = cr.hvp(_likelihood)
+    compiled = cr.compile(product)
+    compiled(DEFINITE, W)
+    np.testing.assert_allclose(compiled(DEFINITE, W), product(DEFINITE, W), rtol=1e-9, atol=1e-11)
+
+
+@pytest.mark.parametrize(
+    ("f", "bad", "message"),
+    [(_likelihood, -DEFINITE, "not positive definite"), (_equations, -W, "Singular matrix")],
+)
+def test_a_matrix_without_factors_is_an_error(f, bad, message):
+    compiled = cr.compile(cr.grad(f))
+    compiled(DEFINITE)
+    with pytest.raises(np.linalg.LinAlgError, match=message):
+        compiled(bad)
+
+
+def test_the_determinant_of_a_singular_matrix_has_a_sign():
+    compiled = cr.compile(lambda a: np.linalg.slogdet(a))
+    compiled(DEFINITE)
+    assert compiled(np.zeros((N, N))) == (0.0, -np.inf)
+
+
+def _matrices():
+    a = _random.normal(size=(8, 8))
+    nearly_nilpotent = np.triu(a * 300, 1) + 1e-3 * a
+    return [a / 3, a * 4, nearly_nilpotent, np.tril(a), a[:2, :2], np.zeros((3, 3)), a[:0, :0]]
+
+
+@pytest.mark.parametrize("a", _matrices())
+def test_an_exponential_and_its_gradient_share_powers(a):
+    from scipy.linalg import expm, expm_frechet
+
+    g = _random.normal(size=a.shape)
+    compiled = cr.compile(cr.value_and_grad(lambda a: np.sum(expm(a) * g)))
+    compiled(a)
+    value, found = compiled(a)
+    assert abs(value - np.sum(expm(a) * g)) <= 1e-13 * np.sum(abs(expm(a) * g))
+    if a.size:
+        expected = expm_frechet(a.T, g, compute_expm=False)
+        np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-13 * np.max(abs(expected)))
