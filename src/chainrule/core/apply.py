@@ -118,7 +118,8 @@ def apply(
     else:
         value = None
         if recording.defers:
-            values = [_held(x, p, recording) for x, p in zip(values, parents, strict=True)]
+            if captures or constants:
+                values = [_held(x, p, recording) for x, p in zip(values, parents, strict=True)]
             value = deferred(operation, compute, values, params)
         if value is None:
             given = computed(values)
