@@ -118,7 +118,8 @@ def apply(
     else:
         value = None
         if recording.defers:
-            values = [_held(x, p, recording) for x, p in zip(values, parents, strict=True)]
+            if captures or constants:
+                values = [_held(x, p, recording) for x, p in zip(values, parents, strict=True)]
             value = deferred(operation, compute, values, params)
         if value is None:
             given = computed(values)
@@ -290,18 +291,21 @@ def record_write(
     Nothing of them is kept, for the memory may be written again.
     """
     recording = None
-    for x in operands:
-        if type(x) is Array and x.node is not None:
-            own = x.node.recording
+    parents = tuple([x.node if type(x) is Array else None for x in operands])
+    for parent in parents:
+        if parent is not None and parent.recording is not recording:
+            own = parent.recording
             recording = own if recording is None else outermost(recording, own)
     assert recording is not None
     if recording.note is not None:
         made: Array = apply(operation, Given(value), operands, params)
         return made
-    parents = tuple(x.node if type(x) is Array else None for x in operands)
-    kept = [_light(x) for x in operands[:2]]
-    kept += [hold(x, recording) if type(x) is _ndarray else value_of(x) for x in operands[2:]]
-    node = Node(operation, parents, tuple(kept), _light(value), params, recording)
+    _, written, *indices = operands
+    light = _light(value)  # of the shape and dtype of what is written into
+    kept = (light, _light(written))
+    if indices:
+        kept += tuple(hold(x, recording) if type(x) is _ndarray else value_of(x) for x in indices)
+    node = Node(operation, parents, kept, light, params, recording)
     if recording.nodes is not None:
         recording.nodes.append(node)
     return Array(value, node)

@@ -317,7 +317,7 @@ def as_index(array: Array, index: Any, writes: bool = False) -> Any:
             be a constant, until something is written into it.
     """
     parts = index if type(index) is tuple else (index,)
-    numbers = [x for part in parts for x in _numbers(part)]
+    numbers = [x for part in parts for x in _bounds(part) if type(x) is Counted]
     if not numbers:
         return index
     if array.node is None:
@@ -328,11 +328,9 @@ def as_index(array: Array, index: Any, writes: bool = False) -> Any:
     return tuple(map(_settled, parts))
 
 
-def _numbers(part: Any) -> Iterator[Counted]:
-    """Yield the loop's numbers that stand in a part of an index."""
-    for x in (part.start, part.stop, part.step) if type(part) is slice else (part,):
-        if type(x) is Counted:
-            yield x
+def _bounds(part: Any) -> tuple[Any, ...]:
+    """Return what stands in a part of an index."""
+    return (part.start, part.stop, part.step) if type(part) is slice else (part,)
 
 
 def _settled(part: Any) -> Any:

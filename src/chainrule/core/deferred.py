@@ -36,8 +36,13 @@ def deferred(
     That is where it takes no time, or where nothing less tells what comes of it.
     """
     moves = operation.moves or operation.view
-    waits = any(type(x) is Deferred and not x.is_computed for x in operands)
-    if not waits and (moves or not any(map(_is_large, operands))):
+    waits = large = False
+    for x in operands:
+        if type(x) is Deferred:
+            waits = waits or not x.is_computed
+        elif _is_large(x):
+            large = True
+    if not waits and (moves or not large):
         return None
     try:
         with np.errstate(all="ignore"):

@@ -87,7 +87,7 @@ class Elementwise(Operation):
         like = operands[k]
         kind = type(gradient)
         if kind is type(like):
-            if kind is float:
+            if kind is float or kind is _float64:
                 return gradient
             if kind is _ndarray and gradient.shape == like.shape:
                 return gradient if gradient.dtype is like.dtype else conform(gradient, like)

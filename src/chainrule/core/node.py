@@ -52,8 +52,9 @@ class Node:
     @property
     def is_shaped_by_values(self) -> bool:
         """Whether the shape depends on values that are recorded, as that of ``x[x > 0]`` does."""
-        shaping = self.operation.shaping(self.operands) if self.parents else ()
-        return any(self.parents[k] is not None for k in shaping)
+        if not self.parents or self.operation.shaped_by is None:
+            return False
+        return any(self.parents[k] is not None for k in self.operation.shaping(self.operands))
 
     def __reduce__(self) -> Any:
         """Let go of the past: in the pickle of printed code, a node only says which one it is.

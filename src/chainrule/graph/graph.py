@@ -8,7 +8,7 @@ its value in that run. Passes never change a vertex; they build new ones.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias, TypeGuard
 
@@ -127,25 +127,24 @@ def topological(outputs: Iterable[Vertex]) -> list[Vertex]:
     order: list[Vertex] = []
     seen: set[Vertex] = set()
     for output in outputs:
-        stack: list[tuple[Vertex, Iterator[Vertex]]] = []
-        if output not in seen:
-            seen.add(output)
-            stack.append((output, _operands(output)))
-        while stack:
-            vertex, rest = stack[-1]
-            for operand in rest:
-                if operand not in seen:
-                    seen.add(operand)
-                    stack.append((operand, _operands(operand)))
+        if output in seen:
+            continue
+        seen.add(output)
+        path, left = [output], [iter(output.operands if type(output) is Apply else ())]
+        while path:
+            for operand in left[-1]:
+                if operand in seen:
+                    continue
+                seen.add(operand)
+                if type(operand) is Apply:
+                    path.append(operand)
+                    left.append(iter(operand.operands))
                     break
+                order.append(operand)
             else:
-                order.append(vertex)
-                stack.pop()
+                order.append(path.pop())
+                left.pop()
     return order
-
-
-def _operands(vertex: Vertex) -> Iterator[Vertex]:
-    return iter(vertex.operands if isinstance(vertex, Apply) else ())
 
 
 def copied(x: Vertex) -> Apply:
@@ -247,9 +246,10 @@ def from_nodes(
                 continue
             if type(value) is Array:  # of a recording that has ended
                 value = value.value
-            if id(value) not in constants:
-                constants[id(value)] = constant(value)
-            operands.append(constants[id(value)])
+            known_as = constants.get(id(value))
+            if known_as is None:
+                known_as = constants[id(value)] = constant(value)
+            operands.append(known_as)
         value = node.output
         if values is not None and type(value) is Placeholder:
             value = values.get(node, value)

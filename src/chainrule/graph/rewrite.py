@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeAlias
 
@@ -112,7 +113,8 @@ def share(outputs: Sequence[Vertex]) -> list[Vertex]:
 
 def _key(vertex: Vertex) -> Any:
     if isinstance(vertex, Apply):
-        return vertex.operation, vertex.operands, frozen(vertex.params)
+        params = vertex.params
+        return vertex.operation, vertex.operands, frozen(params) if params else ()
     if isinstance(vertex, Constant) and not isinstance(vertex.value, np.ndarray):
         return Constant, type(vertex.value), frozen(vertex.value), str(vertex.value)
     if isinstance(vertex, Constant):
@@ -121,12 +123,18 @@ def _key(vertex: Vertex) -> Any:
     return vertex
 
 
+_name = operator.itemgetter(0)
+
+
 def frozen(value: Any) -> Any:
     """Return something hashable that is equal for equal parameters alone."""
-    if isinstance(value, dict) or hasattr(value, "items"):
-        return tuple(sorted((key, frozen(item)) for key, item in value.items()))
+    kind = type(value)
+    if kind is int or kind is str or value is None:  # most
+        return kind, value
     if isinstance(value, (list, tuple)):
-        return (type(value), *map(frozen, value))
+        return (kind, *map(frozen, value))
+    if isinstance(value, dict) or hasattr(value, "items"):
+        return tuple(sorted([(key, frozen(item)) for key, item in value.items()], key=_name))
     if isinstance(value, slice):
         return slice, value.start, value.stop, value.step
     if isinstance(value, np.ndarray):

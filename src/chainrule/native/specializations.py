@@ -23,11 +23,12 @@ from chainrule.errors import ChainruleError, NotCompiledWarning, TapeLimitError,
 from chainrule.graph.loops.extrapolate import NotAlikeError
 from chainrule.native.paths import MISSED, Path, Paths
 from chainrule.native.record.families import MOST_TURNS, Relatives, in_full, relatives
+from chainrule.native.record.plans import FEW
 from chainrule.native.record.program import Builder
 from chainrule.native.record.recorded import NotFaithful, Run, Unsure, same
 from chainrule.native.record.recorded import Recorded as Recording
 from chainrule.native.record.run import run
-from chainrule.native.record.short import FEW, Shortener
+from chainrule.native.record.short import Shortener
 from chainrule.native.record.signature import Recorded, flatten
 from chainrule.native.record.watch import Captured
 from chainrule.native.runtime.collection import no_collection

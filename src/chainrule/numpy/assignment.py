@@ -22,7 +22,7 @@ from chainrule.errors import GradientLostError
 from chainrule.numpy.casting import cast
 from chainrule.numpy.creation import holds_arrays, restack
 from chainrule.numpy.dispatch import unsupported
-from chainrule.numpy.indices import EVERYTHING, as_tuple, fused
+from chainrule.numpy.indices import EVERYTHING, as_tuple, fused, is_plain
 from chainrule.numpy.lent import Lent
 from chainrule.numpy.memory import copied, is_alone, renew, take_view, way_to
 from chainrule.numpy.places import Picked, Strided
@@ -60,18 +60,21 @@ def write(
         GradientLostError: it is an input made by ``chainrule.array``, or from outside.
         ValueError: it is a view that is read-only in NumPy, too, or shapes do not match.
     """
-    template, arrays = split(index)
-    value = restack(value)
+    template, arrays = (index, []) if is_plain(index) else split(index)
+    value = value if type(value) is Array else restack(value)
     if type(value) is Array:
-        if _is_there(array, template, arrays, value):
+        if value.origin is not None and _is_there(array, template, arrays, value):
             return  # the second half of a[i] += v, which writes what is there already
-        if value.dtype != array.dtype:
+        if value.dtype is not array.dtype and value.dtype != array.dtype:
             _check_kinds(array, value, what)
             value = cast(value, array.dtype)
     root, path = way_to(array)
     active = [x for x in (root, value, *arrays) if type(x) is Array and x.node is not None]
     _check(root, what, bool(active))
-    noted = any(x.node.recording.note is not None for x in active)
+    noted = False
+    for x in active:
+        if x.node.recording.note is not None:
+            noted = True
     own = type(root.views) is Lent or (not noted and is_alone(root))
     memory = root.value if own else copied(root.value)
     places = [memory]  # what each view on the way is of the new memory
@@ -83,7 +86,7 @@ def write(
             raise ValueError("assignment destination is read-only")
         fixed(places[-1])
         places[-1].flags.writeable = True
-    written = indexing.join_index(template, [value_of(x) for x in arrays])
+    written = indexing.join_index(template, [value_of(x) for x in arrays]) if arrays else template
     if type(value) is Array and value.origin is not None and not arrays:
         value = _as_it_is_read(root, path, written, value)
     picked = [k for k, view in enumerate(path) if type(view.origin[1]) is Strided]
@@ -149,8 +152,7 @@ def set_shape(array: Array, lengths: Any) -> None:
 
 
 def _is_there(array: Array, template: tuple[Any, ...], arrays: Sequence[Any], value: Array) -> bool:
-    if value.origin is None:
-        return False
+    """Tell whether a value is the view of an array at an index."""
     base, operation, params = value.origin
     if arrays:
         if base is not array or type(operation) is not Picked or operation.index != template:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.core.apply import apply
+from chainrule.core.apply import apply, apply_binary
 from chainrule.core.array import Array, is_complex
 from chainrule.numpy.axes import axes_of, axis_of, operand
 from chainrule.numpy.dispatch import implements, refuse, unsupported
@@ -24,7 +24,7 @@ def dot(a: Any, b: Any, out: Any = None) -> Any:
     a, b = operand(a), operand(b)
     if a.ndim == 0 or b.ndim == 0:
         return np.multiply(a, b)
-    return apply(rows.dot, rows.dot.compute, (a, b))
+    return apply_binary(rows.dot, rows.dot.compute, a, b)
 
 
 @implements(np.vdot)

@@ -22,6 +22,7 @@ from chainrule.numpy.axes import along, axis_of, operand
 from chainrule.numpy.casting import cast
 from chainrule.numpy.creation import restack
 from chainrule.numpy.dispatch import constant_call, implements, plain, refuse, unsupported
+from chainrule.numpy.indices import is_plain
 from chainrule.numpy.memory import picked_view, view_of
 from chainrule.operations import indexing as rows
 from chainrule.operations.slot import SLOT
@@ -46,6 +47,7 @@ _part_of_unique = constant(
 _getitem = rows.getitem
 _compute_getitem = rows.getitem.compute
 _ndarray = np.ndarray
+_float64 = np.float64
 _CALLS = frozenset(code for name, code in dis.opmap.items() if name.startswith("CALL"))
 
 
@@ -59,12 +61,17 @@ def getitem(self: Array, index: Any) -> Any:
         if type(picked) is not Array or type(picked.held) is not _ndarray:
             return picked
         return view_of(self, picked, _getitem, params)
-    template, arrays = split(as_index(self, index))
-    if not arrays:
-        params = {"index": template}
-        picked = apply_unary(_getitem, _compute_getitem, self, params)
-        return view_of(self, picked, _getitem, params)
-    return picked_view(self, template, arrays)
+    if type(index) is slice:
+        index = (index,)
+    if not is_plain(index):
+        index, arrays = split(as_index(self, index))
+        if arrays:
+            return picked_view(self, index, arrays)
+    params = {"index": index}
+    picked = apply_unary(_getitem, _compute_getitem, self, params)
+    if type(picked) is not Array or type(picked.held) is _float64:
+        return picked
+    return view_of(self, picked, _getitem, params)
 
 
 def setitem(self: Array, index: Any, value: Any) -> None:
@@ -76,7 +83,9 @@ def setitem(self: Array, index: Any, value: Any) -> None:
                 "a swap of rows in a compiled function, such as `np.random.shuffle`",
                 "write a[:] = a[np.random.permutation(len(a))]",
             )
-    write(self, index if type(index) is int else as_index(self, index, writes=True), value)
+    if type(index) is not int and not is_plain(index):
+        index = as_index(self, index, writes=True)
+    write(self, index, value)
 
 
 def _is_swap(array: Array, index: int, value: Array) -> bool:

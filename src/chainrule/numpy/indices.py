@@ -6,7 +6,7 @@ from typing import Any
 
 from chainrule.operations.slot import SLOT
 
-__all__ = ["EVERYTHING", "as_tuple", "fused"]
+__all__ = ["EVERYTHING", "as_tuple", "fused", "is_plain"]
 
 #: The index of all entries.
 EVERYTHING = (Ellipsis,)
@@ -15,6 +15,31 @@ EVERYTHING = (Ellipsis,)
 def as_tuple(index: Any) -> tuple[Any, ...]:
     """Return an index as what stands between brackets, a tuple."""
     return index if type(index) is tuple else (index,)
+
+
+def is_plain(index: Any) -> bool:
+    """Tell whether an index is a tuple with neither arrays nor anything unknown in it: as most are.
+
+    What may stand in it are integers, slices between integers, None and the ellipsis.
+    """
+    if type(index) is not tuple:
+        return False
+    for part in index:
+        kind = type(part)
+        if kind is int or part is None or part is Ellipsis:
+            continue
+        if kind is not slice:
+            return False
+        bound = part.start
+        if bound is not None and type(bound) is not int:
+            return False
+        bound = part.stop
+        if bound is not None and type(bound) is not int:
+            return False
+        bound = part.step
+        if bound is not None and type(bound) is not int:
+            return False
+    return True
 
 
 def fused(

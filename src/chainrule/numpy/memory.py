@@ -180,7 +180,7 @@ def is_alone(root: Array) -> bool:
 def renew(root: Array, value: Any, node: Any) -> None:
     """Give the root a new value and node, and take its views anew."""
     root.value, root.node = value, node
-    if root.views is None:
+    if not root.views:
         return
     for view in _living(root):
         base, operation, params = view.origin
@@ -201,10 +201,12 @@ def _living(root: Array) -> list[Array]:
     """Return all views of a root, views of views too, each after what it is a view of."""
     found = [root]
     for array in found:
-        for reference in array.views or ():
-            view = reference()
-            if view is not None:
-                found.append(view)
+        if not array.views:
+            continue
+        views = [view for reference in array.views if (view := reference()) is not None]
+        if len(views) < len(array.views):  # nobody need look at the others again
+            array.views[:] = map(weakref.ref, views)
+        found += views
     return found[1:]
 
 

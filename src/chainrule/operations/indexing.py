@@ -137,9 +137,10 @@ def _may_repeat(arrays: Iterable[Any]) -> bool:
 
 
 def _written_value(g: Any, x: Any, v: Any, *arrays: Any, index: Any) -> Any:
-    piece = getitem(g, *arrays, index=index)
+    plain = type(g) is np.ndarray and not arrays  # then a call of an operation takes longest
+    piece = g[index] if plain else getitem(g, *arrays, index=index)
     values = [value_of(a) for a in arrays]
-    if _may_repeat(values):
+    if values and _may_repeat(values):
         # Number the places, write the numbers, and see which of them are still there.
         numbers = np.arange(math.prod(shape_of(piece))).reshape(shape_of(piece))
         written = set_at(np.zeros(shape_of(x), np.intp), numbers, *arrays, index=index)

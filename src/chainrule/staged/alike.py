@@ -15,7 +15,7 @@ import numpy as np
 
 from chainrule.graph.graph import Apply, Constant, Input, Vertex, evaluate, topological
 from chainrule.graph.looks import Question, noted
-from chainrule.graph.loops.affine import filled, integers_of, skeleton
+from chainrule.graph.loops.affine import filled, skeleton
 from chainrule.staged.derive import Derived, Style, derive
 from chainrule.staged.growth import Growth, Number
 
@@ -100,9 +100,11 @@ class _Stage:
     def _vertex(self, x: Vertex, at: Mapping[Vertex, int]) -> Hashable:
         value = x.value
         if isinstance(x, Apply):
-            self.numbers += [*integers_of(x.params), *x.shape]
+            integers: list[int] = []
+            params = skeleton(x.params, integers)
+            self.numbers += [*integers, *x.shape]
             operands = tuple(at[y] for y in x.operands)
-            return x.operation, operands, skeleton(x.params), type(value), x.dtype, x.ndim
+            return x.operation, operands, params, type(value), x.dtype, x.ndim
         if isinstance(x, Constant) and not isinstance(value, np.ndarray):
             if type(value) in _NUMBERS:
                 self.numbers.append(value)
@@ -186,9 +188,11 @@ class _Template:
             return leaves[x]
         if isinstance(x, Apply):
             self.params[-1] = x.params
-            self.numbers += integers_of(x.params)
+            integers: list[int] = []
+            params = skeleton(x.params, integers)
+            self.numbers += integers
             operands = tuple(at[y] for y in x.operands)
-            return _Part(x.operation, operands, skeleton(x.params), type(x.value))
+            return _Part(x.operation, operands, params, type(x.value))
         if isinstance(x, Input) or isinstance(x.value, np.ndarray):
             return None
         if type(x.value) in _NUMBERS:

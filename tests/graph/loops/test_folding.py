@@ -21,7 +21,7 @@ from chainrule.core.backward import backward
 from chainrule.core.node import Leaf, Node
 from chainrule.core.reach import ancestors
 from chainrule.graph.graph import Apply, Constant, Input, Vertex, from_nodes, topological
-from chainrule.graph.loops.affine import integers_of, skeleton
+from chainrule.graph.loops.affine import skeleton
 from chainrule.graph.loops.loop import Loop, compute
 from chainrule.graph.loops.unfold import unfold
 from chainrule.graph.loops.vertices import fold
@@ -90,9 +90,10 @@ def numbered(outputs: Sequence[Vertex], numbers: dict[Any, int]) -> list[int]:
             x = vertex.value
             key = id(x) if isinstance(x, np.ndarray) else (type(x), repr(x))
         elif isinstance(vertex, Apply):
-            ints = tuple(integers_of(vertex.params))
+            ints: list[int] = []
+            params = skeleton(vertex.params, ints)
             operands = tuple(found[x] for x in vertex.operands)
-            key = (vertex.operation, skeleton(vertex.params), ints, operands)
+            key = (vertex.operation, params, *ints, operands)
         found[vertex] = numbers.setdefault(key, len(numbers))
     return [found[output] for output in outputs]
 

@@ -239,6 +239,11 @@ def test_is_recorded_in_few_turns(f):
             same(compiled(*args), g(*args), 1e-10)
 
 
+@pytest.mark.parametrize(("f", "others"), [(pendulum, 1), (of_two_lengths, 2)])
+def test_is_recorded_once_more_for_each_length(f, others):
+    assert len(cr.compile(f).lower(0.3, 0.2).program.family.programs) == others
+
+
 def sweeps(xs, a):
     for _ in range(18):
         for i in range(1, 19):

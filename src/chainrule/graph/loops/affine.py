@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -14,7 +14,6 @@ __all__ = [
     "at",
     "before",
     "filled",
-    "integers_of",
     "plus",
     "skeleton",
     "times",
@@ -89,36 +88,31 @@ def at(integer: Integer, counters: Mapping[Counter, int]) -> int:
 _HERE = object()  # stands for an integer in a skeleton
 
 
-def skeleton(value: Any) -> Any:
-    """Return something hashable that is the same for parameters that differ in integers alone."""
-    if type(value) is int:
+def skeleton(value: Any, integers: list[int]) -> Any:
+    """Return something hashable that is the same for parameters that differ in integers alone.
+
+    These are appended to a list, in order.
+    """
+    kind = type(value)
+    if kind is int:
+        integers.append(value)
         return _HERE
+    if kind is str or value is None:
+        return kind, value
     if isinstance(value, (list, tuple)):
-        return (type(value), *map(skeleton, value))
-    if isinstance(value, slice):
-        return (slice, *map(skeleton, (value.start, value.stop, value.step)))
+        return (kind, *[skeleton(item, integers) for item in value])
+    if kind is slice:
+        bounds = value.start, value.stop, value.step
+        return (kind, *[skeleton(item, integers) for item in bounds])
     if isinstance(value, Mapping):
-        return tuple((key, skeleton(item)) for key, item in value.items())
+        return tuple([(key, skeleton(item, integers)) for key, item in value.items()])
     if isinstance(value, float):
         return float, repr(value)
     try:
         hash(value)
     except TypeError:
         return id(value)
-    return type(value), value
-
-
-def integers_of(value: Any) -> Iterator[int]:
-    """Yield the integers in parameters."""
-    if type(value) is int:
-        yield value
-    elif isinstance(value, (list, tuple)):
-        for item in value:
-            yield from integers_of(item)
-    elif isinstance(value, slice):
-        yield from integers_of((value.start, value.stop, value.step))
-    elif isinstance(value, Mapping):
-        yield from integers_of(tuple(value.values()))
+    return kind, value
 
 
 def filled(value: Any, integer: Callable[[Any], Any]) -> Any:

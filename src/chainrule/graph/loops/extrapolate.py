@@ -1,7 +1,7 @@
 """Extrapolating: the graph of a long loop, from the same graph with few turns of it.
 
-Graphs that were recorded with 8, 9 and 10 turns of a loop are the same, once they are folded, but
-for integers that grow evenly with the number of turns: how many turns there are, at which of them
+Graphs that were recorded with 6 and 8 turns of a loop are the same, once they are folded, but for
+integers that grow evenly with the number of turns: how many turns there are, at which of them
 something is read, how long an array is. So the graph with a million turns is known, too. Whether
 the turns that nobody recorded would have been like those that were is for others to say.
 """
@@ -54,7 +54,7 @@ class Turns:
 
     Attributes:
         recorded: for each graph, how many turns each of the loops that were cut short had; in graph
-            k, loop k - 1 alone has more than in the first, and in those behind any have.
+            k, loop k - 1 alone has more than in the first, and in those behind, if any, any have.
         wanted: how many each of them has; a counter where only the running program can tell.
     """
 

@@ -276,15 +276,15 @@ def _fault_inside(a: Ref, b: Ref, c: Ref | None, own: int, period: int) -> int:
 
 def _even(a: Ref, b: Ref, c: Ref) -> bool:
     """Tell whether a place moves evenly through the turns of a loop, from c to b to a."""
-    return (
-        a.parts == b.parts == c.parts
-        and c.step >= 0
-        and a.step - b.step == b.step - c.step
-        and all(
-            x - y == y - z if x is not None and y is not None and z is not None else x is y is z
-            for x, y, z in zip(a.turns, b.turns, c.turns, strict=True)
-        )
-    )
+    if c.step < 0 or a.step - b.step != b.step - c.step or not a.parts == b.parts == c.parts:
+        return False
+    for x, y, z in zip(a.turns, b.turns, c.turns, strict=True):
+        if x is None or y is None or z is None:
+            if not x is y is z:
+                return False
+        elif x - y != y - z:
+            return False
+    return True
 
 
 def _takes_beginning(

@@ -27,6 +27,8 @@ class Ref(NamedTuple):
 
     def below(self, outer: Ref) -> Ref:
         """Return the same place inside of another."""
+        if not self.parts:
+            return outer
         return Ref(outer.step, outer.parts + self.parts, outer.turns + self.turns)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.graph.graph import Apply, Constant, Vertex, topological
-from chainrule.graph.loops.affine import integers_of, skeleton
+from chainrule.graph.loops.affine import skeleton
 from chainrule.graph.loops.body import Body, Parts, Tape, read
 from chainrule.graph.loops.fold import fold_steps
 from chainrule.graph.loops.steps import Kinds, Ref, Step
@@ -48,13 +48,14 @@ class _Graph:
                 self._step(vertex)
 
     def _step(self, vertex: Apply) -> None:
-        kind = (vertex.operation, skeleton(vertex.params), type(vertex.value), vertex.dtype)
-        ints = (*integers_of(vertex.params), *vertex.shape)
+        ints: list[int] = []
+        params = skeleton(vertex.params, ints) if vertex.params else ()
+        kind = (vertex.operation, params, type(vertex.value), vertex.dtype)
         refs = [self.ref(x) for x in vertex.operands]
         self.refs[vertex] = Ref(len(self.steps))
         self.applications.append(vertex)
         number = self.kinds.number((*kind, len(refs), vertex.ndim))
-        self.steps.append(Step(number, refs, ints, vertex))
+        self.steps.append(Step(number, refs, (*ints, *vertex.shape), vertex))
 
     def ref(self, vertex: Vertex) -> Ref:
         """Return the step or leaf that a vertex is."""

@@ -12,9 +12,10 @@ from chainrule.graph.loops.extrapolate import NotAlikeError, Turns
 from chainrule.native.record.branches import LEAVES, Fork, Refused
 from chainrule.native.record.code import line_of
 from chainrule.native.record.conditions import Asking, Enough, Forced
+from chainrule.native.record.plans import FEW, Nested, Replanned, plans_of
 from chainrule.native.record.program import Family, Trips
 from chainrule.native.record.recorded import Recorded, Run
-from chainrule.native.record.short import FEW, Nested, Shortener, plans_of
+from chainrule.native.record.short import Shortener
 
 __all__ = ["MOST_TURNS", "Relatives", "in_full", "relatives"]
 
@@ -22,7 +23,6 @@ __all__ = ["MOST_TURNS", "Relatives", "in_full", "relatives"]
 #: what the backward pass reads. A call that needs more is recorded anew, with the next number.
 MOST_TURNS = (1_000, 30_000, 1_000_000)
 
-_VARYING = 2  # turns more where inner loops are as long as the turn says: these begin with no turn
 _MOST_LOOPS = 3  # numbers of turns that loops may have, each of which takes a recording
 
 
@@ -31,8 +31,8 @@ class Relatives:
     """Runs of a function that are the same but for the number of turns of its loops.
 
     Attributes:
-        runs: the first one, one with more turns for each of the loops, and one that tells whether
-            what follows from these is right.
+        runs: the first one, one with more turns for each of the loops, and where the number of
+            turns is not known one that tells whether what follows from these is right.
         turns: how many there were, and how many there are.
         loops: those that end when a condition fails, as they were in the first run.
         whole: a run with all turns, if there was one.
@@ -133,9 +133,12 @@ class _Attempts:
         return found
 
     def _short(self, few: int) -> Run | Relatives | None:
+        lengths: frozenset[int] = frozenset()
+        varies = False
         while True:
             forks, lifts, nests = self.forks, self.lifts, self.nests
-            shortener = Shortener({}, forks=forks, few=few, lifts=lifts, nests=nests)
+            shortener = Shortener({}, {}, frozenset(), forks, few, lifts, nests, lengths, varies)
+            lengths, varies = frozenset(), False
             whole = None
             try:
                 try:
@@ -154,6 +157,9 @@ class _Attempts:
                 return dataclasses.replace(found, has_guards=bool(guarded), nests=bool(self.nests))
             except Nested:
                 self.nests = True
+                continue
+            except Replanned as plan:
+                lengths, varies = plan.lengths, plan.varies
                 continue
             except Refused as refusal:
                 failed = self._refused(refusal)
@@ -222,10 +228,9 @@ def _relatives(
         raise Doubt("there are more loops than are worth it")
     if shortener.nests and shortener.varies:
         raise Doubt("loops in one another have other numbers of turns in each turn")
-    few = shortener.few + _VARYING * shortener.varies
-    plans = plans_of(lengths, few, len(loops))
+    plans = plans_of(lengths, shortener.few, shortener.varies, len(loops))
     has_seeds = shortener.has_seeds
-    is_base = list(shortener.plan.values()) == plans[0] and not loops
+    is_base = [shortener.plan[n] for n in lengths] == plans[0] and not loops
     runs = [first] if first is not None and is_base else []
     for plan in plans[len(runs) :]:
         asked = dict(zip(lengths, plan, strict=False))

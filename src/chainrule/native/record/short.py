@@ -10,9 +10,8 @@ as long as it is alike, all further turns do the same.
 from __future__ import annotations
 
 import builtins
-import math
 import sys
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from types import CodeType, FrameType
 from typing import Any
@@ -26,63 +25,15 @@ from chainrule.core.recording import Recording
 from chainrule.native.record.branches import Branches, Fork, Site
 from chainrule.native.record.code import collects, is_inside, running
 from chainrule.native.record.conditions import Conditions, Forced, Place
+from chainrule.native.record.plans import FEW, LONG, NESTED, Nested, Replanned, is_worth, plans_of
 from chainrule.native.record.state import alike, state_of
 from chainrule.native.record.variables import Unset
 
-__all__ = ["FEW", "LONG", "NAMES", "Nested", "Shortener", "Turns", "plans_of"]
+__all__ = ["NAMES", "Shortener", "Turns"]
 
-#: Turns up to which a loop is recorded in full.
-LONG = 32
-#: In how many turns a long one is recorded, or a few more: the second where the first tells too
-#: little.
-FEW = (6, 10)
 _MOST_TRIED = 10_000  # turns in which numbers of a loop are looked at
-_APART = 4  # how many more where there are several lengths, so that shorter loops stay shorter
-_NESTED = 16  # the same as LONG, of loops in one another that are worth it
-_WORTH = 1_000  # turns of loops in one another from which on it is asked what few would cost
 #: Names of what loops go through that is ours to end.
 NAMES = ("range", "enumerate", "zip", "reversed")
-
-
-def plans_of(lengths: Sequence[int], few: int, endings: int = 0) -> list[list[int]]:
-    """Return in how many turns loops are recorded, one recording after the other.
-
-    First in the fewest, then each length alone in a few more, and at last all of them.
-
-    Args:
-        lengths: that loops have, each once.
-        few: in how many turns the shortest is recorded, or in one more.
-        endings: how many others end when a condition fails.
-    """
-    # With as many turns more or less as make up pairs: some loops do another thing every second
-    # turn, ``a, b = b, step(a)``. Those that end when a condition fails may have any number.
-    base = [few + _APART * k + n % 2 for k, n in enumerate(lengths)] + [few] * endings
-    pairs = list(zip(base, [2] * len(lengths) + [1] * endings, strict=True))
-    alone = [
-        [n + (step if k == j else 0) for j, (n, step) in enumerate(pairs)] for k in range(len(base))
-    ]
-    return [base, *alone, [n + 2 * step for n, step in pairs]]
-
-
-def _is_worth(nest: Sequence[int]) -> bool:
-    """Tell whether few turns of loops in one another are less than half of all turns.
-
-    Args:
-        nest: how many turns each loop has.
-    """
-    turns = math.prod(nest)
-    lengths = sorted({n for n in nest if n > _NESTED})
-    if turns < _WORTH or not lengths:
-        return False
-    asked = (dict(zip(lengths, plan, strict=True)) for plan in plans_of(lengths, FEW[0]))
-    return 2 * sum(math.prod(few.get(n, n) for n in nest) for few in asked) < turns
-
-
-class Nested(Doubt):
-    """Loops in one another have more turns than are worth recording, though each has few."""
-
-    def __init__(self) -> None:
-        super().__init__("loops in one another have many turns")
 
 
 class Shortener:
@@ -98,9 +49,10 @@ class Shortener:
         lifts: record what derivatives begin with, too, where turns are left out. What follows from
             it may be another constant in each turn, of which nobody knows the next one.
         nests: end loops of fewer turns, too; None to find out whether that is worth while.
+        lengths: how many turns loops have, of which the plan is made; None where it is given.
+        varies: whether a loop has another number of turns in each turn of a long one around it.
 
     Attributes:
-        varies: whether a loop has another number of turns in each turn of a long one around it.
         branches: the ways through turns that are recorded.
         conditions: what loops ask, and what is answered.
         changes: says what outside of the function has changed, None for nothing.
@@ -125,14 +77,15 @@ class Shortener:
         few: int = FEW[0],
         lifts: bool = False,
         nests: bool | None = False,
+        lengths: frozenset[int] | None = None,
+        varies: bool = False,
     ) -> None:
-        self.nests = nests
-        self.long = _NESTED if nests else LONG
+        self.nests, self.lengths, self.varies = nests, lengths, varies
+        self.long = NESTED if nests else LONG
         self.open: list[Turns] = []
         self.lifts, self.has_seeds = lifts, False
         self.shortens = plan is not None
         self.few = few
-        self.varies = False
         self.plan = {} if plan is None else plan
         self.whole = whole
         self.branches = Branches(forks, _PASSING, self.shortens)
@@ -148,8 +101,30 @@ class Shortener:
         }
 
     def recorded(self, turns: int) -> int:
-        """Return in how many turns a loop is recorded."""
-        return self.plan.setdefault(turns, self.few + turns % 2)
+        """Return in how many turns a loop is recorded.
+
+        Raises:
+            Replanned: others have been recorded in as many, and should not have been.
+        """
+        if self.lengths is None:
+            return self.plan.setdefault(turns, self.few + turns % 2)
+        lengths = self.lengths | {turns}
+        base, *_ = plans_of(sorted(lengths), self.few, self.varies)
+        planned = dict(zip(sorted(lengths), base, strict=True))
+        if any(planned[n] != count for n, count in self.plan.items()):
+            raise Replanned(lengths, self.varies)
+        self.lengths = lengths
+        return self.plan.setdefault(turns, planned[turns])
+
+    def sees_varying(self) -> None:
+        """Take notice that a loop has other numbers of turns in other turns of one around it.
+
+        Raises:
+            Replanned: that one is recorded in too few turns.
+        """
+        if not self.varies and self.lengths is not None:
+            raise Replanned(self.lengths, True)
+        self.varies = True
 
     def enters(self, turns: Turns, frame: FrameType) -> None:
         """Take notice that a loop begins that is recorded in full.
@@ -159,7 +134,7 @@ class Shortener:
         """
         self.open = [x for x in self.open if x.contains(frame)]
         self.open.append(turns)
-        if _is_worth([x.turns for x in self.open]):
+        if is_worth([x.turns for x in self.open]):
             raise Nested
 
     def state(self, frame: FrameType) -> list[Any]:
@@ -313,7 +288,8 @@ class Turns:
         self.collects = collects(frame)
         few = self.turns <= self.shortener.long or not self.shortener.shortens
         whole = few or self.collects or self.differs is not None
-        self.shortener.varies |= self.varies
+        if self.varies:
+            self.shortener.sees_varying()
         self.is_plain = not self.varies and whole
         self.is_short = not self.varies and not whole
         if self.site in self.shortener.whole:

@@ -171,5 +171,5 @@ class _Walk:
         if array.origin is None:
             return ()
         base, operation, params = array.origin
-        self.parts.append((getattr(operation, "name", ""), skeleton(params)))
+        self.parts.append((getattr(operation, "name", ""), skeleton(params, [])))
         return (base,)
