@@ -19,6 +19,7 @@ from chainrule.core.node import Node
 from chainrule.core.recording import Recording
 from chainrule.core.source import Location
 from chainrule.errors import UnsupportedError
+from chainrule.graph.open_loops import Asked, OpenLoop
 
 __all__ = ["Argument", "Guard", "Note", "Row", "Trace"]
 
@@ -42,12 +43,16 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """Python looked at a recorded value, as ``if x > 0`` does, after so many nodes were made."""
+    """Python looked at a recorded value, as ``if x > 0`` does, after so many nodes were made.
+
+    ``asked`` is the question, where it is whether a loop goes on.
+    """
 
     node: Node
     outcome: Any
     location: Location
     position: int
+    asked: Asked | None = None
 
 
 class Row(NamedTuple):
@@ -101,6 +106,8 @@ class Trace:
     listed: dict[Node, str] = field(default_factory=dict)
     #: Writes into a copy of an array that goes on to be used as it was.
     copies: set[Node] = field(default_factory=set)
+    #: The loops that were watched, which go on until a condition fails.
+    loops: list[OpenLoop] = field(default_factory=list)
 
     @property
     def inputs(self) -> list[Argument]:

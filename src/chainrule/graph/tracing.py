@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from types import FrameType
 from typing import Any
@@ -22,7 +23,9 @@ from chainrule.core.node import Leaf, Node
 from chainrule.core.recording import Recording
 from chainrule.core.source import location_of, user_frame
 from chainrule.errors import ArgumentError, ChainruleError
+from chainrule.graph.code import position
 from chainrule.graph.naming import counters_of, name_of_result
+from chainrule.graph.open_loops import Watch, asked_in
 from chainrule.graph.run import observed_run
 from chainrule.graph.trace import Argument, Guard, Note, Row, Trace
 from chainrule.numpy.creation import result_leaves
@@ -114,8 +117,18 @@ class _Observer:
         frame = user_frame(sys._getframe(1))
         if frame is not None:
             self.trace.guards.append(
-                Guard(node, outcome, location_of(frame), len(self.trace.nodes))
+                Guard(node, outcome, location_of(frame), len(self.trace.nodes), asked_in(frame))
             )
+
+    def watched(self, node: Node, name: str, frame: FrameType, offset: int) -> None:
+        """Note a node that a variable of a watched loop has for itself."""
+        self.name_write()
+        self.trace.nodes.append(node)
+        self._keep(node)
+        call = self._calls.setdefault(frame, len(self._calls))
+        location = location_of(frame, position(frame.f_code, offset)[0])
+        counters = counters_of(frame, observed_run.__code__)
+        self.trace.notes[node] = Note(name, location, call, offset, False, counters)
 
     def _name_of(self, node: Node | None) -> str | None:
         note = self.trace.notes.get(node) if node is not None else None
@@ -244,6 +257,7 @@ def trace(
     kwargs: Mapping[str, Any] | None = None,
     argnums: int | Sequence[int] | None = None,
     stopped: Callable[[Trace], None] | None = None,
+    watch: Watch | None = None,
 ) -> Trace:
     """Run a function on real values and return its trace.
 
@@ -253,18 +267,19 @@ def trace(
         kwargs: passed on as they are.
         argnums: positions of the arguments to differentiate by; None for every float argument.
         stopped: is told of the trace of a run that an error ends, each time if it is run twice.
+        watch: watches the loops that go on until a condition fails.
 
     Raises:
         ArgumentError: no argument that is to be differentiated by is made of floats.
     """
     run = UserFunction(f)
     try:
-        return _trace(run, args, kwargs or {}, argnums, True, stopped)
+        return _trace(run, args, kwargs or {}, argnums, True, stopped, watch)
     except ChainruleError:
         raise
     except (TypeError, IndexError, ValueError):
         # Integer arrays were used in a way that only ndarrays can be, such as np.eye(3)[labels].
-        return _trace(run, args, kwargs or {}, argnums, False, stopped)
+        return _trace(run, args, kwargs or {}, argnums, False, stopped, watch)
 
 
 def _trace(
@@ -274,22 +289,23 @@ def _trace(
     argnums: int | Sequence[int] | None,
     integers: bool,
     stopped: Callable[[Trace], None] | None = None,
+    watch: Watch | None = None,
 ) -> Trace:
     f, known = run.f, run.known
     recording = Recording()
     traced = Trace(f, recording)
     chosen = None if argnums is None else {argnums} if isinstance(argnums, int) else set(argnums)
     fresh_args = []
-    for position, (name, arg) in enumerate(zip(argument_names(f, len(args)), args, strict=True)):
+    for place, (name, arg) in enumerate(zip(argument_names(f, len(args)), args, strict=True)):
         leaves, build = trees.flatten(arg)
         fresh = []
         for path, leaf in zip(trees.paths(arg), leaves, strict=True):
             value = value_of(leaf)
             floating = is_inexact(value)
             node = Leaf(recording) if floating or (integers and _is_index(value)) else None
-            wanted = floating and (chosen is None or position in chosen)
+            wanted = floating and (chosen is None or place in chosen)
             traced.arguments.append(
-                Argument(_leaf_name(name, path), position, path, value, node, wanted)
+                Argument(_leaf_name(name, path), place, path, value, node, wanted)
             )
             fresh.append(Array(value, node) if node is not None else value)
         fresh_args.append(build(fresh))
@@ -300,9 +316,11 @@ def _trace(
         )
     observer = _Observer(traced)
     try:
-        output = observed_run(
-            run, fresh_args, dict(kwargs), recording, observer.note, observer.guard
-        )
+        with nullcontext() if watch is None else watch.watching(recording, observer.watched):
+            output = observed_run(
+                run, fresh_args, dict(kwargs), recording, observer.note, observer.guard
+            )
+        traced.loops = [] if watch is None else list(watch.loops)
         observer.name_write()
         recording.note = lambda node, value: traced.nodes.append(node)
         leaves, build = result_leaves(output)
@@ -311,7 +329,7 @@ def _trace(
     except BaseException:
         recording.end()
         if run.known != known:  # it writes into what it makes of arrays from outside
-            return _trace(run, args, kwargs, argnums, integers, stopped)
+            return _trace(run, args, kwargs, argnums, integers, stopped, watch)
         if stopped is not None:
             observer.name_write()
             _forget_others(traced.nodes, recording)

@@ -38,7 +38,7 @@ class _Staged:
             parts.setdefault(part.lineno, []).append(part)
         series = {one.stages[0].lineno: k for k, one in enumerate(self._e.series)}
         found = []
-        for number, text in enumerate(staged.source.splitlines(), start=1):
+        for number, text in enumerate(staged.program.source().splitlines(), start=1):
             line: dict[str, Any] = {"text": text}
             here = parts.get(number, [])
             if len(here) == 1:

@@ -3,6 +3,7 @@
 In the order in which to read it:
 
 - ``staging`` has `stage`, which runs the steps of ``write`` and lets ``verify`` check the result;
+  ``open_loops`` runs functions a few times more whose loops go on until a condition fails;
 - ``partition`` parts a recorded run into stages: what a person writes on one line;
 - ``writes`` says what a stage writes in place, and which entries of what it reads;
 - ``derive`` finds the gradient of one stage, ``alike`` that of others of its kind (``growth``:

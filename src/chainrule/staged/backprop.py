@@ -27,6 +27,7 @@ from chainrule.staged.derive import may_be_infinite
 from chainrule.staged.gradients import Gradients
 from chainrule.staged.lines import Line, Stage
 from chainrule.staged.names import Names
+from chainrule.staged.partition import Extent, Partition
 from chainrule.staged.speller import Speller
 from chainrule.staged.spelling import speller_for
 from chainrule.staged.spelling_indexing import index_text
@@ -36,7 +37,7 @@ from chainrule.staged.statements import (
     statements_for,
     takes_statements,
 )
-from chainrule.staged.steps import Step
+from chainrule.staged.steps import Step, handed_on
 from chainrule.staged.terms import change_of_entries, mentions, sorted_terms, terms_of
 from chainrule.staged.text import Text, atom, call, method
 from chainrule.staged.writes import Write, is_fresh, may_repeat, picks_copies
@@ -48,6 +49,7 @@ class Backprop:
     """Writes the lines, stage by stage.
 
     Args:
+        partition: the forward pass.
         arguments: the variables that gradients are wanted of.
         active: those that gradients flow through.
         steps: what each stage gives to the gradients of its inputs, the last stage first.
@@ -60,6 +62,7 @@ class Backprop:
 
     def __init__(
         self,
+        partition: Partition,
         arguments: Sequence[Input],
         active: Collection[Input],
         steps: Sequence[Step],
@@ -69,6 +72,7 @@ class Backprop:
         constants: Constants,
         plain: bool,
     ) -> None:
+        self.partition = partition
         self.arguments = arguments
         self.active = active
         self.steps = steps
@@ -84,14 +88,39 @@ class Backprop:
 
     def write(self) -> None:
         """Write all lines."""
+        waiting = sorted(self.partition.loops, key=lambda loop: loop.last)
         for step in self.steps:
+            while waiting and step.number <= waiting[-1].last:
+                self._begin_loop(waiting.pop())
             self._step(step)
+        for loop in self.partition.loops:
+            for begin, end in loop.carried:  # the first turn is to be like the others
+                self.gradients.change_alike(begin, handed_on(self.partition, end))
         self.gradients.separate(self.arguments)
 
     def gradient_name(self, variable: Input) -> str | None:
         """Return the name of a variable's gradient, None if none flows to it."""
         held = self.gradients.get(variable)
         return None if held is None else held.name
+
+    def _begin_loop(self, loop: Extent) -> None:
+        """Begin with zero what each turn of a loop adds to, and what nobody reads behind it."""
+        begins = {begin for begin, _ in loop.carried}
+        inside = [
+            step
+            for step in self.steps
+            if loop.first <= step.number <= loop.last and step.assignment.variable not in begins
+        ]
+        own = {assignment.variable for assignment in self.partition.assignments[loop.first :]}
+        zeros = [step.assignment.variable for step in inside if step.is_zero]
+        zeros += [x for step in inside for x, _ in step.gradients if x not in own]
+        ends = {handed_on(self.partition, end): end for _, end in loop.carried}
+        for variable in dict.fromkeys(zeros):
+            if variable not in self.gradients:
+                name = self.variables[ends.get(variable, variable)]
+                zero = call("np.zeros_like", name).text if variable.shape else "0.0"
+                value = np.zeros_like(variable.value)
+                self._add(variable, Line(self.stages[loop.last], "", "=", zero, value), None)
 
     # One stage.
 
@@ -247,8 +276,8 @@ class Backprop:
         """Write ``dx += (local) * upstream``, as for numbers."""
         text = atom("1") if is_number(local, 1) else speller.text(local)
         name = self.variables[upstream]
-        is_entry = name.endswith("]")
-        expression = name if is_entry and text.text == "1" else f"({text.text}) * {name}"
+        is_same = name.endswith("]") or stage.expression.isidentifier()  # x[0] = y, x = y
+        expression = name if is_same and text.text == "1" else f"({text.text}) * {name}"
         if may_be_infinite(local, guarded):
             expression += f" if {name} != 0 else 0.0"
         with np.errstate(all="ignore"):

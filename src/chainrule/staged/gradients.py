@@ -61,6 +61,7 @@ class Gradients(dict[Input, Gradient]):
         self.variables = variables
         self.constants = constants
         self.copies: set[Input] = set()
+        self._changed: set[str] = set()
         self._views: dict[str, list[Gradient]] = {}  # of a gradient, by its name
         self._origin: dict[Input, Input] = {}  # the first variable that a gradient goes on to
         for step in reversed(steps):
@@ -96,9 +97,17 @@ class Gradients(dict[Input, Gradient]):
 
     def change(self, held: Gradient) -> None:
         """Prepare a gradient for being changed in place, which nobody else must see."""
+        self._changed.add(held.name)
         _own(held)
         for view in self._views.pop(held.name, ()):
             _own(view)
+
+    def change_alike(self, variable: Input, other: Vertex) -> None:
+        """Let a gradient have memory of its own if that of another variable is changed."""
+        held = self.get(variable)
+        like = self.get(other) if isinstance(other, Input) else None
+        if held is not None and like is not None and like.name in self._changed:
+            self.change(held)
 
     def change_entries(self, held: Gradient) -> None:
         """Prepare a gradient for a change of entries, which a number does not have."""

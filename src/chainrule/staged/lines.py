@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import ast
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from chainrule.core.array import shape_of
 from chainrule.core.node import Node
 from chainrule.core.source import Location
+from chainrule.graph.trace import Guard
 
-__all__ = ["Line", "Stage", "statement"]
+__all__ = ["Line", "Stage", "Test", "statement"]
 
 
 def statement(target: str, operator: str, expression: str, repeats: bool = False) -> str:
@@ -29,6 +30,17 @@ def _as_argument(index: str) -> str:
     except SyntaxError:  # a slice
         return f"np.s_[{index}]"
     return f"({index})" if isinstance(parsed, ast.Tuple) else index
+
+
+class Test(NamedTuple):
+    """A statement that asserts what Python saw of a value, or that makes a part of that.
+
+    ``condition`` is what is asserted, '' where it makes a part.
+    """
+
+    text: str
+    guard: Guard
+    condition: str = ""
 
 
 @dataclass(slots=True, eq=False)

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import bisect
 from collections import Counter
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -64,13 +64,29 @@ class Check:
 
 
 @dataclass(slots=True)
+class Extent:
+    """The stages of a watched loop: from the variables that it begins with to those it leaves.
+
+    ``carried`` are the variables that it hands on: before the first turn, and behind the last one.
+    """
+
+    first: int
+    last: int
+    carried: list[tuple[Input, Input]]
+
+
+@dataclass(slots=True)
 class Partition:
-    """A run in stages. ``output`` is the variable or constant that the function returns."""
+    """A run in stages. ``output`` is the variable or constant that the function returns.
+
+    ``loops`` are those that were watched.
+    """
 
     arguments: dict[Node, Input]
     assignments: list[Assignment]
     checks: list[Check]
     output: Vertex
+    loops: list[Extent] = field(default_factory=list)
 
 
 def partition(trace: Trace) -> Partition:
@@ -81,7 +97,8 @@ def partition(trace: Trace) -> Partition:
     output = trace.output.node if type(trace.output) is Array else None
     roots = [guard.node for guard in trace.guards]
     alive = ancestors([*roots, output] if output is not None else roots)
-    last = _last_turns(trace, alive)
+    handed_on = _handed_on(trace, output)
+    last = [*_last_turns(trace, alive), *(end for _, end in handed_on)]
     alive = ancestors([*last, *alive]) if last else alive
     arguments = {a.node: Input(a.name, a.value) for a in trace.arguments if a.node is not None}
     wanted = _names_wanted(trace, alive, output)
@@ -124,7 +141,46 @@ def partition(trace: Trace) -> Partition:
         assignments.append(_returned(output, arguments[output]))
         result = assignments[-1].variable
     kept = {known[node] for node in last if node in known}
-    return Partition(arguments, _needed(assignments, checks, result, kept), checks, result)
+    needed = _needed(assignments, checks, result, kept)
+    return Partition(arguments, needed, checks, result, _extents(trace, needed, handed_on, known))
+
+
+def _extents(
+    trace: Trace,
+    assignments: Sequence[Assignment],
+    handed_on: Collection[tuple[Node, Node]],
+    known: Mapping[Node, Vertex],
+) -> list[Extent]:
+    """Find the stages of the watched loops."""
+    places = {assignment.node: k for k, assignment in enumerate(assignments)}
+    found = []
+    for loop in trace.loops:
+        pairs = [(a, b) for a, b in handed_on if a in loop.begins.values()]
+        carried = [(known[a], known[b]) for a, b in pairs]
+        nodes = [*loop.begins.values(), *loop.ends.values()]
+        numbers = [places[node] for node in nodes if node in places]
+        inputs = [(a, b) for a, b in carried if isinstance(a, Input) and isinstance(b, Input)]
+        if numbers:
+            found.append(Extent(min(numbers), max(numbers), inputs))
+    return found
+
+
+def _handed_on(trace: Trace, output: Node | None) -> list[tuple[Node, Node]]:
+    """Return what watched loops hand on from turn to turn to the output: before, and behind."""
+    if output is None:
+        return []
+    found: dict[Node, Node] = {}
+    while True:
+        useful = set(ancestors([output, *found.values()]))
+        more = {
+            begin: loop.ends[name]
+            for loop in trace.loops
+            for name, begin in loop.begins.items()
+            if begin in useful and begin not in found and name in loop.ends
+        }
+        if not more:
+            return list(found.items())
+        found |= more
 
 
 def _last_turns(trace: Trace, alive: list[Node]) -> list[Node]:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from chainrule.graph.loops.affine import Counter
 from chainrule.staged.constants import Constants
 from chainrule.staged.formatting import WIDTH, aligned, comment, wrapped
-from chainrule.staged.lines import Line, Stage
-from chainrule.staged.loops.fold import folded
+from chainrule.staged.lines import Line, Stage, Test
+from chainrule.staged.loops.fold import Folded, folded
 from chainrule.staged.loops.layout import Row, laid_out
 from chainrule.staged.loops.tidy import Printed
+from chainrule.staged.loops.until import laid_out_open
 from chainrule.staged.names import Names
 
 __all__ = ["Program", "imports"]
@@ -36,7 +38,7 @@ class Program:
     unpacked: list[str]
     stages: list[Stage]
     backward: list[Line]
-    checks: dict[int, list[str]]
+    checks: dict[int, list[Test]]
     output: str
     gradients: str
     order: tuple[int, ...]
@@ -91,19 +93,34 @@ class Program:
             self._laid = self._rows()
         return self._laid
 
+    def folded(self) -> Folded | None:
+        """Return the statements folded into loops; None where there is nothing to fold."""
+        given = [*self.parameters, *(statement.partition(" = ")[0] for statement in self.unpacked)]
+        printed = list(self._printed())
+        code = folded(printed, given, self.constants.arrays, self.names.wanted)
+        if code is not None:
+            code.entries = dict(filter(None, map(_entry, self.unpacked)))
+        return code
+
+    def open(self, code: Folded, counters: Sequence[Counter]) -> None:
+        """Print loops that go on until a condition fails as such.
+
+        Args:
+            code: the statements.
+            counters: what stands for the numbers of turns.
+        """
+        self._laid = [Row("# forward pass"), *laid_out_open(code, counters, WIDTH - len(_INDENT))]
+
     @property
     def has_loops(self) -> bool:
         """Tell whether turns that are the same are written once."""
         return any(row.depth for row in self.rows())
 
     def _rows(self) -> list[Row]:
-        printed = list(self._printed())
-        bases = self.names.wanted
-        given = [*self.parameters, *(statement.partition(" = ")[0] for statement in self.unpacked)]
-        code = folded(printed, given, self.constants.arrays, bases)
+        code = self.folded()
         if code is not None:
-            code.entries = dict(filter(None, map(_entry, self.unpacked)))
             return [Row("# forward pass"), *laid_out(code, WIDTH - len(_INDENT))]
+        printed = list(self._printed())
         rows = [Row("# forward pass")]
         current: Stage | None = None
         for p in printed:
@@ -116,11 +133,11 @@ class Program:
     def _printed(self) -> Iterator[Printed]:
         """Yield the statements of the forward and backward pass."""
         for stage in self.stages:
-            yield from (Printed(check, stage) for check in self.checks.get(stage.number, []))
+            yield from (Printed(x.text, stage, test=x) for x in self.checks.get(stage.number, []))
             yield from (Printed(code, stage) for code in stage.before)
             yield Printed(stage.text, stage, stage)
             yield from (Printed(code, stage) for code in stage.after)
-        yield from (Printed(check) for check in self.checks.get(len(self.stages) + 1, []))
+        yield from (Printed(x.text, test=x) for x in self.checks.get(len(self.stages) + 1, []))
         for line in self.backward:
             yield Printed(line.text, line.stage, line, backward=True)
             yield from (Printed(code, line.stage, backward=True) for code in line.also)

@@ -40,7 +40,7 @@ def run(program: Program, args: Sequence[Any]) -> Run:
         exec(statement, names)
     for stage in program.stages:
         for check in program.checks.get(stage.number, []):
-            exec(check, names)
+            exec(check.text, names)
         for statement in stage.code:
             exec(statement, names)
     result = Run({})

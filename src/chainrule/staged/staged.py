@@ -43,24 +43,44 @@ class Staged:
         output: the variable that holds the value.
         gradient_name: the name of each variable's gradient.
         trace: the run that the code was made from.
+        program: what is printed, turn by turn as in that run where it is printed in a loop.
+        general: what is printed, where loops of few turns are printed as ``while``, too.
+        unrolled: the loops that go on until a condition fails and are printed for the number of
+            turns of this run alone, with their lines, and why; a call with another number raises.
     """
 
-    def __init__(self, trace: Trace, program: Program, gradient_name: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        trace: Trace,
+        program: Program,
+        gradient_name: Mapping[str, str],
+        general: Program | None = None,
+        unrolled: str = "",
+    ) -> None:
         self.trace = trace
         self.program = program
+        self.general = program if general is None else general
+        self.unrolled = unrolled
         self.name = program.name
-        self.source = program.source()
+        self.program.source()  # which tells the parts where they stand
+        self.source = self.general.source()
         self.stages: list[Stage] = program.stages
         self.backward: list[Line] = program.backward
         self.output = program.output
         self.gradient_name = dict(gradient_name)
-        self.function = _execute(self.source, program)
+        self.function = _execute(self.source, self.general)
         self._trees = any(a.path for a in trace.arguments)
         if all(type(a.value) is float for a in trace.arguments):
             self.__class__ = self._class_for_numbers()
 
     def __reduce__(self) -> Any:
-        return Staged, (self.trace, self.program, self.gradient_name)
+        return Staged, (
+            self.trace,
+            self.program,
+            self.gradient_name,
+            self.general,
+            self.unrolled,
+        )
 
     @property
     def arguments(self) -> list[Argument]:
@@ -95,7 +115,7 @@ class Staged:
 
         It needs SciPy too where f uses a special function that NumPy cannot express.
         """
-        Path(path).write_text(self.program.source(large=True), encoding="utf-8")
+        Path(path).write_text(self.general.source(large=True), encoding="utf-8")
 
     def _class_for_numbers(self) -> type[Staged]:
         """Make a class whose call is the printed function itself, with one check at its end.
@@ -104,7 +124,7 @@ class Staged:
         ``self`` and without packing the arguments again. An array in the place of a number shows
         in the value, so that each argument need not be looked at.
         """
-        call = _execute(self.source, self.program, self._check)
+        call = _execute(self.source, self.general, self._check)
         self.__signature__ = inspect.signature(call)
         return type("Staged", (type(self),), {"__call__": staticmethod(call)})
 

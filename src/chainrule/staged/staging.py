@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from chainrule.errors import ChainruleError
+from chainrule.staged.open_loops import opened
 from chainrule.staged.staged import Staged
 from chainrule.staged.verify import difference
 from chainrule.staged.write import record, write
@@ -66,11 +67,16 @@ def _staged(
     f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any], argnums: Any, stable: bool
 ) -> Staged:
     recorded = record(f, args, kwargs, argnums, stable)
+    staged, reason = opened(recorded, f, kwargs, argnums)
+    if staged is not None and difference(staged, recorded) is None:
+        return staged
     staged = write(recorded)
+    staged.unrolled = reason
     if difference(staged, recorded) is None:
         return staged
     # What is shorter may round or overflow otherwise: then the rules' own formulas are printed.
     staged = write(recorded, plain=True)
+    staged.unrolled = reason
     found = difference(staged, recorded)
     if found is not None and found.is_wrong:
         raise ChainruleError(

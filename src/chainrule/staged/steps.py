@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.core.kinds import Elementwise
-from chainrule.graph.graph import Apply, Constant, Input, Vertex, topological
+from chainrule.core.kinds import Elementwise, identity
+from chainrule.graph.graph import Apply, Constant, Input, Vertex, is_operation, topological
 from chainrule.staged.alike import Derivations
 from chainrule.staged.derive import Style, is_scalar
 from chainrule.staged.partition import Assignment, Partition
 from chainrule.staged.writes import Write
 
-__all__ = ["Step", "active_variables", "one_like", "steps"]
+__all__ = ["Step", "active_variables", "handed_on", "one_like", "steps"]
 
 
 @dataclass(slots=True)
@@ -34,6 +34,7 @@ class Step:
         guarded: whether a later operation selects entries.
         follows: of a write, whether what was written into has no other gradient, so that this one
             becomes its gradient.
+        is_zero: whether the upstream gradient is 0, as nobody reads what a loop hands on.
     """
 
     number: int
@@ -46,6 +47,13 @@ class Step:
     product: bool
     guarded: bool
     follows: bool = False
+    is_zero: bool = False
+
+
+def handed_on(partition: Partition, end: Input) -> Vertex:
+    """Return what the last turn of a loop hands on in a variable, given that behind the loop."""
+    expression = next(x.expression for x in partition.assignments if x.variable is end)
+    return expression.operands[0] if is_operation(expression, identity) else expression
 
 
 def steps(partition: Partition, active: Collection[Input], style: Style) -> list[Step]:
@@ -60,15 +68,20 @@ def steps(partition: Partition, active: Collection[Input], style: Style) -> list
     derivations = Derivations(style)
     guarded = _guarded(assignments)
     totals: dict[Input, Any] = {}
+    ends = [end for loop in partition.loops for _, end in loop.carried]
+    left = {handed_on(partition, end) for end in ends} & set(active)
     found: list[Step] = []
     for number in range(len(assignments) - 1, -1, -1):
         assignment = assignments[number]
         variable, write = assignment.variable, assignment.write
         upstream: Input | Constant
+        read_later = variable in totals
         if variable is partition.output:
             upstream = Constant(one_like(variable.value))
         elif variable in totals:
             upstream = Input("", totals.pop(variable))
+        elif variable in left:  # of a loop, behind which nobody reads it
+            upstream = Input("", np.zeros_like(variable.value))
         else:
             continue
         expression, entries, received = _written(assignment, upstream)
@@ -83,6 +96,7 @@ def steps(partition: Partition, active: Collection[Input], style: Style) -> list
         step = Step(
             number, assignment, upstream, entries, received, [], set(), product, guarded[variable]
         )
+        step.is_zero = variable in left and isinstance(upstream, Input) and not read_later
         if inputs:
             itself = variable if write is None else entries
             derived = derivations.derive(itself, expression, seed, inputs, step.guarded)
@@ -132,13 +146,21 @@ def _rest(write: Write, gradient: Any) -> Any:
     return rest
 
 
-def active_variables(wanted: Iterable[Input], assignments: Sequence[Assignment]) -> set[Input]:
-    """Return the variables that gradients flow through: those that depend on one of some."""
+def active_variables(wanted: Iterable[Input], partition: Partition) -> set[Input]:
+    """Return the variables that gradients flow through: those that depend on one of some.
+
+    What a watched loop hands on is one of them from the first turn on, if it is in the end.
+    """
     active = set(wanted)
-    for assignment in assignments:
-        if assignment.variable.dtype.kind in "fc" and _flows(assignment.expression, active):
-            active.add(assignment.variable)
-    return active
+    while True:
+        for assignment in partition.assignments:
+            if assignment.variable.dtype.kind in "fc" and _flows(assignment.expression, active):
+                active.add(assignment.variable)
+        carried = (pair for loop in partition.loops for pair in loop.carried)
+        more = {begin for begin, end in carried if end in active} - active
+        if not more:
+            return active
+        active |= more
 
 
 def _flows(expression: Vertex, active: set[Input]) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,6 +16,7 @@ from chainrule.core.reach import ancestors
 from chainrule.core.source import Location
 from chainrule.errors import NonScalarOutputError
 from chainrule.graph.graph import Apply, Constant, Input, Vertex, topological
+from chainrule.graph.open_loops import Asked, Watch
 from chainrule.graph.trace import Trace
 from chainrule.graph.tracing import trace
 from chainrule.staged.arguments import gradient_tree, shape_checks, unpacking, value_checks
@@ -23,7 +24,7 @@ from chainrule.staged.backprop import Backprop
 from chainrule.staged.constants import Constants
 from chainrule.staged.derive import Style
 from chainrule.staged.formatting import WIDTH, shortened
-from chainrule.staged.lines import Stage
+from chainrule.staged.lines import Stage, Test
 from chainrule.staged.liveness import Storage, sharing
 from chainrule.staged.names import Names
 from chainrule.staged.partition import Assignment, Check, Partition, partition
@@ -39,7 +40,7 @@ from chainrule.staged.writes import is_fresh
 from chainrule.transforms.argnums import refuse, select
 from chainrule.transforms.stable import stable_forms
 
-__all__ = ["Recorded", "record", "write"]
+__all__ = ["Recorded", "printed", "record", "write"]
 
 
 class Recorded(NamedTuple):
@@ -57,14 +58,18 @@ def record(
     kwargs: Mapping[str, Any],
     argnums: int | Sequence[int] | None,
     stable: bool,
+    watch: Watch | None = None,
 ) -> Recorded:
-    """Run a function, once, and give it a stable form where that is wanted and it overflows."""
+    """Run a function, once, and give it a stable form where that is wanted and it overflows.
+
+    ``watch`` watches its loops.
+    """
     chosen = None if argnums is None else select(argnums, args, f)
     for k in chosen or ():
         leaves = trees.flatten(args[k])[0]
         if not any(is_inexact(value_of(leaf)) for leaf in leaves):
             raise refuse(f, args[k], leaves[0] if leaves else None, k, 0)
-    traced = trace(f, args, kwargs, chosen)
+    traced = trace(f, args, kwargs, chosen, watch=watch)
     order = chosen or tuple(sorted({a.position for a in traced.inputs}))
     expected, sure = _expected(traced)
     if stable and not sure and _stabilise(traced):
@@ -76,6 +81,11 @@ def record(
 
 def write(recorded: Recorded, plain: bool = False) -> Staged:
     """Write the code of a run; ``plain`` leaves gradients as the rules give them."""
+    return Staged(recorded.trace, *printed(recorded, plain))
+
+
+def printed(recorded: Recorded, plain: bool = False) -> tuple[Program, dict[str, str]]:
+    """Return the code of a run, and what the gradient of each variable is called."""
     traced, args, order, _ = recorded
     f = traced.function
     names = Names()
@@ -84,7 +94,7 @@ def write(recorded: Recorded, plain: bool = False) -> Staged:
     partitioned = partition(traced)
     assignments = partitioned.assignments
     wanted = [partitioned.arguments[a.node] for a in traced.inputs if a.node is not None]
-    active = active_variables(wanted, assignments)
+    active = active_variables(wanted, partitioned)
     derived = steps(partitioned, active, Style(_uses_math(partitioned), plain))
     storage, moved = sharing(partitioned, derived)
     given = {id(a.value): a.name for a in traced.arguments if isinstance(a.value, np.ndarray)}
@@ -105,7 +115,9 @@ def write(recorded: Recorded, plain: bool = False) -> Staged:
         _stage(k, assignment, storage, shown, speller, names)
         for k, assignment in enumerate(assignments, 1)
     ]
-    backprop = Backprop(wanted, active, derived, stages, names, variables, constants, plain)
+    backprop = Backprop(
+        partitioned, wanted, active, derived, stages, names, variables, constants, plain
+    )
     backprop.write()
     gradients = gradient_tree(traced, args, order, partitioned.arguments, backprop.gradient_name)
     built_in = value_checks(traced, parameters, constants)
@@ -118,7 +130,7 @@ def write(recorded: Recorded, plain: bool = False) -> Staged:
         unpacked=unpacked,
         stages=stages,
         backward=backprop.lines,
-        checks=_checks(partitioned.checks, speller, names),
+        checks=_checks(partitioned.checks, speller, names, {x.ending for x in traced.loops}),
         output=speller.text(partitioned.output).text,
         gradients=gradients,
         order=order,
@@ -128,7 +140,7 @@ def write(recorded: Recorded, plain: bool = False) -> Staged:
         names=names,
     )
     named = {variables[x]: held.name for x, held in backprop.gradients.items()}
-    return Staged(traced, program, named)
+    return program, named
 
 
 def _expected(traced: Trace) -> tuple[dict[Node, Any], bool]:
@@ -256,9 +268,15 @@ def _uses_math(partitioned: Partition) -> bool:
     )
 
 
-def _checks(checks: Sequence[Check], speller: Speller, names: Names) -> dict[int, list[str]]:
-    """Write what Python looked at as assertions, with the line that it decided."""
-    written: dict[int, list[str]] = {}
+def _checks(
+    checks: Sequence[Check], speller: Speller, names: Names, endings: Collection[Asked | None]
+) -> dict[int, list[Test]]:
+    """Write what Python looked at as assertions, with the line that it decided.
+
+    Where loops are watched, the same is written in each turn. ``endings`` are their conditions.
+    """
+    each = bool(endings)
+    written: dict[int, list[Test]] = {}
     seen: set[str] = set()
     places: set[Location] = set()
     for check in checks:
@@ -278,15 +296,20 @@ def _checks(checks: Sequence[Check], speller: Speller, names: Names) -> dict[int
             if isinstance(outcome, int) and dtype_of(check.expression.value).kind == "f":
                 text = call("int", text)
             test = f"{text.within(BIT_OR)} == {literal(outcome).text}"
-        if test in seen:
+        if test in seen and not each:
             continue
         seen.add(test)
         where = check.guard.location
         message = f"line {where.lineno} {what}"
-        if where not in places and where.text:  # typed in, the text may be unknown
+        if (each or where not in places) and where.text:  # typed in, the text may be unknown
             room = WIDTH - len(message) - 30
             message += f" ({shortened(where.text.removesuffix(':'), room)})"
         places.add(where)
         lines = written.setdefault(check.before + 1, [])
-        lines += [*before, assertion(test, f"{message}; stage again")]
+        if check.guard.asked in endings:  # of a loop, whose condition it is
+            lines += [Test(text, check.guard) for text in before]
+            lines.append(Test(f"assert {test}", check.guard, test))
+            continue
+        lines += [Test(text, check.guard) for text in before]
+        lines.append(Test(assertion(test, f"{message}; stage again"), check.guard, test))
     return written

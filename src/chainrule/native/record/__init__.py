@@ -8,11 +8,9 @@ tells what nobody can watch, `guards` what Python looked at.
 Long loops are recorded in few of their turns:
 
 - `short` ends them, and `families` are recordings with several numbers of turns;
-- `whiles` hears of the turns of ``while`` loops, whose `exits` stand in the bytecode, and
-  `counters` finds those that are ranges in disguise;
 - `conditions` tells loops that end when a condition fails how to go on;
 - `counters` makes ranges of ``while`` loops that count, and `whiles` has the turns of others;
 - `branches` runs a turn in both ways of a condition, `variables` puts back what it has changed,
   and `supposed` keeps it from doing what cannot be undone;
-- `state` tells when turns are alike, `code` and `exits` where code runs.
+- `state` tells when turns are alike.
 """

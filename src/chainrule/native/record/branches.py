@@ -20,9 +20,9 @@ from chainrule.core.array import Array
 from chainrule.core.counted import Doubt
 from chainrule.core.node import Node
 from chainrule.core.recording import Recording
+from chainrule.graph.exits import exit_at
 from chainrule.graph.rewrite import frozen
 from chainrule.native.record.changing import Held
-from chainrule.native.record.exits import exit_at
 from chainrule.native.record.supposed import Supposition
 from chainrule.native.record.variables import Beginning, Left
 from chainrule.native.record.whiles import While

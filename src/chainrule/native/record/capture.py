@@ -33,7 +33,7 @@ from chainrule.core.array import Array
 from chainrule.core.node import Leaf
 from chainrule.core.recording import Recording
 from chainrule.core.source import is_own
-from chainrule.native.record.code import calls_alone
+from chainrule.graph.code import calls_alone
 from chainrule.native.record.contents import contents
 from chainrule.native.record.objects import ObjectWalk, of_name
 from chainrule.native.record.outside import (

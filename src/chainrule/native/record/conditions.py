@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from chainrule.core.counted import LOOPS, SETTLED, Doubt
 from chainrule.core.source import is_internal
-from chainrule.native.record.code import position
+from chainrule.graph.code import position
 from chainrule.native.record.state import alike
 
 if TYPE_CHECKING:

@@ -15,8 +15,8 @@ from types import CodeType, FrameType
 from typing import TYPE_CHECKING, Any
 
 from chainrule.core.counted import SETTLED, Counted, Doubt
-from chainrule.native.record.code import bounds
-from chainrule.native.record.exits import Region, exit_at, regions
+from chainrule.graph.code import bounds
+from chainrule.graph.exits import Region, exit_at, regions
 from chainrule.native.record.plans import LONG
 from chainrule.native.record.short import Turns
 from chainrule.native.record.variables import set_variables

@@ -7,10 +7,10 @@ from collections.abc import Callable, Hashable, Sequence
 from typing import Any
 
 from chainrule.core.counted import Doubt
+from chainrule.graph.code import line_of
 from chainrule.graph.loops.affine import Counter
 from chainrule.graph.loops.extrapolate import NotAlikeError, Turns
 from chainrule.native.record.branches import LEAVES, Fork, Refused
-from chainrule.native.record.code import line_of
 from chainrule.native.record.conditions import Asking, Enough, Forced
 from chainrule.native.record.plans import FEW, Nested, Replanned, plans_of
 from chainrule.native.record.program import Family, Trips

@@ -22,8 +22,8 @@ from chainrule.core.array import Array
 from chainrule.core.counted import SETTLED, Counted, Doubt, Fixed, Tally
 from chainrule.core.node import Leaf, Node
 from chainrule.core.recording import Recording
+from chainrule.graph.code import collects, is_inside, running
 from chainrule.native.record.branches import Branches, Fork, Site
-from chainrule.native.record.code import collects, is_inside, running
 from chainrule.native.record.conditions import Conditions, Forced, Place
 from chainrule.native.record.plans import FEW, LONG, NESTED, Nested, Replanned, is_worth, plans_of
 from chainrule.native.record.state import alike, state_of

@@ -9,7 +9,7 @@ from __future__ import annotations
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from chainrule.native.record.exits import Exit
+from chainrule.graph.exits import Exit
 
 if TYPE_CHECKING:
     from chainrule.core.array import Array

@@ -9,4 +9,5 @@ which to read it:
   ``trial`` finds them, with ``names``, and ``instances`` of the unrolled code. ``tidy`` and
   ``whole`` let turns be alike before that.
 - ``counting``: loop variables and what is written by them; ``layout``: lines, and ``lists``.
+- ``general``: what is the same for all numbers of turns, which ``until`` writes as ``while``.
 """

@@ -17,7 +17,7 @@ from chainrule.staged.loops.statement import Place
 from chainrule.staged.loops.tidy import Printed
 from chainrule.staged.loops.tree import Block, Choice, Item, Leaf, Site, Source, Value
 
-__all__ = ["Row", "laid_out"]
+__all__ = ["Layout", "Row", "laid_out"]
 
 _LETTERS = ("t", "k", "i", "j", "n")
 _INDENT = 4
@@ -40,12 +40,19 @@ class Row(NamedTuple):
 
 def laid_out(code: Folded, width: int) -> list[Row]:
     """Write folded statements, in so many columns."""
-    layout = _Layout(code, width)
+    layout = Layout(code, width)
     layout.items(code.items, ())
     return layout.rows
 
 
-class _Layout:
+class Layout:
+    """Writes the lines, from the first to the last.
+
+    Args:
+        code: the folded statements.
+        width: of a line.
+    """
+
     def __init__(self, code: Folded, width: int) -> None:
         self.code, self.plan, self.width = code, code.plan, width
         self.rows: list[Row] = []
@@ -64,7 +71,7 @@ class _Layout:
                     self.ends[id(p.stage)] = key
         self.taken = {*code.taken, *self.plan.names.values()}
         self.lists = {
-            tape: self._fresh(plural(self.plan.names[tape.site]))
+            tape: self.fresh(plural(self.plan.names[tape.site]))
             for tape in sorted(self.plan.tapes.values(), key=lambda tape: tape.site.key)
         }
         self.choices: dict[tuple[Source, ...], str] = {}
@@ -78,22 +85,32 @@ class _Layout:
     def items(self, items: Sequence[Item], blocks: tuple[Block, ...]) -> None:
         """Write statements and loops."""
         for item in items:
-            first = item if isinstance(item, Site) else next(item.sites())
-            self.backward = self.code.printed[self.instances[first.key][0]].backward
-            if isinstance(item, Site):
-                self._statement(item)
-            else:
-                self._loop((*blocks, item))
+            self.item(item, blocks)
 
-    def _fresh(self, wanted: str) -> str:
+    def item(self, item: Item, blocks: tuple[Block, ...]) -> None:
+        """Write a statement or a loop."""
+        first = item if isinstance(item, Site) else next(item.sites())
+        self.backward = self.printed(first).backward
+        if isinstance(item, Site):
+            self.statement(item)
+        else:
+            self.loop((*blocks, item))
+
+    def printed(self, site: Site) -> Printed:
+        """Return the first statement that a folded one was."""
+        return self.code.printed[self.instances[site.key][0]]
+
+    def fresh(self, wanted: str) -> str:
+        """Take a name that nothing else has."""
         names = itertools.chain([wanted], (f"{wanted}_{k}" for k in itertools.count(1)))
         name = next(name for name in names if name not in self.taken)
         self.taken.add(name)
         return name
 
-    def _row(
+    def row(
         self, text: str, remark: str = "", parts: Sequence[Stage | Line] = (), number: int = 0
     ) -> None:
+        """Write a line."""
         self.rows.append(Row(text, remark, self.depth, parts, number, self.backward))
 
     def _entries_of_arguments(self) -> None:
@@ -109,17 +126,22 @@ class _Layout:
 
     # Statements.
 
-    def _statement(self, site: Site) -> None:
-        text = self.texts[site.key] = self._text(site)
+    def statement(self, site: Site) -> None:
+        """Write a statement, and that its value is kept."""
+        text = self.texts[site.key] = self.text(site)
         if site in self.plan.needless:
             return
         name = self.plan.names.get(site)
-        if text not in (f"{name} = {name}", f"{name} = (1) * {name}"):  # it is what it was
+        if not _changes_nothing(text):
             self._main(site, text)
         for tape, many in self.lists.items():
             if tape.site is site:
                 inner = "[-1]" * (len(site.blocks) - tape.start - 1)
-                self._row(f"{many}{inner}.append({name})")
+                self.keep(f"{many}{inner}.append({name})")
+
+    def keep(self, text: str) -> None:
+        """Write that a value is kept."""
+        self.row(text)
 
     def _main(self, site: Site, text: str) -> None:
         """Write a statement, below what it is the backward pass of."""
@@ -128,31 +150,37 @@ class _Layout:
         if first.backward and first.stage is not None:
             heading = self.ends[id(first.stage)]
             if heading != self.heading:
-                said = f"backprop {self.texts[heading]}"
-                self._row(comment(said, self.width - _INDENT * self.depth))
+                said = self.texts[heading]
+                if not _changes_nothing(said):
+                    self.row(comment(f"backprop {said}", self.width - _INDENT * self.depth))
                 self.heading = heading
         parts = [p.part for p in printed if p.part is not None]
         number = self._number(site, first)
-        self._row(text, self._remark(site, first, number), parts, number)
+        self.row(text, self._remark(site, first, number), parts, number)
 
     def _number(self, site: Site, first: Printed) -> int:
         """Return the number of a statement's stage, 0 if there is none."""
         if first.part is None or first.stage is None:
             return 0
         if not first.backward:
-            self.numbers[site.key] = len(self.numbers) + 1
+            self.numbers[site.key] = self.number(site)
         # Where a stage leaves its variable as it was, it has no line.
         return self.numbers.get(self.mains[id(first.stage)], 0)
+
+    def number(self, site: Site) -> int:
+        """Return the number of a stage that is written now."""
+        return max(self.numbers.values(), default=0) + 1
 
     def _remark(self, site: Site, first: Printed, number: int) -> str:
         """Return the stage's number, and the shape where the value is an array."""
         if not number:
             return ""
         count = len(first.shape)
-        shape = ", ".join(str(self._sum(n)) for n in site.ints[len(site.ints) - count :])
+        shape = ", ".join(str(self.sum(n)) for n in site.ints[len(site.ints) - count :])
         return f"# ({number})" + (f"  shape ({shape}{',' * (count == 1)})" if count else "")
 
-    def _text(self, site: Site) -> str:
+    def text(self, site: Site) -> str:
+        """Return a statement as it is written."""
         statement = self.code.statements[self.instances[site.key][0]]
         ints = iter(site.ints)
         sources = iter(range(len(site.sources)))
@@ -181,13 +209,14 @@ class _Layout:
         return text
 
     def _integer(self, integer: Integer, place: Place) -> str:
-        return self._spelled(self._sum(integer), place)
+        return self._spelled(self.sum(integer), place)
 
     def _spelled(self, found: Sum, place: Place) -> str:
         simple = len(found) <= 1 and (str(found).isidentifier() or str(found).isdigit())
         return str(found) if simple or place.alone else f"({found})"
 
-    def _sum(self, integer: Integer) -> Sum:
+    def sum(self, integer: Integer) -> Sum:
+        """Write an integer by the variables of the loops around it."""
         found = written(integer, self.known)
         self.used.update(name for names in found for name in names)
         return found
@@ -219,7 +248,7 @@ class _Layout:
         for n, place in enumerate(turns):
             assert place is not None
             last = n == len(turns) - 1
-            text += f"[{self._sum(plus(place, len(tape.leading) if last else 0))}]"
+            text += f"[{self.sum(plus(place, len(tape.leading) if last else 0))}]"
         return text
 
     def _view(self, source: Value) -> str:
@@ -230,7 +259,7 @@ class _Layout:
             counter = site.blocks[source.shared - 1].counter
             turns = [Affine(-source.lag, 1, counter), *turns]
         blocks = site.blocks[len(site.blocks) - len(turns) :]
-        at = {b.counter: self._sum(n) for b, n in zip(blocks, turns, strict=True) if n is not None}
+        at = {b.counter: self.sum(n) for b, n in zip(blocks, turns, strict=True) if n is not None}
         statement = self.code.statements[self.instances[site.key][0]]
         text = self._named(site.sources[0])
         places = zip(statement.places[2:], site.ints, statement.pieces[2:], strict=False)
@@ -268,32 +297,23 @@ class _Layout:
         chosen = self._chosen(tuple(source.values))
         assert chosen is not None
         name, first, way = chosen
-        return f"{name}[{self._sum(Affine(first, way, source.counter))}]"
+        return f"{name}[{self.sum(Affine(first, way, source.counter))}]"
 
     # Loops.
 
-    def _loop(self, blocks: tuple[Block, ...]) -> None:
+    def loop(self, blocks: tuple[Block, ...]) -> None:
+        """Write a loop."""
         block = blocks[-1]
-        for name, source in self.plan.begun.get(block, {}).items():
-            if isinstance(source, Value) and source.site in self.plan.needless:
-                self._row(f"{name} = {self._view(source)}")
-            else:
-                self._row(f"{name} = {self._named(source)}")
-        for tape, name in self.lists.items():
-            self._list(tape, name, blocks)
-        for site in block.sites():
-            for source in site.sources:
-                if isinstance(source, Choice) and source.counter is block.counter:
-                    self._choice(source)
-        counting, unused = self._counting(blocks)
+        self.before(blocks)
+        counting, unused = self.counting(blocks)
         self.known[block.counter] = counting
         self.used.discard(counting.name)
         head, heading = len(self.rows), self.heading
-        self._row("")
+        self.row("")
         self.depth += 1
         self.heading = None
         for name, old in self.plan.saved.get(block, {}).items():
-            self._row(f"{old} = {name}")
+            self.row(f"{old} = {name}")
         self.items(block.body, blocks)
         self.depth -= 1
         self.heading = None
@@ -305,9 +325,24 @@ class _Layout:
         if name == "_":  # no matter where it begins
             first = plus(block.turns, -1) if counting.down else 0
             counting = Counting(name, first, counting.down)
-        start, end = self._sum(counting.first), self._sum(block.turns)
+        start, end = self.sum(counting.first), self.sum(block.turns)
         through = counting.range(start, end)
         self.rows[head] = self.rows[head]._replace(text=f"for {name} in {through}:")
+
+    def before(self, blocks: tuple[Block, ...]) -> None:
+        """Write what stands before a loop: what it begins with, and its lists."""
+        block = blocks[-1]
+        for name, source in self.plan.begun.get(block, {}).items():
+            if isinstance(source, Value) and source.site in self.plan.needless:
+                self.row(f"{name} = {self._view(source)}")
+            else:
+                self.row(f"{name} = {self._named(source)}")
+        for tape, name in self.lists.items():
+            self._list(tape, name, blocks)
+        for site in block.sites():
+            for source in site.sources:
+                if isinstance(source, Choice) and source.counter is block.counter:
+                    self._choice(source)
 
     def _list(self, tape: Tape, name: str, blocks: tuple[Block, ...]) -> None:
         """Begin a list before a loop, or a list in it before an inner loop."""
@@ -319,17 +354,17 @@ class _Layout:
             own = [self.plan.names[tape.site]] if tape.by_name else map(self._named, tape.leading)
             first = ", ".join(own)
         if depth == tape.start:
-            self._row(f"{name} = [{first}]")
+            self.row(f"{name} = [{first}]")
         else:
             inner = "[-1]" * (depth - tape.start - 1)
-            self._row(f"{name}{inner}.append([{first}])")
+            self.row(f"{name}{inner}.append([{first}])")
 
     def _choice(self, choice: Choice) -> None:
         values = tuple(choice.values)
         if self._chosen(values) is None:
-            name = self._fresh("cs")
+            name = self.fresh("cs")
             self.choices[values] = name
-            self._row(f"{name} = [{', '.join(map(self._named, values))}]")
+            self.row(f"{name} = [{', '.join(map(self._named, values))}]")
 
     def _chosen(self, values: tuple[Source, ...]) -> tuple[str, int, int] | None:
         """Find a list that has some values one after the other: its name, where, and which way."""
@@ -342,7 +377,7 @@ class _Layout:
                     return name, first, way
         return None
 
-    def _counting(self, blocks: tuple[Block, ...]) -> tuple[Counting, str]:
+    def counting(self, blocks: tuple[Block, ...]) -> tuple[Counting, str]:
         """Find the user's own loop variable, or take a letter.
 
         Returns:
@@ -393,3 +428,9 @@ class _Layout:
             if name in given and not any(turns[depth:]):
                 values.append((tuple(t for t in turns[:depth] if t is not None), given[name]))
         return values
+
+
+def _changes_nothing(text: str) -> bool:
+    """Tell ``x = x``, and ``dx = (1) * dx``."""
+    name, _, value = text.partition(" = ")
+    return value in (name, f"(1) * {name}")

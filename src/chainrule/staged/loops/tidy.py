@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from chainrule.staged.lines import Line, Stage
+from chainrule.staged.lines import Line, Stage, Test
 from chainrule.staged.loops.statement import Statement, parsed
 from chainrule.staged.partition import LONG
 
@@ -21,13 +21,15 @@ class Printed:
     """A statement of the printed function.
 
     ``stage`` is that which it is a part of, or whose gradients it computes (``backward``), or that
-    which it comes before; ``part`` the stage or line whose main statement it is.
+    which it comes before; ``part`` the stage or line whose main statement it is; ``test`` what it
+    asserts.
     """
 
     text: str
     stage: Stage | None = None
     part: Stage | Line | None = None
     backward: bool = False
+    test: Test | None = None
 
     @property
     def location(self) -> tuple[str, int] | None:

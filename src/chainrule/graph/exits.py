@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from types import CodeType
 from typing import Any
 
-from chainrule.native.record.code import bounds, is_generator, position
+from chainrule.graph.code import bounds, is_generator, position
 
-__all__ = ["Exit", "Region", "exit_at", "regions"]
+__all__ = ["Exit", "Region", "exit_at", "exits_of", "regions"]
 
 _ENDS = ("RETURN", "RAISE", "RERAISE")
 _ALWAYS = frozenset({"JUMP_FORWARD", "JUMP_BACKWARD", "JUMP_BACKWARD_NO_INTERRUPT"})
@@ -64,6 +64,11 @@ def exit_at(code: CodeType, offset: int) -> Exit | None:
 def regions(code: CodeType) -> list[Region]:
     """Return the ``while`` loops that end at a question."""
     return list(dict.fromkeys(x.region for x in _exits(code).values()))
+
+
+def exits_of(code: CodeType, region: Region) -> list[Exit]:
+    """Return the questions at which a loop may end."""
+    return [x for x in _exits(code).values() if x.region == region]
 
 
 @functools.lru_cache(4096)

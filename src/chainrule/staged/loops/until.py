@@ -1,0 +1,221 @@
+"""Loops that go on until a condition fails, as ``while``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from chainrule.graph.loops.affine import Affine, Counter
+from chainrule.staged.loops.counting import Counting
+from chainrule.staged.loops.fold import Folded
+from chainrule.staged.loops.general import UnlikeError
+from chainrule.staged.loops.layout import Layout, Row
+from chainrule.staged.loops.tree import Block, Item, Site
+
+__all__ = ["laid_out_open"]
+
+
+def laid_out_open(code: Folded, counters: Sequence[Counter], width: int) -> list[Row]:
+    """Write folded statements whose loops have other numbers of turns in other runs.
+
+    Args:
+        code: the statements.
+        counters: what stands for the numbers of turns.
+        width: of a line.
+
+    Raises:
+        UnlikeError: it cannot be written without knowing these numbers.
+    """
+    layout = _Layout(code, counters, width)
+    try:
+        layout.items(code.items, ())
+    except KeyError as error:
+        if error.args[0] not in counters:
+            raise
+        raise UnlikeError("something depends on its number of turns before it has ended") from None
+    return layout.finished()
+
+
+class _Open(NamedTuple):
+    """A loop that is written: its rows from the first to the last, and what counts its turns."""
+
+    block: Block
+    counter: Counter
+    counting: Counting
+    first: Row
+    last: Row
+    behind: Row
+    kept: str  # the list that has an entry of each turn, behind so many others
+    leading: int
+
+
+class _Layout(Layout):
+    def __init__(self, code: Folded, counters: Sequence[Counter], width: int) -> None:
+        super().__init__(code, width)
+        self.counters = counters
+        self.open: list[_Open] = []
+        self.waiting: list[str] | None = None  # what is kept behind the question
+        self.same: dict[tuple[int, ...], tuple[int, ...]] = {}
+
+    def statement(self, site: Site) -> None:
+        """Write a statement: a condition is one of a loop that is none."""
+        if self._asks(site):
+            raise UnlikeError("its turns are not the same")
+        super().statement(site)
+
+    def items(self, items: Sequence[Item], blocks: tuple[Block, ...]) -> None:
+        """Write statements and loops; behind an open one there is a part of a turn."""
+        rest = list(items)
+        while rest:
+            item = rest.pop(0)
+            test = self._test(item) if isinstance(item, Block) else None
+            if isinstance(item, Block) and test is not None:
+                del rest[: self._while((*blocks, item), test, rest)]
+            else:
+                self.item(item, blocks)
+
+    def keep(self, text: str) -> None:
+        """Write that a value is kept: if the turn is a whole one."""
+        if self.waiting is None:
+            super().keep(text)
+        else:
+            self.waiting.append(text)
+
+    def number(self, site: Site) -> int:
+        """Return the number of a stage; in a last turn it is that of the others."""
+        if site.key in self.same:
+            return self.numbers[self.same[site.key]]
+        return super().number(site)
+
+    def finished(self) -> list[Row]:
+        """Return the lines, with those that count turns where others need that."""
+        for loop in self.open:
+            turns, counter = self.known[loop.counter].name, loop.counting.name
+            counted = counter in self.used
+            if turns in self.used:
+                if loop.kept:
+                    many = f"len({loop.kept})" + (f" - {loop.leading}" if loop.leading else "")
+                    self._put(loop.behind, f"{turns} = {many}")
+                elif counted and not loop.counting.first:
+                    self._put(loop.behind, f"{turns} = {counter}")
+                else:
+                    self._put(loop.first, f"{turns} = 0")
+                    self._put(loop.last, f"{turns} += 1")
+        return [row for row in self.rows if row.text]
+
+    def _put(self, place: Row, text: str) -> None:
+        at = next(k for k, row in enumerate(self.rows) if row is place)
+        self.rows.insert(at, place._replace(text=text))
+
+    def _mark(self) -> Row:
+        self.row("")
+        return self.rows[-1]
+
+    def _test(self, block: Block) -> int | None:
+        """Return which item of a loop's body asks whether it goes on; None for other loops."""
+        turns = block.turns
+        if not isinstance(turns, Affine) or turns.counter not in self.counters:
+            return None
+        for k, item in enumerate(block.body):
+            if isinstance(item, Site) and self._asks(item):
+                if (turns.first, turns.growth) != (0, 1):
+                    raise UnlikeError("some of its turns are not like the others")
+                return k
+        return None
+
+    def _asks(self, site: Site) -> bool:
+        printed = self.printed(site)
+        test = printed.test
+        return (
+            test is not None and bool(test.condition) and printed.text == f"assert {test.condition}"
+        )
+
+    def _while(self, blocks: tuple[Block, ...], test: int, after: Sequence[Item]) -> int:
+        """Write an open loop; return how much of what comes behind it belongs to it.
+
+        Its last turn is a part of one: up to the question, which is answered otherwise.
+        """
+        block, depth = blocks[-1], self.depth
+        question, first, rest = block.body[test], block.body[:test], block.body[test + 1 :]
+        ends, last = after[: test + 1], after[test] if test < len(after) else None
+        if not isinstance(question, Site) or not isinstance(last, Site) or not self._asks(last):
+            raise UnlikeError("its last turn is not like the others")
+        self.before(blocks)
+        counting, _ = self.counting(blocks)
+        self.known[block.counter] = counting
+        self.used.discard(counting.name)
+        mark, head = self._mark(), len(self.rows)
+        self.row("")
+        self.depth, self.heading = depth + 1, None
+        for name, old in self.plan.saved.get(block, {}).items():
+            self.row(f"{old} = {name}")
+        text = "while True:"
+        if len(self.rows) == head + 1 and not first:
+            text = f"while {_asked(self.text(question))}:"
+        else:
+            self._first_part(blocks, first, ends[:-1])
+            self.row(f"if {_asked(self.text(last))}:")
+            self.depth += 1
+            self.row("break")
+            self.depth -= 1
+        self.rows[head] = self.rows[head]._replace(text=text)
+        for kept in self.waiting or ():
+            self.row(kept)
+        self.waiting = None
+        self.items(rest, blocks)
+        end = self._mark()
+        self.depth, self.heading = depth, None
+        if counting.name in self.used:
+            self._put(mark, f"{counting.name} = {self.sum(counting.first)}")
+            self._put(end, f"{counting.name} {'-' if counting.down else '+'}= 1")
+        assert isinstance(block.turns, Affine)
+        self.known[block.turns.counter] = Counting(self.fresh("turns"), 0, False)
+        kept, leading = next(
+            (
+                (name, len(tape.leading))
+                for tape, name in self.lists.items()
+                if tape.site.blocks == (block,) and tape.start == 0
+            ),
+            ("", 0),
+        )
+        behind = self._mark()
+        self.open.append(
+            _Open(block, block.turns.counter, counting, mark, end, behind, kept, leading)
+        )
+        return len(ends)
+
+    def _first_part(
+        self, blocks: tuple[Block, ...], first: Sequence[Item], last: Sequence[Item]
+    ) -> None:
+        """Write what comes before the question; in the last turn it is the same."""
+        start, self.waiting = len(self.rows), []
+        self.items(first, blocks)
+        written, waiting = self.rows[start:], self.waiting
+        del self.rows[start:]
+        whole, part = _sites(first), _sites(last)
+        if len(whole) != len(part):
+            raise UnlikeError("its last turn is not like the others")
+        self.same.update((b.key, a.key) for a, b in zip(whole, part, strict=True))
+        self.depth -= 1
+        self.heading = None
+        self.waiting = []
+        self.items(last, blocks[:-1])
+        again = self.rows[start:]
+        del self.rows[start:]
+        self.depth += 1
+        self.waiting = waiting
+        if [row.text for row in written] != [row.text for row in again]:
+            raise UnlikeError("its last turn is not like the others")
+        for row, other in zip(written, again, strict=True):
+            self.rows.append(row._replace(parts=[*row.parts, *other.parts]))
+
+
+def _sites(items: Sequence[Item]) -> list[Site]:
+    found: list[Site] = []
+    for item in items:
+        found += [item] if isinstance(item, Site) else item.sites()
+    return found
+
+
+def _asked(text: str) -> str:
+    return text.removeprefix("assert ")
