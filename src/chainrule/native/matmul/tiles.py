@@ -20,6 +20,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -29,10 +30,11 @@ from chainrule.native.ir.text import Code, register_type
 from chainrule.native.matmul.extents import Extents, best_tile
 from chainrule.native.runtime.engine import host
 
-__all__ = ["call", "call_nested"]
+__all__ = ["Chunks", "call", "call_nested", "chunks"]
 
 _CHUNK = 1 << 14  # bytes of the left operand in a chunk: half of a small first-level cache
 _ROWS = 64  # of a chunk at least
+_RESULT = 1 << 19  # bytes of a chunk of the result that is used before the next
 
 #: Nothing is gained by unrolling these loops or vectorising the copying ones, and compiling takes
 #: three times as long. (Numbers are far from those of `loops.METADATA`.)
@@ -64,6 +66,33 @@ def call_nested(a: Access, b: Access, at: Sequence[str], parts: int, code: Code)
     _call(_Loops(Extents.nested(a, b), a.base.dtype, parts), at, parts, code)
 
 
+@dataclass(frozen=True)
+class Chunks:
+    """The rows of a product, some at a time.
+
+    Attributes:
+        name: the function ``void(ptr context, i64 begin, i64 end, i64 part)`` over chunks;
+            ``context`` has the pointers to the operands and to the result.
+        rows: of a chunk.
+        count: how many chunks there are.
+        before: how many rows before a chunk may be written with it.
+    """
+
+    name: str
+    rows: int
+    count: int
+    before: int
+
+
+def chunks(a: Access, b: Access, parts: int, code: Code) -> Chunks:
+    """Write how a product is computed some rows at a time, among the declarations of the code."""
+    n, itemsize = b.size[1], a.base.dtype.itemsize
+    most = max(_RESULT // (n * itemsize), _ROWS)
+    loops = _Loops(Extents.of_matrices(a, b), a.base.dtype, parts, most)
+    code.declarations |= loops.declarations()
+    return Chunks(loops.name, loops.rows, loops.units, loops.tile.rows)
+
+
 def _call(loops: _Loops, at: Sequence[str], parts: int, code: Code) -> None:
     code.declarations |= loops.declarations()
     context = code.let("alloca [3 x ptr]")
@@ -85,7 +114,9 @@ class _Loops:
     ``context`` has the pointers to the operands and the result.
     """
 
-    def __init__(self, extents: Extents, dtype: np.dtype[Any], parts: int) -> None:
+    def __init__(
+        self, extents: Extents, dtype: np.dtype[Any], parts: int, most: int | None = None
+    ) -> None:
         self.extents = extents
         self.kind, self.itemsize = register_type(dtype), dtype.itemsize
         (self.m, self.down), (self.n, self.across) = extents.rows, extents.columns
@@ -102,7 +133,7 @@ class _Loops:
         self.columns = tile.columns(self.n)
         self.span = tile.span(self.n)
         self.packs = self.n > 1 and (self.across != 1 or self._is_scattered())
-        self.rows = self._rows(parts)
+        self.rows = self._rows(parts, most)
         self.chunks = -(-self.m // self.rows)
         self.units = math.prod(n for n, *_ in extents.batch) * self.chunks
         lies = [(self.m, self.down), (self.n, self.across), *extents.batch, "of", *extents.steps]
@@ -123,11 +154,11 @@ class _Loops:
         size = count * self.itemsize
         return down != self.span and size * self.n > _CACHE and size * self.span <= _CACHE
 
-    def _rows(self, parts: int) -> int:
+    def _rows(self, parts: int, most: int | None) -> int:
         """Return the number of rows in a chunk, whole tiles where there are several chunks."""
         row = math.prod(n for n, *_ in self.steps) * self.itemsize
         fit = (4 if self.packs else 1) * max(_CHUNK // row, _ROWS)
-        chunks = -(-self.m // fit)
+        chunks = -(-self.m // min(fit, most or fit))
         if math.prod(n for n, *_ in self.extents.batch) < 4 * parts:
             chunks = -(-chunks // parts) * parts
         rows = self.tile.rows
