@@ -18,7 +18,8 @@ from chainrule.native.ir.text import Code
 from chainrule.native.lower.array_loop import ArrayLoop
 from chainrule.native.lower.roles import Role
 from chainrule.native.lower.windows import nested_product
-from chainrule.native.matmul import product, tiles
+from chainrule.native.matmul import product
+from chainrule.native.matmul.chunks import chunks
 from chainrule.native.schedule.memory import Memory
 from chainrule.native.schedule.plan import Kernel, Schedule
 from chainrule.native.schedule.survey import Survey
@@ -167,7 +168,7 @@ class Steps:
         module, name = self.module, self.module.name("kernel")
         loops = loops_of(survey)
         if survey.kernel.product is not None:
-            return self._epilogue(survey.kernel.product, name, loops)
+            return self._epilogue(survey, survey.kernel.product, name, loops)
         enough = survey.nest.rows >= 2 * module.parts and survey.size >= 8192
         enough = enough and not survey.nest.moves
         parts = module.parts if enough else 1
@@ -178,21 +179,24 @@ class Steps:
         code = Code(f"{name}.")
         return self._shared(emitted, name, _product(code, emitted.rows), parts, code)
 
-    def _epilogue(self, vertex: Apply, name: str, loops: LoopNest) -> list[str]:
+    def _epilogue(self, survey: Survey, vertex: Apply, name: str, loops: LoopNest) -> list[str]:
         """Write a product and the kernel that goes on with its rows."""
         module, memory, code = self.module, self.memory, Code(f"{name}.")
         work = product.flops(vertex) // 20
         parts = module.parts if work >= _WORTH_SHARING else 1
         a, b = self.plan.accesses(vertex)
-        chunks = tiles.chunks(a, b, parts, code)
-        own = memory.reserve(epilogue.room(vertex, chunks) * parts)
+        ahead = survey.walked_like(vertex)
+        rows = [vertex.shape[1] * access.base.dtype.itemsize for access in ahead]
+        chunked = chunks(a, b, rows, parts, code)
+        own = memory.reserve(epilogue.room(vertex, chunked) * parts)
         buffers = {**memory.buffers, vertex: Buffer(memory.entries)}
         emitted = self._written(name, loops, parts, buffers)
         text, declarations = epilogue.definition(
             f"{name}.rows",
             vertex,
-            chunks,
+            chunked,
             (memory.at(a), memory.at(b)),
+            [memory.at(access) for access in ahead[: chunked.ahead]],
             own,
             (name, loops.nest.rows // vertex.shape[0]),
             memory.entries,
@@ -201,7 +205,7 @@ class Steps:
         module.flops += product.flops(vertex)
         module.work += work
         module.declarations |= declarations
-        lines = self._shared(emitted, f"{name}.rows", str(chunks.count), parts, code)
+        lines = self._shared(emitted, f"{name}.rows", str(chunked.count), parts, code)
         module.code.append(text)
         return lines
 

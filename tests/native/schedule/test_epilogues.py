@@ -19,7 +19,10 @@ SMALL = np.eye(8) / 50
 
 
 def operands(dtype: Any = np.float64, m: int = 523, k: int = 7, n: int = 301) -> tuple[Any, ...]:
-    """Return two operands of a product of a megabyte, one like the product, and one like a row."""
+    """Return the operands of a product of a megabyte, an array like it, and one like a row of it.
+
+    The right one is small, so that the product is computed in tiles by all processors.
+    """
     shapes = (m, k), (k, n), (m, n), (n,)
     return tuple(RNG.normal(size=shape).astype(dtype) for shape in shapes)
 
@@ -81,7 +84,7 @@ def test_numbers_do_not_depend_on_threads() -> None:
         z = a @ b + d
         return np.concatenate([np.sum(np.tanh(z) * c, axis=0), np.sum(z * c, axis=1)])
 
-    args = operands(np.float64, 3100, 48, 300)
+    args = operands(np.float64, 700, 12, 300)
     before = threads.count()
     try:
         for number in (1, 3):
@@ -89,6 +92,12 @@ def test_numbers_do_not_depend_on_threads() -> None:
             check(f, *args, expected=1)
     finally:
         threads.set_count(before)
+
+
+def test_what_the_rows_are_used_with_is_fetched_meanwhile() -> None:
+    args = operands(np.float32, 2100, 60, 128)
+    lowered = cr.compile(lambda a, b, c, d: c - 0.1 * (a @ b), builder=native).lower(*args)
+    assert "call void @llvm.prefetch" in lowered.ir
 
 
 # What is written over may still be read.
@@ -171,7 +180,7 @@ def test_steps_of_training_go_on_with_gradients(optimiser: Any, dtype: Any) -> N
     def loss(model: Any, x: Any, y: Any) -> Any:
         return nn.squared_error(model(x), y)
 
-    x, y = RNG.normal(size=(20, 500)).astype(dtype), RNG.normal(size=(20, 3)).astype(dtype)
+    x, y = RNG.normal(size=(6, 500)).astype(dtype), RNG.normal(size=(6, 3)).astype(dtype)
     fast = advance(loss, optimiser, False)
     here, state = model, optimiser.init(model)
     carried = Carried(Trained(model, {}, state), np.zeros(2))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from chainrule.graph.graph import Apply
 from chainrule.native.ir.buffers import Buffer, address
 from chainrule.native.ir.text import Code, register_type
-from chainrule.native.matmul.tiles import Chunks
+from chainrule.native.matmul.chunks import Chunks
 
 __all__ = ["definition", "room"]
 
@@ -25,7 +27,8 @@ def definition(
     name: str,
     product: Apply,
     chunks: Chunks,
-    operands: tuple[Buffer, Buffer],
+    operands: Sequence[Buffer],
+    ahead: Sequence[Buffer],
     own: Buffer,
     kernel: tuple[str, int],
     table: int,
@@ -37,6 +40,7 @@ def definition(
         product: what is multiplied.
         chunks: how.
         operands: where the operands lie.
+        ahead: where the arrays lie that are fetched.
         own: where the rows of a chunk lie, for each part.
         kernel: the function of the kernel, and the number of its rows in a row of the product. It
             finds the product in an entry behind those of the table of buffers.
@@ -49,11 +53,11 @@ def definition(
     call, rows = kernel
     entry, turn = Code("e"), Code("t")
     entry.add(f"%table = alloca [{table + 1} x ptr]")
-    entry.add("%context = alloca [3 x ptr]")
+    entry.add(f"%context = alloca [{3 + len(ahead)} x ptr]")
     entry.add(
         f"call void @llvm.memcpy.p0.p0.i64(ptr %table, ptr %buffers, i64 {8 * table}, i1 false)"
     )
-    for k, buffer in enumerate(operands):
+    for k, buffer in (*enumerate(operands), *enumerate(ahead, 3)):
         slot = entry.let(f"getelementptr ptr, ptr %context, i64 {k}")
         entry.add(f"store ptr {address(entry, buffer)}, ptr {slot}")
     entry.add(f"%entry.of.product = getelementptr ptr, ptr %table, i64 {table}")
