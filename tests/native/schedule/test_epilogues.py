@@ -167,8 +167,8 @@ def test_what_is_written_over_is_read_before(f: Any, fused: bool | None, turned:
     [
         optim.sgd(0.001),
         optim.nesterov(0.001),
-        optim.adamw(0.01),
-        optim.rmsprop(0.01),
+        optim.adamw(0.01, eps=1e-3),
+        optim.rmsprop(0.01, eps=1e-3),
     ],
     ids=["sgd", "nesterov", "adamw", "rmsprop"],
 )
