@@ -39,10 +39,11 @@ def _steps(plan: Schedule) -> Iterable[str]:
     """Write the steps of a schedule, those of a loop's body below it."""
     for step in plan.steps:
         if isinstance(step, Kernel):
+            if step.product is not None:
+                yield _product(step.product)
             yield _kernel(step)
         elif plan.roles[step] is Role.PRODUCT:
-            a, b = (_size(x) for x in step.operands)
-            yield f"product  {a} @ {b} -> {_kind(step)}"
+            yield _product(step)
         elif plan.roles[step] is Role.TRANSFORM:
             yield f"lines    {step.operation.name} -> {_kind(step)}"
         elif step in plan.bodies:
@@ -82,7 +83,13 @@ def _kernel(kernel: Kernel) -> str:
     over = " x ".join(map(str, kernel.space)) or "one number"
     made = ", ".join(f"{root.operation.name} {_size(root)}" for root in kernel.roots)
     rows = "" if kernel.inner is None else ", row by row"
-    return f"kernel   over {over}{rows} -> {made}"
+    name = "kernel  " if kernel.product is None else "epilogue"
+    return f"{name} over {over}{rows} -> {made}"
+
+
+def _product(step: Apply) -> str:
+    a, b = (_size(x) for x in step.operands)
+    return f"product  {a} @ {b} -> {_kind(step)}"
 
 
 def _called(step: Apply) -> str:

@@ -92,14 +92,19 @@ class _Listing:
     def lines(self) -> Iterable[str]:
         for step in self.plan.steps:
             if isinstance(step, Kernel):
+                if step.product is not None:
+                    yield f"{self._called(step.product)}, some rows before their epilogue"
                 yield from kernel_lines(loops_of(Survey(step, self.plan)), self)
             elif step in self.plan.bodies:
                 yield from self._loop(step)
             elif self.plan.roles[step] is Role.LOOP:
                 yield from turns_lines(turns_loop(step, self.plan), self)
             elif self.plan.roles[step] is not Role.JOIN:
-                self.is_new(step)
-                yield f"{self._whole(step)} = {self._call(step)}{self._remark(step)}"
+                yield self._called(step)
+
+    def _called(self, step: Apply) -> str:
+        self.is_new(step)
+        return f"{self._whole(step)} = {self._call(step)}{self._remark(step)}"
 
     def _whole(self, step: Apply) -> str:
         """Write the memory of a step so that something can be assigned to it."""

@@ -27,6 +27,7 @@ from chainrule.native.matmul import blas, product
 from chainrule.native.record.program import Program
 from chainrule.native.results import Results
 from chainrule.native.runtime import interrupts, threads
+from chainrule.native.schedule.epilogues import make_epilogues
 from chainrule.native.schedule.fusion import schedule
 from chainrule.native.schedule.memory import Memory
 from chainrule.native.schedule.plan import Schedule
@@ -150,6 +151,7 @@ class _Builder:
         self.module = Module(parts, self._is_whole())
         self.donors = {self.results.numbers[k]: given for k, given in donors.items()}
         self.commits = self._donated(wanted) if len(self.donors) == len(donors) > 0 else None
+        self._make_epilogues(wanted)
 
     def build(self) -> Built:
         watch = self.watch = self._watch()
@@ -184,6 +186,14 @@ class _Builder:
             wanted[k]: self.program.inputs[given] for k, given in self.donors.items()
         }
         return donate(self.plan, donors, [*wanted[count:], *self.checks])
+
+    def _make_epilogues(self, wanted: Sequence[Vertex]) -> None:
+        """Let kernels go on with the rows of products, which are no steps of their own then."""
+        first = None if self.commits is None else self.plan.steps[self.commits]
+        given = {} if first is None else self.donors
+        make_epilogues(self.plan, {wanted[k]: self.program.inputs[x] for k, x in given.items()})
+        if first is not None:
+            self.commits = next(k for k, step in enumerate(self.plan.steps) if step is first)
 
     def _is_whole(self) -> bool:
         """Tell whether all of it is machine code: Python does nothing between segments."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from chainrule.graph.graph import Apply, Vertex
-from chainrule.native.codegen import array_loop, reductions, scatter
+from chainrule.native.codegen import array_loop, epilogue, reductions, scatter
 from chainrule.native.codegen.build import loops_of
 from chainrule.native.codegen.llvm import Emitted, write
 from chainrule.native.codegen.loop_ir import LoopNest
@@ -21,6 +21,7 @@ from chainrule.native.lower.roles import Role
 from chainrule.native.lower.transforms import lines_of
 from chainrule.native.lower.windows import nested_product
 from chainrule.native.matmul import product
+from chainrule.native.matmul.chunks import chunks
 from chainrule.native.schedule.memory import Memory
 from chainrule.native.schedule.plan import Kernel, Schedule
 from chainrule.native.schedule.survey import Survey
@@ -106,7 +107,7 @@ class Steps:
             if isinstance(step, Kernel)
         }
         reads = [
-            surveys[k].loads if isinstance(step, Kernel) else self._bases(step)
+            self._loads(surveys[k]) if isinstance(step, Kernel) else self._bases(step)
             for k, step in enumerate(self.plan.steps)
         ]
         last = {vertex: k for k, bases in enumerate(reads) for vertex in bases}
@@ -146,6 +147,11 @@ class Steps:
         self._end(segment, steps)
         return steps
 
+    def _loads(self, survey: Survey) -> list[Vertex]:
+        """Return what a kernel reads, and the product that it goes on with."""
+        product = survey.kernel.product
+        return survey.loads if product is None else [*survey.loads, *self._bases(product)]
+
     def _bases(self, step: Apply) -> list[Vertex]:
         return [self.plan.memory(self.plan.viewed(x)[0]).base for x in step.operands]
 
@@ -164,34 +170,75 @@ class Steps:
 
     def _kernel(self, survey: Survey) -> list[str]:
         module, name = self.module, self.module.name("kernel")
+        loops = loops_of(survey)
+        if survey.kernel.product is not None:
+            return self._epilogue(survey, survey.kernel.product, name, loops)
         enough = survey.nest.rows >= 2 * module.parts and survey.size >= 8192
         enough = enough and not survey.nest.moves
         parts = module.parts if enough else 1
-        loops = loops_of(survey)
-        emitted = self._written(name, loops, parts)
+        emitted = self._written(name, loops, parts, self.memory.buffers)
         if parts > 1 and emitted.work < _WORTH_SHARING:
             parts = 1
-            emitted = self._written(name, loops, parts)
-        self.module.code.append(emitted.text)
-        self.module.functions |= emitted.functions
-        self.module.calls_apart += emitted.calls_apart
-        self.module.declarations |= emitted.declarations
-        self.module.work += emitted.work
-        code = Code(f"{emitted.name}.")
+            emitted = self._written(name, loops, parts, self.memory.buffers)
+        code = Code(f"{name}.")
+        return self._shared(emitted, name, _product(code, emitted.rows), parts, code)
+
+    def _epilogue(self, survey: Survey, vertex: Apply, name: str, loops: LoopNest) -> list[str]:
+        """Write a product and the kernel that goes on with its rows."""
+        module, memory, code = self.module, self.memory, Code(f"{name}.")
+        work = product.flops(vertex) // 20
+        parts = module.parts if work >= _WORTH_SHARING else 1
+        a, b = self.plan.accesses(vertex)
+        ahead = survey.walked_like(vertex)
+        rows = [vertex.shape[1] * access.base.dtype.itemsize for access in ahead]
+        chunked = chunks(a, b, rows, parts, code)
+        own = memory.reserve(epilogue.room(vertex, chunked) * parts)
+        buffers = {**memory.buffers, vertex: Buffer(memory.entries)}
+        emitted = self._written(name, loops, parts, buffers)
+        text, declarations = epilogue.definition(
+            f"{name}.rows",
+            vertex,
+            chunked,
+            (memory.at(a), memory.at(b)),
+            [memory.at(access) for access in ahead[: chunked.ahead]],
+            own,
+            (name, loops.nest.rows // vertex.shape[0]),
+            memory.entries,
+        )
+        memory.release(own)
+        module.flops += product.flops(vertex)
+        module.work += work
+        module.declarations |= declarations
+        lines = self._shared(emitted, f"{name}.rows", str(chunked.count), parts, code)
+        module.code.append(text)
+        return lines
+
+    def _shared(self, emitted: Emitted, name: str, count: str, parts: int, code: Code) -> list[str]:
+        """Write the call of a kernel, which threads may share; begin and end its sums."""
+        module = self.module
+        module.code.append(emitted.text)
+        module.functions |= emitted.functions
+        module.calls_apart += emitted.calls_apart
+        module.declarations |= emitted.declarations
+        module.work += emitted.work
         for total in emitted.sums:
             reductions.fill(code, total, parts)
-        rows = _product(code, emitted.rows)
         if parts > 1:
-            call = f"call void @cr.parallel(ptr @{emitted.name}, ptr %buffers, "
-            code.add(f"{call}i64 {rows}, i64 {parts})")
+            code.add(f"call void @cr.parallel(ptr @{name}, ptr %buffers, i64 {count}, i64 {parts})")
         else:
-            code.add(f"call void @{emitted.name}(ptr %buffers, i64 0, i64 {rows}, i64 0)")
+            code.add(f"call void @{name}(ptr %buffers, i64 0, i64 {count}, i64 0)")
         for total in emitted.sums:
             reductions.combine_copies(code, total, parts)
-        self.module.declarations |= code.declarations
+        module.declarations |= code.declarations
         return code.lines
 
-    def _written(self, name: str, loops: LoopNest, parts: int) -> Emitted:
+    def _written(
+        self,
+        name: str,
+        loops: LoopNest,
+        parts: int,
+        buffers: dict[Vertex, Buffer],
+    ) -> Emitted:
         """Write a kernel; what memory it has for itself is free afterwards."""
         taken: list[Buffer] = []
 
@@ -200,7 +247,7 @@ class Steps:
             return taken[-1]
 
         is_one_of_many = len(self.plan.placed) > _MANY
-        emitted = write(name, loops, self.memory.buffers, reserve, parts, is_one_of_many)
+        emitted = write(name, loops, buffers, reserve, parts, is_one_of_many)
         for buffer in taken:
             self.memory.release(buffer)
         return emitted

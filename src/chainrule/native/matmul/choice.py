@@ -6,12 +6,14 @@ from chainrule.native.ir.access import Access
 from chainrule.native.matmul.extents import Extents, best_tile
 from chainrule.native.runtime.engine import host
 
-__all__ = ["is_quicker", "nested_fits", "packs"]
+__all__ = ["is_quicker", "is_spread", "nested_fits", "packs"]
 
 _RIGHT = 1 << 15  # bytes of a right operand that stays in the cache, however many rows there are
 _PANEL = 1 << 16  # bytes of a panel, which lies on the stack
 _FULL = 12  # vectors of the result in a tile from which on the multipliers are busy
 _WASTE = 1.15  # entries that are computed, over those that are wanted
+_SPREAD = 1 << 20  # bytes of a result that have left the second cache before they are read
+_READ_AGAIN = 1 << 20  # bytes of a right operand that is read once for some rows at a time
 _NARROW = 4  # rows or columns from which on tiles are worth it
 
 
@@ -76,6 +78,12 @@ def _fills_wide_vectors(a: Access, b: Access) -> bool:
         return False
     span = tile.span(n)
     return -(-m // tile.rows) * tile.rows * -(-n // span) * span <= _WASTE * m * n
+
+
+def is_spread(a: Access, b: Access) -> bool:
+    """Tell whether a result is so large that some of its rows are to be used before the next."""
+    (m, k), n, itemsize = a.size, b.size[1], a.base.dtype.itemsize
+    return m * n * itemsize >= _SPREAD and k * n * itemsize <= _READ_AGAIN
 
 
 def nested_fits(a: Access, b: Access) -> bool:

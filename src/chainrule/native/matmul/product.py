@@ -14,7 +14,16 @@ from chainrule.native.ir.text import Code, constant, register_type
 from chainrule.native.matmul import choice, tiles
 from chainrule.native.matmul.blas import fits
 
-__all__ = ["emit", "emit_nested", "flops", "has_room", "nested_readable", "readable", "uses_blas"]
+__all__ = [
+    "emit",
+    "emit_nested",
+    "flops",
+    "has_room",
+    "nested_readable",
+    "pays_by_rows",
+    "readable",
+    "uses_blas",
+]
 
 
 def readable(a: Access | None, b: Access | None) -> tuple[bool, bool]:
@@ -81,6 +90,11 @@ def uses_blas(a: Access, b: Access) -> bool:
     """Tell whether a product is computed by BLAS."""
     in_blas = _is_layout_of_blas(a) and _is_layout_of_blas(b)
     return not _are_matrices(a, b) or (in_blas and not choice.is_quicker(a, b))
+
+
+def pays_by_rows(a: Access, b: Access) -> bool:
+    """Tell whether to use some rows of a product while they are in the cache, before the next."""
+    return len(a.size) == len(b.size) == 2 and not uses_blas(a, b) and choice.is_spread(a, b)
 
 
 def emit(

@@ -26,10 +26,11 @@ import numpy as np
 
 from chainrule.native.ir.access import Access
 from chainrule.native.ir.text import Code, register_type
+from chainrule.native.matmul.ahead import DECLARATION, Ahead, fits
 from chainrule.native.matmul.extents import Extents, best_tile
 from chainrule.native.runtime.engine import host
 
-__all__ = ["call", "call_nested"]
+__all__ = ["Loops", "call", "call_nested"]
 
 _CHUNK = 1 << 14  # bytes of the left operand in a chunk: half of a small first-level cache
 _ROWS = 64  # of a chunk at least
@@ -56,15 +57,15 @@ def call(a: Access, b: Access, at: Sequence[str], parts: int, code: Code) -> Non
         parts: how many threads may share the work.
         code: what the call is written into, and the function among its declarations.
     """
-    _call(_Loops(Extents.of_matrices(a, b), a.base.dtype, parts), at, parts, code)
+    _call(Loops(Extents.of_matrices(a, b), a.base.dtype, parts), at, parts, code)
 
 
 def call_nested(a: Access, b: Access, at: Sequence[str], parts: int, code: Code) -> None:
     """Write a product that is summed along several axes, see `Extents.nested`, as `call` does."""
-    _call(_Loops(Extents.nested(a, b), a.base.dtype, parts), at, parts, code)
+    _call(Loops(Extents.nested(a, b), a.base.dtype, parts), at, parts, code)
 
 
-def _call(loops: _Loops, at: Sequence[str], parts: int, code: Code) -> None:
+def _call(loops: Loops, at: Sequence[str], parts: int, code: Code) -> None:
     code.declarations |= loops.declarations()
     context = code.let("alloca [3 x ptr]")
     for k, pointer in enumerate(at):
@@ -79,13 +80,27 @@ def _call(loops: _Loops, at: Sequence[str], parts: int, code: Code) -> None:
         code.add(f"call void @{loops.name}(ptr {context}, i64 0, i64 {loops.units}, i64 0)")
 
 
-class _Loops:
+class Loops:
     """Writes the function ``void(ptr context, i64 begin, i64 end, i64 part)`` over units of work.
 
-    ``context`` has the pointers to the operands and the result.
+    ``context`` has the pointers to the operands and the result, and to what is fetched ``ahead``.
+
+    Args:
+        extents: the product.
+        dtype: of its entries.
+        parts: how many threads may share the work.
+        most: how many rows a chunk may have; None for what suits the product.
+        ahead: the bytes of a row of each array that is fetched meanwhile, if that can be done.
     """
 
-    def __init__(self, extents: Extents, dtype: np.dtype[Any], parts: int) -> None:
+    def __init__(
+        self,
+        extents: Extents,
+        dtype: np.dtype[Any],
+        parts: int,
+        most: int | None = None,
+        ahead: Sequence[int] = (),
+    ) -> None:
         self.extents = extents
         self.kind, self.itemsize = register_type(dtype), dtype.itemsize
         (self.m, self.down), (self.n, self.across) = extents.rows, extents.columns
@@ -102,14 +117,24 @@ class _Loops:
         self.columns = tile.columns(self.n)
         self.span = tile.span(self.n)
         self.packs = self.n > 1 and (self.across != 1 or self._is_scattered())
-        self.rows = self._rows(parts)
+        self.rows = self._rows(parts, most)
         self.chunks = -(-self.m // self.rows)
         self.units = math.prod(n for n, *_ in extents.batch) * self.chunks
         lies = [(self.m, self.down), (self.n, self.across), *extents.batch, "of", *extents.steps]
         text = "_".join(x if isinstance(x, str) else ".".join(map(str, x)) for x in lies)
-        self.name = f"cr.tiles.{self.kind}.{text}_{self.rows}"
+        self.ahead = self._ahead(ahead)
+        more = "".join(f"_{n}" for n in self.ahead.rows)
+        self.name = f"cr.tiles.{self.kind}.{text}_{self.rows}{more}"
         self.code = Code("t")
         self.end = ""  # of the sum in a block, where the last one is shorter
+
+    def _ahead(self, rows: Sequence[int]) -> Ahead:
+        """Return what fetches arrays, none of them if there is no time for that."""
+        (steps, *_), *more = self.steps
+        blocks = math.prod(n for n, *_ in self.blocks)
+        tiles = blocks * -(-self.rows // self.tile.rows) * -(-self.n // self.span)
+        fine = not more and steps > _UNROLLED and fits(rows, self.rows, tiles, steps)
+        return Ahead(rows if fine else (), self.rows, tiles, steps)
 
     def _is_scattered(self) -> bool:
         """Tell whether rows of a panel lie so far apart that many tiles read a copy sooner.
@@ -123,11 +148,11 @@ class _Loops:
         size = count * self.itemsize
         return down != self.span and size * self.n > _CACHE and size * self.span <= _CACHE
 
-    def _rows(self, parts: int) -> int:
+    def _rows(self, parts: int, most: int | None) -> int:
         """Return the number of rows in a chunk, whole tiles where there are several chunks."""
         row = math.prod(n for n, *_ in self.steps) * self.itemsize
         fit = (4 if self.packs else 1) * max(_CHUNK // row, _ROWS)
-        chunks = -(-self.m // fit)
+        chunks = -(-self.m // min(fit, most or fit))
         if math.prod(n for n, *_ in self.extents.batch) < 4 * parts:
             chunks = -(-chunks // parts) * parts
         rows = self.tile.rows
@@ -141,6 +166,7 @@ class _Loops:
             f"declare {self.fma}({self.vector}, {self.vector}, {self.vector})",
             "declare i64 @llvm.umin.i64(i64, i64)",
             _METADATA,
+            DECLARATION,
             self._definition(),
         }
 
@@ -161,8 +187,9 @@ class _Loops:
         head = f"define internal void @{self.name}({parameters}) noinline {{"
         at = [
             code.let(f"load ptr, ptr {code.let(f'getelementptr ptr, ptr %context, i64 {k}')}")
-            for k in range(3)
+            for k in range(3 + len(self.ahead.rows))
         ]
+        arrays = at[3:]
         panel = ""
         if self.packs:
             (step,) = self.steps
@@ -184,7 +211,7 @@ class _Loops:
             f"%u = phi i64 [ %begin, %{'block' if self.blocks else 'entry'} ], "
             "[ %u.next, %unit.end ]"
         )
-        a, b, c, first, last = self._unit(at)
+        a, b, c, first, last = self._unit(at[:3])
         code.add("br label %panel")
         code.label("panel")
         code.add("%j = phi i64 [ 0, %unit ], [ %j.next, %panel.end ]")
@@ -197,6 +224,8 @@ class _Loops:
         code.add("br label %tile")
         code.label("tile")
         code.add(f"%i = phi i64 [ {first}, %{came} ], [ %i.next, %tile.end ]")
+        if self.ahead.rows:
+            self.ahead.start(code, arrays, first, self._number(first))
         row = code.let(f"call i64 @llvm.umin.i64(i64 %i, i64 {self.m - self.tile.rows})")
         c = self._at(c, self._times(row, self.n))
         sums, _ = self._sums(0, self._at(a, self._times(row, self.down)), b, self._begun(c), "tile")
@@ -213,6 +242,17 @@ class _Loops:
         if self.blocks:
             self._next("q", 1, math.prod(n for n, *_ in self.blocks), "block", "done")
         return "\n".join([head, "entry:", *code.lines, "  ret void", "}"])
+
+    def _number(self, first: str) -> str:
+        """Return the number of a tile among those of its chunk, in the order in which they come."""
+        code, down = self.code, -(-self.rows // self.tile.rows)
+        row = code.let(f"sub i64 %i, {first}")
+        row = code.let(f"udiv i64 {row}, {self.tile.rows}")
+        column = code.let(f"udiv i64 %j, {self.span}")
+        if self.blocks:
+            before = code.let(f"mul i64 %q, {-(-self.n // self.span)}")
+            column = code.let(f"add i64 {before}, {column}")
+        return code.let(f"add i64 {code.let(f'mul i64 {column}, {down}')}, {row}")
 
     def _next(self, index: str, step: int, end: str | int, loop: str, leave: str) -> None:
         code = self.code
@@ -345,6 +385,7 @@ class _Loops:
         names = [[code.name() for _ in registers] for registers in sums]
         at = f"%{loop}.a", f"%{loop}.b"
         if is_last:
+            self.ahead.step(code)
             sums, end = self._added(names, *at), loop
         else:
             sums, end = self._sums(depth + 1, *at, names, loop)
@@ -352,6 +393,7 @@ class _Loops:
             f"  %{loop}.p = phi i64 [ 0, %{came} ], [ %{loop}.p.next, %{end} ]",
             f"  {at[0]} = phi ptr [ {a}, %{came} ], [ {at[0]}.next, %{end} ]",
             f"  {at[1]} = phi ptr [ {b}, %{came} ], [ {at[1]}.next, %{end} ]",
+            *self.ahead.carried(came, end),
             *(
                 f"  {name} = phi {self.vector} [ {zero}, %{came} ], [ {total}, %{end} ]"
                 for row in zip(names, start, sums, strict=True)

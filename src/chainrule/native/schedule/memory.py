@@ -44,6 +44,11 @@ class Memory:
         return word
 
     @property
+    def entries(self) -> int:
+        """How many entries the table has so far."""
+        return self._index + 1 + len(self.words)
+
+    @property
     def arena_bytes(self) -> int:
         """How large the arena has to be."""
         return self._arena.size

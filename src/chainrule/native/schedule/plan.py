@@ -38,12 +38,17 @@ class Placed:
 
 @dataclass
 class Kernel:
-    """Roots that one loop nest computes; ``inner`` is the first of the inner axes, if any."""
+    """Roots that one loop nest computes.
+
+    ``inner`` is the first of the inner axes, if any. ``product`` is one whose rows the kernel goes
+    on with; see `chainrule.native.schedule.epilogues`.
+    """
 
     level: int
     space: tuple[int, ...]
     inner: int | None
     roots: list[Apply] = field(default_factory=list)
+    product: Apply | None = None
 
 
 @dataclass

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from chainrule.graph.graph import Apply, Vertex
+from chainrule.native.ir.access import Access
 from chainrule.native.ir.elements import TABLE, has_fast_path, is_cheap
 from chainrule.native.lower.gather import gather_of
 from chainrule.native.lower.roles import Role, computed_from, operand_axes, reduced_axes
@@ -78,6 +79,16 @@ class Survey:
         read += [v.operands[0] for v, _ in self.walked if isinstance(v, Apply)]
         accesses = (self.plan.access(vertex) for vertex in read)
         return list(dict.fromkeys(access.base for access in accesses if access is not None))
+
+    def walked_like(self, vertex: Vertex) -> list[Access]:
+        """Return the arrays in memory that the kernel walks through as it does through another."""
+        found: dict[Access, tuple[int, ...]] = {}
+        for (x, _), strides in self.strides.items():
+            access = self.plan.access(x)
+            if access is not None:
+                found[access] = strides
+        own = {strides for access, strides in found.items() if access.base is vertex}
+        return [x for x, strides in found.items() if strides in own and x.base is not vertex]
 
     @property
     def size(self) -> int:
