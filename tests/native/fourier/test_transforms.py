@@ -88,6 +88,46 @@ def test_a_filter_and_its_gradient_are_one_piece_of_machine_code(compiled: Any) 
     assert not any(x.startswith("numpy") for x in steps(both, X))
 
 
+def residual(x: Any, axis: int) -> Any:
+    smooth = np.fft.irfft(np.fft.rfft(x, axis=axis) / (1 + 2j), x.shape[axis], axis)
+    return np.sum((smooth - x) ** 2, axis=0) + np.where(smooth > 0, smooth, 0.5)
+
+
+def along_two(z: Any, axis: int) -> Any:
+    y = np.fft.ifft(np.exp(1j * np.fft.fft(z, axis=axis).real) * z, axis=1)
+    return y, np.abs(y).sum(axis=(0, 2)), y * z[:1], np.sum(y)
+
+
+def wanted_both_ways(z: Any, axis: int) -> Any:
+    y = np.fft.fft(z, axis=axis)
+    filtered = y * np.arange(11.0) + y[:1] - np.mean(y, axis=axis, keepdims=True)
+    return y, np.sum(np.abs(y)), np.fft.ifft(filtered, axis=axis), y.T[2], np.stack([y, z], -1)
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+@pytest.mark.parametrize(("f", "x"), [(residual, X), (along_two, Z), (wanted_both_ways, Z)])
+def test_lines_that_are_left_together(f: Any, x: Any, axis: int) -> None:
+    """Between transforms entries may lie in another order; the results do not tell."""
+
+    def loss(x: Any) -> Any:
+        found = f(x, axis)
+        return sum(np.sum(np.abs(y) ** 2) for y in (found if type(found) is tuple else (found,)))
+
+    def all_of(x: Any) -> Any:
+        return f(x, axis), cr.value_and_grad(loss)(x)
+
+    same(machine_code(all_of, x), all_of(x), 1e-11)
+
+
+def test_between_transforms_nothing_is_put_back() -> None:
+    def both(x: Any) -> Any:
+        return np.fft.irfft(np.fft.rfft(x, axis=0) * 2, n=6, axis=0)
+
+    loops = cr.compile(both).lower(X).loops
+    assert "across=(True, False)" in loops  # rfft: brought together, and left so
+    assert "across=(False, True)" in loops  # irfft: put back
+
+
 def split_step(psi: Any, potential: Any, wavenumbers: Any, turns: int = 12) -> Any:
     """Schrödinger's equation: half a step in the potential, one of the momenta, and a half."""
     dt = 0.05

@@ -35,6 +35,8 @@ class Lines:
         after: that of the axes after it.
         given: the length of a line that is given.
         made: the length of a line that is made.
+        across: whether lines that are given lie across other axes in memory, and those that are
+            made; otherwise one comes after the other.
     """
 
     function: str
@@ -45,6 +47,7 @@ class Lines:
     after: int
     given: int
     made: int
+    across: tuple[bool, bool] = (True, True)
 
     @property
     def ufunc(self) -> str:
@@ -83,7 +86,7 @@ def work(lines: Lines) -> int:
 
 def scratch_bytes(lines: Lines) -> int:
     """Return how much scratch memory it needs."""
-    return 0 if lines.after == 1 else lines.together * sum(lines.distances)
+    return 0 if lines.after == 1 or not any(lines.across) else lines.together * sum(lines.distances)
 
 
 def definition(name: str, lines: Lines) -> tuple[str, set[str]]:
@@ -108,9 +111,13 @@ def definition(name: str, lines: Lines) -> tuple[str, set[str]]:
     ]
     given, made = lines.sizes
     call = f'call void @"{loop}"(ptr %arguments, ptr %lengths, ptr %steps, ptr {_pointer(data)})'
-    if lines.after == 1:
+    if lines.after == 1 or not any(lines.across):
         text += _filled(
-            "%given", "%made", lines, lines.before, (lines.given * given, lines.made * made)
+            "%given",
+            "%made",
+            lines,
+            lines.before * lines.after,
+            (lines.given * given, lines.made * made),
         )
         text += [f"  {call}", "  ret void", "}"]
         return "\n".join(text), declarations
@@ -149,18 +156,39 @@ class _Block:
         """Write it."""
         b, of = self.name, self.of
         given, made = of.sizes
-        return [
+        text = [
             f"  br label %{b}",
             f"{b}:",
-            f"  %{b}.i = phi i64 [ 0, %{self.last} ], [ %{b}.next, %{b}.out.end ]",
+            f"  %{b}.i = phi i64 [ 0, %{self.last} ], [ %{b}.next, %{b}.made ]",
             f"  %{b}.outer = udiv i64 %{b}.i, {self.count}",
             f"  %{b}.inner = urem i64 %{b}.i, {self.count}",
             f"  %{b}.shift = mul i64 %{b}.inner, {self.width}",
             f"  %{b}.column = add i64 %{b}.shift, {self.first}",
-            *self._moved("in", "%given", "%scratch", of.given, given, of.distances[0], True),
-            *_filled("%scratch", "%room", of, self.width, of.distances, f"{b}."),
-            f"  {call}",
-            *self._moved("out", "%made", "%room", of.made, made, of.distances[1], False),
+            f"  %{b}.lines = mul i64 %{b}.outer, {of.after}",
+            f"  %{b}.line = add i64 %{b}.lines, %{b}.column",
+        ]
+        whole = of.given * given, of.made * made
+        places = ["%scratch", "%room"]
+        for k, name in enumerate(("given", "made")):
+            if not of.across[k]:
+                places[k] = f"%{b}.{name}.line"
+                text.append(f"  %{b}.{name}.offset = mul i64 %{b}.line, {whole[k]}")
+                at = f"getelementptr i8, ptr %{name}, i64 %{b}.{name}.offset"
+                text.append(f"  {places[k]} = {at}")
+        if of.across[0]:
+            text += self._moved("in", b, "%given", "%scratch", of.given, given, of.distances[0])
+        distances = [
+            own if across else line
+            for own, line, across in zip(of.distances, whole, of.across, strict=True)
+        ]
+        text += [*_filled(places[0], places[1], of, self.width, distances, f"{b}."), f"  {call}"]
+        before = f"{b}.in.end" if of.across[0] else b
+        if of.across[1]:
+            text += self._moved("out", before, "%made", "%room", of.made, made, of.distances[1])
+        return [
+            *text,
+            f"  br label %{b}.made",
+            f"{b}.made:",
             f"  %{b}.next = add i64 %{b}.i, 1",
             f"  %{b}.more = icmp ult i64 %{b}.next, {self.count * of.before}",
             f"  br i1 %{b}.more, label %{b}, label %{self.end}",
@@ -168,11 +196,10 @@ class _Block:
         ]
 
     def _moved(
-        self, name: str, whole: str, room: str, n: int, size: int, distance: int, into: bool
+        self, name: str, before: str, whole: str, room: str, n: int, size: int, distance: int
     ) -> list[str]:
         """Write the loop that moves entries between an array and scratch memory."""
         b, kind = f"{self.name}.{name}", {4: "i32", 8: "i64", 16: "<2 x double>"}[size]
-        before = self.name if name == "in" else f"{self.name}.in.end"
         text = [
             f"  %{b}.line = mul i64 %{self.name}.outer, {n * self.of.after}",
             f"  %{b}.first = add i64 %{b}.line, %{self.name}.column",
@@ -189,7 +216,7 @@ class _Block:
                 f"  %{b}.from{j} = getelementptr {kind}, ptr %{b}.from, i64 {j}",
                 f"  %{b}.to{j} = getelementptr i8, ptr %{b}.to, i64 {j * distance}",
             ]
-        source, target = ("from", "to") if into else ("to", "from")
+        source, target = ("from", "to") if name == "in" else ("to", "from")
         align = min(size, 8)
         for j in range(self.width):
             text.append(f"  %{b}.x{j} = load {kind}, ptr %{b}.{source}{j}, align {align}")
