@@ -174,3 +174,61 @@ def test_gradients_are_by_the_convention(name: str) -> None:
     change = (loss(args[0] + step) - loss(args[0] - step)) / 2e-6
     assert np.sum(slope * direction).real == pytest.approx(change, rel=1e-7)
     assert not calls(cr.grad(loss), args[0])
+
+
+# Single numbers, and turns that hand complex numbers on.
+
+
+@pytest.mark.parametrize("kind", [complex, np.complex128, np.complex64])
+def test_numbers(kind: Any, compiled: Any) -> None:
+    def f(z: Any, w: float) -> Any:
+        return z * w, abs(z), np.exp(z) / (z + 1), z, 1.0 if z == 2j else z.real
+
+    fast = compiled(f)
+    for z in (1 + 2j, 2j, 3 - 1j, 0.5 + 0j):
+        found, expected = fast(kind(z), 0.5), f(kind(z), 0.5)
+        assert [type(x) for x in found] == [type(x) for x in expected]
+        same(found, expected, 1e-12 if kind is not np.complex64 else 1e-6)
+
+
+def escaping(c: Any) -> Any:
+    """Mandelbrot's, for the points of an array that stay within a circle."""
+    z = np.zeros_like(c)
+    for _ in range(12):
+        z = np.where(np.abs(z) < 2, z * z + c, z)
+    return np.sum(np.abs(z) ** 2)
+
+
+def oscillating(frequency: Any) -> Any:
+    """The energy of a damped oscillator, over its turns."""
+    z, energy = 1.0 + 0j, 0.0
+    for _ in range(40):
+        z = z * np.exp((1j * frequency - 0.1) * 0.05)
+        energy = energy + z.real**2
+    return energy
+
+
+def root(z: Any) -> Any:
+    """The distance of where Newton's method goes from a root of ``z**3 = 1``."""
+    for _ in range(6):
+        z = z - (z * z * z - 1) / (3 * z * z)
+    return abs(z - 1)
+
+
+LOOPS: dict[str, tuple[Any, list[Any]]] = {
+    "escaping": (escaping, [k * Z / 4 for k in (1.0, 0.9, 0.8)]),
+    "oscillating": (oscillating, [1.5, 1.4, 2.0]),
+    "root": (root, [0.4 + 0.9j, 0.5 + 1j, -1 + 0.1j]),
+}
+
+
+@pytest.mark.parametrize("name", LOOPS)
+def test_loops(name: str, compiled: Any) -> None:
+    f, points = LOOPS[name]
+    both = cr.value_and_grad(f)
+    fast = compiled(both)
+    for point in points:
+        same(fast(point), both(point), 1e-10)
+    schedule = cr.compile(both).lower(points[0]).schedule
+    assert "numpy" not in schedule
+    assert name == "root" or "loop" in schedule

@@ -90,7 +90,7 @@ def run(
     arrays: list[tuple[Array, Leaf, str]] = []
 
     def fresh(value: Any, path: str) -> Any:
-        floating = type(value) is float or value.dtype.kind in "fc"
+        floating = type(value) in (float, complex) or value.dtype.kind in "fc"
         leaf = Leaf(recording) if floating or integers else None
         inputs.append((Input(path, value), leaf))
         if leaf is None:
