@@ -128,7 +128,7 @@ PROGRAMS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "broadcasts": (lambda z, v: z * v + z[:, :1] / (v + 3j) - v[:2, None, None], (Z, V)),
     "views": (lambda z: z.T[1:, ::2] + z.reshape(5, 4)[1:, ::-2] * z.real.T[1:, :2], (Z,)),
     "reductions": (lambda z: (np.sum(z), np.mean(z, axis=0), np.cumsum(z, 1), np.trace(z)), (Z,)),
-    "products": (lambda z, v: (z @ v, z.conj() @ z.T, np.vdot(z, z), np.outer(v, z[0])), (Z, V)),
+    "products": (lambda z, v: products(z, v), (Z, V)),
     "writes": (lambda z, v: written(z, v), (Z, V)),
     "single": (lambda z, v: np.exp(z * v) * 2j, (Z.astype(np.complex64), V.astype(np.float32))),
     "widened": (lambda z, v: np.exp(z * v) * 2j, (Z.astype(np.complex64), V)),
@@ -136,6 +136,16 @@ PROGRAMS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "nothing": (lambda z: (np.sum(z[:0] * 2j), z[:, :0] + 1j), (Z,)),
     "choices": (lambda z, v: np.where(z.real > v, z, v).astype(np.complex64), (Z, V)),
 }
+
+
+def products(z: Any, v: Any) -> Any:
+    """Of matrices, vectors and batches, with real ones on either side."""
+    batch = np.stack([z, 2j * z])
+    return (
+        *(z @ v, v @ z.T, z @ (v + 1j), z[:, 0] @ z, np.dot(z[0], z[1]), np.vdot(z, z)),
+        *(z.conj() @ z.T, z.real @ z.T, z @ z.imag.T, np.outer(v, z[0])),
+        *(batch @ batch.transpose(0, 2, 1), batch @ z.T, batch @ v, np.einsum("ij,kj->ik", z, z)),
+    )
 
 
 def written(z: Any, v: Any) -> Any:
