@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cmath
 from typing import Any
 
 import numpy as np
@@ -199,6 +200,15 @@ def test_numbers(kind: Any, compiled: Any) -> None:
         found, expected = fast(kind(z), 0.5), f(kind(z), 0.5)
         assert [type(x) for x in found] == [type(x) for x in expected]
         same(found, expected, 1e-12 if kind is not np.complex64 else 1e-6)
+
+
+def test_a_number_that_only_python_can_use_is_compared(compiled: Any) -> None:
+    def f(x: Any, c: complex) -> Any:
+        return x * cmath.exp(c).real
+
+    fast = compiled(f)
+    for c in (1 + 2j, 1 + 2j, 2j, 1 + 2j):
+        same(fast(V, c), f(V, c))
 
 
 def escaping(c: Any) -> Any:
