@@ -10,6 +10,7 @@ import pytest
 import chainrule as cr
 from chainrule.native.fourier import pocketfft
 from chainrule.native.lower import transforms
+from chainrule.native.runtime import threads
 
 from ..conftest import same
 
@@ -124,6 +125,23 @@ def test_between_transforms_nothing_is_put_back() -> None:
     loops = cr.compile(both).lower(X).loops
     assert "across=(True, False)" in loops  # rfft: brought together, and left so
     assert "across=(False, True)" in loops  # irfft: put back
+
+
+def test_threads_share_lines() -> None:
+    x = RANDOM.normal(size=(512, 67))
+
+    def both(x: Any) -> Any:
+        return np.fft.rfft(x, axis=0), np.fft.irfft(np.fft.rfft(x.T) * 2)
+
+    before = threads.count()
+    threads.set_count(3)
+    try:
+        fast = cr.compile(both)
+        fast(x)
+        for found, right in zip(fast(x), both(x), strict=True):
+            np.testing.assert_array_equal(found, right)
+    finally:
+        threads.set_count(before)
 
 
 def split_step(psi: Any, potential: Any, wavenumbers: Any, turns: int = 12) -> Any:
