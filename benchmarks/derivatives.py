@@ -74,9 +74,31 @@ def wave(np: Any) -> Callable[..., Any]:
     return f
 
 
+def spectrum(np: Any) -> Callable[..., Any]:
+    """Return the power of signals, one in each column."""
+    return lambda x: np.sum(np.abs(np.fft.rfft(x, axis=0)) ** 2)
+
+
+def filtered(np: Any) -> Callable[..., Any]:
+    """Return how large what a filter leaves of them is."""
+    return lambda x: np.sum(np.fft.irfft(np.fft.rfft(x, axis=0) * _RESPONSE, axis=0) ** 2)
+
+
+def wavefunction(np: Any) -> Callable[..., Any]:
+    """Return a number that is made of complex ones, entry by entry."""
+
+    def f(x):
+        z = np.exp(1j * x) * np.sqrt(x + 2j) + np.log(x + 1j) / (x - 3j)
+        return np.sum(np.abs(z) + np.angle(z))
+
+    return f
+
+
 _PARAMETERS = (_normal(64, 100, scale=0.1), _normal(100), _normal(100, 10, scale=0.1), _normal(10))
 _DIRECTION = tuple(_normal(*p.shape) for p in _PARAMETERS)
 _POINTS = _normal(1000)
+_SIGNALS = _normal(4096, 64)
+_RESPONSE = (1 / (1 + 1j * np.linspace(0, 5, 2049)))[:, None]
 
 #: The arguments of each.
 ARGUMENTS: dict[str, tuple[Any, ...]] = {
@@ -86,6 +108,9 @@ ARGUMENTS: dict[str, tuple[Any, ...]] = {
     "solve": (_MATRICES, _normal(10_000, 4)),
     "cholesky": (_DEFINITE,),
     "fourth": (_POINTS,),
+    "spectrum": (_SIGNALS,),
+    "filter": (_SIGNALS,),
+    "complex": (_SIGNALS,),
 }
 
 
@@ -102,6 +127,9 @@ def ours() -> dict[str, Callable[..., Any]]:
         "solve": cr.vmap(cr.grad(solution(np), (0, 1))),
         "cholesky": cr.vmap(cr.grad(factor(np))),
         "fourth": fourth,
+        "spectrum": cr.value_and_grad(spectrum(np)),
+        "filter": cr.value_and_grad(filtered(np)),
+        "complex": cr.value_and_grad(wavefunction(np)),
     }
 
 
@@ -128,6 +156,9 @@ def hips() -> dict[str, Callable[..., Any]]:
         "solve": lambda a, b: autograd.grad(solutions)((a, b)),
         "cholesky": autograd.grad(factor(anp)),
         "fourth": along(wave(anp)),
+        "spectrum": autograd.value_and_grad(spectrum(anp)),
+        "filter": autograd.value_and_grad(filtered(anp)),
+        "complex": autograd.value_and_grad(wavefunction(anp)),
     }
 
 
@@ -150,6 +181,9 @@ def theirs() -> dict[str, Callable[..., Any]]:
         "solve": jax.vmap(jax.grad(solution(jnp), (0, 1))),
         "cholesky": jax.vmap(jax.grad(factor(jnp))),
         "fourth": fourth,
+        "spectrum": jax.value_and_grad(spectrum(jnp)),
+        "filter": jax.value_and_grad(filtered(jnp)),
+        "complex": jax.value_and_grad(wavefunction(jnp)),
     }
 
     def ready(f):

@@ -23,6 +23,7 @@ __all__ = [
     "NonScalarOutputError",
     "NotCompiledWarning",
     "NotConvergedError",
+    "NotHermitianWarning",
     "RuleError",
     "TapeLimitError",
     "UnsupportedError",
@@ -109,6 +110,10 @@ class TapeLimitError(ChainruleError, MemoryError):
 
 class IndependentOutputWarning(UserWarning):
     """The output does not depend on the argument, so its gradient is zero."""
+
+
+class NotHermitianWarning(UserWarning):
+    """One triangle of a matrix is read, and the other says something else."""
 
 
 class NotCompiledWarning(UserWarning):

@@ -90,7 +90,7 @@ def same(found: Any, expected: Any, tolerance: float = 1e-13, size: float = 0.0)
         assert type(leaf) is type(right)
         assert getattr(leaf, "dtype", None) == getattr(right, "dtype", None)
         assert np.shape(leaf) == np.shape(right)
-        if not isinstance(right, (np.ndarray, np.generic, float)):
+        if not isinstance(right, (np.ndarray, np.generic, float, complex)):
             assert leaf == right
             continue
         array = np.asarray(right)

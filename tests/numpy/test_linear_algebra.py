@@ -93,6 +93,7 @@ CASES = {
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.filterwarnings("ignore::chainrule.errors.NotHermitianWarning")
 @pytest.mark.parametrize("name", CASES)
 def test_value_and_derivatives(name):
     f, *args = CASES[name]

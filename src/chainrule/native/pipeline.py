@@ -133,7 +133,8 @@ class _Builder:
         for vertex in self.plan.vertices():
             if not _has_memory(vertex.dtype):
                 raise NotNativeError(f"{vertex} has dtype {vertex.dtype}")
-        for vertex in [*program.inputs, *program.outputs, *(guard for guard, _ in program.guards)]:
+        seen = [guard for guard, _ in self.program.guards]
+        for vertex in [*self.program.inputs, *self.program.outputs, *seen]:
             if not (is_array(vertex.value) or is_native(vertex.dtype)):
                 raise NotNativeError(f"{vertex} is a number of dtype {vertex.dtype}")
         leaves: list[Vertex] = [*self.program.inputs, *self.program.captured]

@@ -270,22 +270,24 @@ class Steps:
     def _transform(self, vertex: Apply) -> list[str]:
         lines, name = lines_of(vertex), self.module.name("transform")
         assert lines is not None
-        text, declarations = fourier.definition(name, lines)
-        self.module.code.append(text)
-        self.module.declarations |= declarations
-        self.module.work += fourier.work(lines)
         (given,), made = self.plan.accesses(vertex), self.plan.memory(vertex)
         assert made.is_contiguous
-        code = Code(f"{name}.")
-        room = self.memory.reserve(max(fourier.scratch_bytes(lines), 1))
-        pointers = [
-            self.memory.pointer(code, given),
-            self.memory.pointer(code, made),
-            address(code, room),
-        ]
-        code.add(f"call void @{name}({', '.join(f'ptr {p}' for p in pointers)})")
+        rows, work = fourier.rows(lines), fourier.work(lines)
+        parts = self.module.parts
+        if rows < parts or work < _WORTH_SHARING:
+            parts = 1
+        code = Code("p")
+        room = self.memory.reserve(max(parts * fourier.scratch_bytes(lines), 1))
+        pointers = [self.memory.pointer(code, given), self.memory.pointer(code, made)]
+        pointers.append(address(code, room))
+        text, declarations = fourier.definition(name, lines, code.lines, *pointers)
         self.memory.release(room)
-        return code.lines
+        self.module.code.append(text)
+        self.module.declarations |= declarations
+        self.module.work += work
+        if parts > 1:
+            return [f"  call void @cr.parallel(ptr @{name}, ptr %buffers, i64 {rows}, i64 {parts})"]
+        return [f"  call void @{name}(ptr %buffers, i64 0, i64 {rows}, i64 0)"]
 
     def _scatter(self, vertex: Apply) -> list[str]:
         name = self.module.name("scatter")

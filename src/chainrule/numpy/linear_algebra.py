@@ -14,6 +14,7 @@ from chainrule.core.batching import matrices
 from chainrule.numpy.axes import operand
 from chainrule.numpy.casting import cast
 from chainrule.numpy.dispatch import implements, observe, plain, unsupported
+from chainrule.numpy.triangles import look_at_triangles
 from chainrule.operations import decompositions, shape
 from chainrule.operations import linalg as rows
 from chainrule.operations.elementwise import conjugated
@@ -28,7 +29,9 @@ def solve(a: Any, b: Any) -> Any:
 
 @implements(np.linalg.cholesky)
 def cholesky(a: Any, /, *, upper: bool = False) -> Any:
-    return rows.cholesky(operand(a), upper=upper)
+    a = operand(a)
+    look_at_triangles(a, "np.linalg.cholesky", not upper)
+    return rows.cholesky(a, upper=upper)
 
 
 @implements(np.linalg.inv)
@@ -59,13 +62,16 @@ def slogdet(a: Any) -> Any:
 @implements(np.linalg.eigh)
 def eigh(a: Any, UPLO: str = "L") -> Any:
     a, UPLO = operand(a), _triangle(UPLO)
+    look_at_triangles(a, "np.linalg.eigh", UPLO == "L")
     parts = (decompositions.eigh(a, part=k, UPLO=UPLO) for k in range(2))
     return _type_of(np.linalg.eigh)(*parts)
 
 
 @implements(np.linalg.eigvalsh)
 def eigvalsh(a: Any, UPLO: str = "L") -> Any:
-    return decompositions.eigvalsh(operand(a), UPLO=_triangle(UPLO))
+    a, UPLO = operand(a), _triangle(UPLO)
+    look_at_triangles(a, "np.linalg.eigvalsh", UPLO == "L")
+    return decompositions.eigvalsh(a, UPLO=UPLO)
 
 
 def _triangle(uplo: str) -> str:

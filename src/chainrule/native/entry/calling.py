@@ -32,7 +32,9 @@ class RunError(ChainruleError, RuntimeError):
 
 def available(layout: Layout) -> bool:
     """Tell whether this Python, with this NumPy, can have an entry of this layout."""
-    return layout.structure is not None and objects.known()
+    slots = (*layout.inputs, *layout.outputs)
+    numbers = any(slot.kind != "array" and slot.dtype.kind == "c" for slot in slots)
+    return layout.structure is not None and not numbers and objects.known()
 
 
 # --- the built-in function ---------------------------------------------------------------------
@@ -150,7 +152,12 @@ def _check(slot: Slot, value: Any) -> None:
 
 def room(slot: Slot) -> np.ndarray[Any, Any]:
     """Return memory for an output."""
-    return np.empty(slot.shape, slot.dtype) if slot.kind == "array" else np.zeros(1, np.int64)
+    return np.empty(slot.shape, slot.dtype) if slot.kind == "array" else _words(slot)
+
+
+def _words(slot: Slot) -> np.ndarray[Any, Any]:
+    """Return memory for a number."""
+    return np.zeros(2 if slot.dtype.kind == "c" else 1, np.int64)
 
 
 def in_memory(slot: Slot, value: Any) -> np.ndarray[Any, Any]:
@@ -159,9 +166,9 @@ def in_memory(slot: Slot, value: Any) -> np.ndarray[Any, Any]:
         _check(slot, value)
         return np.require(value, slot.dtype, ["C_CONTIGUOUS", "ALIGNED"])
     expected = float if slot.kind == "float" else slot.dtype.type
-    if type(value) is not expected:
+    if type(value) is not expected and not (type(value) is complex and slot.dtype.char == "D"):
         raise ValueError(f"machine code wants a {expected.__name__}, not {value!r}")
-    place = np.zeros(1, np.int64)
+    place = _words(slot)
     if slot.dtype.kind in "iu":
         place[0] = np.asarray(value).astype(np.int64)
     else:

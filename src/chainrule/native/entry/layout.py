@@ -4,7 +4,7 @@
 captured arrays, outputs, guards, arena; after them come as many words as loops need. It returns 0,
 or a code if it stopped: an exception is set, or else the outputs mean nothing. A scalar's buffer
 has 8 bytes and holds the value in its own type: double, float, i64 for every integer, i8 for a
-boolean. An array's buffer is its data.
+boolean; that of a complex one has two words, for its parts. An array's buffer is its data.
 """
 
 from __future__ import annotations
@@ -37,6 +37,8 @@ __all__ = [
     "renumbered",
     "slot_of",
 ]
+
+_NUMBERS = ("f4", "f8", "c8", "c16")
 
 #: Where inputs lie in the arguments, and outputs in the result: an int is the one of that number, a
 #: tuple a tuple.
@@ -85,8 +87,8 @@ class Slot:
         letters = self.dtype.kind + str(self.dtype.itemsize)
         if self.kind == "float" and letters != "f8":
             raise ValueError(f"a Python float has dtype float64, not {self.dtype}")
-        if self.kind == "scalar" and self.dtype.kind not in "iub" and letters not in ("f4", "f8"):
-            raise ValueError(f"a scalar of dtype {self.dtype} has no place in 8 bytes")
+        if self.kind == "scalar" and self.dtype.kind not in "iub" and letters not in _NUMBERS:
+            raise ValueError(f"a scalar of dtype {self.dtype} has no place")
         if self.kind != "array" and self.shape:
             raise ValueError(f"a {self.kind} has no shape, not {self.shape}")
         if not self.dtype.isnative or self.dtype.kind not in "iubfc":

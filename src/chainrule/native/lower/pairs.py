@@ -24,9 +24,10 @@ from chainrule.graph.formula import traced
 from chainrule.graph.graph import Apply, Constant, Input, Vertex, copied
 from chainrule.graph.placeholder import cast, full, make
 from chainrule.graph.rewrite import with_operands
+from chainrule.native.lower import pair_products
 from chainrule.native.lower.transforms import ON_MEMORY
 from chainrule.native.record.program import Family, Program
-from chainrule.operations import elementwise, fft, indexing
+from chainrule.operations import contraction, elementwise, fft, indexing
 from chainrule.operations import shape as shapes
 
 __all__ = ["in_pairs", "pairs_of"]
@@ -216,6 +217,10 @@ class _Pairs:
             return Apply(operation, given, params, value)
 
         pairs = {k: self._pair(operands[k]) for k in active}
+        if operation in (contraction.matmul, contraction.dot):
+            product = self._product(vertex)
+            if product is not None:
+                return product
         if isinstance(operation, Linear) and operation.multilinear:
             found = [k for k in active if operands[k].dtype.kind == "c"]
             if len(found) > 2:
@@ -233,6 +238,24 @@ class _Pairs:
         return _Pair(
             of({k: x.real for k, x in pairs.items()}), of({k: x.imag for k, x in pairs.items()})
         )
+
+    def _product(self, vertex: Apply) -> _Pair | None:
+        """Return a product of matrices by one of real ones, in memory."""
+        a, b = vertex.operands
+        if b.dtype.kind != "c" or not pair_products.fits(a.shape, b.shape):
+            return None
+        made, dtype = _in_memory(vertex), _PARTS[vertex.dtype]
+        if a.dtype.kind == "c":
+            parts = self._pair(b)
+            found = pair_products.of_complex(
+                cast(self.whole(a), dtype),
+                (cast(parts.real, dtype), cast(parts.imag, dtype)),
+                made.shape,
+            )
+        else:
+            given = cast(self._real(a), dtype)
+            found = pair_products.of_real(given, cast(self.whole(b), dtype), made.shape)
+        return self._read(vertex, found)
 
     def _called(self, vertex: Apply) -> Vertex | _Pair:
         """Let NumPy compute an operation, of complex numbers in memory."""

@@ -35,6 +35,7 @@ from chainrule.native.lower.gather import gather_of
 from chainrule.native.lower.masked import of_masked
 from chainrule.native.lower.put_back import without_empty_updates
 from chainrule.native.lower.roles import Role, expected_access, is_alias, number, role_of
+from chainrule.native.lower.turned import lines_together
 from chainrule.native.lower.windows import nested_product
 from chainrule.native.matmul import product
 from chainrule.operations import contraction, elementwise
@@ -55,7 +56,7 @@ def as_primitives(outputs: Sequence[Vertex], stable: bool = True) -> list[Vertex
         is_native,
         *(_plain_product, of_masked, _of_unit_vectors, _root, _square_of_reciprocal, _primitive),
     )
-    given = without_empty_updates(outputs)
+    given = lines_together(without_empty_updates(outputs))
     given = stabilised(given, is_native) if stable else share(given)
     simple = rewrite(given, [rules])
     simple = share(gathered_early(summed_early(share(simple))))

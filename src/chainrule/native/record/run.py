@@ -65,8 +65,9 @@ def run(
         names: what the positional arguments are called.
         lift: record what is done with captured arrays, too; else they are plain to the run, and
             compared at each call.
-        integers: record what is done with arrays of integers and booleans among the arguments; else
-            they are plain to the run, and the program is for their values alone.
+        integers: record what is done with arrays of integers and booleans among the arguments, and
+            with Python's complex numbers; else they are plain to the run, and the program is for
+            their values alone.
         defers: compute of large arrays what somebody looks at, and no more.
         shortener: ends long loops early; None to record every turn.
 
@@ -90,8 +91,10 @@ def run(
     arrays: list[tuple[Array, Leaf, str]] = []
 
     def fresh(value: Any, path: str) -> Any:
-        floating = type(value) is float or value.dtype.kind in "fc"
-        leaf = Leaf(recording) if floating or integers else None
+        plain = type(value) is complex or (
+            type(value) is not float and value.dtype.kind not in "fc"
+        )
+        leaf = None if plain and not integers else Leaf(recording)
         inputs.append((Input(path, value), leaf))
         if leaf is None:
             return unwritable(value) if type(value) is _ndarray else value

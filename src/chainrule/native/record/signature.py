@@ -1,8 +1,8 @@
 """The signature of a call: what of its arguments is an input, and what is part of the key.
 
-Inputs are the floating-point numbers of the arguments, and all NumPy arrays and scalars of numbers
-or booleans, wherever they lie in tuples, lists, dicts and dataclasses. They are known
-by type, dtype and shape. Anything else, a Python int or bool, a string, None, an object, is static:
+Inputs are the floating-point and complex numbers of the arguments, and all NumPy arrays and scalars
+of numbers or booleans, wherever they lie in tuples, lists, dicts and dataclasses. They are known by
+type, dtype and shape. Anything else, a Python int or bool, a string, None, an object, is static:
 known by type and value (an object of a user's class: by identity).
 """
 
@@ -57,8 +57,8 @@ def flatten(args: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[tuple[Any, 
 
 def _add(value: Any, key: list[Any], leaves: list[Any]) -> None:
     kind = type(value)
-    if kind is float:
-        key.append(float)
+    if kind is float or kind is complex:
+        key.append(kind)
         leaves.append(value)
     elif kind is _ndarray and value.dtype.kind in _NUMERIC:
         key.append((value.dtype, value.shape))
@@ -114,7 +114,7 @@ def _add_unusual(value: Any, key: list[Any], leaves: list[Any]) -> None:
 def is_input(value: Any) -> bool:
     """Tell whether a leaf of the arguments is an input."""
     kind = type(value)
-    return kind is float or (
+    return kind in (float, complex) or (
         (kind is _ndarray or isinstance(value, np.generic)) and value.dtype.kind in _NUMERIC
     )
 

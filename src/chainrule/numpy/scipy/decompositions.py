@@ -14,6 +14,7 @@ from chainrule.numpy.casting import cast
 from chainrule.numpy.dispatch import unsupported
 from chainrule.numpy.scipy.linear_algebra import one_matrix, solve_triangular
 from chainrule.numpy.scipy.table import means
+from chainrule.numpy.triangles import look_at_triangles
 from chainrule.operations import decompositions, linalg, matrix_functions
 from chainrule.operations.elementwise import imag
 
@@ -89,7 +90,11 @@ def eigh(
                 "scipy.linalg.eigh with b= and eigenvectors, or of another type",
                 "pass eigvals_only=True, or write it with the Cholesky factor of b",
             )
-        w = _eigenvalues_of_two(a, one_matrix(b, "eigh"), bool(lower))
+        b = one_matrix(b, "eigh")
+    for x in (a, b) if b is not None else (a,):
+        look_at_triangles(x, "scipy.linalg.eigh", lower)
+    if b is not None:
+        w = _eigenvalues_of_two(a, b, bool(lower))
         return w if subset_by_index is None else w[subset_by_index[0] : subset_by_index[1] + 1]
     w, v = (matrix_functions.eigh(a, part=k, lower=bool(lower)) for k in range(2))
     if subset_by_index is not None:

@@ -14,6 +14,7 @@ from chainrule.numpy.axes import operand
 from chainrule.numpy.casting import cast
 from chainrule.numpy.dispatch import plain, unsupported
 from chainrule.numpy.scipy.table import means
+from chainrule.numpy.triangles import look_at_triangles
 from chainrule.operations import linalg, matrix_functions
 from chainrule.operations.elementwise import conjugated
 
@@ -98,14 +99,20 @@ def cho_factor(
     a: Any, lower: bool = False, overwrite_a: bool = False, check_finite: bool = True
 ) -> Any:
     """Return the factor. Of its other triangle SciPy says nothing: here it is zero."""
-    return cholesky(a, lower), lower
+    return _factor(a, lower, "scipy.linalg.cho_factor"), lower
 
 
 @means("scipy.linalg.cholesky")
 def cholesky(
     a: Any, lower: bool = False, overwrite_a: bool = False, check_finite: bool = True
 ) -> Any:
-    return linalg.cholesky(operand(a), upper=not lower)
+    return _factor(a, lower, "scipy.linalg.cholesky")
+
+
+def _factor(a: Any, lower: bool, function: str) -> Any:
+    a = operand(a)
+    look_at_triangles(a, function, lower)
+    return linalg.cholesky(a, upper=not lower)
 
 
 @means("scipy.linalg.cho_solve")
