@@ -39,12 +39,12 @@ def pulled_back(g: _Matrix, y: _Matrix, out: _Matrix | None = None) -> _Matrix |
     if len(y) > _BLOCK and not _is_well_conditioned(y):
         return None
     result = np.empty(y.shape, np.result_type(g, y)) if out is None else out
-    result.fill(0)
     inverses = []
     for start in range(0, len(y), _BLOCK):
-        block = slice(start, start + _BLOCK)
+        block, after = slice(start, start + _BLOCK), slice(start + _BLOCK, None)
         result[block, :start] = g[block, :start]
         result[block, block] = np.tril(g[block, block])
+        result[block, after] = 0
         inverses.append(_inverse(y[block, block]))
     if inverses:
         _pull(result, y, inverses)
