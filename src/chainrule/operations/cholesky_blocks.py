@@ -57,7 +57,7 @@ def _pull(g: _Matrix, y: _Matrix, inverses: Sequence[_Matrix]) -> None:
         (inverse,) = inverses
         half = _half(len(y), y.dtype.char)
         inner = inverse.T @ (half * (y.T @ g)) @ inverse
-        np.multiply(inner + inner.T, half, out=g)
+        np.add(half * (inner + inner.T), 0.0, out=g)  # 0.0, not -0.0, above the diagonal
         return
     n, k = _middle(inverses)
     last, below = y[n:, n:], y[n:, :n]

@@ -291,16 +291,21 @@ def cholesky_pullback(g: Any, a: Any, y: Any, upper: bool = False) -> Any:
     """
     if upper:
         return adjoint(cholesky_pullback(adjoint(g), a, adjoint(y)))
-    if type(g) is np.ndarray is type(y) and g.dtype.kind == y.dtype.kind == "f" and y.ndim == 2:
-        found = pulled_back(g, y)
-        if found is not None:
-            return found
-    if are_small(g, y):
-        return pulled_back_many(g, y)
+    found = _of_numbers(g, y)
+    if found is not None:
+        return found
     lt = transposed(y)
     s = solve_known_triangle(lt, lower_half(lt @ g), lower=False)
     s = solve_known_triangle(conjugated(lt), transposed(s), lower=False)
     return lower_half(transposed(s) + conjugated(s))
+
+
+def _of_numbers(g: Any, y: Any) -> Any:
+    """Pull back arrays at less cost, a large one in blocks and small ones together, if possible."""
+    if are_small(g, y):
+        return pulled_back_many(g, y)
+    plain = type(g) is np.ndarray is type(y) and g.dtype.kind == y.dtype.kind == "f"
+    return pulled_back(g, y) if plain and y.ndim == 2 else None
 
 
 cholesky = general(
