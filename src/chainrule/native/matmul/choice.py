@@ -52,7 +52,8 @@ def is_quicker(a: Access, b: Access) -> bool:
     if min(m, n) <= 16:
         return n <= 16 or k * n * itemsize <= 32 * _RIGHT
     if m * k * n <= 1 << 20:
-        return host().vector_bytes < 64 or packs(b) or _fits_wide_vectors(a, b)
+        few = m * k * n <= 1 << 19 or host().vector_bytes < 64
+        return few or packs(b) or _fits_wide_vectors(a, b)
     return _fills_wide_vectors(a, b)
 
 
