@@ -6,7 +6,7 @@ from scipy.linalg import expm, expm_frechet, solve_triangular
 
 import chainrule as cr
 
-N = 70
+N = 100
 _random = np.random.default_rng(0)
 _NOISE = _random.normal(size=(N, N))
 DEFINITE = _NOISE @ _NOISE.T / N + np.eye(N)

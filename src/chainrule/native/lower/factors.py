@@ -41,6 +41,7 @@ _ASKED = (linalg.solve, linalg.inv, linalg.slogdet)
 _TRIANGLES = (linalg.solve_known_triangle, matrix_functions.solve_triangular)
 _EXPONENTIAL = (matrix_functions.expm, matrix_functions.expm_change)
 _SMALLEST = 32  # rows
+_SMALLEST_LU = 100  # rows from which on two calls are no more work than one
 _LARGEST = 256  # rows of a matrix of which ten others are kept
 
 
@@ -93,6 +94,8 @@ class _Writing:
                 return self._routine(lapack.triangle, vertex, *vertex.operands, lower=lower)
             return None
         n = a.shape[0]
+        if n < _SMALLEST_LU:
+            return None
         factors = make(lapack.lu, [self.done[a]], a.dtype, (n + 1, n))
         if vertex.operation is linalg.solve:
             return self._routine(
