@@ -14,6 +14,7 @@ import sparse
 from agreement import disagreement
 from measure import compare
 from peers import Call
+from workload import Target
 
 _RANDOM = np.random.default_rng(0)
 
@@ -27,6 +28,7 @@ _DATA, _LABELS = _normal(500, 50), (_RANDOM.random(500) < 0.5).astype(float)
 _IMAGES, _TARGETS = _normal(128, 64), _normal(128, 10)
 _MATRICES = _normal(10_000, 4, 4) + 4 * np.eye(4)
 _DEFINITE = _MATRICES @ _MATRICES.swapaxes(1, 2)
+_INPUTS, _OUTPUTS, _WEIGHTS = _normal(500, 3), _normal(500), _normal(50, 50)
 
 
 def layers(np: Any) -> Callable[..., Any]:
@@ -63,6 +65,30 @@ def solution(np: Any) -> Callable[..., Any]:
 
 def factor(np: Any) -> Callable[..., Any]:
     return lambda a: np.sum(np.linalg.cholesky(a) ** 3)
+
+
+def likelihood(np: Any, linalg: Any) -> Callable[..., Any]:
+    """Return that of a Gaussian process, by the logarithms of its parameters.
+
+    See C. E. Rasmussen and C. K. I. Williams, "Gaussian Processes for Machine Learning", 2006,
+    algorithm 2.1.
+    """
+
+    def loss(p):
+        x = _INPUTS / np.exp(p[1:4])
+        squares = np.sum(x * x, axis=1)
+        distances = squares[:, None] + squares - 2 * np.dot(x, x.T)
+        K = np.exp(p[0] - distances / 2) + np.exp(p[4]) * np.eye(len(_INPUTS))
+        L = np.linalg.cholesky(K)
+        z = linalg.solve_triangular(L, _OUTPUTS, lower=True)
+        a = linalg.solve_triangular(L, z, trans=1, lower=True)
+        return np.dot(_OUTPUTS, a) / 2 + np.sum(np.log(np.diag(L)))
+
+    return loss
+
+
+def exponential(np: Any, linalg: Any) -> Callable[..., Any]:
+    return lambda a: np.sum(linalg.expm(a) * _WEIGHTS)
 
 
 def wave(np: Any) -> Callable[..., Any]:
@@ -107,6 +133,8 @@ ARGUMENTS: dict[str, tuple[Any, ...]] = {
     "hvp": (_PARAMETERS, _DIRECTION),
     "solve": (_MATRICES, _normal(10_000, 4)),
     "cholesky": (_DEFINITE,),
+    "gp": (_normal(5),),
+    "expm": (_normal(50, 50, scale=0.1),),
     "fourth": (_POINTS,),
     "spectrum": (_SIGNALS,),
     "filter": (_SIGNALS,),
@@ -114,7 +142,16 @@ ARGUMENTS: dict[str, tuple[Any, ...]] = {
 }
 
 
+#: What each way to run chainrule must reach, wherever the other one is timed, too.
+TARGETS = {
+    "chainrule compiled": (Target("jax.jit", 1), Target("LAPACK", 1.3)),
+    "chainrule eager": (Target("HIPS autograd", 1),),
+}
+
+
 def ours() -> dict[str, Callable[..., Any]]:
+    import scipy.linalg
+
     import chainrule as cr
 
     def fourth(x):
@@ -126,6 +163,8 @@ def ours() -> dict[str, Callable[..., Any]]:
         "hvp": cr.hvp(network(np)),
         "solve": cr.vmap(cr.grad(solution(np), (0, 1))),
         "cholesky": cr.vmap(cr.grad(factor(np))),
+        "gp": cr.value_and_grad(likelihood(np, scipy.linalg)),
+        "expm": cr.value_and_grad(exponential(np, scipy.linalg)),
         "fourth": fourth,
         "spectrum": cr.value_and_grad(spectrum(np)),
         "filter": cr.value_and_grad(filtered(np)),
@@ -133,10 +172,21 @@ def ours() -> dict[str, Callable[..., Any]]:
     }
 
 
+def eager() -> dict[str, Callable[..., Any]]:
+    """Return what is called in the place of `ours` without compiling: the programs of `hips`."""
+    import chainrule as cr
+
+    return {
+        "solve": cr.grad(lambda a, b: np.sum(np.linalg.solve(a, b[..., None]) ** 2), (0, 1)),
+        "cholesky": cr.grad(factor(np)),
+    }
+
+
 def hips() -> dict[str, Callable[..., Any]]:
-    """Return HIPS autograd's. It has no vmap, but its linear algebra takes batches."""
+    """Return HIPS autograd's. It has no vmap, but its linear algebra takes batches, and no expm."""
     import autograd
     import autograd.numpy as anp
+    import autograd.scipy.linalg
 
     def solutions(pair):
         a, b = pair
@@ -155,6 +205,7 @@ def hips() -> dict[str, Callable[..., Any]]:
         "hvp": lambda parameters, v: product(parameters)[0](v),
         "solve": lambda a, b: autograd.grad(solutions)((a, b)),
         "cholesky": autograd.grad(factor(anp)),
+        "gp": autograd.value_and_grad(likelihood(anp, autograd.scipy.linalg)),
         "fourth": along(wave(anp)),
         "spectrum": autograd.value_and_grad(spectrum(anp)),
         "filter": autograd.value_and_grad(filtered(anp)),
@@ -166,6 +217,7 @@ def theirs() -> dict[str, Callable[..., Any]]:
     """Return JAX's, compiled."""
     import jax
     import jax.numpy as jnp
+    import jax.scipy.linalg
     from jax.experimental.jet import jet
 
     jax.config.update("jax_enable_x64", True)
@@ -180,6 +232,8 @@ def theirs() -> dict[str, Callable[..., Any]]:
         "hvp": lambda p, v: jax.jvp(jax.grad(network(jnp)), (p,), (v,))[1],
         "solve": jax.vmap(jax.grad(solution(jnp), (0, 1))),
         "cholesky": jax.vmap(jax.grad(factor(jnp))),
+        "gp": jax.value_and_grad(likelihood(jnp, jax.scipy.linalg)),
+        "expm": jax.value_and_grad(exponential(jnp, jax.scipy.linalg)),
         "fourth": fourth,
         "spectrum": jax.value_and_grad(spectrum(jnp)),
         "filter": jax.value_and_grad(filtered(jnp)),
@@ -201,12 +255,32 @@ def calls(name: str) -> dict[str, Call]:
 
     mine = ours()[name]
     arguments = ARGUMENTS[name]
-    return {
+    racers = {
         "chainrule compiled": Call(cr.compile(mine), arguments),
         "jax.jit": Call(theirs()[name], jax.device_put(arguments)),
-        "chainrule eager": Call(mine, arguments),
-        "HIPS autograd": Call(hips()[name], arguments),
+        "chainrule eager": Call(eager().get(name, mine), arguments),
     }
+    if name in (others := hips()):
+        racers["HIPS autograd"] = Call(others[name], arguments)
+    return racers
+
+
+def lapack() -> Call:
+    """Return the calls that a gradient of the Gaussian process by hand makes.
+
+    They are a Cholesky factor, a solution, and an inverse, of the factor's.
+    """
+    from scipy.linalg.lapack import dpotrf, dpotri, dpotrs
+
+    x = _INPUTS[:, None] - _INPUTS
+    K = np.exp(-np.sum(x * x, axis=2) / 2) + np.eye(len(x))
+
+    def run():
+        factor, _ = dpotrf(K, lower=True, clean=False)
+        dpotrs(factor, _OUTPUTS, lower=True)
+        dpotri(factor, lower=True)
+
+    return Call(run, ())
 
 
 def derivatives(rounds: int, seconds: float) -> dict[str, Any]:
@@ -215,6 +289,8 @@ def derivatives(rounds: int, seconds: float) -> dict[str, Any]:
     for name in ARGUMENTS:
         racers = calls(name)
         agree(name, racers)
+        if name == "gp":
+            racers["LAPACK"] = lapack()
         timings = compare(racers, rounds, seconds)
         found[name] = {label: timing.seconds for label, timing in timings.items()}
     for name in sparse.PROBLEMS:

@@ -13,6 +13,7 @@ from rich.table import Table
 from verdicts import (
     Verdict,
     best_peer,
+    derivative_verdicts,
     ours,
     ratio,
     start_verdicts,
@@ -207,6 +208,8 @@ def derivative_lines(found: dict[str, Any]) -> Iterator[str]:
     for name, seconds in found.items():
         for label, time in seconds.items():
             yield f"  {name:18} {label:22} {duration(time):>9}"
+        for judged in derivative_verdicts(seconds):
+            yield f"  {name:18} {'✓' if judged.is_met else '✗'} {judged.target}"
 
 
 def solver_lines(found: dict[str, Any]) -> Iterator[str]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from derivatives import TARGETS as DERIVATIVES
 from training import TARGETS as TRAINING
 from workload import Target
 from workloads import WORKLOADS
@@ -56,6 +57,18 @@ def training_verdicts(name: str, record: dict[str, Any]) -> list[Verdict]:
         verdict(target, (best if target.against == "best" else others[target.against]) / mine)
         for target in TRAINING[name]
     ]
+
+
+def derivative_verdicts(seconds: dict[str, float]) -> list[Verdict]:
+    """Return whether the targets of one derivative are met, as far as others compute it."""
+    found = []
+    for label, mine in seconds.items():
+        for target in DERIVATIVES.get(label, ()):
+            if target.against in seconds:
+                theirs = seconds[target.against]
+                judged = verdict(target, mine / theirs if target.is_bound else theirs / mine)
+                found.append(replace(judged, target=f"{label} {judged.target}"))
+    return found
 
 
 def verdict(target: Target, found: float | None) -> Verdict:

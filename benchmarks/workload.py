@@ -17,7 +17,7 @@ class Target:
 
     Attributes:
         against: a peer, ``best`` (the fastest peer of the same run) or ``floor``; ``GEMMs`` is the
-            time of the matrix products alone.
+            time of the matrix products alone, ``LAPACK`` that of the calls of LAPACK.
         ratio: for peers, their time over chainrule's, at least; for floors, chainrule's time over
             the floor's, at most.
     """
@@ -27,7 +27,7 @@ class Target:
 
     @property
     def is_bound(self) -> bool:
-        return self.against in ("floor", "GEMMs")
+        return self.against in ("floor", "GEMMs", "LAPACK")
 
     def __str__(self) -> str:
         return f"{self.ratio:g}x {self.against}"

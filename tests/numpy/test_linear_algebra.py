@@ -219,3 +219,23 @@ def test_a_large_cholesky_factor_is_pulled_back_to_the_last_digits(noise):
     whole = inverse.T @ inner @ inverse
     expected = np.tril(whole + whole.T) - np.diag(np.diag(whole))
     assert np.max(abs(found - expected)) < 1e-11 * np.max(abs(expected))
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("shape", [(1, 1, 1), (2, 3, 8, 8), (0, 2, 2), (5000, 4, 4)])
+def test_many_small_factors_are_pulled_back_together(shape, dtype):
+    random = np.random.default_rng(0)
+    x, weights = random.normal(size=(2, *shape))
+    matrices = (x @ x.swapaxes(-1, -2) + np.eye(shape[-1])).astype(dtype)
+    weights = weights.astype(dtype)
+
+    def f(a, weights):
+        factor = np.linalg.cholesky(a)
+        return np.sum(weights * factor * np.linalg.solve(factor, weights))
+
+    found = cr.grad(f)(matrices, weights)
+    assert found.dtype == dtype
+    for index in list(np.ndindex(shape[:-2]))[:10]:
+        expected = cr.grad(f)(matrices[index], weights[index])
+        within = 1e4 * np.finfo(dtype).eps * np.max(abs(expected))
+        np.testing.assert_allclose(found[index], expected, rtol=0, atol=within)

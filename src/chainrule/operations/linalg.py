@@ -30,6 +30,7 @@ from chainrule.operations.elementwise import (
 )
 from chainrule.operations.indexing import getitem
 from chainrule.operations.shape import expand_dims, squeeze, stack, swapaxes, tril, triu
+from chainrule.operations.small_matrices import LARGEST, are_small, pulled_back_many, solved_many
 
 # Linear equations. As in NumPy, b is a vector if it has one axis, and a matrix otherwise.
 
@@ -83,6 +84,8 @@ solve: Operation = general(
 
 def _solve_known_triangle(t: Any, b: Any, lower: bool) -> Any:
     if len(shape_of(t)) > 2 or len(shape_of(b)) > 2:
+        if t.ndim == b.ndim == 3 and b.shape[-1] > 1 and are_small(t, b):
+            return solved_many(t, b, lower)
         x = _substitution(t, b, lower)
         return np.linalg.solve(np.tril(t) if lower else np.triu(t), b) if x is None else x
     from scipy.linalg import solve_triangular
@@ -90,13 +93,10 @@ def _solve_known_triangle(t: Any, b: Any, lower: bool) -> Any:
     return solve_triangular(t, b, lower=lower, check_finite=False)
 
 
-#: Up to so many rows, equations of many triangles are solved row by row, for all at once.
-_FEW_ROWS = 8
-
-
 def _substitution(t: Any, b: Any, lower: bool) -> Any:
+    """Solve equations of many small triangles row by row, for all at once."""
     *many, n, _ = shape_of(t)
-    if not many or not 0 < n <= _FEW_ROWS or dtype_of(t).kind != "f" or dtype_of(b).kind != "f":
+    if not many or not 0 < n <= LARGEST or dtype_of(t).kind != "f" or dtype_of(b).kind != "f":
         return None
     rows: dict[int, Any] = {}
     for i in range(n) if lower else reversed(range(n)):
@@ -291,14 +291,21 @@ def cholesky_pullback(g: Any, a: Any, y: Any, upper: bool = False) -> Any:
     """
     if upper:
         return adjoint(cholesky_pullback(adjoint(g), a, adjoint(y)))
-    if type(g) is np.ndarray is type(y) and g.dtype.kind == y.dtype.kind == "f" and y.ndim == 2:
-        found = pulled_back(g, y)
-        if found is not None:
-            return found
+    found = _of_numbers(g, y)
+    if found is not None:
+        return found
     lt = transposed(y)
     s = solve_known_triangle(lt, lower_half(lt @ g), lower=False)
     s = solve_known_triangle(conjugated(lt), transposed(s), lower=False)
     return lower_half(transposed(s) + conjugated(s))
+
+
+def _of_numbers(g: Any, y: Any) -> Any:
+    """Pull back arrays at less cost, a large one in blocks and small ones together, if possible."""
+    if are_small(g, y):
+        return pulled_back_many(g, y)
+    plain = type(g) is np.ndarray is type(y) and g.dtype.kind == y.dtype.kind == "f"
+    return pulled_back(g, y) if plain and y.ndim == 2 else None
 
 
 cholesky = general(

@@ -3,6 +3,8 @@
 `roles` says what the primitives are, and `primitives` rewrites a graph into them, by rules:
 
 - for kinds of operation: `movement` and `parts`, `gather`, `updates`, `contractions`;
+- for linear algebra, before any other: `factors` finds what one decomposition tells, by functions
+  of `lapack`;
 - for less work: `early_gather`, `early_sums`, `masked`; `forwarding` of what was stored, and what
   loops leave in arrays; `put_back`, updates that leave an array as it is.
 

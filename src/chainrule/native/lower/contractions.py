@@ -231,6 +231,8 @@ def matrices(vertex: Apply) -> Vertex | None:
         return Apply(contraction.matmul, operands, {}, vertex.value)
     if not a.shape[-1]:
         return full(0, dtype, vertex.shape)  # sums of nothing
+    if m == n == 2 and a.shape[1] == 1:
+        return Apply(elementwise.multiply, (a, b), {}, vertex.value)
     if m <= 2 and n <= 2:
         return None
     if math.prod(b.shape[:-2]) == 1:

@@ -38,15 +38,17 @@ from chainrule.operations.expm_pade import PARTS
 __all__ = ["factored"]
 
 _ASKED = (linalg.solve, linalg.inv, linalg.slogdet)
+_TRIANGLES = (linalg.solve_known_triangle, matrix_functions.solve_triangular)
 _EXPONENTIAL = (matrix_functions.expm, matrix_functions.expm_change)
 _SMALLEST = 32  # rows
+_SMALLEST_LU = 100  # rows from which on two calls are no more work than one
 _LARGEST = 256  # rows of a matrix of which ten others are kept
 
 
 def factored(outputs: Sequence[Vertex]) -> list[Vertex]:
     """Compute by LAPACK what is asked about large matrices. The outputs are recorded ones."""
-    begins = (linalg.cholesky, *_ASKED, matrix_functions.expm_change)
-    if not any(is_operation(x, *begins) for x in topological(outputs)):
+    known = (linalg.cholesky, *_TRIANGLES, *_ASKED, matrix_functions.expm_change)
+    if not any(is_operation(x, *known) for x in topological(outputs)):
         return list(outputs)
     outputs = share(outputs)
     writing = _Writing(topological(outputs))
@@ -74,13 +76,13 @@ class _Writing:
             return self._routine(lapack.cholesky_pullback, vertex, found["g"], found["y"])
         if vertex.operation in _EXPONENTIAL:
             return self._exponential(vertex)
-        if not is_operation(vertex, linalg.cholesky, linalg.solve_known_triangle, *_ASKED):
+        if not is_operation(vertex, linalg.cholesky, *_TRIANGLES, *_ASKED):
             return None
         if not _fits(*vertex.operands, vertex):
             return None
         if vertex.operation is linalg.cholesky:
             return self._routine(lapack.cholesky, vertex, *vertex.operands, **vertex.params)
-        if vertex.operation is linalg.solve_known_triangle:
+        if vertex.operation in _TRIANGLES:
             return self._routine(lapack.triangle, vertex, *vertex.operands, **vertex.params)
         return self._asked(vertex) if vertex.operation in _ASKED else None
 
@@ -92,6 +94,8 @@ class _Writing:
                 return self._routine(lapack.triangle, vertex, *vertex.operands, lower=lower)
             return None
         n = a.shape[0]
+        if n < _SMALLEST_LU:
+            return None
         factors = make(lapack.lu, [self.done[a]], a.dtype, (n + 1, n))
         if vertex.operation is linalg.solve:
             return self._routine(

@@ -83,18 +83,29 @@ def _cholesky_pullback(out: Any, g: Any, y: Any) -> None:
 cholesky_pullback = Routine("lapack_cholesky_pullback", _cholesky_pullback, lambda g, y: y)
 
 
-def _triangle(out: Any, t: Any, b: Any, lower: bool) -> None:
-    if not np.all(t.diagonal()):
+def _triangle(
+    out: Any, t: Any, b: Any, lower: bool, trans: int = 0, unit_diagonal: bool = False
+) -> None:
+    if not (unit_diagonal or np.all(t.diagonal())):
         raise np.linalg.LinAlgError("Singular matrix")
     np.copyto(out, b)
     by_rows = not t.flags.f_contiguous
-    a, lower = (t.T, not lower) if by_rows else (t, lower)
+    a, lower, turned = (t.T, not lower, not trans) if by_rows else (t, lower, bool(trans))
     if out.size == len(out):
-        _blas("trsv", out)(a, out.reshape(-1), lower=lower, trans=by_rows, overwrite_x=True)
-    else:
-        _blas("trsm", out)(
-            1.0, a, out.T, side=1, lower=lower, trans_a=not by_rows, overwrite_b=True
+        _blas("trsv", out)(
+            a, out.reshape(-1), lower=lower, trans=turned, diag=unit_diagonal, overwrite_x=True
         )
+        return
+    _blas("trsm", out)(
+        1.0,
+        a,
+        out.T,  # solved from the right, so by the other of matrix and transpose
+        side=1,
+        lower=lower,
+        trans_a=not turned,
+        diag=unit_diagonal,
+        overwrite_b=True,
+    )
 
 
 #: Equations of a triangle.

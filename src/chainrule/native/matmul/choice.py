@@ -14,6 +14,7 @@ _FULL = 12  # vectors of the result in a tile from which on the multipliers are 
 _WASTE = 1.15  # entries that are computed, over those that are wanted
 _SPREAD = 1 << 20  # bytes of a result that have left the second cache before they are read
 _READ_AGAIN = 1 << 20  # bytes of a right operand that is read once for some rows at a time
+_LITTLE_WASTE = 1.13  # the same, where BLAS has little to pack
 _NARROW = 4  # rows or columns from which on tiles are worth it
 
 
@@ -52,7 +53,29 @@ def is_quicker(a: Access, b: Access) -> bool:
         return True
     if min(m, n) <= 16:
         return n <= 16 or k * n * itemsize <= 32 * _RIGHT
-    return m * k * n <= 1 << 20 or _fills_wide_vectors(a, b)
+    if m * k * n <= 1 << 20:
+        few = m * k * n <= 1 << 19 or host().vector_bytes < 64
+        return few or packs(b) or _fits_wide_vectors(a, b)
+    return _fills_wide_vectors(a, b)
+
+
+def _fits_wide_vectors(a: Access, b: Access) -> bool:
+    """Tell whether tiles of AVX-512 compute few entries of a small product that nobody wants.
+
+    How many times faster than BLAS they were (one thread, float64), by that waste:
+
+    ===  =====  =========    ===  =====  =========
+     80   1.00  1.1           98   1.15  0.7
+     90   1.07  1.1          100   1.14  0.7 - 0.8
+     84   1.14  0.9          101   1.12  1.2
+    ===  =====  =========    ===  =====  =========
+    """
+    m, n, itemsize = a.size[-2], b.size[-1], a.base.dtype.itemsize
+    tile = best_tile(m, n, itemsize, host())
+    if tile is None:
+        return True
+    span = tile.span(n)
+    return -(-m // tile.rows) * tile.rows * -(-n // span) * span <= _LITTLE_WASTE * m * n
 
 
 def _fills_wide_vectors(a: Access, b: Access) -> bool:

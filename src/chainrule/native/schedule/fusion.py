@@ -208,8 +208,16 @@ class _Scheduler:
         for x in vertex.operands:
             if cost > budget:
                 break
-            cost += self._cost(x, budget - cost, again)
+            if not self._is_loaded(x, vertex):
+                cost += self._cost(x, budget - cost, again)
         return cost
+
+    def _is_loaded(self, x: Vertex, vertex: Apply) -> bool:
+        """Tell whether a vertex reads from memory what was reduced before it, to fewer entries."""
+        while isinstance(x, Apply) and is_alias(x) and x.operands[0].size <= x.size:
+            x = x.operands[0]
+        reduced = self.roles[x] is Role.REDUCTION and x.size < vertex.size
+        return reduced and self._is_open(x) and self.placed[x].level < self.placed[vertex].level
 
     def _place_reduction(self, vertex: Apply) -> None:
         (x,) = vertex.operands
