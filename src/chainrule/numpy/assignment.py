@@ -71,11 +71,7 @@ def write(
     root, path = way_to(array)
     active = [x for x in (root, value, *arrays) if type(x) is Array and x.node is not None]
     _check(root, what, bool(active))
-    noted = False
-    for x in active:
-        if x.node.recording.note is not None:
-            noted = True
-    own = type(root.views) is Lent or (not noted and is_alone(root))
+    own = type(root.views) is Lent or is_alone(root)
     memory = root.value if own else copied(root.value)
     places = [memory]  # what each view on the way is of the new memory
     for view in path:
