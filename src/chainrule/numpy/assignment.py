@@ -74,7 +74,9 @@ def write(
     root, path = way_to(array)
     active = [x for x in (root, value, *arrays) if type(x) is Array and x.node is not None]
     _check(root, what, bool(active))
-    own = type(root.views) is Lent or is_alone(root)
+    # An observer is to see a constant as it was before.
+    noted = root.node is None and any(x.node.recording.note is not None for x in active)
+    own = type(root.views) is Lent or (not noted and is_alone(root))
     memory = root.value if own else copied(root.value)
     places = [memory]  # what each view on the way is of the new memory
     for view in path:
