@@ -42,7 +42,7 @@ def deferred(
             waits = waits or not x.is_computed
         elif _is_large(x):
             large = True
-    if not waits and (moves or not large):
+    if not waits and (moves or not (large or operation.shape is not None)):
         return None
     try:
         with np.errstate(all="ignore"):
@@ -51,7 +51,12 @@ def deferred(
                 like = compute(*map(_one_entry, operands), **params)
             elif operation.shape is not None:
                 shape = operation.shape(*map(shape_of, operands), **params)
-                like = compute(*map(_one_entry, operands), **params)
+                if not waits and not large and math.prod(shape) < _LARGE:
+                    return None
+                if operation.same_dtype:
+                    like = np.ones((1,) * len(shape), dtype_of(operands[0]))
+                else:
+                    like = compute(*map(_one_entry, operands), **params)
             elif operation.reduces or (moves and len(operands) == 1):
                 like = compute(*map(_alike, operands), **params)
                 shape = shape_of(like)

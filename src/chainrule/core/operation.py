@@ -69,6 +69,7 @@ class Operation:
         self.moves = traits.get("moves", False)
         self.view = traits.get("view", False)
         self.selects = traits.get("selects", False)
+        self.same_dtype = traits.get("same_dtype", False)
         self.parts: bool = traits.get("parts", False)
         self.reduces = traits.get("reduces", False)
         self.shape = traits.get("shape")

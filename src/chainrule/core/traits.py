@@ -76,6 +76,7 @@ class Traits(TypedDict, total=False):
             one pass: a sum, a maximum.
         shape: the shape of the result, a function of the operands' shapes and the parameters, where
             that is less work than the result: a product of matrices. What does not fit raises.
+        same_dtype: the result is an array of the first operand's dtype, whatever the others are.
         shaped_by: which operands decide the shape of the result by their values, not by their
             shapes: ``"values"`` if all of them do (``np.nonzero(x)``), ``"masks"`` if only those
             of booleans (``x[x > 0]``). See `Operation.shaping`.
@@ -125,6 +126,7 @@ class Traits(TypedDict, total=False):
     selects: bool
     reduces: bool
     shape: Callable[..., tuple[int, ...]] | None
+    same_dtype: bool
     shaped_by: ShapedBy | None
     depends: DependenceRule | None
     annihilates: bool

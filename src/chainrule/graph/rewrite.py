@@ -83,12 +83,10 @@ def with_operands(vertex: Vertex, done: dict[Vertex, Vertex]) -> Vertex:
     """Return a vertex with other operands in the place of some; itself if there are none."""
     if not isinstance(vertex, Apply):
         return vertex
-    old = vertex.operands
-    for x in old:
-        if done.get(x, x) is not x:
-            operands = tuple([done.get(x, x) for x in old])
-            return Apply(vertex.operation, operands, vertex.params, vertex.value)
-    return vertex
+    operands = tuple([done.get(x, x) for x in vertex.operands])
+    if operands == vertex.operands:  # vertices are equal where they are the same
+        return vertex
+    return Apply(vertex.operation, operands, vertex.params, vertex.value)
 
 
 def substitute(outputs: Sequence[Vertex], replacements: dict[Vertex, Vertex]) -> list[Vertex]:

@@ -14,6 +14,7 @@ import numpy as np
 
 from chainrule.core.apply import Given, apply, record_write
 from chainrule.core.array import Array, value_of
+from chainrule.core.counted import as_index
 from chainrule.core.kinds import real
 from chainrule.core.node import Leaf
 from chainrule.core.recording import FREE
@@ -60,7 +61,9 @@ def write(
         GradientLostError: it is an input made by ``chainrule.array``, or from outside.
         ValueError: it is a view that is read-only in NumPy, too, or shapes do not match.
     """
-    template, arrays = (index, []) if is_plain(index) else split(index)
+    template, arrays = index, list[Any]()
+    if not is_plain(index):
+        template, arrays = split(as_index(array, index, writes=True))
     value = value if type(value) is Array else restack(value)
     if type(value) is Array:
         if value.origin is not None and _is_there(array, template, arrays, value):
@@ -71,10 +74,8 @@ def write(
     root, path = way_to(array)
     active = [x for x in (root, value, *arrays) if type(x) is Array and x.node is not None]
     _check(root, what, bool(active))
-    noted = False
-    for x in active:
-        if x.node.recording.note is not None:
-            noted = True
+    # An observer is to see a constant as it was before.
+    noted = root.node is None and any(x.node.recording.note is not None for x in active)
     own = type(root.views) is Lent or (not noted and is_alone(root))
     memory = root.value if own else copied(root.value)
     places = [memory]  # what each view on the way is of the new memory

@@ -83,8 +83,6 @@ def setitem(self: Array, index: Any, value: Any) -> None:
                 "a swap of rows in a compiled function, such as `np.random.shuffle`",
                 "write a[:] = a[np.random.permutation(len(a))]",
             )
-    if type(index) is not int and not is_plain(index):
-        index = as_index(self, index, writes=True)
     write(self, index, value)
 
 

@@ -27,7 +27,7 @@ from chainrule.graph.chosen_zeros import evaluated_by_choices
 from chainrule.graph.graph import Apply, Input, Vertex, evaluate, from_nodes, topological
 from chainrule.graph.repetition import without_repetition
 from chainrule.graph.rewrite import Rule, only_of, rewrite, share
-from chainrule.graph.stabilise.rules import OVERFLOWING
+from chainrule.graph.stabilise.rules import OVERFLOWING, may_overflow
 from chainrule.graph.stabilise.scaled import SCALED
 from chainrule.operations import elementwise
 
@@ -59,6 +59,8 @@ def derived_again(
     """
     recording = outputs[0].node.recording
     observed = recording.note is not None and not has_ended(recording)
+    if observed and sure and not _may_overflow(outputs, inputs):
+        return found
     graph = _Graph(outputs, inputs, values)
     again = graph.stable(OVERFLOWING if sure else (*SCALED, *OVERFLOWING))
     if again is not None:
@@ -89,6 +91,11 @@ def stable_forms(
 ) -> list[Array] | None:
     """Record outputs anew in forms that do not fail; None where none is known."""
     return _Graph(outputs, inputs, values).stable((*SCALED, *OVERFLOWING))
+
+
+def _may_overflow(outputs: Sequence[Array], inputs: Sequence[Node]) -> bool:
+    nodes, _ = reach([y.node for y in outputs], inputs)
+    return any(may_overflow(node.operation, node.params) for node in nodes if node.parents)
 
 
 class _Graph:

@@ -235,17 +235,20 @@ class _Folder:
         older = items[at - 2 * period] if at - 2 * period >= start else None
         if new.kind != old.kind:
             return 1
-        if older is not None:
+        if older is not None and not new.ints == old.ints == older.ints:
             for x, y, z in zip(new.ints, old.ints, older.ints, strict=True):
                 if x - y != y - z:
                     return 2
         own = base + start
-        for k, (a, b) in enumerate(zip(new.refs, old.refs, strict=True)):
+        for k, a in enumerate(new.refs):
+            b = old.refs[k]
             c = None if older is None else older.refs[k]
             if a.step >= own:
                 fault = _fault_inside(a, b, c, own, period)
             elif b.step >= own:
                 fault = 1
+            elif c is None or a == b == c:
+                fault = 0
             else:
                 fault = self._fault_outside(a, b, c)
                 if fault and older is not None:
@@ -255,9 +258,9 @@ class _Folder:
                 return fault
         return 0
 
-    def _fault_outside(self, a: Ref, b: Ref, c: Ref | None) -> int:
+    def _fault_outside(self, a: Ref, b: Ref, c: Ref) -> int:
         """Return the same for what is read from outside: now, the turn before, and before that."""
-        if c is None or a == b == c or _even(a, b, c):
+        if _even(a, b, c):
             return 0
         if all(x.step < 0 for x in (a, b, c)):
             if all(~x.step in self.constants for x in (a, b, c)):
@@ -326,6 +329,8 @@ def _rotation(items: list[Step], base: int, period: int, least: int) -> int:
     and where the least is carried from turn to turn.
     """
     begin = _back(items[:period])
+    if begin is not None and len(items) - begin >= least * period:
+        return begin
     reach = list(range(period))
     first = len(items) - period
     for k in range(period):
@@ -333,15 +338,12 @@ def _rotation(items: list[Step], base: int, period: int, least: int) -> int:
             if ref.step >= base:
                 part = (ref.step - base) % period
                 reach[part] = max(reach[part], part + first + k - (ref.step - base))
-    ends, parts = np.array(reach), np.arange(period)
-
-    def rank(offset: int) -> tuple[bool, int, int, int]:
-        turns = (len(items) - offset) // period
-        live = int(np.sum((ends - offset) // period - (parts - offset) // period))
-        return offset != begin, -turns, live, offset
-
-    possible = [k for k in range(period) if len(items) - k >= least * period]
-    return min(possible, key=rank)
+    possible = np.arange(min(period, len(items) - least * period + 1))
+    turns = (len(items) - possible) // period
+    possible = possible[turns == turns.max()]
+    ends, parts, offsets = np.array(reach), np.arange(period), possible[:, None]
+    live = np.sum((ends - offsets) // period - (parts - offsets) // period, axis=1)
+    return int(possible[np.argmin(live)])
 
 
 def _back(turn: list[Step]) -> int | None:

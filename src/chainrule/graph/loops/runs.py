@@ -29,12 +29,22 @@ def periods(steps: Sequence[Step], least: int) -> list[int]:
     last: dict[tuple[object, ...], int] = {}
     before = -1
     for k, step in enumerate(steps):
-        # A part of a loop is at no distance: it is read at one turn after the other.
-        least_near = max(k - _NEAR, 0)
-        near = [k - r.step if r.step >= least_near and not r.parts else 0 for r in step.refs]
-        exact = [n or (r.step, r.parts) for n, r in zip(near, step.refs, strict=True)]
+        near: list[object] = [before, step.kind]
+        exact, are_near, least_near = near.copy(), True, max(k - _NEAR, 0)
+        looks = [tuple(near)]
+        for at, parts, _ in step.refs:
+            # A part of a loop is at no distance: it is read at one turn after the other.
+            if at >= least_near and not parts:
+                near.append(k - at)
+                exact.append(k - at)
+            else:
+                are_near = False
+                near.append(0)
+                exact.append((at, parts))
         # What turns read may be near to all of them or to some, or may tell the steps apart.
-        for one in {(before, step.kind), (before, step.kind, *near), (before, step.kind, *exact)}:
+        if step.refs:
+            looks += [tuple(near)] if are_near else [tuple(near), tuple(exact)]
+        for one in looks:
             if one in last:
                 votes[k - last[one]] += 1
             last[one] = k

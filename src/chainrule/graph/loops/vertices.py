@@ -50,12 +50,13 @@ class _Graph:
     def _step(self, vertex: Apply) -> None:
         ints: list[int] = []
         params = skeleton(vertex.params, ints) if vertex.params else ()
-        kind = (vertex.operation, params, type(vertex.value), vertex.dtype)
-        refs = [self.ref(x) for x in vertex.operands]
-        self.refs[vertex] = Ref(len(self.steps))
+        known, shape = self.refs, vertex.shape
+        refs = [known.get(x) or self.ref(x) for x in vertex.operands]
+        looks = type(vertex.value), vertex.dtype, len(shape), len(refs)
+        known[vertex] = Ref(len(self.steps))
         self.applications.append(vertex)
-        number = self.kinds.number((*kind, len(refs), vertex.ndim))
-        self.steps.append(Step(number, refs, (*ints, *vertex.shape), vertex))
+        number = self.kinds.number((vertex.operation, params, *looks))
+        self.steps.append(Step(number, refs, (*ints, *shape), vertex))
 
     def ref(self, vertex: Vertex) -> Ref:
         """Return the step or leaf that a vertex is."""

@@ -8,12 +8,14 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.core.operation import Operation
 from chainrule.graph.graph import Vertex
 from chainrule.graph.repetition import without_repetition
 from chainrule.graph.rewrite import Rule, only_of, rewrite, share
 from chainrule.graph.stabilise import differences, roots, sigmoid, softmax
+from chainrule.operations import elementwise
 
-__all__ = ["OVERFLOWING", "REWRITES", "STABILISING", "Rewrite", "stabilised"]
+__all__ = ["OVERFLOWING", "REWRITES", "STABILISING", "Rewrite", "may_overflow", "stabilised"]
 
 #: What overflows, and what takes part in it: put in its place before it is differentiated, too.
 OVERFLOWING: tuple[Rule, ...] = (
@@ -31,12 +33,23 @@ OVERFLOWING: tuple[Rule, ...] = (
     roots.root_of_exponential,
     roots.root_of_variance,
 )
+_FUNCTIONS = frozenset(  # each of these rules but the first is about one of them
+    {
+        *(elementwise.exp, elementwise.sigmoid, elementwise.log, elementwise.log1p),
+        *(elementwise.sqrt, elementwise.power),
+    }
+)
 #: All rules. Differences that cancel have derivatives that do not.
 STABILISING: tuple[Rule, ...] = (
     *OVERFLOWING,
     differences.exp_minus_one,
     differences.one_minus_cos,
 )
+
+
+def may_overflow(operation: Operation, params: Mapping[str, Any]) -> bool:
+    """Tell whether a rule about what overflows may have something to say where this is applied."""
+    return operation in _FUNCTIONS or softmax.may_add_axes(operation, params)
 
 
 @dataclass(frozen=True)

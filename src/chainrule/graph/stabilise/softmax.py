@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 from chainrule.core.kinds import broadcast_to
+from chainrule.core.operation import Operation
 from chainrule.graph.formula import traced
 from chainrule.graph.graph import Apply, Vertex, axes_of, is_float, is_number, is_operation
 from chainrule.graph.patterns import as_logsumexp, as_softmax, exponent, is_laid_over, is_shifted
@@ -17,6 +19,7 @@ __all__ = [
     "exp_of_log_softmax",
     "log_softmax",
     "logsumexp",
+    "may_add_axes",
     "new_axes",
     "softmax",
 ]
@@ -39,6 +42,14 @@ def new_axes(vertex: Apply) -> Vertex | None:
     if dropped:
         return Apply(shapes.squeeze, vertex.operands, {"axis": dropped}, vertex.value)
     return None
+
+
+def may_add_axes(operation: Operation, params: Mapping[str, Any]) -> bool:
+    """Tell whether `new_axes` may have something to say where this is applied."""
+    if operation is shapes.reshape:
+        return True
+    read = operation is indexing.getitem or operation is indexing.scatter_add
+    return read and any(part is None for part in indexing.index_parts(params["index"]))
 
 
 def _new_axes_in(index: Any, ndim: int) -> tuple[int, ...]:

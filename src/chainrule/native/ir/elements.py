@@ -73,11 +73,12 @@ def lowered(vertex: Apply) -> bool:
     element = TABLE.get(vertex.operation)
     if element is None:
         return False
-    dtypes = [*operand_dtypes(vertex), vertex.dtype]
-    dtypes += [x.dtype for x in vertex.operands]
-    if not all(is_native(dtype) for dtype in dtypes):
+    dtypes = {vertex.dtype, *[x.dtype for x in vertex.operands]}
+    converted = operand_dtypes(vertex)
+    dtypes.update(converted)
+    if not all(map(is_native, dtypes)):
         return False
-    if element.floating and not all(d.kind == "f" for d in operand_dtypes(vertex)):
+    if element.floating and not all(d.kind == "f" for d in converted):
         return False
     if element.arithmetic and vertex.dtype.kind == "b":
         return False  # a sum of booleans is their disjunction: seldom, and left to NumPy

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import struct
 from collections.abc import Sequence
 from typing import Any
@@ -25,6 +26,7 @@ _TYPES = {
 }
 
 
+@functools.cache
 def is_native(dtype: np.dtype[Any]) -> bool:
     """Tell whether registers of the machine hold numbers of this dtype."""
     return dtype.str[1:] in _TYPES and dtype.isnative

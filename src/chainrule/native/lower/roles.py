@@ -105,7 +105,7 @@ def role_of(vertex: Vertex) -> Role:
         same = len(set(dtypes)) == 1 and dtypes[0].kind == "f"
         whole = all(x.size for x in (vertex, *vertex.operands))
         return Role.PRODUCT if (max(a, b) <= 2 or alike) and same and whole else Role.CALL
-    if len(vertex.operands) == 1 and view(vertex, contiguous(vertex.operands[0])) is not None:
+    if len(vertex.operands) == 1 and _is_view(vertex):
         return Role.NUMBER if role_of(vertex.operands[0]) is Role.NUMBER else Role.VIEW
     return Role.CALL
 
@@ -171,6 +171,14 @@ def view(vertex: Apply, access: Access) -> Access | None:
     if operation in (shapes.flip, shapes.diagonal):
         return _tried(vertex, access)
     return None
+
+
+def _is_view(vertex: Apply) -> bool:
+    if vertex.operation is indexing.getitem and is_basic(
+        indexing.index_parts(vertex.params["index"])
+    ):
+        return vertex.size != 0  # and need not be tried
+    return view(vertex, contiguous(vertex.operands[0])) is not None
 
 
 def _tried(vertex: Apply, access: Access) -> Access | None:

@@ -99,6 +99,8 @@ def rolled_long(
         NotAlikeError: the graphs differ by more than the number of turns, or their loops are no
             loops here.
     """
+    if not every and not any(isinstance(x, Apply) and x.shape for x in topological(graphs[0])):
+        return None  # there are numbers alone
     folded = [_folded(outputs) for outputs in graphs]
     of_numbers = _never if every else _is_of_numbers_alone
     found = (x.operation for x in topological(folded[0]) if isinstance(x, Apply))
@@ -127,7 +129,8 @@ def _folded(outputs: Sequence[Vertex]) -> list[Vertex]:
             key = (x.ndim, x.dtype, np.asarray(x.value).flat[0].tobytes())
             alike.setdefault(key, []).append(x)
     varying = (xs for xs in alike.values() if len({x.shape for x in xs}) > _FEW_SHAPES)
-    return fold(share(substitute(outputs, {x: spread(x) for xs in varying for x in xs})))
+    numbers: dict[Vertex, Vertex] = {x: spread(x) for xs in varying for x in xs}
+    return fold(share(substitute(outputs, numbers) if numbers else outputs))
 
 
 class _Graph:
