@@ -109,7 +109,10 @@ class _Writer:
         count = len(kernel.phases) + 1
         self.rows = [_Scope(Code(f"r{k}_", apart=True), self.registers) for k in range(count)]
         rows, entries = self.nest.rows, self.nest.columns
-        self.loops = [Loop(k, rows, entries) for k in range(len(kernel.phases))]
+        self.loops = [
+            Loop(k, rows, entries, not any(map(self._changes, phase.entries)))
+            for k, phase in enumerate(kernel.phases)
+        ]
         self.pointers = Pointers(self.nest, self.entry.code, self.rows[0].code)
         self.apart = Apart(_written(kernel) if self.nest.columns <= 64 else [])
         self.kept: dict[Row, str] = {}
@@ -253,7 +256,7 @@ class _Writer:
         loop = self.loops[number]
         if self.nest.columns:
             self._body(phase, loop.slow)
-            if not any(map(self._changes, phase.entries)) and loop.slow.has_fast_path:
+            if loop.repeats and loop.slow.has_fast_path:
                 self._body(phase, loop.with_fast_path())
         carried = [x for x in phase.entries if self._is_carried(x)]
         for k, statement in enumerate(carried):
@@ -305,7 +308,7 @@ class _Writer:
             lines += loop.lines(length, not moves(self.nest.inner))
         lines += self.rows[-1].code.lines
         lines += ["  br label %tail", "tail:", "  %next = add nuw i64 %row, 1"]
-        hints = ONE_BY_ONE if self.nest.columns > FEW else ""
+        hints = f", !llvm.loop {ONE_BY_ONE}" if self.nest.columns > FEW else ""
         lines.append("  %more = icmp ult i64 %next, %end")
         lines.append(f"  br i1 %more, label %head, label %done{hints}")
         lines += ["done:", "  ret void", "}"]

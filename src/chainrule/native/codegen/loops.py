@@ -47,7 +47,7 @@ METADATA = """\
 !105 = distinct !{!105, !3, !4, !8, !12, !13, !6}
 !106 = distinct !{!106, !3, !4, !8, !12, !14, !6}"""
 #: Metadata of a loop whose turns LLVM leaves as they are, one after the other.
-ONE_BY_ONE = ", !llvm.loop !11"
+ONE_BY_ONE = "!11"
 #: Of loops over entries: how many turns are to be under way, and whether vectors are written out.
 _VECTORS = {
     (1, False): "!101",
@@ -96,7 +96,8 @@ class Body:
     @property
     def has_fast_path(self) -> bool:
         """Whether a function that is called has a fast path."""
-        return any(name in math.HAVE_FAST_PATH for name, _ in self.code.functions)
+        names = (name.removesuffix("_rare") for name, _ in self.code.functions)
+        return any(name in math.HAVE_FAST_PATH for name in names)
 
     def name_of_sum(self) -> str:
         """Return the register for the next sum that is carried from entry to entry."""
@@ -110,11 +111,13 @@ class Loop:
         number: of the phase.
         rows: how many there are, at most.
         entries: how many a row has, at most.
+        repeats: whether it may do a row again: its body is then written with a fast path, too, if
+            there is one.
     """
 
-    def __init__(self, number: int, rows: int, entries: int) -> None:
-        self.number, self.rows, self.entries = number, rows, entries
-        self.slow = Body(f"loop{number}.slow", Code(f"s{number}_"))
+    def __init__(self, number: int, rows: int, entries: int, repeats: bool) -> None:
+        self.number, self.rows, self.entries, self.repeats = number, rows, entries, repeats
+        self.slow = Body(f"loop{number}.slow", (_RareCode if repeats else Code)(f"s{number}_"))
         self.fast: Body | None = None
         self._fast_code = _FastCode(f"f{number}_", f"%loop{number}.flag")
 
@@ -225,6 +228,8 @@ class Loop:
     def _hints(self, body: Body) -> str:
         """Return the metadata of a loop."""
         lines, entries = len(body.code.lines), self.entries
+        if isinstance(body.code, _RareCode) and body.code.has_calls:
+            return ONE_BY_ONE
         if body.code.functions:  # a slow path is seldom taken, and has to be compiled, too
             return _VECTORS[1 if body is self.slow and self.fast else 2, False]
         if entries <= FEW:
@@ -234,6 +239,19 @@ class Loop:
             at_once = 4 if entries >= 4 * _ENOUGH else 2
         written_out = lines <= _MEDIUM and entries // _VECTOR * lines <= _LINES[self.rows > 1]
         return _VECTORS[at_once, written_out]
+
+
+class _RareCode(Code):
+    """Code of a slow path, in which the C library may compute what is hardly ever met."""
+
+    @property
+    def has_calls(self) -> bool:
+        """Whether it does, so that no vectors can be made of the loop."""
+        return any(name.endswith("_rare") for name, _ in self.functions)
+
+    def call(self, name: str, kind: str, operands: Sequence[str]) -> str:
+        """Write a call of a function."""
+        return super().call(f"{name}_rare" if name in math.HAVE_RARE_PATH else name, kind, operands)
 
 
 class _FastCode(Code):
