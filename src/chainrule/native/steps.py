@@ -50,7 +50,7 @@ class Module:
         is_whole: whether it runs as a whole, and nobody outside calls the functions of its steps.
         code: definitions of functions.
         functions: the functions of `chainrule.native.ir.math` that they call.
-        calls_apart: of these calls, those outside of loops over entries.
+        calls_apart: those that they call outside of loops over entries, as often as they do.
         products: the functions of BLAS that they call.
         declarations: what else they refer to.
         work: rough nanoseconds.

@@ -271,3 +271,14 @@ def test_sums_over_any_two_sets_of_axes(first):
     check(
         lambda x: [(np.sum(x, axis=first), np.max(x, axis=a), np.sum(x, axis=a)) for a in AXES], x
     )
+
+
+@pytest.mark.parametrize("dtype", ["f8", "f4"])
+def test_angles_of_any_size_in_loops_and_alone(dtype):
+    f = cr.compile(lambda x: (np.sin(x), np.cos(x), np.tan(x)))
+    x = np.append(np.linspace(-3, 3, 40), [1e12, -1e22, 3e38]).astype(dtype)
+    for given in (x, *x[[0, -3, -2, -1]]):
+        exact = np.asarray(given, "f8")
+        expected = np.sin(exact), np.cos(exact), np.tan(exact)
+        for found, true in zip(f(given), expected, strict=True):
+            np.testing.assert_array_max_ulp(found, true.astype(dtype), 2)

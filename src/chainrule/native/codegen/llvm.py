@@ -29,7 +29,7 @@ from chainrule.native.codegen.loop_ir import (
     Total,
     Value,
 )
-from chainrule.native.codegen.loops import Body, Carried, Loop
+from chainrule.native.codegen.loops import FEW, ONE_BY_ONE, Body, Carried, Loop
 from chainrule.native.codegen.pointers import PARALLEL, Apart, Pointers, from_start
 from chainrule.native.codegen.reductions import Sum, combine, neutral
 from chainrule.native.ir.access import Access
@@ -40,7 +40,6 @@ from chainrule.native.ir.text import Code, constant, memory_type, register_type
 
 __all__ = ["Emitted", "write"]
 
-_SHORT = 64  # entries up to which LLVM may unroll a row
 
 #: Sets bytes of scratch memory aside for one step.
 Reserve: TypeAlias = "Callable[[int], Buffer]"
@@ -109,9 +108,13 @@ class _Writer:
         # One more than there are phases: what comes after the last loop.
         count = len(kernel.phases) + 1
         self.rows = [_Scope(Code(f"r{k}_", apart=True), self.registers) for k in range(count)]
-        self.loops = [Loop(k) for k in range(len(kernel.phases))]
+        rows, entries = self.nest.rows, self.nest.columns
+        self.loops = [
+            Loop(k, rows, entries, not any(map(self._changes, phase.entries)))
+            for k, phase in enumerate(kernel.phases)
+        ]
         self.pointers = Pointers(self.nest, self.entry.code, self.rows[0].code)
-        self.apart = Apart(_written(kernel) if self.nest.columns <= _SHORT else [])
+        self.apart = Apart(_written(kernel) if self.nest.columns <= 64 else [])
         self.kept: dict[Row, str] = {}
         self.sums: list[Sum] = []
         self.totals: dict[Vertex, str] = {}
@@ -253,7 +256,7 @@ class _Writer:
         loop = self.loops[number]
         if self.nest.columns:
             self._body(phase, loop.slow)
-            if not any(map(self._changes, phase.entries)) and loop.slow.has_fast_path:
+            if loop.repeats and loop.slow.has_fast_path:
                 self._body(phase, loop.with_fast_path())
         carried = [x for x in phase.entries if self._is_carried(x)]
         for k, statement in enumerate(carried):
@@ -305,7 +308,9 @@ class _Writer:
             lines += loop.lines(length, not moves(self.nest.inner))
         lines += self.rows[-1].code.lines
         lines += ["  br label %tail", "tail:", "  %next = add nuw i64 %row, 1"]
-        lines += ["  %more = icmp ult i64 %next, %end", "  br i1 %more, label %head, label %done"]
+        hints = f", !llvm.loop {ONE_BY_ONE}" if self.nest.columns > FEW else ""
+        lines.append("  %more = icmp ult i64 %next, %end")
+        lines.append(f"  br i1 %more, label %head, label %done{hints}")
         lines += ["done:", "  ret void", "}"]
         bodies = [body.code for loop in self.loops for body in loop.bodies]
         codes = [self.entry.code, *bodies, *(row.code for row in self.rows)]

@@ -16,24 +16,53 @@ import numpy as np
 from chainrule.native.ir import math
 from chainrule.native.ir.text import Code
 
-__all__ = ["METADATA", "Body", "Carried", "Loop"]
+__all__ = ["FEW", "METADATA", "ONE_BY_ONE", "Body", "Carried", "Loop"]
 
 #: What loops refer to, those of `reductions` too: that no turn has to do with another's memory, how
-#: many turns are to be under way at once, so that a sum does not wait for itself, and that more of
-#: them would be compiled for nothing.
+#: many turns are to be under way at once, so that a sum does not wait for itself, and what is to be
+#: unrolled. A loop that was unrolled before it is vectorised takes several times as long to
+#: compile: this is left to rows of few entries. Of others LLVM makes vectors first, and then writes
+#: out the entries that are left over, and where !102 and so on say so, the vectors too.
 METADATA = """\
 !0 = distinct !{}
 !1 = distinct !{!1, !3}
-!2 = distinct !{!2, !3, !4}
+!2 = !{!"llvm.loop.vectorize.enable", i1 false}
 !3 = !{!"llvm.loop.parallel_accesses", !0}
-!4 = !{!"llvm.loop.interleave.count", i32 4}
-!5 = distinct !{!5, !3, !6, !7}
-!6 = !{!"llvm.loop.interleave.count", i32 2}
-!7 = !{!"llvm.loop.unroll.disable"}
-!8 = distinct !{!8, !3, !7}
-!9 = distinct !{!9, !7}
-!10 = distinct !{!10, !7}"""
-_SHORT = 16  # instructions
+!4 = !{!"llvm.loop.unroll.disable"}
+!5 = !{!"llvm.loop.interleave.count", i32 2}
+!6 = !{!"llvm.loop.interleave.count", i32 4}
+!7 = !{!"llvm.loop.isvectorized", i32 1}
+!8 = !{!"llvm.loop.vectorize.followup_all", !7}
+!9 = distinct !{!9, !4}
+!10 = distinct !{!10, !4}
+!11 = distinct !{!11, !4, !2}
+!12 = !{!"llvm.loop.vectorize.followup_epilogue", !15}
+!13 = !{!"llvm.loop.vectorize.followup_vectorized", !4}
+!14 = !{!"llvm.loop.vectorize.followup_vectorized", !15}
+!15 = !{!"llvm.loop.unroll.runtime.disable"}
+!101 = distinct !{!101, !3, !4, !8, !12, !13}
+!102 = distinct !{!102, !3, !4, !8, !12, !14}
+!103 = distinct !{!103, !3, !4, !8, !12, !13, !5}
+!104 = distinct !{!104, !3, !4, !8, !12, !14, !5}
+!105 = distinct !{!105, !3, !4, !8, !12, !13, !6}
+!106 = distinct !{!106, !3, !4, !8, !12, !14, !6}"""
+#: Metadata of a loop whose turns LLVM leaves as they are, one after the other.
+ONE_BY_ONE = "!11"
+#: Of loops over entries: how many turns are to be under way, and whether vectors are written out.
+_VECTORS = {
+    (1, False): "!101",
+    (1, True): "!102",
+    (2, False): "!103",
+    (2, True): "!104",
+    (4, False): "!105",
+    (4, True): "!106",
+}
+FEW = 16  #: entries up to which LLVM may unroll a row before it makes vectors
+_WHOLE = "!1"  # a loop over so few
+_ENOUGH = 32  # entries for each turn that is to be under way: the rest are computed one by one
+_SHORT, _MEDIUM = 16, 24  # lines of a turn
+_VECTOR = 4  # entries, about
+_LINES = {False: 100, True: 300}  # that may be written of all vectors: of one row, or of many
 _SKIPPED = 15  # rows
 _WIDTH = {"double": "i64", "float": "i32"}
 
@@ -67,7 +96,8 @@ class Body:
     @property
     def has_fast_path(self) -> bool:
         """Whether a function that is called has a fast path."""
-        return any(name in math.HAVE_FAST_PATH for name, _ in self.code.functions)
+        names = (name.removesuffix("_rare") for name, _ in self.code.functions)
+        return any(name in math.HAVE_FAST_PATH for name in names)
 
     def name_of_sum(self) -> str:
         """Return the register for the next sum that is carried from entry to entry."""
@@ -75,11 +105,19 @@ class Body:
 
 
 class Loop:
-    """The loop of one phase: a body, and perhaps one that is to be tried first."""
+    """The loop of one phase: a body, and perhaps one that is to be tried first.
 
-    def __init__(self, number: int) -> None:
-        self.number = number
-        self.slow = Body(f"loop{number}.slow", Code(f"s{number}_"))
+    Args:
+        number: of the phase.
+        rows: how many there are, at most.
+        entries: how many a row has, at most.
+        repeats: whether it may do a row again: its body is then written with a fast path, too, if
+            there is one.
+    """
+
+    def __init__(self, number: int, rows: int, entries: int, repeats: bool) -> None:
+        self.number, self.rows, self.entries, self.repeats = number, rows, entries, repeats
+        self.slow = Body(f"loop{number}.slow", (_RareCode if repeats else Code)(f"s{number}_"))
         self.fast: Body | None = None
         self._fast_code = _FastCode(f"f{number}_", f"%loop{number}.flag")
 
@@ -168,9 +206,6 @@ class Loop:
     def _one(self, body: Body, length: str, leave: str, *more: Carried) -> list[str]:
         """Write one loop."""
         name, column, code = body.name, body.column, body.code
-        metadata = "!2" if len(code.lines) <= _SHORT else "!1"
-        if code.functions:  # a slow path is seldom taken, and has to be compiled, too
-            metadata = "!8" if body is self.slow and self.fast else "!5"
         return [
             f"  br label %{name}.start",
             f"{name}.start:",
@@ -186,9 +221,37 @@ class Loop:
             f"  {column}.next = add nuw i64 {column}, 1",
             f"  {column}.more = icmp ult i64 {column}.next, {length}",
             f"  br i1 {column}.more, label %{name}, label %loop{self.number}.{leave}, "
-            f"!llvm.loop {metadata}",
+            f"!llvm.loop {self._hints(body)}",
             f"loop{self.number}.{leave}:",
         ]
+
+    def _hints(self, body: Body) -> str:
+        """Return the metadata of a loop."""
+        lines, entries = len(body.code.lines), self.entries
+        if isinstance(body.code, _RareCode) and body.code.has_calls:
+            return ONE_BY_ONE
+        if body.code.functions:  # a slow path is seldom taken, and has to be compiled, too
+            return _VECTORS[1 if body is self.slow and self.fast else 2, False]
+        if entries <= FEW:
+            return _WHOLE
+        at_once = 1
+        if lines <= _SHORT and entries >= 2 * _ENOUGH:
+            at_once = 4 if entries >= 4 * _ENOUGH else 2
+        written_out = lines <= _MEDIUM and entries // _VECTOR * lines <= _LINES[self.rows > 1]
+        return _VECTORS[at_once, written_out]
+
+
+class _RareCode(Code):
+    """Code of a slow path, in which the C library may compute what is hardly ever met."""
+
+    @property
+    def has_calls(self) -> bool:
+        """Whether it does, so that no vectors can be made of the loop."""
+        return any(name.endswith("_rare") for name, _ in self.functions)
+
+    def call(self, name: str, kind: str, operands: Sequence[str]) -> str:
+        """Write a call of a function."""
+        return super().call(f"{name}_rare" if name in math.HAVE_RARE_PATH else name, kind, operands)
 
 
 class _FastCode(Code):

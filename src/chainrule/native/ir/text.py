@@ -69,7 +69,7 @@ class Code:
     def __init__(self, prefix: str = "v", apart: bool = False) -> None:
         self.lines: list[str] = []
         self.functions: set[tuple[str, str]] = set()  # that `call` was asked for
-        self.calls_apart: list[tuple[str, str]] = []  # of them
+        self.calls_apart: list[tuple[str, str]] = []  # or these
         self.declarations: set[str] = set()
         self._prefix = prefix
         self._count = 0
@@ -96,10 +96,11 @@ class Code:
 
     def call(self, name: str, kind: str, operands: Sequence[str]) -> str:
         """Write a call of a function of `chainrule.native.ir.math`."""
-        self.functions.add((name, kind))
         given = ", ".join(f"{kind} {operand}" for operand in operands)
         if self._apart:
             self.calls_apart.append((name, kind))
+        else:
+            self.functions.add((name, kind))
         suffix = ".apart" if self._apart else ""
         return self.let(f"call {kind} @cr.{name}.{kind}{suffix}({given})")
 

@@ -5,6 +5,12 @@ each family; `reduction` brings angles into the range of their polynomials, whos
 `coefficients`; `exact` keeps what rounding lost, and `constants` has pi to hundreds of digits.
 """
 
-from chainrule.native.ir.math.catalogue import HAVE_FAST_PATH, NAMES, definitions, fast_range
+from chainrule.native.ir.math.catalogue import (
+    HAVE_FAST_PATH,
+    HAVE_RARE_PATH,
+    NAMES,
+    definitions,
+    fast_range,
+)
 
-__all__ = ["HAVE_FAST_PATH", "NAMES", "definitions", "fast_range"]
+__all__ = ["HAVE_FAST_PATH", "HAVE_RARE_PATH", "NAMES", "definitions", "fast_range"]

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import ctypes
+import ctypes.util
 import functools
+import os
+import sys
 from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
@@ -93,6 +97,9 @@ NEAR_RANGES: dict[str, tuple[float, float]] = {
 }
 #: Functions of which there is a quicker one, ``<name>_fast``, for the arguments of a range.
 HAVE_FAST_PATH = frozenset(_FAST_RANGES)
+#: Of these, those for which the C library's, ``<name>_rare``, serves outside of that range: angles
+#: of more than 2**36 are hardly ever met, and most of our own code is for them.
+HAVE_RARE_PATH = frozenset(NEAR_RANGES) | {"tan"}
 
 
 def fast_range(name: str, kind: str) -> tuple[float, float]:
@@ -112,7 +119,8 @@ def definitions(
     Outside of loops it is called as ``@cr.<name>.<type>.apart``, the same unless there are many
     such calls, which then stay calls: a function is a hundred instructions, and what LLVM does with
     those of a thousand calls takes minutes. ``<name>_either`` has branches: it takes the
-    quickest way where each turn of a loop waits for the one before, and none is widened.
+    quickest way where each turn of a loop waits for the one before, and none is widened. Angles are
+    measured in this way outside of loops, too. ``<name>_rare`` is the C library's.
 
     Args:
         names: What is wanted. The order and repetitions make no difference to the text.
@@ -123,11 +131,15 @@ def definitions(
     fused = engine.host().has_fma if fma is None else fma
     parts: list[str] = []
     outside: dict[str, str] = {}
-    wanted = set(names)
-    either = {(name.removesuffix("_either"), kind) for name, kind in wanted if _is_either(name)}
-    wanted = {(name, kind) for name, kind in wanted if not _is_either(name)} | either
+    asked = set(names)
+    asked |= {(f"{x}_either" if x in HAVE_RARE_PATH else x, kind) for x, kind in calls_apart}
+    either, rare = _without(asked, "_either"), _without(asked, "_rare")
+    wanted = {(name, kind) for name, kind in asked if not name.endswith(("_either", "_rare"))}
     wanted |= {(f"{name}_fast", kind) for name, kind in either}
     wanted |= {(f"{name}_near", kind) for name, kind in either if name in NEAR_RANGES}
+    wanted |= {(name, kind) for name, kind in either if name not in HAVE_RARE_PATH}
+    rare |= {(name, kind) for name, kind in either if name in HAVE_RARE_PATH}
+    parts += [_declared(name, kind) for name, kind in sorted(rare)]
     parts += [_either(name, kind) for name, kind in sorted(either)]
     for name, kind in sorted(wanted):
         text, emitter = _definition(name, kind, fused)
@@ -138,12 +150,19 @@ def definitions(
     return "\n".join([*(outside[k] for k in sorted(outside)), *parts])
 
 
-def _is_either(name: str) -> bool:
-    return name.endswith("_either")
+def _without(names: Iterable[tuple[str, str]], ending: str) -> set[tuple[str, str]]:
+    """Return the names that have an ending, without it."""
+    return {(name.removesuffix(ending), kind) for name, kind in names if name.endswith(ending)}
+
+
+_HOW = "nounwind willreturn memory(none)"
+
+
+def _declared(name: str, kind: str) -> str:
+    return f"declare {kind} @cr.{name}_rare.{kind}({kind}) cold {_HOW}"
 
 
 def _either(name: str, kind: str) -> str:
-    how = "nounwind willreturn memory(none)"
     ways = [(f"{name}_near", NEAR_RANGES[name])] if name in NEAR_RANGES else []
     ways.append((f"{name}_fast", fast_range(name, kind)))
     dtype = np.dtype("f8" if kind == "double" else "f4")
@@ -163,11 +182,15 @@ def _either(name: str, kind: str) -> str:
         found.append(f"[ %y{k}, %way{k} ]")
     found.append(f"[ %s, %else{len(ways) - 1} ]")
     body = "\n".join(lines)
-    return (
-        f"define internal {kind} @cr.{name}_either.{kind}({kind} %x) alwaysinline {how} {{\n"
-        f"{body}\n  %s = call {kind} @cr.{name}.{kind}.rare({kind} %x)\n  br label %end\n"
+    text = (
+        f"define internal {kind} @cr.{name}_either.{kind}({kind} %x) alwaysinline {_HOW} {{\n"
+        f"{body}\n  %s = call {kind} @cr.{name}_rare.{kind}({kind} %x)\n  br label %end\n"
         f"end:\n  %y = phi {kind} {', '.join(found)}\n  ret {kind} %y\n}}\n"
-        f"define internal {kind} @cr.{name}.{kind}.rare({kind} %x) noinline cold {how} {{\n"
+    )
+    if name in HAVE_RARE_PATH:
+        return text
+    return text + (
+        f"define internal {kind} @cr.{name}_rare.{kind}({kind} %x) noinline cold {_HOW} {{\n"
         f"  %y = call {kind} @cr.{name}.{kind}({kind} %x)\n  ret {kind} %y\n}}\n"
     )
 
@@ -175,10 +198,11 @@ def _either(name: str, kind: str) -> str:
 def _apart(name: str, kind: str, in_line: bool) -> str:
     given = ", ".join(f"{kind} %{letter}" for letter in "xyz"[: FUNCTIONS[name][0]])
     how = "alwaysinline" if in_line else "noinline"
+    way = "_either" if name in HAVE_RARE_PATH else ""
     return (
         f"define internal {kind} @cr.{name}.{kind}.apart({given}) "
-        f"{how} nounwind willreturn memory(none) {{\n"
-        f"  %r = call {kind} @cr.{name}.{kind}({given})\n  ret {kind} %r\n}}\n"
+        f"{how} {_HOW} {{\n"
+        f"  %r = call {kind} @cr.{name}{way}.{kind}({given})\n  ret {kind} %r\n}}\n"
     )
 
 
@@ -196,3 +220,21 @@ def _definition(name: str, kind: str, fma: bool) -> tuple[str, Emitter]:
         f"  ret {kind} {result.text}\n}}\n"
     )
     return text, emitter
+
+
+@engine.provide
+def _of_the_system(symbol: str) -> int | None:
+    """Return where a function ``<name>_rare`` of the C library lies."""
+    _, _, rest = symbol.partition("cr.")
+    name, _, kind = rest.partition("_rare.")
+    if name not in HAVE_RARE_PATH or kind not in FORMATS:
+        return None
+    function = getattr(_c_library(), name if kind == "double" else f"{name}f")
+    return ctypes.cast(function, ctypes.c_void_p).value
+
+
+@functools.cache
+def _c_library() -> ctypes.CDLL:
+    if os.name == "nt":
+        return ctypes.CDLL("ucrtbase")
+    return ctypes.CDLL(ctypes.util.find_library("m") if sys.platform == "linux" else None)
