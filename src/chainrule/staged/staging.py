@@ -68,7 +68,7 @@ def _staged(
 ) -> Staged:
     recorded = record(f, args, kwargs, argnums, stable)
     staged, reason = opened(recorded, f, kwargs, argnums)
-    if staged is not None and difference(staged, recorded) is None:
+    if staged is not None:
         return staged
     staged = write(recorded)
     staged.unrolled = reason
