@@ -19,7 +19,6 @@ from chainrule.graph.open_code import Asked, Site
 from chainrule.graph.open_counts import CountingWatch
 from chainrule.graph.open_loops import OpenLoop, Watch
 from chainrule.graph.trace import Guard
-from chainrule.staged.loops.fold import Folded
 from chainrule.staged.loops.general import UnlikeError, generalized
 from chainrule.staged.loops.until import Until
 from chainrule.staged.partition import LONG
@@ -113,22 +112,28 @@ def _opened(recorded: Recorded, run: Callable[..., Recorded]) -> Staged:
         told.insert(1, more)
         programs.insert(1, printed(run(more)))
         told[0], told[1], programs[0], programs[1] = told[1], told[0], programs[1], programs[0]
-    codes = [_folded(x) for x, _ in programs]
-    counters = [Counter("turns") for _ in loops]
-    generalized(codes, told, counters)
     general = programs[0][0]
-    general.open(
-        codes[0],
-        [Until(*x) for x in zip(counters, told[0], [loop.limit for loop in loops], strict=True)],
-    )
+    try:
+        _open([x for x, _ in programs], told, loops, by_question=True)
+    except UnlikeError:
+        _open([x for x, _ in programs], told, loops, by_question=False)
     if is_long:
         return Staged(watched.trace, general, named)
     plain = write(recorded)
     return Staged(recorded.trace, plain.program, plain.gradient_name, general)
 
 
-def _folded(program: Program) -> Folded:
-    code = program.folded()
-    if code is None:
+def _open(
+    programs: Sequence[Program],
+    told: Sequence[Sequence[int]],
+    loops: Sequence[OpenLoop],
+    by_question: bool,
+) -> None:
+    """Print the first of some programs for any number of turns."""
+    codes = [code for x in programs if (code := x.folded(by_question)) is not None]
+    if len(codes) < len(programs):
         raise UnlikeError("its turns are not the same")
-    return code
+    counters = [Counter("turns") for _ in loops]
+    generalized(codes, told, counters)
+    limits = [loop.limit for loop in loops]
+    programs[0].open(codes[0], [Until(*x) for x in zip(counters, told[0], limits, strict=True)])

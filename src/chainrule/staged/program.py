@@ -92,11 +92,15 @@ class Program:
             self._laid = self._rows()
         return self._laid
 
-    def folded(self) -> Folded | None:
-        """Return the statements folded into loops; None where there is nothing to fold."""
+    def folded(self, by_question: bool = False) -> Folded | None:
+        """Return the statements folded into loops; None where there is nothing to fold.
+
+        ``by_question`` is for turns that ask last whether there is another one.
+        """
         given = [*self.parameters, *(statement.partition(" = ")[0] for statement in self.unpacked)]
         printed = list(self._printed())
-        code = folded(printed, given, self.constants.arrays, self.names.wanted)
+        bases = self.names.wanted
+        code = folded(printed, given, self.constants.arrays, bases, by_question)
         if code is not None:
             code.entries = dict(filter(None, map(_entry, self.unpacked)))
         return code
