@@ -10,7 +10,7 @@ this order:
 - `trace`: one recorded run with what only the run can tell, the names and lines of its values.
   `tracing` notes them while it runs; `naming` reads the names off the bytecode.
   `code` and `exits` tell where it runs, and at which questions a ``while`` may end; `open_loops`
-  watches such loops.
+  watches such loops, which stand in the code as `open_code` says.
 - `rewrite`: applies rules to a graph until none has anything to say, and merges what is the same.
 - `patterns`: what people write in several operations that is one idea, such as a sigmoid.
 - `recognise`: replaces such formulas by the one operation they are, before they are differentiated.

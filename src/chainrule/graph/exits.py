@@ -1,4 +1,4 @@
-"""Where ``while`` loops stand in bytecode, and at which of their questions they may end."""
+"""Where loops stand in bytecode that end at a question: ``while``, and ``for`` with ``break``."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 from chainrule.graph.code import bounds, is_generator, position
 
-__all__ = ["Exit", "Region", "exit_at", "exits_of", "regions"]
+__all__ = ["Exit", "Region", "break_at", "exit_at", "exits_of", "regions"]
 
 _ENDS = ("RETURN", "RAISE", "RERAISE")
 _ALWAYS = frozenset({"JUMP_FORWARD", "JUMP_BACKWARD", "JUMP_BACKWARD_NO_INTERRUPT"})
@@ -57,26 +57,33 @@ class Exit:
 
 def exit_at(code: CodeType, offset: int) -> Exit | None:
     """Return the exit that an instruction asks about, None if it is none of a ``while`` loop."""
-    exits = _exits(code)
+    exits = _exits(code, False)
+    return exits.get(position(code, offset)) if exits else None
+
+
+def break_at(code: CodeType, offset: int) -> Exit | None:
+    """Return the same of a ``for`` loop."""
+    exits = _exits(code, True)
     return exits.get(position(code, offset)) if exits else None
 
 
 def regions(code: CodeType) -> list[Region]:
     """Return the ``while`` loops that end at a question."""
-    return list(dict.fromkeys(x.region for x in _exits(code).values()))
+    return list(dict.fromkeys(x.region for x in _exits(code, False).values()))
 
 
 def exits_of(code: CodeType, region: Region) -> list[Exit]:
     """Return the questions at which a loop may end."""
-    return [x for x in _exits(code).values() if x.region == region]
+    exits = (x for is_for in (False, True) for x in _exits(code, is_for).values())
+    return [x for x in exits if x.region == region]
 
 
 @functools.lru_cache(4096)
-def _exits(code: CodeType) -> Mapping[tuple[int | None, ...], Exit]:
+def _exits(code: CodeType, is_for: bool) -> Mapping[tuple[int | None, ...], Exit]:
     if is_generator(code):
         return {}
     instructions = [x for x in dis.get_instructions(code) if x.opname != "CACHE"]
-    loops = _loops(instructions)
+    loops = _loops(instructions, is_for)
     found: dict[tuple[int | None, ...], Exit | None] = {}
     for head, end in loops:
         asks = _asks(instructions, head, end)
@@ -90,13 +97,13 @@ def _exits(code: CodeType) -> Mapping[tuple[int | None, ...], Exit]:
     return {place: x for place, x in found.items() if x is not None}
 
 
-def _loops(instructions: Sequence[dis.Instruction]) -> list[tuple[int, int]]:
-    """Return the first and the last instruction of each ``while`` loop."""
+def _loops(instructions: Sequence[dis.Instruction], is_for: bool) -> list[tuple[int, int]]:
+    """Return the first and the last instruction of each ``while`` loop, or ``for`` loop."""
     heads = {x.offset for x in instructions if x.opname == "FOR_ITER"}
     ends: dict[int, int] = {}
     for x in instructions:
         back = _target(x)
-        if back is not None and back <= x.offset and back not in heads:
+        if back is not None and back <= x.offset and (back in heads) is is_for:
             ends[back] = max(ends.get(back, 0), x.offset)
     made: list[tuple[int, int]] = []
     for head, end in sorted(ends.items()):

@@ -9,14 +9,12 @@ others, and so is the last. And the loop can be told how many turns it is to hav
 
 from __future__ import annotations
 
-import dis
-import functools
 import sys
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from types import CodeType, FrameType
-from typing import Any, NamedTuple
+from types import FrameType
+from typing import Any
 
 import numpy as np
 
@@ -25,31 +23,24 @@ from chainrule.core.counted import OUTCOMES
 from chainrule.core.kinds import identity
 from chainrule.core.node import Node
 from chainrule.core.recording import Recording
-from chainrule.core.source import is_internal
-from chainrule.graph.code import position
-from chainrule.graph.exits import Exit, Region, exit_at, exits_of
+from chainrule.core.source import is_internal, is_library
+from chainrule.graph.exits import exits_of
+from chainrule.graph.open_code import (
+    Asked,
+    Limit,
+    LoopCode,
+    Site,
+    asked_at,
+    asked_in,
+    bound_of,
+    loops_in,
+    range_of,
+    remembers,
+    stored_in,
+    unclear,
+)
 
-__all__ = ["Asked", "OpenLoop", "Site", "Watch", "asked_in"]
-
-_STORES = ("STORE_FAST", "STORE_DEREF")
-_IN_PLACE = frozenset({"STORE_SUBSCR", "STORE_SLICE"})
-
-
-class Site(NamedTuple):
-    """A loop in the user's code, in the same words in every run."""
-
-    filename: str
-    lineno: int
-    name: str
-    head: int
-
-
-class Asked(NamedTuple):
-    """A question that decides whether a loop goes on: of which loop, where, and what it answers."""
-
-    site: Site
-    position: tuple[int | None, ...]
-    stays: bool
+__all__ = ["OpenLoop", "Watch"]
 
 
 @dataclass(eq=False)
@@ -59,32 +50,22 @@ class OpenLoop:
     Attributes:
         ending: the question at which it ends.
         number: how many began before it.
+        limit: what else it may end at, where that is a number that counts its turns.
         begins: the nodes of its variables before the first turn.
         ends: the same behind the last one.
         stays: how often it was told to go on.
+        turn: which one it is in.
+        heads: the integers that it changes, as they were at the beginning of each turn.
     """
 
     ending: Asked
     number: int
+    limit: Limit | None
     begins: dict[str, Node] = field(default_factory=dict)
     ends: dict[str, Node] = field(default_factory=dict)
     stays: int = 0
-
-
-def asked_in(frame: FrameType) -> Asked | None:
-    """Return what a frame asks, if it is whether a loop goes on."""
-    if is_internal(frame.f_code):
-        return None
-    found = exit_at(frame.f_code, frame.f_lasti)
-    return None if found is None else _asked(frame.f_code, found)
-
-
-def _asked(code: CodeType, found: Exit) -> Asked:
-    return Asked(_site(code, found.region), found.position, found.stays)
-
-
-def _site(code: CodeType, region: Region) -> Site:
-    return Site(code.co_filename, code.co_firstlineno, code.co_qualname, region.head)
+    turn: int = 0
+    heads: dict[int, dict[str, int]] = field(default_factory=dict)
 
 
 class Watch:
@@ -129,14 +110,15 @@ class Watch:
             self._frames.clear()
 
     def _called(self, frame: FrameType, event: str, _: Any) -> Any:
-        loops = _loops(frame.f_code) if not is_internal(frame.f_code) else ()
+        code = frame.f_code
+        if is_internal(code) or is_library(frame):
+            return None
+        if any(x.running for x in self._frames.values()) and remembers(code):
+            self.fault = self.fault or f"{code.co_name} may do something else in each turn"
+        loops = loops_in(code)
         watched = [loop for loop in loops if loop.site in self.endings]
         if not watched:
             return None
-        for loop in watched:
-            for exit in exits_of(frame.f_code, loop.region):
-                if _asked(frame.f_code, exit) not in self.asked:
-                    self.fault = self.fault or f"it may end at line {exit.position[0]}, too"
         frame.f_trace_opcodes, frame.f_trace_lines = True, False
         self._frames[id(frame)] = _Frame(self, watched)
         return self._frames[id(frame)].step
@@ -156,6 +138,31 @@ class Watch:
         if asked == ending and found is asked.stays:
             loop.stays += 1
         return array, found
+
+    def counted(self, frame: FrameType) -> tuple[tuple[str, int], ...]:
+        """Return the integers that the loops in a frame change."""
+        known = self._frames.get(id(frame))
+        return () if known is None else tuple(known.counted(frame))
+
+    def turn_begins(
+        self, loop: OpenLoop, names: Collection[str], frame: FrameType, changes: dict[str, Any]
+    ) -> None:
+        """Take notice of what integers are where a turn begins.
+
+        Args:
+            loop: it runs.
+            names: the variables that it changes.
+            frame: of its code.
+            changes: is given what variables are to be.
+        """
+        held = frame.f_locals
+        values = ((name, held.get(name)) for name in names)
+        loop.heads[loop.turn] = {name: x for name, x in values if type(x) is int}
+
+    def is_counted(self, loop: OpenLoop, name: str, value: Any, changes: dict[str, Any]) -> None:
+        """Take notice of what a ``for`` has handed out."""
+        if type(value) is int:
+            loop.heads[loop.turn][name] = value
 
     def anew(self, name: str, value: Any, frame: FrameType, offset: int) -> Array | None:
         """Return a variable's value as a node of its own; None for what is no float.
@@ -178,7 +185,7 @@ class Watch:
 class _Frame:
     """A frame with loops that are watched, instruction by instruction."""
 
-    def __init__(self, watch: Watch, loops: Sequence[_Loop]) -> None:
+    def __init__(self, watch: Watch, loops: Sequence[LoopCode]) -> None:
         self.watch, self.loops = watch, loops
         self.running: dict[Site, OpenLoop] = {}
         self._at = -1  # the instruction that runs
@@ -188,29 +195,59 @@ class _Frame:
             return self.step
         before, at = self._at, frame.f_lasti
         self._at = at
-        stored = _stored(frame.f_code).get(before)
+        stored = stored_in(frame.f_code).get(before)
         changes: dict[str, Any] = {}
         for loop in self.loops:
             is_inside = loop.start <= at <= loop.region.end
             running = self.running.get(loop.site)
             if running is not None and stored in loop.names:
                 self._name(stored, frame, before, changes)
+                if stored == loop.counter:
+                    self.watch.is_counted(running, stored, frame.f_locals[stored], changes)
                 stored = None
             if running is not None and not is_inside:
                 self._all(loop, frame, running.ends, changes)
                 del self.running[loop.site]
             elif running is None and at == loop.start:
-                self.watch.fault = self.watch.fault or _shared(loop, frame)
-                ending, number = self.watch.endings[loop.site], len(self.watch.loops)
-                self.running[loop.site] = begun = OpenLoop(ending, number)
+                fault = _shared(loop, frame) or unclear(loop, frame)
+                self.watch.fault = self.watch.fault or fault
+                self.running[loop.site] = begun = self._begun(loop, frame)
                 self.watch.loops.append(begun)
                 self._all(loop, frame, begun.begins, changes)
+                self.watch.turn_begins(begun, loop.names, frame, changes)
+                begun.turn -= at != loop.region.head  # it asks first whether there is one
+            if running is not None and at == loop.region.head:
+                running.turn += 1
+                self.watch.turn_begins(running, loop.names, frame, changes)
         if changes:
             frame.f_locals.update(changes)
         return self.step
 
+    def _begun(self, loop: LoopCode, frame: FrameType) -> OpenLoop:
+        ending, limit = self.watch.endings[loop.site], None
+        others = [
+            exit
+            for exit in exits_of(frame.f_code, loop.region)
+            if asked_at(frame.f_code, exit) not in self.watch.asked
+        ]
+        if loop.is_for or others:
+            limit = range_of(frame, loop) if loop.is_for else bound_of(frame, loop, others, ending)
+            is_clear = limit is not None and len(others) <= (not loop.is_for)
+            if not is_clear and not self.watch.fault:
+                where = others[0].position[0] if others else frame.f_lineno
+                self.watch.fault = f"it may end at line {where}, too, where nothing is computed"
+        return OpenLoop(ending, len(self.watch.loops), limit)
+
+    def counted(self, frame: FrameType) -> Iterator[tuple[str, int]]:
+        """Yield the integers that loops change."""
+        held = frame.f_locals
+        for loop in self.loops:
+            if loop.site in self.running:
+                values = ((name, held.get(name)) for name in loop.names)
+                yield from ((name, x) for name, x in values if type(x) is int)
+
     def _all(
-        self, loop: _Loop, frame: FrameType, nodes: dict[str, Node], changes: dict[str, Any]
+        self, loop: LoopCode, frame: FrameType, nodes: dict[str, Node], changes: dict[str, Any]
     ) -> None:
         held = dict(frame.f_locals)
         for name in loop.names:
@@ -230,67 +267,7 @@ class _Frame:
                 changes[name] = made
 
 
-# What stands in bytecode.
-
-
-class _Loop(NamedTuple):
-    """A loop: where it begins, with its first question, and the variables that it sets."""
-
-    site: Site
-    region: Region
-    start: int
-    names: tuple[str, ...]
-    in_place: bool
-
-
-@functools.lru_cache(4096)
-def _loops(code: CodeType) -> tuple[_Loop, ...]:
-    """Return the loops of code that end at a question, the outermost first."""
-    instructions = [x for x in dis.get_instructions(code) if x.opname != "CACHE"]
-    found = {}
-    for x in instructions:
-        exit = exit_at(code, x.offset)
-        if exit is not None:
-            found[exit.region] = exit.region
-    loops = []
-    for region in sorted(found, key=lambda r: (r.head, -r.end)):
-        body = [x for x in instructions if region.holds(x.offset)]
-        names = {x.argval: None for x in body if x.opname in _STORES}
-        in_place = any(
-            x.opname in _IN_PLACE or (x.opname == "BINARY_OP" and x.argrepr.endswith("="))
-            for x in body
-        )
-        start = _start(code, instructions, region)
-        loops.append(_Loop(_site(code, region), region, start, tuple(names), in_place))
-    return tuple(loops)
-
-
-def _start(code: CodeType, instructions: Sequence[dis.Instruction], region: Region) -> int:
-    """Return where a loop asks for the first time: its test may be compiled twice."""
-    offsets = [x.offset for x in instructions]
-    asks = [
-        position(code, o)
-        for o in offsets
-        if o < region.head and (e := exit_at(code, o)) is not None and e.region == region
-    ]
-    if not asks or any(None in place for place in asks):
-        return region.head
-    first = min((line, column) for line, _, column, _ in asks if line is not None)
-    start = offsets.index(region.head)
-    while start > 0:
-        line, _, column, _ = position(code, offsets[start - 1])
-        if line is None or column is None or (line, column) < first:
-            break
-        start -= 1
-    return offsets[start]
-
-
-@functools.lru_cache(4096)
-def _stored(code: CodeType) -> Mapping[int, str]:
-    return {x.offset: x.argval for x in dis.get_instructions(code) if x.opname in _STORES}
-
-
-def _shared(loop: _Loop, frame: FrameType) -> str:
+def _shared(loop: LoopCode, frame: FrameType) -> str:
     """Say what a loop changes in place that has another name, too."""
     if not loop.in_place:
         return ""

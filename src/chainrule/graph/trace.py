@@ -19,7 +19,8 @@ from chainrule.core.node import Node
 from chainrule.core.recording import Recording
 from chainrule.core.source import Location
 from chainrule.errors import UnsupportedError
-from chainrule.graph.open_loops import Asked, OpenLoop
+from chainrule.graph.open_code import Asked
+from chainrule.graph.open_loops import OpenLoop
 
 __all__ = ["Argument", "Guard", "Note", "Row", "Trace"]
 

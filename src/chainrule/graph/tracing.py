@@ -22,10 +22,12 @@ from chainrule.core.captured import check_unchanged, hold
 from chainrule.core.node import Leaf, Node
 from chainrule.core.recording import Recording
 from chainrule.core.source import location_of, user_frame
+from chainrule.core.symbolic import Symbolic
 from chainrule.errors import ArgumentError, ChainruleError
 from chainrule.graph.code import position
 from chainrule.graph.naming import counters_of, name_of_result
-from chainrule.graph.open_loops import Watch, asked_in
+from chainrule.graph.open_code import asked_in
+from chainrule.graph.open_loops import Watch
 from chainrule.graph.run import observed_run
 from chainrule.graph.trace import Argument, Guard, Note, Row, Trace
 from chainrule.numpy.creation import result_leaves
@@ -49,8 +51,8 @@ class _Uses:
 class _Observer:
     """What is told of each node and each look of a run, and fills the trace of it."""
 
-    def __init__(self, trace: Trace) -> None:
-        self.trace = trace
+    def __init__(self, trace: Trace, watch: Watch | None) -> None:
+        self.trace, self.watch = trace, watch
         self._calls: dict[FrameType, int] = {}
         self._entry: FrameType | None = None
         self._written: tuple[Node, FrameType] | None = None
@@ -82,7 +84,7 @@ class _Observer:
                 self.trace.notes[before_it] = replace(last, name=None)
         self._entry = entry
         derived = entry.f_globals.get("__name__", "").startswith(_DERIVING)
-        counters = counters_of(frame, observed_run.__code__)
+        counters = self._counters(frame)
         self.trace.notes[node] = Note(
             name, location_of(frame), call, frame.f_lasti, derived, counters
         )
@@ -127,8 +129,13 @@ class _Observer:
         self._keep(node)
         call = self._calls.setdefault(frame, len(self._calls))
         location = location_of(frame, position(frame.f_code, offset)[0])
-        counters = counters_of(frame, observed_run.__code__)
+        counters = self._counters(frame)
         self.trace.notes[node] = Note(name, location, call, offset, False, counters)
+
+    def _counters(self, frame: FrameType) -> tuple[tuple[str, int], ...]:
+        counters = counters_of(frame, observed_run.__code__)
+        watched = () if self.watch is None else self.watch.counted(frame)
+        return (*(x for x in watched if x not in counters), *counters)
 
     def _name_of(self, node: Node | None) -> str | None:
         note = self.trace.notes.get(node) if node is not None else None
@@ -193,7 +200,8 @@ class _Observer:
             self._learn_lists(frame)
         if not unknown and not leaves and not nameless:
             return
-        attributes = [getattr(x, "__dict__", {}) for x in frame.f_locals.values()]
+        held = (x for x in frame.f_locals.values() if not issubclass(type(x), Symbolic))
+        attributes = [getattr(x, "__dict__", {}) for x in held]
         # Globals in which functions are replaced are a view, which lists only what it replaces.
         module = getattr(frame.f_globals, "names", frame.f_globals)
         for names in (frame.f_locals, *attributes, module):
@@ -314,7 +322,7 @@ def _trace(
             f"{name_of(f)} was given no float argument to differentiate by: pass "
             "3.0 instead of 3, or np.asarray(x, dtype=float)"
         )
-    observer = _Observer(traced)
+    observer = _Observer(traced, watch)
     try:
         with nullcontext() if watch is None else watch.watching(recording, observer.watched):
             output = observed_run(

@@ -13,14 +13,18 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.core.counted import Doubt
 from chainrule.graph.loops.affine import Counter
-from chainrule.graph.open_loops import Asked, Site, Watch
+from chainrule.graph.open_code import Asked, Site
+from chainrule.graph.open_counts import CountingWatch
+from chainrule.graph.open_loops import OpenLoop, Watch
 from chainrule.graph.trace import Guard
-from chainrule.staged.loops.fold import Folded
 from chainrule.staged.loops.general import UnlikeError, generalized
+from chainrule.staged.loops.until import Until
 from chainrule.staged.partition import LONG
 from chainrule.staged.program import Program
 from chainrule.staged.staged import Staged
+from chainrule.staged.verify import difference
 from chainrule.staged.write import Recorded, printed, record, write
 
 __all__ = ["opened"]
@@ -45,10 +49,12 @@ def opened(
         return None, ""
     asked = {guard.asked for guard in recorded.trace.guards if guard.asked is not None}
 
-    def run(turns: Sequence[int]) -> Recorded:
+    def run(turns: Sequence[int], before: Sequence[OpenLoop] | None = None) -> Recorded:
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")
             watch = Watch(endings, asked, turns)
+            if before is not None:
+                watch = CountingWatch(endings, asked, turns, before)
             found = record(f, recorded.args, kwargs, argnums, stable=False, watch=watch)
         if watch.fault:
             raise UnlikeError(watch.fault)
@@ -57,12 +63,18 @@ def opened(
         return found
 
     try:
-        return _opened(recorded, run), ""
+        staged = _opened(recorded, run)
+        found = difference(staged, recorded)
+        if found is None:
+            return staged, ""
+        reason = found.text
     except UnlikeError as error:
         reason = str(error)
+    except Doubt as doubt:
+        reason = str(doubt)
     except Exception as error:  # of the user's function, in turns that it does not have
         reason = f"with another number of turns it raises {error!r}"
-    return None, "\n".join(f"{guard.location}: {reason}" for guard in guards)
+    return None, "\n".join(f"{str(guard.location).removesuffix(':')}: {reason}" for guard in guards)
 
 
 def _endings(guards: Sequence[Guard]) -> tuple[dict[Site, Asked], list[Guard]]:
@@ -78,7 +90,7 @@ def _endings(guards: Sequence[Guard]) -> tuple[dict[Site, Asked], list[Guard]]:
     return endings, found
 
 
-def _opened(recorded: Recorded, run: Callable[[Sequence[int]], Recorded]) -> Staged:
+def _opened(recorded: Recorded, run: Callable[..., Recorded]) -> Staged:
     watched = run(())
     loops = watched.trace.loops
     if not loops:
@@ -87,6 +99,7 @@ def _opened(recorded: Recorded, run: Callable[[Sequence[int]], Recorded]) -> Sta
         raise UnlikeError(f"loops that run {len(loops)} times, each with its own number of turns")
     told = [[_TURNS + (k == n) for k in range(len(loops))] for n in range(-1, len(loops))]
     runs = [run(turns) for turns in told]
+    run(told[0], runs[0].trace.loops)
     programs = [printed(x) for x in runs]
     turns = [loop.stays for loop in loops]
     program, named = printed(watched)
@@ -99,19 +112,28 @@ def _opened(recorded: Recorded, run: Callable[[Sequence[int]], Recorded]) -> Sta
         told.insert(1, more)
         programs.insert(1, printed(run(more)))
         told[0], told[1], programs[0], programs[1] = told[1], told[0], programs[1], programs[0]
-    codes = [_folded(x) for x, _ in programs]
-    counters = [Counter("turns") for _ in loops]
-    generalized(codes, told, counters)
     general = programs[0][0]
-    general.open(codes[0], counters)
+    try:
+        _open([x for x, _ in programs], told, loops, by_question=True)
+    except UnlikeError:
+        _open([x for x, _ in programs], told, loops, by_question=False)
     if is_long:
         return Staged(watched.trace, general, named)
     plain = write(recorded)
     return Staged(recorded.trace, plain.program, plain.gradient_name, general)
 
 
-def _folded(program: Program) -> Folded:
-    code = program.folded()
-    if code is None:
+def _open(
+    programs: Sequence[Program],
+    told: Sequence[Sequence[int]],
+    loops: Sequence[OpenLoop],
+    by_question: bool,
+) -> None:
+    """Print the first of some programs for any number of turns."""
+    codes = [code for x in programs if (code := x.folded(by_question)) is not None]
+    if len(codes) < len(programs):
         raise UnlikeError("its turns are not the same")
-    return code
+    counters = [Counter("turns") for _ in loops]
+    generalized(codes, told, counters)
+    limits = [loop.limit for loop in loops]
+    programs[0].open(codes[0], [Until(*x) for x in zip(counters, told[0], limits, strict=True)])

@@ -99,6 +99,7 @@ def partition(trace: Trace) -> Partition:
     alive = ancestors([*roots, output] if output is not None else roots)
     handed_on = _handed_on(trace, output)
     last = [*_last_turns(trace, alive), *(end for _, end in handed_on)]
+    last += _left(trace, set(alive), {begin for begin, _ in handed_on})
     alive = ancestors([*last, *alive]) if last else alive
     arguments = {a.node: Input(a.name, a.value) for a in trace.arguments if a.node is not None}
     wanted = _names_wanted(trace, alive, output)
@@ -143,6 +144,17 @@ def partition(trace: Trace) -> Partition:
     kept = {known[node] for node in last if node in known}
     needed = _needed(assignments, checks, result, kept)
     return Partition(arguments, needed, checks, result, _extents(trace, needed, handed_on, known))
+
+
+def _left(trace: Trace, alive: Collection[Node], carried: Collection[Node]) -> list[Node]:
+    """Return what all turns of a watched loop give to the variables that are read behind it."""
+    places = set()
+    for loop in trace.loops:
+        for name, end in loop.ends.items():
+            given = end.parents[0]
+            if loop.begins.get(name) not in carried and end in alive and given is not None:
+                places.add(_place(trace, given))
+    return [node for node in trace.nodes if places and _place(trace, node) in places]
 
 
 def _extents(

@@ -6,14 +6,13 @@ import ast
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from chainrule.graph.loops.affine import Counter
 from chainrule.staged.constants import Constants
 from chainrule.staged.formatting import WIDTH, aligned, comment, wrapped
 from chainrule.staged.lines import Line, Stage, Test
 from chainrule.staged.loops.fold import Folded, folded
 from chainrule.staged.loops.layout import Row, laid_out
 from chainrule.staged.loops.tidy import Printed
-from chainrule.staged.loops.until import laid_out_open
+from chainrule.staged.loops.until import Until, laid_out_open
 from chainrule.staged.names import Names
 
 __all__ = ["Program", "imports"]
@@ -93,23 +92,23 @@ class Program:
             self._laid = self._rows()
         return self._laid
 
-    def folded(self) -> Folded | None:
-        """Return the statements folded into loops; None where there is nothing to fold."""
+    def folded(self, by_question: bool = False) -> Folded | None:
+        """Return the statements folded into loops; None where there is nothing to fold.
+
+        ``by_question`` is for turns that ask last whether there is another one.
+        """
         given = [*self.parameters, *(statement.partition(" = ")[0] for statement in self.unpacked)]
         printed = list(self._printed())
-        code = folded(printed, given, self.constants.arrays, self.names.wanted)
+        bases = self.names.wanted
+        code = folded(printed, given, self.constants.arrays, bases, by_question)
         if code is not None:
             code.entries = dict(filter(None, map(_entry, self.unpacked)))
         return code
 
-    def open(self, code: Folded, counters: Sequence[Counter]) -> None:
-        """Print loops that go on until a condition fails as such.
-
-        Args:
-            code: the statements.
-            counters: what stands for the numbers of turns.
-        """
-        self._laid = [Row("# forward pass"), *laid_out_open(code, counters, WIDTH - len(_INDENT))]
+    def open(self, code: Folded, loops: Sequence[Until]) -> None:
+        """Print loops that go on until a condition fails as such, given the folded statements."""
+        rows = laid_out_open(code, loops, WIDTH - len(_INDENT))
+        self._laid = [Row("# forward pass"), *rows]
 
     @property
     def has_loops(self) -> bool:
@@ -155,7 +154,8 @@ def imports(text: str) -> list[str]:
 
 def _names(rows: Iterable[str]) -> set[str]:
     """Return the variables in some lines of code."""
-    whole = "\n".join(f"{row} pass" if row.endswith(":") else row for row in rows)
+    code = (row for row in rows if row != "else:")
+    whole = "\n".join(f"{row} pass" if row.endswith(":") else row for row in code)
     return {x.id for x in ast.walk(ast.parse(whole)) if isinstance(x, ast.Name)}
 
 

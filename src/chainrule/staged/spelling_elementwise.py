@@ -63,7 +63,7 @@ def _square(speller: Speller, vertex: Apply, x: Text) -> Text:
 
 @ELEMENTWISE.of(elementwise.absolute)
 def _absolute(speller: Speller, vertex: Apply, x: Text) -> Text:
-    return call("abs" if type(vertex.value) is float else "np.abs", x)
+    return call("abs" if isinstance(vertex.value, float) else "np.abs", x)
 
 
 @ELEMENTWISE.of(kinds.guarded_multiply)

@@ -22,9 +22,10 @@ def stage(
     Args:
         f: a function of NumPy arrays and floats with one number as its output.
         args: example arguments; each may be a tree (tuple, list, dict, dataclass) of arrays. The
-            code holds for all values of these shapes for which f takes the same branches. Where the
-            example overflows, code is written for a stable form of the function, if one is known:
-            ``np.logaddexp(x, 0.0)`` for ``np.log(1 + np.exp(x))``.
+            code holds for all values of these shapes for which f takes the same branches; loops
+            that go on until a condition fails may have another number of turns, for which f is run
+            a few times more. Where the example overflows, code is written for a stable form of the
+            function, if one is known: ``np.logaddexp(x, 0.0)`` for ``np.log(1 + np.exp(x))``.
         argnums: positions of the arguments to differentiate by, in the order in which the
             gradients are returned; all that hold floats if not given.
         kwargs: passed to f and built into the code.
@@ -68,7 +69,7 @@ def _staged(
 ) -> Staged:
     recorded = record(f, args, kwargs, argnums, stable)
     staged, reason = opened(recorded, f, kwargs, argnums)
-    if staged is not None and difference(staged, recorded) is None:
+    if staged is not None:
         return staged
     staged = write(recorded)
     staged.unrolled = reason

@@ -16,7 +16,8 @@ from chainrule.core.reach import ancestors
 from chainrule.core.source import Location
 from chainrule.errors import NonScalarOutputError
 from chainrule.graph.graph import Apply, Constant, Input, Vertex, topological
-from chainrule.graph.open_loops import Asked, Watch
+from chainrule.graph.open_code import Asked
+from chainrule.graph.open_loops import Watch
 from chainrule.graph.trace import Trace
 from chainrule.graph.tracing import trace
 from chainrule.staged.arguments import gradient_tree, shape_checks, unpacking, value_checks

@@ -57,6 +57,7 @@ def folded(
     given: Collection[str],
     arrays: Collection[str],
     bases: Mapping[str, str | None],
+    by_question: bool = False,
 ) -> Folded | None:
     """Fold statements; return None where there is nothing to fold.
 
@@ -65,6 +66,7 @@ def folded(
         given: the variables that are there before them.
         arrays: the names of constants.
         bases: what the user calls each variable, None for those without a name.
+        by_question: turns begin and end where the user's do that ask a question last.
     """
     variables = {*given, *arrays, *bases}
     arrays_of = _constant_arrays(printed)
@@ -73,14 +75,14 @@ def folded(
     more = dict(bases)
     whole = made_whole(pairs, more)
     if len(whole) > len(pairs):
-        found = _folded(whole, arrays, more, variables | set(more))
+        found = _folded(whole, arrays, more, variables | set(more), by_question)
         added = {id(p) for p, _ in whole} - {id(p) for p, _ in pairs}
         if found is not None and not any(
             id(p) in added and not ref.turns
             for p, ref in zip(found.printed, found.where, strict=True)
         ):
             return found
-    return _folded(pairs, arrays, bases, variables)
+    return _folded(pairs, arrays, bases, variables, by_question)
 
 
 def _folded(
@@ -88,12 +90,13 @@ def _folded(
     arrays: Collection[str],
     bases: Mapping[str, str | None],
     variables: set[str],
+    by_question: bool,
 ) -> Folded | None:
     """Fold statements, but for loops that cannot be written."""
     ordered, statements = [p for p, _ in pairs], [s for _, s in pairs]
     unrolled_ones: set[int] = set()
     for _ in range(_TRIES):
-        steps = _Steps(ordered, statements, arrays, bases, unrolled_ones)
+        steps = _Steps(ordered, statements, arrays, bases, unrolled_ones, by_question)
         found = fold_steps(steps.steps, steps.kinds, steps.constants, _LEAST)
         if max((turn or 0 for ref in found.where for turn in ref.turns), default=0) < LONG - 1:
             return None
@@ -129,8 +132,9 @@ class _Steps:
         arrays: Collection[str],
         bases: Mapping[str, str | None],
         unrolled: Collection[int],
+        by_question: bool,
     ) -> None:
-        self.kinds = Kinds()
+        self.kinds, self.by_question = Kinds(), by_question
         self.steps: list[Step] = []
         self.leaves: list[str] = []
         self.constants: set[int] = set()
@@ -143,7 +147,9 @@ class _Steps:
 
     def _step(self, p: Printed, statement: Statement) -> None:
         defines = statement.defines
-        location = None if p.stage is None or p.stage.location is None else p.stage.location
+        location = None if p.stage is None else p.stage.location
+        if self.by_question and p.test is not None:
+            location = p.test.guard.location
         kind = (
             statement.pieces,
             tuple(

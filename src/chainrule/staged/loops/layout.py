@@ -248,7 +248,9 @@ class Layout:
         for n, place in enumerate(turns):
             assert place is not None
             last = n == len(turns) - 1
-            text += f"[{self.sum(plus(place, len(tape.leading) if last else 0))}]"
+            place = plus(place, len(tape.leading) if last else 0)
+            self.expect(place)
+            text += f"[{self.sum(place)}]"
         return text
 
     def _view(self, source: Value) -> str:
@@ -325,9 +327,13 @@ class Layout:
         if name == "_":  # no matter where it begins
             first = plus(block.turns, -1) if counting.down else 0
             counting = Counting(name, first, counting.down)
+        self.expect(block.turns)
         start, end = self.sum(counting.first), self.sum(block.turns)
         through = counting.range(start, end)
         self.rows[head] = self.rows[head]._replace(text=f"for {name} in {through}:")
+
+    def expect(self, integer: Integer) -> None:
+        """Take notice that an integer must not be negative."""
 
     def before(self, blocks: tuple[Block, ...]) -> None:
         """Write what stands before a loop: what it begins with, and its lists."""

@@ -87,6 +87,12 @@ class Statement:
         return found
 
     @property
+    def is_copy(self) -> bool:
+        """Tell whether it gives a variable the value of another one: ``x = y``."""
+        kinds = [p.kind for p in self.places]
+        return self.pieces == ("", " = ", "") and kinds == ["write", "read"]
+
+    @property
     def is_view(self) -> bool:
         """Tell whether it names a number, or some entries of a variable, at places in numbers."""
         if self.pieces == ("", " = ", "") and self.places[1].kind in ("float", "array"):

@@ -89,6 +89,7 @@ class _Planner:
         self.read: set[Site] = set()  # by name
         self.env: dict[str, int] = {}
         self.latest: dict[Site, int] = {}  # what each statement did last
+        self.same: dict[int, int] = {}  # what ``x = x`` leaves as it was
         self.later: list[Callable[[], None]] = []
         self.good = True
 
@@ -113,6 +114,7 @@ class _Planner:
         """Go through the code once; tell whether it is right, or else change the plan."""
         self.env = {name: ~k for k, name in enumerate(self.unrolled.leaves) if name is not None}
         self.latest.clear()
+        self.same.clear()
         self.good = True
         self.later.clear()
         self.read.clear()
@@ -184,7 +186,11 @@ class _Planner:
             elif isinstance(source, Value):
                 self.read.add(source.site)
         if self.unrolled.names[number] is not None:
-            self.env[self.plan.names[site]] = number
+            name = self.plan.names[site]
+            if site.step.content.is_copy and self._name(site.sources[0]) == name:
+                ref = self.unrolled.steps[number].refs[0].step
+                self.same[number] = self.same.get(ref, ref)
+            self.env[name] = number
             self.latest[site] = number
 
     def _read_by_name(self, source: Source) -> None:
@@ -221,7 +227,10 @@ class _Planner:
         if isinstance(source, Value) and source.site in self.seen:
             return False
         name = self._name(source)
-        return name is None or self.env.get(name) == ref
+        if name is None or self.env.get(name) == ref:
+            return True
+        held = self.env.get(name, -1)
+        return self.same.get(held, held) == self.same.get(ref, ref)
 
     def _name(self, source: Source) -> str | None:
         """Return the variable that a source is read by, if it is read by one."""

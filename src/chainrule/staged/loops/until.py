@@ -5,32 +5,48 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from chainrule.graph.loops.affine import Affine, Counter
+from chainrule.graph.loops.affine import Affine, Counter, Integer, at, plus
+from chainrule.graph.open_code import Limit
 from chainrule.staged.loops.counting import Counting
 from chainrule.staged.loops.fold import Folded
 from chainrule.staged.loops.general import UnlikeError
 from chainrule.staged.loops.layout import Layout, Row
 from chainrule.staged.loops.tree import Block, Item, Site
+from chainrule.staged.text import assertion
 
-__all__ = ["laid_out_open"]
+__all__ = ["Until", "laid_out_open"]
 
 
-def laid_out_open(code: Folded, counters: Sequence[Counter], width: int) -> list[Row]:
+class Until(NamedTuple):
+    """A loop that goes on until a condition fails.
+
+    Attributes:
+        counter: stands for its number of turns.
+        turns: how many these were in the run whose statements are written.
+        limit: what else it may end at.
+    """
+
+    counter: Counter
+    turns: int
+    limit: Limit | None
+
+
+def laid_out_open(code: Folded, loops: Sequence[Until], width: int) -> list[Row]:
     """Write folded statements whose loops have other numbers of turns in other runs.
 
     Args:
         code: the statements.
-        counters: what stands for the numbers of turns.
+        loops: those loops.
         width: of a line.
 
     Raises:
         UnlikeError: it cannot be written without knowing these numbers.
     """
-    layout = _Layout(code, counters, width)
+    layout = _Layout(code, loops, width)
     try:
         layout.items(code.items, ())
     except KeyError as error:
-        if error.args[0] not in counters:
+        if error.args[0] not in layout.loops:
             raise
         raise UnlikeError("something depends on its number of turns before it has ended") from None
     return layout.finished()
@@ -39,7 +55,6 @@ def laid_out_open(code: Folded, counters: Sequence[Counter], width: int) -> list
 class _Open(NamedTuple):
     """A loop that is written: its rows from the first to the last, and what counts its turns."""
 
-    block: Block
     counter: Counter
     counting: Counting
     first: Row
@@ -47,12 +62,15 @@ class _Open(NamedTuple):
     behind: Row
     kept: str  # the list that has an entry of each turn, behind so many others
     leading: int
+    is_counted: bool  # whether there is a variable that counts its turns
+    line: int
 
 
 class _Layout(Layout):
-    def __init__(self, code: Folded, counters: Sequence[Counter], width: int) -> None:
+    def __init__(self, code: Folded, loops: Sequence[Until], width: int) -> None:
         super().__init__(code, width)
-        self.counters = counters
+        self.loops = {loop.counter: loop for loop in loops}
+        self.fewest: dict[Counter, int] = {}  # turns that there have to be
         self.open: list[_Open] = []
         self.waiting: list[str] | None = None  # what is kept behind the question
         self.same: dict[tuple[int, ...], tuple[int, ...]] = {}
@@ -90,18 +108,41 @@ class _Layout(Layout):
     def finished(self) -> list[Row]:
         """Return the lines, with those that count turns where others need that."""
         for loop in self.open:
-            turns, counter = self.known[loop.counter].name, loop.counting.name
-            counted = counter in self.used
-            if turns in self.used:
+            turns, fewest = self.known[loop.counter].name, self.fewest.get(loop.counter, 0)
+            if turns in self.used or fewest:
                 if loop.kept:
                     many = f"len({loop.kept})" + (f" - {loop.leading}" if loop.leading else "")
                     self._put(loop.behind, f"{turns} = {many}")
-                elif counted and not loop.counting.first:
-                    self._put(loop.behind, f"{turns} = {counter}")
+                elif loop.is_counted and not loop.counting.first and not loop.counting.down:
+                    self._put(loop.behind, f"{turns} = {loop.counting.name}")
                 else:
                     self._put(loop.first, f"{turns} = 0")
                     self._put(loop.last, f"{turns} += 1")
+            if fewest:
+                message = f"line {loop.line} takes less than {fewest} turns; stage again"
+                self._put(loop.behind, assertion(f"{turns} >= {fewest}", message))
         return [row for row in self.rows if row.text]
+
+    def counting(self, blocks: tuple[Block, ...]) -> tuple[Counting, str]:
+        """Find a loop variable; one that goes down begins at the number of turns."""
+        found, unused = super().counting(blocks)
+        turns = blocks[-1].turns
+        known = self.loops.get(turns.counter) if isinstance(turns, Affine) else None
+        if known is not None and found.down and isinstance(found.first, int):
+            assert isinstance(turns, Affine)
+            low = found.first + 1 - at(turns, {turns.counter: known.turns})
+            return Counting(found.name, plus(turns, low - 1), True), unused
+        return found, unused
+
+    def expect(self, integer: Integer) -> None:
+        """Take notice of how many turns there have to be."""
+        if not isinstance(integer, Affine) or integer.counter not in self.loops:
+            return
+        first, growth = integer.first, integer.growth
+        if isinstance(first, Affine) or isinstance(growth, Affine) or growth < 0:
+            raise UnlikeError("something depends on several numbers of turns")
+        fewest = -(first // growth)
+        self.fewest[integer.counter] = max(self.fewest.get(integer.counter, 0), fewest)
 
     def _put(self, place: Row, text: str) -> None:
         at = next(k for k, row in enumerate(self.rows) if row is place)
@@ -114,7 +155,7 @@ class _Layout(Layout):
     def _test(self, block: Block) -> int | None:
         """Return which item of a loop's body asks whether it goes on; None for other loops."""
         turns = block.turns
-        if not isinstance(turns, Affine) or turns.counter not in self.counters:
+        if not isinstance(turns, Affine) or turns.counter not in self.loops:
             return None
         for k, item in enumerate(block.body):
             if isinstance(item, Site) and self._asks(item):
@@ -140,8 +181,12 @@ class _Layout(Layout):
         ends, last = after[: test + 1], after[test] if test < len(after) else None
         if not isinstance(question, Site) or not isinstance(last, Site) or not self._asks(last):
             raise UnlikeError("its last turn is not like the others")
+        assert isinstance(block.turns, Affine)
+        limit = self.loops[block.turns.counter].limit
         self.before(blocks)
         counting, _ = self.counting(blocks)
+        if limit is not None:
+            counting = Counting(limit.name or counting.name, limit.first, False)
         self.known[block.counter] = counting
         self.used.discard(counting.name)
         mark, head = self._mark(), len(self.rows)
@@ -149,15 +194,14 @@ class _Layout(Layout):
         self.depth, self.heading = depth + 1, None
         for name, old in self.plan.saved.get(block, {}).items():
             self.row(f"{old} = {name}")
-        text = "while True:"
-        if len(self.rows) == head + 1 and not first:
-            text = f"while {_asked(self.text(question))}:"
-        else:
+        is_first = len(self.rows) == head + 1 and not first and (limit is None or limit.name)
+        if not is_first:
             self._first_part(blocks, first, ends[:-1])
             self.row(f"if {_asked(self.text(last))}:")
             self.depth += 1
             self.row("break")
             self.depth -= 1
+        text = self._head(counting, limit, _asked(self.text(question)) if is_first else "")
         self.rows[head] = self.rows[head]._replace(text=text)
         for kept in self.waiting or ():
             self.row(kept)
@@ -165,10 +209,12 @@ class _Layout(Layout):
         self.items(rest, blocks)
         end = self._mark()
         self.depth, self.heading = depth, None
-        if counting.name in self.used:
+        if limit is not None and not is_first:
+            self._otherwise(self._line(question))
+        is_counted = counting.name in self.used
+        if is_counted and (limit is None or limit.name):
             self._put(mark, f"{counting.name} = {self.sum(counting.first)}")
             self._put(end, f"{counting.name} {'-' if counting.down else '+'}= 1")
-        assert isinstance(block.turns, Affine)
         self.known[block.turns.counter] = Counting(self.fresh("turns"), 0, False)
         kept, leading = next(
             (
@@ -180,9 +226,44 @@ class _Layout(Layout):
         )
         behind = self._mark()
         self.open.append(
-            _Open(block, block.turns.counter, counting, mark, end, behind, kept, leading)
+            _Open(
+                block.turns.counter,
+                counting,
+                mark,
+                end,
+                behind,
+                kept,
+                leading,
+                is_counted,
+                self._line(question),
+            )
         )
         return len(ends)
+
+    def _head(self, counting: Counting, limit: Limit | None, asked: str) -> str:
+        """Write how a loop begins; ``asked`` is its condition, where it is asked first of all."""
+        if limit is None:
+            return f"while {asked or True}:"
+        self.used.add(counting.name)
+        if not limit.name:
+            through = f"{limit.first}, {limit.end}" if limit.first else f"{limit.end}"
+            return f"for {counting.name} in range({through}):"
+        counted = f"{limit.name} {limit.symbol} {limit.end}"
+        both = [counted, asked] if limit.comes_first else [asked, counted]
+        return f"while {' and '.join(filter(None, both))}:"
+
+    def _line(self, question: Site) -> int:
+        """Return the user's line that asks a question."""
+        test = self.printed(question).test
+        assert test is not None
+        return test.guard.location.lineno
+
+    def _otherwise(self, line: int) -> None:
+        """Refuse to end as the function did not, when the code was made."""
+        self.row("else:")
+        self.depth += 1
+        self.row(f'raise AssertionError("line {line} does not end the loop; stage again")')
+        self.depth -= 1
 
     def _first_part(
         self, blocks: tuple[Block, ...], first: Sequence[Item], last: Sequence[Item]
