@@ -12,7 +12,7 @@ _RIGHT = 1 << 15  # bytes of a right operand that stays in the cache, however ma
 _PANEL = 1 << 16  # bytes of a panel, which lies on the stack
 _FULL = 12  # vectors of the result in a tile from which on the multipliers are busy
 _WASTE = 1.15  # entries that are computed, over those that are wanted
-_SPREAD = 1 << 20  # bytes of a result that have left the second cache before they are read
+_SPREAD = 1 << 19  # bytes of a result from which on some rows are used before the next
 _READ_AGAIN = 1 << 20  # bytes of a right operand that is read once for some rows at a time
 _NARROW = 4  # rows or columns from which on tiles are worth it
 
