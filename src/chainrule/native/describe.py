@@ -29,7 +29,7 @@ def describe(built: Built) -> dict[str, Any]:
         "rewritten": program.text(),
         "schedule": "\n".join(lines),
         "loops": listing(built, program),
-        "kernels": len(built.schedule.steps),
+        "kernels": len(built.schedule.steps) + len(_carried_on(built.schedule)),
         "flops": built.flops,
         "bytes": sum(vertex.nbytes for vertex in moved),
     }
@@ -61,13 +61,19 @@ def _steps(plan: Schedule) -> Iterable[str]:
 
 def _written(built: Built) -> Iterable[Vertex]:
     """Yield what is written, each part of an array by itself."""
-    for vertex in built.schedule.stored:
+    for vertex in built.schedule.stored - _carried_on(built.schedule):
         role = built.schedule.roles[vertex]
         if role is Role.SCATTER:
             assert isinstance(vertex, Apply)
             yield vertex.operands[1]
         elif role is not Role.JOIN:
             yield vertex
+
+
+def _carried_on(plan: Schedule) -> set[Vertex]:
+    """Return the products that have an epilogue: only a few of their rows are in memory."""
+    kernels = (step for step in plan.steps if isinstance(step, Kernel))
+    return {kernel.product for kernel in kernels if kernel.product is not None}
 
 
 def rewritten(built: Built) -> Program:

@@ -13,7 +13,7 @@ _PANEL = 1 << 16  # bytes of a panel, which lies on the stack
 _FULL = 12  # vectors of the result in a tile from which on the multipliers are busy
 _WASTE = 1.15  # entries that are computed, over those that are wanted
 _LITTLE_WASTE = 1.13  # the same, where BLAS has little to pack
-_SPREAD = 1 << 20  # bytes of a result that have left the second cache before they are read
+_SPREAD = 1 << 19  # bytes of a result from which on some rows are used before the next
 _READ_AGAIN = 1 << 20  # bytes of a right operand that is read once for some rows at a time
 _NARROW = 4  # rows or columns from which on tiles are worth it
 
