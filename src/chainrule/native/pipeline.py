@@ -135,8 +135,9 @@ class _Builder:
                 raise NotNativeError(f"{vertex} has dtype {vertex.dtype}")
         seen = [guard for guard, _ in self.program.guards]
         for vertex in [*self.program.inputs, *self.program.outputs, *seen]:
-            if not (is_array(vertex.value) or is_native(vertex.dtype)):
-                raise NotNativeError(f"{vertex} is a number of dtype {vertex.dtype}")
+            in_memory = is_array(vertex.value) and _has_memory(vertex.dtype)
+            if not (in_memory or is_native(vertex.dtype)):
+                raise NotNativeError(f"{vertex} has dtype {vertex.dtype}")
         leaves: list[Vertex] = [*self.program.inputs, *self.program.captured]
         known = set(leaves)
         self.fixed = [

@@ -103,8 +103,18 @@ def wanted_both_ways(z: Any, axis: int) -> Any:
     return y, np.sum(np.abs(y)), np.fft.ifft(filtered, axis=axis), y.T[2], np.stack([y, z], -1)
 
 
+def of_fewer_axes(z: Any, axis: int) -> Any:
+    """Of a cube, in which axes in the wrong order would fit."""
+    cube = z[:, :6, :6]
+    plane = np.fft.fft(cube[0], axis=min(axis, 1)) * 2
+    y = np.fft.fft(cube, axis=axis)
+    return np.fft.ifft(y * plane + y[:1], axis=axis)
+
+
 @pytest.mark.parametrize("axis", [0, 1, 2])
-@pytest.mark.parametrize(("f", "x"), [(residual, X), (along_two, Z), (wanted_both_ways, Z)])
+@pytest.mark.parametrize(
+    ("f", "x"), [(residual, X), (along_two, Z), (wanted_both_ways, Z), (of_fewer_axes, Z)]
+)
 def test_lines_that_are_left_together(f: Any, x: Any, axis: int) -> None:
     """Between transforms entries may lie in another order; the results do not tell."""
 

@@ -202,6 +202,14 @@ def test_numbers(kind: Any, compiled: Any) -> None:
         same(found, expected, 1e-12 if kind is not np.complex64 else 1e-6)
 
 
+@pytest.mark.parametrize("dtype", [">c16", np.clongdouble])
+def test_what_machine_code_has_no_place_for(dtype: Any, compiled: Any) -> None:
+    for f in (lambda z, v: z * v + 1j, lambda z, v: v * 2):
+        fast = compiled(f)
+        for z in (Z.astype(dtype), (Z * 2).astype(dtype)):
+            same(fast(z, V), f(z, V), 1e-12)
+
+
 def test_a_number_that_only_python_can_use_is_compared(compiled: Any) -> None:
     def f(x: Any, c: complex) -> Any:
         return x * cmath.exp(c).real

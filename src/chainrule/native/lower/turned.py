@@ -69,6 +69,8 @@ class _Turns:
         operation, operands = vertex.operation, vertex.operands
         if _goes_across(vertex):
             return _axis_of(vertex), int(operation.makes_pairs)  # type: ignore[attr-defined]
+        if operation.entrywise:  # what has fewer axes is broadcast along the first ones
+            operands = tuple(x for x in operands if x.ndim == vertex.ndim)
         known = {self.layout[x] for x in operands if x in self.layout}
         if len(known) != 1:
             return None
@@ -99,8 +101,12 @@ class _Turns:
             return [self.layout.get(x) == given for x in vertex.operands]
         if operation is reduction.sum and params.get("axis") is None and not params.get("keepdims"):
             return [x in self.layout for x in vertex.operands]
-        turned = layout is not None and True in self.wanted[vertex]
-        return [turned and x in self.layout for x in vertex.operands]
+        if layout is None or True not in self.wanted[vertex]:
+            return [False for _ in vertex.operands]
+        is_whole = [not operation.entrywise or x.ndim == vertex.ndim for x in vertex.operands]
+        return [
+            x in self.layout and fits for x, fits in zip(vertex.operands, is_whole, strict=True)
+        ]
 
     # What comes of it.
 
