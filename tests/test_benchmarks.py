@@ -131,6 +131,15 @@ def test_targets(target, ratio, is_met):
     assert (verdict.ratio, verdict.is_met) == (ratio, is_met)
 
 
+def test_targets_of_derivatives():
+    seconds = {"chainrule compiled": 3.0, "jax.jit": 2.0, "LAPACK": 2.5, "chainrule eager": 1.0}
+    found = verdicts.derivative_verdicts(seconds)
+    assert [(one.target, one.ratio, one.is_met) for one in found] == [
+        ("chainrule compiled ≥1 jax.jit", 2 / 3, False),
+        ("chainrule compiled ≤1.3 LAPACK", 1.2, True),
+    ]
+
+
 def test_misses_failures_and_too_many_cores_are_said():
     slow = {**RACE["peers"]["torch"], "seconds": 3.0}
     race = {**RACE, "peers": {**RACE["peers"], "torch": slow}}

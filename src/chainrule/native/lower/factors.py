@@ -90,7 +90,7 @@ class _Writing:
         a, is_transposed = _plain(vertex.operands[0])
         if is_operation(a, linalg.cholesky):
             if vertex.operation is linalg.solve:
-                lower = bool(a.params["upper"]) is is_transposed
+                lower = bool(a.params.get("upper")) is is_transposed
                 return self._routine(lapack.triangle, vertex, *vertex.operands, lower=lower)
             return None
         n = a.shape[0]

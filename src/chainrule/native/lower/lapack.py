@@ -64,7 +64,7 @@ def _blas(name: str, x: Any) -> Callable[..., Any]:
 # Cholesky factors.
 
 
-def _cholesky(out: Any, a: Any, upper: bool) -> None:
+def _cholesky(out: Any, a: Any, upper: bool = False) -> None:
     np.copyto(out, a)
     _, info = _lapack("potrf", out)(out.T, lower=upper, clean=True, overwrite_a=True)
     if info:
