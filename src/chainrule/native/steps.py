@@ -12,7 +12,7 @@ from chainrule.native.codegen.build import loops_of
 from chainrule.native.codegen.llvm import Emitted, write
 from chainrule.native.codegen.loop_ir import LoopNest
 from chainrule.native.codegen.turns import turns_loop, write_turns
-from chainrule.native.ir.buffers import Buffer, integer
+from chainrule.native.ir.buffers import Buffer, address, integer
 from chainrule.native.ir.moving import moves, this_turn
 from chainrule.native.ir.text import Code
 from chainrule.native.lower.array_loop import ArrayLoop
@@ -28,6 +28,7 @@ __all__ = ["WORTH_UNLOCKING", "Call", "Module", "Steps"]
 # Rough nanoseconds of work from which on other threads may run, and signals are looked for.
 WORTH_UNLOCKING = 50_000
 _WORTH_SHARING = 60_000  # rough nanoseconds of work from which on threads share a kernel
+_WORTH_A_CALL = 100  # rough nanoseconds
 _MANY = 500  # vertices up to which LLVM may make one function of all kernels
 
 
@@ -64,6 +65,26 @@ class Module:
     work: int = 0
     flops: int = 0
     _count: int = 0
+    # Names of kernels and where they are among the definitions, by their text.
+    _kernels: dict[str, tuple[str, int]] = field(default_factory=dict)
+
+    def kernel(self, emitted: Emitted, is_one_of_many: bool) -> str:
+        """Write a kernel, unless there is one of the same text; return its name.
+
+        One that is called from several places is not moved there, nor is one of many, which would
+        take LLVM long. A short one is written again: a call would take as long as it does.
+        """
+        self.functions |= emitted.functions
+        self.declarations |= emitted.declarations
+        self.work += emitted.work
+        name, is_short = self.name("kernel"), emitted.work < _WORTH_A_CALL
+        known, place = self._kernels.setdefault(emitted.text, (name, len(self.code)))
+        if known != name and not is_short:
+            self.code[place] = emitted.definition(known, " noinline")
+            return known
+        self.code.append(emitted.definition(name, " noinline" if is_one_of_many else ""))
+        self.calls_apart += emitted.calls_apart
+        return name
 
     def name(self, kind: str) -> str:
         """Return a name that nothing else has."""
@@ -159,35 +180,32 @@ class Steps:
     # Steps.
 
     def _kernel(self, survey: Survey) -> list[str]:
-        module, name = self.module, self.module.name("kernel")
+        module = self.module
         enough = survey.nest.rows >= 2 * module.parts and survey.size >= 8192
         enough = enough and not survey.nest.moves
         parts = module.parts if enough else 1
         loops = loops_of(survey)
-        emitted = self._written(name, loops, parts)
+        emitted = self._written(loops, parts)
         if parts > 1 and emitted.work < _WORTH_SHARING:
             parts = 1
-            emitted = self._written(name, loops, parts)
-        self.module.code.append(emitted.text)
-        self.module.functions |= emitted.functions
-        self.module.calls_apart += emitted.calls_apart
-        self.module.declarations |= emitted.declarations
-        self.module.work += emitted.work
-        code = Code(f"{emitted.name}.")
+            emitted = self._written(loops, parts)
+        name = module.kernel(emitted, len(self.plan.placed) > _MANY)
+        code = Code(f"{module.name('step')}.")
         for total in emitted.sums:
             reductions.fill(code, total, parts)
-        rows = _product(code, emitted.rows)
+        rows = None if emitted.rows is None else f"i64 {_product(code, emitted.rows)}"
         if parts > 1:
-            call = f"call void @cr.parallel(ptr @{emitted.name}, ptr %buffers, "
-            code.add(f"{call}i64 {rows}, i64 {parts})")
+            code.add(f"call void @cr.parallel(ptr @{name}, ptr %buffers, {rows}, i64 {parts})")
         else:
-            code.add(f"call void @{emitted.name}(ptr %buffers, i64 0, i64 {rows}, i64 0)")
+            given = [f"ptr {address(code, place)}" for place in emitted.given or ()]
+            own = [] if rows is None else ["i64 0", rows, "i64 0"]
+            code.add(f"call void @{name}({', '.join(['ptr %buffers', *own, *given])})")
         for total in emitted.sums:
             reductions.combine_copies(code, total, parts)
-        self.module.declarations |= code.declarations
+        module.declarations |= code.declarations
         return code.lines
 
-    def _written(self, name: str, loops: LoopNest, parts: int) -> Emitted:
+    def _written(self, loops: LoopNest, parts: int) -> Emitted:
         """Write a kernel; what memory it has for itself is free afterwards."""
         taken: list[Buffer] = []
 
@@ -195,8 +213,7 @@ class Steps:
             taken.append(self.memory.reserve(size))
             return taken[-1]
 
-        is_one_of_many = len(self.plan.placed) > _MANY
-        emitted = write(name, loops, self.memory.buffers, reserve, parts, is_one_of_many)
+        emitted = write(loops, self.memory.buffers, reserve, parts)
         for buffer in taken:
             self.memory.release(buffer)
         return emitted
