@@ -31,6 +31,7 @@ __all__ = ["WORTH_UNLOCKING", "Call", "Module", "Steps"]
 # Rough nanoseconds of work from which on other threads may run, and signals are looked for.
 WORTH_UNLOCKING = 50_000
 _WORTH_SHARING = 60_000  # rough nanoseconds of work from which on threads share a kernel
+_WORTH_A_CALL = 100  # rough nanoseconds
 _MANY = 500  # vertices up to which LLVM may make one function of all kernels
 
 
@@ -67,6 +68,26 @@ class Module:
     work: int = 0
     flops: int = 0
     _count: int = 0
+    # Names of kernels and where they are among the definitions, by their text.
+    _kernels: dict[str, tuple[str, int]] = field(default_factory=dict)
+
+    def kernel(self, emitted: Emitted, is_one_of_many: bool) -> str:
+        """Write a kernel, unless there is one of the same text; return its name.
+
+        One that is called from several places is not moved there, nor is one of many, which would
+        take LLVM long. A short one is written again: a call would take as long as it does.
+        """
+        self.functions |= emitted.functions
+        self.declarations |= emitted.declarations
+        self.work += emitted.work
+        name, is_short = self.name("kernel"), emitted.work < _WORTH_A_CALL
+        known, place = self._kernels.setdefault(emitted.text, (name, len(self.code)))
+        if known != name and not is_short:
+            self.code[place] = emitted.definition(known, " noinline")
+            return known
+        self.code.append(emitted.definition(name, " noinline" if is_one_of_many else ""))
+        self.calls_apart += emitted.calls_apart
+        return name
 
     def name(self, kind: str) -> str:
         """Return a name that nothing else has."""
@@ -169,23 +190,26 @@ class Steps:
     # Steps.
 
     def _kernel(self, survey: Survey) -> list[str]:
-        module, name = self.module, self.module.name("kernel")
-        loops = loops_of(survey)
         if survey.kernel.product is not None:
-            return self._epilogue(survey, survey.kernel.product, name, loops)
+            return self._epilogue(survey, survey.kernel.product)
+        module, loops = self.module, loops_of(survey)
         enough = survey.nest.rows >= 2 * module.parts and survey.size >= 8192
         enough = enough and not survey.nest.moves
         parts = module.parts if enough else 1
-        emitted = self._written(name, loops, parts, self.memory.buffers)
+        emitted = self._written(loops, parts, self.memory.buffers)
         if parts > 1 and emitted.work < _WORTH_SHARING:
             parts = 1
-            emitted = self._written(name, loops, parts, self.memory.buffers)
-        code = Code(f"{name}.")
-        return self._shared(emitted, name, _product(code, emitted.rows), parts, code)
+            emitted = self._written(loops, parts, self.memory.buffers)
+        name = module.kernel(emitted, len(self.plan.placed) > _MANY)
+        code = Code(f"{module.name('step')}.")
+        count = None if emitted.rows is None else _product(code, emitted.rows)
+        return self._shared(emitted, name, count, parts, code)
 
-    def _epilogue(self, survey: Survey, vertex: Apply, name: str, loops: LoopNest) -> list[str]:
+    def _epilogue(self, survey: Survey, vertex: Apply) -> list[str]:
         """Write a product and the kernel that goes on with its rows."""
-        module, memory, code = self.module, self.memory, Code(f"{name}.")
+        module, memory, loops = self.module, self.memory, loops_of(survey)
+        name = module.name("rows")
+        code = Code(f"{name}.")
         work = product.flops(vertex) // 20
         parts = module.parts if work >= _WORTH_SHARING else 1
         a, b = self.plan.accesses(vertex)
@@ -194,50 +218,52 @@ class Steps:
         chunked = chunks(a, b, rows, parts, code)
         own = memory.reserve(epilogue.room(vertex, chunked) * parts)
         buffers = {**memory.buffers, vertex: Buffer(memory.entries)}
-        emitted = self._written(name, loops, parts, buffers)
+        emitted = self._written(loops, parts, buffers, is_told=False)
+        kernel = module.kernel(emitted, len(self.plan.placed) > _MANY)
         text, declarations = epilogue.definition(
-            f"{name}.rows",
+            name,
             vertex,
             chunked,
             (memory.at(a), memory.at(b)),
             [memory.at(access) for access in ahead[: chunked.ahead]],
             own,
-            (name, loops.nest.rows // vertex.shape[0]),
+            (kernel, loops.nest.rows // vertex.shape[0]),
             memory.entries,
         )
         memory.release(own)
         module.flops += product.flops(vertex)
         module.work += work
         module.declarations |= declarations
-        lines = self._shared(emitted, f"{name}.rows", str(chunked.count), parts, code)
         module.code.append(text)
-        return lines
+        return self._shared(emitted, name, str(chunked.count), parts, code)
 
-    def _shared(self, emitted: Emitted, name: str, count: str, parts: int, code: Code) -> list[str]:
-        """Write the call of a kernel, which threads may share; begin and end its sums."""
-        module = self.module
-        module.code.append(emitted.text)
-        module.functions |= emitted.functions
-        module.calls_apart += emitted.calls_apart
-        module.declarations |= emitted.declarations
-        module.work += emitted.work
+    def _shared(
+        self, emitted: Emitted, name: str, count: str | None, parts: int, code: Code
+    ) -> list[str]:
+        """Write the call of a kernel, which threads may share; begin and end its sums.
+
+        Args:
+            emitted: the kernel.
+            name: the function that is called.
+            count: of its rows, or chunks; None if it has no parameters for them.
+            parts: how many threads share it.
+            code: what stands before the call.
+        """
         for total in emitted.sums:
             reductions.fill(code, total, parts)
         if parts > 1:
             code.add(f"call void @cr.parallel(ptr @{name}, ptr %buffers, i64 {count}, i64 {parts})")
         else:
-            code.add(f"call void @{name}(ptr %buffers, i64 0, i64 {count}, i64 0)")
+            given = [f"ptr {address(code, place)}" for place in emitted.given or ()]
+            own = [] if count is None else ["i64 0", f"i64 {count}", "i64 0"]
+            code.add(f"call void @{name}({', '.join(['ptr %buffers', *own, *given])})")
         for total in emitted.sums:
             reductions.combine_copies(code, total, parts)
-        module.declarations |= code.declarations
+        self.module.declarations |= code.declarations
         return code.lines
 
     def _written(
-        self,
-        name: str,
-        loops: LoopNest,
-        parts: int,
-        buffers: dict[Vertex, Buffer],
+        self, loops: LoopNest, parts: int, buffers: dict[Vertex, Buffer], is_told: bool = True
     ) -> Emitted:
         """Write a kernel; what memory it has for itself is free afterwards."""
         taken: list[Buffer] = []
@@ -246,8 +272,7 @@ class Steps:
             taken.append(self.memory.reserve(size))
             return taken[-1]
 
-        is_one_of_many = len(self.plan.placed) > _MANY
-        emitted = write(name, loops, buffers, reserve, parts, is_one_of_many)
+        emitted = write(loops, buffers, reserve, parts, is_told)
         for buffer in taken:
             self.memory.release(buffer)
         return emitted

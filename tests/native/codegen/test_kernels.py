@@ -160,8 +160,8 @@ def four_threads():
 )
 def test_threads_share_rows(f, monkeypatch):
     monkeypatch.setattr(steps, "_WORTH_SHARING", 0)
-    lowered = check(f, rng.normal(size=(401, 57)))
-    assert "kernel1" in lowered.ir
+    lowered = check(f, rng.normal(size=(401, 97)))
+    assert "@cr.parallel(ptr" in lowered.ir
 
 
 @pytest.mark.parametrize(
@@ -282,3 +282,9 @@ def test_angles_of_any_size_in_loops_and_alone(dtype):
         expected = np.sin(exact), np.cos(exact), np.tan(exact)
         for found, true in zip(f(given), expected, strict=True):
             np.testing.assert_array_max_ulp(found, true.astype(dtype), 2)
+
+
+def test_kernels_that_compute_the_same_elsewhere_are_one():
+    x, y = rng.normal(size=(2, 50, 50))
+    lowered = check(lambda x, y: np.sin(y @ np.sin(y @ np.sin(x))), x, y)
+    assert lowered.ir.count("define internal fastcc void @kernel") == 1

@@ -47,33 +47,46 @@ Reserve: TypeAlias = "Callable[[int], Buffer]"
 
 @dataclass
 class Emitted:
-    """The text of a kernel, and what the pipeline needs to know of it."""
+    """The text of a kernel, and what the pipeline needs to know of it.
 
-    name: str
+    Attributes:
+        text: what follows the parameters. Kernels that compute the same elsewhere have the same.
+        parameters: in parentheses.
+        given: where it does so, if it is told: its parameters after the first ones.
+        rows: how many there are, a number for each axis; None for a kernel without rows, which has
+            no parameters for them.
+        work: entries times operations, roughly nanoseconds on one core.
+    """
+
     text: str
-    rows: tuple[int, ...]  # a number for each axis
-    work: int  # entries times operations, roughly nanoseconds on one core
+    parameters: str
+    given: list[Buffer] | None
+    rows: tuple[int, ...] | None
+    work: int
     functions: set[tuple[str, str]] = field(default_factory=set)
     declarations: set[str] = field(default_factory=set)
     sums: list[Sum] = field(default_factory=list)
     calls_apart: list[tuple[str, str]] = field(default_factory=list)  # outside of loops
 
+    def definition(self, name: str, attributes: str) -> str:
+        """Return the function, under a name."""
+        return f"define internal void @{name}{self.parameters}{attributes}{self.text}"
+
 
 def write(
-    name: str,
     kernel: LoopNest,
     buffers: dict[Vertex, Buffer],
     reserve: Reserve,
     parts: int,
-    is_one_of_many: bool,
+    is_told: bool = True,
 ) -> Emitted:
-    """Write a kernel, a function ``void(ptr buffers, i64 begin, i64 end, i64 part)``.
+    """Write a kernel, a function ``void(ptr buffers, i64 begin, i64 end, i64 part, ptr at0 ...)``.
 
     It computes the rows from begin to end; ``part`` numbers the threads, of which there may be as
-    many as ``parts``. One of many is not moved into its caller, which would take long to compile.
+    many as ``parts``. What follows are the places in memory, if there is one thread and the kernel
+    is to be told them.
     """
-    writer = _Writer(name, kernel, buffers, reserve, parts)
-    return writer.write(" noinline" if is_one_of_many else "")
+    return _Writer(kernel, buffers, reserve, parts, is_told and parts == 1).write()
 
 
 @dataclass
@@ -91,13 +104,12 @@ class _Scope:
 class _Writer:
     def __init__(
         self,
-        name: str,
         kernel: LoopNest,
         buffers: dict[Vertex, Buffer],
         reserve: Reserve,
         parts: int,
+        is_told: bool,
     ) -> None:
-        self.name = name
         self.kernel = kernel
         self.nest = kernel.nest
         self.buffers = buffers
@@ -113,13 +125,13 @@ class _Writer:
             Loop(k, rows, entries, not any(map(self._changes, phase.entries)))
             for k, phase in enumerate(kernel.phases)
         ]
-        self.pointers = Pointers(self.nest, self.entry.code, self.rows[0].code)
+        self.pointers = Pointers(self.nest, self.entry.code, self.rows[0].code, is_told)
         self.apart = Apart(_written(kernel) if self.nest.columns <= 64 else [])
         self.kept: dict[Row, str] = {}
         self.sums: list[Sum] = []
         self.totals: dict[Vertex, str] = {}
 
-    def write(self, attributes: str) -> Emitted:
+    def write(self) -> Emitted:
         self._make()
         for statement in self.kernel.before:
             self._statement(statement, self.entry)
@@ -127,7 +139,7 @@ class _Writer:
             for statement in phase.row:
                 self._statement(statement, self.rows[number])
             self._entries(phase, number)
-        return self._assemble(attributes)
+        return self._assemble()
 
     # Memory.
 
@@ -295,37 +307,59 @@ class _Writer:
 
     # The whole.
 
-    def _assemble(self, attributes: str) -> Emitted:
-        parameters = "ptr %buffers, i64 %begin, i64 %end, i64 %part"
+    def _assemble(self) -> Emitted:
         length = self._length()
-        lines = [f"define internal void @{self.name}({parameters}){attributes} {{", "entry:"]
-        lines += self.entry.code.lines
-        lines += [line for loop in self.loops for line in loop.before()]
-        lines += ["  %any = icmp ult i64 %begin, %end", "  br i1 %any, label %head, label %done"]
-        lines += ["head:", "  %row = phi i64 [ %begin, %entry ], [ %next, %tail ]"]
+        turn: list[str] = []
         for row, loop in zip(self.rows, self.loops, strict=False):
-            lines += row.code.lines
-            lines += loop.lines(length, not moves(self.nest.inner))
-        lines += self.rows[-1].code.lines
-        lines += ["  br label %tail", "tail:", "  %next = add nuw i64 %row, 1"]
-        hints = f", !llvm.loop {ONE_BY_ONE}" if self.nest.columns > FEW else ""
-        lines.append("  %more = icmp ult i64 %next, %end")
-        lines.append(f"  br i1 %more, label %head, label %done{hints}")
-        lines += ["done:", "  ret void", "}"]
+            turn += row.code.lines
+            turn += loop.lines(length, not moves(self.nest.inner))
+        turn += self.rows[-1].code.lines
+        given = self.pointers.given
+        has_rows = bool(self.nest.outer) or given is None
+        rows = ["i64 %begin", "i64 %end", "i64 %part"] if has_rows else []
+        places = [f"ptr %at{k}" for k in range(len(given or ()))]
+        parameters = ", ".join(["ptr %buffers", *rows, *places])
+        before = [line for loop in self.loops for line in loop.before()]
+        lines = [
+            " {",
+            "entry:",
+            *self.entry.code.lines,
+            *before,
+            *(self._for_each_row(turn) if has_rows else turn),
+            "  ret void",
+            "}",
+        ]
         bodies = [body.code for loop in self.loops for body in loop.bodies]
         codes = [self.entry.code, *bodies, *(row.code for row in self.rows)]
         operations = sum(len(loop.slow.code.lines) for loop in self.loops)
         expensive = sum(len(loop.functions) for loop in self.loops)
         return Emitted(
-            self.name,
             "\n".join(lines),
-            self.nest.outer,
+            f"({parameters})",
+            given,
+            self.nest.outer if has_rows else None,
             self.nest.rows * self.nest.columns * (operations + 10 * expensive) // 20,
             set().union(*(code.functions for code in codes)),
             self.apart.declarations.union(*(code.declarations for code in codes)),
             self.sums,
             [call for code in codes for call in code.calls_apart],
         )
+
+    def _for_each_row(self, turn: list[str]) -> list[str]:
+        hints = f", !llvm.loop {ONE_BY_ONE}" if self.nest.columns > FEW else ""
+        return [
+            "  %any = icmp ult i64 %begin, %end",
+            "  br i1 %any, label %head, label %done",
+            "head:",
+            "  %row = phi i64 [ %begin, %entry ], [ %next, %tail ]",
+            *turn,
+            "  br label %tail",
+            "tail:",
+            "  %next = add nuw i64 %row, 1",
+            "  %more = icmp ult i64 %next, %end",
+            f"  br i1 %more, label %head, label %done{hints}",
+            "done:",
+        ]
 
     def _length(self) -> str:
         """Return the number of entries in this row: the last block may be shorter."""

@@ -21,9 +21,15 @@ _SCOPES = 8  # arrays that one kernel writes and that are told apart
 
 
 class Pointers:
-    """Pointers of one kernel, each written once: into the entry block, or where a row begins."""
+    """Pointers of one kernel, each written once: into the entry block, or where a row begins.
 
-    def __init__(self, nest: Nest, entry: Code, row: Code) -> None:
+    Attributes:
+        given: the places in memory that are parameters, in order: where it is called, a kernel need
+            not find them in the table, and can serve for others. None where it does find them.
+    """
+
+    def __init__(self, nest: Nest, entry: Code, row: Code, are_given: bool) -> None:
+        self.given: list[Buffer] | None = [] if are_given else None
         self._nest = nest
         self._entry = entry
         self._row = row
@@ -35,12 +41,18 @@ class Pointers:
     def base(self, buffer: Buffer) -> str:
         """Return the pointer to a place in memory."""
         if buffer not in self._bases:
-            self._bases[buffer] = address(self._entry, buffer)
+            if self.given is None:
+                self._bases[buffer] = address(self._entry, buffer)
+            else:
+                self._bases[buffer] = f"%at{len(self.given)}"
+                self.given.append(buffer)
         return self._bases[buffer]
 
     def part(self, buffer: Buffer, step: int) -> str:
         """Return the pointer to what a thread has for itself, ``step`` bytes after the last's."""
         base = self.base(buffer)
+        if self.given is not None:  # there is one thread
+            return base
         own = self._entry.let(f"mul i64 %part, {step}")
         return self._entry.let(f"getelementptr i8, ptr {base}, i64 {own}")
 
