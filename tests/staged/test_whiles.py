@@ -89,7 +89,7 @@ def test_what_may_differ_in_a_later_turn_stays_unrolled(name: str) -> None:
 
 def test_fewer_turns_than_the_code_holds_for_raise() -> None:
     code, _ = staged("left_behind")
-    with pytest.raises(AssertionError, match="takes less than 2 turns"):
+    with pytest.raises(AssertionError, match="takes fewer than 2 turns"):
         code(0.5)
 
 

@@ -137,10 +137,10 @@ class Layout:
         for tape, many in self.lists.items():
             if tape.site is site:
                 inner = "[-1]" * (len(site.blocks) - tape.start - 1)
-                self.keep(f"{many}{inner}.append({name})")
+                self.keep(tape, f"{many}{inner}.append({name})")
 
-    def keep(self, text: str) -> None:
-        """Write that a value is kept."""
+    def keep(self, tape: Tape, text: str) -> None:
+        """Write that a value is kept in a list."""
         self.row(text)
 
     def _main(self, site: Site, text: str) -> None:
@@ -355,15 +355,18 @@ class Layout:
         depth = len(blocks) - 1
         if tape.site.blocks[: len(blocks)] != blocks or depth < tape.start:
             return
-        first = ""
-        if len(blocks) == len(tape.site.blocks):
-            own = [self.plan.names[tape.site]] if tape.by_name else map(self._named, tape.leading)
-            first = ", ".join(own)
+        first = ", ".join(self.leading(tape)) if len(blocks) == len(tape.site.blocks) else ""
         if depth == tape.start:
             self.row(f"{name} = [{first}]")
         else:
             inner = "[-1]" * (depth - tape.start - 1)
             self.row(f"{name}{inner}.append([{first}])")
+
+    def leading(self, tape: Tape) -> list[str]:
+        """Return what a list begins with."""
+        if tape.by_name:
+            return [self.plan.names[tape.site]]
+        return [self._named(source) for source in tape.leading]
 
     def _choice(self, choice: Choice) -> None:
         values = tuple(choice.values)
