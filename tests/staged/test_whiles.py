@@ -99,6 +99,12 @@ def test_a_loop_that_does_not_end_by_its_question_raises() -> None:
         code(math.nan)
 
 
+def test_line_by_line_it_runs_with_as_many_turns_as_it_was_made_for() -> None:
+    code, _ = staged("newton")
+    with pytest.raises(AssertionError, match="takes another number of turns"):
+        code.run(2.0, 1e-3)
+
+
 def test_a_saved_module_needs_numpy_alone(tmp_path: Path) -> None:
     code, args = staged("newton")
     code.save(tmp_path / "root.py")
