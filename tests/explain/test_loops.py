@@ -11,6 +11,7 @@ import pytest
 
 import chainrule as cr
 from tests.programs.loops import PROGRAMS, pendulum
+from tests.programs.whiles import PROGRAMS as WHILES
 
 random = np.random.default_rng(4)
 INPUTS = random.normal(size=(20, 3))
@@ -106,3 +107,20 @@ def test_every_loop_can_be_explained_and_drawn(name: str) -> None:
     assert e.svg().startswith("<svg")
     for group in e.graph.groups:
         assert all(lead.source < v for v in group.vertices for lead in e.graph.vertices[v].leads)
+
+
+def test_while_has_its_first_and_last_turn_and_how_the_gradient_changes() -> None:
+    e = cr.explain(WHILES["newton"][0], 50.0, 1e-12)
+    assert "while abs(x * x - a) > tol:" in e.text
+    assert "25.5 … 7.071" in e.text
+    assert "|dx| 1 at turn 6, 3.16e-15 at turn 0: shrinks by" in e.text
+    assert [group.name for group in e.graph.groups if group.body] == ["while abs(x * x - a) > tol:"]
+    assert pickle.loads(pickle.dumps(e)).text == e.text
+
+
+@pytest.mark.parametrize("name", ["power_iteration", "counted", "series"])
+def test_open_loops_can_be_explained_and_drawn(name: str) -> None:
+    f, args, _ = WHILES[name]
+    e = cr.explain(f, *args)
+    assert max(map(len, e.text.splitlines())) <= 80
+    assert e.svg().startswith("<svg")

@@ -161,3 +161,16 @@ def _lambda(x):
         m2 += v1
     return m2"""
     )
+
+
+def test_a_loop_that_ends_when_a_condition_fails_says_which() -> None:
+    def root(a: float, tol: float) -> float:
+        x = a
+        while abs(x * x - a) > tol:
+            x = 0.5 * (x + a / x)
+        return x
+
+    shown = cr.compile(root).lower(50.0, 1e-9).loops
+    line = root.__code__.co_firstlineno + 2
+    said = f"# line {line} of test_listing.py: while abs(x * x - a) > tol"
+    assert f"for t in itertools.count():  {said}" in shown

@@ -89,7 +89,7 @@ def test_what_may_differ_in_a_later_turn_stays_unrolled(name: str) -> None:
 
 def test_fewer_turns_than_the_code_holds_for_raise() -> None:
     code, _ = staged("left_behind")
-    with pytest.raises(AssertionError, match="takes less than 2 turns"):
+    with pytest.raises(AssertionError, match="takes fewer than 2 turns"):
         code(0.5)
 
 
@@ -97,6 +97,12 @@ def test_a_loop_that_does_not_end_by_its_question_raises() -> None:
     code, _ = staged("counted")
     with pytest.raises(AssertionError, match="does not end the loop"):
         code(math.nan)
+
+
+def test_line_by_line_it_runs_with_as_many_turns_as_it_was_made_for() -> None:
+    code, _ = staged("newton")
+    with pytest.raises(AssertionError, match="takes another number of turns"):
+        code.run(2.0, 1e-3)
 
 
 def test_a_saved_module_needs_numpy_alone(tmp_path: Path) -> None:

@@ -28,7 +28,6 @@ __all__ = [
     "unclear",
 ]
 
-_STORES = ("STORE_FAST", "STORE_DEREF")
 _IN_PLACE = frozenset({"STORE_SUBSCR", "STORE_SLICE"})
 _OPPOSITE = {">=": "<", ">": "<="}
 
@@ -116,14 +115,14 @@ def loops_in(code: CodeType) -> tuple[LoopCode, ...]:
     loops = []
     for region in sorted(found, key=lambda r: (r.head, -r.end)):
         body = [x for x in instructions if region.holds(x.offset)]
-        names = {x.argval: None for x in body if x.opname in _STORES}
+        names = {name: None for x in body for name in _set_by(x)}
         in_place = any(
             x.opname in _IN_PLACE or (x.opname == "BINARY_OP" and x.argrepr.endswith("="))
             for x in body
         )
         start = _start(code, instructions, region)
         is_for = body[0].opname == "FOR_ITER"
-        counter = body[1].argval if is_for and body[1].opname in _STORES else ""
+        counter = next(iter(_set_by(body[1])), "") if is_for else ""
         site = _site(code, region)
         loops.append(LoopCode(site, region, start, tuple(names), in_place, is_for, counter))
     return tuple(loops)
@@ -150,9 +149,28 @@ def _start(code: CodeType, instructions: Sequence[dis.Instruction], region: Regi
 
 
 @functools.lru_cache(4096)
-def stored_in(code: CodeType) -> Mapping[int, str]:
-    """Return which variable each instruction sets."""
-    return {x.offset: x.argval for x in dis.get_instructions(code) if x.opname in _STORES}
+def stored_in(code: CodeType) -> Mapping[int, tuple[str, ...]]:
+    """Return which variables each instruction sets."""
+    return {x.offset: names for x in _instructions(code) if (names := _set_by(x))}
+
+
+def _set_by(x: dis.Instruction) -> tuple[str, ...]:
+    """Return the variables that an instruction sets; from 3.13 on it may be two."""
+    if not x.opname.startswith(("STORE_FAST", "STORE_DEREF")):
+        return ()
+    if isinstance(x.argval, str):
+        return (x.argval,)
+    names: tuple[str, ...] = x.argval
+    return names if x.opname == "STORE_FAST_STORE_FAST" else names[:1]
+
+
+def _read_by(x: dis.Instruction) -> tuple[str, ...]:
+    """Return the variables that an instruction reads."""
+    if x.opname == "STORE_FAST_LOAD_FAST":
+        return (x.argval[1],)
+    if not x.opname.startswith(("LOAD_FAST", "LOAD_DEREF")):
+        return ()
+    return (x.argval,) if isinstance(x.argval, str) else tuple(x.argval)
 
 
 def is_limit(frame: FrameType) -> bool:
@@ -179,16 +197,17 @@ def unclear(loop: LoopCode, frame: FrameType) -> str:
     body = [x for x in _instructions(code) if loop.region.holds(x.offset)]
     held = frame.f_locals
     for x, after, further in zip(body, body[1:], body[2:], strict=False):
-        if not x.opname.startswith(("LOAD_FAST", "LOAD_DEREF")):
-            continue
-        value = held.get(x.argval)
-        if isinstance(value, (dict, set, bytearray)) or hasattr(type(value), "__next__"):
-            return f"{x.argval} may be another one in each turn"
-        if isinstance(value, list):
-            appends = after.argval == "append"
-            reads = after.opname == "LOAD_CONST" and further.opname == "BINARY_SUBSCR"
-            if not (appends or (reads and type(after.argval) is int)):
-                return f"{x.argval} may be another one in each turn"
+        *others, last = _read_by(x) or ("",)
+        for name in (*others, last):
+            value = held.get(name)
+            changes = isinstance(value, (dict, set, bytearray)) or hasattr(type(value), "__next__")
+            if isinstance(value, list):
+                appends = after.argval == "append"
+                reads = after.opname == "LOAD_CONST" and further.opname == "BINARY_SUBSCR"
+                is_clear = appends or (reads and type(after.argval) is int)
+                changes = name is not last or not is_clear
+            if changes:
+                return f"{name} may be another one in each turn"
     return ""
 
 
@@ -217,7 +236,7 @@ def bound_of(
     (exit, *more) = others
     body = [x for x in _instructions(frame.f_code) if loop.region.holds(x.offset)]
     places = {x.offset: _place(frame.f_code, x.offset) for x in body}
-    stores = [places[x.offset] for x in body if x.opname in _STORES]
+    stores = [places[x.offset] for x in body if _set_by(x)]
     at = next((k for k, x in enumerate(body) if _is_question(frame.f_code, x, exit)), None)
     if more or at is None or at < 2 or not stores or min(stores) < _start_of(exit.position):
         return None

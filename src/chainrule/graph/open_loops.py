@@ -195,16 +195,17 @@ class _Frame:
             return self.step
         before, at = self._at, frame.f_lasti
         self._at = at
-        stored = stored_in(frame.f_code).get(before)
+        stored = stored_in(frame.f_code).get(before, ())
         changes: dict[str, Any] = {}
         for loop in self.loops:
             is_inside = loop.start <= at <= loop.region.end
             running = self.running.get(loop.site)
-            if running is not None and stored in loop.names:
-                self._name(stored, frame, before, changes)
-                if stored == loop.counter:
-                    self.watch.is_counted(running, stored, frame.f_locals[stored], changes)
-                stored = None
+            if running is not None:
+                for name in stored:
+                    self._name(name, frame, before, changes)
+                    if name == loop.counter:
+                        self.watch.is_counted(running, name, frame.f_locals[name], changes)
+                stored = ()
             if running is not None and not is_inside:
                 self._all(loop, frame, running.ends, changes)
                 del self.running[loop.site]

@@ -94,7 +94,7 @@ def _opened(recorded: Recorded, run: Callable[..., Recorded]) -> Staged:
     watched = run(())
     loops = watched.trace.loops
     if not loops:
-        raise UnlikeError("it does not run in code of the user's own")
+        raise UnlikeError("it does not ask the same before each turn")
     if len(loops) > _MOST:
         raise UnlikeError(f"loops that run {len(loops)} times, each with its own number of turns")
     told = [[_TURNS + (k == n) for k in range(len(loops))] for n in range(-1, len(loops))]

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.staged.lines import Test
 from chainrule.staged.program import Program, imports
 
 __all__ = ["Run", "run"]
@@ -40,7 +41,7 @@ def run(program: Program, args: Sequence[Any]) -> Run:
         exec(statement, names)
     for stage in program.stages:
         for check in program.checks.get(stage.number, []):
-            exec(check.text, names)
+            _check(check, names)
         for statement in stage.code:
             exec(statement, names)
     result = Run({})
@@ -56,6 +57,17 @@ def run(program: Program, args: Sequence[Any]) -> Run:
     result.gradients = eval(program.gradients, names)
     result.variables = {key: value for key, value in names.items() if key not in hidden}
     return result
+
+
+def _check(test: Test, names: dict[str, Any]) -> None:
+    """See that Python sees what it saw; the condition of a loop is printed without a message."""
+    try:
+        exec(test.text, names)
+    except AssertionError as error:
+        if error.args:
+            raise
+        line = test.guard.location.lineno
+        raise AssertionError(f"line {line} takes another number of turns; stage again") from None
 
 
 def _copied(value: Any) -> Any:

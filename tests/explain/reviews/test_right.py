@@ -70,3 +70,47 @@ def test_printed_code_passes_as_if_a_person_had_written_it(name, returns, tmp_pa
         text = re.sub(r"\n    return value, .*", "", text)
     result = cr.review(written(text), function, *copy.deepcopy(args))
     assert result, str(result)
+
+
+def newton(a):
+    x = a
+    while abs(x * x - a) > 1e-10:
+        x = 0.5 * (x + a / x)
+    return x
+
+
+def newton_by_hand(a):
+    x = a
+    xs = []
+    while abs(x * x - a) > 1e-10:
+        xs.append(x)
+        x = 0.5 * (x + a / x)
+    dx = 1.0
+    da = 0.0
+    for x in reversed(xs):
+        da += 0.5 / x * dx
+        dx = (0.5 - 0.5 * a / x**2) * dx
+    da += dx
+    return da
+
+
+def newton_with_a_wrong_sign(a):
+    x = a
+    xs = []
+    while abs(x * x - a) > 1e-10:
+        xs.append(x)
+        x = 0.5 * (x + a / x)
+    dx = 1.0
+    da = 0.0
+    for x in reversed(xs):
+        da += 0.5 / x * dx
+        dx = (0.5 + 0.5 * a / x**2) * dx
+    da += dx
+    return da
+
+
+def test_iterates_gone_through_backwards():
+    assert cr.review(newton_by_hand, newton, 20.0)
+    wrong = cr.review(newton_with_a_wrong_sign, newton, 20.0)
+    assert "first wrong line" in str(wrong)
+    assert "dx = (0.5 + 0.5 * a / x**2) * dx" in str(wrong).partition("first wrong line, ")[2]

@@ -2,11 +2,11 @@ def newton_gradient(a):
     """Return newton(a) and its gradient."""
     # forward pass
     x = a                                       # (1)
-    xs = [x]
+    xs = []
     while abs(x * x - a) > 1e-06:
-        x = 0.5 * (x + a / x)                   # (2)
         xs.append(x)
-    turns = len(xs) - 1
+        x = 0.5 * (x + a / x)                   # (2)
+    turns = len(xs)
     da = 0.0
     dx = 1.0
     for t in reversed(range(turns)):

@@ -375,6 +375,7 @@ class Ends:
     first: int
     least: int
     most: int
+    where: str = ""
 
 
 @dataclass

@@ -96,7 +96,7 @@ class _Builder:
         if loop.until is not None:
             until = loop.until
             condition = self.known[until.condition]
-            ends = Ends(condition, until.answer, until.first, until.least, until.most)
+            ends = Ends(condition, until.answer, until.first, until.least, until.most, until.where)
         return TurnsLoop(
             *(self.vertex, loop.turns, counts, self.before, handed, self.body, after, ends)
         )

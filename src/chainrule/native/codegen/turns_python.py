@@ -51,7 +51,10 @@ class _Writer:
             lines.append(f"{counter} = {self._value(value)}")
         ends = loop.ends
         head = f"for t in range({_index(loop.turns)}):"
-        lines.append(head if ends is None else "for t in itertools.count():")
+        if ends is not None:
+            asked = ends.where.removesuffix(":")
+            head = "for t in itertools.count():" + (f"  # {asked}" if asked else "")
+        lines.append(head)
         body = [*self._statements(loop.body)]
         if ends is not None:
             going = self._value(ends.condition)

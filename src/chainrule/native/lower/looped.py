@@ -136,7 +136,7 @@ class _Lowering:
         operands = [self.known[x] for x in ending.loop.operands]
         trips, loop = ending.trips, ending.loop.operation
         assert isinstance(loop, Loop)
-        until = Until(Constant(True), trips.answer, ending.first, least, trips.most)
+        until = Until(Constant(True), trips.answer, ending.first, least, trips.most, trips.where)
         try:
             counted = counting(loop, operands, ending.which, until)
         except NotNumbersError:

@@ -8,7 +8,7 @@ read, and of what is only read after the last turn that one number.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -39,7 +39,7 @@ class Until:
 
     It ends with the first turn whose ``condition`` is not ``answer``, or after ``most``. Its result
     is the number of turns, those before its own included (-1 if it was interrupted), and then the
-    nearest number of turns that there may be.
+    nearest number of turns that there may be. ``where`` is the user's line that asks.
     """
 
     condition: Vertex
@@ -47,6 +47,7 @@ class Until:
     first: int
     least: int
     most: int
+    where: str = field(default="", compare=False)
 
 
 class Turns(Loop):

@@ -68,7 +68,13 @@ class Relatives:
             raise NotAlikeError("Python looks at something else")
         counters = [n for n in self.turns.wanted if isinstance(n, Counter)]
         trips = [
-            Trips(counter, asking.answers[0], guard, min(most, asking.most or most))
+            Trips(
+                counter,
+                asking.answers[0],
+                guard,
+                min(most, asking.most or most),
+                str(first.guards.locations[guard] or ""),
+            )
             for counter, asking, guard in zip(
                 counters, self.loops, first.guards.counts, strict=True
             )

@@ -7,7 +7,7 @@ looked at on the way (the guards): the program is that of f as long as the guard
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -46,12 +46,14 @@ class Trips:
         answer: what the condition is until then.
         guard: the number of the guard that they are not more.
         most: how many there may be.
+        where: the line that asks, for people.
     """
 
     counter: Counter
     answer: bool
     guard: int
     most: int
+    where: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ which to read it:
 - ``plan``: names for variables, and the lists in which values are kept for the backward pass;
   ``trial`` finds them, with ``names``, and ``instances`` of the unrolled code. ``tidy`` and
   ``whole`` let turns be alike before that.
-- ``counting``: loop variables and what is written by them; ``layout``: lines, and ``lists``.
+- ``counting``: loop variables and what is written by them; ``wording``: how they are
+  written, with ``lists``; ``layout``: lines.
 - ``general``: what is the same for all numbers of turns, which ``until`` writes as ``while``.
 """

@@ -11,7 +11,8 @@ from chainrule.staged.loops.counting import Counting
 from chainrule.staged.loops.fold import Folded
 from chainrule.staged.loops.general import UnlikeError
 from chainrule.staged.loops.layout import Layout, Row
-from chainrule.staged.loops.tree import Block, Item, Site
+from chainrule.staged.loops.plan import Tape
+from chainrule.staged.loops.tree import Block, Item, Site, Value
 from chainrule.staged.text import assertion
 
 __all__ = ["Until", "laid_out_open"]
@@ -71,6 +72,7 @@ class _Layout(Layout):
         super().__init__(code, width)
         self.loops = {loop.counter: loop for loop in loops}
         self.fewest: dict[Counter, int] = {}  # turns that there have to be
+        self.early = {tape for tape in self.lists if self._is_early(tape)}
         self.open: list[_Open] = []
         self.waiting: list[str] | None = None  # what is kept behind the question
         self.same: dict[tuple[int, ...], tuple[int, ...]] = {}
@@ -92,12 +94,18 @@ class _Layout(Layout):
             else:
                 self.item(item, blocks)
 
-    def keep(self, text: str) -> None:
-        """Write that a value is kept: if the turn is a whole one."""
+    def keep(self, tape: Tape, text: str) -> None:
+        """Write that a value is kept: if the turn is a whole one, and unless it was before."""
+        if tape in self.early:
+            return
         if self.waiting is None:
-            super().keep(text)
+            super().keep(tape, text)
         else:
             self.waiting.append(text)
+
+    def leading(self, tape: Tape) -> list[str]:
+        """Return what a list begins with."""
+        return [] if tape in self.early else super().leading(tape)
 
     def number(self, site: Site) -> int:
         """Return the number of a stage; in a last turn it is that of the others."""
@@ -119,7 +127,8 @@ class _Layout(Layout):
                     self._put(loop.first, f"{turns} = 0")
                     self._put(loop.last, f"{turns} += 1")
             if fewest:
-                message = f"line {loop.line} takes less than {fewest} turns; stage again"
+                few = "no turn" if fewest == 1 else f"fewer than {fewest} turns"
+                message = f"line {loop.line} takes {few}; stage again"
                 self._put(loop.behind, assertion(f"{turns} >= {fewest}", message))
         return [row for row in self.rows if row.text]
 
@@ -203,6 +212,9 @@ class _Layout(Layout):
             self.depth -= 1
         text = self._head(counting, limit, _asked(self.text(question)) if is_first else "")
         self.rows[head] = self.rows[head]._replace(text=text)
+        for tape, name in self.lists.items():
+            if tape in self.early and tape.block is block:
+                self.row(f"{name}.append({self.plan.names[tape.site]})")
         for kept in self.waiting or ():
             self.row(kept)
         self.waiting = None
@@ -218,7 +230,7 @@ class _Layout(Layout):
         self.known[block.turns.counter] = Counting(self.fresh("turns"), 0, False)
         kept, leading = next(
             (
-                (name, len(tape.leading))
+                (name, 0 if tape in self.early else len(tape.leading))
                 for tape, name in self.lists.items()
                 if tape.site.blocks == (block,) and tape.start == 0
             ),
@@ -239,6 +251,41 @@ class _Layout(Layout):
             )
         )
         return len(ends)
+
+    def _is_early(self, tape: Tape) -> bool:
+        """Tell whether a variable can be kept as it is when a turn begins, rather than at its end.
+
+        So it can if nobody reads what the last turn has left, and it has its name by then.
+        """
+        site, name = tape.site, self.plan.names[tape.site]
+        block, turns = tape.block, tape.block.turns
+        if len(site.blocks) > 1 or tape.start or len(tape.leading) != 1:
+            return False
+        if not isinstance(turns, Affine) or turns.counter not in self.loops:
+            return False
+        test = self._test(block)
+        alike = [x for x in block.sites() if self.plan.names.get(x) == name]
+        first = _sites(block.body[: test or 0])
+        if test is None or alike[-1] is not site or any(x in first for x in alike):
+            return False
+        if super().leading(tape) != [name] or any(x is tape for x, _ in self.plan.led.values()):
+            return False
+        if any(isinstance(x, Value) and x.site is site for x in self.plan.listed):
+            return False
+        return all(
+            reader not in first and self._is_before(source, turns.counter)
+            for reader, k in self.plan.taped
+            if isinstance(source := reader.sources[k], Value) and source.site is site
+        )
+
+    def _is_before(self, source: Value, turns: Counter) -> bool:
+        """Tell whether what is read of a loop is not of its last turn."""
+        if source.lag:
+            return not source.turns
+        match source.turns:
+            case (Affine(first=Affine(first=int(first), growth=1, counter=counter), growth=-1),):
+                return counter is turns and first <= -2
+        return False
 
     def _head(self, counting: Counting, limit: Limit | None, asked: str) -> str:
         """Write how a loop begins; ``asked`` is its condition, where it is asked first of all."""

@@ -2,13 +2,13 @@ def bounded_gradient(a, tol):
     """Return bounded(a, tol) and its gradient."""
     # forward pass
     x = a                                       # (1)
-    xs = [x]
+    xs = []
     k = 0
     while abs(x * x - a) > tol and k < 12:
-        x = 0.5 * (x + a / x)                   # (2)
         xs.append(x)
+        x = 0.5 * (x + a / x)                   # (2)
         k += 1
-    turns = len(xs) - 1
+    turns = len(xs)
     da = 0.0
     dx = 1.0
     for k in reversed(range(turns)):

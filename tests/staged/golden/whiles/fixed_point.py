@@ -5,14 +5,14 @@ def fixed_point_gradient(a):
     """Return fixed_point(a) and its gradient."""
     # forward pass
     x = 1.0                         # (1)
-    xs = [x]
+    xs = []
     while True:
         new = math.cos(a * x)       # (2)
         if abs(new - x) < 1e-08:
             break
-        x = new                     # (3)
         xs.append(x)
-    turns = len(xs) - 1
+        x = new                     # (3)
+    turns = len(xs)
     da = 0.0
     dnew = 1.0
     # backprop new = math.cos(a * x)

@@ -11,7 +11,7 @@ def left_behind_gradient(a):
         x = x * 0.8                     # (3)
         xs.append(x)
     turns = len(xs)
-    assert turns >= 2, "line 151 takes less than 2 turns; stage again"
+    assert turns >= 2, "line 151 takes fewer than 2 turns; stage again"
     dx = 0.0
     dy = 1.0
     # backprop x = x * 0.8

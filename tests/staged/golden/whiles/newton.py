@@ -2,11 +2,11 @@ def newton_gradient(a, tol):
     """Return newton(a, tol) and its gradient."""
     # forward pass
     x = a                                                # (1)
-    xs = [x]
+    xs = []
     while abs(x * x - a) > tol:
-        x = x - (x * x - a) / (2 * x)                    # (2)
         xs.append(x)
-    turns = len(xs) - 1
+        x = x - (x * x - a) / (2 * x)                    # (2)
+    turns = len(xs)
     da = 0.0
     dx = 1.0
     for t in reversed(range(turns)):

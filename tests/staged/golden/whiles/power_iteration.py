@@ -11,17 +11,17 @@ def power_iteration_gradient(A):
     v = w_2                                                         # (5)  shape (3,)
     ws = []
     ws_1 = []
-    vs = [v]
+    vs = []
     for t in range(100):
         if err < 0.001:
             break
+        vs.append(v)
         w = A @ v                                                   # (6)  shape (3,)
         ws.append(w)
         w = w / np.sqrt(w @ w)                                      # (7)  shape (3,)
         ws_1.append(w)
         err = np.max(np.abs(w - v))                                 # (8)
         v = w                                                       # (9)  shape (3,)
-        vs.append(v)
     else:
         raise AssertionError("line 40 does not end the loop; stage again")
     turns = len(ws)
