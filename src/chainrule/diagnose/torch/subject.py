@@ -52,6 +52,17 @@ class TorchSubject(Subject):
         whole = np.concatenate([g.ravel() for g in slopes.values()])
         return slopes if np.any(whole) and np.isfinite(whole).all() else None
 
+    def inputs(self, model: Any, batch: Sequence[Any]) -> Any:
+        """Return the gradient by the first array."""
+        load(self.module, model)
+        with as_in(self.module, True, 0), torch.enable_grad():
+            x, *others = tensors(batch, self.module)
+            x.requires_grad_(True)
+            loss = self.loss(self.module, x, *others)
+            slopes = torch.autograd.grad(loss, [x], allow_unused=True) if loss.requires_grad else ()
+        found = next((g for g in slopes if g is not None), None)
+        return np.zeros(tuple(x.shape)) if found is None else found.cpu().numpy()
+
 
 class TorchLearner(Learner):
     """Trains a copy of a model with PyTorch's Adam."""
