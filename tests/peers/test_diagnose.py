@@ -234,6 +234,31 @@ def test_every_output_of_a_recurrent_layer_is_followed():
     assert (finding.kind, finding.layer) == ("missing softmax", "out")
 
 
+class Clipped(torch.autograd.Function):
+    """A ReLU whose gradient is right, or goes through where nothing came out."""
+
+    right = True
+
+    @staticmethod
+    def forward(ctx, h):
+        ctx.save_for_backward(h)
+        return h.clamp(min=0)
+
+    @staticmethod
+    def backward(ctx, g):
+        (h,) = ctx.saved_tensors
+        return g * (h > 0) if Clipped.right else g
+
+
+@pytest.mark.parametrize("right", [True, False])
+def test_a_backward_of_ones_own(right, monkeypatch):
+    monkeypatch.setattr(Clipped, "right", right)
+    report = diagnose(Own(Clipped.apply), F.cross_entropy, (X, LABELS))
+    found = [(f.kind, f.layer) for f in report.alarms]
+    assert found == ([] if right else [("wrong gradient", "first")])
+    assert right or "the backward of `Clipped` is not the slope" in str(report)
+
+
 def test_frozen_parameters_are_a_note():
     model = dense()
     model[0].requires_grad_(False)

@@ -15,6 +15,7 @@ from chainrule.diagnose.examine import Means, examine, read
 from chainrule.diagnose.findings import Finding, ordered
 from chainrule.diagnose.probe import Probe
 from chainrule.diagnose.report import Report
+from chainrule.diagnose.torch.gradients import gradients
 from chainrule.diagnose.torch.modes import first_random, sleepers, special_layers
 from chainrule.diagnose.torch.optimiser import as_optimiser
 from chainrule.diagnose.torch.probe import TorchProbe, non_finite
@@ -23,6 +24,7 @@ from chainrule.diagnose.torch.subject import (
     TorchLearner,
     TorchSubject,
     arrays_of,
+    in_float64,
     loss_of,
     on_model,
 )
@@ -72,7 +74,7 @@ def diagnose_module(
         non_finite=non_finite,
         exact=lambda batch: _exact(subject, batch),
         slope=subject.slope,
-        gradients=lambda batch: [],
+        gradients=lambda batch: _gradients(subject, batch),
         trial=trying,
         memory=lambda slope: [] if single is None else steps.memory(single, subject.model, slope),
         decay=lambda slope: steps.decay(single, subject.model, slope),
@@ -173,17 +175,19 @@ def _mode(subject: TorchSubject, module: Any, batch: Sequence[Any], trained: boo
     return []
 
 
+def _gradients(subject: TorchSubject, batch: Sequence[Any]) -> list[Finding]:
+    try:
+        return gradients(subject, batch)
+    except RuntimeError:  # there is no float64 of this model
+        return []
+
+
 def _exact(subject: TorchSubject, batch: Sequence[Any]) -> Probe | None:
     """Run the same numbers in float64; None where they are that already, or that cannot be done."""
     if all(p.dtype == torch.float64 for p in subject.module.parameters()):
         return None
-    model = {name: p.astype(np.float64) for name, p in subject.model.items()}
-    wide = replace(subject, module=copy.deepcopy(subject.module).double(), model=model)
-    default = torch.get_default_dtype()
-    torch.set_default_dtype(torch.float64)  # for tensors that the model makes
     try:
-        return TorchProbe(wide, batch)
-    except RuntimeError:  # it makes some of another type
+        with in_float64(subject) as wide:
+            return TorchProbe(wide, batch)
+    except RuntimeError:  # the model makes numbers of another type
         return None
-    finally:
-        torch.set_default_dtype(default)

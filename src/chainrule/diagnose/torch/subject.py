@@ -15,7 +15,17 @@ import torch
 from chainrule.diagnose.learner import Learner
 from chainrule.diagnose.probe import Subject
 
-__all__ = ["TorchLearner", "TorchSubject", "arrays_of", "load", "loss_of", "on_model", "tensors"]
+__all__ = [
+    "TorchLearner",
+    "TorchSubject",
+    "arrays_of",
+    "as_in",
+    "in_float64",
+    "load",
+    "loss_of",
+    "on_model",
+    "tensors",
+]
 
 
 @dataclass
@@ -88,6 +98,18 @@ class TorchLearner(Learner):
         """The model as it is now."""
         module = copy.deepcopy(self._module)
         return replace(self._begun, model=arrays_of(module), module=module)
+
+
+@contextmanager
+def in_float64(subject: TorchSubject) -> Iterator[TorchSubject]:
+    """Return the same numbers in float64, and let what the model makes be of that type."""
+    model = {name: p.astype(np.float64) for name, p in subject.model.items()}
+    default = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
+    try:
+        yield replace(subject, module=copy.deepcopy(subject.module).double(), model=model)
+    finally:
+        torch.set_default_dtype(default)
 
 
 def arrays_of(module: Any) -> dict[str, Any]:
