@@ -50,7 +50,11 @@ class Subject:
 
     def value(self, batch: Sequence[Any], training: bool = False, seed: int = 0) -> float:
         """Return the loss on a batch."""
-        return float(np.asarray(self.call(self.model, *batch, training=training, seed=seed)))
+        found = self.call(self.model, *batch, training=training, seed=seed)
+        if found is None or np.size(found) != 1:
+            got = "None" if found is None else f"an array of shape {np.shape(found)}"
+            raise TypeError(f"the loss returns one number, as np.mean does: got {got}")
+        return float(np.asarray(found).reshape(()))
 
     def call(self, model: Any, *batch: Any, training: bool = True, seed: int = 0) -> Any:
         """Call the loss of a model, as in training or as in prediction."""
