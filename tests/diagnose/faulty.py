@@ -177,6 +177,85 @@ def by_hand(seed):
     return {"model": params, "loss": loss, "data": data("dense", seed, "numbers"), "step": step}
 
 
+def columns_are_examples(seed):
+    """A network of ``W @ x``: signals have a column for each example."""
+    rng = np.random.default_rng(seed)
+    params = {
+        "A": rng.normal(size=(16, 6)) / np.sqrt(3),
+        "a": np.zeros((16, 1)),
+        "B": rng.normal(size=(3, 16)) / 4,
+        "b": np.zeros((3, 1)),
+    }
+
+    def loss(params, x, labels):
+        h = np.maximum(0, params["A"] @ x.T + params["a"])
+        return nn.cross_entropy((params["B"] @ h + params["b"]).T, labels)
+
+    examples = data("dense", seed, n=300)  # the last look has other examples than the first
+    return {"model": params, "loss": loss, "data": examples, "optimiser": optim.adam(3e-3)}
+
+
+def logistic(seed):
+    """A linear model that begins with zeros, as its one minimum allows, on balanced classes."""
+    x = np.random.default_rng(seed).normal(size=(240, 4))
+    labels = np.argsort(np.argsort(x[:, 0] + x[:, 1])) // 80
+    params = {"W": np.zeros((4, 3)), "b": np.zeros(3)}
+
+    def loss(params, x, labels):
+        return nn.cross_entropy(x @ params["W"] + params["b"], labels)
+
+    return {"model": params, "loss": loss, "data": (x, labels), "optimiser": optim.sgd(0.5)}
+
+
+def ridge(seed):
+    """A linear regression with noise: it has fewer parameters than it is asked to learn."""
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(200, 5))
+    y = x @ rng.normal(size=5) + rng.normal(size=200)
+
+    def loss(params, x, y):
+        return np.mean((x @ params["w"] + params["c"] - y) ** 2) + 0.01 * np.sum(params["w"] ** 2)
+
+    params = {"w": 0.1 * rng.normal(size=5), "c": np.zeros(())}
+    return {"model": params, "loss": loss, "data": (x, y), "optimiser": optim.sgd(0.1)}
+
+
+def gates_by_hand(seed):
+    """An LSTM with a matrix for each gate: these stand beside one another."""
+    rng = np.random.default_rng(seed)
+    params = {k: rng.normal(size=(10, 8)) / np.sqrt(10) for k in ("Wi", "Wf", "Wo", "Wg")}
+    params |= {"bf": np.ones(8), "out": 0.3 * rng.normal(size=(8, 3))}
+
+    def sigmoid(z):
+        return 1 / (1 + np.exp(-z))
+
+    def loss(params, x, labels):
+        h = c = np.zeros((len(x), 8))
+        for t in range(x.shape[1]):
+            v = np.concatenate([x[:, t], h], axis=1)
+            new = sigmoid(v @ params["Wi"]) * np.tanh(v @ params["Wg"])
+            c = sigmoid(v @ params["Wf"] + params["bf"]) * c + new
+            h = sigmoid(v @ params["Wo"]) * np.tanh(c)
+        return nn.cross_entropy(h @ params["out"], labels)
+
+    examples = data("recurrent", seed)
+    return {"model": params, "loss": loss, "data": examples, "optimiser": optim.adam(1e-2)}
+
+
+def likelihood_by_hand(seed):
+    """A binary cross-entropy of a sigmoid, written out: its targets are multiplied."""
+    made = by_hand(seed)
+
+    def loss(params, x, y):
+        h = np.tanh(x @ params["W1"] + params["b1"])
+        q = 1 / (1 + np.exp(-(h @ params["W2"] + params["b2"])))
+        return -np.mean(y * np.log(q + 1e-9) + (1 - y) * np.log(1 - q + 1e-9))
+
+    x, y = made["data"]
+    examples = x, (y > 0).astype(float)
+    return {**made, "loss": loss, "data": examples, "step": None, "optimiser": optim.adam(1e-2)}
+
+
 HEALTHY = {
     "dense": lambda seed: program("dense", seed),
     "dense, tanh": lambda seed: program(
@@ -195,6 +274,11 @@ HEALTHY = {
     "digits": digits,
     "binary": binary,
     "by hand": by_hand,
+    "columns are examples": columns_are_examples,
+    "logistic, zeros": logistic,
+    "ridge": ridge,
+    "gates by hand": gates_by_hand,
+    "likelihood by hand": likelihood_by_hand,
 }
 
 # Faults: name -> (kind, layer or None where it is the whole, program of (network, seed)).
@@ -427,6 +511,48 @@ def growing(network, seed):
         return nn.cross_entropy(state @ params["Wo"], labels)
 
     return {"model": params, "loss": loss, "data": data("recurrent", seed)}
+
+
+def without_last_column(model, x, labels):
+    return nn.cross_entropy(model(x * (np.arange(6) < 5)), labels)
+
+
+def score_of_class(model, x, labels):
+    return -np.mean(model(x)[np.arange(len(labels)), labels])
+
+
+def likelihood(model, x, labels):
+    return np.mean(nn.log_softmax(model(x))[np.arange(len(labels)), labels])
+
+
+def squares_off(model, x, y):
+    return -np.mean((model(x) - y) ** 2)
+
+
+def reconstruction(network, seed):
+    """An autoencoder whose output is between 0 and 1, of data that are not."""
+    made = program("dense", seed, model=nn.Sequential(*layers("dense", seed, 6)))
+
+    def loss(model, x):
+        return np.mean((nn.sigmoid(model(x)) - x) ** 2)
+
+    return {**made, "loss": loss, "data": made["data"][:1]}
+
+
+def positive_weights(network, seed):
+    """Weights of `W @ x` that were drawn between 0 and 1: signals grow by their mean."""
+    made = columns_are_examples(seed)
+    rng = np.random.default_rng(seed)
+    drawn = {"A": rng.uniform(0, 1, (16, 6)), "B": rng.uniform(0, 9, (3, 16))}
+    return {**made, "model": made["model"] | drawn}
+
+
+def alike_rows(network, seed):
+    """Weights of `W @ x` whose rows, the units, are all the same."""
+    made = columns_are_examples(seed)
+    model = made["model"]
+    same = {"A": np.tile(model["A"][:1], (16, 1)), "B": np.full((3, 16), 0.1)}
+    return {**made, "model": model | same}
 
 
 DENSE = ("dense", "convolutional", "recurrent")
@@ -754,6 +880,28 @@ FAULTS = {
         ),
     ),
     "float32": ("precision", None, DENSE, half_precision),
+    "score of the class": (
+        "missing softmax",
+        "last",
+        DENSE,
+        lambda k, s: program(k, s, loss=score_of_class),
+    ),
+    "likelihood": ("wrong sign", None, DENSE, lambda k, s: program(k, s, loss=likelihood)),
+    "squares off": (
+        "wrong sign",
+        None,
+        DENSE,
+        lambda k, s: program(k, s, "numbers", loss=squares_off),
+    ),
+    "reconstruction": ("output range", "layers.4", ("dense",), reconstruction),
+    "positive weights": ("initial variance", "B", ("dense",), positive_weights),
+    "alike rows": ("symmetry", "A", ("dense",), alike_rows),
+    "one column of a table cut off": (
+        "data not used",
+        "data[0]",
+        ("dense",),
+        lambda k, s: program(k, s, loss=without_last_column),
+    ),
 }
 
 

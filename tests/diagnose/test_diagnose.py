@@ -131,3 +131,17 @@ def test_no_other_kinds():
 def test_bad_data(examples, words):
     with pytest.raises((ValueError, TypeError), match=words):
         diagnose(nn.Linear(6, 3, rng=0), cross_entropy, examples, optimiser=optim.sgd(0.1))
+
+
+def test_bad_arguments():
+    made = FAULTS["softmax twice"][-1]("dense", 0)
+    for changes, words in (
+        ({"loss": lambda model, x, y: model(x)}, r"one number, .* got an array of shape \("),
+        ({"loss": lambda model, x, y: None}, "one number, .* got None"),
+        ({"optimiser": "adam"}, r"optim\.adam\(1e-3\), got 'adam'"),
+        ({"optimiser": None, "step": lambda model, x, y: None}, "the next model, .* got None"),
+        ({"kinds": {"deaad"}}, "no kind of finding is called 'deaad'"),
+        ({"batch_size": 0}, "1 or more, got 0"),
+    ):
+        with pytest.raises((TypeError, ValueError), match=words):
+            diagnosis({**made, **changes})

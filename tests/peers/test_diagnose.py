@@ -182,7 +182,90 @@ def test_what_a_regression_cannot_reach():
 def test_dropout_that_does_not_know_what_is_done():
     model = dense()
     report = diagnose(model, lambda m, x, y: F.cross_entropy(F.dropout(m(x)), y), (X, LABELS))
-    assert report.kinds == ["mode"]
+    (finding,) = report.alarms
+    assert (finding.kind, finding.layer) == ("mode", "2")
+    assert "F.dropout(m(x))" in finding.line
+
+
+class Normalised(nn.Module):
+    """Normalises by running statistics, with .eval() in `forward`."""
+
+    def __init__(self, scaled=False):
+        super().__init__()
+        torch.manual_seed(0)
+        self.first, self.norm, self.second = nn.Linear(6, 32), nn.BatchNorm1d(32), nn.Linear(32, 3)
+        self.scaled = scaled
+
+    def forward(self, x):
+        if self.scaled:
+            x = (x - x.mean(0)) / x.std(0)
+        else:
+            self.norm.eval()
+        return self.second(torch.relu(self.norm(self.first(x))))
+
+
+def test_a_layer_that_is_put_into_prediction_by_the_model():
+    (finding,) = diagnose(Normalised(), F.cross_entropy, (X, LABELS)).alarms
+    assert (finding.kind, finding.layer) == ("mode", "norm")
+
+
+def test_nan_that_is_made_of_the_data():
+    x = X.clone()
+    x[:, 2] = 7
+    report = diagnose(Normalised(scaled=True), F.cross_entropy, (x, LABELS))
+    (finding,) = [f for f in report.alarms if f.kind == "nan"]
+    assert "x = (x - x.mean(0)) / x.std(0)" in finding.line
+    assert "of the data, before any layer" in finding.message
+
+
+def test_every_output_of_a_recurrent_layer_is_followed():
+    class Recurrent(nn.Module):
+        def __init__(self):
+            super().__init__()
+            torch.manual_seed(0)
+            self.cells, self.out = nn.GRU(2, 16, batch_first=True), nn.Linear(16, 3)
+
+        def forward(self, x):
+            return self.out(self.cells(x.reshape(len(x), 3, 2))[1][0])
+
+    model = Recurrent()
+    assert diagnose(model, F.cross_entropy, (X, LABELS))
+    (finding,) = diagnose(model, F.nll_loss, (X, LABELS)).alarms
+    assert (finding.kind, finding.layer) == ("missing softmax", "out")
+
+
+class Clipped(torch.autograd.Function):
+    """A ReLU whose gradient is right, or goes through where nothing came out."""
+
+    right = True
+
+    @staticmethod
+    def forward(ctx, h):
+        ctx.save_for_backward(h)
+        return h.clamp(min=0)
+
+    @staticmethod
+    def backward(ctx, g):
+        (h,) = ctx.saved_tensors
+        return g * (h > 0) if Clipped.right else g
+
+
+@pytest.mark.parametrize("right", [True, False])
+def test_a_backward_of_ones_own(right, monkeypatch):
+    monkeypatch.setattr(Clipped, "right", right)
+    report = diagnose(Own(Clipped.apply), F.cross_entropy, (X, LABELS))
+    found = [(f.kind, f.layer) for f in report.alarms]
+    assert found == ([] if right else [("wrong gradient", "first")])
+    assert right or "the backward of `Clipped` is not the slope" in str(report)
+
+
+def test_frozen_parameters_are_a_note():
+    model = dense()
+    model[0].requires_grad_(False)
+    report = diagnose(model, F.cross_entropy, (X, LABELS), optimiser=sgd(model))
+    assert report, str(report)
+    found = {f.layer for f in report.findings if f.kind == "not trained"}
+    assert found == {"0.weight", "0.bias"}
 
 
 def test_bad_input():

@@ -76,9 +76,11 @@ def _constant(columns: Any, constant: Any) -> list[Finding]:
         return []
     share = float(constant.mean())
     value = columns[0, constant]
-    # As the dark corners of images: there is nothing, or all have the least or the most there is.
+    # As the dark corners of images: there is nothing, or the least or the most that there is, and
+    # other features have it, too, in some examples.
     edge = columns.min() if value[0] < 0 else columns.max()
-    background = not value.any() or (value == edge).all()
+    shared = bool((columns[:, ~constant] == edge).any())
+    background = not value.any() or (shared and (value == edge).all())
     harmless = share < 0.5 and bool(background)
     return [
         Finding(
@@ -95,10 +97,12 @@ def _constant(columns: Any, constant: Any) -> list[Finding]:
 
 
 def labels(y: Any) -> list[Finding]:
-    """Look at classes: integers, (examples,), or a column of zeros and ones."""
+    """Look at classes: integers, (examples,), a column of zeros and ones, or a column for each."""
     y = np.asarray(y)
     if y.ndim == 2 and y.shape[1] == 1:
         y = y[:, 0]
+    elif y.ndim == 2 and np.isin(y, (0, 1)).all() and (y.sum(axis=1) == 1).all():
+        y = y.argmax(axis=1)
     if y.ndim != 1 or len(y) < 20:
         return []
     classes, counts = np.unique(y, return_counts=True)
@@ -286,13 +290,18 @@ def _standard(x: Any) -> Any:
     return ((x - x.mean()) / max(float(x.std()), 1e-300)).astype(x.dtype)
 
 
+def _scaled(batch: Sequence[Any]) -> list[Any]:
+    """Return a batch with scaled inputs; what comes last are targets, which a loss may check."""
+    return [*map(_standard, batch[:-1]), batch[-1]]
+
+
 def _matters(subject: Subject, batch: Sequence[Any], k: int) -> bool:
     """Tell whether an array matters of which rows can be exchanged.
 
     Targets do even where all predictions are the same; and inputs whose size puts every unit where
     it is flat.
     """
-    for arrays in (list(batch), [_standard(x) for x in batch]):
+    for arrays in (list(batch), _scaled(batch)):
         x = arrays[k]
         changed = [np.roll(x, 1, axis=0), np.broadcast_to(x[:1], x.shape).copy()]
         values = [subject.value([*arrays[:k], y, *arrays[k + 1 :]]) for y in (x, *changed)]
@@ -318,11 +327,17 @@ def unused_features(
         return []
     silent = (x.reshape(len(x), -1) != x[:1].reshape(1, -1)).any(axis=0)
     model = _redrawn(subject.model)
-    for arrays in (batch, [_standard(a) for a in batch]):
+    for arrays in (batch, _scaled(batch)):
         found = np.asarray(slopes(model, arrays)).reshape(len(x), -1)
         silent &= ~found.any(axis=0)
-        if not np.isfinite(found).all() or silent.mean() < _UNUSED or silent.all():
+        least = _UNUSED if x.ndim > 2 else 0.0  # of a table each column has its own meaning
+        if not np.isfinite(found).all() or silent.mean() <= least or silent.all():
             return []
+    columns = x.reshape(len(x), -1).copy()
+    columns[:, silent] = np.roll(columns[:, silent], 1, axis=0)
+    subject = replace(subject, model=model)
+    if subject.value([columns.reshape(x.shape), *batch[1:]]) != subject.value(batch):
+        return []  # read without a slope: by a comparison, or as a number of a class
     return [
         Finding(
             "data not used",

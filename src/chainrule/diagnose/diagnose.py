@@ -9,11 +9,12 @@ import numpy as np
 
 from chainrule.diagnose import precision, steps, wrong
 from chainrule.diagnose.examine import Means, examine, read, without_warnings
-from chainrule.diagnose.findings import Finding
+from chainrule.diagnose.findings import KINDS, Finding
 from chainrule.diagnose.learner import Learner
 from chainrule.diagnose.probe import Probe, Subject
 from chainrule.diagnose.report import Report
 from chainrule.diagnose.trial import Trial
+from chainrule.optim.optimiser import Optimiser
 from chainrule.train.step import takes_context
 from chainrule.transforms.reverse import grad
 
@@ -58,8 +59,9 @@ def diagnose(
             one may ask for what its units and gradients are like: ``{"dead", "saturated"}``.
 
     Raises:
-        TypeError: the loss takes other arguments.
-        ValueError: the data are empty or of different lengths.
+        TypeError: the loss takes other arguments or returns no number, the optimiser is none, or
+            the step returns no model.
+        ValueError: the data are empty or of different lengths, or there is no such kind.
 
     >>> import numpy as np
     >>> from chainrule import nn
@@ -72,10 +74,17 @@ def diagnose(
     >>> report.kinds[:2]
     ['unscaled features', 'saturated']
     """
+    unknown = set(kinds or ()) - set(KINDS)
+    if unknown:
+        raise ValueError(f"no kind of finding is called {min(unknown)!r}: {', '.join(KINDS)}")
+    if batch_size < 1 or trial < 1:
+        raise ValueError(f"batch_size and trial are 1 or more, got {batch_size} and {trial}")
     if _is_torch(model):
         from chainrule.diagnose.torch import diagnose_module
 
         return diagnose_module(model, loss, data, optimiser, batch_size, trial, seed, kinds)
+    if optimiser is not None and not isinstance(optimiser, Optimiser):
+        raise TypeError(f"an optimiser is wanted, such as optim.adam(1e-3), got {optimiser!r}")
     whole, found = read(data)
     title = f"{getattr(loss, '__name__', 'loss')} of {type(model).__name__}"
     if whole is None:

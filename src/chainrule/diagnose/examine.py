@@ -144,17 +144,20 @@ def _of_model(
         The number of classes, if there are, and what was found.
     """
     subject, first = means.subject, batches[0]
-    found = [*means.non_finite(probe), *losses.probabilities(probe)]
+    target = first[-1]  # of an autoencoder the input
+    found = [*means.non_finite(probe), *losses.probabilities(probe, target)]
     classes = losses.classes_of(probe)
     if not math.isfinite(probe.value):
         return classes, found
+    found += losses.output_range(probe, target)
+    found += losses.uphill(probe, target)
     if len(first) > 1:
-        found += losses.output_range(probe, first[1])
         found += of_data.used(subject, first)
         if means.inputs is not None and not any(f.kind == "data not used" for f in found):
             found += of_data.unused_features(subject, first, means.inputs)
-    found += losses.summed(subject, first)
-    found += start.connected(probe)
+    found += losses.summed(subject, first, probe)
+    part = [x[: 2 * len(x) // 3] for x in first]
+    found += start.connected(probe, lambda: means.probe(subject, part))
     found += start.symmetry(probe)
     found += start.variance(probe)
     found += start.initial_loss(probe, classes, first[1] if len(first) > 1 else None)
@@ -195,7 +198,8 @@ _CONSEQUENCES = frozenset(
 _EFFECTS = {
     "symmetry": {"dead", "vanishing", "weight decay"},
     "missing softmax": {"nan", "inf"},
-    "initial variance": {"dead"},
+    "initial variance": {"dead", "weight decay"},
+    "exploding": {"weight decay"},
 }
 
 

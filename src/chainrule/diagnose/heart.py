@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule import trees
 from chainrule.diagnose.findings import Finding
 from chainrule.diagnose.learner import Learner
 from chainrule.diagnose.probe import Probe, Subject, rms
@@ -16,7 +17,8 @@ __all__ = ["overfit"]
 
 _FEW = 20  # examples
 _HEART = 300  # steps
-_REST = 0.1  # of the gradient by the outputs, from which on nothing is left to learn
+_REST = 0.3  # of the gradient by the outputs: its square, what is left to gain, is below a tenth
+_SOME = 0.8  # of the first loss: what is asked of a model with fewer parameters than targets
 
 
 def overfit(
@@ -50,7 +52,8 @@ def overfit(
             best = min(best, value)
         if best < 0.1 * first or _at_rest(probe_of(subject, few), probe_of(learner.subject, few)):
             return []
-    if best < (first if classes is None else min(first, math.log(classes))) / 3:
+    guess = first if classes is None else min(first, math.log(classes))
+    if best < guess / 3 or (best < _SOME * guess and _is_small(subject, few)):
         return []
     return [
         Finding(
@@ -67,6 +70,12 @@ def overfit(
             evidence={"first": first, "last": best},
         )
     ]
+
+
+def _is_small(subject: Subject, few: Sequence[Any]) -> bool:
+    """Tell whether there are fewer parameters than targets: no model fits any numbers then."""
+    count = sum(np.size(p) for p in trees.flatten(subject.model)[0])
+    return count < np.size(few[-1])
 
 
 def _at_rest(before: Probe, after: Probe) -> bool:

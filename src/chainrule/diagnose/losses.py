@@ -14,8 +14,9 @@ from chainrule.diagnose.findings import Finding
 from chainrule.diagnose.probe import Probe, Subject
 from chainrule.explain.activations import RANGES, at_points
 from chainrule.operations import elementwise, softmax
+from chainrule.operations.arithmetic import negative, subtract
 
-__all__ = ["classes_of", "output_range", "probabilities", "summed"]
+__all__ = ["classes_of", "output_range", "probabilities", "summed", "uphill"]
 
 #: Operations that take logits: a softmax, or its logarithm, is inside of them.
 _OF_LOGITS = frozenset({softmax.log_softmax, softmax.softmax, softmax.logsumexp})
@@ -26,6 +27,8 @@ _BARELY = frozenset(
 )
 #: Where outputs are looked at, and from where on they no longer change if they are bounded.
 _FAR_AND_NEAR = np.array([-1e4, -1e2, -10.0, -1.0, -0.1, 0.0, 0.1, 1.0, 10.0, 1e2, 1e4])
+_AGAINST = 0.5  # cosine from which on a gradient points the other way
+_MOSTLY = 0.95  # share of examples
 _LOGARITHMS = frozenset({elementwise.log, elementwise.log2, elementwise.log10})
 
 
@@ -43,10 +46,12 @@ class _Softmax:
         node: the operation, or the exponential, that its logits go into.
         entering: the logits; behind them what they were before something was subtracted, so that
             their exponentials are finite.
+        entered: the node that made them.
     """
 
     node: Node
     entering: tuple[Any, ...]
+    entered: Node
 
 
 def _softmaxes(probe: Probe, nodes: Collection[Node]) -> list[_Softmax]:
@@ -54,12 +59,13 @@ def _softmaxes(probe: Probe, nodes: Collection[Node]) -> list[_Softmax]:
     found = []
     for node in sorted(nodes, key=lambda n: n.birth):
         if node.operation in _OF_LOGITS:
-            found.append(_Softmax(node, (_input(node),)))
+            found.append(_Softmax(node, (_input(node),), _unmoved(node.parents[0]) or node))
         elif node.operation is elementwise.exp and _is_shared_out(probe, node):
             before = node.parents[0]
             shifted = before is not None and before.operation is elementwise.subtract
             whole = (_input(before),) if before is not None and shifted else ()
-            found.append(_Softmax(node, (_input(node), *whole)))
+            source = before.parents[0] if before is not None and shifted else before
+            found.append(_Softmax(node, (_input(node), *whole), _unmoved(source) or node))
     return found
 
 
@@ -81,9 +87,14 @@ def _input(node: Node) -> Any:
     return np.asarray(node.operands[0], dtype=np.float64)
 
 
-def probabilities(probe: Probe) -> list[Finding]:
-    """Find a softmax or sigmoid before a loss that has one inside, and logarithms without one."""
-    found = []
+def probabilities(probe: Probe, y: Any) -> list[Finding]:
+    """Find a softmax or sigmoid before a loss that has one inside, and logarithms without one.
+
+    Args:
+        probe: a run.
+        y: its targets.
+    """
+    found = _linear(probe, np.asarray(y))
     last = probe.layers[-1].path if probe.layers else ""
     after = _after_output(probe)
     shares = [s for s in _softmaxes(probe, after) if any(map(_are_shares, s.entering))]
@@ -97,7 +108,7 @@ def probabilities(probe: Probe) -> list[Finding]:
                 "what goes into the softmax of the loss are probabilities already: its largest "
                 "share is bounded, the loss stays high and its gradient small",
                 ("hand the logits over: leave out the softmax, or sigmoid, before the loss",),
-                probe.line(again.node),
+                probe.line(again.entered) or probe.line(again.node),
                 {"largest": float(again.entering[-1].max())},
             )
         )
@@ -120,6 +131,8 @@ def probabilities(probe: Probe) -> list[Finding]:
         if probe.output is None or not _made_by(node, probe.output):
             continue
         p = np.asarray(probe.output.output, dtype=np.float64)
+        if np.asarray(y).dtype.kind == "f" and np.max(y) > 1 + 1e-6:
+            break  # of counts, say: a rate is wanted, and its logarithm is told as NaN
         if p.size and (p.min() < 0 or p.max() > 1 + 1e-6):
             found.append(
                 Finding(
@@ -138,6 +151,111 @@ def probabilities(probe: Probe) -> list[Finding]:
             )
             break
     return found
+
+
+def _linear(probe: Probe, y: Any) -> list[Finding]:
+    """Find a loss that is minus the output of the right class, as of its log-probability.
+
+    Its gradient by the output is the same for each example, and 0 for the other classes: what
+    keeps a log-probability below 0 is missing.
+    """
+    output = probe.output
+    g = None if output is None else probe.gradient(output)
+    if g is None or y.dtype.kind not in "iu" or y.ndim != 1 or len(y) < 2:
+        return []
+    g = np.asarray(g)
+    if g.ndim != 2 or len(g) != len(y) or y.min() < 0 or y.max() >= g.shape[1] < 2:
+        return []
+    own = g[np.arange(len(y)), y]
+    if not (own[0] < 0 and np.allclose(own, own[0])) or np.count_nonzero(g) > len(y):
+        return []
+    return [
+        Finding(
+            "missing softmax",
+            "error",
+            probe.layers[-1].path,
+            "the loss is minus the model's output for the right class, as if that were the "
+            "logarithm of a probability: without a log_softmax it has no lower bound",
+            (
+                "a loss of logits: nn.cross_entropy",
+                "nn.log_softmax behind the last layer",
+            ),
+            probe.line(probe.run.live[-1]),
+            {"slope": float(own[0])},
+        )
+    ]
+
+
+def uphill(probe: Probe, y: Any) -> list[Finding]:
+    """Find a loss that gets smaller the further outputs are from their targets: its sign is wrong.
+
+    Of a regression the gradient by the output points away from the target then; of classes that
+    by the logit of the right one is positive, and of a probability that of a positive example.
+    """
+    y = np.asarray(y)
+    said = _away(probe, y) or _against(probe, y)
+    if not said:
+        return []
+    return [
+        Finding(
+            "wrong sign",
+            "error",
+            "",
+            f"{said}: the loss is to be made small, and has the wrong sign",
+            ("-loss: minus a likelihood, plus an error",),
+            probe.line(probe.run.live[-1]),
+        )
+    ]
+
+
+def _away(probe: Probe, y: Any) -> str:
+    if y.dtype.kind != "f" or not y.size:
+        return ""
+    after = _after_output(probe)
+    for node in probe.run.live:
+        if node.operation is not subtract or len(node.operands) != 2:
+            continue
+        for k, parent in enumerate(node.parents):
+            other = np.asarray(node.operands[1 - k])
+            if parent not in after or other.size != y.size or not _same(other, y):
+                continue
+            g, p = probe.gradient(parent), np.asarray(node.operands[k])
+            if g is None or p.size != y.size:
+                continue
+            g, off = np.ravel(g).astype(np.float64), np.ravel(p) - np.ravel(y)
+            size = np.linalg.norm(g) * np.linalg.norm(off)
+            if size > 0 and g @ off < -_AGAINST * size:
+                return "the loss gets smaller when outputs go away from their targets"
+    return ""
+
+
+def _against(probe: Probe, y: Any) -> str:
+    after = _after_output(probe)
+    if y.ndim == 2 and np.isin(y, (0, 1)).all() and (y.sum(axis=1) == 1).all():
+        y = y.argmax(axis=1)
+    if y.dtype.kind in "iu" and y.ndim == 1:
+        for softmax_ in _softmaxes(probe, after)[-1:]:
+            logits = softmax_.node.parents[0]
+            g = None if logits is None else probe.gradient(logits)
+            if g is None or np.ndim(g) != 2 or len(g) != len(y) or not 0 <= y.min() <= y.max():
+                continue
+            if y.max() < g.shape[1] and _mostly(g[np.arange(len(y)), y]):
+                return "the loss gets smaller when the right class gets less probable"
+    if y.size and np.isin(y, (0, 1)).all() and len(np.unique(y)) == 2:
+        for activation in probe.activations:
+            node = activation.node
+            g = probe.gradient(node)
+            if activation.kind == "sigmoid" and node in after and np.size(g) == y.size:
+                sides = np.ravel(g) * (2.0 * np.ravel(y) - 1)
+                if _mostly(sides):
+                    return "the loss gets smaller when the right answer gets less probable"
+    return ""
+
+
+def _mostly(slopes: Any) -> bool:
+    """Tell whether nearly all slopes are positive, as far as they are not 0."""
+    some = slopes[slopes != 0]
+    return len(some) > 1 and bool(np.mean(some > 0) > _MOSTLY)
 
 
 def _after_output(probe: Probe) -> set[Node]:
@@ -190,6 +308,8 @@ def _sigmoid_twice(probe: Probe, after: Collection[Node]) -> Node | None:
             entering = list(node.parents)
         else:
             entering = [sigmoids[node].source] if node in sigmoids else []
+        # 1 / (1 + exp(-z)) is one of -z
+        entering = [p.parents[0] if p and p.operation is negative else p for p in entering]
         if any(_unmoved(before) in sigmoids for before in entering):
             return node
     return None
@@ -237,6 +357,8 @@ def _compared(probe: Probe, y: Any) -> Node | None:
         return None
     after = _after_output(probe)
     for node in probe.run.live:
+        if node.operation is not subtract:
+            continue  # a product with them compares nothing: a likelihood has one
         for made, parent in enumerate(node.parents):
             if parent not in after or len(node.operands) != 2:
                 continue
@@ -261,7 +383,7 @@ def _same(a: Any, b: Any) -> bool:
     return bool(np.allclose(a.ravel(), b.ravel(), equal_nan=True))
 
 
-def summed(subject: Subject, batch: Sequence[Any]) -> list[Finding]:
+def summed(subject: Subject, batch: Sequence[Any], probe: Probe) -> list[Finding]:
     """Compare the loss of a batch with that of the batch twice over: a mean is the same."""
     twice = [np.concatenate([x, x]) for x in map(np.asarray, batch)]
     one, two = subject.value(batch), subject.value(twice)
@@ -278,6 +400,7 @@ def summed(subject: Subject, batch: Sequence[Any]) -> list[Finding]:
             f"the loss of a batch given twice is {ratio:.2f} times as large: it is summed over the "
             "examples, so that the learning rate depends on the size of the batch",
             ("np.mean in place of np.sum in the loss",),
+            probe.line(probe.run.live[-1]) if probe.run.live else "",
             evidence={"once": one, "twice": two},
         )
     ]

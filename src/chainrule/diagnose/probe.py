@@ -50,7 +50,11 @@ class Subject:
 
     def value(self, batch: Sequence[Any], training: bool = False, seed: int = 0) -> float:
         """Return the loss on a batch."""
-        return float(np.asarray(self.call(self.model, *batch, training=training, seed=seed)))
+        found = self.call(self.model, *batch, training=training, seed=seed)
+        if found is None or np.size(found) != 1:
+            got = "None" if found is None else f"an array of shape {np.shape(found)}"
+            raise TypeError(f"the loss returns one number, as np.mean does: got {got}")
+        return float(np.asarray(found).reshape(()))
 
     def call(self, model: Any, *batch: Any, training: bool = True, seed: int = 0) -> Any:
         """Call the loss of a model, as in training or as in prediction."""
@@ -86,8 +90,62 @@ class Layer:
 
     @property
     def unit_axis(self) -> int:
-        """The axis of a signal along which its units lie: channels come first after the batch."""
-        return 1 if np.ndim(self.weight) >= 3 else -1
+        """The axis of a signal along which its units lie.
+
+        Channels come first after the batch; of ``W @ x`` examples are the last axis.
+        """
+        _, largest, value = max(self.weights, key=lambda weight: np.size(weight[2]))
+        if np.ndim(value) >= 3:
+            return 1
+        made = self.product(largest)
+        return -2 if made is not None and not made.entrywise and made.left else -1
+
+    def product(self, weight: Node) -> Product | None:
+        """Return the first product with a weight, None if there is none."""
+        same = {weight}  # the weight, reshaped or transposed
+        for node in self.nodes:
+            if node.operation.moves and node.parents[0] in same:
+                same.add(node)
+            elif len(node.parents) == 2 and any(p in same for p in node.parents):
+                return Product(node, tuple(p in same for p in node.parents))
+        return None
+
+    def rows_are_units(self, weight: Node, value: Any) -> bool:
+        """Tell whether a unit's weights are a row of a matrix, as in ``W @ x``, or a column."""
+        made = self.product(weight)
+        if made is None or made.entrywise:
+            return False
+        used = np.asarray(made.node.operands[0 if made.own[0] else 1])
+        turned = np.shape(used) != np.shape(value) or not np.array_equal(used, value)
+        return made.left != (turned and np.array_equal(used, np.transpose(value)))
+
+
+@dataclass(frozen=True)
+class Product:
+    """Where a weight meets a signal.
+
+    Attributes:
+        node: the product.
+        own: which of its operands the weight is.
+    """
+
+    node: Node
+    own: tuple[bool, ...]
+
+    @property
+    def left(self) -> bool:
+        """Whether the weight stands on the left."""
+        return self.own[0]
+
+    @property
+    def entrywise(self) -> bool:
+        """Whether it is no sum of products."""
+        return bool(self.node.operation.entrywise)
+
+    @property
+    def signal(self) -> float:
+        """The size of what it is multiplied with."""
+        return max(rms(x) for x, own in zip(self.node.operands, self.own, strict=True) if not own)
 
 
 class Probe:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -15,12 +16,19 @@ from chainrule.operations.arithmetic import divide
 __all__ = ["connected", "initial_loss", "symmetry", "variance"]
 
 _FAR = 10  # times what guessing is wrong by, or the outputs
+_SURE = 4  # times what guessing gives, and 2: weights by He give up to that in a last layer
 _AWAY = 1.5  # times what guessing is wrong by, of targets that are far larger than outputs
 
 
-def connected(probe: Probe) -> list[Finding]:
-    """Find parameters that the loss does not depend on, and those whose gradient is exactly 0."""
+def connected(probe: Probe, again: Callable[[], Probe]) -> list[Finding]:
+    """Find parameters that the loss does not depend on, and those whose gradient is exactly 0.
+
+    Args:
+        probe: a run.
+        again: makes one of other examples: gradients of balanced ones may add up to 0.
+    """
     found = []
+    other: Probe | None = None
     for path, node, value in probe.parameters:
         if np.asarray(value).dtype.kind not in "fc" or not np.size(value):
             continue
@@ -31,6 +39,10 @@ def connected(probe: Probe) -> list[Finding]:
         what = "its gradient is exactly 0" if reached else "the loss does not depend on it"
         if reached and not _nothing_else_is_zero(probe, path):
             continue  # a consequence: all before a place are 0
+        if reached:
+            other = again() if other is None else other
+            if any(np.any(other.gradient(n)) for name, n, _ in other.parameters if name == path):
+                continue
         found.append(
             Finding(
                 "not connected",
@@ -60,18 +72,21 @@ def _nothing_else_is_zero(probe: Probe, path: str) -> bool:
 def symmetry(probe: Probe) -> list[Finding]:
     """Find hidden layers whose units are all alike: with equal gradients they stay alike.
 
-    Goodfellow, Bengio and Courville, "Deep learning", 2016, section 8.4.
+    The outputs are told apart by the targets, so the last matrix may begin with zeros. Goodfellow,
+    Bengio and Courville, "Deep learning", 2016, section 8.4.
     """
     found = []
-    for layer in probe.layers[:-1]:
+    mixing = [number for number, layer in enumerate(probe.layers) if _mixes(layer)]
+    for layer in probe.layers[: mixing[-1] if mixing else 0]:
         for path, node, value in layer.weights:
             w, g = np.asarray(value), probe.gradient(node)
             if w.ndim < 2:
                 continue
-            units = _by_unit(w)
+            rows = w.ndim >= 3 or layer.rows_are_units(node, w)
+            units = _by_unit(w, rows)
             if len(units) < 2 or not _alike(units):
                 continue
-            slopes = np.zeros_like(units) if g is None else _by_unit(np.asarray(g))
+            slopes = np.zeros_like(units) if g is None else _by_unit(np.asarray(g), rows)
             stay = _alike(slopes)
             zero = not np.any(w)
             found.append(
@@ -94,9 +109,15 @@ def symmetry(probe: Probe) -> list[Finding]:
     return found
 
 
-def _by_unit(w: Any) -> Any:
-    """Return a row for each unit: the last axis of matrices, the first of kernels."""
-    axis = 0 if w.ndim >= 3 else w.ndim - 1
+def _mixes(layer: Layer) -> bool:
+    """Tell whether a layer multiplies signals with a matrix or kernel: a bias does not."""
+    made = [layer.product(node) for _, node, value in layer.weights if np.ndim(value) >= 2]
+    return any(p is None or not p.entrywise for p in made)
+
+
+def _by_unit(w: Any, rows: bool) -> Any:
+    """Return a row for each unit: they lie along the first axis, or along the last."""
+    axis = 0 if rows else w.ndim - 1
     return np.moveaxis(w, axis, 0).reshape(w.shape[axis], -1)
 
 
@@ -117,16 +138,15 @@ def variance(probe: Probe) -> list[Finding]:
             if w.ndim < 2 or w.dtype.kind != "f" or not np.any(w):
                 continue
             if w.ndim == 2:
-                fan_in, fan_out = w.shape
+                fan_in, fan_out = w.shape[::-1] if layer.rows_are_units(node, w) else w.shape
             else:
                 fan_in, fan_out = int(np.prod(w.shape[1:])), w.shape[0]
-            product = _product(layer, node)
+            product = layer.product(node)
             if product is None or w.size < 8:
                 continue
-            gain = float(w.var()) * fan_in
-            before = max(rms(x) for x, p in zip(*product[1:], strict=True) if not p)
-            ratio = rms(product[0].output) / max(before, 1e-300)
-            if 0.02 <= gain <= 20 or 0.14 <= ratio <= 4.5 or _normalised(layer, product[0]):
+            gain = float(w.var()) * fan_in + (float(w.mean()) * fan_in) ** 2
+            ratio = rms(product.node.output) / max(product.signal, 1e-300)
+            if 0.02 <= gain <= 20 or 0.14 <= ratio <= 4.5 or _normalised(layer, product.node):
                 continue
             word = "large" if gain > 1 else "small"
             found.append(
@@ -134,16 +154,17 @@ def variance(probe: Probe) -> list[Finding]:
                     "initial variance",
                     "warning",
                     layer.path,
-                    f"the initial weights of {path} are too {word}: their variance times the fan "
-                    f"in ({fan_in}) is {gain:.2g}, where 1 (tanh, sigmoid) to 2 (ReLU) keeps "
-                    f"signals at their size; here they change by a factor of {ratio:.2g}",
+                    f"the initial weights of {path} are too {word}: with a mean of {w.mean():.2g} "
+                    f"and a deviation of {w.std():.2g} the square of {fan_in} signals of size 1 "
+                    f"changes by a factor of {gain:.2g}, where 1 (tanh, sigmoid) to 2 (ReLU) keeps "
+                    f"them at their size; here their size changes by a factor of {ratio:.2g}",
                     (
                         f"nn.he_normal for ReLU: a deviation of {math.sqrt(2 / fan_in):.2g}",
                         f"nn.glorot_normal for tanh and sigmoid: "
                         f"{math.sqrt(2 / (fan_in + fan_out)):.2g}",
                         "nn.BatchNorm or nn.LayerNorm behind it",
                     ),
-                    probe.line(product[0]),
+                    probe.line(product.node),
                     {
                         "gain": gain,
                         "ratio": ratio,
@@ -154,17 +175,6 @@ def variance(probe: Probe) -> list[Finding]:
             )
             break
     return found
-
-
-def _product(layer: Layer, weight: Node) -> tuple[Node, Any, list[bool]] | None:
-    """Return the first product with a weight, its operands, and which of them the weight is."""
-    same = {weight}  # the weight, reshaped or transposed
-    for node in layer.nodes:
-        if node.operation.moves and node.parents[0] in same:
-            same.add(node)
-        elif len(node.parents) == 2 and any(p in same for p in node.parents):
-            return node, node.operands, [p in same for p in node.parents]
-    return None
 
 
 def _normalised(layer: Layer, product: Node) -> bool:
@@ -184,7 +194,7 @@ def initial_loss(probe: Probe, classes: int | None, y: Any = None) -> list[Findi
     if classes < 2:
         return []
     guess = math.log(classes)
-    if probe.value <= 3 * guess + 1:
+    if probe.value <= _SURE * guess + 2:
         return []
     return _begins_far(
         probe,
@@ -198,7 +208,11 @@ def initial_loss(probe: Probe, classes: int | None, y: Any = None) -> list[Findi
 def _far_from(probe: Probe, y: Any) -> list[Finding]:
     """Compare the first outputs of a regression with its targets."""
     output = None if probe.output is None else np.asarray(probe.output.output)
-    if output is None or y.dtype.kind != "f" or output.shape != y.shape or y.ndim == 0:
+    if output is None or y.dtype.kind != "f" or y.ndim == 0:
+        return []
+    if output.shape == (*y.shape, 1):
+        output = output[..., 0]
+    if output.shape != y.shape:
         return []
     off, guess = rms(output - y), rms(y - y.mean(axis=0))
     away = rms(y) > _FAR * max(rms(output), 0.5) and off > _AWAY * guess

@@ -68,8 +68,9 @@ def first_step(before: Any, after: Any, gradient: Any) -> list[Finding]:
         ]
     found = []
     new, slopes = parameters(after), parameters(gradient)
+    rate = float(np.linalg.norm(change) / np.linalg.norm(g))
     for path, old in parameters(before).items():
-        if np.array_equal(new[path], old) and np.any(slopes[path]):
+        if np.array_equal(new[path], old) and _shows(rate * np.asarray(slopes[path]), old):
             found.append(
                 Finding(
                     "not trained",
@@ -81,6 +82,15 @@ def first_step(before: Any, after: Any, gradient: Any) -> list[Finding]:
                 )
             )
     return found
+
+
+def _shows(step: Any, p: Any) -> bool:
+    """Tell whether a step would be seen in numbers of this type.
+
+    In front of a normalisation the gradient of a bias is 0 but for rounding.
+    """
+    p = np.asarray(p)
+    return p.dtype.kind == "f" and bool(np.any(np.abs(step) > np.spacing(np.abs(p))))
 
 
 def memory(optimiser: Optimiser, model: Any, gradient: Any) -> list[Finding]:

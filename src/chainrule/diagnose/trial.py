@@ -21,6 +21,23 @@ from chainrule.train.step import step as compiled_step
 __all__ = ["Trial"]
 
 
+def _is_like(following: Any, model: Any) -> None:
+    """Check what a step of one's own returns.
+
+    Raises:
+        TypeError: it is not a model of the same structure and shapes.
+    """
+    (new, _), (old, _) = trees.flatten(following), trees.flatten(model)
+    if len(new) != len(old) or any(
+        np.shape(a) != np.shape(b) for a, b in zip(new, old, strict=True)
+    ):
+        raise TypeError(
+            f"step(model, *batch) returns the next model, of {len(old)} arrays of the same shapes: "
+            + (f"got {following!r}" if not new else f"got shapes {[np.shape(a) for a in new]}, ")
+            + ("" if not new else f"of the model {[np.shape(b) for b in old]}")
+        )
+
+
 class Trial:
     """A way to train, and the batches that it is tried with.
 
@@ -86,6 +103,8 @@ class Trial:
                 if self._compiled is None:
                     assert self._step is not None
                     following = self._step(model, *batch)
+                    if number == 0:
+                        _is_like(following, model)
                 else:
                     moved, _ = self._compiled(
                         carried._replace(model=model), fold(key(self.seed), count=number), *batch

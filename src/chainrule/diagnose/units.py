@@ -46,12 +46,13 @@ def dead(probes: Sequence[Probe]) -> list[Finding]:
             if number >= len(same) or same[number].kind != "relu":
                 break
             h = np.asarray(same[number].node.output)
-            if h.ndim < 2:
-                break
-            units = np.moveaxis(h, layer.unit_axis, -1).reshape(-1, h.shape[layer.unit_axis])
+            axis = layer.unit_axis
+            if h.ndim < 2 or (size is not None and h.shape[axis] != len(size)):
+                break  # signals of another layout: there are no units to follow
+            units = np.moveaxis(h, axis, -1).reshape(-1, h.shape[axis])
             here = np.abs(units).sum(axis=0)
             size = here if size is None else size + here
-            examples += h.shape[0]
+            examples += h.shape[0 if axis != -2 else -1]
         if size is None or examples < 10:
             continue
         off = size == 0
@@ -137,7 +138,7 @@ def flow(probe: Probe) -> list[Finding]:
     dependencies with gradient descent is difficult", 1994; Glorot and Bengio, 2010, section 4.
     """
     found = []
-    signals = [(layer, _signal(layer)) for layer in probe.layers[:-1]]
+    signals = [(layer, _signal(layer)) for layer in _chain(probe.layers)[:-1]]
     sizes = [
         (layer, node, rms(g))
         for layer, node in signals
@@ -215,6 +216,38 @@ _MORE_TIME = (
 )
 
 
+def _chain(layers: Sequence[Layer]) -> list[Layer]:
+    """Return the layers of which each is computed from the one before, and not the other way.
+
+    Branches stand beside one another; so do the matrices of a cell, which are all made of each
+    other in turn.
+    """
+    found: list[Layer] = []
+    for number in range(len(layers) - 1, -1, -1):
+        layer, later = layers[number], layers[number + 1 :]
+        signal = _signal(layer)
+        if signal is None or not layer.nodes:
+            continue
+        begun = [each.nodes[0] for each in later if each.nodes]
+        before = _makers(signal, min((node.birth for node in begun), default=signal.birth))
+        if any(node in before for node in begun):
+            continue
+        if not found or _made_with(found[0].nodes[-1], signal):
+            found.insert(0, layer)
+    return found
+
+
+def _makers(node: Node, earliest: int) -> set[Node]:
+    """Return the nodes that a node is made of, back to a time."""
+    waiting, seen = [node], {node}
+    while waiting:
+        later = (p for p in waiting.pop().parents if p is not None and p.birth >= earliest)
+        new = [p for p in later if p not in seen]
+        seen.update(new)
+        waiting += new
+    return seen
+
+
 def _signal(layer: Layer) -> Node | None:
     """Return the last signal of a layer, of as many entries as its largest."""
     arrays = [node for node in layer.nodes if np.ndim(node.output) >= 1]
@@ -245,13 +278,4 @@ def _turns(layer: Layer) -> list[Node]:
 
 def _made_with(node: Node, other: Node) -> bool:
     """Tell whether a node is made, by way of others, of one that was there before."""
-    waiting, seen = [node], {node}
-    while waiting:
-        here = waiting.pop()
-        if here is other:
-            return True
-        later = (p for p in here.parents if p is not None and p.birth >= other.birth)
-        new = [p for p in later if p not in seen]
-        seen.update(new)
-        waiting += new
-    return False
+    return other in _makers(node, other.birth)

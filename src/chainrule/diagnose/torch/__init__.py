@@ -4,8 +4,8 @@ A run is recorded by a mode that sees every function of PyTorch that is called, 
 or by the user's own code, with its line; what is looked for in it is the same.
 
 To be read in this order: subject (a model and its loss, and how they are called), recording (what
-functions are called), probe (one run, by layer), trial (steps that are tried), diagnose, spelling
-(what to do, in words of PyTorch).
+functions are called), probe (one run, by layer), modes (of layers), gradients (that somebody
+wrote), trial (steps that are tried), diagnose, spelling (what to do, in words of PyTorch).
 """
 
 from chainrule.diagnose.torch.diagnose import diagnose_module

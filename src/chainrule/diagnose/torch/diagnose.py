@@ -12,9 +12,11 @@ import torch
 
 from chainrule.diagnose import steps
 from chainrule.diagnose.examine import Means, examine, read
-from chainrule.diagnose.findings import Finding
+from chainrule.diagnose.findings import Finding, ordered
 from chainrule.diagnose.probe import Probe
 from chainrule.diagnose.report import Report
+from chainrule.diagnose.torch.gradients import gradients
+from chainrule.diagnose.torch.modes import first_random, sleepers, special_layers
 from chainrule.diagnose.torch.optimiser import as_optimiser
 from chainrule.diagnose.torch.probe import TorchProbe, non_finite
 from chainrule.diagnose.torch.spelling import in_words_of_torch
@@ -22,6 +24,7 @@ from chainrule.diagnose.torch.subject import (
     TorchLearner,
     TorchSubject,
     arrays_of,
+    in_float64,
     loss_of,
     on_model,
 )
@@ -55,7 +58,8 @@ def diagnose_module(
         return Report(tuple(found), title)
     loss = loss_of(loss)
     on_model(loss, len(whole.arrays))
-    inner = copy.deepcopy(module)
+    frozen = {name for name, p in module.named_parameters() if not p.requires_grad}
+    inner = copy.deepcopy(module).requires_grad_(True)
     subject = TorchSubject(arrays_of(module), loss, False, module=inner)
     trying = single = None
     if optimiser is not None:
@@ -70,13 +74,22 @@ def diagnose_module(
         non_finite=non_finite,
         exact=lambda batch: _exact(subject, batch),
         slope=subject.slope,
-        gradients=lambda batch: [],
+        gradients=lambda batch: _gradients(subject, batch),
         trial=trying,
         memory=lambda slope: [] if single is None else steps.memory(single, subject.model, slope),
         decay=lambda slope: steps.decay(single, subject.model, slope),
+        inputs=subject.inputs,
     )
     report = examine(means, whole, title, seed, lax=False, kinds=kinds)
-    return replace(report, findings=tuple(map(in_words_of_torch, report.findings)))
+    told = ordered([_on_purpose(f) if f.layer in frozen else f for f in report.findings])
+    return replace(report, findings=tuple(map(in_words_of_torch, told)))
+
+
+def _on_purpose(finding: Finding) -> Finding:
+    """Say of a frozen parameter that it is not trained as a note: somebody wrote so."""
+    if finding.kind != "not trained":
+        return finding
+    return replace(finding, severity="note", message="it is frozen: its requires_grad is False")
 
 
 def _arrays(data: Any) -> tuple[Any, ...]:
@@ -119,23 +132,19 @@ def _check(optimiser: Any, module: Any) -> None:
 
 def _mode(subject: TorchSubject, module: Any, batch: Sequence[Any], trained: bool) -> list[Finding]:
     """Look whether prediction is random, and whether a model to be trained is in training."""
-    special = [
-        (path, m)
-        for path, m in module.named_modules()
-        if isinstance(
-            m, (torch.nn.modules.batchnorm._BatchNorm, torch.nn.modules.dropout._DropoutNd)
-        )
-    ]
+    special = special_layers(module)
     first, second = (subject.value(batch, training=False, seed=seed) for seed in (0, 1))
     if first != second and not (np.isnan(first) or np.isnan(second)):
+        place, line = first_random(subject, batch)
         return [
             Finding(
                 "mode",
                 "error",
-                special[0][0] if special else "",
+                place,
                 f"prediction is random: after eval() the loss of the same batch is {first:.6g} and "
                 f"{second:.6g}",
                 ("F.dropout(x, training=self.training), or nn.Dropout",),
+                line,
                 evidence={"first": first, "second": second},
             )
         ]
@@ -152,20 +161,33 @@ def _mode(subject: TorchSubject, module: Any, batch: Sequence[Any], trained: boo
                 ("model.train() before training, model.eval() before prediction",),
             )
         ]
+    for path, layer in sleepers(subject, batch):
+        return [
+            Finding(
+                "mode",
+                "warning",
+                path,
+                f"this {type(layer).__name__} is put into prediction while the model is trained: "
+                "it does nothing that it does in training, and its statistics do not change",
+                ("leave out .eval() in forward; model.train() before training",),
+            )
+        ]
     return []
+
+
+def _gradients(subject: TorchSubject, batch: Sequence[Any]) -> list[Finding]:
+    try:
+        return gradients(subject, batch)
+    except RuntimeError:  # there is no float64 of this model
+        return []
 
 
 def _exact(subject: TorchSubject, batch: Sequence[Any]) -> Probe | None:
     """Run the same numbers in float64; None where they are that already, or that cannot be done."""
     if all(p.dtype == torch.float64 for p in subject.module.parameters()):
         return None
-    model = {name: p.astype(np.float64) for name, p in subject.model.items()}
-    wide = replace(subject, module=copy.deepcopy(subject.module).double(), model=model)
-    default = torch.get_default_dtype()
-    torch.set_default_dtype(torch.float64)  # for tensors that the model makes
     try:
-        return TorchProbe(wide, batch)
-    except RuntimeError:  # it makes some of another type
+        with in_float64(subject) as wide:
+            return TorchProbe(wide, batch)
+    except RuntimeError:  # the model makes numbers of another type
         return None
-    finally:
-        torch.set_default_dtype(default)

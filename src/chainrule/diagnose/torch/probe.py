@@ -39,16 +39,20 @@ class TorchProbe(Probe):
     Args:
         subject: the model and its loss.
         batch: the arrays.
+        training: as in training, or as in prediction.
+        chance: seed of the random numbers.
     """
 
-    def __init__(self, subject: Subject, batch: Sequence[Any]) -> None:
+    def __init__(
+        self, subject: Subject, batch: Sequence[Any], training: bool = True, chance: int = 0
+    ) -> None:
         assert isinstance(subject, TorchSubject)
         self.subject: TorchSubject = subject
         self.batch = batch
         module = subject.module
         load(module, subject.model)
         self._recording = recording = Recording()
-        with as_in(module, True, 0), torch.enable_grad():
+        with as_in(module, training, chance), torch.enable_grad():
             recording.add_parameters(module)
             given = tensors(batch, module)
             with recording.mode():
@@ -57,6 +61,11 @@ class TorchProbe(Probe):
             run: Any = Run(recording, loss)
             self.run = run
             self._gradients = self._backward(loss)
+
+    @property
+    def broken(self) -> Call | None:
+        """The first call that makes NaN or infinity of the data, in front of all parameters."""
+        return self._recording.broken
 
     def _backward(self, loss: Any) -> dict[Any, Any]:
         if not loss.requires_grad:
@@ -110,13 +119,18 @@ def non_finite(probe: Probe) -> list[Finding]:
         "torch.nn.utils.clip_grad_norm_",
     )
     found: dict[str, Finding] = {}
-    for call in probe.run.live:
+    assert isinstance(probe, TorchProbe)
+    broken, live = probe.broken, list[Any](probe.run.live)
+    for call in live if broken is None else [broken, *live]:
         output = np.asarray(call.output)
         if np.isfinite(output).all():
             continue
         node: Any = call
         kind = "nan" if np.isnan(output).any() else "inf"
-        said = f"{kind} arises here first, in {int((~np.isfinite(output)).sum())} entries"
+        of = f", in `{call.name}`" if call.name else ""
+        said = f"{kind} arises here first{of}, in {int((~np.isfinite(output)).sum())} entries"
+        if broken is not None and call is broken:
+            said += ": of the data, before any layer"
         place = probe.layer_of(node), said, cures, probe.line(node)
         found.setdefault(kind, Finding(kind, "error", *place))
         if kind == "nan" or not np.isnan(probe.value):

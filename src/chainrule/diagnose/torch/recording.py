@@ -13,7 +13,7 @@ from torch.overrides import TorchFunctionMode
 
 from chainrule.core.source import Location, is_internal, location_of
 from chainrule.operations import elementwise, shape, softmax
-from chainrule.operations.arithmetic import divide
+from chainrule.operations.arithmetic import divide, subtract
 
 __all__ = ["Call", "Recording"]
 
@@ -24,7 +24,15 @@ _OPERATIONS: dict[str, Any] = {
     **dict.fromkeys(("log_softmax", "cross_entropy"), softmax.log_softmax),
     "softmax": softmax.softmax,
     "logsumexp": softmax.logsumexp,
+    **dict.fromkeys(
+        # of an output and its target: their difference
+        ("sub", "subtract", "mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss"),
+        subtract,
+    ),
     "log": elementwise.log,
+    "add": elementwise.add,
+    **dict.fromkeys(("abs", "absolute"), elementwise.absolute),
+    **dict.fromkeys(("clamp", "clip", "clamp_min", "clamp_max"), elementwise.clip),
     "binary_cross_entropy_with_logits": elementwise.logaddexp,
     **dict.fromkeys(("div", "true_divide", "layer_norm", "batch_norm", "group_norm"), divide),
     **dict.fromkeys(
@@ -61,6 +69,7 @@ class Call:
         activation: ``"relu"``, ``"sigmoid"`` or ``"tanh"``, if it is one.
         location: the line that called it.
         turned: whether the output of a parameter is its transpose.
+        name: of the function, as PyTorch calls it.
     """
 
     operation: Any
@@ -72,6 +81,7 @@ class Call:
     activation: str = ""
     location: Location | None = None
     turned: bool = False
+    name: str = ""
 
 
 @dataclass
@@ -88,6 +98,7 @@ class Recording:
 
     def __post_init__(self) -> None:
         self._made: dict[int, Call] = {}
+        self.broken: Call | None = None
 
     def add_parameters(self, module: Any) -> None:
         """Take notice of parameters, weights of linear maps as (inputs, outputs)."""
@@ -109,20 +120,35 @@ class Recording:
 
     def note(self, name: str, args: tuple[Any, ...], result: Any) -> None:
         """Take notice of a call."""
-        if isinstance(result, tuple):
-            result = next((x for x in result if isinstance(x, torch.Tensor)), None)
-        if not isinstance(result, torch.Tensor) or not result.is_floating_point():
+        results = [x for x in _flat([result]) if isinstance(x, torch.Tensor)]
+        results = [x for x in results if x.is_floating_point()]
+        if not results:
             return
         given = [x for x in _flat(args) if isinstance(x, torch.Tensor)]
         if name == "embedding":
             given = given[1:]  # the table; the rest are indices
         if not any(id(x) in self._made for x in given):
+            self._of_data(name, given, results)
             return
+        for each in results:
+            self._note(name, given, each)
+
+    def _of_data(self, name: str, given: list[Any], results: list[Any]) -> None:
+        """Keep the first call in front of all parameters that makes NaN or infinity."""
+        bad = next((x for x in results if not torch.isfinite(x).all()), None)
+        if self.broken is None and bad is not None:
+            self._add(name, given, bad, _user_line())
+            self.broken = self.calls.pop()
+
+    def _note(self, name: str, given: list[Any], result: Any) -> None:
         location = _user_line()
         if name in _SUMS_WITH_BIAS and len(given) == 3:
             self._with_bias(given, result, location)
             return
-        self._add(_OPERATIONS.get(name, Other), given, result, location, _ACTIVATIONS.get(name, ""))
+        self._add(name, given, result, location)
+        if name == "linear":
+            x, weight = self.calls[-1].operands
+            self.calls[-1].operands = x, weight.T  # as it is multiplied
 
     def _with_bias(self, given: list[Any], result: Any, location: Any) -> None:
         """Note a linear map as a product and a sum."""
@@ -134,7 +160,7 @@ class Recording:
         product = Call(
             Other,
             (self.made(x), self.made(weight)),
-            (_array(x), _array(weight)),
+            (_array(x), _array(weight).T if weight.ndim == 2 else _array(weight)),
             value - _array(bias).reshape(along),
             result,
             self._birth(),
@@ -154,11 +180,10 @@ class Recording:
         )
         self._made[id(result)] = self.calls[-1]
 
-    def _add(
-        self, operation: Any, given: list[Any], result: Any, location: Any, activation: str
-    ) -> None:
+    def _add(self, name: str, given: list[Any], result: Any, location: Any) -> None:
+        activation = _ACTIVATIONS.get(name, "")
         call = Call(
-            operation,
+            _OPERATIONS.get(name, Other),
             tuple(self.made(x) for x in given),
             tuple(_array(x) for x in given),
             _array(result),
@@ -166,6 +191,7 @@ class Recording:
             self._birth(),
             activation,
             location,
+            name=name,
         )
         if activation and call.parents[0] is not None:
             call.operands = (call.parents[0].output,)  # a function in place has overwritten it
@@ -207,6 +233,8 @@ def _user_line() -> Location | None:
     frame: Any = sys._getframe(2)
     while frame is not None:
         code = frame.f_code
+        if code.co_name == "diagnose_module":
+            return None  # no line of the user's own is inside
         if not code.co_filename.startswith((_TORCH, "<")) and not is_internal(code):
             return location_of(frame, frame.f_lineno)
         frame = frame.f_back

@@ -15,7 +15,17 @@ import torch
 from chainrule.diagnose.learner import Learner
 from chainrule.diagnose.probe import Subject
 
-__all__ = ["TorchLearner", "TorchSubject", "arrays_of", "load", "loss_of", "on_model", "tensors"]
+__all__ = [
+    "TorchLearner",
+    "TorchSubject",
+    "arrays_of",
+    "as_in",
+    "in_float64",
+    "load",
+    "loss_of",
+    "on_model",
+    "tensors",
+]
 
 
 @dataclass
@@ -52,6 +62,17 @@ class TorchSubject(Subject):
         whole = np.concatenate([g.ravel() for g in slopes.values()])
         return slopes if np.any(whole) and np.isfinite(whole).all() else None
 
+    def inputs(self, model: Any, batch: Sequence[Any]) -> Any:
+        """Return the gradient by the first array."""
+        load(self.module, model)
+        with as_in(self.module, True, 0), torch.enable_grad():
+            x, *others = tensors(batch, self.module)
+            x.requires_grad_(True)
+            loss = self.loss(self.module, x, *others)
+            slopes = torch.autograd.grad(loss, [x], allow_unused=True) if loss.requires_grad else ()
+        found = next((g for g in slopes if g is not None), None)
+        return np.zeros(tuple(x.shape)) if found is None else found.cpu().numpy()
+
 
 class TorchLearner(Learner):
     """Trains a copy of a model with PyTorch's Adam."""
@@ -77,6 +98,18 @@ class TorchLearner(Learner):
         """The model as it is now."""
         module = copy.deepcopy(self._module)
         return replace(self._begun, model=arrays_of(module), module=module)
+
+
+@contextmanager
+def in_float64(subject: TorchSubject) -> Iterator[TorchSubject]:
+    """Return the same numbers in float64, and let what the model makes be of that type."""
+    model = {name: p.astype(np.float64) for name, p in subject.model.items()}
+    default = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
+    try:
+        yield replace(subject, module=copy.deepcopy(subject.module).double(), model=model)
+    finally:
+        torch.set_default_dtype(default)
 
 
 def arrays_of(module: Any) -> dict[str, Any]:
