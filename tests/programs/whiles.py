@@ -233,6 +233,30 @@ def remembered(x: Any) -> Any:
     return x
 
 
+def in_steps(x: Any) -> Any:
+    k = 0
+    while x > 1.0:
+        x = x * 0.8 - 0.001 * (k // 10)
+        k += 1
+    return x
+
+
+def counted_in_an_array(x: Any) -> Any:
+    n = np.zeros(1, int)
+    while x > 1.0:
+        x = x * (0.8 if n[0] < 12 else 0.5)
+        n[0] += 1
+    return x
+
+
+def of_a_constant_array(x: Any) -> Any:
+    rates, k = np.array([0.8] * 10 + [0.5] * 90), 0
+    while x > 1.0:
+        x = x * rates[k]
+        k += 1
+    return x
+
+
 #: What is printed for the turns of one run, and a part of the reason.
 UNROLLED: dict[str, tuple[Callable[..., Any], tuple[Any, ...], str]] = {
     "bisection": (bisection, (3.0,), "its turns are not the same"),
@@ -240,5 +264,8 @@ UNROLLED: dict[str, tuple[Callable[..., Any], tuple[Any, ...], str]] = {
     "clipped": (clipped, (1.0,), "compared"),
     "of_a_table": (of_a_table, (1.0,), "rates"),
     "looked_at_behind": (looked_at_behind, (5.0,), "compared"),
+    "in_steps": (in_steps, (5.0,), "does not grow evenly"),
+    "counted_in_an_array": (counted_in_an_array, (5.0,), "n is another one in each turn"),
+    "of_a_constant_array": (of_a_constant_array, (5.0,), "another entry of a constant array"),
     "remembered": (remembered, (5.0,), "seen may be another one in each turn"),
 }

@@ -148,6 +148,9 @@ class Series(Protocol):
     def lift(self, array: Array) -> None:
         """Record what is done with a constant array, of which each turn reads another entry."""
 
+    def index(self, number: Counted) -> None:
+        """Take notice that the number stands in an index."""
+
     def ends(
         self, number: Counted, name: str, compare: Callable[..., bool], other: Any, frame: FrameType
     ) -> bool | None:
@@ -320,6 +323,8 @@ def as_index(array: Array, index: Any, writes: bool = False) -> Any:
     numbers = [x for part in parts for x in _bounds(part) if type(x) is Counted]
     if not numbers:
         return index
+    for x in numbers:
+        x.series.index(x)
     if array.node is None:
         if not writes:
             numbers[0].series.lift(array)

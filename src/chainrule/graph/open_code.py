@@ -196,6 +196,11 @@ def unclear(loop: LoopCode, frame: FrameType) -> str:
         return f"{code.co_name} sets what others may see"
     body = [x for x in _instructions(code) if loop.region.holds(x.offset)]
     held = frame.f_locals
+    for x in body:
+        if x.opname == "LOAD_GLOBAL" and isinstance(
+            frame.f_globals.get(x.argval), (list, dict, set, bytearray)
+        ):
+            return f"{x.argval} may be another one in each turn"
     for x, after, further in zip(body, body[1:], body[2:], strict=False):
         *others, last = _read_by(x) or ("",)
         for name in (*others, last):

@@ -12,7 +12,7 @@ from types import FrameType
 from typing import Any
 
 from chainrule.core.array import Array
-from chainrule.core.counted import Counted
+from chainrule.core.counted import Counted, Doubt
 from chainrule.graph.open_code import Asked, Site, is_limit
 from chainrule.graph.open_loops import OpenLoop, Watch
 
@@ -102,10 +102,30 @@ class _Series:
         return Counted(self.value(turn), ("turn", self.site), self.value, self, turn)
 
     def use(self, number: Counted) -> None:
-        """Take notice that an operation takes the number as a constant."""
+        """See that a number that an operation takes grows evenly, or the code cannot say it.
+
+        Raises:
+            Doubt: it does not.
+        """
+        of = number.of
+        if of is None:
+            raise Doubt("a number of several loops")
+        first, second = of(0), of(1)
+        for turn in (2, 3, 5, 9, 11, 17, 33, 65, 101, 257, 1_001, 10_001, 10**6, 10**9):
+            if of(turn) != first + (second - first) * turn:
+                raise Doubt("a number of the loop that does not grow evenly")
+
+    def index(self, number: Counted) -> None:
+        """Do the same with an index."""
+        self.use(number)
 
     def lift(self, array: Array) -> None:
-        """Take notice that each turn reads another entry of a constant array."""
+        """Refuse that each turn reads another entry of a constant array.
+
+        Raises:
+            Doubt: in any case.
+        """
+        raise Doubt("each turn reads another entry of a constant array")
 
     def ends(
         self, number: Counted, name: str, compare: Callable[..., bool], other: Any, frame: FrameType

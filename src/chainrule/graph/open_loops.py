@@ -10,7 +10,7 @@ others, and so is the last. And the loop can be told how many turns it is to hav
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import FrameType
@@ -55,6 +55,7 @@ class OpenLoop:
         ends: the same behind the last one.
         stays: how often it was told to go on.
         turn: which one it is in.
+        seen: what is no number and not recorded, where its latest turn began.
         heads: the integers that it changes, as they were at the beginning of each turn.
     """
 
@@ -65,6 +66,7 @@ class OpenLoop:
     ends: dict[str, Node] = field(default_factory=dict)
     stays: int = 0
     turn: int = 0
+    seen: dict[str, Hashable] = field(default_factory=dict)
     heads: dict[int, dict[str, int]] = field(default_factory=dict)
 
 
@@ -155,7 +157,12 @@ class Watch:
             frame: of its code.
             changes: is given what variables are to be.
         """
-        held = frame.f_locals
+        held = {**frame.f_locals, **changes}
+        seen = {name: _fingerprint(x) for name, x in held.items() if type(x) is not int}
+        others = [name for name, x in seen.items() if loop.seen.get(name, x) != x]
+        if others:
+            self.fault = self.fault or f"{others[0]} is another one in each turn"
+        loop.seen = seen
         values = ((name, held.get(name)) for name in names)
         loop.heads[loop.turn] = {name: x for name, x in values if type(x) is int}
 
@@ -280,3 +287,16 @@ def _shared(loop: LoopCode, frame: FrameType) -> str:
             if others:
                 return f"it changes {name}, which is {others[0]}, too"
     return ""
+
+
+def _fingerprint(value: Any) -> Hashable:
+    """Return what tells whether a value that is not recorded has changed; lists may grow."""
+    if type(value) is Array:
+        return Array
+    if isinstance(value, tuple):
+        return type(value), tuple(map(_fingerprint, value))
+    if isinstance(value, np.ndarray):
+        return value.dtype.str, value.shape, value.tobytes()
+    if isinstance(value, (int, float, complex, str, bytes, np.generic)):
+        return type(value), repr(value)
+    return list if isinstance(value, list) else id(value)

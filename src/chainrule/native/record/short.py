@@ -311,6 +311,9 @@ class Turns:
         """Record what is done with a constant array, of which each turn reads another entry."""
         self.shortener.lift(array)
 
+    def index(self, number: Counted) -> None:
+        """Take notice of an index: folding sees what it is in each turn."""
+
     def contains(self, frame: FrameType) -> bool:
         """Tell whether a frame is in the middle of a turn."""
         return self.frame == id(frame) and is_inside(frame, self.site[1])

@@ -64,7 +64,8 @@ class _Runs:
         plan.listed = {self.merged.get(source, source) for source in plan.listed}
 
     def _unlike(self) -> UnlikeError:
-        return UnlikeError(f"`{self.at}` is not the same for another number of turns")
+        what = f"`{self.at}`" if self.at else "its code"
+        return UnlikeError(f"{what} is not the same for another number of turns")
 
     def _same(self, of: Callable[[int], T]) -> T:
         first, *others = (of(k) for k in range(len(self.runs)))
