@@ -517,6 +517,10 @@ def without_last_column(model, x, labels):
     return nn.cross_entropy(model(x * (np.arange(6) < 5)), labels)
 
 
+def softmax_of_one(model, x, y):
+    return np.mean((nn.softmax(model(x)) - (y > 0)) ** 2)
+
+
 def score_of_class(model, x, labels):
     return -np.mean(model(x)[np.arange(len(labels)), labels])
 
@@ -892,6 +896,12 @@ FAULTS = {
         None,
         DENSE,
         lambda k, s: program(k, s, "numbers", loss=squares_off),
+    ),
+    "softmax of one": (
+        "output range",
+        "last",
+        DENSE,
+        lambda k, s: program(k, s, "numbers", loss=softmax_of_one),
     ),
     "reconstruction": ("output range", "layers.4", ("dense",), reconstruction),
     "positive weights": ("initial variance", "B", ("dense",), positive_weights),

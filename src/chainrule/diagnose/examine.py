@@ -200,6 +200,7 @@ _EFFECTS = {
     "missing softmax": {"nan", "inf"},
     "initial variance": {"dead", "weight decay"},
     "exploding": {"weight decay"},
+    "output range": {"data not used"},
 }
 
 

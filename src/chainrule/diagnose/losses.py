@@ -318,6 +318,9 @@ def _sigmoid_twice(probe: Probe, after: Collection[Node]) -> Node | None:
 def output_range(probe: Probe, y: Any) -> list[Finding]:
     """Compare targets with what the function behind the last layer can give."""
     y = np.asarray(y)
+    found = _of_one(probe)
+    if found:
+        return found
     predicted = _compared(probe, y)
     if predicted is None or probe.output is None or predicted is probe.output:
         return []
@@ -349,6 +352,23 @@ def output_range(probe: Probe, y: Any) -> list[Finding]:
             {"outside": outside, "smallest": float(y.min()), "largest": float(y.max())},
         )
     ]
+
+
+def _of_one(probe: Probe) -> list[Finding]:
+    """Find a softmax of a single number: it is 1, whatever that is."""
+    for node in _after_output(probe):
+        if node.operation is softmax.softmax and _input(node).shape[-1:] == (1,):
+            return [
+                Finding(
+                    "output range",
+                    "error",
+                    probe.layers[-1].path,
+                    "the output is a softmax of one number, which is always 1",
+                    ("a sigmoid for one output, or an output for each class",),
+                    probe.line(node),
+                )
+            ]
+    return []
 
 
 def _compared(probe: Probe, y: Any) -> Node | None:

@@ -155,10 +155,11 @@ def variance(probe: Probe) -> list[Finding]:
                     "warning",
                     layer.path,
                     f"the initial weights of {path} are too {word}: with a mean of {w.mean():.2g} "
-                    f"and a deviation of {w.std():.2g} the square of {fan_in} signals of size 1 "
-                    f"changes by a factor of {gain:.2g}, where 1 (tanh, sigmoid) to 2 (ReLU) keeps "
-                    f"them at their size; here their size changes by a factor of {ratio:.2g}",
+                    f"and a deviation of {w.std():.2g}, {fan_in} inputs of size 1 give a mean "
+                    f"square of {gain:.2g}, where 1 (tanh, sigmoid) to 2 (ReLU) keeps signals at "
+                    f"their size; here it changes by a factor of {ratio:.2g}",
                     (
+                        *(("weights around 0",) if abs(w.mean()) > w.std() else ()),
                         f"nn.he_normal for ReLU: a deviation of {math.sqrt(2 / fan_in):.2g}",
                         f"nn.glorot_normal for tanh and sigmoid: "
                         f"{math.sqrt(2 / (fan_in + fan_out)):.2g}",

@@ -148,9 +148,11 @@ def flow(probe: Probe) -> list[Finding]:
         numbers = [size for _, _, size in sizes]
         layer, node, _ = sizes[0]
         found += _trend(numbers, "layer", layer.path, probe.line(node))
+    told = set()  # the matrices of a cell share what is carried on
     for layer in probe.layers:
         turns = _turns(layer)
-        if len(turns) >= 5:
+        if len(turns) >= 5 and turns[-1] not in told:
+            told.add(turns[-1])
             numbers = [rms(probe.gradient(node)) for node in turns]
             found += _trend(numbers, "turn", layer.path, probe.line(turns[0]))
     return found
