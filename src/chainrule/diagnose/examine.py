@@ -17,6 +17,8 @@ from chainrule.diagnose import losses, precision, start, steps, units
 from chainrule.diagnose.findings import Finding, ordered
 from chainrule.diagnose.heart import overfit
 from chainrule.diagnose.learner import Learner
+from chainrule.diagnose.outputs import classes_of
+from chainrule.diagnose.probabilities import probabilities
 from chainrule.diagnose.probe import Probe, Subject
 from chainrule.diagnose.report import Report
 from chainrule.diagnose.spread import Spread, of_probe
@@ -145,8 +147,8 @@ def _of_model(
     """
     subject, first = means.subject, batches[0]
     target = first[-1]  # of an autoencoder the input
-    found = [*means.non_finite(probe), *losses.probabilities(probe, target)]
-    classes = losses.classes_of(probe)
+    found = [*means.non_finite(probe), *probabilities(probe, target)]
+    classes = classes_of(probe)
     if not math.isfinite(probe.value):
         return classes, found
     found += losses.output_range(probe, target)
