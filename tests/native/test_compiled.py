@@ -562,7 +562,7 @@ def test_functions_of_numbers_outside_of_loops(turns: int) -> None:
     for _ in range(2):
         for found, expected in zip(step(x), cr.value_and_grad(f)(x), strict=True):
             np.testing.assert_allclose(found, expected, rtol=1e-12)
-    assert ("sin.double.apart" in step.lower(x).ir) is (turns == 30)
+    assert ("@cr.sin.double.apart(" in step.lower(x).ir) is (turns == 30)
 
 
 def test_the_same_function_is_the_same_code_and_found_on_disk() -> None:
