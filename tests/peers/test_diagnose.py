@@ -99,6 +99,28 @@ def test_convolutions_and_turns():
     assert "h = self.cell(x[:, 0, t], h)" in finding.line
 
 
+@pytest.mark.parametrize(("kind", "weight"), [("exploding", 1.5), ("vanishing", 0.3), (None, 1.0)])
+def test_turns_of_a_whole_layer(kind, weight):
+    class Whole(nn.Module):
+        def __init__(self):
+            super().__init__()
+            torch.manual_seed(0)
+            self.rnn, self.out = nn.RNN(1, 16, batch_first=True), nn.Linear(16, 1)
+
+        def forward(self, x):
+            return self.out(self.rnn(x)[0][:, -1])
+
+    model = Whole()
+    if kind == "exploding":
+        model.rnn.nonlinearity, model.rnn.mode = "relu", "RNN_RELU"
+    with torch.no_grad():
+        model.rnn.weight_hh_l0.copy_(weight * torch.eye(16))
+    x = torch.tensor(RNG.normal(size=(200, 30, 1)), dtype=torch.float32)
+    report = diagnose(model, F.mse_loss, (x, x[:, -1]))
+    found = [(f.kind, f.layer) for f in report.alarms]
+    assert ((kind, "rnn") in found) if kind else not found, str(report)
+
+
 def probabilities(model, x, y):
     return F.cross_entropy(F.softmax(model(x), dim=1), y)
 

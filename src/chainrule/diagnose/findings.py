@@ -12,8 +12,8 @@ Severity = Literal["error", "warning", "note"]
 
 #: Every kind of finding, with what it means. Causes stand before what follows from them.
 KINDS: Mapping[str, str] = {
-    "nan": "NaN arises",
     "inf": "infinity arises",
+    "nan": "NaN arises",
     "data not used": "the loss does not depend on a part of the data",
     "unrelated labels": "inputs and labels do not belong together",
     "constant features": "features that are the same in every example",

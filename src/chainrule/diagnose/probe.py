@@ -237,6 +237,13 @@ class Probe:
         """The activation functions, as far as parameters have a part in their input."""
         return [a for a in activations(self.run) if self.layer_of(a.source)]
 
+    def through_time(self, layer: Layer) -> tuple[Node, list[float]] | None:
+        """Return the one operation of all turns, and the RMS of the gradient by what enters each.
+
+        None where there is no such operation: the turns are nodes.
+        """
+        return None
+
     def hidden(self) -> Iterator[Activation]:
         """Yield the activation functions behind which there are further parameters."""
         last = self.layers[-1].path if self.layers else ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -18,6 +19,7 @@ _MANY = 0.25  # share of units, or entries, from which on it is a warning
 _MOST = 0.9  # and from which on nothing can be learnt
 _RATIO = 1e3  # between the first and the last gradient
 _EACH_TURN = 2  # by which a gradient may shrink from turn to turn in a healthy cell
+_EACH_INPUT = 3  # and that by what enters a turn; with PyTorch's initial weights it is 2 to 2.5
 _SLOPE = 0.25  # in powers of ten for each layer
 _EACH_LAYER = 2.5  # by which a gradient shrinks from layer to layer where it is steep
 _SOME = 1e-2  # and then this ratio is enough
@@ -155,6 +157,14 @@ def flow(probe: Probe) -> list[Finding]:
             told.add(turns[-1])
             numbers = [rms(probe.gradient(node)) for node in turns]
             found += _trend(numbers, "turn", layer.path, probe.line(turns[0]))
+        whole = probe.through_time(layer)
+        if whole is not None and len(whole[1]) >= 5:
+            found += [
+                replace(f, severity="note")
+                if f.kind == "vanishing" and f.evidence["slope"] < math.log10(_EACH_INPUT)
+                else f
+                for f in _trend(whole[1], "turn", layer.path, probe.line(whole[0]))
+            ]
     return found
 
 

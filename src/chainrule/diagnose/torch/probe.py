@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from chainrule.diagnose.findings import Finding
-from chainrule.diagnose.probe import Probe, Subject
+from chainrule.diagnose.probe import Probe, Subject, rms
 from chainrule.diagnose.torch.recording import Call, Recording
 from chainrule.diagnose.torch.subject import TorchSubject, as_in, load, tensors
 from chainrule.explain.activations import Activation
@@ -55,11 +55,14 @@ class TorchProbe(Probe):
         with as_in(module, training, chance), torch.enable_grad():
             recording.add_parameters(module)
             given = tensors(batch, module)
+            if any(isinstance(m, torch.nn.RNNBase) for m in module.modules()):
+                given = [_followed(x) for x in given]
             with recording.mode():
                 loss = subject.loss(module, *given)
             self.value = float(loss.detach())
             run: Any = Run(recording, loss)
             self.run = run
+            self._turns = self._by_turn(loss)
             self._gradients = self._backward(loss)
 
     @property
@@ -72,12 +75,30 @@ class TorchProbe(Probe):
             return {}
         reached: set[Any] = self.run.reached
         calls: list[Call] = [c for c in reached if c.tensor.requires_grad]
+        if not calls:
+            return {}
         found = torch.autograd.grad(loss, [c.tensor for c in calls], allow_unused=True)
         gradients: dict[Any, Any] = {}
         for call, g in zip(calls, found, strict=True):
             if g is not None:
                 gradients[call] = g.cpu().numpy().T if call.turned else g.cpu().numpy()
         return gradients
+
+    def through_time(self, layer: Any) -> tuple[Any, list[float]] | None:
+        """Return a call of a whole recurrent layer, and the RMS of the gradient by its inputs."""
+        return next(((c, self._turns[c]) for c in layer.nodes if c in self._turns), None)
+
+    def _by_turn(self, loss: Any) -> dict[Any, list[float]]:
+        """Return for each call of a whole recurrent layer the RMS of the gradient by its inputs."""
+        found = {}
+        for call in self.run.live:
+            x, axis = getattr(call, "turns", None) or (None, 0)
+            if x is None or not loss.requires_grad:
+                continue
+            (g,) = torch.autograd.grad(loss, [x], allow_unused=True, retain_graph=True)
+            if g is not None:
+                found[call] = [rms(each.cpu().numpy()) for each in g.unbind(axis)]
+        return found
 
     @cached_property
     def parameters(self) -> list[tuple[str, Any, Any]]:
@@ -106,6 +127,11 @@ class TorchProbe(Probe):
             for c in live
             if c.activation and c.parents[0] is not None and self.layer_of(c.parents[0])
         ]
+
+
+def _followed(x: Any) -> Any:
+    """Return a tensor that a gradient can be asked for, and that may be written into."""
+    return x.requires_grad_().clone() if x.is_floating_point() else x
 
 
 def non_finite(probe: Probe) -> list[Finding]:

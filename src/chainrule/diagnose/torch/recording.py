@@ -44,6 +44,7 @@ _OPERATIONS: dict[str, Any] = {
         shape.reshape,
     ),
 }
+_RECURRENT = ("rnn_tanh", "rnn_relu", "lstm", "gru")
 _SUMS_WITH_BIAS = ("linear", "conv1d", "conv2d", "conv3d")
 _ACTIVATIONS = {"relu": "relu", "relu_": "relu", "sigmoid": "sigmoid", "tanh": "tanh"}
 
@@ -70,6 +71,7 @@ class Call:
         location: the line that called it.
         turned: whether the output of a parameter is its transpose.
         name: of the function, as PyTorch calls it.
+        turns: of a whole recurrent layer its input, and the axis of its turns.
     """
 
     operation: Any
@@ -82,6 +84,7 @@ class Call:
     location: Location | None = None
     turned: bool = False
     name: str = ""
+    turns: tuple[Any, int] | None = None
 
 
 @dataclass
@@ -132,6 +135,9 @@ class Recording:
             return
         for each in results:
             self._note(name, given, each)
+        if name in _RECURRENT and args[-2:-1] == (False,):  # not in both directions
+            x, batch_first = given[0], args[-1]
+            self._made[id(results[0])].turns = x, 1 if batch_first and x.ndim == 3 else 0
 
     def _of_data(self, name: str, given: list[Any], results: list[Any]) -> None:
         """Keep the first call in front of all parameters that makes NaN or infinity."""

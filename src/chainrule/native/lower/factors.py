@@ -11,6 +11,7 @@ Batches of matrices, and complex ones, are left to NumPy, as are small ones.
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -83,8 +84,23 @@ class _Writing:
         if vertex.operation is linalg.cholesky:
             return self._routine(lapack.cholesky, vertex, *vertex.operands, **vertex.params)
         if vertex.operation in _TRIANGLES:
-            return self._routine(lapack.triangle, vertex, *vertex.operands, **vertex.params)
+            return self._triangle(vertex)
         return self._asked(vertex) if vertex.operation in _ASKED else None
+
+    def _triangle(self, vertex: Apply) -> Apply:
+        """Solve with a triangle. A factor of 2 or so is left to what comes after.
+
+        The pullback of a quadratic form solves for half of what the form has solved for: so that
+        is found out once. No digit depends on it.
+        """
+        a, b = (self.done.get(x, x) for x in vertex.operands)
+        if is_operation(b, elementwise.multiply):
+            for k, factor in enumerate(b.operands):
+                if _only_moves_the_point(factor):
+                    other = b.operands[1 - k]
+                    found = self._routine(lapack.triangle, vertex, a, other, **vertex.params)
+                    return Apply(elementwise.multiply, (factor, found), {}, vertex.value)
+        return self._routine(lapack.triangle, vertex, a, b, **vertex.params)
 
     def _asked(self, vertex: Apply) -> Apply | None:
         a, is_transposed = _plain(vertex.operands[0])
@@ -120,6 +136,13 @@ class _Writing:
     def _routine(self, routine: Routine, vertex: Apply, *operands: Vertex, **params: Any) -> Apply:
         given = tuple(self.done.get(x, x) for x in operands)
         return Apply(routine, given, params, vertex.value)
+
+
+def _only_moves_the_point(x: Vertex) -> bool:
+    """Tell whether a vertex is a number that products are exact with: a power of 2."""
+    if not isinstance(x, Constant) or not is_number(x):
+        return False
+    return abs(math.frexp(float(x.value))[0]) == 0.5
 
 
 def _fits(matrix: Vertex, *others: Vertex) -> bool:
