@@ -12,7 +12,15 @@ from chainrule import trees
 from chainrule.diagnose.findings import Finding
 from chainrule.diagnose.probe import Subject
 
-__all__ = ["features", "labels", "relation", "relations", "unused_features", "used"]
+__all__ = [
+    "class_numbers",
+    "features",
+    "labels",
+    "relation",
+    "relations",
+    "unused_features",
+    "used",
+]
 
 _FAR = 10.0  # RMS of features from which on they are unscaled
 _APART = 100.0  # largest to smallest deviation of features
@@ -96,13 +104,19 @@ def _constant(columns: Any, constant: Any) -> list[Finding]:
     ]
 
 
+def class_numbers(y: Any) -> Any:
+    """Return the number of each example's class, of a column for each; anything else as it is."""
+    if y.ndim == 2 and np.isin(y, (0, 1)).all() and (y.sum(axis=1) == 1).all():
+        return y.argmax(axis=1)
+    return y
+
+
 def labels(y: Any) -> list[Finding]:
     """Look at classes: integers, (examples,), a column of zeros and ones, or a column for each."""
     y = np.asarray(y)
     if y.ndim == 2 and y.shape[1] == 1:
         y = y[:, 0]
-    elif y.ndim == 2 and np.isin(y, (0, 1)).all() and (y.sum(axis=1) == 1).all():
-        y = y.argmax(axis=1)
+    y = class_numbers(y)
     if y.ndim != 1 or len(y) < 20:
         return []
     classes, counts = np.unique(y, return_counts=True)

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 
 from chainrule.core.node import Node
+from chainrule.diagnose.data import class_numbers
 from chainrule.diagnose.findings import Finding
-from chainrule.diagnose.outputs import after_output, compared, same, softmaxes
+from chainrule.diagnose.outputs import after_output, compared, differences, softmaxes
 from chainrule.diagnose.probe import Probe, Subject
 from chainrule.explain.activations import RANGES, at_points
 from chainrule.operations import softmax
-from chainrule.operations.arithmetic import subtract
 
 __all__ = ["output_range", "summed", "uphill"]
 
@@ -114,30 +114,20 @@ def uphill(probe: Probe, y: Any) -> list[Finding]:
 
 
 def _away(probe: Probe, y: Any) -> str:
-    if y.dtype.kind != "f" or not y.size:
-        return ""
-    after = after_output(probe)
-    for node in probe.run.live:
-        if node.operation is not subtract or len(node.operands) != 2:
+    for node, made in differences(probe, y):
+        g, p = probe.gradient(node.parents[made]), np.asarray(node.operands[made])
+        if g is None or p.size != y.size:
             continue
-        for k, parent in enumerate(node.parents):
-            other = np.asarray(node.operands[1 - k])
-            if parent not in after or other.size != y.size or not same(other, y):
-                continue
-            g, p = probe.gradient(parent), np.asarray(node.operands[k])
-            if g is None or p.size != y.size:
-                continue
-            g, off = np.ravel(g).astype(np.float64), np.ravel(p) - np.ravel(y)
-            size = np.linalg.norm(g) * np.linalg.norm(off)
-            if size > 0 and g @ off < -_AGAINST * size:
-                return "the loss gets smaller when outputs go away from their targets"
+        g, off = np.ravel(g).astype(np.float64), np.ravel(p) - np.ravel(y)
+        size = np.linalg.norm(g) * np.linalg.norm(off)
+        if size > 0 and g @ off < -_AGAINST * size:
+            return "the loss gets smaller when outputs go away from their targets"
     return ""
 
 
 def _against(probe: Probe, y: Any) -> str:
     after = after_output(probe)
-    if y.ndim == 2 and np.isin(y, (0, 1)).all() and (y.sum(axis=1) == 1).all():
-        y = y.argmax(axis=1)
+    y = class_numbers(y)
     if y.dtype.kind in "iu" and y.ndim == 1:
         for softmax_ in softmaxes(probe, after)[-1:]:
             logits = softmax_.node.parents[0]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,15 @@ from chainrule.diagnose.probe import Probe
 from chainrule.operations import elementwise, softmax
 from chainrule.operations.arithmetic import subtract
 
-__all__ = ["Softmax", "after_output", "classes_of", "compared", "same", "softmaxes", "unmoved"]
+__all__ = [
+    "Softmax",
+    "after_output",
+    "classes_of",
+    "compared",
+    "differences",
+    "softmaxes",
+    "unmoved",
+]
 
 #: Operations that take logits: a softmax, or its logarithm, is inside of them.
 _OF_LOGITS = frozenset({softmax.log_softmax, softmax.softmax, softmax.logsumexp})
@@ -104,23 +112,30 @@ def unmoved(node: Node | None, output: Node | None = None) -> Node | None:
 
 def compared(probe: Probe, y: Any) -> Node | None:
     """Return what the loss compares with the targets, None where these are no numbers."""
-    if y.dtype.kind != "f" or not y.size or probe.output is None:
-        return None
-    after = after_output(probe)
-    for node in probe.run.live:
-        if node.operation is not subtract:
-            continue  # a product with them compares nothing: a likelihood has one
-        for made, parent in enumerate(node.parents):
-            if parent not in after or len(node.operands) != 2:
-                continue
-            other = np.asarray(node.operands[1 - made])
-            if other.dtype.kind == "f" and other.size == y.size and same(other, y):
-                return parent
+    for node, made in differences(probe, y):
+        if np.asarray(node.operands[1 - made]).dtype.kind == "f":
+            return node.parents[made]
     return None
 
 
-def same(a: Any, b: Any) -> bool:
-    """Tell whether two arrays of as many entries hold the same numbers."""
+def differences(probe: Probe, y: Any) -> Iterator[tuple[Node, int]]:
+    """Yield where the targets are subtracted, or subtracted from: and which operand is not they.
+
+    A product with them compares nothing: a likelihood has one.
+    """
+    if y.dtype.kind != "f" or not y.size:
+        return
+    after = after_output(probe)
+    for node in probe.run.live:
+        if node.operation is not subtract or len(node.operands) != 2:
+            continue
+        for made, parent in enumerate(node.parents):
+            other = np.asarray(node.operands[1 - made])
+            if parent in after and other.size == y.size and _same(other, y):
+                yield node, made
+
+
+def _same(a: Any, b: Any) -> bool:
     return bool(np.allclose(a.ravel(), b.ravel(), equal_nan=True))
 
 

@@ -8,6 +8,7 @@ derivative 0 at 0. `clip` passes the gradient on where ``low <= x <= high``, bou
 from __future__ import annotations
 
 import operator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -47,27 +48,23 @@ bitwise_and = constant("bitwise_and", operator.and_, symbol="&", entrywise=True,
 bitwise_or = constant("bitwise_or", operator.or_, symbol="|", entrywise=True, commutes=True)
 bitwise_xor = constant("bitwise_xor", operator.xor, symbol="^", entrywise=True, commutes=True)
 invert = constant("invert", operator.invert, symbol="~", entrywise=True)
-isnan: Operation = constant(
-    "isnan",
-    np.isnan,
-    numpy=("numpy.isnan", "math.isnan"),
-    entrywise=True,
-    cartesian=lambda z: logical_or(isnan(real(z)), isnan(imag(z))),
-)
-isinf: Operation = constant(
-    "isinf",
-    np.isinf,
-    numpy=("numpy.isinf", "math.isinf"),
-    entrywise=True,
-    cartesian=lambda z: logical_or(isinf(real(z)), isinf(imag(z))),
-)
-isfinite: Operation = constant(
-    "isfinite",
-    np.isfinite,
-    numpy=("numpy.isfinite", "math.isfinite"),
-    entrywise=True,
-    cartesian=lambda z: logical_and(isfinite(real(z)), isfinite(imag(z))),
-)
+
+
+def _of_parts(name: str, compute: Callable[..., Any], joined: Operation) -> Operation:
+    """Return a question to numbers that is asked of both parts of a complex one."""
+    own: Operation = constant(
+        name,
+        compute,
+        numpy=(f"numpy.{name}", f"math.{name}"),
+        entrywise=True,
+        cartesian=lambda z: joined(own(real(z)), own(imag(z))),
+    )
+    return own
+
+
+isnan = _of_parts("isnan", np.isnan, logical_or)
+isinf = _of_parts("isinf", np.isinf, logical_or)
+isfinite = _of_parts("isfinite", np.isfinite, logical_and)
 signbit = constant("signbit", np.signbit, entrywise=True)
 
 
