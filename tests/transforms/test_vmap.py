@@ -5,6 +5,7 @@ import math
 
 import numpy as np
 import pytest
+from scipy.integrate import solve_ivp
 
 import chainrule as cr
 
@@ -203,6 +204,24 @@ BAD = {
         (X,),
         cr.errors.ExamplesDisagreeError,
         "np.where",
+    ),
+    "real and complex eigenvalues": (
+        lambda a: np.abs(np.linalg.eigvals(a)).sum(),
+        (np.array([[[2.0, 0.1], [0.1, 1.0]], [[0.0, 1.0], [-1.0, 0.0]]]),),
+        cr.errors.ExamplesDisagreeError,
+        "complex ones for others, at line .* Give it complex numbers",
+    ),
+    "pieces of other sizes": (
+        lambda x: cr.grad(lambda y: np.piecewise(y, [y < 0, y >= 0], [np.sin, np.cos]).sum())(x),
+        (np.array([[1.0, 2.0], [1.0, -2.0]]),),
+        cr.errors.ExamplesDisagreeError,
+        "`getitem` gives shape .* Write np.where",
+    ),
+    "solutions with other numbers of steps": (
+        lambda a: solve_ivp(lambda t, y: a * y, (0, 5), np.ones(1)).y[0, -1],
+        (np.array([-0.1, -9.0]),),
+        cr.errors.ExamplesDisagreeError,
+        "gives shape .* where its solution is wanted",
     ),
     "an index into a plain array": (
         lambda i: W[i],

@@ -25,6 +25,7 @@ from chainrule.core.traits import BatchingRule
 
 __all__ = [
     "LOOP",
+    "OtherShapeError",
     "along",
     "batched_result",
     "broadcasting",
@@ -43,6 +44,14 @@ Params: TypeAlias = "Mapping[str, Any]"
 
 #: What a rule returns where only a loop over the examples is right.
 LOOP: Final = object()
+
+
+class OtherShapeError(ValueError):
+    """A result has another shape than it had when the operation was recorded."""
+
+    def __init__(self, shape: tuple[int, ...], before: tuple[int, ...]) -> None:
+        super().__init__(f"the result has shape {shape}, and had {before}")
+        self.shape = shape
 
 
 def batched_result(

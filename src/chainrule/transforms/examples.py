@@ -20,7 +20,7 @@ from typing import Any, Self
 import numpy as np
 
 from chainrule.core.array import Array, dtype_of, shape_of, value_of
-from chainrule.core.batching import LOOP, batched_result
+from chainrule.core.batching import LOOP, OtherShapeError, batched_result
 from chainrule.core.kinds import astype, broadcast_to
 from chainrule.core.node import Leaf, Node
 from chainrule.core.placeholder import Deferred
@@ -124,19 +124,22 @@ class Examples:
     ) -> Any:
         if not self.size:
             return np.empty((0, *shape_of(value)), dtype_of(value))
-        parts = [
-            node.operation(
-                *(x[k] if b else x for b, x in zip(batched, operands, strict=True)), **node.params
-            )
-            for k in range(self.size)
-        ]
-        for k, part in enumerate(parts):
-            if shape_of(part) != shape_of(value):
+        parts = []
+        for k in range(self.size):
+            of_one = [x[k] if b else x for b, x in zip(batched, operands, strict=True)]
+            try:
+                part = node.operation(*of_one, **node.params)
+                shape = shape_of(part)
+            except OtherShapeError as other:
+                shape = other.shape
+            if shape != shape_of(value):
                 raise ExamplesDisagreeError(
                     f"`{node.operation.name}` gives shape {shape_of(value)} for example 0 and "
-                    f"{shape_of(part)} for example {k}, at {where_am_i()}: under vmap the shape "
-                    "must be the same for all. Write np.where(mask, x, 0) in place of x[mask]"
+                    f"{shape} for example {k}, at {where_am_i()}: under vmap the shape must be "
+                    "the same for all. Write np.where(mask, x, 0) in place of x[mask], and tell "
+                    "a solver where its solution is wanted (t_eval)"
                 )
+            parts.append(part)
         return stack(*parts, axis=0)
 
     def _checked(self, node: Node, values: Any, value: Any) -> Any:
@@ -147,8 +150,14 @@ class Examples:
                 f"the batching rule of {node.operation!r} gave shape {shape_of(values)} in place "
                 f"of {shape}"
             )
-        dtype = dtype_of(value)
-        if dtype_of(values) != dtype and dtype.kind in "fc" and dtype_of(values).kind in "fc":
+        dtype, found = dtype_of(value), dtype_of(values)
+        if found != dtype and dtype.kind in "fc" and found.kind in "fc":
+            if found.kind == "c" and dtype.kind == "f" and np.any(np.imag(value_of(values))):
+                raise ExamplesDisagreeError(
+                    f"`{node.operation.name}` gives real numbers for example 0 and complex ones "
+                    f"for others, at {where_am_i()}: under vmap all are of one type. Give it "
+                    "complex numbers: x + 0j in place of x"
+                )
             return astype(values, dtype=dtype)
         return values
 

@@ -21,6 +21,7 @@ import numpy as np
 from chainrule.core.apply import Given, apply
 from chainrule.core.array import Array, dtype_of, shape_of
 from chainrule.core.backward import backward
+from chainrule.core.batching import OtherShapeError
 from chainrule.core.forward import attempt_forward
 from chainrule.core.joint import Joint, added
 from chainrule.core.retrace import fresh
@@ -166,11 +167,11 @@ class _Called:
         """Return the result, of the shape that it had at first.
 
         Raises:
-            ValueError: it has another one, so that the program is not the one for these numbers.
+            OtherShapeError: it has another one: the program is not the one for these numbers.
         """
         y = self.f(values)
         if shape_of(y) != self.shape:
-            raise ValueError(f"the result has shape {shape_of(y)}, and had {self.shape}")
+            raise OtherShapeError(shape_of(y), self.shape)
         return y
 
     def __repr__(self) -> str:
