@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import importlib
 import math
+import subprocess
 import sys
 import textwrap
 from math import exp as e
@@ -118,6 +119,30 @@ def test_derivative_of_exp(name):
     assert cr.grad(f)(0.5) == pytest.approx(math.exp(0.5), rel=1e-15)
     assert cr.grad(cr.grad(f))(0.5) == pytest.approx(math.exp(0.5), rel=1e-15)
     assert type(f(0.5)) in (float, np.float64)
+
+
+IMPORTS = {
+    "a package": "import scipy; f = scipy.linalg.expm",
+    "a module of it": "import scipy.linalg; f = scipy.linalg.expm",
+    "under another name": "import scipy.linalg as la; f = la.expm",
+    "from the package": "from scipy import linalg; f = linalg.expm",
+    "from the module": "from scipy.linalg import expm as f",
+}
+
+
+@pytest.mark.parametrize("statement", IMPORTS.values(), ids=IMPORTS)
+def test_imports_where_they_are_needed(statement):
+    code = f"""
+        import numpy as np, chainrule as cr
+        def g(x):
+            {statement}
+            return f(x * np.eye(2)).sum()
+        print(cr.grad(g)(1.0), cr.grad(g)(1.0))
+    """
+    command = [sys.executable, "-W", "error", "-c", textwrap.dedent(code)]  # SciPy is not loaded
+    run = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert run.stderr == ""
+    assert [float(x) for x in run.stdout.split()] == pytest.approx([2 * math.e] * 2)
 
 
 def test_helpers_of_another_module(tmp_path, monkeypatch):

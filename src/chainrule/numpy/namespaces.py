@@ -5,24 +5,32 @@ from __future__ import annotations
 import builtins
 import functools
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 
 from chainrule.numpy.replace import replacements, replacements_in_scipy
+from chainrule.numpy.scipy.table import loaded
 
 __all__ = ["Globals", "ModuleView", "tables"]
 
 
 class Globals(dict[str, Any]):
-    """Replaced names, ``given``, in front of a module's live globals."""
+    """Replaced names, ``given``, in front of a module's live globals.
 
-    def __init__(self, names: dict[str, Any]) -> None:
+    Args:
+        names: the globals.
+        fills_copies: whether code writes into what it makes of constants.
+    """
+
+    def __init__(self, names: dict[str, Any], fills_copies: bool = False) -> None:
         own = names.get("__builtins__", builtins)
         found = vars(own) if isinstance(own, ModuleType) else own
-        super().__init__(__builtins__={**found, "__import__": _import})
+        super().__init__(
+            __builtins__={**found, "__import__": functools.partial(_import, fills_copies)}
+        )
         for name in ("__name__", "__package__", "__spec__", "__file__"):  # relative imports
             if name in names:
                 self[name] = names[name]
@@ -33,11 +41,24 @@ class Globals(dict[str, Any]):
         return self.names[name]
 
 
-def _import(name: str, *args: Any, **kwargs: Any) -> ModuleType:
+def _import(fills_copies: bool, name: str, *args: Any, **kwargs: Any) -> ModuleType:
     """Import a module where a recorded function does so by itself."""
-    module = builtins.__import__(name, *args, **kwargs)
-    view, _ = tables("scipy.special" in sys.modules)[1].get(id(module), (module, None))
+    return _view_of(builtins.__import__(name, *args, **kwargs), fills_copies)
+
+
+def _view_of(module: ModuleType, fills_copies: bool) -> ModuleType:
+    view, _ = tables(loaded(), fills_copies)[1].get(id(module), (module, None))
     return view
+
+
+def _loading(module: ModuleType, fills_copies: bool) -> Callable[[str], Any]:
+    """Return a package's ``__getattr__``, which may load a module, for the package's view."""
+
+    def load(name: str) -> Any:
+        value = getattr(module, name)
+        return _view_of(value, fills_copies) if isinstance(value, ModuleType) else value
+
+    return load
 
 
 class ModuleView(ModuleType):
@@ -74,6 +95,8 @@ def tables(
     for module, name, original, new in [*places, *replacements_in_scipy()]:
         found.setdefault(id(module), (module, {}))[1][name] = new
         replacing[id(original)] = new
+    if "scipy" in sys.modules:  # which may load its modules when they are asked for
+        found.setdefault(id(sys.modules["scipy"]), (sys.modules["scipy"], {}))
     for module, _ in list(found.values()):
         outer = module.__name__.rpartition(".")[0]
         while outer.partition(".")[0] == "numpy":
@@ -84,6 +107,8 @@ def tables(
         view = ModuleType(module.__name__)
         view.__dict__.update(module.__dict__)
         view.__dict__.update(names)
+        if "__getattr__" in vars(module):
+            view.__dict__["__getattr__"] = _loading(module, fills_copies)
         views[key] = view, frozenset(names)
         outer, _, name = module.__name__.rpartition(".")
         if outer and id(sys.modules[outer]) in found:

@@ -401,7 +401,7 @@ class Search(FunctionWalk):
         """Make the same function with other globals, and with cells of its own for functions."""
         view = self.views.get(id(f.__globals__))
         if view is None:
-            view = self.views[id(f.__globals__)] = Globals(f.__globals__)
+            view = self.views[id(f.__globals__)] = Globals(f.__globals__, self.lends_arrays)
         outer = assigned(f.__code__)
         cells = tuple(
             CellType() if name not in outer and self._gets_a_cell(content(cell)) else cell

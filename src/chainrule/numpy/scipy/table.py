@@ -77,7 +77,7 @@ def loaded() -> tuple[bool, ...]:
     global _loaded
     count = len(sys.modules)
     if count != _loaded[0]:
-        _loaded = count, tuple([module in sys.modules for module in (*MEANINGS, *OTHERS)])
+        _loaded = count, tuple([module in sys.modules for module in ("scipy", *MEANINGS, *OTHERS)])
     return _loaded[1]
 
 
