@@ -281,6 +281,13 @@ def test_check_grads_finds_what_is_wrong():
     with pytest.raises(ValueError, match="modes are"):
         test_util.check_grads(np.sin, modes=["back"])
 
+    def writes(A, b):
+        A[1] = b
+        return A
+
+    with pytest.raises(cr.errors.ArgumentError, match="writes writes into its argument"):
+        test_util.check_grads(writes)(np.ones(3), 2.0)
+
 
 def test_core_takes_functions_of_one_argument():
     vjp, y = make_vjp(lambda x: x["a"] * 2, {"a": 3.0})

@@ -6,10 +6,15 @@ from collections.abc import Callable, Iterable
 from itertools import product
 from typing import Any
 
+import numpy as np
+
 from chainrule.core.callables import name_of
+from chainrule.core.captured import fingerprint
+from chainrule.errors import ArgumentError
 from chainrule.interop.autograd.linearise import Argnum, pull, push, seen
 from chainrule.interop.autograd.vspaces import vspace
 from chainrule.numpy.view import UserFunction
+from chainrule.trees import flatten
 
 __all__ = ["check_equivalent", "check_grads", "check_jvp", "check_vjp", "combo_check"]
 
@@ -77,6 +82,9 @@ def check_grads(
 
     ``modes`` are ``"fwd"`` and ``"rev"``; ``order`` is up to which order the derivatives of
     derivatives are checked.
+
+    Raises:
+        ArgumentError: f writes into its argument, so that differences would be those of others.
     """
     modes = tuple(modes)
     if not set(modes) <= {"fwd", "rev"}:
@@ -101,13 +109,21 @@ def check_grads(
 
 
 def _check(f: Function, x: Any, modes: tuple[str, ...], order: int) -> None:
+    arrays = [leaf for leaf in flatten(x)[0] if type(leaf) is np.ndarray]
+    before = list(map(fingerprint, arrays))
+    y = f(x)
+    if list(map(fingerprint, arrays)) != before:
+        raise ArgumentError(
+            f"{name_of(f)} writes into its argument, so its gradient cannot be checked: let it "
+            "write into a copy (A = A.copy())"
+        )
     if "fwd" in modes:
         check_jvp(f, x)
     if "rev" in modes:
         check_vjp(f, x)
     if order == 1:
         return
-    for mode, again, space in (("fwd", _pushed, vspace(x)), ("rev", _pulled, vspace(f(x)))):
+    for mode, again, space in (("fwd", _pushed, vspace(x)), ("rev", _pulled, vspace(y))):
         if mode in modes:
             derivative = again(f)
             check_grads(derivative, (0, 1), modes, order - 1)(x, space.randn())
