@@ -9,10 +9,11 @@ make little else.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, TypeAlias, TypeGuard
+from typing import Any, Final, TypeAlias, TypeGuard, TypeVar
 
 import numpy as np
 
@@ -32,6 +33,7 @@ __all__ = [
     "axes_of",
     "copied",
     "evaluate",
+    "fact",
     "from_nodes",
     "is_float",
     "is_number",
@@ -40,14 +42,18 @@ __all__ = [
 ]
 
 
+_Found = TypeVar("_Found")
+
+
 class _Valued:
     """What every vertex tells about its value; found when it is asked for, and kept."""
 
-    __slots__ = ("_dtype", "_shape")
+    __slots__ = ("_dtype", "_facts", "_shape")
 
     value: Any
     _dtype: np.dtype[Any]
     _shape: tuple[int, ...]
+    _facts: dict[Callable[[Apply], Any], Any]
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -122,6 +128,22 @@ class Apply(_Valued):
 
 
 Vertex: TypeAlias = "Input | Constant | Apply"
+
+
+def fact(find: Callable[[Apply], _Found]) -> Callable[[Apply], _Found]:
+    """Make of a function of a vertex one that finds out once: the vertex keeps what it found."""
+
+    @functools.wraps(find)
+    def known(vertex: Apply) -> _Found:
+        facts = getattr(vertex, "_facts", None)
+        if facts is None:
+            facts = vertex._facts = {}
+        elif find in facts:
+            return facts[find]  # type: ignore[no-any-return]
+        found = facts[find] = find(vertex)
+        return found
+
+    return known
 
 
 def topological(outputs: Iterable[Vertex]) -> list[Vertex]:
