@@ -232,6 +232,7 @@ def from_nodes(
     recompute: bool = False,
     made: dict[Node, Vertex] | None = None,
     values: Mapping[Node, Any] | None = None,
+    kept: Callable[[Any], Any] | None = None,
 ) -> list[Vertex]:
     """Turn recorded nodes into vertices.
 
@@ -243,6 +244,7 @@ def from_nodes(
             print as ``math.cos`` and not as ``np.cos``.
         made: is given the vertex of every node.
         values: of nodes that do not have their own, for no rule of theirs reads it.
+        kept: returns what a vertex keeps of a value; all of it if not given.
 
     Raises:
         KeyError: a leaf is not known.
@@ -279,5 +281,7 @@ def from_nodes(
             value = values.get(node, value)
         if recompute and node.operation.scalar is not None:
             value = evaluate(node.operation, _values(operands), node.params)
+        if kept is not None:
+            value = kept(value)
         made[node] = Apply(node.operation, tuple(operands), dict(node.params), value)
     return [made[node] for node in outputs]
