@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["Deferred", "Placeholder", "computed", "is_array"]
+__all__ = ["Deferred", "Placeholder", "computed", "is_array", "without_entries"]
 
 
 class Placeholder:
@@ -103,3 +103,10 @@ def computed(values: Sequence[Any]) -> list[Any]:
 def is_array(value: Any) -> bool:
     """Tell whether a value is an array, or stands for one."""
     return isinstance(value, (np.ndarray, Placeholder))
+
+
+def without_entries(value: Any) -> Any:
+    """Return a placeholder for an array, and anything else as it is."""
+    if type(value) is Deferred:
+        return value.light
+    return Placeholder(value.shape, value.dtype) if isinstance(value, np.ndarray) else value

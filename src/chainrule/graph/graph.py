@@ -2,15 +2,18 @@
 
 A recording is made of nodes, which belong to a run and carry what its backward pass needs. A graph
 is what is left when the run is over: inputs, constants, and applications of operations, each with
-its value in that run. Passes never change a vertex; they build new ones.
+its value in that run. Passes never change a vertex; they build new ones. That its fields are final
+is for the type checker to see: a frozen dataclass takes three times as long to make, and passes
+make little else.
 """
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias, TypeGuard
+from typing import Any, Final, TypeAlias, TypeGuard, TypeVar
 
 import numpy as np
 
@@ -30,6 +33,7 @@ __all__ = [
     "axes_of",
     "copied",
     "evaluate",
+    "fact",
     "from_nodes",
     "is_float",
     "is_number",
@@ -38,14 +42,18 @@ __all__ = [
 ]
 
 
+_Found = TypeVar("_Found")
+
+
 class _Valued:
     """What every vertex tells about its value; found when it is asked for, and kept."""
 
-    __slots__ = ("_dtype", "_shape")
+    __slots__ = ("_dtype", "_facts", "_shape")
 
     value: Any
     _dtype: np.dtype[Any]
     _shape: tuple[int, ...]
+    _facts: dict[Callable[[Apply], Any], Any]
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -53,7 +61,7 @@ class _Valued:
         try:
             return self._shape
         except AttributeError:
-            object.__setattr__(self, "_shape", shape_of(self.value))
+            self._shape = shape_of(self.value)
             return self._shape
 
     @property
@@ -77,11 +85,11 @@ class _Valued:
         try:
             return self._dtype
         except AttributeError:
-            object.__setattr__(self, "_dtype", dtype_of(self.value))
+            self._dtype = dtype_of(self.value)
             return self._dtype
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@dataclass(eq=False, slots=True)
 class Input(_Valued):
     """A variable that comes from outside: an argument, or the value of an earlier stage.
 
@@ -89,12 +97,12 @@ class Input(_Valued):
     is.
     """
 
-    name: str
-    value: Any
-    finite: bool = True
+    name: Final[str]
+    value: Final[Any]
+    finite: Final[bool] = True
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@dataclass(eq=False, slots=True)
 class Constant(_Valued):
     """A number or an array.
 
@@ -102,24 +110,40 @@ class Constant(_Valued):
     ones are one. Any other is the user's, and told apart by its identity.
     """
 
-    value: Any
-    literal: bool = False
+    value: Final[Any]
+    literal: Final[bool] = False
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@dataclass(eq=False, slots=True)
 class Apply(_Valued):
     """An operation applied to other vertices."""
 
-    operation: Operation
-    operands: tuple[Vertex, ...]
-    params: Mapping[str, Any] = field(default_factory=dict)
-    value: Any = None
+    operation: Final[Operation]
+    operands: Final[tuple[Vertex, ...]]
+    params: Final[Mapping[str, Any]] = field(default_factory=dict)
+    value: Final[Any] = None
 
     def __repr__(self) -> str:
         return f"Apply({self.operation.name}, {len(self.operands)} operands)"
 
 
 Vertex: TypeAlias = "Input | Constant | Apply"
+
+
+def fact(find: Callable[[Apply], _Found]) -> Callable[[Apply], _Found]:
+    """Make of a function of a vertex one that finds out once: the vertex keeps what it found."""
+
+    @functools.wraps(find)
+    def known(vertex: Apply) -> _Found:
+        facts = getattr(vertex, "_facts", None)
+        if facts is None:
+            facts = vertex._facts = {}
+        elif find in facts:
+            return facts[find]  # type: ignore[no-any-return]
+        found = facts[find] = find(vertex)
+        return found
+
+    return known
 
 
 def topological(outputs: Iterable[Vertex]) -> list[Vertex]:
@@ -208,6 +232,7 @@ def from_nodes(
     recompute: bool = False,
     made: dict[Node, Vertex] | None = None,
     values: Mapping[Node, Any] | None = None,
+    kept: Callable[[Any], Any] | None = None,
 ) -> list[Vertex]:
     """Turn recorded nodes into vertices.
 
@@ -219,6 +244,7 @@ def from_nodes(
             print as ``math.cos`` and not as ``np.cos``.
         made: is given the vertex of every node.
         values: of nodes that do not have their own, for no rule of theirs reads it.
+        kept: returns what a vertex keeps of a value; all of it if not given.
 
     Raises:
         KeyError: a leaf is not known.
@@ -255,5 +281,7 @@ def from_nodes(
             value = values.get(node, value)
         if recompute and node.operation.scalar is not None:
             value = evaluate(node.operation, _values(operands), node.params)
+        if kept is not None:
+            value = kept(value)
         made[node] = Apply(node.operation, tuple(operands), dict(node.params), value)
     return [made[node] for node in outputs]

@@ -22,7 +22,7 @@ def without_repetition(outputs: Sequence[Vertex]) -> list[Vertex]:
             value = vertex.value
             number = Constant(value.ravel()[0])
             numbers[vertex] = Apply(broadcast_to, (number,), {"shape": value.shape}, value)
-    return substitute(outputs, numbers)
+    return substitute(outputs, numbers) if numbers else list(outputs)
 
 
 def _is_repetition(value: Any) -> bool:

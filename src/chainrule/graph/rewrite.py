@@ -8,13 +8,16 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from chainrule.core.operation import Operation
 from chainrule.graph.graph import Apply, Constant, Vertex, topological
 
 __all__ = [
     "Rule",
+    "about",
     "frozen",
     "instead",
     "only_of",
+    "passed",
     "rewrite",
     "same_kind",
     "share",
@@ -25,6 +28,8 @@ __all__ = [
 
 #: A rule looks at one vertex and returns a simpler one of the same value, or None.
 Rule: TypeAlias = "Callable[[Apply], Vertex | None]"
+#: A pass makes of the outputs of a graph others of the same values.
+Pass: TypeAlias = "Callable[[Sequence[Vertex]], list[Vertex]]"
 
 _ROUNDS = 50  # a vertex is rewritten at most this often: no set of rules can run for ever
 _SMALL = 1024  # bytes up to which literal arrays are compared by their contents
@@ -39,19 +44,45 @@ def rewrite(outputs: Sequence[Vertex], rules: Sequence[Rule]) -> list[Vertex]:
     return [done[output] for output in outputs]
 
 
+def passed(outputs: Sequence[Vertex], *passes: Pass) -> list[Vertex]:
+    """Apply passes, one after the other, to a graph in which nothing is computed twice.
+
+    Nor is it in what they make of it.
+    """
+    given = list(outputs)
+    for one in passes:
+        made = one(given)
+        given = given if made == given else share(made)
+    return given
+
+
+def about(*operations: Operation) -> Callable[[Rule], Rule]:
+    """Say of which operations alone a rule has something to say: `only_of` asks it of no others."""
+
+    def marked(rule: Rule) -> Rule:
+        rule.about = frozenset(operations)  # type: ignore[attr-defined]
+        return rule
+
+    return marked
+
+
 def only_of(fits: Callable[[np.dtype[Any]], bool], *rules: Rule) -> Rule:
     """Return rules as one, for vertices that have fitting dtypes alone, as their operands do.
 
     Most rules are about real numbers: the conjugate of a complex one is not the number itself.
     """
+    asked: dict[Operation, list[Rule]] = {}
 
     def rule(vertex: Apply) -> Vertex | None:
-        if not fits(vertex.dtype):
+        operation = vertex.operation
+        if operation not in asked:
+            asked[operation] = [x for x in rules if operation in getattr(x, "about", (operation,))]
+        if not asked[operation] or not fits(vertex.dtype):
             return None
         for x in vertex.operands:
             if not fits(x.dtype):
                 return None
-        for rule in rules:
+        for rule in asked[operation]:
             new = rule(vertex)
             if new is not None:
                 return new
@@ -83,10 +114,11 @@ def with_operands(vertex: Vertex, done: dict[Vertex, Vertex]) -> Vertex:
     """Return a vertex with other operands in the place of some; itself if there are none."""
     if not isinstance(vertex, Apply):
         return vertex
-    operands = tuple([done.get(x, x) for x in vertex.operands])
-    if operands == vertex.operands:  # vertices are equal where they are the same
-        return vertex
-    return Apply(vertex.operation, operands, vertex.params, vertex.value)
+    for x in vertex.operands:
+        if done.get(x, x) is not x:
+            operands = tuple([done.get(y, y) for y in vertex.operands])
+            return Apply(vertex.operation, operands, vertex.params, vertex.value)
+    return vertex
 
 
 def substitute(outputs: Sequence[Vertex], replacements: dict[Vertex, Vertex]) -> list[Vertex]:

@@ -10,12 +10,13 @@ from __future__ import annotations
 from chainrule.core.operation import Operation
 from chainrule.graph.graph import Apply, Vertex, is_float, is_number, is_operation
 from chainrule.graph.placeholder import boolean, element, literal
-from chainrule.graph.rewrite import same_kind
+from chainrule.graph.rewrite import about, same_kind
 from chainrule.operations import elementwise
 
 __all__ = ["exp_minus_one", "one_minus_cos"]
 
 
+@about(elementwise.add, elementwise.subtract)
 def exp_minus_one(vertex: Apply) -> Vertex | None:
     """``exp(x) - 1`` and ``1 - exp(x)``."""
     power, sign = _less_one(vertex, elementwise.exp)
@@ -24,6 +25,7 @@ def exp_minus_one(vertex: Apply) -> Vertex | None:
     return _with_sign(element(elementwise.expm1, power), sign, vertex)
 
 
+@about(elementwise.add, elementwise.subtract)
 def one_minus_cos(vertex: Apply) -> Vertex | None:
     """``1 - cos(x)`` and ``cos(x) - 1``; ``sin(x)**2`` is the first times ``1 + cos(x)``.
 

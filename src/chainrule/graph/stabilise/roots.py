@@ -8,10 +8,13 @@ from __future__ import annotations
 from chainrule.graph.graph import Apply, Vertex, is_float, is_operation
 from chainrule.graph.patterns import exponent, root_of, squared
 from chainrule.graph.placeholder import boolean, element, like, literal
-from chainrule.graph.rewrite import same_kind
+from chainrule.graph.rewrite import about, same_kind
 from chainrule.operations import elementwise, reduction
 
 __all__ = ["root_of_exponential", "root_of_square", "root_of_squares", "root_of_variance"]
+
+
+_ROOTS = elementwise.sqrt, elementwise.power
 
 
 def _squared(vertex: Vertex) -> Vertex | None:
@@ -20,6 +23,7 @@ def _squared(vertex: Vertex) -> Vertex | None:
     return x if x is not None and is_float(x) and same_kind(x, vertex) else None
 
 
+@about(*_ROOTS)
 def root_of_square(vertex: Apply) -> Vertex | None:
     """``sqrt(x * x)`` is the absolute value of x."""
     square = root_of(vertex)
@@ -29,6 +33,7 @@ def root_of_square(vertex: Apply) -> Vertex | None:
     return Apply(elementwise.absolute, (x,), {}, vertex.value)
 
 
+@about(*_ROOTS)
 def root_of_squares(vertex: Apply) -> Vertex | None:
     """``sqrt(x * x + y * y)`` is ``hypot(x, y)``, or NaN if either is."""
     total = root_of(vertex)
@@ -44,6 +49,7 @@ def root_of_squares(vertex: Apply) -> Vertex | None:
     return like(root, vertex)
 
 
+@about(*_ROOTS)
 def root_of_exponential(vertex: Apply) -> Vertex | None:
     """``sqrt(exp(x))`` is ``exp(x / 2)``: a deviation, of the logarithm of a variance."""
     x = exponent(root_of(vertex))
@@ -53,6 +59,7 @@ def root_of_exponential(vertex: Apply) -> Vertex | None:
     return Apply(elementwise.exp, (half,), {}, vertex.value)
 
 
+@about(*_ROOTS)
 def root_of_variance(vertex: Apply) -> Vertex | None:
     """``sqrt(var(x))`` is ``std(x)``, which has a gradient where all entries are equal."""
     variance = root_of(vertex)

@@ -11,7 +11,7 @@ import numpy as np
 from chainrule.core.operation import Operation
 from chainrule.graph.graph import Vertex
 from chainrule.graph.repetition import without_repetition
-from chainrule.graph.rewrite import Rule, only_of, rewrite, share
+from chainrule.graph.rewrite import Rule, only_of, passed, rewrite, share
 from chainrule.graph.stabilise import differences, roots, sigmoid, softmax
 from chainrule.operations import elementwise
 
@@ -177,4 +177,5 @@ def stabilised(outputs: Sequence[Vertex], fits: Callable[[np.dtype[Any]], bool])
 
     Rules are applied where all dtypes fit. Vertices that they make have placeholders for values.
     """
-    return share(rewrite(share(without_repetition(outputs)), [only_of(fits, *STABILISING)]))
+    rules = [only_of(fits, *STABILISING)]
+    return passed(share(without_repetition(outputs)), lambda given: rewrite(given, rules))

@@ -12,20 +12,20 @@ from chainrule.core.kinds import guarded_multiply
 from chainrule.graph.graph import Apply, Constant, Vertex, is_float, is_operation
 from chainrule.graph.patterns import exponent, one_plus, squared
 from chainrule.graph.placeholder import element, like, literal
-from chainrule.graph.rewrite import same_kind
+from chainrule.graph.rewrite import about, same_kind
 from chainrule.graph.stabilise.powers import Powers, complement, powers_of, sigmoid_in
 from chainrule.operations import elementwise
 from chainrule.operations.special import log_cosh, log_expit
 
 __all__ = ["cancelled", "log_of_cosh", "log_of_sigmoid", "softplus"]
 
+_PRODUCTS = frozenset({elementwise.multiply, guarded_multiply, elementwise.divide})
 _DEEPEST = 6  # products within products that are looked at
 
 
+@about(elementwise.log, elementwise.log1p)
 def softplus(vertex: Apply) -> Vertex | None:
     """``log(1 + exp(x))`` and ``log1p(exp(x))`` overflow, and the first is 0 for small exp(x)."""
-    if vertex.operation not in (elementwise.log, elementwise.log1p):
-        return None
     (inner,) = vertex.operands
     x = exponent(one_plus(inner) if vertex.operation is elementwise.log else inner)
     if x is None or not is_float(x) or not same_kind(x, vertex):
@@ -33,10 +33,9 @@ def softplus(vertex: Apply) -> Vertex | None:
     return Apply(elementwise.logaddexp, (x, Constant(0.0)), {}, vertex.value)
 
 
+@about(elementwise.log, elementwise.log1p)
 def log_of_sigmoid(vertex: Apply) -> Vertex | None:
     """``log(y)``, ``log(1 - y)`` and ``log1p(-y)`` of a sigmoid y: the logarithm of 0."""
-    if vertex.operation not in (elementwise.log, elementwise.log1p):
-        return None
     (inner,) = vertex.operands
     if vertex.operation is elementwise.log:
         found = powers_of(inner)
@@ -49,10 +48,9 @@ def log_of_sigmoid(vertex: Apply) -> Vertex | None:
     return Apply(log_expit, (x,), {}, vertex.value)
 
 
+@about(elementwise.log)
 def log_of_cosh(vertex: Apply) -> Vertex | None:
     """``log(cosh(x))``, which overflows at 710: as large as the exponential of ``abs(x)``."""
-    if vertex.operation is not elementwise.log:
-        return None
     (inner,) = vertex.operands
     if not is_operation(inner, elementwise.cosh) or not is_float(inner):
         return None
@@ -75,21 +73,19 @@ class _Product:
     exponentials: dict[bool, Vertex]  # of x, and of -x
 
 
+@about(*_PRODUCTS)
 def cancelled(vertex: Apply) -> Vertex | None:
     """Cancel powers of sigmoids in a product: infinity by infinity, or 0 by 0, is NaN.
 
     ``exp(x) / (1 + exp(x))`` is such a product. So are gradients: that of ``log(1 + exp(x))`` is g
     / (1 + exp(x)) times exp(x).
     """
-    if vertex.operation not in _PRODUCTS or not is_float(vertex):
+    if not is_float(vertex):
         return None
     product = _Chain(vertex).cancelled()
     if product is None or not any(product.powers[1:]):
         return None
     return _written(product, vertex)
-
-
-_PRODUCTS = frozenset({elementwise.multiply, guarded_multiply, elementwise.divide})
 
 
 class _Chain:

@@ -11,6 +11,7 @@ from chainrule.core.operation import Operation
 from chainrule.graph.formula import traced
 from chainrule.graph.graph import Apply, Vertex, axes_of, is_float, is_number, is_operation
 from chainrule.graph.patterns import as_logsumexp, as_softmax, exponent, is_laid_over, is_shifted
+from chainrule.graph.rewrite import about
 from chainrule.operations import elementwise, indexing
 from chainrule.operations import shape as shapes
 from chainrule.operations import softmax as softmax_rows
@@ -27,12 +28,13 @@ __all__ = [
 _WHOLE = slice(None)
 
 
+@about(shapes.reshape, indexing.getitem, indexing.scatter_add)
 def new_axes(vertex: Apply) -> Vertex | None:
     """``x[:, None]`` and ``x.reshape(-1, 1)`` as `expand_dims`, their gradients as `squeeze`."""
     operation, old, new = vertex.operation, vertex.operands[0].shape, vertex.shape
     if operation is shapes.reshape:
         added, dropped = _longer(old, new), _longer(new, old)
-    elif operation in (indexing.getitem, indexing.scatter_add) and len(vertex.operands) == 1:
+    elif len(vertex.operands) == 1:
         axes = _new_axes_in(vertex.params["index"], max(len(old), len(new)))
         added, dropped = (axes, ()) if operation is indexing.getitem else ((), axes)
     else:
@@ -79,28 +81,30 @@ def _longer(old: tuple[int, ...], new: tuple[int, ...]) -> tuple[int, ...]:
     return () if rest else tuple(added)
 
 
+@about(elementwise.log)
 def logsumexp(vertex: Apply) -> Vertex | None:
     """``log(sum(exp(x)))`` overflows, or is the logarithm of 0."""
     found = as_logsumexp(vertex)
     return None if found is None or is_shifted(found.operands[0], axes_of(found)) else found
 
 
+@about(elementwise.divide)
 def softmax(vertex: Apply) -> Vertex | None:
     """``exp(x) / sum(exp(x))``: infinity by infinity, or 0 by 0."""
     found = as_softmax(vertex)
     return None if found is None or is_shifted(found.operands[0], axes_of(found)) else found
 
 
+@about(elementwise.log)
 def log_softmax(vertex: Apply) -> Vertex | None:
     """``log(softmax(x))``, of a softmax that is 0."""
-    if vertex.operation is not elementwise.log:
-        return None
     (inner,) = vertex.operands
     if not is_operation(inner, softmax_rows.softmax):
         return None
     return Apply(softmax_rows.log_softmax, inner.operands, inner.params, vertex.value)
 
 
+@about(elementwise.exp)
 def exp_of_log_softmax(vertex: Apply) -> Vertex | None:
     """``exp(x - logsumexp(x))`` and ``exp(log_softmax(x))`` as ``exp(x - max(x)) / sum(...)``.
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from chainrule.core import kinds
 from chainrule.core.operation import Operation
-from chainrule.graph.graph import Apply, Vertex
+from chainrule.graph.graph import Apply, Vertex, fact
 from chainrule.native.ir import division, math
 from chainrule.native.ir.text import Code, constant, is_native, register_type
 from chainrule.operations import elementwise, error_functions, special
@@ -68,6 +68,7 @@ def _typed(vertex: Vertex) -> Any:
     return vertex.value if type(vertex.value) in (bool, int, float) else vertex.dtype
 
 
+@fact
 def lowered(vertex: Apply) -> bool:
     """Tell whether an operation is written as instructions, for the dtypes that it has here."""
     element = TABLE.get(vertex.operation)

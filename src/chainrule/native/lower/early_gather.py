@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from chainrule.graph.graph import Apply, Constant, Vertex, topological
 from chainrule.graph.placeholder import make, reshaped
+from chainrule.graph.rewrite import with_operands
 from chainrule.native.lower.gather import IndexedAxes, gather_of
 from chainrule.native.lower.roles import Role, number, role_of
 from chainrule.operations import indexing
@@ -23,17 +24,13 @@ _FEW = 2  # how many times more entries an array must have than are picked
 
 def gathered_early(outputs: Sequence[Vertex]) -> list[Vertex]:
     """Pick from what arrays are computed from rather than from them."""
+    order = topological(outputs)
+    if not any(role_of(x) is Role.GATHER for x in order):
+        return list(outputs)
     done: dict[Vertex, Vertex] = {}
-    for vertex in topological(outputs):
-        done[vertex] = vertex
-        if not isinstance(vertex, Apply):
-            continue
-        operands = tuple(done[x] for x in vertex.operands)
-        new = vertex
-        if any(a is not b for a, b in zip(operands, vertex.operands, strict=True)):
-            new = Apply(vertex.operation, operands, vertex.params, vertex.value)
-        done[vertex] = new
-        if role_of(new) is Role.GATHER:
+    for vertex in order:
+        done[vertex] = new = with_operands(vertex, done)
+        if isinstance(new, Apply) and role_of(new) is Role.GATHER:
             done[vertex] = _Gatherer(new).entries(new.operands[0], _DEEPEST, new)
     return [done[vertex] for vertex in outputs]
 

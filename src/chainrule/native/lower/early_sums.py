@@ -22,9 +22,12 @@ __all__ = ["summed_early"]
 
 def summed_early(outputs: Sequence[Vertex]) -> list[Vertex]:
     """Add up rows, or columns, before they are multiplied where nothing else needs the product."""
+    order = topological(outputs)
+    if not any(is_operation(x, unbroadcast) for x in order):
+        return list(outputs)
     count = uses(outputs)
     done: dict[Vertex, Vertex] = {}
-    for vertex in topological(outputs):
+    for vertex in order:
         new = with_operands(vertex, done)
         if is_operation(vertex, unbroadcast) and _is_alone(vertex, count):
             assert isinstance(new, Apply)

@@ -10,6 +10,7 @@ import numpy as np
 from chainrule.core.kinds import astype, broadcast_to, unbroadcast
 from chainrule.graph.graph import Apply, Constant, Vertex, is_operation
 from chainrule.graph.placeholder import make
+from chainrule.graph.rewrite import about
 from chainrule.native.ir.elements import lowered
 from chainrule.native.record.guards import length
 from chainrule.operations import reduction
@@ -23,6 +24,7 @@ _INTEGER = np.dtype(np.int64)
 _DEEPEST = 16  # operations on what was picked
 
 
+@about(length, reduction.sum, unbroadcast, scatter_add, set_at)
 def of_masked(vertex: Apply) -> Vertex | None:
     """Return what is done to entries that a mask picks as something done to all entries.
 
@@ -38,15 +40,15 @@ def of_masked(vertex: Apply) -> Vertex | None:
         return Apply(reduction.sum, (ones,), {"axis": None, "keepdims": False}, vertex.value)
     if vertex.dtype.kind != "f":
         return None
-    if operation in (reduction.sum, unbroadcast) and not vertex.shape:
+    if operation in (reduction.sum, unbroadcast):
+        if vertex.shape:
+            return None
         mask = _mask_in(vertex.operands[0])
         whole = None if mask is None else _whole(vertex.operands[0], mask, _DEEPEST)
         if mask is None or whole is None or whole.dtype != vertex.dtype:
             return None
         chosen = make(where, [mask, whole, Constant(0.0)], vertex.dtype, mask.shape)
         return Apply(reduction.sum, (chosen,), {"axis": None, "keepdims": False}, vertex.value)
-    if operation is not scatter_add and operation is not set_at:
-        return None
     *given, mask = vertex.operands
     if vertex.params["index"] != (SLOT,) or len(given) != 1 + (operation is set_at):
         return None

@@ -23,7 +23,7 @@ from chainrule.graph.graph import (
     is_operation,
 )
 from chainrule.graph.placeholder import full
-from chainrule.graph.rewrite import only_of, rewrite, same_kind, share
+from chainrule.graph.rewrite import about, only_of, passed, rewrite, same_kind, share
 from chainrule.graph.stabilise.rules import stabilised
 from chainrule.native.ir.elements import lowered
 from chainrule.native.ir.text import is_native
@@ -51,16 +51,20 @@ def as_primitives(outputs: Sequence[Vertex], stable: bool = True) -> list[Vertex
         outputs: what is computed.
         stable: put stable forms in the place of formulas that fail for large or small numbers.
     """
-    # Of numbers that registers hold alone: NumPy computes all others.
-    rules = only_of(
-        is_native,
-        *(_plain_product, of_masked, _of_unit_vectors, _root, _square_of_reciprocal, _primitive),
-    )
     given = lines_together(without_empty_updates(outputs))
     given = stabilised(given, is_native) if stable else share(given)
-    simple = rewrite(given, [rules])
-    simple = share(gathered_early(summed_early(share(simple))))
-    return share(rewrite(share(forwarded(simple)), [_in_order]))
+    return passed(given, _lowered, summed_early, gathered_early, forwarded, _readable)
+
+
+def _lowered(outputs: Sequence[Vertex]) -> list[Vertex]:
+    """Rewrite numbers that registers hold: NumPy computes all others."""
+    products = (_plain_product, of_masked, _of_unit_vectors, _root, _square_of_reciprocal)
+    return rewrite(outputs, [only_of(is_native, *products, _primitive)])
+
+
+def _readable(outputs: Sequence[Vertex]) -> list[Vertex]:
+    """Copy what cannot be read where it lies."""
+    return rewrite(outputs, [_in_order])
 
 
 def _primitive(vertex: Apply) -> Vertex | None:
@@ -85,14 +89,13 @@ def _is_nothing(vertex: Apply) -> bool:
 _UNCHANGED = frozenset({identity, elementwise.positive, elementwise.conjugate, real})
 
 
+@about(*_UNCHANGED, elementwise.multiply, guarded_multiply)
 def _plain_product(vertex: Apply) -> Vertex | None:
     """``x * 1``, and guards where the upstream gradient is a number but 0, or the local one is."""
     operation = vertex.operation
     if operation in _UNCHANGED:
         (x,) = vertex.operands
         return x if same_kind(x, vertex) else None
-    if operation not in (elementwise.multiply, guarded_multiply):
-        return None
     for k, x in enumerate(vertex.operands):
         other = vertex.operands[1 - k]
         if role_of(x) is Role.NUMBER and number(x) == 1 and same_kind(other, vertex):
@@ -112,9 +115,10 @@ def _is_finite(x: Any, vertex: Apply) -> bool:
         return bool(np.isfinite(np.asarray(x).astype(vertex.dtype)))
 
 
+@about(contraction.matmul)
 def _of_unit_vectors(vertex: Apply) -> Vertex | None:
     """``(I * d) @ b`` has the rows of b, times d: what a Jacobian begins with."""
-    if vertex.operation is not contraction.matmul or any(x.ndim != 2 for x in vertex.operands):
+    if any(x.ndim != 2 for x in vertex.operands):
         return None
     a, b = vertex.operands
     if _is_identity(a):
@@ -136,9 +140,10 @@ def _is_identity(x: Vertex) -> bool:
     return isinstance(x.value, np.ndarray) and np.array_equal(x.value, np.eye(len(x.value)))
 
 
+@about(elementwise.power)
 def _root(vertex: Apply) -> Vertex | None:
     """``x ** 0.5`` of an array is its square root in NumPy: NaN for -inf, and -0 for -0."""
-    if vertex.operation is not elementwise.power or not vertex.ndim:
+    if not vertex.ndim:
         return None
     x, exponent = vertex.operands
     if role_of(exponent) is not Role.NUMBER or number(exponent) != 0.5 or not same_kind(x, vertex):
@@ -146,13 +151,12 @@ def _root(vertex: Apply) -> Vertex | None:
     return Apply(elementwise.sqrt, (x,), {}, vertex.value)
 
 
+@about(elementwise.divide)
 def _square_of_reciprocal(vertex: Apply) -> Vertex | None:
     """``-y / x`` with ``y = 1 / x`` is ``-(y * y)``: the gradient of a quotient without another.
 
     So it is a few instructions away from the value that is stored anyway.
     """
-    if vertex.operation is not elementwise.divide:
-        return None
     top, below = vertex.operands
     negated = is_operation(top, elementwise.negative)
     y = top.operands[0] if is_operation(top, elementwise.negative) else top

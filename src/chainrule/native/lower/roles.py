@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.core.kinds import broadcast_to, unbroadcast
-from chainrule.graph.graph import Apply, Constant, Input, Vertex, copied, is_number
+from chainrule.graph.graph import Apply, Input, Vertex, copied, fact, is_number
 from chainrule.native.ir.access import Access, contiguous
 from chainrule.native.ir.combining import COMBINING
 from chainrule.native.ir.elements import lowered
@@ -67,12 +67,16 @@ _OTHER_NUMBERS = (bool, np.bool_, complex, np.complexfloating)
 
 def role_of(vertex: Vertex) -> Role:
     """Return the role of a vertex."""
+    if isinstance(vertex, Apply):
+        return _role_of(vertex)
     if isinstance(vertex, Input):
         return Role.MEMORY
-    if isinstance(vertex, Constant):
-        if is_number(vertex) or isinstance(vertex.value, _OTHER_NUMBERS):
-            return Role.NUMBER
-        return Role.MEMORY
+    is_other = isinstance(vertex.value, _OTHER_NUMBERS)
+    return Role.NUMBER if is_other or is_number(vertex) else Role.MEMORY
+
+
+@fact
+def _role_of(vertex: Apply) -> Role:
     if lowered(vertex):
         return Role.ELEMENT
     dtypes = [x.dtype for x in (vertex, *vertex.operands)]

@@ -16,6 +16,7 @@ import numpy as np
 from chainrule.core import kinds
 from chainrule.core.array import shape_of
 from chainrule.core.node import Node
+from chainrule.core.placeholder import Placeholder
 from chainrule.core.source import Location
 from chainrule.graph.graph import Apply, Constant, Vertex
 from chainrule.native.record.conditions import Place
@@ -127,9 +128,8 @@ def _guard(vertex: Vertex, outcome: Any) -> tuple[tuple[Vertex, Any], tuple[Any,
         outcome = np.array(outcome)
         same = Apply(_array_equal, (vertex, Constant(outcome, literal=True)), {}, True)
         return (same, True), (_ndarray, outcome.shape, outcome.dtype.str, outcome.tobytes())
-    if vertex.shape != () or isinstance(vertex.value, _ndarray):
-        number = np.asarray(vertex.value).reshape(())[()]
-        vertex = Apply(reshape, (vertex,), {"shape": ()}, number)
+    if vertex.shape != () or isinstance(vertex.value, _ndarray | Placeholder):
+        vertex = Apply(reshape, (vertex,), {"shape": ()}, vertex.dtype.type())
     if kind is bool and vertex.dtype.kind != "b":
         vertex = Apply(not_equal, (vertex, Constant(0)), {}, np.bool_(outcome))
     elif kind is int and vertex.dtype.kind in "ub":

@@ -7,19 +7,19 @@ looked at on the way (the guards): the program is that of f as long as the guard
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
 
 from chainrule.core.array import dtype_of, shape_of
-from chainrule.core.placeholder import Placeholder, is_array
+from chainrule.core.placeholder import is_array
 from chainrule.graph.graph import Apply, Constant, Input, Vertex, topological
 from chainrule.graph.loops.affine import Counter
 from chainrule.graph.loops.extrapolate import Turns
 from chainrule.native.entry.layout import Structure
 
-__all__ = ["Builder", "Family", "Program", "Runnable", "Trips", "without_values"]
+__all__ = ["Builder", "Family", "Program", "Runnable", "Trips"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,35 +125,6 @@ class Program:
             for seen in guards.get(vertex, ()):
                 yield f"guard {names[vertex]} is {seen!r}"
         yield f"return {', '.join(names[vertex] for vertex in self.outputs)}"
-
-
-def without_values(program: Program) -> Program:
-    """Return a program that holds no arrays of its recorded run, but placeholders of them.
-
-    Of what is computed, and of the inputs, only shapes, dtypes and types are needed later.
-    """
-    light: dict[Vertex, Vertex] = {vertex: vertex for vertex in program.captured}
-    for vertex in (*program.inputs, *program.vertices()):
-        if vertex in light:
-            continue
-        value = vertex.value
-        if isinstance(value, np.ndarray):
-            value = Placeholder(value.shape, value.dtype)
-        if isinstance(vertex, Input):
-            light[vertex] = Input(vertex.name, value)
-        elif isinstance(vertex, Apply):
-            operands = tuple(light[x] for x in vertex.operands)
-            light[vertex] = Apply(vertex.operation, operands, vertex.params, value)
-        else:
-            light[vertex] = vertex
-    inputs = tuple(light[vertex] for vertex in program.inputs)
-    return replace(
-        program,
-        inputs=inputs,  # type: ignore[arg-type]
-        outputs=tuple(light[vertex] for vertex in program.outputs),
-        guards=tuple((light[vertex], seen) for vertex, seen in program.guards),
-        conditions=tuple(tuple(light[x] for x in asked) for asked in program.conditions),
-    )
 
 
 class Runnable(Protocol):

@@ -20,16 +20,17 @@ from chainrule.core.array import Array
 from chainrule.core.captured import check_unchanged, hold
 from chainrule.core.counted import DOUBTS, NUMBERS, OUTCOMES, ROWS, SEEDS, Doubt
 from chainrule.core.node import Leaf, Node
+from chainrule.core.placeholder import without_entries
 from chainrule.core.recording import Observer, Recording
 from chainrule.core.source import Location, user_location
 from chainrule.errors import ChainruleError, GradientLostError
-from chainrule.graph.graph import Apply, Constant, Input, Vertex, from_nodes
+from chainrule.graph.graph import Constant, Input, Vertex, from_nodes
 from chainrule.graph.run import observed_run
 from chainrule.native.record.capture import Walk, capture, unwritable
 from chainrule.native.record.conditions import BRANCHED, Place
 from chainrule.native.record.counters import find_counters
 from chainrule.native.record.guards import Guards, Seen, axes_shaped_by_values, condition
-from chainrule.native.record.program import Program, without_values
+from chainrule.native.record.program import Program
 from chainrule.native.record.recorded import NotFaithful, NotLifted, Run
 from chainrule.native.record.result import (
     flatten,
@@ -219,8 +220,14 @@ def _program(
     recording: Recording,
     lifted: Mapping[Node, Any],
 ) -> tuple[Program, Guards]:
-    """Make the program of a run, without the run's values, and its guards."""
-    known: dict[Node, Vertex] = {leaf: vertex for vertex, leaf in inputs if leaf is not None}
+    """Make the program of a run, without the run's arrays, and its guards.
+
+    Of what is computed, and of the inputs, only shapes, dtypes and types are needed later.
+    """
+    light = [Input(vertex.name, without_entries(vertex.value)) for vertex, _ in inputs]
+    known: dict[Node, Vertex] = {
+        leaf: vertex for vertex, (_, leaf) in zip(light, inputs, strict=True) if leaf is not None
+    }
     captured = [Constant(array) for array, _, _ in walk.found.arrays]
     for constant_, (_, own, _) in zip(captured, walk.found.arrays, strict=True):
         known[own] = constant_
@@ -228,11 +235,15 @@ def _program(
     nodes = [look.node for look in seen]
     nodes += [leaf.node for leaf in leaves if type(leaf) is Array]
     known |= _constants(nodes, recording)
-    vertices = iter(from_nodes(nodes, known, _literal))
+    made: dict[Node, Vertex] = {}
+    vertices = iter(from_nodes(nodes, known, _literal, made=made, kept=without_entries))
+    for node in made:
+        if any(type(x) is Array for x in node.params.values()):
+            raise NotLifted(f"{node.operation.name} takes a plain number as a parameter")
     guards = Guards()
-    for given, leaf in inputs:
+    for vertex, (given, leaf) in zip(light, inputs, strict=True):
         if leaf is None:  # integers that were plain to the run
-            guards.add(given, np.array(given.value), None)
+            guards.add(vertex, np.array(given.value), None)
     conditions: dict[Place, list[Vertex]] = {}
     for look in seen:
         vertex = next(vertices)
@@ -246,17 +257,14 @@ def _program(
             guards.count(conditions[place][0], look.location)
     program = Program(
         name,
-        tuple(vertex for vertex, _ in inputs),
+        tuple(light),
         tuple(captured),
         tuple(vertices),
         tuple(guards.met),
         conditions=tuple(map(tuple, conditions.values())),
     )
-    for vertex in program.vertices():
-        if isinstance(vertex, Apply) and any(type(x) is Array for x in vertex.params.values()):
-            raise NotLifted(f"{vertex.operation.name} takes a plain number as a parameter")
     guards.forget()
-    return without_values(program), guards
+    return program, guards
 
 
 def _observers(

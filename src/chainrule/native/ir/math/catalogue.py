@@ -237,4 +237,9 @@ def _of_the_system(symbol: str) -> int | None:
 def _c_library() -> ctypes.CDLL:
     if os.name == "nt":
         return ctypes.CDLL("ucrtbase")
-    return ctypes.CDLL(ctypes.util.find_library("m") if sys.platform == "linux" else None)
+    if sys.platform != "linux":
+        return ctypes.CDLL(None)
+    try:
+        return ctypes.CDLL("libm.so.6")  # of glibc
+    except OSError:  # a search runs programs, which takes as long as recording a function
+        return ctypes.CDLL(ctypes.util.find_library("m"))
