@@ -75,7 +75,9 @@ class Module:
         """Write a kernel, unless there is one of the same text; return its name.
 
         One that is called from several places is not moved there, nor is one of many, which would
-        take LLVM long. A short one is written again: a call would take as long as it does.
+        take LLVM long. A short one is written again: a call would take as long as it does. All
+        others are moved to where they are called before anything else is done with them: LLVM
+        would do so in the end, after it had optimised them on their own.
         """
         self.functions |= emitted.functions
         self.declarations |= emitted.declarations
@@ -85,7 +87,8 @@ class Module:
         if known != name and not is_short:
             self.code[place] = emitted.definition(known, " noinline")
             return known
-        self.code.append(emitted.definition(name, " noinline" if is_one_of_many else ""))
+        how = " noinline" if is_one_of_many else " alwaysinline"
+        self.code.append(emitted.definition(name, how))
         self.calls_apart += emitted.calls_apart
         return name
 
@@ -181,8 +184,9 @@ class Steps:
         if not segment:
             return
         name = self.module.name("segment")
-        linkage = "internal " if self.module.is_whole else ""
-        head = f"define {linkage}void @{name}(ptr %buffers) {{"
+        # One place calls it, but Python does where it calls NumPy in between.
+        linkage, how = ("internal ", "alwaysinline ") if self.module.is_whole else ("", "")
+        head = f"define {linkage}void @{name}(ptr %buffers) {how}{{"
         self.module.code += [head, *segment, "  ret void", "}"]
         steps.append(name)
         segment.clear()
