@@ -47,7 +47,7 @@ def with_clocks(ir: str) -> tuple[str, list[str]]:
     """Return the code with clocks around each step, and what the steps are called."""
     lines, labels, inside = [], [], False
     for line in ir.splitlines():
-        if line.startswith("define void @segment"):
+        if line.startswith("define ") and " @segment" in line:
             inside = True
         match = _CALL.search(line) if inside else None
         if match is None:

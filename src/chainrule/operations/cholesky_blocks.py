@@ -1,4 +1,4 @@
-"""The pullback of one Cholesky factor, mostly by products of its blocks.
+"""The pullback of one Cholesky factor, and its inverse, mostly by products of its blocks.
 
 The two triangular equations of the rule (`chainrule.operations.linalg`) take nine times as many
 operations as the factor did. Here they are of blocks on the diagonal alone, by their inverses; the
@@ -18,7 +18,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-__all__ = ["pulled_back"]
+__all__ = ["inverse_of", "pulled_back"]
 
 _Matrix: TypeAlias = "np.ndarray[Any, Any]"
 
@@ -94,6 +94,38 @@ def _subtract_lower(c: _Matrix, a: _Matrix, b: _Matrix) -> None:
     _subtract_lower(c[:m, :m], a[:, :m], b[:, :m])
     c[m:, :m] -= a[:, m:].T @ b[:, :m]
     _subtract_lower(c[m:, m:], a[:, m:], b[:, m:])
+
+
+def inverse_of(y: _Matrix, out: _Matrix, weights: _Matrix | None = None) -> None:
+    """Compute the inverse of a matrix, in its lower triangle, given its lower factor.
+
+    With weights it is ``inv(y).T @ diag(weights) @ inv(y)``. What is above the diagonal is 0.
+
+    LAPACK's inverses of triangles make little use of products. Here rows are solved for, block by
+    block, which loses no more digits.
+    """
+    for start in range(0, len(y), _BLOCK):
+        block, after = slice(start, start + _BLOCK), slice(start + _BLOCK, None)
+        inverse = _inverse(y[block, block])
+        out[block, block] = inverse
+        out[block, after] = 0
+        inverse = -inverse
+        for k in range(0, start, _BLOCK):
+            rows, columns = slice(k, start), slice(k, k + _BLOCK)
+            np.matmul(inverse, y[block, rows] @ out[rows, columns], out=out[block, columns])
+    square = _lapack("lauum", out)
+    if weights is None:
+        square(out.T, lower=0, overwrite_c=True)
+        return
+    out *= np.sqrt(np.abs(weights))[:, None]
+    are_negative = weights < 0
+    negative = np.where(are_negative[:, None], out, 0) if are_negative.any() else None
+    if negative is not None:
+        out[are_negative] = 0
+        square(negative.T, lower=0, overwrite_c=True)
+    square(out.T, lower=0, overwrite_c=True)
+    if negative is not None:
+        out -= negative
 
 
 def _middle(blocks: Sequence[_Matrix]) -> tuple[int, int]:

@@ -34,6 +34,33 @@ def _columns(K):
     return np.sum(np.linalg.solve(R, Y) ** 3 * np.linalg.solve(R.T, Y)) + np.sum(R * W)
 
 
+def _student(K):
+    L = np.linalg.cholesky(K)
+    z = solve_triangular(L, B, lower=True)
+    return (K[0, 1] + N) * np.log1p(z @ z / 5) + np.sum(np.log(L.diagonal()))
+
+
+def _quadratic(K):
+    R = cholesky(K)
+    return K[0, 0] * np.sum(W[:, :3] * cho_solve((R, False), Y))
+
+
+def _on_diagonal(K):
+    L = np.linalg.cholesky(K)
+    return np.sum(np.sin(9 * np.diag(L))) - np.prod(np.diag(L)) + 3 * np.sum(np.log(np.diag(L)))
+
+
+def _one_way(K):
+    L = np.linalg.cholesky(K)
+    return np.sum(solve_triangular(L, B, lower=True) ** 3) + np.sum(np.log(np.diag(L)))
+
+
+def _other_triangle(K):
+    L = np.linalg.cholesky(K)
+    z = solve_triangular(L, B)  # what is read there is a diagonal
+    return z @ z + np.sum(np.diag(L, -1) ** 2)
+
+
 def _equations(K):
     A = K + W
     return np.sum(np.linalg.solve(A, B) ** 3) + np.sum(np.linalg.solve(A.T, Y) ** 2)
@@ -58,9 +85,14 @@ def _determinant(K):
 @pytest.mark.parametrize(
     ("f", "made"),
     [
-        (_likelihood, {"cholesky": 1, "cholesky_pullback": 1, "triangle": 4}),
-        (_scipy_likelihood, {"cholesky": 1, "cholesky_pullback": 1, "triangle": 2}),
-        (_half, {"cholesky": 1, "cholesky_pullback": 1, "triangle": 2}),
+        (_likelihood, {"cholesky": 1, "cholesky_inverse": 1, "triangle": 2}),
+        (_scipy_likelihood, {"cholesky": 1, "cholesky_inverse": 1, "triangle": 2}),
+        (_half, {"cholesky": 1, "cholesky_inverse": 1, "triangle": 2}),
+        (_student, {"cholesky": 1, "cholesky_inverse": 1, "triangle": 2}),
+        (_quadratic, {"cholesky": 1, "triangle": 4}),
+        (_on_diagonal, {"cholesky": 1, "cholesky_inverse": 1}),
+        (_one_way, {"cholesky": 1, "cholesky_pullback": 1, "triangle": 2}),
+        (_other_triangle, {"cholesky": 1, "cholesky_pullback": 1, "triangle": 2}),
         (_columns, {"cholesky": 1, "cholesky_pullback": 1, "triangle": 4}),
         (_equations, {"lu": 1, "lu_solve": 4}),
         (_triangles, {"triangle": 8}),

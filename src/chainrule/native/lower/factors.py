@@ -2,8 +2,9 @@
 
 What is recorded are NumPy's functions, one by one, and the equations of their rules. Here a
 Cholesky factor is known to be triangular; its pullback, which the rule writes as equations, is one
-function; and all that is asked about one matrix is told by one decomposition: equations of it and
-of its transpose, its inverse, its determinant.
+function, or made of what is known already (`chainrule.native.lower.factor_uses`); and all that is
+asked about one matrix is told by one decomposition: equations of it and of its transpose, its
+inverse, its determinant.
 
 Batches of matrices, and complex ones, are left to NumPy, as are small ones.
 """
@@ -31,9 +32,9 @@ from chainrule.graph.graph import (
 from chainrule.graph.placeholder import make
 from chainrule.graph.rewrite import frozen, share, with_operands
 from chainrule.native.lower import lapack
+from chainrule.native.lower.factor_uses import of_uses, plain
 from chainrule.native.lower.lapack import Routine
 from chainrule.operations import elementwise, linalg, matrix_functions
-from chainrule.operations import shape as shapes
 from chainrule.operations.expm_pade import PARTS
 
 __all__ = ["factored"]
@@ -69,12 +70,14 @@ class _Writing:
             new = self._by_lapack(vertex) if isinstance(vertex, Apply) else None
             self.done[vertex] = new or with_operands(vertex, self.done)
 
-    def _by_lapack(self, vertex: Apply) -> Apply | None:
+    def _by_lapack(self, vertex: Apply) -> Vertex | None:
         if vertex.operation is elementwise.divide and _fits(vertex):
             found: dict[str, Vertex] = {}
             if not _matches(_pullback(), vertex, found) or not _fits(vertex, *found.values()):
                 return None
-            return self._routine(lapack.cholesky_pullback, vertex, found["g"], found["y"])
+            g, y = found["g"], found["y"]
+            of_uses_alone = of_uses(g, y, lambda x: self.done.get(x, x))
+            return of_uses_alone or self._routine(lapack.cholesky_pullback, vertex, g, y)
         if vertex.operation in _EXPONENTIAL:
             return self._exponential(vertex)
         if not is_operation(vertex, linalg.cholesky, *_TRIANGLES, *_ASKED):
@@ -103,7 +106,7 @@ class _Writing:
         return self._routine(lapack.triangle, vertex, a, b, **vertex.params)
 
     def _asked(self, vertex: Apply) -> Apply | None:
-        a, is_transposed = _plain(vertex.operands[0])
+        a, is_transposed = plain(vertex.operands[0])
         if is_operation(a, linalg.cholesky):
             if vertex.operation is linalg.solve:
                 lower = bool(a.params.get("upper")) is is_transposed
@@ -122,7 +125,7 @@ class _Writing:
         return self._routine(lapack.lu_inverse, vertex, factors, transposed=is_transposed)
 
     def _exponential(self, vertex: Apply) -> Apply | None:
-        a, is_transposed = _plain(vertex.operands[0])
+        a, is_transposed = plain(vertex.operands[0])
         if a.ndim != 2 or len({a.dtype, vertex.dtype, np.dtype(np.float64)}) > 1:
             return None
         if a.shape[0] > _LARGEST:
@@ -151,16 +154,6 @@ def _fits(matrix: Vertex, *others: Vertex) -> bool:
         return False
     real = matrix.dtype in (np.float32, np.float64)
     return real and all(x.dtype == matrix.dtype and x.ndim <= 2 for x in others)
-
-
-def _plain(x: Vertex) -> tuple[Vertex, bool]:
-    """Return what a vertex is the transpose of, and True; or itself, and False."""
-    is_transposed = False
-    while is_operation(x, shapes.swapaxes, shapes.transpose) and x.ndim == 2:
-        order = x.operation.compute(np.empty((0, 1)), **x.params).shape
-        is_transposed ^= order == (1, 0)
-        x = x.operands[0]
-    return x, is_transposed
 
 
 @functools.cache

@@ -13,13 +13,14 @@ import numpy as np
 
 from chainrule.core.operation import Operation
 from chainrule.operations import linalg
-from chainrule.operations.cholesky_blocks import pulled_back
+from chainrule.operations.cholesky_blocks import inverse_of, pulled_back
 from chainrule.operations.expm_pade import PARTS, change_of_expm, expm_of, expm_parts
 from chainrule.operations.matrix_functions import expm
 
 __all__ = [
     "Routine",
     "cholesky",
+    "cholesky_inverse",
     "cholesky_pullback",
     "expm_approximant",
     "expm_change",
@@ -81,6 +82,17 @@ def _cholesky_pullback(out: Any, g: Any, y: Any) -> None:
 
 #: The gradient of a matrix, given that of its lower factor, and the factor.
 cholesky_pullback = Routine("lapack_cholesky_pullback", _cholesky_pullback, lambda g, y: y)
+
+
+def _cholesky_inverse(out: Any, y: Any, weights: Any = None) -> None:
+    inverse_of(y, out, weights)
+    out.ravel()[:: len(out) + 1] *= 0.5
+
+
+#: The inverse of a matrix, given its lower factor, as the gradient by the matrix has it: in its
+#: lower triangle, with half of its diagonal. Between the two inverses of the factor there are
+#: weights, if there are any.
+cholesky_inverse = Routine("lapack_cholesky_inverse", _cholesky_inverse, lambda y, weights=None: y)
 
 
 def _triangle(
