@@ -16,7 +16,7 @@ import numpy as np
 from chainrule.native.ir import math
 from chainrule.native.ir.text import Code
 
-__all__ = ["FEW", "METADATA", "ONE_BY_ONE", "Body", "Carried", "Loop"]
+__all__ = ["FEW", "METADATA", "ONE_BY_ONE", "SELDOM", "Body", "Carried", "Loop"]
 
 #: What loops refer to, those of `reductions` too: that no turn has to do with another's memory, how
 #: many turns are to be under way at once, so that a sum does not wait for itself, and what is to be
@@ -40,12 +40,15 @@ METADATA = """\
 !13 = !{!"llvm.loop.vectorize.followup_vectorized", !4}
 !14 = !{!"llvm.loop.vectorize.followup_vectorized", !15}
 !15 = !{!"llvm.loop.unroll.runtime.disable"}
+!16 = !{!"branch_weights", i32 1, i32 2000}
 !101 = distinct !{!101, !3, !4, !8, !12, !13}
 !102 = distinct !{!102, !3, !4, !8, !12, !14}
 !103 = distinct !{!103, !3, !4, !8, !12, !13, !5}
 !104 = distinct !{!104, !3, !4, !8, !12, !14, !5}
 !105 = distinct !{!105, !3, !4, !8, !12, !13, !6}
 !106 = distinct !{!106, !3, !4, !8, !12, !14, !6}"""
+#: Metadata of a select whose condition hardly ever holds.
+SELDOM = "!16"
 #: Metadata of a loop whose turns LLVM leaves as they are, one after the other.
 ONE_BY_ONE = "!11"
 #: Of loops over entries: how many turns are to be under way, and whether vectors are written out.

@@ -23,6 +23,7 @@ from chainrule.native.codegen.loop_ir import (
     TurnStatement,
     Value,
 )
+from chainrule.native.codegen.loops import SELDOM
 from chainrule.native.ir import math
 from chainrule.native.ir.access import Access
 from chainrule.native.ir.buffers import Buffer, address, load, store
@@ -164,19 +165,36 @@ def write_turns(name: str, loop: TurnsLoop, buffers: Mapping[Vertex, Buffer]) ->
 
 
 class _OneByOne(Code):
-    """The code of turns each of which waits for the one before."""
+    """The code of turns each of which waits for the one before.
+
+    Args:
+        prefix: of its names.
+        differs: whether there are conditions in it.
+    """
+
+    def __init__(self, prefix: str, differs: bool) -> None:
+        super().__init__(prefix)
+        self.differs = differs
 
     def call(self, name: str, kind: str, operands: Sequence[str]) -> str:
         """Write a call of a function, with a branch to its fast path if there is one."""
         either = f"{name}_either" if name in math.HAVE_FAST_PATH else name
         return super().call(either, kind, operands)
 
+    def stopped(self, test: str, zero: str, value: str, kind: str) -> str:
+        """Write a select as a branch that is foretold, for which no turn waits.
+
+        Where turns differ by conditions, gradients are zero now and then.
+        """
+        select = f"select i1 {test}, {kind} {zero}, {kind} {value}"
+        return self.let(select if self.differs else f"{select}, !prof {SELDOM}")
+
 
 class _Writer:
     def __init__(self, name: str, loop: TurnsLoop, buffers: Mapping[Vertex, Buffer]) -> None:
         self.name, self.loop, self.buffers = name, loop, buffers
         self.entry, self.end = Code("e"), Code("d")
-        self.turn = _OneByOne("t") if loop.handed else Code("t")
+        self.turn = _OneByOne("t", self._differs()) if loop.handed else Code("t")
         self.registers: dict[Value, str] = {}
         self.bases: dict[Vertex, str] = {}
         own = loop.vertex.operation
@@ -224,6 +242,11 @@ class _Writer:
             set().union(*(code.functions for code in codes)),
             set().union(*(code.declarations for code in codes)),
         )
+
+    def _differs(self) -> bool:
+        """Tell whether what turns do depends on a condition."""
+        lets = (x for x in self.loop.body if isinstance(x, Let))
+        return any(x.value.dtype.kind == "b" for x in lets)
 
     def _counted(self) -> list[str]:
         """Write the end of a loop of so many turns."""

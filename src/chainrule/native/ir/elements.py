@@ -163,9 +163,9 @@ def _guarded(code: Code, x: Sequence[str], dtype: np.dtype[Any], _: Mapping[str,
     product = _multiply(code, [local, g], dtype, {})
     if dtype.kind != "f":
         return product
-    zero = constant(0, dtype)
-    stops = code.let(f"fcmp oeq {register_type(dtype)} {g}, {zero}")
-    return _select(code, stops, zero, product, dtype)
+    zero, kind = constant(0, dtype), register_type(dtype)
+    stops = code.let(f"fcmp oeq {kind} {g}, {zero}")
+    return code.stopped(stops, zero, product, kind)
 
 
 def _extreme(test: str, integer: str, nan: Literal["wins", "loses"]) -> Callable[..., str]:

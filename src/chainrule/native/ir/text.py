@@ -104,6 +104,10 @@ class Code:
         suffix = ".apart" if self._apart else ""
         return self.let(f"call {kind} @cr.{name}.{kind}{suffix}({given})")
 
+    def stopped(self, test: str, zero: str, value: str, kind: str) -> str:
+        """Write a select of zero where a gradient is zero, which stops what it is multiplied by."""
+        return self.let(f"select i1 {test}, {kind} {zero}, {kind} {value}")
+
     def convert(self, value: str, old: np.dtype[Any], new: np.dtype[Any]) -> str:
         """Convert a register from one dtype to another, as ``astype`` does."""
         if old == new:

@@ -11,6 +11,7 @@ with either), and what must be exact `two_product` in `exact.py`.
 from __future__ import annotations
 
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
@@ -257,7 +258,16 @@ class Emitter:
         odd = self._horner(square, coefficients[1::2])
         return self.fma(odd, x, even)
 
-    def _horner(self, x: Value, coefficients: tuple[float, ...]) -> Value:
+    def polynomial_of_pairs(self, x: Value, coefficients: tuple[float, ...]) -> Value:
+        """Return the same sooner, rounded otherwise: Horner's scheme in x**2, of linear terms.
+
+        All of these are computed at once, so that nothing waits for a last product.
+        """
+        even, odd = coefficients[0::2], coefficients[1::2]
+        pairs: list[Operand] = [self.fma(b, x, a) for a, b in zip(even, odd, strict=False)]
+        return self._horner(x * x, [*pairs, *even[len(pairs) :]])
+
+    def _horner(self, x: Value, coefficients: Sequence[Operand]) -> Value:
         total = self.coerce(coefficients[-1], x.type)
         for c in coefficients[-2::-1]:
             total = self.fma(total, x, c)

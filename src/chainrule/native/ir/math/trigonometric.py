@@ -28,14 +28,24 @@ def _moderate(b: Emitter, x: Value) -> tuple[Value, Value, Value]:
     return quadrant, _sine_near(b, r), _cosine_near(b, r)
 
 
+def _sine_terms(b: Emitter, z: Value) -> Value:
+    """Return (sin(r) - r) / r**3 of z = r**2."""
+    return b.polynomial_of_pairs(z, c.SIN_DOUBLE if b.is_double else c.SIN_FLOAT)
+
+
+def _cosine_terms(b: Emitter, z: Value) -> Value:
+    """Return (cos(r) - 1 + r**2 / 2) / r**4 of z = r**2."""
+    return b.polynomial_of_pairs(z, c.COS_DOUBLE if b.is_double else c.COS_FLOAT)
+
+
 def _sine_near(b: Emitter, r: Value) -> Value:
     z = r * r
-    return b.fma(r * z, b.polynomial(z, c.SIN_DOUBLE if b.is_double else c.SIN_FLOAT), r)
+    return b.fma(r * z, _sine_terms(b, z), r)
 
 
 def _cosine_near(b: Emitter, r: Value) -> Value:
     z = r * r
-    fourth = (z * z) * b.polynomial(z, c.COS_DOUBLE if b.is_double else c.COS_FLOAT)
+    fourth = (z * z) * _cosine_terms(b, z)
     return 1.0 - b.fma(z, 0.5, -fourth)
 
 
@@ -48,7 +58,7 @@ def _any_angle(b: Emitter, x: Value) -> tuple[Value, Value, Value]:
 
 def _sin_pair(b: Emitter, angle: Angle) -> Pair:
     r, z = angle.high, angle.high * angle.high
-    cube = (r * z) * b.polynomial(z, c.SIN_DOUBLE if b.is_double else c.SIN_FLOAT)
+    cube = (r * z) * _sine_terms(b, z)
     return r, b.fma(angle.low, 1.0 - 0.5 * z, cube)
 
 
@@ -56,7 +66,7 @@ def _cos_pair(b: Emitter, angle: Angle) -> Pair:
     r, z = angle.high, angle.high * angle.high
     half = 0.5 * z
     high, low = fast_two_sum(b.number(1.0), -half)
-    fourth = (z * z) * b.polynomial(z, c.COS_DOUBLE if b.is_double else c.COS_FLOAT)
+    fourth = (z * z) * _cosine_terms(b, z)
     return high, low + b.fma(-r, angle.low, fourth)
 
 
