@@ -88,6 +88,10 @@ class _Valued:
             self._dtype = dtype_of(self.value)
             return self._dtype
 
+    def _with_facts(self) -> dict[Callable[[Apply], Any], Any]:
+        self._facts = {}
+        return self._facts
+
 
 @dataclass(eq=False, slots=True)
 class Input(_Valued):
@@ -137,7 +141,7 @@ def fact(find: Callable[[Apply], _Found]) -> Callable[[Apply], _Found]:
     def known(vertex: Apply) -> _Found:
         facts = getattr(vertex, "_facts", None)
         if facts is None:
-            facts = vertex._facts = {}
+            facts = vertex._with_facts()
         elif find in facts:
             return facts[find]  # type: ignore[no-any-return]
         found = facts[find] = find(vertex)

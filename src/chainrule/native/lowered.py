@@ -28,15 +28,15 @@ def lowered(program: Program) -> tuple[Results, list[Vertex]]:
         results = results_of(program, rolled(_wanted(program)))
         return results, with_loops(_with_checks(results, program))
     programs = [program, *program.family.programs]
+    wanted = [_wanted(one) for one in programs]
     leaves = _leaves(programs)
     if program.family.trips:
-        return _of_numbers(programs, leaves)
-    wanted = [_wanted(one) for one in programs]
+        return _of_numbers(programs, wanted, leaves)
     turns = program.family.turns
     found = rolled_long(wanted, leaves, turns)
     if found is None:
         try:
-            return _of_numbers(programs, leaves)
+            return _of_numbers(programs, wanted, leaves)
         except NotAlikeError:
             found = rolled_long(wanted, leaves, turns, every=True)
             assert found is not None
@@ -63,15 +63,15 @@ def _leaves(programs: Sequence[Program]) -> dict[Vertex, Vertex]:
 
 
 def _of_numbers(
-    programs: Sequence[Program], leaves: dict[Vertex, Vertex]
+    programs: Sequence[Program], wanted: Sequence[list[Vertex]], leaves: dict[Vertex, Vertex]
 ) -> tuple[Results, list[Vertex]]:
     """Do the same for loops over numbers, which are folded as primitives."""
     (program, *others) = programs
     assert program.family is not None
-    results = results_of(program, Rolled(_wanted(program), []))
+    results = results_of(program, Rolled(wanted[0], []))
     graphs = [_with_checks(results, program)]
-    for other in others:
-        again = results_of(other, Rolled(_wanted(other), []))
+    for other, given in zip(others, wanted[1:], strict=True):
+        again = results_of(other, Rolled(given, []))
         if again.numbers != results.numbers:
             raise NotAlikeError("another number of results")
         graphs.append(_with_checks(again, other))

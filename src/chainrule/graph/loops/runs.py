@@ -59,7 +59,9 @@ def repeats(
     same = kinds[period:] == kinds[:-period]
     taken = np.cumsum(~free)
     same &= free[:-period] & (taken[period:] == taken[:-period])
-    edges = np.flatnonzero(np.diff(same, prepend=False, append=False))
+    padded = np.zeros(len(same) + 2, bool)
+    padded[1:-1] = same
+    edges = np.flatnonzero(padded[1:] != padded[:-1])
     end = 0
     for start, stop in edges.reshape(-1, 2).tolist():
         start = max(start, end)  # the next stretch may begin in the last turn of this one

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import replace
 from enum import Enum, auto
@@ -170,8 +171,9 @@ def view(vertex: Apply, access: Access) -> Access | None:
         if access.is_contiguous:
             return replace(contiguous(vertex), base=access.base, offset=access.offset)
         return None
-    if operation is indexing.getitem and is_basic(indexing.index_parts(params["index"])):
-        return _tried(vertex, access)
+    if operation is indexing.getitem:
+        parts = indexing.index_parts(params["index"])
+        return _picked(vertex, parts, access) if is_basic(parts) else None
     if operation in (shapes.flip, shapes.diagonal):
         return _tried(vertex, access)
     return None
@@ -185,6 +187,27 @@ def _is_view(vertex: Apply) -> bool:
     return view(vertex, contiguous(vertex.operands[0])) is not None
 
 
+def _picked(vertex: Apply, parts: tuple[Any, ...], access: Access) -> Access | None:
+    """Follow what a basic index picks."""
+    if not vertex.size:
+        return None
+    whole = len(access.size) - sum(part is not None and part is not Ellipsis for part in parts)
+    rest = zip(access.strides, access.size, strict=True)
+    offset, strides = access.offset, list[int]()
+    for part in parts:
+        if part is None:
+            strides.append(0)
+        elif part is Ellipsis:
+            strides += [stride for stride, _ in itertools.islice(rest, whole)]
+        else:
+            stride, n = next(rest)
+            start, _, step = part.indices(n) if type(part) is slice else (part % n, None, None)
+            offset += start * stride
+            strides += [] if step is None else [step * stride]
+    strides += [stride for stride, _ in rest]
+    return replace(access, offset=offset, strides=tuple(strides), size=vertex.shape)
+
+
 def _tried(vertex: Apply, access: Access) -> Access | None:
     """Follow a view by trying it on an array whose strides tell what happened."""
     if not vertex.size:
@@ -194,11 +217,7 @@ def _tried(vertex: Apply, access: Access) -> Access | None:
         return access  # NumPy returns a scalar, which is no view
     origin = np.zeros(1, np.int8)
     x = np.lib.stride_tricks.as_strided(origin, access.size, access.strides)
-    if operation is indexing.getitem:
-        parts = indexing.index_parts(params["index"])
-        picked = x[parts if Ellipsis in parts else (*parts, Ellipsis)]  # an array, always
-    else:
-        picked = operation.compute(x, **params)
+    picked = operation.compute(x, **params)
     assert _owner(picked) is origin, "a view shares memory with its origin"
     moved = picked.__array_interface__["data"][0] - origin.__array_interface__["data"][0]
     return replace(access, offset=access.offset + moved, strides=picked.strides, size=vertex.shape)

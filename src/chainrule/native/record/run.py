@@ -241,9 +241,9 @@ def _program(
         if any(type(x) is Array for x in node.params.values()):
             raise NotLifted(f"{node.operation.name} takes a plain number as a parameter")
     guards = Guards()
-    for vertex, (given, leaf) in zip(light, inputs, strict=True):
+    for given, (whole, leaf) in zip(light, inputs, strict=True):
         if leaf is None:  # integers that were plain to the run
-            guards.add(vertex, np.array(given.value), None)
+            guards.add(given, np.array(whole.value), None)
     conditions: dict[Place, list[Vertex]] = {}
     for look in seen:
         vertex = next(vertices)
