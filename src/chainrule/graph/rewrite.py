@@ -163,10 +163,11 @@ def frozen(value: Any) -> Any:
         return kind, value
     if isinstance(value, (list, tuple)):
         return (kind, *map(frozen, value))
-    if isinstance(value, dict) or hasattr(value, "items"):
-        return tuple(sorted([(key, frozen(item)) for key, item in value.items()], key=_name))
-    if isinstance(value, slice):
+    if kind is slice:
         return slice, value.start, value.stop, value.step
+    if isinstance(value, dict) or hasattr(value, "items"):
+        items = [(key, frozen(item)) for key, item in value.items()]
+        return tuple(items if len(items) == 1 else sorted(items, key=_name))
     if isinstance(value, np.ndarray):
         return value.shape, value.dtype.str, value.tobytes()
     if isinstance(value, float):

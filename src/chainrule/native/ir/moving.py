@@ -101,7 +101,10 @@ def _made(constant: int, terms: Mapping[Word, int]) -> Integer:
 def put(value: Integer, word: Word, by: Integer) -> Integer:
     """Return an integer with something else in the place of a word."""
     factor = 0 if isinstance(value, int) else dict(value.terms).get(word, 0)
-    return value + (by - moving(word)) * factor
+    if isinstance(value, int) or not factor:
+        return value
+    rest = tuple(term for term in value.terms if term[0] is not word)
+    return (Moving(value.constant, rest) if rest else value.constant) + by * factor
 
 
 class Extent(int):

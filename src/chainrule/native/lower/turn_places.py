@@ -58,6 +58,8 @@ class Places:
 
     def ends(self, value: Integer) -> tuple[int, int]:
         """Return the least and the greatest that an integer is in any turn."""
+        if isinstance(value, int):
+            return value, value
         found = []
         for sign in (1, -1):
             end = value
