@@ -40,7 +40,7 @@ def deferred(
     for x in operands:
         if type(x) is Deferred:
             waits = waits or not x.is_computed
-        elif _is_large(x):
+        elif type(x) is _ndarray and x.size >= _LARGE:
             large = True
     if not waits and (moves or not (large or operation.shape is not None)):
         return None

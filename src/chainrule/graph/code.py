@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import bisect
-import dis
 import functools
 import inspect
 import linecache
 import os
 from types import CodeType, FrameType
 from typing import Any
+
+from chainrule.core.instructions import instructions_of
 
 __all__ = [
     "bounds",
@@ -27,7 +28,7 @@ _COLLECTING = frozenset({"LIST_APPEND", "SET_ADD", "MAP_ADD", "YIELD_VALUE"})
 
 @functools.lru_cache(4096)
 def _instructions(code: CodeType) -> tuple[list[int], list[str]]:
-    found = [(x.offset, x.opname) for x in dis.get_instructions(code) if x.opname != "CACHE"]
+    found = [(x.offset, x.opname) for x in instructions_of(code)]
     return [offset for offset, _ in found], [name for _, name in found]
 
 
@@ -40,7 +41,7 @@ def running(frame: FrameType, ahead: int = 0) -> str:
 @functools.lru_cache(4096)
 def _ends(code: CodeType) -> dict[int, int]:
     """Return for the head of each ``for`` loop where its body ends."""
-    return {x.offset: x.argval for x in dis.get_instructions(code) if x.opname == "FOR_ITER"}
+    return {x.offset: x.argval for x in instructions_of(code) if x.opname == "FOR_ITER"}
 
 
 def bounds(code: CodeType) -> list[tuple[int, int]]:
@@ -83,7 +84,7 @@ def collects(frame: FrameType) -> bool:
 
 @functools.lru_cache(4096)
 def _builds(code: CodeType) -> bool:
-    return any(x.opname in _COLLECTING for x in dis.get_instructions(code))
+    return any(x.opname in _COLLECTING for x in instructions_of(code))
 
 
 @functools.lru_cache(4096)
@@ -91,7 +92,7 @@ def calls_alone(code: CodeType, names: tuple[str, ...]) -> frozenset[str]:
     """Return which of these functions code calls and does nothing else with."""
     called: set[str] = set()
     other: set[str] = set()
-    for x in dis.get_instructions(code):
+    for x in instructions_of(code):
         if x.argval in names and x.opname.startswith("LOAD"):
             calls = x.opname == "LOAD_GLOBAL" and x.arg is not None and x.arg & 1
             (called if calls else other).add(x.argval)

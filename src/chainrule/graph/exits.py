@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from types import CodeType
 from typing import Any
 
+from chainrule.core.instructions import instructions_of
 from chainrule.graph.code import bounds, is_generator, position
 
 __all__ = ["Exit", "Region", "break_at", "exit_at", "exits_of", "regions"]
@@ -82,7 +83,7 @@ def exits_of(code: CodeType, region: Region) -> list[Exit]:
 def _exits(code: CodeType, is_for: bool) -> Mapping[tuple[int | None, ...], Exit]:
     if is_generator(code):
         return {}
-    instructions = [x for x in dis.get_instructions(code) if x.opname != "CACHE"]
+    instructions = instructions_of(code)
     loops = _loops(instructions, is_for)
     found: dict[tuple[int | None, ...], Exit | None] = {}
     for head, end in loops:

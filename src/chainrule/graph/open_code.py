@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from types import CodeType, FrameType
 from typing import Any, NamedTuple
 
+from chainrule.core.instructions import instructions_of
 from chainrule.core.source import is_internal
 from chainrule.graph.code import position
 from chainrule.graph.exits import Exit, Region, break_at, exit_at
@@ -106,7 +107,7 @@ class LoopCode(NamedTuple):
 @functools.lru_cache(4096)
 def loops_in(code: CodeType) -> tuple[LoopCode, ...]:
     """Return the loops of code that end at a question, the outermost first."""
-    instructions = _instructions(code)
+    instructions = instructions_of(code)
     found = {}
     for x in instructions:
         exit = _exit(code, x.offset)
@@ -151,7 +152,7 @@ def _start(code: CodeType, instructions: Sequence[dis.Instruction], region: Regi
 @functools.lru_cache(4096)
 def stored_in(code: CodeType) -> Mapping[int, tuple[str, ...]]:
     """Return which variables each instruction sets."""
-    return {x.offset: names for x in _instructions(code) if (names := _set_by(x))}
+    return {x.offset: names for x in instructions_of(code) if (names := _set_by(x))}
 
 
 def _set_by(x: dis.Instruction) -> tuple[str, ...]:
@@ -181,8 +182,8 @@ def is_limit(frame: FrameType) -> bool:
 @functools.lru_cache(4096)
 def remembers(code: CodeType) -> bool:
     """Tell whether code changes what is there after it has run: an attribute, a global variable."""
-    stores = {x.argval for x in _instructions(code) if x.opname == "STORE_DEREF"}
-    others = any(x.opname in ("STORE_ATTR", "STORE_GLOBAL") for x in _instructions(code))
+    stores = {x.argval for x in instructions_of(code) if x.opname == "STORE_DEREF"}
+    others = any(x.opname in ("STORE_ATTR", "STORE_GLOBAL") for x in instructions_of(code))
     return others or bool(stores & {*code.co_freevars})
 
 
@@ -194,7 +195,7 @@ def unclear(loop: LoopCode, frame: FrameType) -> str:
     code = frame.f_code
     if remembers(code):
         return f"{code.co_name} sets what others may see"
-    body = [x for x in _instructions(code) if loop.region.holds(x.offset)]
+    body = [x for x in instructions_of(code) if loop.region.holds(x.offset)]
     held = frame.f_locals
     for x in body:
         if x.opname == "LOAD_GLOBAL" and isinstance(
@@ -218,7 +219,7 @@ def unclear(loop: LoopCode, frame: FrameType) -> str:
 
 def range_of(frame: FrameType, loop: LoopCode) -> Limit | None:
     """Return what ``for k in range(a, b)`` goes through, if that stands there so."""
-    before = [x for x in _instructions(frame.f_code) if x.offset < loop.region.head]
+    before = [x for x in instructions_of(frame.f_code) if x.offset < loop.region.head]
     loads: list[Any] = []
     for x in reversed(before):
         if x.opname.startswith("LOAD") and x.argval == "range" and loads:
@@ -239,7 +240,7 @@ def bound_of(
 ) -> Limit | None:
     """Return what ``while k < n`` compares before all else that it does."""
     (exit, *more) = others
-    body = [x for x in _instructions(frame.f_code) if loop.region.holds(x.offset)]
+    body = [x for x in instructions_of(frame.f_code) if loop.region.holds(x.offset)]
     places = {x.offset: _place(frame.f_code, x.offset) for x in body}
     stores = [places[x.offset] for x in body if _set_by(x)]
     at = next((k for k, x in enumerate(body) if _is_question(frame.f_code, x, exit)), None)
@@ -281,8 +282,3 @@ def _value(frame: FrameType, x: dis.Instruction) -> Any:
     return (
         frame.f_locals.get(x.argval) if x.opname.startswith(("LOAD_FAST", "LOAD_DEREF")) else None
     )
-
-
-@functools.lru_cache(4096)
-def _instructions(code: CodeType) -> list[dis.Instruction]:
-    return [x for x in dis.get_instructions(code) if x.opname != "CACHE"]

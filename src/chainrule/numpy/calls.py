@@ -7,7 +7,6 @@ so it is the instruction that loads it for a call which loads something else ins
 
 from __future__ import annotations
 
-import dis
 import functools
 import operator
 from collections.abc import Callable
@@ -16,6 +15,7 @@ from typing import Any
 
 from chainrule.core.array import Array
 from chainrule.core.counted import Counted
+from chainrule.core.instructions import instructions_of
 from chainrule.numpy.casting import as_float
 from chainrule.numpy.conversion import Printed
 
@@ -55,7 +55,7 @@ def with_calls(code: CodeType, own: frozenset[str]) -> CodeType:
 def _with_calls(code: CodeType, file: str, own: frozenset[str]) -> CodeType:
     """Do that once; ``file`` is there because code from another one may be equal."""
     names, instructions = list(code.co_names), bytearray(code.co_code)
-    for found in dis.get_instructions(code):
+    for found in instructions_of(code):
         if found.opname != "LOAD_GLOBAL" or not found.arg or not found.arg & 1:
             continue  # the lowest bit says that it is for a call
         name = found.argval

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dis
 import functools
 import inspect
 import os
@@ -10,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from types import CodeType
 
+from chainrule.core.instructions import instructions_of
 from chainrule.core.source import INSTALLED, LIBRARIES
 
 __all__ = [
@@ -37,7 +37,7 @@ def mentioned(code: CodeType) -> tuple[frozenset[str], frozenset[str], frozenset
     globals is asked.
     """
     names = set(code.co_names)
-    stored = {i.argval for i in dis.get_instructions(code) if i.opname == "STORE_GLOBAL"}
+    stored = {i.argval for i in instructions_of(code) if i.opname == "STORE_GLOBAL"}
     static = set() if code.co_flags & inspect.CO_OPTIMIZED else set(code.co_names)
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
@@ -60,7 +60,7 @@ def imports(code: CodeType) -> frozenset[str]:
 
 def _named_by(opname: str, code: CodeType) -> Iterator[str]:
     """Yield the names in some instructions of code, and of the code in it."""
-    for instruction in dis.get_instructions(code):
+    for instruction in instructions_of(code):
         if instruction.opname == opname:
             yield instruction.argval
     for constant in code.co_consts:

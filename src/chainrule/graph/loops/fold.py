@@ -57,7 +57,9 @@ def fold_steps(
 
 
 def _moved(ref: Ref, where: Sequence[Ref]) -> Ref:
-    return ref if ref.step < 0 else ref.below(where[ref.step])
+    if ref.step < 0:
+        return ref
+    return ref.below(where[ref.step]) if ref.parts else where[ref.step]
 
 
 class _Folder:
@@ -281,6 +283,8 @@ def _even(a: Ref, b: Ref, c: Ref) -> bool:
     """Tell whether a place moves evenly through the turns of a loop, from c to b to a."""
     if c.step < 0 or a.step - b.step != b.step - c.step or not a.parts == b.parts == c.parts:
         return False
+    if not a.parts:  # whole steps
+        return True
     for x, y, z in zip(a.turns, b.turns, c.turns, strict=True):
         if x is None or y is None or z is None:
             if not x is y is z:

@@ -60,9 +60,9 @@ class Places:
         """Return the least and the greatest that an integer is in any turn."""
         if isinstance(value, int):
             return value, value
-        found = []
+        found: list[int] = []
         for sign in (1, -1):
-            end = value
+            end: Integer = value
             for loop in reversed(self.around):
                 factor = 0 if isinstance(end, int) else dict(end.terms).get(loop.word, 0)
                 end = put(end, loop.word, 0 if factor * sign >= 0 else loop.turns - 1)

@@ -15,6 +15,7 @@ from types import CodeType, FrameType
 from typing import TYPE_CHECKING, Any
 
 from chainrule.core.counted import SETTLED, Counted, Doubt
+from chainrule.core.instructions import instructions_of
 from chainrule.graph.code import bounds
 from chainrule.graph.exits import Region, exit_at, regions
 from chainrule.native.record.plans import LONG
@@ -177,7 +178,7 @@ class _Counter:
 def _counters(code: CodeType) -> tuple[_Counter, ...]:
     if not is_users_file(code.co_filename):
         return ()
-    instructions = [x for x in dis.get_instructions(code) if x.opname != "CACHE"]
+    instructions = instructions_of(code)
     loops = regions(code)
     inner = [(head, end) for head, end in bounds(code)] + [(x.head, x.end) for x in loops]
     found = []

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import dis
 import functools
 import os
 from types import CodeType, ModuleType
 from typing import Any
 
 import numpy as np
+
+from chainrule.core.instructions import instructions_of
 
 __all__ = ["buffer", "imported", "strings", "unwatched", "unwatched_builtin", "unwatched_name"]
 
@@ -104,7 +105,7 @@ def strings(code: CodeType) -> frozenset[str]:
 def imported(code: CodeType) -> tuple[frozenset[str], frozenset[str]]:
     """Return the modules that code imports when it runs, and the globals that it loads."""
     modules, loaded = set(), set()
-    for instruction in dis.get_instructions(code):
+    for instruction in instructions_of(code):
         if instruction.opname == "IMPORT_NAME":
             modules.add(instruction.argval)
         elif instruction.opname in ("LOAD_GLOBAL", "LOAD_NAME"):

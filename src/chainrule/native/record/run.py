@@ -282,9 +282,9 @@ def _observers(
         if shortener is not None and shortener.shortens:
             find_counters(shortener, sys._getframe(1))
         known = node if conditions is None else conditions.branches.known(node)
-        if known is node:
-            axes = axes_shaped_by_values(node)
-            seen.extend(Seen(node, None, user_location(), axis) for axis in axes)
+        if known is node and node.is_shaped_by_values:
+            where = user_location()
+            seen.extend(Seen(node, None, where, axis) for axis in axes_shaped_by_values(node))
         return known
 
     def guard(node: Node, outcome: Any) -> None:
