@@ -104,7 +104,7 @@ def skeleton(value: Any, integers: list[int]) -> Any:
     if kind is slice:
         bounds = value.start, value.stop, value.step
         return (kind, *[skeleton(item, integers) for item in bounds])
-    if isinstance(value, Mapping):
+    if kind is dict or isinstance(value, Mapping):
         return tuple([(key, skeleton(item, integers)) for key, item in value.items()])
     if isinstance(value, float):
         return float, repr(value)

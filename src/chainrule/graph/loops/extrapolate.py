@@ -314,7 +314,7 @@ class _Extrapolation:
             return self.integer(same)
         if any(type(x) is not kind for x in same):
             raise NotAlikeError("another parameter")
-        if isinstance(first, Mapping):
+        if kind is dict or isinstance(first, Mapping):
             if any(x.keys() != first.keys() for x in same):
                 raise NotAlikeError("another parameter")
             return {key: self.parameters([x[key] for x in same]) for key in first}

@@ -335,6 +335,9 @@ def _rotation(items: list[Step], base: int, period: int, least: int) -> int:
     begin = _back(items[:period])
     if begin is not None and len(items) - begin >= least * period:
         return begin
+    later = len(items) % period  # up to so many steps later there are as many whole turns
+    if not later:
+        return 0
     reach = list(range(period))
     first = len(items) - period
     for k in range(period):
@@ -342,12 +345,9 @@ def _rotation(items: list[Step], base: int, period: int, least: int) -> int:
             if ref.step >= base:
                 part = (ref.step - base) % period
                 reach[part] = max(reach[part], part + first + k - (ref.step - base))
-    possible = np.arange(min(period, len(items) - least * period + 1))
-    turns = (len(items) - possible) // period
-    possible = possible[turns == turns.max()]
-    ends, parts, offsets = np.array(reach), np.arange(period), possible[:, None]
+    ends, parts, offsets = np.array(reach), np.arange(period), np.arange(later + 1)[:, None]
     live = np.sum((ends - offsets) // period - (parts - offsets) // period, axis=1)
-    return int(possible[np.argmin(live)])
+    return int(np.argmin(live))
 
 
 def _back(turn: list[Step]) -> int | None:

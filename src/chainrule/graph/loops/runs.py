@@ -30,20 +30,18 @@ def periods(steps: Sequence[Step], least: int) -> list[int]:
     before = -1
     for k, step in enumerate(steps):
         near: list[object] = [before, step.kind]
-        exact, are_near, least_near = near.copy(), True, max(k - _NEAR, 0)
+        exact: list[object] = []
+        least_near = max(k - _NEAR, 0)
         looks = [tuple(near)]
         for at, parts, _ in step.refs:
             # A part of a loop is at no distance: it is read at one turn after the other.
-            if at >= least_near and not parts:
-                near.append(k - at)
-                exact.append(k - at)
-            else:
-                are_near = False
-                near.append(0)
-                exact.append((at, parts))
+            is_near = at >= least_near and not parts
+            if exact or not is_near:
+                exact = exact or near.copy()
+                exact.append(k - at if is_near else (at, parts))
+            near.append(k - at if is_near else 0)
         # What turns read may be near to all of them or to some, or may tell the steps apart.
-        if step.refs:
-            looks += [tuple(near)] if are_near else [tuple(near), tuple(exact)]
+        looks += [tuple(x) for x in (near, exact) if step.refs and x]
         for one in looks:
             if one in last:
                 votes[k - last[one]] += 1
