@@ -52,10 +52,16 @@ def fill(code: Code, total: Sum, parts: int) -> None:
     if total.dtype.kind == "b":
         start = "1" if start == "true" else "0"
     target = total.result if total.copies is None else total.copies
+    is_zero = COMBINING[total.operation].start == 0
     for part in range(parts if total.copies is not None else 1):
         pointer = address(code, Buffer(target.index, target.offset + part * total.step))
-        code.add(f"call void @cr.fill.{kind}(ptr {pointer}, i64 {total.size}, {kind} {start})")
-    code.declarations.add(_FILL.format(kind=kind))
+        if is_zero:
+            size = total.size * total.dtype.itemsize
+            code.add(f"call void @llvm.memset.p0.i64(ptr {pointer}, i8 0, i64 {size}, i1 false)")
+        else:
+            code.add(f"call void @cr.fill.{kind}(ptr {pointer}, i64 {total.size}, {kind} {start})")
+    if not is_zero:
+        code.declarations.add(_FILL.format(kind=kind))
 
 
 def combine_copies(code: Code, total: Sum, parts: int) -> None:
