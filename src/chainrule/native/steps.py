@@ -17,6 +17,7 @@ from chainrule.native.ir.buffers import Buffer, address, integer
 from chainrule.native.ir.moving import moves, this_turn
 from chainrule.native.ir.text import Code
 from chainrule.native.lower.array_loop import ArrayLoop
+from chainrule.native.lower.lapack import Routine
 from chainrule.native.lower.roles import Role
 from chainrule.native.lower.transforms import lines_of
 from chainrule.native.lower.windows import nested_product
@@ -149,6 +150,9 @@ class Steps:
                 self._end(segment, steps)
                 ended = self.module.work
             made = self.plan.made(step)
+            over = self._written_over(step)
+            if over is not None and last[over] == k:
+                self.memory.hand_on(over, made[0])
             for vertex in made:
                 self.memory.place(vertex)
             if isinstance(step, Kernel):
@@ -178,6 +182,15 @@ class Steps:
 
     def _bases(self, step: Apply) -> list[Vertex]:
         return [self.plan.memory(self.plan.viewed(x)[0]).base for x in step.operands]
+
+    def _written_over(self, step: Kernel | Apply) -> Vertex | None:
+        """Return the operand in whose memory a step may be computed."""
+        if isinstance(step, Kernel) or not isinstance(step.operation, Routine):
+            return None
+        k = step.operation.over
+        if k is None or self._bases(step).count(step.operands[k]) != 1:
+            return None
+        return step.operands[k]
 
     def _end(self, segment: list[str], steps: list[str | Call]) -> None:
         """Make a function of the lines that came together."""

@@ -36,9 +36,48 @@ def _tanh_form(z: Any) -> Any:
     return cartesian(x, y)
 
 
-def _tan_form(z: Any) -> Any:
-    w = _tanh_form(cartesian(-imag(z), real(z)))
-    return cartesian(imag(w), -real(w))
+# Their inverses by W. Kahan, "Branch cuts for complex elementary functions", 1987: what is close to
+# a branching point is the distance to it, and the sign of a zero tells the sides of a cut apart.
+
+
+def _arcsin_form(z: Any) -> Any:
+    a, b = real(z), imag(z)
+    p, q = sqrt(cartesian(1.0 - a, -b)), sqrt(cartesian(1.0 + a, b))
+    x = np.arctan2(a, real(p) * real(q) - imag(p) * imag(q))
+    return cartesian(x, np.arcsinh(real(p) * imag(q) - imag(p) * real(q)))
+
+
+def _arccos_form(z: Any) -> Any:
+    a, b = real(z), imag(z)
+    p, q = sqrt(cartesian(1.0 - a, -b)), sqrt(cartesian(1.0 + a, b))
+    y = np.arcsinh(imag(p) * real(q) - real(p) * imag(q))
+    return cartesian(2.0 * np.arctan2(real(p), real(q)), y)
+
+
+def _arccosh_form(z: Any) -> Any:
+    a, b = real(z), imag(z)
+    p, q = sqrt(cartesian(a - 1.0, b)), sqrt(cartesian(a + 1.0, b))
+    x = np.arcsinh(real(p) * real(q) + imag(p) * imag(q))
+    return cartesian(x, 2.0 * np.arctan2(imag(p), real(q)))
+
+
+def _arctanh_form(z: Any) -> Any:
+    a, b = real(z), imag(z)
+    x = absolute(a)
+    near, far = hypot(1.0 - x, b), hypot(1.0 + x, b)  # from the branching points
+    by_logarithms = 0.5 * (np.log(far) - np.log(near))
+    size = where(near < 0.5, by_logarithms, 0.25 * np.log1p(4.0 * (x / near) / near))
+    return cartesian(copysign(size, a), 0.5 * np.arctan2(2.0 * b, (1.0 - x) * (1.0 + x) - b * b))
+
+
+def _turned(form: Any) -> Any:
+    """Return the form of g, for ``g(z) = -i f(i z)``, of that of f."""
+
+    def of_turned(z: Any) -> Any:
+        w = form(cartesian(-imag(z), real(z)))
+        return cartesian(imag(w), -real(w))
+
+    return of_turned
 
 
 sin: Operation = elementwise(
@@ -69,7 +108,7 @@ tan: Operation = elementwise(
     singular=True,
     domain=INSIDE_ONE,
     dtypes="fc",
-    cartesian=_tan_form,
+    cartesian=_turned(_tanh_form),
 )
 arcsin = elementwise(
     "arcsin",
@@ -79,6 +118,7 @@ arcsin = elementwise(
     singular=True,
     domain=INSIDE_ONE,
     dtypes="fc",
+    cartesian=_arcsin_form,
 )
 arccos = elementwise(
     "arccos",
@@ -88,6 +128,7 @@ arccos = elementwise(
     singular=True,
     domain=INSIDE_ONE,
     dtypes="fc",
+    cartesian=_arccos_form,
 )
 arctan = elementwise(
     "arctan",
@@ -95,6 +136,7 @@ arctan = elementwise(
     scalar=math.atan,
     d=lambda x, y: 1 / (1 + x * x),
     dtypes="fc",
+    cartesian=_turned(_arctanh_form),
 )
 
 
@@ -150,6 +192,7 @@ arcsinh = elementwise(
     scalar=math.asinh,
     d=lambda x, y: 1 / sqrt(1 + x * x),
     dtypes="fc",
+    cartesian=_turned(_arcsin_form),
 )
 arccosh = elementwise(
     "arccosh",
@@ -159,6 +202,7 @@ arccosh = elementwise(
     singular=True,
     domain=ABOVE_ONE,
     dtypes="fc",
+    cartesian=_arccosh_form,
 )
 arctanh = elementwise(
     "arctanh",
@@ -168,6 +212,7 @@ arctanh = elementwise(
     singular=True,
     domain=INSIDE_ONE,
     dtypes="fc",
+    cartesian=_arctanh_form,
 )
 
 

@@ -50,6 +50,13 @@ def _on_diagonal(K):
     return np.sum(np.sin(9 * np.diag(L))) - np.prod(np.diag(L)) + 3 * np.sum(np.log(np.diag(L)))
 
 
+def _matrix_again(K):
+    A = K * K + N * np.eye(N)
+    L = np.linalg.cholesky(A)
+    x = solve_triangular(L, A * 2, lower=True)
+    return np.sum(L * W) * np.sum(A**3) + np.sum(x**2) * np.sum(A * 2)
+
+
 def _one_way(K):
     L = np.linalg.cholesky(K)
     return np.sum(solve_triangular(L, B, lower=True) ** 3) + np.sum(np.log(np.diag(L)))
@@ -91,6 +98,7 @@ def _determinant(K):
         (_student, {"cholesky": 1, "cholesky_inverse": 1, "triangle": 2}),
         (_quadratic, {"cholesky": 1, "triangle": 4}),
         (_on_diagonal, {"cholesky": 1, "cholesky_inverse": 1}),
+        (_matrix_again, {"cholesky": 1, "cholesky_pullback": 1, "triangle": 2}),
         (_one_way, {"cholesky": 1, "cholesky_pullback": 1, "triangle": 2}),
         (_other_triangle, {"cholesky": 1, "cholesky_pullback": 1, "triangle": 2}),
         (_columns, {"cholesky": 1, "cholesky_pullback": 1, "triangle": 4}),

@@ -263,6 +263,19 @@ def test_cross_entropy_keeps_no_array_for_the_labels() -> None:
     assert "(40, 7)" not in alone.lower(logits, rows, labels).schedule
 
 
+@pytest.mark.parametrize("dtype", [float, int])
+def test_a_large_identity_matrix_is_not_read(dtype: Any) -> None:
+    def f(x: Any, s: Any) -> Any:
+        return np.sum((np.exp(x) + s * np.eye(200, dtype=dtype)) ** 2 / (2 + np.eye(200)))
+
+    derivative = cr.value_and_grad(f, (0, 1))
+    compiled = cr.compile(derivative)
+    x = random.normal(size=(200, 200))
+    assert "constant_0[i, j]" not in compiled.lower(x, 2.0).loops
+    for s in (2.0, -3.0, np.inf):
+        same(compiled(x, s), derivative(x, s), 1e-12)
+
+
 def test_large_products_and_gathers_by_several_threads() -> None:
     x, i = random.normal(size=(300, 200)), random.integers(-300, 300, size=5000)
 

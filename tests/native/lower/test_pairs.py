@@ -41,6 +41,14 @@ def compiled_result(f: Any, *args: Any) -> Any:
     return fast(*args)
 
 
+INVERSES = {
+    "arcsin": np.arcsin,
+    "arccos": np.arccos,
+    "arctan": np.arctan,
+    "arcsinh": np.arcsinh,
+    "arccosh": np.arccosh,
+    "arctanh": np.arctanh,
+}
 FUNCTIONS = {
     "exp": np.exp,
     "exp2": np.exp2,
@@ -57,6 +65,7 @@ FUNCTIONS = {
     "sinh": np.sinh,
     "cosh": np.cosh,
     "tanh": np.tanh,
+    **INVERSES,
     "abs": np.abs,
     "angle": np.angle,
     "conj": np.conj,
@@ -98,6 +107,7 @@ DEFINED = {
     "quotient": lambda z: np.isfinite(z) & np.isfinite(z[::-1]) & (abs(z) < 1e10),
     "tanh": lambda z: np.isfinite(z),
     "sin": lambda z: np.isfinite(z),
+    **dict.fromkeys(INVERSES, np.isfinite),
 }
 
 

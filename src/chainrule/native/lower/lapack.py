@@ -36,13 +36,21 @@ __all__ = [
 class Routine(Operation):
     """A function that writes its result into memory: ``into(out, *operands, **params)``.
 
-    ``size`` gives the shape of the result from those of the operands.
+    ``size`` gives the shape of the result from those of the operands. The result may lie in the
+    memory of the operand whose number is ``over``.
     """
 
-    def __init__(self, name: str, into: Callable[..., Any], size: Callable[..., Any]) -> None:
+    def __init__(
+        self,
+        name: str,
+        into: Callable[..., Any],
+        size: Callable[..., Any],
+        over: int | None = None,
+    ) -> None:
         super().__init__(name, self._compute, numpy=())
         self.into = into
         self.size = size
+        self.over = over
 
     def _compute(self, *operands: Any, **params: Any) -> Any:
         out = np.empty(self.size(*(x.shape for x in operands)), operands[0].dtype)
@@ -72,7 +80,7 @@ def _cholesky(out: Any, a: Any, upper: bool = False) -> None:
         raise np.linalg.LinAlgError("Matrix is not positive definite")
 
 
-cholesky = Routine("lapack_cholesky", _cholesky, lambda a: a)
+cholesky = Routine("lapack_cholesky", _cholesky, lambda a: a, over=0)
 
 
 def _cholesky_pullback(out: Any, g: Any, y: Any) -> None:
@@ -81,7 +89,7 @@ def _cholesky_pullback(out: Any, g: Any, y: Any) -> None:
 
 
 #: The gradient of a matrix, given that of its lower factor, and the factor.
-cholesky_pullback = Routine("lapack_cholesky_pullback", _cholesky_pullback, lambda g, y: y)
+cholesky_pullback = Routine("lapack_cholesky_pullback", _cholesky_pullback, lambda g, y: y, over=0)
 
 
 def _cholesky_inverse(out: Any, y: Any, weights: Any = None) -> None:
@@ -121,7 +129,7 @@ def _triangle(
 
 
 #: Equations of a triangle.
-triangle = Routine("lapack_triangle", _triangle, lambda t, b: b)
+triangle = Routine("lapack_triangle", _triangle, lambda t, b: b, over=1)
 
 # L U, which are those of the transpose, and the pivots in a row below them.
 

@@ -22,8 +22,16 @@ from chainrule.graph.graph import (
     copied,
     is_operation,
 )
-from chainrule.graph.placeholder import full
-from chainrule.graph.rewrite import about, only_of, passed, rewrite, same_kind, share
+from chainrule.graph.placeholder import full, make
+from chainrule.graph.rewrite import (
+    about,
+    only_of,
+    passed,
+    rewrite,
+    same_kind,
+    share,
+    with_operands,
+)
 from chainrule.graph.stabilise.rules import stabilised
 from chainrule.native.ir.elements import lowered
 from chainrule.native.ir.text import is_native
@@ -42,6 +50,8 @@ from chainrule.operations import contraction, elementwise
 from chainrule.operations import shape as shapes
 
 __all__ = ["as_primitives"]
+
+_LARGE = 2**17  # bytes of a matrix that is read for longer than its indices are compared
 
 
 def as_primitives(outputs: Sequence[Vertex], stable: bool = True) -> list[Vertex]:
@@ -63,8 +73,8 @@ def _lowered(outputs: Sequence[Vertex]) -> list[Vertex]:
 
 
 def _readable(outputs: Sequence[Vertex]) -> list[Vertex]:
-    """Copy what cannot be read where it lies."""
-    return rewrite(outputs, [_in_order])
+    """Copy what cannot be read where it lies, and read no large identity matrix."""
+    return rewrite(outputs, [_by_indices, _in_order])
 
 
 def _primitive(vertex: Apply) -> Vertex | None:
@@ -138,6 +148,26 @@ def _is_identity(x: Vertex) -> bool:
     if not isinstance(x, Constant) or not x.literal or x.ndim != 2 or x.shape[0] != x.shape[1]:
         return False
     return isinstance(x.value, np.ndarray) and np.array_equal(x.value, np.eye(len(x.value)))
+
+
+def _by_indices(vertex: Apply) -> Vertex | None:
+    """Tell the entries of a large identity matrix by their indices: it is not read from memory."""
+    found: dict[Vertex, Vertex] = {
+        x: _diagonal_of_ones(x)
+        for x in vertex.operands
+        if isinstance(x, Constant) and x.ndim == 2 and x.nbytes >= _LARGE and _is_identity(x)
+    }
+    if not found or not vertex.operation.entrywise or not lowered(vertex):
+        return None
+    return with_operands(vertex, found)
+
+
+def _diagonal_of_ones(x: Vertex) -> Vertex:
+    ones = full(1, x.dtype, x.shape[:1])
+    diagonal = make(shapes.embed_diagonal, [ones], x.dtype, x.shape, shape=x.shape)
+    found = updates.RULES[shapes.embed_diagonal](diagonal)
+    assert found is not None
+    return found
 
 
 @about(elementwise.power)

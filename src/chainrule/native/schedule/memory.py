@@ -68,6 +68,12 @@ class Memory:
             return
         self.buffers[vertex] = self._places[vertex] = self.reserve(vertex.nbytes)
 
+    def hand_on(self, old: Vertex, new: Vertex) -> None:
+        """Give a vertex the memory of one that nothing else needs, if it has such memory."""
+        has_own = new in self.buffers or new in self._plan.versions.targets
+        if old in self._places and not has_own and old.nbytes == new.nbytes:
+            self.buffers[new] = self._places[new] = self._places.pop(old)
+
     def free(self, vertex: Vertex) -> None:
         """Let the place of a vertex be used again, if it has one that nobody else needs."""
         if vertex in self._places:
