@@ -211,6 +211,14 @@ def test_random_loops(monkeypatch: pytest.MonkeyPatch, data: st.DataObject) -> N
         same(fast(a, b, v, w), gradient(a, b, v, w), 1e-8)
 
 
+def test_sums_of_a_backward_pass_are_taken_in_its_turns():
+    """One loop for each pass, and the cosines of all turns between them."""
+    gradient = cr.value_and_grad(pendulum(300), (0, 1, 2))
+    text = loops_in(gradient, 0.5, 0.1, 0.01)
+    assert (text.count("for t in"), text.count("for i in")) == (2, 1)
+    assert "empty((4,)" in text  # nothing is kept of the turns of the last one
+
+
 def angles(a, b):
     for t in range(300):
         b = b * 1.1 + t

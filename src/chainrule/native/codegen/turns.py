@@ -169,25 +169,18 @@ class _OneByOne(Code):
 
     Args:
         prefix: of its names.
-        differs: whether there are conditions in it.
+        differs: whether turns differ by conditions, so that gradients are zero now and then.
     """
 
     def __init__(self, prefix: str, differs: bool) -> None:
         super().__init__(prefix)
-        self.differs = differs
+        if not differs:
+            self.seldom = f", !prof {SELDOM}"  # no turn waits for a branch
 
     def call(self, name: str, kind: str, operands: Sequence[str]) -> str:
         """Write a call of a function, with a branch to its fast path if there is one."""
         either = f"{name}_either" if name in math.HAVE_FAST_PATH else name
         return super().call(either, kind, operands)
-
-    def stopped(self, test: str, zero: str, value: str, kind: str) -> str:
-        """Write a select as a branch that is foretold, for which no turn waits.
-
-        Where turns differ by conditions, gradients are zero now and then.
-        """
-        select = f"select i1 {test}, {kind} {zero}, {kind} {value}"
-        return self.let(select if self.differs else f"{select}, !prof {SELDOM}")
 
 
 class _Writer:

@@ -163,9 +163,7 @@ def _guarded(code: Code, x: Sequence[str], dtype: np.dtype[Any], _: Mapping[str,
     product = _multiply(code, [local, g], dtype, {})
     if dtype.kind != "f":
         return product
-    zero, kind = constant(0, dtype), register_type(dtype)
-    stops = code.let(f"fcmp oeq {kind} {g}, {zero}")
-    return code.stopped(stops, zero, product, kind)
+    return code.unless_zero(g, product, register_type(dtype))
 
 
 def _extreme(test: str, integer: str, nan: Literal["wins", "loses"]) -> Callable[..., str]:

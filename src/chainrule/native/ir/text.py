@@ -71,6 +71,7 @@ class Code:
         self.functions: set[tuple[str, str]] = set()  # that `call` was asked for
         self.calls_apart: list[tuple[str, str]] = []  # or these
         self.declarations: set[str] = set()
+        self.seldom = ""  # metadata of selects that make a branch of them, which is foretold
         self._prefix = prefix
         self._count = 0
         self._apart = apart
@@ -104,9 +105,11 @@ class Code:
         suffix = ".apart" if self._apart else ""
         return self.let(f"call {kind} @cr.{name}.{kind}{suffix}({given})")
 
-    def stopped(self, test: str, zero: str, value: str, kind: str) -> str:
-        """Write a select of zero where a gradient is zero, which stops what it is multiplied by."""
-        return self.let(f"select i1 {test}, {kind} {zero}, {kind} {value}")
+    def unless_zero(self, g: str, product: str, kind: str) -> str:
+        """Write a select of zero where g is zero, else of a product with it."""
+        zero = constant(0, np.dtype("f8"))
+        stops = self.let(f"fcmp oeq {kind} {g}, {zero}")
+        return self.let(f"select i1 {stops}, {kind} {zero}, {kind} {product}{self.seldom}")
 
     def convert(self, value: str, old: np.dtype[Any], new: np.dtype[Any]) -> str:
         """Convert a register from one dtype to another, as ``astype`` does."""

@@ -25,6 +25,7 @@ from chainrule.native.lower.loop_body import (
     entry_at,
     turns_of,
 )
+from chainrule.native.lower.one_loop import in_one_loop
 from chainrule.native.lower.parts import joined
 from chainrule.native.lower.roles import Role, role_of
 from chainrule.native.lower.tapes import together
@@ -50,7 +51,7 @@ def with_loops(outputs: Sequence[Vertex]) -> list[Vertex]:
     numbers = sum(isinstance(x, Apply) and not x.shape for x in topological(outputs))
     if numbers <= _FEWEST:
         return list(outputs)
-    folded = fold(outputs)
+    folded = in_one_loop(fold(outputs))
     lowering = _Lowering(topological(folded))
     return lowering.outputs(folded) if lowering.kept else list(outputs)
 
@@ -88,6 +89,7 @@ def of_long_loops(
         raise NotAlikeError("turns that read what is not there")
     lowering = _Lowering([])
     guards = [lowering.count(x, least[x.trips.counter]) for x in endings]
+    whole = in_one_loop(whole)
     lowering.add(topological(whole))
     if lowering.unrolled:
         raise NotAlikeError("a loop of operations that native code has no loops for")

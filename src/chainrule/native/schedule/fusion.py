@@ -183,19 +183,19 @@ class _Scheduler:
             # It is computed again in this larger space: per row, or it must be cheap.
             used = [a for a in wanted if a is not None]
             per_row = len(place.space) - 1 not in used
-            if not (per_row or self._is_cheap_anew(x, again=True)):
+            if not (per_row or self._is_cheap_anew(x, place.level, again=True)):
                 return False
         return True
 
-    def _is_cheap_anew(self, vertex: Vertex, again: bool = False) -> bool:
-        """Tell whether a value is a few cheap operations away from memory.
+    def _is_cheap_anew(self, vertex: Vertex, level: int, again: bool = False) -> bool:
+        """Tell whether a value is a few cheap operations away from memory at some level.
 
         ``again`` says that it would be computed in each of many rows.
         """
-        return self._cost(vertex, _ANEW, again) <= _ANEW
+        return self._cost(vertex, level, _ANEW, again) <= _ANEW
 
-    def _cost(self, vertex: Vertex, budget: int, again: bool) -> int:
-        if not self._is_open(vertex) or vertex in self.stored or vertex in self.certain:
+    def _cost(self, vertex: Vertex, level: int, budget: int, again: bool) -> int:
+        if not self._is_open(vertex) or vertex in self.stored or self._is_certain(vertex, level):
             return budget + 1 if again and _is_scattered(vertex) else 0
         if self.roles[vertex] in (Role.REDUCTION, Role.GATHER):
             return budget + 1
@@ -209,8 +209,12 @@ class _Scheduler:
             if cost > budget:
                 break
             if not self._is_loaded(x, vertex):
-                cost += self._cost(x, budget - cost, again)
+                cost += self._cost(x, level, budget - cost, again)
         return cost
+
+    def _is_certain(self, vertex: Vertex, level: int) -> bool:
+        """Tell whether a vertex is stored in any case, and can be loaded at some level."""
+        return vertex in self.certain and self._loadable(vertex) <= level
 
     def _is_loaded(self, x: Vertex, vertex: Apply) -> bool:
         """Tell whether a vertex reads from memory what was reduced before it, to fewer entries."""
@@ -316,7 +320,9 @@ class _Scheduler:
                 need(x)
                 continue
             again = len(placed.space) < len(self.placed[vertex].space)
-            costly = x in self.certain or x in self.stored or not self._is_cheap_anew(x, again)
+            costly = (
+                x in self.certain or x in self.stored or not self._is_cheap_anew(x, level, again)
+            )
             if x in self.whole or (placed.level < level and costly):
                 need(x)
             else:

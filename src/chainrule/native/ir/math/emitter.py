@@ -11,7 +11,6 @@ with either), and what must be exact `two_product` in `exact.py`.
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
@@ -258,16 +257,22 @@ class Emitter:
         odd = self._horner(square, coefficients[1::2])
         return self.fma(odd, x, even)
 
-    def polynomial_of_pairs(self, x: Value, coefficients: tuple[float, ...]) -> Value:
-        """Return the same sooner, rounded otherwise: Horner's scheme in x**2, of linear terms.
+    def estrin(self, x: Value, coefficients: tuple[float, ...]) -> Value:
+        """Return the same by Estrin's scheme: sooner, with one product more of 7 coefficients.
 
-        All of these are computed at once, so that nothing waits for a last product.
+        Terms are joined two by two, which do not wait for one another.
         """
-        even, odd = coefficients[0::2], coefficients[1::2]
-        pairs: list[Operand] = [self.fma(b, x, a) for a, b in zip(even, odd, strict=False)]
-        return self._horner(x * x, [*pairs, *even[len(pairs) :]])
+        if len(coefficients) < 5:
+            return self._horner(x, coefficients)
+        terms: list[Operand] = list(coefficients)
+        while True:
+            pairs = zip(terms[0::2], terms[1::2], strict=False)
+            terms[: len(terms) // 2 * 2] = [self.fma(b, x, a) for a, b in pairs]
+            if len(terms) == 1:
+                return self.coerce(terms[0], x.type)
+            x = x * x
 
-    def _horner(self, x: Value, coefficients: Sequence[Operand]) -> Value:
+    def _horner(self, x: Value, coefficients: tuple[float, ...]) -> Value:
         total = self.coerce(coefficients[-1], x.type)
         for c in coefficients[-2::-1]:
             total = self.fma(total, x, c)

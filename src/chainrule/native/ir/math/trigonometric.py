@@ -28,25 +28,15 @@ def _moderate(b: Emitter, x: Value) -> tuple[Value, Value, Value]:
     return quadrant, _sine_near(b, r), _cosine_near(b, r)
 
 
-def _sine_terms(b: Emitter, z: Value) -> Value:
-    """Return (sin(r) - r) / r**3 of z = r**2."""
-    return b.polynomial_of_pairs(z, c.SIN_DOUBLE if b.is_double else c.SIN_FLOAT)
-
-
-def _cosine_terms(b: Emitter, z: Value) -> Value:
-    """Return (cos(r) - 1 + r**2 / 2) / r**4 of z = r**2."""
-    return b.polynomial_of_pairs(z, c.COS_DOUBLE if b.is_double else c.COS_FLOAT)
-
-
 def _sine_near(b: Emitter, r: Value) -> Value:
     z = r * r
-    return b.fma(r * z, _sine_terms(b, z), r)
+    return b.fma(r * z, b.estrin(z, c.SIN_DOUBLE if b.is_double else c.SIN_FLOAT), r)
 
 
 def _cosine_near(b: Emitter, r: Value) -> Value:
     z = r * r
-    fourth = (z * z) * _cosine_terms(b, z)
-    return 1.0 - b.fma(z, 0.5, -fourth)
+    terms = b.estrin(z, c.COS_DOUBLE if b.is_double else c.COS_FLOAT)
+    return b.fma(-z, b.fma(-z, terms, 0.5), 1.0)
 
 
 def _any_angle(b: Emitter, x: Value) -> tuple[Value, Value, Value]:
@@ -58,7 +48,7 @@ def _any_angle(b: Emitter, x: Value) -> tuple[Value, Value, Value]:
 
 def _sin_pair(b: Emitter, angle: Angle) -> Pair:
     r, z = angle.high, angle.high * angle.high
-    cube = (r * z) * _sine_terms(b, z)
+    cube = (r * z) * b.polynomial(z, c.SIN_DOUBLE if b.is_double else c.SIN_FLOAT)
     return r, b.fma(angle.low, 1.0 - 0.5 * z, cube)
 
 
@@ -66,7 +56,7 @@ def _cos_pair(b: Emitter, angle: Angle) -> Pair:
     r, z = angle.high, angle.high * angle.high
     half = 0.5 * z
     high, low = fast_two_sum(b.number(1.0), -half)
-    fourth = (z * z) * _cosine_terms(b, z)
+    fourth = (z * z) * b.polynomial(z, c.COS_DOUBLE if b.is_double else c.COS_FLOAT)
     return high, low + b.fma(-r, angle.low, fourth)
 
 
