@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from typing import Any
 
@@ -174,3 +175,4 @@ def test_a_loop_that_ends_when_a_condition_fails_says_which() -> None:
     line = root.__code__.co_firstlineno + 2
     said = f"# line {line} of test_listing.py: while abs(x * x - a) > tol"
     assert f"for t in itertools.count():  {said}" in shown
+    ast.parse(cr.compile(cr.value_and_grad(root)).lower(50.0, 1e-9).loops)

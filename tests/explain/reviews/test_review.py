@@ -280,3 +280,46 @@ def test_a_function_with_nan_is_compared_without_warnings():
     """
 
     assert review(written(text), lambda x: np.sum(np.log(x)), np.array([1.0, -2.0]))
+
+
+def swing(th, om, dt):
+    for _ in range(60):
+        th = th + dt * om
+        om = om - dt * math.sin(th)
+    return th
+
+
+def swing_by_hand(th, om, dt):
+    ths, oms = [], []
+    for _ in range(60):
+        oms.append(om)
+        th = th + dt * om
+        ths.append(th)
+        om = om - dt * math.sin(th)
+    dth = 1.0
+    dom = ddt = 0.0
+    for t in reversed(range(60)):
+        ddt += -math.sin(ths[t]) * dom
+        dth += -math.sin(ths[t]) * dt * dom  # wrong
+        ddt += oms[t] * dth
+        dom += dt * dth
+    return th, (dth, dom, ddt)
+
+
+def test_a_mistake_that_each_turn_of_a_long_loop_makes_takes_no_time_for_each(monkeypatch):
+    from chainrule.explain.reviews import judge
+
+    asked = []
+    attribute = judge.attribute
+    monkeypatch.setattr(judge, "attribute", lambda *args: asked.append(1) or attribute(*args))
+
+    result = review(swing_by_hand, swing, 0.5, 0.1, 0.01)
+
+    assert result.first.source.endswith("# wrong")
+    assert len(result.wrong) == 1
+    assert result.first.cause.text.startswith(
+        "its value stands in place of the local gradient of sin"
+    )
+    assert len(asked) < 10
+    beginning = next(line for line in result.lines if line.source == "dom = ddt = 0.0")
+    assert beginning.verdict == "right"

@@ -16,7 +16,7 @@ from chainrule.explain.reviews.report import Cause
 from chainrule.explain.reviews.run import MISSING
 from chainrule.explain.reviews.segments import Step
 
-__all__ = ["UNEXPLAINED", "Attribution", "attribute"]
+__all__ = ["UNEXPLAINED", "Attribution", "attribute", "unexplained"]
 
 UNEXPLAINED = Cause("unknown", "no simple mistake gives this value")
 
@@ -72,7 +72,8 @@ def _wants(context: Context, flow: Flow, boundaries: Sequence[frozenset[Any]]) -
             if want is not None:
                 yield Path(want, start, upstream, ends)
     for use in flow.uses.get(node, []):
-        ends = frozenset({use.consumer, node})
+        beside = (parent for parent in use.consumer.parents if parent is not None)
+        ends = frozenset({use.consumer, *beside})
         yield Path(use.part, use.consumer, flow.used[use.consumer], ends)
 
 
@@ -289,9 +290,12 @@ def _left_out(
 def _unexplained(steps: Sequence[Step], paths: Paths) -> Attribution:
     """Take the last line whose contribution is not one that the chain rule has."""
     odd = [s for s in steps if s.added is None or not paths.masks(s.added)]
-    step = odd[-1] if odd else steps[-1]
-    found, expected = step.value, paths.total
-    if np.shape(found) != np.shape(expected):
-        text = f"the shape is {np.shape(found)}, not {np.shape(expected)}"
-        return Attribution(step, found, expected, Cause("shape", text))
-    return Attribution(step, found, expected, UNEXPLAINED)
+    return unexplained(odd[-1] if odd else steps[-1], paths.total)
+
+
+def unexplained(step: Step, expected: Any) -> Attribution:
+    """Return that a line is wrong, and nothing else."""
+    if np.shape(step.value) != np.shape(expected):
+        text = f"the shape is {np.shape(step.value)}, not {np.shape(expected)}"
+        return Attribution(step, step.value, expected, Cause("shape", text))
+    return Attribution(step, step.value, expected, UNEXPLAINED)

@@ -191,7 +191,10 @@ def _missing_local(found: Any, path: Path, context: Context) -> Cause | None:
 
 
 def _missing_factor(found: Any, path: Path, context: Context) -> Cause | None:
-    """Find that one factor of the chain was left out: a ReLU's, say, or what a product makes."""
+    """Find that one factor of the chain was left out: a ReLU's, say, or what a product makes.
+
+    Or that it is the value of a function: sin for cos.
+    """
     if path.start is None:
         return None
     for node in context.stage(path)[0]:
@@ -207,11 +210,15 @@ def _missing_factor(found: Any, path: Path, context: Context) -> Cause | None:
                     return Cause("missing local", f"the factor that {name} makes is missing")
         elif len(parents) == 1 and node.operation not in _PLAIN:
             shapes = {np.shape(context.values[n]) for n in (node, *parents)}
-            if len(shapes) == 1 and close(found, context.pulled(path, skip=node)):
-                place = context.reference.location(node)
-                where = f" in `{place.text}`" if place is not None and place.text else ""
-                text = f"the local gradient of {node.operation.name}{where} is missing"
-                return Cause("missing local", text)
+            if len(shapes) > 1:
+                continue
+            place = context.reference.location(node)
+            where = f" in `{place.text}`" if place is not None and place.text else ""
+            local = f"the local gradient of {node.operation.name}{where}"
+            if close(found, context.pulled(path, local=(node, 1.0))):
+                return Cause("missing local", f"{local} is missing")
+            if close(found, context.pulled(path, local=(node, context.values[node]))):
+                return Cause("wrong local", f"its value stands in place of {local}")
     return None
 
 

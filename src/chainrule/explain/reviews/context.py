@@ -51,16 +51,16 @@ class Context:
         path: Path,
         values: Mapping[Node, Any] | None = None,
         upstream: Any = None,
-        skip: Node | None = None,
+        local: tuple[Node, Any] | None = None,
     ) -> Any:
-        """Return what comes along a path if some values, or the upstream gradient, were others."""
+        """Return what comes along a path if values or gradients on it were others."""
         assert path.start is not None
         upstream = path.upstream if upstream is None else upstream
         if self.node is path.start:
             return upstream
         values = self.values if values is None else values
         return self.reference.pull_stage(
-            path.start, upstream, self.node, values, path.boundaries, skip
+            path.start, upstream, self.node, values, path.boundaries, local
         )
 
     def stage(self, path: Path) -> tuple[set[Node], set[Node]]:

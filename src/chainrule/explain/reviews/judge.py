@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.core.node import Node
-from chainrule.explain.reviews.attribution import UNEXPLAINED, attribute
+from chainrule.explain.reviews.attribution import UNEXPLAINED, attribute, unexplained
 from chainrule.explain.reviews.binding import Binding
 from chainrule.explain.reviews.causes import cause_of_value, number
 from chainrule.explain.reviews.compare import close
@@ -23,10 +23,12 @@ from chainrule.explain.reviews.context import Context
 from chainrule.explain.reviews.inference import infer_gradients, infer_value
 from chainrule.explain.reviews.reference import Flow, Reference
 from chainrule.explain.reviews.report import Cause, Finding, Verdict
-from chainrule.explain.reviews.run import HandRun
+from chainrule.explain.reviews.run import MISSING, HandRun
 from chainrule.explain.reviews.segments import Flows, Segment, Step
 
 __all__ = ["Judgement", "judge"]
+
+_MOST_TURNS = 3  # of a loop in which one line is asked why it is wrong: then it is told that it is
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,7 @@ class _Judge:
         self.loose_forward = binding.loose_forward
         self.findings = binding.findings
         self.returned = binding.returned_gradients
+        self.attributed: dict[tuple[int, ...], list[int]] = {}  # wrong steps, by their lines
         self.returned_right = self.output_right is not False and all(
             self.returned.get(a.node) for a in reference.wanted if a.node is not None
         )
@@ -225,7 +228,7 @@ class _Judge:
         if any(flow.paths(node).complete(segment.value) for flow, _ in candidates):
             order = self._too_early(segment)
             for step in segment.steps[:-1]:
-                self._tell(step, "follows", total)
+                self._tell(step, "right" if _is_beginning(step) else "follows", total)
             self._tell(last, "follows" if order is None else "wrong", total, order)
         elif not candidates:
             text = f"{self.reference.name} does not depend on this, so it is zero"
@@ -241,16 +244,22 @@ class _Judge:
         """Tell which line of a wrong gradient is wrong; the others are right or follow."""
         total = self.reference.gradient(segment.node)
         paths = self.reference.flow.paths(segment.node)
-        context = self._context(segment.node, values, segment.end)
         steps = segment.scaled_steps
-        found = attribute(steps, context, flow, self._boundaries())
+        wrong = self.attributed.setdefault(tuple(step.line for step in steps), [])
+        if len(wrong) == _MOST_TURNS and len(set(wrong)) == 1:
+            found = unexplained(steps[wrong[0]], total)
+        else:
+            context = self._context(segment.node, values, segment.end)
+            found = attribute(steps, context, flow, self._boundaries())
+            wrong[_MOST_TURNS - 1 :] = []
+            wrong.append(next(k for k, step in enumerate(steps) if step is found.step))
         lost = found.cause is UNEXPLAINED and self._is_wrong_before(found.step.time)
         for step, scaled in zip(segment.steps, steps, strict=True):
             if scaled is found.step and not lost:
                 values_found = found.found * segment.scale, found.expected * segment.scale
                 finding = Finding(step.name, "wrong", *values_found, found.cause, added=found.added)
                 self.findings.append((step.time, step.line, finding))
-            elif scaled.added is not None and paths.masks(scaled.added):
+            elif _is_beginning(scaled) or (scaled.added is not None and paths.masks(scaled.added)):
                 self._tell(scaled, "right")
             else:
                 self._tell(scaled, "follows", total)
@@ -307,3 +316,8 @@ class _Judge:
                     f"{other.name} is used before it is complete: line {line} still adds to it",
                 )
         return None
+
+
+def _is_beginning(step: Step) -> bool:
+    """Tell the zero that a sum begins with."""
+    return step.before is MISSING and not np.any(step.value)

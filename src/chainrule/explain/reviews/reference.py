@@ -258,24 +258,26 @@ class Reference:
         target: Node,
         values: Mapping[Node, Any],
         boundaries: Iterable[Node],
-        skip: Node | None = None,
+        local: tuple[Node, Any] | None = None,
     ) -> Any:
         """Return what an upstream gradient of start contributes to target, within one stage.
 
-        Paths that cross another of the boundaries do not count. The local gradient of ``skip`` is
-        left out.
+        Paths that cross another of the boundaries do not count. ``local`` is a node, and what
+        stands in place of its local gradient.
         """
         ends = set(boundaries) - {start}
         order = ancestors([start], ends)
         inside = set(order) - {target}
         running: dict[Node, Any] = {start: g}
+        other, factor = local or (None, None)
         for node in reversed(order):
             upstream = running.get(node)
             if upstream is None or node is target:
                 continue
             for k, parent in enumerate(node.parents):
                 if parent is not None and (parent in inside or parent is target):
-                    part = upstream if node is skip else pull(node, k, upstream, values)
+                    own = node is other
+                    part = upstream * factor if own else pull(node, k, upstream, values)
                     if part is not None:
                         running[parent] = _sum(running.get(parent), part)
         return running.get(target)

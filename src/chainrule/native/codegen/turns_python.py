@@ -54,7 +54,6 @@ class _Writer:
         if ends is not None:
             asked = ends.where.removesuffix(":")
             head = "for t in itertools.count():" + (f"  # {asked}" if asked else "")
-        lines.append(head)
         body = [*self._statements(loop.body)]
         if ends is not None:
             going = self._value(ends.condition)
@@ -63,7 +62,8 @@ class _Writer:
         if names:
             given = (x if isinstance(x, str) else self._value(x) for x in results)
             body.append(f"{', '.join(names)} = {', '.join(given)}")
-        lines += [INDENT + line for line in body]
+        if body:  # there is none where what earlier loops have left is read alone
+            lines += [head, *(INDENT + line for line in body)]
         if ends is not None:
             count = f"t + {ends.first} + ({going} == {ends.answer})"
             lines.append(f"{self.memory}[0] = {count}")
