@@ -38,6 +38,7 @@ __all__ = [
     "Series",
     "Tally",
     "as_index",
+    "grows_evenly",
     "numbers",
     "seeds",
 ]
@@ -142,14 +143,14 @@ class Series(Protocol):
     def site(self) -> Hashable:
         """Where its statement is."""
 
-    def use(self, number: Counted) -> None:
+    def use(self, number: Counted, operation: Operation) -> None:
         """Take notice that an operation takes the number as a constant."""
 
     def lift(self, array: Array) -> None:
         """Record what is done with a constant array, of which each turn reads another entry."""
 
-    def index(self, number: Counted) -> None:
-        """Take notice that the number stands in an index."""
+    def index(self, number: Counted, in_slice: bool) -> None:
+        """Take notice that the number stands in an index, in a slice maybe."""
 
     def ends(
         self, number: Counted, name: str, compare: Callable[..., bool], other: Any, frame: FrameType
@@ -195,7 +196,7 @@ class Counted(Symbolic):
         values = []
         for x in operands:
             if type(x) is Counted:
-                x.series.use(x)
+                x.series.use(x, operation)
                 x = x.value
             values.append(x)
         return apply(operation, operation.compute, values, params)
@@ -245,6 +246,22 @@ class Counted(Symbolic):
         if not outcomes[key]:
             raise Doubt("the loop's number is compared, and not all turns are alike")
         return found
+
+
+def grows_evenly(key: Any) -> bool:
+    """Tell, by its ``key``, whether a number of a loop grows by as much in each turn."""
+    while key != ("turn",):
+        name, key, other, *_ = key
+        if name in ("add", "sub") and type(other) is tuple:  # the key of another one
+            if not grows_evenly(other):
+                return False
+        elif not (
+            name in ("add", "sub", "neg", "pos")
+            or (name == "mul" and type(other) is bool)
+            or (name == "truediv" and other is False)
+        ):
+            return False
+    return True
 
 
 _NUMBERS = frozenset({int, float})
@@ -320,11 +337,12 @@ def as_index(array: Array, index: Any, writes: bool = False) -> Any:
             be a constant, until something is written into it.
     """
     parts = index if type(index) is tuple else (index,)
-    numbers = [x for part in parts for x in _bounds(part) if type(x) is Counted]
-    if not numbers:
+    pairs = [(x, part) for part in parts for x in _bounds(part) if type(x) is Counted]
+    if not pairs:
         return index
-    for x in numbers:
-        x.series.index(x)
+    for x, part in pairs:
+        x.series.index(x, type(part) is slice)
+    numbers = [x for x, _ in pairs]
     if array.node is None:
         if not writes:
             numbers[0].series.lift(array)

@@ -13,8 +13,10 @@ from typing import Any
 
 from chainrule.core.array import Array
 from chainrule.core.counted import Counted, Doubt
+from chainrule.core.operation import Operation
 from chainrule.graph.open_code import Asked, Site, is_limit
 from chainrule.graph.open_loops import OpenLoop, Watch
+from chainrule.operations import indexing
 
 __all__ = ["CountingWatch"]
 
@@ -101,7 +103,7 @@ class _Series:
         """Return the number that stands for it in one turn."""
         return Counted(self.value(turn), ("turn", self.site), self.value, self, turn)
 
-    def use(self, number: Counted) -> None:
+    def use(self, number: Counted, operation: Operation) -> None:
         """See that a number that an operation takes grows evenly, or the code cannot say it.
 
         Raises:
@@ -115,9 +117,9 @@ class _Series:
             if of(turn) != first + (second - first) * turn:
                 raise Doubt("a number of the loop that does not grow evenly")
 
-    def index(self, number: Counted) -> None:
+    def index(self, number: Counted, in_slice: bool) -> None:
         """Do the same with an index."""
-        self.use(number)
+        self.use(number, indexing.getitem)
 
     def lift(self, array: Array) -> None:
         """Refuse that each turn reads another entry of a constant array.

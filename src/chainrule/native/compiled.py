@@ -92,6 +92,8 @@ class Lowered:
         bytes: bytes of the arrays that a run reads and writes.
         unrolled: the lines whose loops and conditions are compiled turn by turn, and why; a call
             with other numbers of turns, or other outcomes, may be recorded anew.
+        compared: why a function with long loops was run as a whole, to be compared with what few of
+            their turns tell; empty where these are sure to tell all.
         library: the machine code; None where there is none.
     """
 
@@ -104,6 +106,7 @@ class Lowered:
     flops: int | None = None
     bytes: int | None = None
     unrolled: str = ""
+    compared: str = ""
     library: Library | None = field(default=None, repr=False, compare=False)
 
     @functools.cached_property
@@ -206,7 +209,8 @@ class Compiled:
             raise UnsupportedError(f"{name} cannot be compiled: {reason}") from None
         program = path.recorded.program
         described: dict[str, Any] = getattr(path.runnable, "describe", dict)()
-        return Lowered(program, program.text(), unrolled="\n".join(path.notes), **described)
+        unrolled, compared = "\n".join(path.notes), path.compared
+        return Lowered(program, program.text(), unrolled=unrolled, compared=compared, **described)
 
     def install(self, path: Path, captured: Captured) -> None:
         """Let calls with positional arguments go straight to native code, if there is any."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from chainrule.graph.graph import Vertex, copied
+from chainrule.graph.graph import Vertex, copied, is_operation
 from chainrule.graph.loops.extrapolate import NotAlikeError
 from chainrule.native.lower.factors import factored
 from chainrule.native.lower.gather import checks
@@ -14,6 +14,7 @@ from chainrule.native.lower.put_back import put_back
 from chainrule.native.lower.rolled import Rolled, rolled, rolled_long
 from chainrule.native.record.program import Program
 from chainrule.native.results import Results, results_of, wanted_of
+from chainrule.operations.indexing import set_at
 
 __all__ = ["lowered"]
 
@@ -76,6 +77,9 @@ def _of_numbers(
             raise NotAlikeError("another number of results")
         graphs.append(_with_checks(again, other))
     family = program.family
+    if any(is_operation(x, set_at) for x in program.vertices()):
+        # In few turns what is read may all be from before the loop; that is forwarded already.
+        family.turns.doubts.append("single entries of an array are written")
     asked = zip(*(each.conditions for each in programs), strict=True)
     conditions = [[as_primitives(graph) for graph in graphs] for graphs in asked]
     vertices, guards = of_long_loops(graphs, conditions, leaves, family)

@@ -28,12 +28,14 @@ MISSED: Any = object()
 class Path:
     """A recorded run that can be run again.
 
-    ``notes`` say which of its loops and conditions are in it turn by turn, and why.
+    ``notes`` say which of its loops and conditions are in it turn by turn, and why; ``compared``
+    why the whole function was run, to be compared with what few turns of its loops tell.
     """
 
     recorded: Recorded
     runnable: Runnable
     notes: tuple[str, ...] = ()
+    compared: str = ""
 
 
 @dataclass(slots=True, eq=False)

@@ -14,22 +14,21 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
-
 from chainrule.core.callables import argument_names, name_of
-from chainrule.core.captured import fingerprint
 from chainrule.core.source import stack_level
 from chainrule.errors import ChainruleError, NotCompiledWarning, TapeLimitError, UnsupportedError
 from chainrule.graph.loops.extrapolate import NotAlikeError
 from chainrule.native.paths import MISSED, Path, Paths
 from chainrule.native.record.families import MOST_TURNS, Relatives, in_full, relatives
+from chainrule.native.record.own import NotCompiled, Own
 from chainrule.native.record.plans import FEW
 from chainrule.native.record.program import Builder
 from chainrule.native.record.recorded import NotFaithful, Run, Unsure, same
 from chainrule.native.record.recorded import Recorded as Recording
+from chainrule.native.record.rehearsal import Uncertain, are_finite, are_of_one_kind, rehearsed
 from chainrule.native.record.run import run
 from chainrule.native.record.short import Shortener
-from chainrule.native.record.signature import Recorded, flatten
+from chainrule.native.record.signature import Recorded
 from chainrule.native.record.watch import Captured
 from chainrule.native.runtime.collection import no_collection
 from chainrule.native.runtime.interrupts import Stopped
@@ -150,13 +149,15 @@ class Specialization:
     ) -> tuple[Any, Path, Captured]:
         names = argument_names(self._f, len(args))
         all_ways = self._recordings > 0  # conditions in loops come out in many ways
-        expected = failure = _NOTHING
+        own = Own(self._f, args, kwargs)
+        failure = _NOTHING
         for lift, integers in _ATTEMPTS:
             draft: Run | Relatives | None = None
             few, lifts, nests = FEW[0], False, True
             reason = None
             made: list[Path] = []
             notes: dict[str, None] = {}
+            doubt = "other recordings of few turns did not tell all"
 
             def record(
                 shortener: Shortener | None, lift: bool = lift, integers: bool = integers
@@ -171,16 +172,21 @@ class Specialization:
                 reason = str(error)
             except Exception as error:
                 failure = error if failure is _NOTHING else failure
-            if expected is _NOTHING or draft is not None:
-                before = _fingerprints(args, kwargs, draft)
-                expected = self._f(*args, **kwargs)  # which may well raise what the run raised
-                if reason is None:
-                    reason = _written(before)
-            while isinstance(draft, Relatives) and reason is None:
-                path = self._extrapolated(draft, expected, inputs, notes)
+            own.begins(draft)
+            if reason is not None or not isinstance(draft, Relatives):
+                own.run(reason)
+            while isinstance(draft, Relatives):
+                shown = _NOTHING
+                if not own.has_run:
+                    try:
+                        shown = rehearsed(self._f, args, kwargs, inputs, draft)
+                    except Uncertain as uncertain:
+                        doubt = str(uncertain)
+                result, path = self._extrapolated(draft, own, shown, inputs, notes)
                 if path is not None:
-                    path = replace(path, notes=tuple(notes))
-                    return expected, path, path.recorded.captured
+                    compared = path.compared or doubt if own.has_run else ""
+                    path = replace(path, notes=tuple(notes), compared=compared)
+                    return result, path, path.recorded.captured
                 if draft.has_guards:
                     all_ways = True
                 elif draft.has_seeds and not lifts:
@@ -190,11 +196,13 @@ class Specialization:
                 elif draft.few < FEW[-1]:
                     few = FEW[-1]
                 else:
+                    own.run()
                     draft = draft.whole or in_full(record, all_ways, notes)
                     continue
                 notes.clear()
                 draft = relatives(record, all_ways, notes, few, lifts, nests)
-            if isinstance(draft, Run) and reason is None:
+            if isinstance(draft, Run):
+                expected = own.run()
 
                 def again(recorded: Recording, made: list[Path] = made) -> Any:
                     made[:] = [self._path(recorded)]
@@ -220,7 +228,7 @@ class Specialization:
                     path = replace(path, notes=tuple(notes))
                     return expected, path, recorded.captured
             if reason is not None:
-                raise NotCompiled(reason, expected)
+                raise NotCompiled(reason, own.run())
         try:
             name = name_of(self._f)
             if isinstance(failure, ChainruleError) and failure.__cause__ is None:
@@ -234,33 +242,51 @@ class Specialization:
             del failure
 
     def _extrapolated(
-        self, draft: Relatives, expected: Any, inputs: list[Any], notes: dict[str, None]
-    ) -> Path | None:
-        """Build what was recorded in few turns; None if that is not what the function does.
+        self, draft: Relatives, own: Own, shown: Any, inputs: list[Any], notes: dict[str, None]
+    ) -> tuple[Any, Path | None]:
+        """Build what was recorded in few turns; return the function's result, too.
+
+        Args:
+            draft: what was recorded.
+            own: runs the function itself, where only that can tell whether it does the same.
+            shown: what the function returns in few turns, if that might tell it.
+            inputs: the leaves of the arguments.
+            notes: is told why it is not what the function does.
 
         Raises:
-            NotCompiled: a loop has more turns than there is memory for.
+            NotCompiled: a loop has more turns than there is memory for, or it writes into an array.
         """
         for most in MOST_TURNS:
+            kind = shown if shown is not _NOTHING else own.run()
             try:
-                path = self._path(draft.typed(expected, most))
+                path = self._path(draft.typed(kind, most))
             except (NotAlikeError, NotFaithful) as error:
                 notes[f"all turns are recorded: {error}"] = None
-                return None
+                return None, None
             except TapeLimitError:
                 if not draft.loops:
                     raise
-                return None  # there may be far fewer turns
+                return None, None  # there may be far fewer turns
             found = self._ran(path, inputs)
+            if shown is not _NOTHING:
+                doubt = next(iter(draft.turns.doubts), None)
+                if doubt is None and found is not None:
+                    if are_finite(found):
+                        return found, path
+                    doubt = "the result is not finite"
+                path = replace(path, compared=doubt or "what Python looks at comes out otherwise")
+            expected = own.run()
             if same(found, expected):
-                return path
+                if shown is not _NOTHING and not are_of_one_kind(shown, expected):
+                    path = replace(self._path(draft.typed(expected, most)), compared=path.compared)
+                return expected, path
             if found is not None or not draft.loops:
-                return None
+                return None, None
             if any(loop.most is not None for loop in draft.loops):
-                return None  # a ``for`` loop that comes to its end
+                return None, None  # a ``for`` loop that comes to its end
         if draft.whole is None:
-            raise NotCompiled(f"a loop has more than {MOST_TURNS[-1]:,} turns", expected)
-        return None
+            raise NotCompiled(f"a loop has more than {MOST_TURNS[-1]:,} turns", own.run())
+        return None, None
 
     @staticmethod
     def _ran(path: Path, inputs: list[Any]) -> Any:
@@ -311,14 +337,6 @@ class Specialization:
         )
 
 
-class NotCompiled(UnsupportedError):
-    """Why a function runs as Python; ``result`` is what it returned."""
-
-    def __init__(self, reason: str, result: Any) -> None:
-        super().__init__(reason)
-        self.result = result
-
-
 _specializations: weakref.WeakSet[Specialization] = weakref.WeakSet()
 
 
@@ -330,25 +348,3 @@ def _fresh_locks() -> None:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_fresh_locks)
-
-
-def _fingerprints(
-    args: Sequence[Any], kwargs: Mapping[str, Any], draft: Run | Relatives | None
-) -> list[tuple[Any, Any, str]]:
-    """Look at the arrays that a function might write into: its arguments, and what it refers to.
-
-    Each comes with its fingerprint and what is to be said if that has changed.
-    """
-    why = "it writes into an argument; return the new value instead"
-    arrays = [(x, why) for x in flatten(args, kwargs)[1] if isinstance(x, np.ndarray)]
-    if isinstance(draft, Relatives):
-        draft = draft.runs[0]
-    if draft is not None:
-        why = "it writes into the array `{}`, which it does not make itself"
-        arrays += [(x, why.format(name)) for x, _, name in draft.captured.arrays]
-    return [(x, fingerprint(x), why) for x, why in arrays]
-
-
-def _written(before: list[tuple[Any, Any, str]]) -> str | None:
-    """Say what has been written into, if anything."""
-    return next((why for x, seen, why in before if fingerprint(x) != seen), None)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import itertools
 import operator
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
@@ -25,6 +25,7 @@ from chainrule.graph.loops.affine import (
     Integer,
     affine,
     plus,
+    skeleton,
 )
 from chainrule.graph.loops.alike import (
     NotAlikeError,
@@ -39,6 +40,7 @@ from chainrule.graph.loops.alike import (
     whole_number,
     whole_part,
 )
+from chainrule.graph.loops.certain import doubt_of, is_of_any_length
 from chainrule.graph.loops.listing import moved
 from chainrule.graph.loops.loop import Carry, Kept, Loop, element
 from chainrule.graph.loops.series import factor_of, multiples
@@ -56,10 +58,13 @@ class Turns:
         recorded: for each graph, how many turns each of the loops that were cut short had; in graph
             k, loop k - 1 alone has more than in the first, and in those behind, if any, any have.
         wanted: how many each of them has; a counter where only the running program can tell.
+        doubts: is told why the turns that nobody recorded may do something else, though the graphs
+            are alike: nothing if it is sure that they do the same with the numbers of their turns.
     """
 
     recorded: tuple[tuple[int, ...], ...]
     wanted: tuple[int | Counter, ...]
+    doubts: list[str] = field(default_factory=list, compare=False, repr=False)
 
 
 def extrapolated(
@@ -77,7 +82,12 @@ def extrapolated(
     """
     if len({len(outputs) for outputs in graphs}) != 1:
         raise NotAlikeError("another number of results")
-    return _Extrapolation(leaves, turns).made(list(zip(*graphs, strict=True)))
+    made = _Extrapolation(leaves, turns).made(list(zip(*graphs, strict=True)))
+    if all(isinstance(n, int) for n in turns.wanted):
+        doubt = doubt_of(made)
+        if doubt is not None:
+            turns.doubts.append(doubt)
+    return made
 
 
 class _Extrapolation:
@@ -115,9 +125,14 @@ class _Extrapolation:
         operands = tuple(self.known[x] for x in operands_of(same))
         if len({len(x.operands) for x in applied}) != 1:
             operands, params = self._listed(applied, operands)
+            self.turns.doubts.append("a list has an item for each turn")
         else:
             params = self.parameters([x.params for x in applied])
-        return Apply(first.operation, operands, params, self.value(applied))
+        made = Apply(first.operation, operands, params, self.value(applied))
+        if not is_of_any_length(first.operation) and _moves(applied):
+            name = first.operation.name
+            self.turns.doubts.append(f"`{name}` depends on the number of turns")
+        return made
 
     def _listed(
         self, same: Sequence[Apply], known: tuple[Vertex, ...]
@@ -349,3 +364,11 @@ class _Extrapolation:
         if any(isinstance(n, int) and n < 0 for n in made):
             raise NotAlikeError("an array that would have less than no entries")
         return Placeholder(made, same[0].dtype)  # type: ignore[arg-type]
+
+
+def _moves(same: Sequence[Apply]) -> bool:
+    """Tell whether parameters or the length of an array differ in the graphs."""
+    integers: list[list[int]] = [[] for _ in same]
+    for x, found in zip(same, integers, strict=True):
+        skeleton(x.params, found)
+    return any(found != integers[0] for found in integers) or len({x.shape for x in same}) > 1

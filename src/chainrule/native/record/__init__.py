@@ -7,10 +7,13 @@ tells what nobody can watch, `guards` what Python looked at.
 
 Long loops are recorded in few of their turns:
 
-- `short` ends them, and `families` are recordings with several numbers of turns;
+- `short` ends what `iterables` hands out to them, and `families` are recordings with several
+  numbers of turns;
 - `conditions` tells loops that end when a condition fails how to go on;
 - `counters` makes ranges of ``while`` loops that count, and `whiles` has the turns of others;
 - `branches` runs a turn in both ways of a condition, `variables` puts back what it has changed,
   and `supposed` keeps it from doing what cannot be undone;
-- `state` tells when turns are alike.
+- `state` tells when turns are alike;
+- `rehearsal` runs the function itself in as few turns, whose code `transparent` looks at; where
+  that does not tell all, `own` runs the whole function.
 """

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from chainrule.core.counted import LOOPS, SETTLED, Doubt
 from chainrule.core.source import is_internal
 from chainrule.graph.code import position
-from chainrule.native.record.state import alike
+from chainrule.native.record.state import State, alike
 
 if TYPE_CHECKING:
     from chainrule.core.array import Array
@@ -103,7 +103,7 @@ class Conditions:
         self,
         counts: bool,
         forced: Mapping[Place, Forced],
-        state: Callable[[FrameType], list[Any]],
+        state: Callable[[FrameType], State],
         branches: Branches,
     ) -> None:
         self.counts = counts
@@ -158,7 +158,7 @@ class Conditions:
             if answer != found:
                 self.branches.forced(array.node.recording)
             if number >= SETTLED:
-                now = self.state(frame)
+                now = self.state(frame).parts
                 if asking.before is not None and not alike(asking.before, now):
                     raise Doubt("what the loop hands on differs by turn")
                 asking.before = now

@@ -145,7 +145,10 @@ class Counting(Turns):
         self.turns = high + 1
         self.outcomes.clear()  # for so many turns
         self.is_short = self.turns > LONG and self.site not in self.shortener.whole
-        self.end = self.shortener.recorded(self.turns) if self.is_short else self.turns
+        self.end = self.turns
+        if self.is_short:
+            self.end = self.shortener.recorded(self.turns)
+            self.shortener.doubt("a `while` loop")
 
 
 def _is_affine(key: Any) -> bool:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any
 
 from chainrule.core.counted import Doubt
 from chainrule.graph.code import line_of
 from chainrule.graph.loops.affine import Counter
 from chainrule.graph.loops.extrapolate import NotAlikeError, Turns
-from chainrule.native.record.branches import LEAVES, Fork, Refused
+from chainrule.native.record.branches import LEAVES, Fork, Refused, Site
 from chainrule.native.record.conditions import Asking, Enough, Forced
 from chainrule.native.record.plans import FEW, Nested, Replanned, plans_of
 from chainrule.native.record.program import Family, Trips
@@ -41,6 +41,10 @@ class Relatives:
             might be.
         has_seeds: whether derivatives began with constants, which might be recorded.
         nests: whether loops are ended that are worth it only in one another.
+        doubts: why all turns might do something else, though nothing tells it.
+        cut: the loops that are ended in the first run, with their turns, and after how many.
+        has_slices: whether numbers of loops are bounds of slices.
+        has_rows: whether a loop that is ended goes through a recorded array.
     """
 
     runs: tuple[Run, ...]
@@ -51,6 +55,10 @@ class Relatives:
     has_guards: bool = False
     has_seeds: bool = False
     nests: bool = False
+    doubts: tuple[str, ...] = ()
+    cut: Mapping[tuple[Site, int], int] = dataclasses.field(default_factory=dict)
+    has_slices: bool = False
+    has_rows: bool = False
 
     def typed(self, expected: Any, most: int) -> Recorded:
         """Give the programs the types that the function itself returns.
@@ -235,9 +243,10 @@ def _relatives(
     if shortener.nests and shortener.varies:
         raise Doubt("loops in one another have other numbers of turns in each turn")
     plans = plans_of(lengths, shortener.few, shortener.varies, len(loops))
-    has_seeds = shortener.has_seeds
     is_base = [shortener.plan[n] for n in lengths] == plans[0] and not loops
     runs = [first] if first is not None and is_base else []
+    seen = [shortener]
+    base = len(seen) - len(runs)  # which of these the first run was ended by
     for plan in plans[len(runs) :]:
         asked = dict(zip(lengths, plan, strict=False))
         forced = {
@@ -248,6 +257,7 @@ def _relatives(
         nests = bool(shortener.nests)
         shorter = Shortener(dict(asked), forced, whole, forks, few_turns, lifts, nests)
         runs.append(record(shorter))
+        seen.append(shorter)
         if len(runs) == 1 and loops:
             found = {asking.place: asking for asking in shorter.conditions.asked}
             if any(asking.place not in found for asking in loops):
@@ -256,7 +266,6 @@ def _relatives(
             if first is None and (further or shorter.plan.keys() != asked.keys()):
                 return _relatives(record, shorter, None, [*loops, *further])
             loops = [found[asking.place] for asking in loops]
-        has_seeds |= shorter.has_seeds
         if shorter.plan != asked:
             raise Doubt("the lengths of loops depend on the turns of others")
     wanted: tuple[int | Counter, ...] = (
@@ -264,7 +273,18 @@ def _relatives(
         *(Counter(f"n{k}" if k else "n") for k in range(len(loops))),
     )
     turns = Turns(tuple(map(tuple, plans)), wanted)
-    whole_run = None if shortener.plan else first
+    doubts = {doubt: None for each in seen for doubt in each.doubts}
+    if shortener.branches.forks:
+        doubts["a condition in a loop comes out in several ways"] = None
     return Relatives(
-        tuple(runs), turns, tuple(loops), whole_run, shortener.few, has_seeds=has_seeds
+        tuple(runs),
+        turns,
+        tuple(loops),
+        None if shortener.plan else first,
+        shortener.few,
+        has_seeds=any(each.has_seeds for each in seen),
+        doubts=tuple(doubts),
+        cut=seen[base].cut,
+        has_slices=any(each.has_slices for each in seen),
+        has_rows=any(each.has_rows for each in seen),
     )

@@ -30,6 +30,7 @@ from chainrule.native.record.capture import Walk, capture, unwritable
 from chainrule.native.record.conditions import BRANCHED, Place
 from chainrule.native.record.counters import find_counters
 from chainrule.native.record.guards import Guards, Seen, axes_shaped_by_values, condition
+from chainrule.native.record.iterables import builtins_for, rows_for
 from chainrule.native.record.program import Program
 from chainrule.native.record.recorded import NotFaithful, NotLifted, Run
 from chainrule.native.record.result import (
@@ -83,7 +84,7 @@ def run(
     collect = Replacing(lambda value, _: value, statics.append)
     for value in (*args, *kwargs.values()):
         collect(value, "")
-    loops = None if shortener is None else shortener.names
+    loops = None if shortener is None else builtins_for(shortener)
     walk = capture(f, statics, recording if lift else None, loops)
     walk.found.statics = statics
     if walk.found.obstacle is not None:
@@ -114,7 +115,7 @@ def run(
     if shortener is not None:
         shortener.changes = lambda: walk.changes() or walk.found.changed_since()
         shortener.base, shortener.recording = sys._getframe(), recording
-    rows = ROWS.set(None if shortener is None else shortener.rows)
+    rows = ROWS.set(None if shortener is None else rows_for(shortener))
     numbers = NUMBERS.set(None if shortener is None else shortener.numbers)
     seeds = SEEDS.set(None if shortener is None or not shortener.shortens else shortener.seed)
     answers = OUTCOMES.set(None if shortener is None else shortener.conditions)

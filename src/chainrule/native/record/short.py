@@ -1,39 +1,39 @@
 """Long loops recorded in few of their turns.
 
-In a function that is recorded for compiling, ``range``, ``enumerate``, ``zip`` and ``reversed`` are
-ours, where a ``for`` statement goes through what they return, and so is the iteration over recorded
-arrays. A long one ends after a few turns, and hands out numbers (`chainrule.core.counted`) that
-raise `Doubt` when somebody looks at them. Between turns the state of the running code is compared:
-as long as it is alike, all further turns do the same.
+In a function that is recorded for compiling, what loops go through is ours
+(`chainrule.native.record.iterables`). A long one ends after a few turns, and hands out numbers
+(`chainrule.core.counted`) that raise `Doubt` when somebody looks at them. Between turns the state
+of the running code is compared: as long as it is alike, all further turns do the same.
 """
 
 from __future__ import annotations
 
-import builtins
 import sys
-from collections.abc import Callable, Hashable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Mapping
 from types import CodeType, FrameType
 from typing import Any
 
 import numpy as np
 
 from chainrule.core.array import Array
-from chainrule.core.counted import SETTLED, Counted, Doubt, Fixed, Tally
+from chainrule.core.counted import SETTLED, Counted, Doubt, Fixed, Tally, grows_evenly
 from chainrule.core.node import Leaf, Node
+from chainrule.core.operation import Operation
 from chainrule.core.recording import Recording
-from chainrule.graph.code import collects, is_inside, running
+from chainrule.core.source import user_location
+from chainrule.graph.code import collects, is_inside
 from chainrule.native.record.branches import Branches, Fork, Site
 from chainrule.native.record.conditions import Conditions, Forced, Place
 from chainrule.native.record.plans import FEW, LONG, NESTED, Nested, Replanned, is_worth, plans_of
-from chainrule.native.record.state import alike, state_of
+from chainrule.native.record.state import State, alike, are_handed_on, state_of
 from chainrule.native.record.variables import Unset
+from chainrule.operations import elementwise
 
-__all__ = ["NAMES", "Shortener", "Turns"]
+__all__ = ["Shortener", "Turns"]
 
 _MOST_TRIED = 10_000  # turns in which numbers of a loop are looked at
-#: Names of what loops go through that is ours to end.
-NAMES = ("range", "enumerate", "zip", "reversed")
+#: What makes constants of constants, forwards and backwards, that are multiples or quotients.
+_RATIONAL = (elementwise.add, elementwise.subtract, elementwise.multiply, elementwise.divide)
 
 
 class Shortener:
@@ -66,6 +66,10 @@ class Shortener:
             while.
         has_seeds: whether derivatives began with constants that are not recorded.
         uncounted: code in which no loop counts, by its id: a hash of code takes long.
+        doubts: why the turns that are left out may do something else, though nothing tells it.
+        cut: by the loop and the number of its turns, in how many it is recorded, if it is cut.
+        has_slices: whether numbers of loops are bounds of slices.
+        has_rows: whether a loop that is cut goes through a recorded array.
     """
 
     def __init__(
@@ -96,9 +100,9 @@ class Shortener:
         self.recording: Recording | None = None
         self.lifted: dict[Node, Any] = {}
         self.uncounted: dict[int, CodeType] = {}
-        self.names: Mapping[str, Callable[..., Any]] = {
-            name: _builtin(name, self) for name in NAMES
-        }
+        self.doubts: dict[str, None] = {}
+        self.cut: dict[tuple[Site, int], int] = {}
+        self.has_slices = self.has_rows = False
 
     def recorded(self, turns: int) -> int:
         """Return in how many turns a loop is recorded.
@@ -137,7 +141,7 @@ class Shortener:
         if is_worth([x.turns for x in self.open]):
             raise Nested
 
-    def state(self, frame: FrameType) -> list[Any]:
+    def state(self, frame: FrameType) -> State:
         """Return what the next turn of a loop depends on.
 
         Raises:
@@ -147,6 +151,11 @@ class Shortener:
         if changed is not None:
             raise Doubt(changed)
         return state_of(frame, (*_PASSING, Unset))
+
+    def doubt(self, reason: str) -> None:
+        """Take notice of what only a comparison with all turns can tell to be right."""
+        location = user_location()
+        self.doubts[reason if location is None else f"{location}\n    {reason}"] = None
 
     def check_constants(self) -> None:
         """Make sure that numbers of loops that operations took grow evenly in all turns.
@@ -161,14 +170,6 @@ class Shortener:
     def numbers(self, run: range) -> Turns:
         """Return what a loop over a range goes through that is in code of this library."""
         return Turns(self, len(run), lambda turns, k: turns.number(run[k], run.__getitem__))
-
-    def rows(self, array: Array) -> Iterator[Any] | None:
-        """Return what a loop over the rows of an array goes through; None if it is no loop."""
-        frame = sys._getframe(2)
-        if running(frame) != "GET_ITER":
-            return None
-        found = _items(self, array)
-        return None if found is None else Turns(self, found.count, found.item)
 
     def lift(self, array: Array) -> None:
         """Record what is done with a constant array.
@@ -208,21 +209,6 @@ def _is_even(of: Callable[[int], Any], turns: int) -> bool:
         return bool(first and np.allclose(values, first * (1 + step / first) ** tried, rtol=1e-9))
 
 
-def _builtin(name: str, shortener: Shortener) -> Callable[..., Any]:
-    """Return what recorded code sees in place of a builtin: the same, but in loops."""
-    original = getattr(builtins, name)
-    make = _MAKERS[name]
-
-    def replacement(*args: Any, **kwargs: Any) -> Any:
-        if running(sys._getframe(1), 1) == "GET_ITER":
-            turns = make(shortener, *args, **kwargs)
-            if turns is not None:
-                return turns
-        return original(*args, **kwargs)
-
-    return replacement
-
-
 class Turns:
     """The turns of one loop, as its statement goes through them.
 
@@ -241,6 +227,7 @@ class Turns:
     site: Site
     test: Array | None = None  # of ``while`` loops
     running: FrameType | None = None
+    goes_through_rows = False
 
     def __init__(
         self,
@@ -257,7 +244,7 @@ class Turns:
         self.end = turns
         self.is_plain = self.is_short = self.is_open = self.collects = False
         self.frame = 0
-        self._before: list[Any] | None = None
+        self._states: list[State] = []
 
     def __iter__(self) -> Turns:
         return self
@@ -289,6 +276,7 @@ class Turns:
         few = self.turns <= self.shortener.long or not self.shortener.shortens
         whole = few or self.collects or self.differs is not None
         if self.varies:
+            self.shortener.doubt("a loop with another number of turns in turns of the one around")
             self.shortener.sees_varying()
         self.is_plain = not self.varies and whole
         self.is_short = not self.varies and not whole
@@ -299,28 +287,37 @@ class Turns:
             self.shortener.enters(self, frame)
         if self.is_short:
             self.end = self.shortener.recorded(self.turns)
+            self.shortener.cut[self.site, self.turns] = self.end
+            self.shortener.has_rows |= self.goes_through_rows
 
     def _compare(self, frame: FrameType) -> None:
         """Raise if a turn has left another state than the one before."""
         now = self.shortener.state(frame)
-        if self._before is not None and not alike(self._before, now):
+        if self._states and not alike(self._states[-1].parts, now.parts):
             raise Doubt("what the loop hands on differs by turn")
-        self._before = now
+        self._states.append(now)
+        if self.at >= self.end and not are_handed_on(self._states):
+            self.shortener.doubt("what the loop hands on goes from variable to variable")
 
     def lift(self, array: Array) -> None:
         """Record what is done with a constant array, of which each turn reads another entry."""
         self.shortener.lift(array)
 
-    def index(self, number: Counted) -> None:
+    def index(self, number: Counted, in_slice: bool) -> None:
         """Take notice of an index: folding sees what it is in each turn."""
+        if not grows_evenly(number.key):
+            self.shortener.doubt("an index that need not grow by as much in each turn")
+        self.shortener.has_slices |= in_slice
 
     def contains(self, frame: FrameType) -> bool:
         """Tell whether a frame is in the middle of a turn."""
         return self.frame == id(frame) and is_inside(frame, self.site[1])
 
-    def use(self, number: Counted) -> None:
+    def use(self, number: Counted, operation: Operation) -> None:
         """Take notice that an operation takes a number as a constant."""
         self.shortener.constants[number.key] = number
+        if operation not in _RATIONAL or not grows_evenly(number.key):
+            self.shortener.doubt("a number that need not grow by as much in each turn")
 
     def ends(
         self, number: Counted, name: str, compare: Callable[..., bool], other: Any, frame: FrameType
@@ -335,82 +332,4 @@ class Turns:
         return Counted(value, ("turn",), of, self, self.at - 1)
 
 
-def _of_range(shortener: Shortener, *args: Any) -> Turns | None:
-    counted = any(type(x) is Counted for x in args)
-    run = range(*(x.value if type(x) is Counted else x for x in args))
-    of = None if counted else run.__getitem__
-    return Turns(shortener, len(run), lambda turns, k: turns.number(run[k], of), counted)
-
-
-def _of_enumerate(shortener: Shortener, iterable: Any, start: int = 0) -> Turns | None:
-    found = _items(shortener, iterable)
-    if found is None or type(start) is not int:
-        return None
-    run = range(start, start + found.count)
-
-    def both(turns: Turns, k: int) -> tuple[Any, Any]:
-        return turns.number(run[k], run.__getitem__), found.item(turns, k)
-
-    return Turns(shortener, found.count, both, differs=found.differs)
-
-
-def _of_zip(shortener: Shortener, *iterables: Any, strict: bool = False) -> Turns | None:
-    found = [_items(shortener, x) for x in iterables]
-    known = [x for x in found if x is not None]
-    if not known or len(known) < len(found) or len({x.count for x in known}) > 1:
-        return None
-
-    def side_by_side(turns: Turns, k: int) -> tuple[Any, ...]:
-        return tuple(x.item(turns, k) for x in known)
-
-    lists = [x.differs for x in known if x.differs is not None]
-    differs = (lambda: any(changed() for changed in lists)) if lists else None
-    return Turns(shortener, known[0].count, side_by_side, differs=differs)
-
-
-def _of_reversed(shortener: Shortener, sequence: Any) -> Turns | None:
-    found = _items(shortener, sequence[::-1] if type(sequence) is range else sequence)
-    if found is None:
-        return None
-    count, item = found.count, found.item
-    if type(sequence) is range:
-        return Turns(shortener, count, item)
-    return Turns(
-        shortener, count, lambda turns, k: item(turns, count - 1 - k), differs=found.differs
-    )
-
-
 _PASSING = (Turns, Tally, Fixed)  # what belongs to loops themselves
-
-_MAKERS: dict[str, Callable[..., Turns | None]] = {
-    "range": _of_range,
-    "enumerate": _of_enumerate,
-    "zip": _of_zip,
-    "reversed": _of_reversed,
-}
-
-
-@dataclass(frozen=True, slots=True)
-class _Items:
-    """How many items a sequence has, how they are found, and whether a list has changed."""
-
-    count: int
-    item: Callable[[Turns, int], Any]
-    differs: Callable[[], bool] | None = None
-
-
-def _items(shortener: Shortener, sequence: Any) -> _Items | None:
-    """Return the items of a sequence; None if it may be any."""
-    if type(sequence) in (list, tuple):
-        count = len(sequence)
-        return _Items(count, lambda turns, k: sequence[k], lambda: len(sequence) != count)
-    if type(sequence) is range:
-        of = sequence.__getitem__
-        return _Items(len(sequence), lambda turns, k: turns.number(of(k), of))
-    if type(sequence) is Array and sequence.shape:
-        if sequence.node is None:
-            if not shortener.shortens or sequence.shape[0] <= shortener.long:
-                return None
-            shortener.lift(sequence)
-        return _Items(sequence.shape[0], lambda turns, k: sequence[k])
-    return None

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 from collections import OrderedDict, deque
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from types import (
     BuiltinFunctionType,
     CellType,
@@ -19,28 +19,42 @@ from types import (
     MethodType,
     ModuleType,
 )
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from chainrule.core.array import Array
 from chainrule.core.captured import fingerprint
 from chainrule.core.counted import Counted, Doubt, Seen
+from chainrule.core.node import Node
 from chainrule.graph.loops.affine import skeleton
 from chainrule.numpy.closure import ABSENT, content
 from chainrule.numpy.names import is_simple
 from chainrule.numpy.view import UserFunction
 
-__all__ = ["alike", "everything", "state_of"]
+__all__ = ["State", "alike", "are_handed_on", "everything", "state_of"]
 
 _MOST = 10_000  # parts of a state that are compared
+_MADE = 3  # states between which two turns lie
 _VALUES = (bool, int, float, complex, str, bytes, range, type(None), type(Ellipsis))
 _FIXED = (ModuleType, type, CodeType, BuiltinFunctionType, np.dtype, np.ufunc)
 _LISTS = (list, tuple, deque)
 _CHANGING = frozenset({Array, CellType, list, deque, dict, OrderedDict})
 
 
-def state_of(frame: FrameType, passing: tuple[type, ...]) -> list[Any]:
+class State(NamedTuple):
+    """All that the next turn of a loop depends on.
+
+    Attributes:
+        parts: what is the same in states that are alike.
+        nodes: of the recorded arrays, in order.
+    """
+
+    parts: list[Any]
+    nodes: list[Node]
+
+
+def state_of(frame: FrameType, passing: tuple[type, ...]) -> State:
     """Return the state of a frame: its variables, and what can be reached from them.
 
     Args:
@@ -50,7 +64,26 @@ def state_of(frame: FrameType, passing: tuple[type, ...]) -> list[Any]:
     Raises:
         Doubt: there is something whose state cannot be seen.
     """
-    return _walked(frame.f_locals, passing).parts
+    walk = _walked(frame.f_locals, passing)
+    return State(walk.parts, walk.nodes)
+
+
+def are_handed_on(states: Sequence[State]) -> bool:
+    """Tell whether each recorded array is what all turns have, or what the last two have made.
+
+    What is older goes from variable to variable, as in ``a, b, c, d = b, c, d, f(a)``. Then the
+    first turns read what was there before the loop, which later ones do not.
+
+    Args:
+        states: at the heads of turns, which are alike.
+    """
+    if len(states) < _MADE:
+        return False
+    known = set(map(id, states[-_MADE].nodes))
+    return all(
+        id(node) not in known or all(state.nodes[k] is node for state in states)
+        for k, node in enumerate(states[-1].nodes)
+    )
 
 
 def everything(
@@ -92,6 +125,7 @@ class _Walk:
     def __init__(self, passing: tuple[type, ...]) -> None:
         self.passing = passing
         self.parts: list[Any] = []
+        self.nodes: list[Node] = []
         self._seen: dict[int, int] = {}
         self.kept: list[Any] = []  # what an id stands for stays alive
 
@@ -168,6 +202,7 @@ class _Walk:
             self.parts.append((Array, looks, fingerprint(held)))
             return ()
         self.parts.append((Array, looks))
+        self.nodes.append(array.node)
         if array.origin is None:
             return ()
         base, operation, params = array.origin

@@ -18,7 +18,7 @@ from chainrule.core.counted import Doubt
 from chainrule.core.source import is_internal
 from chainrule.numpy.names import is_users_file
 
-__all__ = ["Supposition"]
+__all__ = ["Supposition", "is_safe"]
 
 #: Modules in C whose functions compute and no more.
 _HARMLESS = frozenset({"math", "cmath", "_operator", "itertools", "_functools", "_collections"})
@@ -60,7 +60,7 @@ class Supposition:
         sys.setprofile(self._called if holds else None)
 
     def _called(self, frame: FrameType, event: str, function: Any) -> None:
-        if event == "c_call" and not _is_safe(function) and _is_for_user(frame):
+        if event == "c_call" and not is_safe(function) and _is_for_user(frame):
             self._holds = False  # Python ends it with an error
             raise self._refuse(f"a way through a turn calls `{function.__name__}`")
 
@@ -75,7 +75,7 @@ def _is_for_user(frame: FrameType | None) -> bool:
     return False
 
 
-def _is_safe(function: Any) -> bool:
+def is_safe(function: Any) -> bool:
     """Tell a function in C that computes, or that changes an object and nothing else."""
     if function.__name__ in _WRITING:
         return False
