@@ -18,6 +18,7 @@ from chainrule.core.callables import argument_names, name_of
 from chainrule.core.source import stack_level
 from chainrule.errors import ChainruleError, NotCompiledWarning, TapeLimitError, UnsupportedError
 from chainrule.graph.loops.extrapolate import NotAlikeError
+from chainrule.native.interpret import interpreted
 from chainrule.native.paths import MISSED, Path, Paths
 from chainrule.native.record.families import MOST_TURNS, Relatives, in_full, relatives
 from chainrule.native.record.own import NotCompiled, Own
@@ -179,7 +180,7 @@ class Specialization:
                 shown = _NOTHING
                 if not own.has_run:
                     try:
-                        shown = rehearsed(self._f, args, kwargs, inputs, draft)
+                        shown = rehearsed(self._f, args, kwargs, inputs, draft, interpreted)
                     except Uncertain as uncertain:
                         doubt = str(uncertain)
                 result, path = self._extrapolated(draft, own, shown, inputs, notes)

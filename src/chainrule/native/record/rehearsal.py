@@ -21,11 +21,11 @@ from chainrule.core.counted import NUMBERS, ROWS
 from chainrule.core.kinds import guarded_multiply, identity
 from chainrule.graph.code import running
 from chainrule.graph.graph import Apply, Constant
-from chainrule.native.interpret import interpreted
 from chainrule.native.record.branches import Site
 from chainrule.native.record.capture import capture, unwritable
 from chainrule.native.record.families import Relatives
 from chainrule.native.record.iterables import NAMES
+from chainrule.native.record.program import Builder
 from chainrule.native.record.recorded import NotFaithful, Recorded, Unsure
 from chainrule.native.record.result import flatten
 from chainrule.native.record.signature import Replacing
@@ -52,8 +52,9 @@ def rehearsed(
     f: Callable[..., Any],
     args: Sequence[Any],
     kwargs: Mapping[str, Any],
-    inputs: Sequence[Any],
+    inputs: list[Any],
     draft: Relatives,
+    builder: Builder,
 ) -> Any:
     """Return what a function returns in few turns of its loops.
 
@@ -63,6 +64,7 @@ def rehearsed(
         kwargs: its named arguments.
         inputs: the leaves of both.
         draft: what was recorded in few turns.
+        builder: makes that runnable, to be compared.
 
     Raises:
         Uncertain: it does not tell what all turns do.
@@ -104,7 +106,7 @@ def rehearsed(
     arrays = [array for array, _, _ in run.captured.arrays]
 
     def again(recorded: Recorded) -> Any:
-        outputs, as_seen = interpreted(recorded.program)(inputs, arrays)
+        outputs, as_seen = builder(recorded.program)(inputs, arrays)
         return recorded.result(outputs) if as_seen is True else None
 
     try:
