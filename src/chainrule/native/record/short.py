@@ -100,6 +100,11 @@ class Shortener:
             name: _builtin(name, self) for name in NAMES
         }
 
+    def let_go(self) -> None:
+        """Forget the run: its frame holds this, and all nodes, which would be collected late."""
+        self.base = self.recording = None
+        self.changes = lambda: None
+
     def recorded(self, turns: int) -> int:
         """Return in how many turns a loop is recorded.
 
