@@ -116,7 +116,8 @@ class _Extrapolation:
         if len({len(x.operands) for x in applied}) != 1:
             operands, params = self._listed(applied, operands)
         else:
-            params = self.parameters([x.params for x in applied])
+            given = [x.params for x in applied]
+            params = self.parameters(given) if any(given) else {}
         return Apply(first.operation, operands, params, self.value(applied))
 
     def _listed(
