@@ -75,14 +75,16 @@ def only_of(fits: Callable[[np.dtype[Any]], bool], *rules: Rule) -> Rule:
 
     def rule(vertex: Apply) -> Vertex | None:
         operation = vertex.operation
-        if operation not in asked:
-            asked[operation] = [x for x in rules if operation in getattr(x, "about", (operation,))]
-        if not asked[operation] or not fits(vertex.dtype):
+        mine = asked.get(operation)
+        if mine is None:
+            mine = [rule for rule in rules if operation in getattr(rule, "about", (operation,))]
+            asked[operation] = mine
+        if not mine or not fits(vertex.dtype):
             return None
         for x in vertex.operands:
             if not fits(x.dtype):
                 return None
-        for rule in asked[operation]:
+        for rule in mine:
             new = rule(vertex)
             if new is not None:
                 return new
@@ -96,9 +98,12 @@ def _settle(vertex: Vertex, rules: Sequence[Rule], settled: set[Vertex]) -> Vert
     for _ in range(_ROUNDS):
         if not isinstance(vertex, Apply) or vertex in settled:
             return vertex
-        if any(type(x) is Apply and x not in settled for x in vertex.operands):
-            vertex = with_operands(vertex, {x: _settle(x, rules, settled) for x in vertex.operands})
-            assert isinstance(vertex, Apply)
+        for x in vertex.operands:
+            if type(x) is Apply and x not in settled:
+                again = {y: _settle(y, rules, settled) for y in vertex.operands}
+                vertex = with_operands(vertex, again)
+                break
+        assert isinstance(vertex, Apply)
         for rule in rules:
             new = rule(vertex)
             if new is not None:

@@ -127,7 +127,8 @@ class _Extrapolation:
             operands, params = self._listed(applied, operands)
             self.turns.doubts.append("a list has an item for each turn")
         else:
-            params = self.parameters([x.params for x in applied])
+            given = [x.params for x in applied]
+            params = self.parameters(given) if any(given) else {}
         made = Apply(first.operation, operands, params, self.value(applied))
         if not is_of_any_length(first.operation) and _moves(applied):
             name = first.operation.name

@@ -155,6 +155,8 @@ def run(
         DOUBTS.reset(doubts)
         recording.end()
         recording.laid_out = None
+        if shortener is not None:
+            shortener.let_go()
     try:
         check_unchanged(recording)
     except GradientLostError:

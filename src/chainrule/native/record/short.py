@@ -104,6 +104,11 @@ class Shortener:
         self.cut: dict[tuple[Site, int], int] = {}
         self.has_slices = self.has_rows = False
 
+    def let_go(self) -> None:
+        """Forget the run: its frame holds this, and all nodes, which would be collected late."""
+        self.base = self.recording = None
+        self.changes = lambda: None
+
     def recorded(self, turns: int) -> int:
         """Return in how many turns a loop is recorded.
 
