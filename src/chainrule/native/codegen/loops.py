@@ -23,7 +23,9 @@ __all__ = ["FEW", "METADATA", "ONE_BY_ONE", "SELDOM", "Body", "Carried", "Loop"]
 #: unrolled. A loop that was unrolled before it is vectorised takes several times as long to
 #: compile: this is left to rows of few entries. Of others LLVM makes vectors first, and then writes
 #: out the entries that are left over, and where !102 and so on say so, the vectors too. Those of
-#: loops that call functions, !107 and !108, are not written out: it would win nothing.
+#: loops that call functions, !107 and !108, are not written out: it would win nothing. That turns
+#: have to do with their own memory alone is said of the vectors, too: passes that come later would
+#: else compare all accesses with one another.
 METADATA = """\
 !0 = distinct !{}
 !1 = distinct !{!1, !3}
@@ -37,12 +39,12 @@ METADATA = """\
 !9 = distinct !{!9, !4}
 !10 = distinct !{!10, !4}
 !11 = distinct !{!11, !4, !2}
-!12 = !{!"llvm.loop.vectorize.followup_epilogue", !15}
-!13 = !{!"llvm.loop.vectorize.followup_vectorized", !4}
-!14 = !{!"llvm.loop.vectorize.followup_vectorized", !15}
+!12 = !{!"llvm.loop.vectorize.followup_epilogue", !15, !3}
+!13 = !{!"llvm.loop.vectorize.followup_vectorized", !4, !3}
+!14 = !{!"llvm.loop.vectorize.followup_vectorized", !15, !3}
 !15 = !{!"llvm.loop.unroll.runtime.disable"}
 !16 = !{!"branch_weights", i32 1, i32 2000}
-!17 = !{!"llvm.loop.vectorize.followup_epilogue", !4}
+!17 = !{!"llvm.loop.vectorize.followup_epilogue", !4, !3}
 !101 = distinct !{!101, !3, !4, !8, !12, !13}
 !102 = distinct !{!102, !3, !4, !8, !12, !14}
 !103 = distinct !{!103, !3, !4, !8, !12, !13, !5}
