@@ -23,6 +23,7 @@ __all__ = ["inverse_of", "pulled_back"]
 _Matrix: TypeAlias = "np.ndarray[Any, Any]"
 
 _BLOCK = 64
+_LARGE = 512  # rows
 _WORST = 500.0
 
 
@@ -101,18 +102,9 @@ def inverse_of(y: _Matrix, out: _Matrix, weights: _Matrix | None = None) -> None
 
     With weights it is ``inv(y).T @ diag(weights) @ inv(y)``. What is above the diagonal is 0.
 
-    LAPACK's inverses of triangles make little use of products. Here rows are solved for, block by
-    block, which loses no more digits.
+    LAPACK's inverses of triangles make little use of products; see `_invert`.
     """
-    for start in range(0, len(y), _BLOCK):
-        block, after = slice(start, start + _BLOCK), slice(start + _BLOCK, None)
-        inverse = _inverse(y[block, block])
-        out[block, block] = inverse
-        out[block, after] = 0
-        inverse = -inverse
-        for k in range(0, start, _BLOCK):
-            rows, columns = slice(k, start), slice(k, k + _BLOCK)
-            np.matmul(inverse, y[block, rows] @ out[rows, columns], out=out[block, columns])
+    _invert(y, out)
     square = _lapack("lauum", out)
     if weights is None:
         square(out.T, lower=0, overwrite_c=True)
@@ -126,6 +118,26 @@ def inverse_of(y: _Matrix, out: _Matrix, weights: _Matrix | None = None) -> None
     square(out.T, lower=0, overwrite_c=True)
     if negative is not None:
         out -= negative
+
+
+def _invert(y: _Matrix, out: _Matrix) -> None:
+    """Compute the inverse of a lower triangle, by products of blocks, those of large ones larger.
+
+    Rows are solved for, one block of them after the other, which loses no more digits than LAPACK.
+    """
+    is_large = len(y) > _LARGE
+    size = 4 * _BLOCK if is_large else _BLOCK
+    for start in range(0, len(y), size):
+        block, after = slice(start, start + size), slice(start + size, None)
+        if is_large:
+            _invert(y[block, block], out[block, block])
+        else:
+            out[block, block] = _inverse(y[block, block])
+        out[block, after] = 0
+        inverse = -out[block, block]
+        for k in range(0, start, size):
+            rows, columns = slice(k, start), slice(k, k + size)
+            np.matmul(inverse, y[block, rows] @ out[rows, columns], out=out[block, columns])
 
 
 def _middle(blocks: Sequence[_Matrix]) -> tuple[int, int]:

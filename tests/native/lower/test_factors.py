@@ -124,6 +124,15 @@ def test_what_is_known_about_a_matrix_is_used_again(f, made):
         assert np.max(abs(found - gradient)) <= within * np.max(abs(gradient))
 
 
+def test_the_inverse_of_a_larger_matrix_is_made_of_larger_blocks():
+    noise = _random.normal(size=(600, 600))
+    K = noise @ noise.T / 600 + np.eye(600)
+    compiled = cr.compile(cr.grad(lambda K: 2 * np.sum(np.log(np.diag(np.linalg.cholesky(K))))))
+    compiled(K)
+    inverse = np.tril(np.linalg.inv(K))
+    np.testing.assert_allclose(compiled(K), inverse + np.tril(inverse, -1), rtol=0, atol=1e-13)
+
+
 def test_derivatives_of_the_gradient_are_compiled():
     product = cr.hvp(_likelihood)
     compiled = cr.compile(product)
