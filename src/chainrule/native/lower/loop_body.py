@@ -18,6 +18,7 @@ from chainrule.graph.placeholder import make
 from chainrule.native.ir.elements import TABLE, is_cheap, lowered
 from chainrule.native.ir.text import is_native
 from chainrule.native.lower.roles import Role, expected_access, number, role_of
+from chainrule.native.lower.signs import signed
 from chainrule.native.lower.turns import Part, Tape, Turns, Until, ends
 from chainrule.operations import elementwise, indexing
 from chainrule.operations import shape as shapes
@@ -204,7 +205,7 @@ class _Body:
         made = Apply(vertex.operation, tuple(operands), vertex.params, vertex.value)
         if any(x.shape for x in operands) or not lowered(made):
             raise NotNumbersError
-        return self._before(made) or made
+        return self._before(made) or signed(made)
 
     def _before(self, vertex: Apply) -> Vertex | None:
         """Compute what takes long of all turns before the loop, where it reads an array alone.
