@@ -238,9 +238,7 @@ def _optimised(job: _Job) -> Any:
         raise LinkError(f"LLVM cannot read the IR: {error}") from None
     module.triple = machine.triple
     module.data_layout = str(machine.target_data)
-    generation = next(_optimised_modules) // _MODULES_OF_A_BUILDER
-    matches = len(job.ir) <= _MOST_TO_MATCH
-    builder = _pass_builder(job.target, job.optimise, matches, generation)
+    builder = _pass_builder(job.target, job.optimise, len(job.ir) <= _MOST_TO_MATCH)
     manager = builder.getModulePassManager()
     manager.add_strip_dead_prototype_pass()  # what is only declared need not be there
     try:
@@ -250,15 +248,8 @@ def _optimised(job: _Job) -> Any:
     return module
 
 
-# Each run of a pipeline adds observers to what made it, which all later runs tell of each pass:
-# after hundreds of modules that takes as long as the passes. But LLVM keeps a kilobyte of each one.
-_MODULES_OF_A_BUILDER = 8
-_optimised_modules = itertools.count()
-
-
-@functools.lru_cache(1)
-def _pass_builder(target: Target, optimise: bool, match: bool, generation: int) -> Any:
-    """Return what makes pipelines, for a few modules.
+def _pass_builder(target: Target, optimise: bool, match: bool) -> Any:
+    """Return what makes the pipeline of one module: it would hear of the next one, too.
 
     ``match`` asks for vectors made of what stands beside one another outside of loops.
     """
