@@ -114,6 +114,20 @@ def test_shape_mismatch_names_the_arrays():
     assert frames[-1] == "model"  # none of our insides below the user's line
 
 
+@pytest.mark.parametrize("of", [cr.grad, lambda f: cr.compile(cr.grad(f)), cr.compile])
+def test_an_error_in_the_middle_of_a_loop_tells_the_turn(of):
+    def product(x):
+        total = 0.0
+        for k, v in enumerate(x):
+            for j in range(2):
+                total = total + math.log(v - j)
+        return total
+
+    with pytest.raises(ValueError, match="math domain error") as caught:
+        of(product)(np.where(np.arange(50) == 40, 0.5, 3.0))
+    assert caught.value.__notes__ == ["total = total + math.log(v - j): v is 0.5, k is 40, j is 1"]
+
+
 def test_unsupported_function_is_named():
     with pytest.raises(errors.UnsupportedError, match=r"np\.spacing has no derivative"):
         cr.grad(lambda x: np.sum(np.spacing(x)))(X)

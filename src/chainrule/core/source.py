@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import dis
 import itertools
 import linecache
 import os
@@ -226,7 +227,10 @@ def failed_at(error: BaseException) -> tuple[Location, dict[str, Any]] | None:
 
 
 def _describe(tb: TracebackType) -> str:
-    """Name the arrays of the failing expression: ``h1 = x @ W1 + b1: x is (32, 64), ...``."""
+    """Name the arrays of the failing expression: ``h1 = x @ W1 + b1: x is (32, 64), ...``.
+
+    And the turns of the loops that it stands in: ``t is 50``.
+    """
     frame = tb.tb_frame
     location = location_of(frame, tb.tb_lineno)
     if not location.text:
@@ -235,12 +239,28 @@ def _describe(tb: TracebackType) -> str:
     for name in _names(failing_expression(tb)):
         value = look_up(name, frame)
         shape = getattr(value, "shape", None)
-        if isinstance(shape, tuple):
+        if isinstance(shape, tuple) and shape:
             described.append(f"{name} is {shape}")
-        elif isinstance(value, float):
-            described.append(f"{name} is {value!r}")
+        elif shape == () or isinstance(value, float):
+            described.append(f"{name} is {value_of(value)}")
+    for name in _counters(frame.f_code, tb.tb_lasti):
+        value = look_up(name, frame)
+        if type(value) is int:
+            described.append(f"{name} is {value}")
     shapes = f": {', '.join(described)}" if described else ""
     return f"{location.text}{shapes}"
+
+
+def _counters(code: CodeType, instruction: int) -> list[str]:
+    """Return what the ``for`` loops around an instruction count with, the outermost first."""
+    instructions = [x for x in dis.get_instructions(code) if x.opname != "CACHE"]
+    found = []
+    for x, *following in zip(instructions, instructions[1:], instructions[2:], strict=False):
+        if x.opname == "FOR_ITER" and x.offset < instruction < x.argval:
+            store = next((y for y in following if y.opname.startswith("STORE_")), None)
+            if store is not None:
+                found.append(store.argval if isinstance(store.argval, str) else store.argval[0])
+    return found
 
 
 def failing_expression(tb: TracebackType) -> str:
