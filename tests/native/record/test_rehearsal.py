@@ -447,6 +447,21 @@ def of_a_length(x, m):
     return np.sum(np.stack(found))
 
 
+def shrinking(x, m):
+    t = x[0]
+    for i in range(N - 2):
+        for j in range(N - i):
+            t = 0.7 * t + 0.1 * x[j]
+    return t
+
+
+def of_columns(x, m):
+    total = x[0]
+    for row in m.T:
+        total = 0.5 * total + row[0] * x[1]
+    return total
+
+
 def doubled(x, m):
     k = 0.001
     s = x[0]
@@ -477,7 +492,7 @@ ODD += [handed_on, named_one_by_one, queued, least, of_a_remainder, of_a_quotien
 ODD += [of_a_quotient_alone, of_a_product, at_one_turn, from_the_end, cut_off, cut_off_before]
 ODD += [of_one_entry, broadcast, by_its_length, by_its_shape, variances, begins_late, delayed]
 ODD += [crossing, another_type, stopped, left, left_by_a_number, caught, switched]
-ODD += [asks_for_arrays, of_a_length, doubled, counted_down, after_the_loop]
+ODD += [asks_for_arrays, of_a_length, shrinking, of_columns, doubled, counted_down, after_the_loop]
 
 
 @pytest.mark.parametrize("f", ODD, ids=lambda f: f.__name__)

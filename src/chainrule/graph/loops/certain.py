@@ -48,11 +48,15 @@ def doubt_of(outputs: Iterable[Vertex]) -> str | None:
         NotAlikeError: one does, as its index leaves an array.
     """
     outputs = list(outputs)
+    if not all_there(outputs, {}, fewest=0):
+        raise NotAlikeError("turns that read what is not there")
     try:
         _check(topological(outputs), [{}], [])
     except _UncertainError as doubt:
         return str(doubt)
-    return None if all_there(outputs, {}) else "a turn reads what is not there"
+    return (
+        None if all_there(outputs, {}) else "a loop has no turn in some turns of the one around it"
+    )
 
 
 class _UncertainError(Exception):

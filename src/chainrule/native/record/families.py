@@ -44,7 +44,8 @@ class Relatives:
         doubts: why all turns might do something else, though nothing tells it.
         cut: the loops that are ended in the first run, with their turns, and after how many.
         has_slices: whether numbers of loops are bounds of slices.
-        has_rows: whether a loop that is ended goes through a recorded array.
+        has_plain_rows: whether a loop that is ended goes through an array of NumPy's, which
+            nobody ends where nothing is recorded.
     """
 
     runs: tuple[Run, ...]
@@ -58,7 +59,7 @@ class Relatives:
     doubts: tuple[str, ...] = ()
     cut: Mapping[tuple[Site, int], int] = dataclasses.field(default_factory=dict)
     has_slices: bool = False
-    has_rows: bool = False
+    has_plain_rows: bool = False
 
     def typed(self, expected: Any, most: int) -> Recorded:
         """Give the programs the types that the function itself returns.
@@ -286,5 +287,5 @@ def _relatives(
         doubts=tuple(doubts),
         cut=seen[base].cut,
         has_slices=any(each.has_slices for each in seen),
-        has_rows=any(each.has_rows for each in seen),
+        has_plain_rows=any(each.has_plain_rows for each in seen),
     )

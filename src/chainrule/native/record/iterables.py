@@ -14,6 +14,7 @@ from typing import Any
 
 from chainrule.core.array import Array
 from chainrule.core.counted import Counted
+from chainrule.core.node import Leaf
 from chainrule.graph.code import running
 from chainrule.native.record.short import Shortener, Turns
 
@@ -38,7 +39,7 @@ def rows_for(shortener: Shortener) -> Callable[[Array], Iterator[Any] | None]:
         if found is None:
             return None
         turns = Turns(shortener, found.count, found.item)
-        turns.goes_through_rows = True
+        turns.goes_through_argument = array.node is None or type(array.node) is Leaf
         return turns
 
     return rows

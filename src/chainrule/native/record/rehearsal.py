@@ -31,7 +31,6 @@ from chainrule.native.record.result import flatten
 from chainrule.native.record.signature import Replacing
 from chainrule.native.record.transparent import Onlooker
 from chainrule.operations import elementwise
-from chainrule.transforms.derived import Derived
 
 __all__ = ["Uncertain", "are_finite", "are_of_one_kind", "rehearsed"]
 
@@ -69,7 +68,7 @@ def rehearsed(
     Raises:
         Uncertain: it does not tell what all turns do.
     """
-    for doubt in _doubts(f, draft):
+    for doubt in _doubts(draft):
         raise Uncertain(doubt)
     statics: list[Any] = []
     collect = Replacing(lambda value, _: value, statics.append)
@@ -130,15 +129,15 @@ def are_of_one_kind(result: Any, other: Any) -> bool:
     )
 
 
-def _doubts(f: Callable[..., Any], draft: Relatives) -> Iterator[str]:
+def _doubts(draft: Relatives) -> Iterator[str]:
     """Yield why few turns do not tell all, as far as that is known without running them."""
     yield from draft.doubts
     if draft.loops:
         yield "a loop ends when a condition fails"
     if draft.has_guards:
         yield "a condition in a loop might come out in another way"
-    if draft.has_rows and not isinstance(f, Derived):
-        yield "a loop goes through an array"
+    if draft.has_plain_rows:
+        yield "a loop goes through an array that is not differentiated"
     if {"raise", "call", "print", "log"} & set(np.geterr().values()):
         yield "NumPy is told to do something else than warn (`np.errstate`)"
     if not all(type(leaf) is Array for leaf in draft.runs[0].leaves):

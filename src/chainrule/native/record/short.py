@@ -69,7 +69,8 @@ class Shortener:
         doubts: why the turns that are left out may do something else, though nothing tells it.
         cut: by the loop and the number of its turns, in how many it is recorded, if it is cut.
         has_slices: whether numbers of loops are bounds of slices.
-        has_rows: whether a loop that is cut goes through a recorded array.
+        has_plain_rows: whether a loop that is cut goes through an argument or a constant, which are
+            arrays of NumPy's where nothing is recorded.
     """
 
     def __init__(
@@ -102,7 +103,7 @@ class Shortener:
         self.uncounted: dict[int, CodeType] = {}
         self.doubts: dict[str, None] = {}
         self.cut: dict[tuple[Site, int], int] = {}
-        self.has_slices = self.has_rows = False
+        self.has_slices = self.has_plain_rows = False
 
     def let_go(self) -> None:
         """Forget the run: its frame holds this, and all nodes, which would be collected late."""
@@ -232,7 +233,7 @@ class Turns:
     site: Site
     test: Array | None = None  # of ``while`` loops
     running: FrameType | None = None
-    goes_through_rows = False
+    goes_through_argument = False
 
     def __init__(
         self,
@@ -293,7 +294,7 @@ class Turns:
         if self.is_short:
             self.end = self.shortener.recorded(self.turns)
             self.shortener.cut[self.site, self.turns] = self.end
-            self.shortener.has_rows |= self.goes_through_rows
+            self.shortener.has_plain_rows |= self.goes_through_argument
 
     def _compare(self, frame: FrameType) -> None:
         """Raise if a turn has left another state than the one before."""
