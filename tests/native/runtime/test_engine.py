@@ -158,6 +158,15 @@ def test_a_compilation_leaves_no_memory_behind(
     assert resident() - before < 2 * 2**20
 
 
+def test_nothing_is_printed_of_a_function_that_stays_as_it_is(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    for k in range(4):
+        ir = constant(k).replace("() {", "() noinline optnone {")
+        assert number(engine.link(ir, "number")) == k
+    assert capfd.readouterr().err == ""
+
+
 def test_libraries_outlive_one_another() -> None:
     libraries = [engine.link(constant(k % 5), f"number {k}") for k in range(150)]
     del libraries[::2]
