@@ -346,7 +346,8 @@ class Steps:
 
     def _turns(self, vertex: Apply) -> list[str]:
         name = self.module.name("turns")
-        emitted = write_turns(name, turns_loop(vertex, self.plan), self.memory.buffers)
+        loop, is_one_of_many = turns_loop(vertex, self.plan), len(self.plan.placed) > _MANY
+        emitted = write_turns(name, loop, self.memory.buffers, is_one_of_many)
         self.module.code.append(emitted.text)
         self.module.work += emitted.work
         self.module.functions |= emitted.functions

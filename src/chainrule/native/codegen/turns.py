@@ -159,9 +159,16 @@ class EmittedTurns:
     declarations: set[str] = field(default_factory=set)
 
 
-def write_turns(name: str, loop: TurnsLoop, buffers: Mapping[Vertex, Buffer]) -> EmittedTurns:
-    """Write a loop over turns, a function ``void(ptr buffers)``."""
-    return _Writer(name, loop, buffers).write()
+def write_turns(
+    name: str, loop: TurnsLoop, buffers: Mapping[Vertex, Buffer], is_one_of_many: bool
+) -> EmittedTurns:
+    """Write a loop over turns, a function ``void(ptr buffers)``.
+
+    It is moved to its caller before LLVM does anything else, but one of many stays, and one that
+    ends by a condition: there, registers would be kept for what comes before and after.
+    """
+    stays = is_one_of_many or loop.ends is not None
+    return _Writer(name, loop, buffers).write("noinline" if stays else "alwaysinline")
 
 
 class _OneByOne(Code):
@@ -194,7 +201,7 @@ class _Writer:
         assert isinstance(own, Turns)
         self.counters: dict[Counter, str] = {own.counter: "%t"}
 
-    def write(self) -> EmittedTurns:
+    def write(self, how: str) -> EmittedTurns:
         loop, phis = self.loop, []
         for statement in loop.before:
             self._statement(statement, self.entry)
@@ -213,7 +220,7 @@ class _Writer:
                 phis.append(f"  %c{k}.{j} = phi {kind} [ {before}, %entry ], [ {after}, {latch} ]")
         ending = self._counted() if loop.ends is None else self._counting(loop.ends)
         lines = [
-            f"define internal void @{self.name}(ptr %buffers) noinline {{",
+            f"define internal void @{self.name}(ptr %buffers) {how} {{",
             "entry:",
             *self.entry.lines,
             "  br label %turn",
