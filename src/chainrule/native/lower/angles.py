@@ -32,10 +32,10 @@ def angles_together(outputs: Sequence[Vertex]) -> list[Vertex]:
 
 @dataclass(frozen=True)
 class _Asked:
-    """``taken`` is what ``reader`` takes, at some turns, of what a loop keeps, the angle."""
+    """``taken`` is what ``reader`` takes, of some turns, of an angle that a loop keeps."""
 
     maker: Apply
-    which: int
+    angle: Vertex
     reader: Apply
     taken: Apply
     turns: Integer  # of the maker
@@ -44,8 +44,7 @@ class _Asked:
         """Return the graph in which the loop keeps that, and the other one reads it."""
         one = self.maker.operation
         assert isinstance(one, Loop)
-        angle = one.kept[self.which].result
-        more = Apply(self.taken.operation, (angle,), self.taken.params, self.taken.value)
+        more = Apply(self.taken.operation, (self.angle,), self.taken.params, self.taken.value)
         kept = [*one.kept, Kept(more)]
         loop = Loop(one.counter, one.turns, one.invariants, one.carried, one.tables, kept)
         made = Apply(loop, self.maker.operands)
@@ -106,27 +105,29 @@ def _of(taken: Apply, reader: Apply, given: Mapping[Input, Vertex]) -> _Asked | 
     (entry,) = taken.operands
     if not is_operation(entry, element) or not isinstance(entry.operands[0], Input):
         return None
-    read, turns = given.get(entry.operands[0]), entry.params["turns"]
+    read, read_at = given.get(entry.operands[0]), entry.params["turns"]
     loop = reader.operation
     assert isinstance(loop, Loop)
-    if read is None or not is_operation(read, tape) or len(turns) != 1:
+    if read is None or not is_operation(read, tape) or len(read_at) != 1:
         return None
     maker, which = read.operands[0], read.params["which"]
     one = maker.operation if isinstance(maker, Apply) else None
     if not isinstance(one, Loop) or not isinstance(maker, Apply):
         return None
-    (turn,) = turns
+    (turn,) = read_at
     if not one.carried or not (is_of_numbers(one) and is_of_numbers(loop)):
-        return None
-    kept = one.kept[which]
-    partners = (x for x in one.body if is_operation(x, _PARTNERS[taken.operation]))
-    if not any(x.operands[0] is kept.result for x in partners):
         return None
     if not isinstance(turn, Affine) or turn.counter is not loop.counter:
         return None
-    if not isinstance(loop.turns, int):
+    if not isinstance(loop.turns, int) or not isinstance(one.turns, int):
         return None
-    shifted = plus(turn, -kept.leading)
-    if min(at(shifted, {loop.counter: t}) for t in (0, loop.turns - 1)) < 0:
-        return None  # it is the angle that the loop begins with
-    return _Asked(maker, which, reader, taken, shifted)
+    kept = one.kept[which]
+    partners = [x for x in one.body if is_operation(x, _PARTNERS[taken.operation])]
+    # An entry is what a turn has made, or what one was given by so many turns before.
+    places = [(kept.result, kept.leading), *([] if kept.carry is None else [(kept.carry.input, 0)])]
+    for angle, before in places:
+        turns = plus(turn, -before)
+        ends = [at(turns, {loop.counter: t}) for t in (0, loop.turns - 1)]
+        if any(x.operands[0] is angle for x in partners) and all(0 <= k < one.turns for k in ends):
+            return _Asked(maker, angle, reader, taken, turns)
+    return None
