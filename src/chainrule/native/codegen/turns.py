@@ -183,11 +183,26 @@ class _OneByOne(Code):
         super().__init__(prefix)
         if not differs:
             self.seldom = f", !prof {SELDOM}"  # no turn waits for a branch
+        self.measured: set[str] = set()  # operands of functions with branches
 
     def call(self, name: str, kind: str, operands: Sequence[str]) -> str:
         """Write a call of a function, with a branch to its fast path if there is one."""
-        either = f"{name}_either" if name in math.HAVE_FAST_PATH else name
-        return super().call(either, kind, operands)
+        if name not in math.HAVE_FAST_PATH:
+            return super().call(name, kind, operands)
+        return super().call(f"{name}_either", kind, [self._fenced(x, kind) for x in operands])
+
+    def _fenced(self, operand: str, kind: str) -> str:
+        """Write an operand so that LLVM does not know it for that of another function.
+
+        It would make one branch of both, and a vector of what they return: whoever waits for the
+        sine of an angle would wait for its cosine.
+        """
+        if operand not in self.measured:
+            self.measured.add(operand)
+            return operand
+        fence = f"@llvm.arithmetic.fence.{'f64' if kind == 'double' else 'f32'}"
+        self.declarations.add(f"declare {kind} {fence}({kind})")
+        return self.let(f"call {kind} {fence}({kind} {operand})")
 
 
 class _Writer:

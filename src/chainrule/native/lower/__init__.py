@@ -9,8 +9,8 @@
   loops leave in arrays; `put_back`, updates that leave an array as it is.
 
 Loops over numbers stay loops after that: `looped` finds them, `turns` says what is left of one,
-`loop_body` makes it (`signs` has less of them), `one_loop` takes the sums of a backward pass in
-its turns. Loops over arrays are found before it:
+`loop_body` makes it (`signs` has less of them). `one_loop` takes the sums of a backward pass in its
+turns, and `angles` the cosines of angles with their sines. Loops over arrays are found before it:
 
 - `array_loop` says what native code has, and `rolled` makes it of a folded graph;
 - `bodies` writes what a turn computes in terms of primitives;

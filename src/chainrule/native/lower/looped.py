@@ -18,6 +18,7 @@ from chainrule.graph.loops.extrapolate import NotAlikeError, extrapolated
 from chainrule.graph.loops.loop import Loop, element, tape
 from chainrule.graph.loops.unfold import value_at
 from chainrule.graph.loops.vertices import fold
+from chainrule.native.lower.angles import angles_together
 from chainrule.native.lower.loop_body import (
     Counted,
     NotNumbersError,
@@ -51,7 +52,7 @@ def with_loops(outputs: Sequence[Vertex]) -> list[Vertex]:
     numbers = sum(isinstance(x, Apply) and not x.shape for x in topological(outputs))
     if numbers <= _FEWEST:
         return list(outputs)
-    folded = in_one_loop(fold(outputs))
+    folded = in_one_loop(angles_together(fold(outputs)))
     lowering = _Lowering(topological(folded))
     return lowering.outputs(folded) if lowering.kept else list(outputs)
 
@@ -89,7 +90,7 @@ def of_long_loops(
         raise NotAlikeError("turns that read what is not there")
     lowering = _Lowering([])
     guards = [lowering.count(x, least[x.trips.counter]) for x in endings]
-    whole = in_one_loop(whole)
+    whole = in_one_loop(angles_together(whole))
     lowering.add(topological(whole))
     if lowering.unrolled:
         raise NotAlikeError("a loop of operations that native code has no loops for")
