@@ -154,6 +154,25 @@ def left_behind(a: Any) -> Any:
     return y
 
 
+def backwards(xs: Any, most: Any) -> Any:
+    s = 0.0
+    for i in range(len(xs) - 1, -1, -1):
+        s = 0.9 * s + xs[i] * math.sin(s)
+        s = s + 0.5 * xs[i]
+        if s > most:
+            break
+    return s * s
+
+
+def rows(X: Any, most: Any) -> Any:
+    s = 0.0
+    for x in X:
+        s = s + np.sum(x * x)
+        if s > most:
+            break
+    return s * s
+
+
 PROGRAMS: dict[str, tuple[Callable[..., Any], tuple[Any, ...], list[tuple[Any, ...]]]] = {
     "newton": (newton, (50.0, 1e-12), [(2.0, 1e-3), (4.0, 20.0), (0.5, 0.1), (math.nan, 1e-3)]),
     "fixed_point": (fixed_point, (0.9,), [(0.1,), (0.5,), (0.0,)]),
@@ -174,6 +193,8 @@ PROGRAMS: dict[str, tuple[Callable[..., Any], tuple[Any, ...], list[tuple[Any, .
     "smoothing": (smoothing, (np.array([1.0, 3.0, 2.0, 4.0, 1.0]),), [(np.zeros(5),)]),
     "with_continue": (with_continue, (4.5,), [(1.05,), (4.9,)]),
     "left_behind": (left_behind, (5.0,), [(50.0,), (1.3,)]),
+    "backwards": (backwards, (np.ones(30), 3.0), [(np.ones(30), 1.0), (np.full(30, 0.9), 0.1)]),
+    "rows": (rows, (np.ones((20, 2)), 11.0), [(np.ones((20, 2)), 30.0), (np.ones((20, 2)), 1.0)]),
 }
 
 
@@ -257,6 +278,15 @@ def of_a_constant_array(x: Any) -> Any:
     return x
 
 
+def through_a_view(x: Any) -> Any:
+    u = x.copy()
+    rest = u[1:]
+    while np.sum(u * u) > 1.0:
+        rest *= 0.5
+        u[0] -= 0.3 * u[0]
+    return np.sum(u)
+
+
 #: What is printed for the turns of one run, and a part of the reason.
 UNROLLED: dict[str, tuple[Callable[..., Any], tuple[Any, ...], str]] = {
     "bisection": (bisection, (3.0,), "its turns are not the same"),
@@ -267,5 +297,6 @@ UNROLLED: dict[str, tuple[Callable[..., Any], tuple[Any, ...], str]] = {
     "in_steps": (in_steps, (5.0,), "does not grow evenly"),
     "counted_in_an_array": (counted_in_an_array, (5.0,), "n is another one in each turn"),
     "of_a_constant_array": (of_a_constant_array, (5.0,), "another entry of a constant array"),
+    "through_a_view": (through_a_view, (np.ones(3),), "shares its entries with another array"),
     "remembered": (remembered, (5.0,), "seen may be another one in each turn"),
 }

@@ -19,7 +19,15 @@ from tests.programs import random_whiles
 from tests.programs.whiles import PROGRAMS, UNROLLED
 
 GOLDEN = Path(__file__).parent / "golden" / "whiles"
-SHOWN = ["newton", "fixed_point", "power_iteration", "descent", "bounded", "left_behind"]
+SHOWN = [
+    "newton",
+    "fixed_point",
+    "power_iteration",
+    "descent",
+    "bounded",
+    "left_behind",
+    "backwards",
+]
 each_program = pytest.mark.parametrize("name", PROGRAMS)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import dis
 import itertools
 import linecache
 import os
@@ -16,6 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from chainrule.core.array import value_of
+from chainrule.core.instructions import instructions_of
 
 __all__ = [
     "INSTALLED",
@@ -253,7 +253,7 @@ def _describe(tb: TracebackType) -> str:
 
 def _counters(code: CodeType, instruction: int) -> list[str]:
     """Return what the ``for`` loops around an instruction count with, the outermost first."""
-    instructions = [x for x in dis.get_instructions(code) if x.opname != "CACHE"]
+    instructions = instructions_of(code)
     found = []
     for x, *following in zip(instructions, instructions[1:], instructions[2:], strict=False):
         if x.opname == "FOR_ITER" and x.offset < instruction < x.argval:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import dis
 import functools
+import operator
 from collections.abc import Mapping, Sequence
 from types import CodeType, FrameType
 from typing import Any, NamedTuple
 
+import numpy as np
+
+from chainrule.core.array import Array
 from chainrule.core.instructions import instructions_of
 from chainrule.core.source import is_internal
 from chainrule.graph.code import position
@@ -31,6 +35,13 @@ __all__ = [
 
 _IN_PLACE = frozenset({"STORE_SUBSCR", "STORE_SLICE"})
 _OPPOSITE = {">=": "<", ">": "<="}
+_IDLE = frozenset({"PRECALL", "PUSH_NULL", "NOP"})
+_ARITHMETIC = {
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "//": operator.floordiv,
+}
 
 
 class Site(NamedTuple):
@@ -59,6 +70,7 @@ class Limit(NamedTuple):
         end: what it is compared with.
         first: what it is in the first turn.
         comes_first: whether that is asked before the other question.
+        down: whether a ``for`` counts down.
     """
 
     name: str
@@ -66,6 +78,7 @@ class Limit(NamedTuple):
     end: int
     first: int
     comes_first: bool
+    down: bool = False
 
 
 def asked_in(frame: FrameType) -> Asked | None:
@@ -218,21 +231,74 @@ def unclear(loop: LoopCode, frame: FrameType) -> str:
 
 
 def range_of(frame: FrameType, loop: LoopCode) -> Limit | None:
-    """Return what ``for k in range(a, b)`` goes through, if that stands there so."""
-    before = [x for x in instructions_of(frame.f_code) if x.offset < loop.region.head]
-    loads: list[Any] = []
-    for x in reversed(before):
-        if x.opname.startswith("LOAD") and x.argval == "range" and loads:
-            numbers = [_value(frame, load) for load in reversed(loads)]
-            if all(type(n) is int for n in numbers) and len(numbers) <= 2:
-                through = range(*numbers)
-                return Limit("", "", through.stop, through.start, True)
-            return None
-        if x.opname.startswith("LOAD"):
-            loads.append(x)
-        elif x.opname not in ("GET_ITER", "CALL", "PRECALL", "PUSH_NULL", "NOP"):
-            return None
-    return None
+    """Return what a ``for`` goes through: a range by ones, or an array."""
+    through = _gone_through(frame, loop)
+    if _is_array(through) and np.ndim(through):
+        through = range(len(through))
+    if type(through) is not range or abs(through.step) != 1:
+        return None
+    return Limit("", "", through.stop, through.start, True, through.step < 0)
+
+
+def _gone_through(frame: FrameType, loop: LoopCode) -> Any:
+    """Reckon what stands behind ``in``, of names, integers, lengths and shapes; None if unknown."""
+    code = frame.f_code
+    before = [x for x in instructions_of(code) if x.offset < loop.region.head]
+    if not before or before[-1].opname != "GET_ITER":
+        return None
+    line = position(code, before[-1].offset)[0] or 0
+    start = len(before) - 1
+    while start and (position(code, before[start - 1].offset)[0] or 0) >= line:
+        start -= 1
+    stack: list[Any] = []
+    try:
+        for x in before[start:-1]:
+            if x.opname not in _IDLE:
+                _reckon(x, stack, frame)
+        (found,) = stack
+    except (IndexError, TypeError, ValueError, ZeroDivisionError):
+        return None
+    return found
+
+
+def _reckon(x: dis.Instruction, stack: list[Any], frame: FrameType) -> None:
+    """Do what an instruction does to the stack.
+
+    Raises:
+        TypeError, IndexError: it is none of those that are known.
+    """
+    if x.opname in ("CALL", "CALL_FUNCTION"):
+        count = len(stack) - (x.arg or 0)
+        arguments = stack[count:]
+        del stack[count:]
+        function = stack.pop()
+        if function is range and all(type(n) is int for n in arguments):
+            stack.append(range(*arguments))
+        elif function in (len, enumerate) and (_is_array(arguments[0])):
+            length = len(arguments[0])
+            stack.append(length if function is len else range(length))
+        else:
+            raise TypeError
+    elif x.opname == "LOAD_ATTR" and x.argval == "shape" and _is_array(stack[-1]):
+        stack.append(stack.pop().shape)
+    elif x.opname == "BINARY_SUBSCR" and type(stack[-2]) is tuple:
+        index = stack.pop()
+        stack.append(stack.pop()[index])
+    elif x.opname == "BINARY_OP" and x.argrepr in _ARITHMETIC and type(stack[-1]) is int:
+        second, first = stack.pop(), stack.pop()
+        if type(first) is not int:
+            raise TypeError
+        stack.append(_ARITHMETIC[x.argrepr](first, second))
+    elif x.opname in ("LOAD_GLOBAL", "LOAD_NAME"):
+        stack.append(frame.f_globals.get(x.argval, frame.f_builtins.get(x.argval)))
+    elif x.opname.startswith(("LOAD_CONST", "LOAD_FAST", "LOAD_DEREF")):
+        stack.append(_value(frame, x))
+    else:
+        raise TypeError
+
+
+def _is_array(value: Any) -> bool:
+    return type(value) is Array or isinstance(value, np.ndarray)
 
 
 def bound_of(

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.core.array import Array, is_inexact
-from chainrule.core.counted import OUTCOMES
+from chainrule.core.counted import OUTCOMES, Doubt
 from chainrule.core.kinds import identity
 from chainrule.core.node import Node
 from chainrule.core.recording import Recording
@@ -82,7 +82,10 @@ class Watch:
     Attributes:
         loops: those that have run, in the order in which they began.
         fault: what cannot be followed, '' if all can.
+        most_asked: how many questions may be asked, in a run that ends.
     """
+
+    most_asked = sys.maxsize
 
     def __init__(
         self,
@@ -101,6 +104,7 @@ class Watch:
     ) -> Iterator[None]:
         """Watch what runs."""
         self._recording, self._note = recording, note
+        self._asked = 0
         self.loops.clear()
         before, answers = sys.gettrace(), OUTCOMES.set(self._answer)
         sys.settrace(self._called)
@@ -126,6 +130,9 @@ class Watch:
         return self._frames[id(frame)].step
 
     def _answer(self, array: Array, found: bool) -> tuple[Array, bool]:
+        self._asked += 1
+        if self._asked > self.most_asked:
+            raise Doubt("it may go on for ever, with another number of turns")
         frame = sys._getframe(2)
         asked = asked_in(frame)
         if asked is None or id(frame) not in self._frames:
@@ -217,8 +224,10 @@ class _Frame:
                 self._all(loop, frame, running.ends, changes)
                 del self.running[loop.site]
             elif running is None and at == loop.start:
-                fault = _shared(loop, frame) or unclear(loop, frame)
-                self.watch.fault = self.watch.fault or fault
+                fault = _shared(loop, frame)
+                if fault:  # a copy would be changed in its place, and the loop may not end
+                    raise Doubt(fault)
+                self.watch.fault = self.watch.fault or unclear(loop, frame)
                 self.running[loop.site] = begun = self._begun(loop, frame)
                 self.watch.loops.append(begun)
                 self._all(loop, frame, begun.begins, changes)
@@ -276,7 +285,7 @@ class _Frame:
 
 
 def _shared(loop: LoopCode, frame: FrameType) -> str:
-    """Say what a loop changes in place that has another name, too."""
+    """Say what a loop changes in place that has another name, or is a part of something."""
     if not loop.in_place:
         return ""
     held = frame.f_locals
@@ -286,6 +295,8 @@ def _shared(loop: LoopCode, frame: FrameType) -> str:
             others = [key for key, x in held.items() if x is value and key != name]
             if others:
                 return f"it changes {name}, which is {others[0]}, too"
+            if type(value) is Array and (value.origin or any(x() for x in value.views or ())):
+                return f"it changes {name}, which shares its entries with another array"
     return ""
 
 

@@ -30,6 +30,7 @@ from chainrule.staged.write import Recorded, printed, record, write
 __all__ = ["opened"]
 
 _MOST = 4  # loops that are printed so
+_MORE_ASKED = 1_000  # questions, than in twice the run
 _TURNS = LONG + 1  # that they are told to have; in one run each of them has one turn more
 
 
@@ -55,6 +56,7 @@ def opened(
             watch = Watch(endings, asked, turns)
             if before is not None:
                 watch = CountingWatch(endings, asked, turns, before)
+            watch.most_asked = 2 * len(recorded.trace.guards) + _MORE_ASKED
             found = record(f, recorded.args, kwargs, argnums, stable=False, watch=watch)
         if watch.fault:
             raise UnlikeError(watch.fault)
@@ -100,6 +102,9 @@ def _opened(recorded: Recorded, run: Callable[..., Recorded]) -> Staged:
     told = [[_TURNS + (k == n) for k in range(len(loops))] for n in range(-1, len(loops))]
     runs = [run(turns) for turns in told]
     run(told[0], runs[0].trace.loops)
+    limits = [loop.limit for loop in loops]
+    if any([loop.limit for loop in x.trace.loops] != limits for x in runs):
+        raise UnlikeError("another loop's number of turns tells how many it may have")
     programs = [printed(x) for x in runs]
     turns = [loop.stays for loop in loops]
     program, named = printed(watched)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from chainrule.graph.loops.affine import Affine, Counter, Integer, at, plus
 from chainrule.graph.open_code import Limit
-from chainrule.staged.loops.counting import Counting
+from chainrule.staged.loops.counting import Counting, Sum
 from chainrule.staged.loops.fold import Folded
 from chainrule.staged.loops.general import UnlikeError
 from chainrule.staged.loops.layout import Layout, Row
@@ -121,8 +121,8 @@ class _Layout(Layout):
                 if loop.kept:
                     many = f"len({loop.kept})" + (f" - {loop.leading}" if loop.leading else "")
                     self._put(loop.behind, f"{turns} = {many}")
-                elif loop.is_counted and not loop.counting.first and not loop.counting.down:
-                    self._put(loop.behind, f"{turns} = {loop.counting.name}")
+                elif loop.is_counted and isinstance(loop.counting.first, int):
+                    self._put(loop.behind, f"{turns} = {_turn(loop.counting)}")
                 else:
                     self._put(loop.first, f"{turns} = 0")
                     self._put(loop.last, f"{turns} += 1")
@@ -133,15 +133,23 @@ class _Layout(Layout):
         return [row for row in self.rows if row.text]
 
     def counting(self, blocks: tuple[Block, ...]) -> tuple[Counting, str]:
-        """Find a loop variable; one that goes down begins at the number of turns."""
+        """Find a loop variable; where turns are gone back through, it begins at their number."""
         found, unused = super().counting(blocks)
         turns = blocks[-1].turns
         known = self.loops.get(turns.counter) if isinstance(turns, Affine) else None
-        if known is not None and found.down and isinstance(found.first, int):
-            assert isinstance(turns, Affine)
-            low = found.first + 1 - at(turns, {turns.counter: known.turns})
-            return Counting(found.name, plus(turns, low - 1), True), unused
-        return found, unused
+        if known is None or not isinstance(found.first, int):
+            return found, unused
+        assert isinstance(turns, Affine)
+        goes_down = known.limit is not None and known.limit.down
+        if found.down == goes_down:
+            return found, unused
+        many = at(turns, {turns.counter: known.turns})
+        if found.down:
+            return Counting(found.name, plus(turns, found.first - many), True), unused
+        assert isinstance(turns.first, int)
+        assert isinstance(turns.growth, int)
+        first = Affine(found.first + many - turns.first, -turns.growth, turns.counter)
+        return Counting(found.name, first, False), unused
 
     def expect(self, integer: Integer) -> None:
         """Take notice of how many turns there have to be."""
@@ -195,7 +203,7 @@ class _Layout(Layout):
         self.before(blocks)
         counting, _ = self.counting(blocks)
         if limit is not None:
-            counting = Counting(limit.name or counting.name, limit.first, False)
+            counting = Counting(limit.name or counting.name, limit.first, limit.down)
         self.known[block.counter] = counting
         self.used.discard(counting.name)
         mark, head = self._mark(), len(self.rows)
@@ -205,8 +213,10 @@ class _Layout(Layout):
             self.row(f"{old} = {name}")
         is_first = len(self.rows) == head + 1 and not first and (limit is None or limit.name)
         if not is_first:
+            self.known[block.turns.counter] = counting  # in its last turn so many are behind it
             self._first_part(blocks, first, ends[:-1])
             self.row(f"if {_asked(self.text(last))}:")
+            del self.known[block.turns.counter]
             self.depth += 1
             self.row("break")
             self.depth -= 1
@@ -294,6 +304,7 @@ class _Layout(Layout):
         self.used.add(counting.name)
         if not limit.name:
             through = f"{limit.first}, {limit.end}" if limit.first else f"{limit.end}"
+            through = f"{limit.first}, {limit.end}, -1" if limit.down else through
             return f"for {counting.name} in range({through}):"
         counted = f"{limit.name} {limit.symbol} {limit.end}"
         both = [counted, asked] if limit.comes_first else [asked, counted]
@@ -343,6 +354,13 @@ def _sites(items: Sequence[Item]) -> list[Site]:
     for item in items:
         found += [item] if isinstance(item, Site) else item.sites()
     return found
+
+
+def _turn(counting: Counting) -> Sum:
+    """Write which turn it is by the variable that counts."""
+    assert isinstance(counting.first, int)
+    turn = Sum({(counting.name,): 1}).plus({(): counting.first}, -1)
+    return Sum().plus(turn, -1) if counting.down else turn
 
 
 def _asked(text: str) -> str:
