@@ -450,6 +450,13 @@ def of_a_length(x, m):
     return np.sum(np.stack(found))
 
 
+def by_the_type_of_its_number(x, m):
+    s = x[0]
+    for i in range(N):
+        s = 0.9 * s + (x[2] if type(i) is int and i == 50 else x[1])
+    return s
+
+
 def with_a_derivative(x, m):
     calls: list[int] = []
 
@@ -544,6 +551,16 @@ def doubled(x, m):
     return s
 
 
+def by_the_type(x, m):
+    def factor(i):
+        return min(i, 50) if type(x).__name__ == "Array" else i
+
+    s = x[0]
+    for i in range(N):
+        s = 0.9 * s + 0.01 * factor(i) * x[1]
+    return s
+
+
 def counted_down(x, m):
     k, s = N, x[0]
     while k > 0:
@@ -565,7 +582,16 @@ ODD += [handed_on, named_one_by_one, queued, least, of_a_remainder, of_a_quotien
 ODD += [of_a_quotient_alone, of_a_product, at_one_turn, from_the_end, cut_off, cut_off_before]
 ODD += [of_one_entry, broadcast, by_its_length, by_its_shape, variances, begins_late, delayed]
 ODD += [crossing, another_type, stopped, left, left_by_a_number, caught, switched]
-ODD += [with_a_derivative, checkpointed, printed, of_words, by_a_view, in_turns_of_three, swapped]
+ODD += [
+    by_the_type_of_its_number,
+    with_a_derivative,
+    checkpointed,
+    printed,
+    of_words,
+    by_a_view,
+    in_turns_of_three,
+    swapped,
+]
 ODD += [asks_for_arrays, of_a_length, shrinking, of_columns, doubled, counted_down, after_the_loop]
 
 

@@ -29,7 +29,7 @@ from chainrule.native.record.program import Builder
 from chainrule.native.record.recorded import NotFaithful, Recorded, Unsure
 from chainrule.native.record.result import flatten
 from chainrule.native.record.signature import Replacing
-from chainrule.native.record.transparent import Onlooker
+from chainrule.native.record.transparent import ASKING, Onlooker
 from chainrule.operations import elementwise
 
 __all__ = ["Uncertain", "are_finite", "are_of_one_kind", "rehearsed"]
@@ -76,7 +76,8 @@ def rehearsed(
         collect(value, "")
     onlooker = Onlooker()
     cutter = _Cutter(draft.cut, onlooker)
-    walk = capture(f, statics, None, cutter.names)
+    seen = cutter.names | {name: onlooker.asking(name) for name in ASKING}
+    walk = capture(f, statics, None, seen)
     replace = Replacing(
         lambda value, _: unwritable(value) if type(value) is _ndarray else value,
         lambda value: walk.statics.get(id(value), value),
