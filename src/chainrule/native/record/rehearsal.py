@@ -102,7 +102,7 @@ def rehearsed(
         reason = "it changes a container among its arguments"
     if reason is not None:
         raise Uncertain(reason)
-    run = draft.runs[0]
+    run = draft.compared
     arrays = [array for array, _, _ in run.captured.arrays]
 
     def again(recorded: Recorded) -> Any:
@@ -141,9 +141,9 @@ def _doubts(draft: Relatives) -> Iterator[str]:
         yield "a loop goes through an array that is not differentiated"
     if {"raise", "call", "print", "log"} & set(np.geterr().values()):
         yield "NumPy is told to do something else than warn (`np.errstate`)"
-    if not all(type(leaf) is Array for leaf in draft.runs[0].leaves):
+    if not all(type(leaf) is Array for leaf in draft.compared.leaves):
         yield "it returns what is not computed"
-    for vertex in draft.runs[0].program.vertices():
+    for vertex in draft.compared.program.vertices():
         if isinstance(vertex, Apply) and type(vertex.value) is float and not _is_total(vertex):
             yield f"`{vertex.operation.name}` of Python's numbers may raise in a later turn"
 
