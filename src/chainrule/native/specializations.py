@@ -161,9 +161,12 @@ class Specialization:
             doubt = "other recordings of few turns did not tell all"
 
             def record(
-                shortener: Shortener | None, lift: bool = lift, integers: bool = integers
+                shortener: Shortener | None,
+                defers: bool = True,
+                lift: bool = lift,
+                integers: bool = integers,
             ) -> Run:
-                return run(self._f, args, kwargs, names, lift, integers, True, shortener)
+                return run(self._f, args, kwargs, names, lift, integers, defers, shortener)
 
             try:
                 draft = relatives(record, all_ways, notes) if self._extrapolates else record(None)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Hashable, Mapping, Sequence
-from typing import Any
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any, Protocol
 
 from chainrule.core.counted import Doubt
 from chainrule.graph.code import line_of
@@ -23,7 +23,20 @@ __all__ = ["MOST_TURNS", "Relatives", "in_full", "relatives"]
 #: what the backward pass reads. A call that needs more is recorded anew, with the next number.
 MOST_TURNS = (1_000, 30_000, 1_000_000)
 
+_COMPARED = 1  # the number of the run whose result is compared
 _MOST_LOOPS = 3  # numbers of turns that loops may have, each of which takes a recording
+
+
+class Recorder(Protocol):
+    """Records a function."""
+
+    def __call__(self, shortener: Shortener | None, defers: bool = True) -> Run:
+        """Record it.
+
+        Args:
+            shortener: ends loops early; None to record all turns.
+            defers: compute of large arrays what somebody looks at, and no more.
+        """
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -42,7 +55,8 @@ class Relatives:
         has_seeds: whether derivatives began with constants, which might be recorded.
         nests: whether loops are ended that are worth it only in one another.
         doubts: why all turns might do something else, though nothing tells it.
-        cut: the loops that are ended in the first run, with their turns, and after how many.
+        cut: the loops that are ended in the run that is `compared`, with their turns, and after
+            how many.
         has_slices: whether numbers of loops are bounds of slices.
         has_plain_rows: whether a loop that is ended goes through an array of NumPy's, which
             nobody ends where nothing is recorded.
@@ -60,6 +74,11 @@ class Relatives:
     cut: Mapping[tuple[Site, int], int] = dataclasses.field(default_factory=dict)
     has_slices: bool = False
     has_plain_rows: bool = False
+
+    @property
+    def compared(self) -> Run:
+        """The run whose result is compared with that of the function itself in as few turns."""
+        return self.runs[_COMPARED]
 
     def typed(self, expected: Any, most: int) -> Recorded:
         """Give the programs the types that the function itself returns.
@@ -94,7 +113,7 @@ class Relatives:
 
 
 def relatives(
-    record: Callable[[Shortener | None], Run],
+    record: Recorder,
     all_ways: bool,
     notes: dict[str, None],
     few: int = FEW[0],
@@ -104,7 +123,7 @@ def relatives(
     """Record a function, in few turns of its loops where that tells all.
 
     Args:
-        record: records it; given what ends loops early.
+        record: records it.
         all_ways: at all conditions in loops record both ways; else where they come out otherwise
             from turn to turn.
         notes: is told why it was recorded otherwise.
@@ -116,9 +135,7 @@ def relatives(
     return attempts.short(few) or attempts.full()
 
 
-def in_full(
-    record: Callable[[Shortener | None], Run], all_ways: bool, notes: dict[str, None]
-) -> Run:
+def in_full(record: Recorder, all_ways: bool, notes: dict[str, None]) -> Run:
     """Do the same, and record all turns."""
     return _Attempts(record, all_ways, notes).full()
 
@@ -128,7 +145,7 @@ class _Attempts:
 
     def __init__(
         self,
-        record: Callable[[Shortener | None], Run],
+        record: Recorder,
         all_ways: bool,
         notes: dict[str, None],
         lifts: bool = False,
@@ -231,7 +248,7 @@ class _Attempts:
 
 
 def _relatives(
-    record: Callable[[Shortener | None], Run],
+    record: Recorder,
     shortener: Shortener,
     first: Run | None,
     loops: Sequence[Asking],
@@ -257,7 +274,9 @@ def _relatives(
         forks, few_turns, lifts = shortener.branches.forks, shortener.few, shortener.lifts
         nests = bool(shortener.nests)
         shorter = Shortener(dict(asked), forced, whole, forks, few_turns, lifts, nests)
-        runs.append(record(shorter))
+        # The second is compared with the function itself, in as few turns, if it tells all.
+        is_sure = not loops and not any(each.doubts for each in seen) and not forks
+        runs.append(record(shorter, not (is_sure and len(runs) == _COMPARED)))
         seen.append(shorter)
         if len(runs) == 1 and loops:
             found = {asking.place: asking for asking in shorter.conditions.asked}
@@ -285,7 +304,7 @@ def _relatives(
         shortener.few,
         has_seeds=any(each.has_seeds for each in seen),
         doubts=tuple(doubts),
-        cut=seen[base].cut,
+        cut=seen[base + _COMPARED].cut if len(runs) > _COMPARED else {},
         has_slices=any(each.has_slices for each in seen),
         has_plain_rows=any(each.has_plain_rows for each in seen),
     )

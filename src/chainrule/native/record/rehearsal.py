@@ -29,7 +29,7 @@ from chainrule.native.record.program import Builder
 from chainrule.native.record.recorded import NotFaithful, Recorded, Unsure
 from chainrule.native.record.result import flatten
 from chainrule.native.record.signature import Replacing
-from chainrule.native.record.transparent import Onlooker
+from chainrule.native.record.transparent import ASKING, Onlooker
 from chainrule.operations import elementwise
 
 __all__ = ["Uncertain", "are_finite", "are_of_one_kind", "rehearsed"]
@@ -76,7 +76,8 @@ def rehearsed(
         collect(value, "")
     onlooker = Onlooker()
     cutter = _Cutter(draft.cut, onlooker)
-    walk = capture(f, statics, None, cutter.names)
+    seen = cutter.names | {name: onlooker.asking(name) for name in ASKING}
+    walk = capture(f, statics, None, seen)
     replace = Replacing(
         lambda value, _: unwritable(value) if type(value) is _ndarray else value,
         lambda value: walk.statics.get(id(value), value),
@@ -101,7 +102,7 @@ def rehearsed(
         reason = "it changes a container among its arguments"
     if reason is not None:
         raise Uncertain(reason)
-    run = draft.runs[0]
+    run = draft.compared
     arrays = [array for array, _, _ in run.captured.arrays]
 
     def again(recorded: Recorded) -> Any:
@@ -140,9 +141,9 @@ def _doubts(draft: Relatives) -> Iterator[str]:
         yield "a loop goes through an array that is not differentiated"
     if {"raise", "call", "print", "log"} & set(np.geterr().values()):
         yield "NumPy is told to do something else than warn (`np.errstate`)"
-    if not all(type(leaf) is Array for leaf in draft.runs[0].leaves):
+    if not all(type(leaf) is Array for leaf in draft.compared.leaves):
         yield "it returns what is not computed"
-    for vertex in draft.runs[0].program.vertices():
+    for vertex in draft.compared.program.vertices():
         if isinstance(vertex, Apply) and type(vertex.value) is float and not _is_total(vertex):
             yield f"`{vertex.operation.name}` of Python's numbers may raise in a later turn"
 

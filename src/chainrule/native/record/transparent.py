@@ -8,6 +8,7 @@ taken to have.
 
 from __future__ import annotations
 
+import builtins
 import dis
 import functools
 import os
@@ -18,12 +19,13 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.core.array import Array
 from chainrule.core.source import is_internal
 from chainrule.graph.code import bounds, line_of
 from chainrule.native.record.supposed import is_safe
 from chainrule.numpy.names import is_users_file
 
-__all__ = ["Onlooker"]
+__all__ = ["ASKING", "Onlooker"]
 
 #: Instructions of Python 3.11 to 3.14 that read variables and constants, and what these refer to,
 #: compute, call, jump, and set variables and items. Generators live as long as a turn: the state of
@@ -56,6 +58,12 @@ _SAID = {
 }
 #: What tells the length of an array.
 _LENGTHS = frozenset({"shape", "size", "nbytes", "strides", "len", "__len__", "flat", "flags"})
+#: Builtins that tell types.
+ASKING = ("type", "isinstance", "issubclass", "hasattr", "getattr", "callable")
+_OF_TYPES = frozenset({"__class__", "__dict__"})
+_CATCHING = frozenset({"PUSH_EXC_INFO", "MATCH_CLASS", "MATCH_MAPPING", "MATCH_SEQUENCE"})
+#: What recorded values stand for.
+_RECORDED = (int, float, complex, np.generic, np.ndarray, Array)
 _BY_PLACE = frozenset({"id", "hash", "repr", "format"})  # that tell where an object lies
 _NUMPY = os.path.join(os.path.dirname(os.path.abspath(np.__file__)), "")
 _STATEFUL = tuple(_NUMPY + x for x in ("random", "testing", "ctypeslib", "f2py", "distutils"))
@@ -76,6 +84,8 @@ class Onlooker:
         self._base: FrameType | None = None
         self._root: FrameType | None = None
         self._kinds: dict[int, tuple[CodeType, int]] = {}
+        self._types: dict[int, CodeType] = {}
+        self._replaced: dict[str, Callable[..., Any]] = {}
         self._looked_at: dict[int, tuple[CodeType, bool]] = {}
 
     def watch(self, call: Callable[[], Any]) -> Any:
@@ -97,9 +107,21 @@ class Onlooker:
         if known is None or (called and not known[1]):
             self._looked_at[id(code)] = code, called
         if known is None and self.reason is None:
-            reason = _opaque(code)
-            if reason is not None:
-                self._doubt(reason)
+            self._doubt(_opaque(code))
+
+    def asking(self, name: str) -> Callable[..., Any]:
+        """Return what code is to see in place of a builtin that tells types."""
+        original = getattr(builtins, name)
+
+        def replacement(*args: Any, **kwargs: Any) -> Any:
+            if args and isinstance(args[0], _RECORDED):
+                frame = sys._getframe(1)
+                where = line_of(frame.f_code, frame.f_lasti)
+                self._doubt(f"{where}\n    `{name}` may tell recorded values from others")
+            return original(*args, **kwargs)
+
+        self._replaced[name] = replacement
+        return replacement
 
     def asks_lengths(self) -> str | None:
         """Say where code in turns looks at lengths that may be others in other turns, if it does.
@@ -109,7 +131,7 @@ class Onlooker:
         found = (_asks_length(code, called) for code, called in self._looked_at.values())
         return next((where for where in found if where is not None), None)
 
-    def _doubt(self, reason: str) -> None:
+    def _doubt(self, reason: str | None) -> None:
         self.reason = self.reason or reason
 
     def _event(self, frame: FrameType, event: str, function: Any) -> None:
@@ -124,6 +146,10 @@ class Onlooker:
                 where = line_of(frame.f_code, frame.f_lasti)
                 self._doubt(f"{where}\n    what `{function.__name__}` does is not known")
             return
+        if kind == _USERS:
+            self._look_for_types(frame)
+        elif frame.f_code.co_filename == functools.__file__:
+            self._doubt("what `functools` calls may depend on types")
         again = self._root is not None and self._root.f_code is frame.f_code
         if kind == _USERS and (self._root is None or again):
             self._root = frame  # the function, which may be run anew for what it writes into
@@ -134,6 +160,23 @@ class Onlooker:
             self.look_at(frame.f_code, True)
         elif self.running and kind == _LIBRARY:
             self._doubt(f"what `{frame.f_code.co_name}` of a library does is not known")
+
+    def _look_for_types(self, frame: FrameType) -> None:
+        """Look whether code tells types otherwise than by what it sees in place of builtins.
+
+        Then it might go another way than recorded code does, in the loop or before it.
+        """
+        code = frame.f_code
+        if id(code) in self._types:
+            return
+        self._types[id(code)] = code
+        for name, where in _asking(code):
+            try:
+                known = name is not None and frame.f_globals[name] is self._replaced.get(name)
+            except KeyError:
+                known = False
+            if not known:
+                self._doubt(f"{where}\n    it may tell recorded values from others")
 
     def _is_ours(self, frame: FrameType | None) -> bool:
         """Tell what libraries do for chainrule from what they do for the user's code."""
@@ -183,6 +226,19 @@ def _opaque(code: CodeType) -> str | None:
             said = _SAID.get(name, f"does what need not be the same in each turn ({name})")
             return f"{line_of(code, x.offset)}\n    it {said}"
     return None
+
+
+@functools.lru_cache(4096)
+def _asking(code: CodeType) -> tuple[tuple[str | None, str], ...]:
+    """Return where code may tell recorded values from others: by which builtin, and the line."""
+    found: list[tuple[str | None, str]] = []
+    for x in dis.get_instructions(code):
+        where = line_of(code, x.offset)
+        if x.opname == "LOAD_GLOBAL" and x.argval in ASKING:
+            found.append((x.argval, where))
+        elif x.opname in _CATCHING or (x.opname == "LOAD_ATTR" and x.argval in _OF_TYPES):
+            found.append((None, where))
+    return tuple(found)
 
 
 @functools.lru_cache(4096)
