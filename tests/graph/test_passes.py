@@ -10,7 +10,7 @@ from chainrule.core.operation import Operation
 from chainrule.graph.arrange import arrange, signed, without
 from chainrule.graph.graph import Apply, Constant, Input, Vertex, apply_to, topological
 from chainrule.graph.recognise import RECOGNITION
-from chainrule.graph.rewrite import rewrite, share, substitute, uses
+from chainrule.graph.rewrite import about, only_of, passed, rewrite, share, substitute, uses
 from chainrule.graph.simplify.rules import simplify
 from chainrule.graph.verify import GraphError, equivalent, verify
 from chainrule.operations import elementwise as e
@@ -273,3 +273,23 @@ def test_the_verifier_finds_what_is_wrong() -> None:
         verify([Apply(e.sin, (x,), {}, x.value)])
     with pytest.raises(GraphError, match="output 0 was"):
         equivalent([x], [y])
+
+
+def test_rules_are_asked_of_their_operations_alone() -> None:
+    asked: list[Operation] = []
+
+    @about(e.sin)
+    def rule(vertex: Apply) -> Vertex | None:
+        asked.append(vertex.operation)
+        return None
+
+    total = apply_to(e.add, apply_to(e.sin, x), apply_to(e.exp, x))
+    rewrite([total], [only_of(lambda dtype: True, rule)])
+    assert asked == [e.sin]
+
+
+def test_passes_that_find_nothing_leave_a_graph_as_it_is() -> None:
+    total = apply_to(e.add, apply_to(e.sin, x), apply_to(e.exp, x))
+    assert passed([total], lambda outputs: substitute(outputs, {})) == [total]
+    (changed,) = passed([total], lambda outputs: substitute(outputs, {x: y}))
+    assert changed is not total

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
 import math
 from typing import Any
@@ -12,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import chainrule as cr
+from chainrule.core.node import Node
 
 from ..conftest import same
 
@@ -561,3 +563,16 @@ def test_random_loops(statements: list[str]) -> None:
     compiled = cr.compile(f)
     for args in ((0.3, 0.2), (0.5, -0.4), (-0.2, 0.9)):
         same(compiled(*args), f(*args), 1e-8)
+
+
+def test_what_was_recorded_is_freed_at_once():
+    def nodes():
+        return sum(type(x) is Node for x in gc.get_objects())
+
+    before = nodes()
+    gc.disable()
+    try:
+        cr.compile(cr.grad(pendulum))(0.1, 0.2)
+        assert nodes() <= before
+    finally:
+        gc.enable()

@@ -32,6 +32,12 @@ class Access:
             want *= n
         return True
 
+    def view(
+        self, strides: tuple[int, ...], size: tuple[int, ...], offset: int | Moving | None = None
+    ) -> Access:
+        """Return other entries of the same memory, which begin at the same one if not told."""
+        return Access(self.base, self.offset if offset is None else offset, strides, size)
+
     def of(self, whole: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
         """Return these entries of an array that lies as the base does, as a view."""
         assert isinstance(self.offset, int)

@@ -18,7 +18,8 @@ turns, and `angles` the cosines of angles with their sines. Loops over arrays ar
   that do not, in terms of `many_turns` and `many_bodies`; `blocks` does so for some turns at once
   where lengths move, in parts that `ragged` tells;
 - `variables` are what turns hand on, `tapes` and `kept` what is kept of each, `reads` which turns
-  are read; `seen` and `unchanged` tell what need not be kept;
+  are read, and `narrowed` of which loops that is the last alone; `read_again` tells what need not
+  be kept, by `seen` and `unchanged`;
 - `turn_places`, `at_turn` and `lengths` are about what moves with the turns, `until` about loops
   that end when a condition fails.
 """

@@ -18,7 +18,7 @@ from chainrule.native.lower.roles import Role, role_of
 from chainrule.native.lower.seen import light, looked_at, moved
 from chainrule.native.lower.turn_places import UnrollError
 
-__all__ = ["Known", "Tape", "stacked"]
+__all__ = ["Known", "Tape", "array_of", "stacked"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,6 +92,13 @@ def _turn(k: Integer | None, n: int) -> range | Stretch:
 
 #: What a vertex of a folded graph has become: of a loop that is none, a list for each tape.
 Known: TypeAlias = "Vertex | Tape | list[Any]"
+
+
+def array_of(known: Known) -> Vertex:
+    """Return what a vertex that is no tape has become."""
+    if isinstance(known, (list, Tape)):
+        raise UnrollError("a tape is no array here")
+    return known
 
 
 def size_of(value: Any) -> tuple[int, ...]:

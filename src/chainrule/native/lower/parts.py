@@ -8,7 +8,7 @@ base is changed in its own memory or copied is decided later, by `chainrule.nati
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, TypeAlias, TypeGuard
 
 import numpy as np
@@ -208,9 +208,5 @@ def base_of(vertex: Vertex) -> Vertex | None:
 def within(place: Place, whole: Access) -> Access:
     """Return where the entries of a place lie."""
     pairs = list(zip(place, whole.strides, strict=True))
-    return replace(
-        whole,
-        offset=sum((k.start * stride for k, stride in pairs), whole.offset),
-        strides=tuple(k.step * stride for k, stride in pairs),
-        size=lengths(place),
-    )
+    offset = sum((k.start * stride for k, stride in pairs), whole.offset)
+    return whole.view(tuple(k.step * stride for k, stride in pairs), lengths(place), offset)

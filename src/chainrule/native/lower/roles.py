@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import replace
 from enum import Enum, auto
 from typing import Any
 
@@ -150,26 +149,26 @@ def view(vertex: Apply, access: Access) -> Access | None:
             0 if old == 1 != new else stride
             for stride, old, new in zip(access.strides, access.size, size[extra:], strict=True)
         )
-        return replace(access, strides=strides, size=size)
+        return access.view(strides, size)
     if operation is shapes.expand_dims:
         rest = iter(access.strides)
         axes = {k % len(size) for k in params["axis"]}
         strides = tuple(0 if k in axes else next(rest) for k in range(len(size)))
-        return replace(access, strides=strides, size=size)
+        return access.view(strides, size)
     if operation is shapes.squeeze:
         axes = {k % len(access.size) for k in params["axis"]}
         strides = tuple(s for k, s in enumerate(access.strides) if k not in axes)
-        return replace(access, strides=strides, size=size)
+        return access.view(strides, size)
     if operation is shapes.transpose:
         order = params.get("axes") or tuple(reversed(range(len(size))))
-        return replace(access, strides=tuple(access.strides[k] for k in order), size=size)
+        return access.view(tuple(access.strides[k] for k in order), size)
     if operation is shapes.reshape:
         if is_alias(vertex):
             rest = iter(s for s, n in zip(access.strides, access.size, strict=True) if n != 1)
             strides = tuple(0 if n == 1 else next(rest) for n in size)
-            return replace(access, strides=strides, size=size)
+            return access.view(strides, size)
         if access.is_contiguous:
-            return replace(contiguous(vertex), base=access.base, offset=access.offset)
+            return access.view(contiguous(vertex).strides, size)
         return None
     if operation is indexing.getitem:
         parts = indexing.index_parts(params["index"])
@@ -205,7 +204,7 @@ def _picked(vertex: Apply, parts: tuple[Any, ...], access: Access) -> Access | N
             offset += start * stride
             strides += [] if step is None else [step * stride]
     strides += [stride for stride, _ in rest]
-    return replace(access, offset=offset, strides=tuple(strides), size=vertex.shape)
+    return access.view(tuple(strides), vertex.shape, offset)
 
 
 def _tried(vertex: Apply, access: Access) -> Access | None:
@@ -220,7 +219,7 @@ def _tried(vertex: Apply, access: Access) -> Access | None:
     picked = operation.compute(x, **params)
     assert _owner(picked) is origin, "a view shares memory with its origin"
     moved = picked.__array_interface__["data"][0] - origin.__array_interface__["data"][0]
-    return replace(access, offset=access.offset + moved, strides=picked.strides, size=vertex.shape)
+    return access.view(picked.strides, vertex.shape, access.offset + moved)
 
 
 def _owner(x: Any) -> Any:

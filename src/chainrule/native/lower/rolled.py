@@ -14,29 +14,28 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from chainrule.graph.graph import Apply, Constant, Input, Vertex, topological
-from chainrule.graph.loops.affine import Affine, Counter
-from chainrule.graph.loops.affine import Integer as Growing
+from chainrule.graph.loops.affine import Counter
 from chainrule.graph.loops.extrapolate import NotAlikeError, Turns, extrapolated
 from chainrule.graph.loops.loop import Carry, Loop, element, tape
 from chainrule.graph.loops.unfold import value_at
 from chainrule.graph.loops.vertices import fold
 from chainrule.graph.rewrite import share, substitute
-from chainrule.native.ir.moving import Integer, Moving, Word, put
+from chainrule.native.ir.moving import Integer, Moving, Word
 from chainrule.native.lower.array_loop import ArrayLoop, State, Taped, result_of
 from chainrule.native.lower.at_turn import at_turn, is_growing
 from chainrule.native.lower.batched import batched
 from chainrule.native.lower.blocks import in_blocks
 from chainrule.native.lower.bodies import as_body
-from chainrule.native.lower.kept import Known, Tape
+from chainrule.native.lower.kept import Known, Tape, array_of
 from chainrule.native.lower.lengths import by_lengths, of_moving_lengths
 from chainrule.native.lower.loop_body import fills_arrays, is_of_numbers
-from chainrule.native.lower.parts import window
+from chainrule.native.lower.narrowed import Narrowed
 from chainrule.native.lower.put_back import without_empty_updates
-from chainrule.native.lower.reads import Read, path_of, reads_of
-from chainrule.native.lower.roles import viewed
+from chainrule.native.lower.read_again import LAST, NONE, STATES, ReadAgain
+from chainrule.native.lower.reads import reads_of
 from chainrule.native.lower.seen import light
 from chainrule.native.lower.turn_places import Around, Places, UnrollError
-from chainrule.native.lower.unchanged import Write, is_unchanged, writes_between
+from chainrule.native.lower.unchanged import Write
 from chainrule.native.lower.updates import spread
 from chainrule.native.lower.variables import Variables
 
@@ -46,8 +45,6 @@ __all__ = ["Rolled", "rolled", "rolled_long"]
 # them, or quicker.
 _SHORTEST = 64
 _FEW_SHAPES = 3  # of constants up to which they are what they are
-# What loops leave, and what they begin with: from which of these what they read may be read again.
-_NONE, _LAST, _STATES = "none", "last", "last and first"
 _MANY = 4096  # operations in all turns of a long loop up to which these are written one by one
 
 
@@ -138,7 +135,8 @@ class _Graph:
 
     Attributes:
         known: what each vertex has become.
-        body: the loop, if it is the body of one.
+        narrowed: what is kept of the loops in it.
+        again: what of the loop is read again, if it is the body of one.
         keeps: which states of loops in it stay what they are, as far as is known.
         written: what each loop in it writes into its states.
         within: the loops in it, by what counts their turns.
@@ -157,11 +155,10 @@ class _Graph:
         self.vertices, self.around, self.places = vertices, around, Places(around)
         self.few = few  # operations that may be written one by one
         self.of_numbers = of_numbers  # tells the loops that have another form
-        self.reads = reads_of(vertices, results)
+        self.narrowed = Narrowed(self.places, reads_of(vertices, results))
         self.known: dict[Vertex, Known] = {}
-        self.narrowed: dict[tuple[Vertex, int], int] = {}
-        self.body: _Body | None = None
-        self.keeps = _STATES
+        self.again: ReadAgain | None = None
+        self.keeps = STATES
         self.written: dict[Vertex, list[list[Write] | None]] = {}
         self.within: dict[Word, Around] = {}
         self.count = 0
@@ -175,10 +172,7 @@ class _Graph:
 
     def found(self, vertex: Vertex) -> Vertex:
         """Return what a vertex that is no tape has become."""
-        known = self.known[vertex]
-        if isinstance(known, (list, Tape)):
-            raise UnrollError("a tape is no array here")
-        return known
+        return array_of(self.known[vertex])
 
     def _converted(self, vertex: Vertex) -> Known:
         if not isinstance(vertex, Apply):
@@ -193,7 +187,7 @@ class _Graph:
         if operation is element:
             values: Known = self.known[vertex.operands[0]]
             turns = [None if k is None else self.places.integer(k) for k in vertex.params["turns"]]
-            left = self._left(vertex, turns)
+            left = self.narrowed.left(vertex, turns)
             if not left:
                 return values
             if isinstance(values, Tape):
@@ -216,15 +210,6 @@ class _Graph:
                 raise UnrollError(f"{name} takes integers in it that differ from turn to turn")
             return by_lengths(made)
         return made
-
-    def _left(self, vertex: Apply, turns: list[Integer | None]) -> list[Integer | None]:
-        """Leave out the turns of loops of which the last one is all that is kept."""
-        path = path_of(vertex)
-        gone = 0 if path is None else self.narrowed.get((path.loop, path.which), 0)
-        if not gone or path is None:
-            return turns
-        before = len(path.turns) - len(turns)
-        return [k for n, k in enumerate(turns, before) if not 1 <= n <= gone]
 
     # Loops.
 
@@ -256,82 +241,17 @@ class _Graph:
             raise UnrollError
         if low < 0:
             raise UnrollError("it may have fewer than no turns")
-        for keeps in (_STATES, _LAST, _NONE):
+        for keeps in (STATES, LAST, NONE):
             body = _Body(self, vertex, loop, operands, turns, most)
             body.graph.keeps = keeps
             try:
                 made = body.made()
                 break
             except _WrittenOverError:
-                assert keeps is not _NONE
+                assert keeps is not NONE
         self.within |= {body.word: body.graph.around[-1], **body.graph.within}
         self.count += 1
         return made
-
-    def narrow(self, vertex: Apply, which: int, body: _Graph) -> tuple[Vertex, bool]:
-        """Return what is to be kept of a loop in order to read one of its tapes.
-
-        That is the tape of the last turns of loops in it, where only these are read.
-
-        Returns:
-            the vertex of the body that is kept, and whether of all turns.
-        """
-        loop = vertex.operation
-        assert isinstance(loop, Loop)
-        kept, word = loop.kept[which], body.around[-1].word
-        wanted, reads = kept.result, self.reads.get((vertex, which), [])
-        known = self._full(reads)
-        gone = 0
-        while known and wanted.value is None:
-            last = body.last_of(wanted)
-            if last is None or not all(
-                len(read) > 1 and put(last[0], word, read[0] - kept.leading) == read[1]
-                for read in known
-            ):
-                break
-            gone += 1
-            wanted = Apply(element, (wanted,), {"turns": (last[1],)}, last[2])
-            known = [[read[0], *read[2:]] for read in known]
-        self.narrowed[vertex, which] = gone
-        end = self.places.integer(loop.turns) + (kept.leading - 1)
-        whole = known is None or any(read != [end] for read in known)
-        return wanted, whole
-
-    def _full(self, reads: Sequence[Read]) -> list[list[Integer]] | None:
-        """Return the turns that are read where each read is of one turn of all loops."""
-        found = []
-        for read in reads:
-            turns = [k for k in read or () if k is not None]
-            if read is None or len(turns) < len(read):
-                return None
-            found.append([self.places.integer(k) for k in turns])
-        return found
-
-    def last_of(self, vertex: Vertex) -> tuple[Integer, Growing, Any] | None:
-        """Return the last turn of the first loop that a tape of this graph has turns of.
-
-        It comes in terms of words and of counters, with what the tape holds of one turn, if that is
-        no tape.
-        """
-        path = path_of(vertex)
-        if path is None or None in path.turns:
-            return None
-        loops = path.loops()
-        if len(loops) <= len(path.turns):
-            return None
-        inner, leading = loops[len(path.turns)]
-        turn: Growing = _plus(inner.turns, leading - 1)
-        deeper = len(loops) > len(path.turns) + 1
-        try:
-            return self.places.integer(turn), turn, None if deeper else path.entry()
-        except UnrollError:
-            return None
-
-
-def _plus(value: Growing, more: int) -> Growing:
-    if isinstance(value, Affine):
-        return Affine(_plus(value.first, more), value.growth, value.counter)
-    return value + more
 
 
 class _Body:
@@ -350,19 +270,29 @@ class _Body:
         self.operands, self.turns, self.most = operands, turns, most
         self.word = Word(f"t{len(outside.around) or ''}")
         around = (*outside.around, Around(loop.counter, self.word, turns))
-        self.graph = _Graph(loop.body, [], around)
-        self.graph.body = self
-        self.variables = Variables(loop, self.graph.places, self.word)
+        graph = self.graph = _Graph(loop.body, [], around)
+        self.variables = Variables(loop, graph.places, self.word)
+        self.again = graph.again = ReadAgain(
+            graph.known,
+            graph.written,
+            graph.within,
+            around,
+            self.variables.invariants,
+            most,
+            outside.keeps,
+            outside.again,
+        )
 
     def made(self) -> list[Any]:
         loop, graph = self.loop, self.graph
-        wanted = [self.outside.narrow(self.vertex, k, graph) for k in range(len(loop.kept))]
+        narrow = self.outside.narrowed.narrow
+        wanted = [narrow(self.vertex, k, graph.places) for k in range(len(loop.kept))]
         results = [*(c.result for c in loop.carried), *(x for x, _ in wanted)]
         results = without_empty_updates(results)
         handed = dict(zip(loop.carried, results, strict=False))
         wanted = [(x, whole) for x, (_, whole) in zip(results[len(handed) :], wanted, strict=True)]
         graph.vertices = topological(results)
-        graph.reads = reads_of(graph.vertices, results)
+        graph.narrowed.reads = reads_of(graph.vertices, results)
         taped: dict[Carry, int] = {}
         for k, (kept, (_, whole)) in enumerate(zip(loop.kept, wanted, strict=True)):
             if whole and kept.carry is not None:
@@ -404,7 +334,7 @@ class _Body:
         again: list[tuple[Tape, int | None]] = []
         for k, (kept, (vertex, whole)) in enumerate(zip(loop.kept, wanted, strict=True)):
             mine = kept.carry if kept.carry is not None and taped.get(kept.carry) == k else None
-            seen = self._seen(vertex, states, firsts) if whole and kept.carry is None else None
+            seen = self.again.tape(vertex, states, firsts) if whole and kept.carry is None else None
             if seen is not None:
                 at.append(("seen", len(again)))
                 again.append(seen)
@@ -437,7 +367,7 @@ class _Body:
             read = {k for kind, k in at if kind == "state"} | {k for _, k in again if k is not None}
             at_once = in_blocks(applied, {*range(len(states))} - read)
         made_of = (lambda k: result_of(applied, k)) if at_once is None else at_once.__getitem__
-        self.outside.written[applied] = [self._writes(state) for state in states]
+        self.outside.written[applied] = [self.again.writes(state) for state in states]
         before = {"state": 0, "tape": len(states), "last": len(states) + len(tapes)}
         found: list[Tape] = []
         for (kind, k), kept, (vertex, _) in zip(at, loop.kept, wanted, strict=True):
@@ -477,74 +407,6 @@ class _Body:
         last = found[k].at((self.turns + (leading - 1),))
         assert not isinstance(last, Tape)
         return Tape(None, last, last.value, found[k].lengths[:1])
-
-    def _seen(
-        self, vertex: Vertex, states: Sequence[State], firsts: Sequence[Vertex]
-    ) -> tuple[Tape, int | None] | None:
-        """Return the tape of a part of an array that no other turn changes: it is read again.
-
-        If the array is one that turns hand on, it comes with the number of the state.
-        """
-        known = self.graph.known[vertex]
-        if isinstance(known, Tape):
-            if known.views is None or known.array is None:
-                return None
-            array, views, entry = known.array, known.views, known.entry
-            count, words = known.lengths, known.words
-        else:
-            value = self.graph.found(vertex)
-            array, chain = viewed(value)
-            views, entry = tuple(chain), light(vertex.value, value.shape)
-            count, words = (), ()
-        given, number = self.given(array), None
-        if given is None:
-            found = self._state_of(array, views, [word for word, _ in words], states)
-            if found is None:
-                return None
-            given, number = (firsts[found[0]], None) if found[1] else (None, found[0])
-        count, words = (self.most, *count), ((self.word, 0), *words)
-        return Tape(given, None, entry, count, words, views), number
-
-    def _state_of(
-        self, array: Vertex, views: Sequence[Apply], words: Sequence[Word], states: Sequence[State]
-    ) -> tuple[int, bool] | None:
-        """Return the state that an array is a version of, if it keeps what was read of it.
-
-        It comes with whether that is what the loop begins with, rather than what it leaves.
-        """
-        keeps = self.outside.keeps
-        if keeps is _NONE or not views or views[0].operation is not window:
-            return None
-        graph = self.graph
-        for which, state in enumerate(states):
-            later = writes_between(state.result, array, graph.written)
-            before = writes_between(array, state.input, graph.written)
-            if later is None or before is None:
-                continue
-            within = tuple(graph.within[word] for word in words)
-            place, written = views[0].params["place"], [*before, *later]
-            if is_unchanged(place, within, later, written, graph.around):
-                return which, False
-            if keeps is _STATES and is_unchanged(
-                place, within, before, written, graph.around, since=True
-            ):
-                return which, True
-            return None
-        return None
-
-    def _writes(self, state: State) -> list[Write] | None:
-        """Return what the turns write into a state, if that is known."""
-        found = writes_between(state.result, state.input, self.graph.written)
-        own = self.graph.around[-1]
-        return found and [write._replace(around=(own, *write.around)) for write in found]
-
-    def given(self, array: Vertex) -> Vertex | None:
-        """Return what a variable is outside, if no turn of this loop or one around changes it."""
-        around = self.outside.body
-        for given, variable in self.variables.invariants.items():
-            if variable is array and (around is None or around.given(given) is not None):
-                return given
-        return None
 
     def _kept(self, vertex: Vertex) -> Vertex:
         known = self.graph.known[vertex]

@@ -16,7 +16,7 @@ from chainrule.native.lower.array_loop import ArrayLoop, result
 from chainrule.native.lower.parts import Place, base_of, joined, lengths
 from chainrule.native.lower.turn_places import Around, Places
 
-__all__ = ["Write", "ends_of", "is_unchanged", "writes_between"]
+__all__ = ["Write", "Written", "ends_of", "is_unchanged", "writes_between"]
 
 
 class Write(NamedTuple):

@@ -7,7 +7,6 @@ several axes, which tiles read where it lies: `nested_product`.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -49,7 +48,7 @@ def windows_of(x: Vertex, kernel: Sizes, out: Sizes, step: Sizes, dilation: Size
 def within_windows(params: Mapping[str, Any], size: tuple[int, ...], whole: Access) -> Access:
     """Return where the entries of windows lie."""
     strides = _strides(whole.strides, params["step"], params["dilation"])
-    return replace(whole, strides=strides, size=size)
+    return whole.view(strides, size)
 
 
 #: ``tensordot`` along all axes of b but the last, which are the last ones of a.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import replace
 
 from chainrule.graph.graph import Apply
 from chainrule.native.ir.access import Access
@@ -67,7 +66,7 @@ def _is_layout_of_blas(access: Access | None) -> bool:
 
 def _matrix(access: Access) -> Access:
     """Return the first matrix of a batch."""
-    return replace(access, strides=access.strides[-2:], size=access.size[-2:])
+    return access.view(access.strides[-2:], access.size[-2:])
 
 
 def _leading(access: Access) -> tuple[bool, int] | None:

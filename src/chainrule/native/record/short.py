@@ -302,8 +302,10 @@ class Turns:
         if self._states and not alike(self._states[-1].parts, now.parts):
             raise Doubt("what the loop hands on differs by turn")
         self._states.append(now)
-        if self.at >= self.end and not are_handed_on(self._states):
-            self.shortener.doubt("what the loop hands on goes from variable to variable")
+        if self.at >= self.end:
+            if not are_handed_on(self._states):
+                self.shortener.doubt("what the loop hands on goes from variable to variable")
+            self._states.clear()  # they hold nodes, and this is freed late
 
     def lift(self, array: Array) -> None:
         """Record what is done with a constant array, of which each turn reads another entry."""
