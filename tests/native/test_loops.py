@@ -262,3 +262,19 @@ def test_what_no_turn_waits_for_is_computed_before_the_loop():
     assert "cos(" not in loop
     assert "exp(" not in loop
     same(cr.compile(cosines)(0.3, X), cosines(0.3, X), 1e-12)
+
+
+@pytest.mark.parametrize(("turns", "delay"), [(91, 9), (60, 7)])
+def test_what_a_delay_hands_on_is_read_in_the_right_turn(turns: int, delay: int) -> None:
+    def f(x: Any) -> Any:
+        held: list[Any] = [0.0] * delay
+        for t in range(turns):
+            held = [*held[1:], math.tanh(0.5 * held[0] + x[t])]
+        return sum(held)
+
+    draw, value_and_grad = np.random.default_rng(0), cr.value_and_grad(f)
+    compiled = cr.compile(value_and_grad)
+    for _ in range(2):  # the first one is the function's own
+        x = draw.normal(size=turns)
+        for a, b in zip(compiled(x), value_and_grad(x), strict=True):
+            np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-15)

@@ -12,10 +12,14 @@ from chainrule.graph.loops.loop import Carry, Kept, Loop, element, tape
 from chainrule.graph.loops.pattern import beginning
 from chainrule.graph.loops.steps import Carried, Own, Slot, Step, Table
 
-__all__ = ["Body", "Parts", "Tape", "read"]
+__all__ = ["Body", "Parts", "Tape", "UnevenTapesError", "read"]
 
 #: Which step of a body is meant, and which of the body of that, if it is a loop.
 Parts: TypeAlias = "tuple[int, ...]"
+
+
+class UnevenTapesError(Exception):
+    """Turns hand on tapes of which some begin before the first turn of their loop, some do not."""
 
 
 class Tape(NamedTuple):
@@ -62,6 +66,9 @@ class Body:
         refs: the vertices that it reads.
         wanted: the parts that are read after it.
         tapes: what is known of tapes; is added to.
+
+    Raises:
+        UnevenTapesError: no index is the right one for all tapes that stand in one place.
 
     Attributes:
         kept: the tape of each part that is wanted.
@@ -166,8 +173,11 @@ class Body:
         first: dict[Parts, Carry] = {}
         for (slot, turns), variable in self.handed.items():
             assert isinstance(slot, Carried)
-            carries.append(Carry(variable, self._made(slot, turns), slot.lag))
-            handed += self.refs[slot.first : slot.first + slot.lag]
+            initial = self.refs[slot.first : slot.first + slot.lag]
+            result = self._made(slot, turns)
+            self._check((variable, result, *initial))
+            carries.append(Carry(variable, result, slot.lag))
+            handed += initial
             if not slot.parts and beginning(step, (slot.part,)) == slot:
                 first[(slot.part,)] = carries[-1]
         kept = [Kept(self.made[parts], first.get(parts)) for parts in wanted]
@@ -181,6 +191,7 @@ class Body:
         )
         operands = [*(self.refs[k] for k in self.invariants), *handed]
         for k in self.tables:
+            self._check(self.refs[k : k + step.turns])
             operands += self.refs[k : k + step.turns]
         vertex = Apply(loop, tuple(operands))
         tapes: dict[Parts, Vertex] = {}
@@ -193,6 +204,11 @@ class Body:
                 else inner._replace(dimensions=inner.dimensions + 1)
             )
         return tapes
+
+    def _check(self, same: Sequence[Vertex]) -> None:
+        """See that tapes that stand in one place, each in some turns, are read at one index."""
+        if len({self.tapes[x].leading for x in same if x in self.tapes}) > 1:
+            raise UnevenTapesError
 
 
 def _given(slot: Slot) -> tuple[int, ...]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from chainrule.graph.graph import Apply, Constant, Vertex, topological
 from chainrule.graph.loops.affine import skeleton
-from chainrule.graph.loops.body import Body, Parts, Tape, read
+from chainrule.graph.loops.body import Body, Parts, Tape, UnevenTapesError, read
 from chainrule.graph.loops.fold import fold_steps
 from chainrule.graph.loops.steps import Kinds, Ref, Step
 
@@ -18,6 +18,8 @@ __all__ = ["fold"]
 
 def fold(outputs: Sequence[Vertex], order: Sequence[Vertex] | None = None) -> list[Vertex]:
     """Fold a graph: turns that are the same become the turns of a `Loop`.
+
+    It is returned as it is where turns hand on what several loops have left, in a different way.
 
     Args:
         outputs: what is wanted.
@@ -29,7 +31,10 @@ def fold(outputs: Sequence[Vertex], order: Sequence[Vertex] | None = None) -> li
     where = {x: folded.where[k] for k, x in enumerate(graph.applications)}
     values = {ref: vertex.value for vertex, ref in where.items()}
     refs = [where[x] if isinstance(x, Apply) else graph.ref(x) for x in outputs]
-    return _Folded(folded.steps, graph.leaves, values, refs).vertices(refs)
+    try:
+        return _Folded(folded.steps, graph.leaves, values, refs).vertices(refs)
+    except UnevenTapesError:
+        return list(outputs)
 
 
 class _Graph:
