@@ -167,9 +167,15 @@ class _Listing:
             own[x] = next(operands)
         yield f"for {turn} in range({loop.turns}):"
         inner = _Listing(body, self.numbers, own, begun)
-        lines = [*inner.lines(), *swaps]
+        lines, until = [*inner.lines(), *swaps], loop.until
+        if until is not None:
+            condition = own[body.outputs[until.condition]]
+            lines.append(f"if {'not ' * until.answer}{condition}: break")
         yield from (INDENT + line for line in lines or ["pass"])
         yield from ends
+        if until is not None:
+            count = self.memory(vertex.operands[until.count])
+            yield f"{until.word} = min(max({count}, {until.least}), {until.most}) - {until.least}"
 
     def _remark(self, step: Apply) -> str:
         role = self.plan.roles[step]

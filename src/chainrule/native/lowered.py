@@ -12,6 +12,7 @@ from chainrule.native.lower.looped import of_long_loops, with_loops
 from chainrule.native.lower.primitives import as_primitives
 from chainrule.native.lower.put_back import put_back
 from chainrule.native.lower.rolled import Rolled, rolled, rolled_long
+from chainrule.native.lower.rolled_until import rolled_until
 from chainrule.native.record.program import Program
 from chainrule.native.results import Results, results_of, wanted_of
 from chainrule.operations.indexing import set_at
@@ -32,7 +33,10 @@ def lowered(program: Program) -> tuple[Results, list[Vertex]]:
     wanted = [_wanted(one) for one in programs]
     leaves = _leaves(programs)
     if program.family.trips:
-        return _of_numbers(programs, wanted, leaves)
+        try:
+            return _of_numbers(programs, wanted, leaves)
+        except NotAlikeError:
+            return _until(programs, wanted, leaves)
     turns = program.family.turns
     found = rolled_long(wanted, leaves, turns)
     if found is None:
@@ -87,3 +91,17 @@ def _of_numbers(
     for trips, guard in zip(family.trips, guards, strict=True):
         vertices[first + trips.guard] = copied(guard)
     return results, vertices
+
+
+def _until(
+    programs: Sequence[Program], wanted: Sequence[list[Vertex]], leaves: dict[Vertex, Vertex]
+) -> tuple[Results, list[Vertex]]:
+    """Do the same where loops over arrays go on until a condition fails."""
+    program = programs[0]
+    assert program.family is not None
+    asked = list(zip(*(each.conditions for each in programs), strict=True))
+    found, guards = rolled_until(wanted, asked, leaves, program.family)
+    for trips, guard in zip(program.family.trips, guards, strict=True):
+        found.outputs[len(program.outputs) + trips.guard] = guard
+    results = results_of(program, found)
+    return results, _with_checks(results, program)

@@ -19,6 +19,7 @@ from chainrule.native.ir import math
 from chainrule.native.ir.buffers import Buffer, address, load
 from chainrule.native.ir.moving import Word
 from chainrule.native.ir.text import Code, is_native
+from chainrule.native.lower.array_loop import ArrayLoop
 from chainrule.native.lower.pairs import in_pairs
 from chainrule.native.lower.roles import Role, role_of
 from chainrule.native.lower.turns import Turns
@@ -120,6 +121,12 @@ def _counts(vertex: Vertex) -> bool:
     return isinstance(operation, Turns) and operation.until is not None
 
 
+def _is_ending(vertex: Vertex) -> bool:
+    """Tell whether a vertex is a loop over arrays that counts its turns."""
+    operation = vertex.operation if isinstance(vertex, Apply) else None
+    return isinstance(operation, ArrayLoop) and operation.until is not None
+
+
 class _Builder:
     def __init__(self, program: Program, parts: int, donors: Mapping[int, int]) -> None:
         self.given, self.program = program, in_pairs(program)
@@ -127,6 +134,7 @@ class _Builder:
         results, vertices = lowered(self.program)
         self.plan = schedule(vertices)
         self.counting = [x for x in self.plan.roles if _counts(x)]
+        self.ends = any(map(_is_ending, self.plan.roles))
         count = len(results.vertices)
         wanted, self.checks = self.plan.outputs[:count], self.plan.outputs[count:]
         self.results = results.renewed(wanted)
@@ -159,7 +167,8 @@ class _Builder:
         watch = self.watch = self._watch()
         writer = Steps(self.plan, self.memory, self.module, watch, self.commits)
         steps = writer.write()
-        if self.counting and (self.checks or any(isinstance(step, Call) for step in steps)):
+        apart = self.checks or any(isinstance(step, Call) for step in steps)
+        if (self.counting or self.ends) and apart:
             raise NotAlikeError("turns that are counted between calls of NumPy")
         ir = self._module(steps, writer.committed)
         return Built(
@@ -181,7 +190,8 @@ class _Builder:
 
     def _donated(self, wanted: Sequence[Vertex]) -> int | None:
         """Let results take the memory of inputs; return the first step that writes there."""
-        if self.counting or any(role is Role.CALL for role in self.plan.roles.values()):
+        calls = any(role is Role.CALL for role in self.plan.roles.values())
+        if self.counting or self.ends or calls:
             return None
         count = len(self.results.distinct)
         donors: dict[Vertex, Vertex] = {

@@ -39,6 +39,9 @@ __all__ = ["MOST_RECORDINGS", "NotCompiled", "Specialization"]
 
 #: How often one signature is recorded, for other paths or another state of what is referred to.
 MOST_RECORDINGS = 32
+#: Bytes that a path takes for a loop that ends when a condition fails, if it can have this many
+#: turns in them at least.
+_ROOM, _FEWEST = 1 << 26, 32
 _MOST_VARIANTS = 8  # states of what is referred to that are kept, for those that come and go
 
 #: What a recorded run makes of captured arrays, and of arrays of integers among the arguments:
@@ -260,7 +263,9 @@ class Specialization:
         Raises:
             NotCompiled: a loop has more turns than there is memory for, or it writes into an array.
         """
-        for most in MOST_TURNS:
+        left, has_less = list(MOST_TURNS), False
+        while left:
+            most = left.pop(0)
             kind = shown if shown is not _NOTHING else own.run()
             try:
                 path = self._path(draft.typed(kind, most))
@@ -271,6 +276,11 @@ class Specialization:
                 if not draft.loops:
                     raise
                 return None, None  # there may be far fewer turns
+            bytes_ = getattr(path.runnable, "scratch_bytes", 0)
+            if draft.loops and most == MOST_TURNS[0] and bytes_ > _ROOM and not has_less:
+                has_less = True  # large arrays: memory for fewer turns is tried first
+                left = [max(most * _ROOM // bytes_, _FEWEST), *MOST_TURNS]
+                continue
             found = self._ran(path, inputs)
             if shown is not _NOTHING:
                 doubt = next(iter(draft.turns.doubts), None)

@@ -11,11 +11,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TypeAlias
 
+import numpy as np
+
 from chainrule.graph.graph import Apply, Vertex
-from chainrule.native.ir.buffers import Buffer, address, integer, slot
+from chainrule.native.ir.buffers import Buffer, address, integer, load, slot
 from chainrule.native.ir.moving import Word, moving
 from chainrule.native.ir.text import Code
-from chainrule.native.lower.array_loop import ArrayLoop
+from chainrule.native.lower.array_loop import ArrayLoop, Until
 from chainrule.native.runtime import interrupts
 from chainrule.native.schedule.memory import Memory
 from chainrule.native.schedule.plan import Schedule
@@ -48,11 +50,17 @@ class Frame:
         self.copies: list[tuple[Buffer, Buffer, int]] = []
         loop = self.loop
         memory.word(loop.turn)
+        if loop.until is not None:
+            memory.word(loop.until.word)
         operands = iter([self._operand(x, plan) for x in vertex.operands])
         outputs = iter(self.body.outputs)
+        self.counter: Buffer | None = None
         made = {x.params["which"]: memory.at(plan.memory(x)) for x in plan.results[vertex]}
-        for state in loop.states:
-            self._state(state.input, next(outputs), next(operands))
+        for k, state in enumerate(loop.states):
+            home = next(operands)
+            self._state(state.input, next(outputs), home)
+            if loop.until is not None and loop.until.count == k:
+                self.counter = home
         for which, tape in enumerate(loop.tapes, len(loop.states)):
             size = tape.result.nbytes
             whole = made.get(which) or self._reserve(size * (tape.leading + loop.most))
@@ -114,6 +122,15 @@ class Frame:
         turn.add(f"store i64 %turn.k, ptr {slot(turn, loop.turn)}")
         for step in steps:
             turn.add(f"call void @{step}(ptr %buffers)")
+        done = Code("f")
+        until, last = loop.until, turns
+        if until is not None:
+            assert self.counter is not None
+            output = self.known[self.body.outputs[until.condition]]
+            condition = load(turn, address(turn, output), np.dtype(bool))
+            turn.add(f"%same = icmp eq i1 {condition}, {str(until.answer).lower()}")
+            last = "%turn.next"
+            self._tell(done, until)
         for old, new, _, _, _ in self.swaps:
             first, second = slot(turn, old), slot(turn, new)
             was, will = turn.let(f"load ptr, ptr {first}"), turn.let(f"load ptr, ptr {second}")
@@ -132,19 +149,32 @@ class Frame:
             *turn.lines,
             "  %turn.next = add nuw nsw i64 %turn.k, 1",
             *(interrupts.between_turns(marks[0], marks[1], every) if marks else []),
-            f"  %turn.more = icmp ult i64 %turn.next, {turns}",
+            f"  %turn.inside = icmp ult i64 %turn.next, {turns}",
+            f"  %turn.more = and i1 %turn.inside, {'true' if until is None else '%same'}",
             "  br i1 %turn.more, label %turn, label %end",
             "end:",
-            f"  %odd = trunc i64 {turns} to i1",
+            f"  %odd = trunc i64 {last} to i1",
             "  br i1 %odd, label %back, label %done",
             "back:",
             *end.lines,
             "  br label %done",
             "done:",
+            *done.lines,
             "  ret void",
             "}",
         ]
         return "\n".join(lines)
+
+    def _tell(self, code: Code, until: Until) -> None:
+        """Write how many turns were counted where all that comes later looks."""
+        assert self.counter is not None
+        count = load(code, address(code, self.counter), np.dtype(np.int64))
+        low = code.let(f"icmp slt i64 {count}, {until.least}")
+        safe = code.let(f"select i1 {low}, i64 {until.least}, i64 {count}")
+        high = code.let(f"icmp sgt i64 {safe}, {until.most}")
+        safe = code.let(f"select i1 {high}, i64 {until.most}, i64 {safe}")
+        more = code.let(f"sub i64 {safe}, {until.least}")
+        code.add(f"store i64 {more}, ptr {slot(code, until.word)}")
 
     def _copy(self, code: Code, to: Buffer, given: Buffer, size: int) -> None:
         self.declarations.add(_COPY)

@@ -35,6 +35,7 @@ def address(code: Code, buffer: Buffer) -> str:
 
 def slot(code: Code, word: Word) -> str:
     """Write the pointer to a word of the table."""
+    assert word.index >= 0, f"{word} is read before anything has written it"
     return code.let(f"getelementptr ptr, ptr %buffers, i64 {word.index}")
 
 

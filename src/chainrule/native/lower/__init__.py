@@ -21,5 +21,5 @@ turns, and `angles` the cosines of angles with their sines. Loops over arrays ar
   are read, and `narrowed` of which loops that is the last alone; `read_again` tells what need not
   be kept, by `seen` and `unchanged`;
 - `turn_places`, `at_turn` and `lengths` are about what moves with the turns, `until` about loops
-  that end when a condition fails.
+  that end when a condition fails, and `rolled_until` about those over arrays.
 """

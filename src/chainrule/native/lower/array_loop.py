@@ -19,7 +19,7 @@ from chainrule.graph.graph import Apply, Input, Vertex
 from chainrule.graph.placeholder import make
 from chainrule.native.ir.moving import Integer, Word
 
-__all__ = ["ArrayLoop", "State", "Taped", "result", "result_of"]
+__all__ = ["ArrayLoop", "State", "Taped", "Until", "result", "result_of"]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -43,6 +43,28 @@ class Taped:
     leading: int = 0
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class Until:
+    """How a loop ends that counts turns: after the first whose condition is not ``answer``.
+
+    Attributes:
+        condition: which of its results is the condition.
+        answer: what it is until then.
+        count: which of its states counts.
+        word: says to all that comes later how many turns there are: by how much it is more than
+            ``least``. It stays in the bounds whatever was counted, as memory does.
+        least: how many there are at least.
+        most: and at most.
+    """
+
+    condition: int
+    answer: bool
+    count: int
+    word: Word
+    least: int
+    most: int
+
+
 class ArrayLoop(Operation):
     """A loop whose turns work on memory.
 
@@ -58,6 +80,7 @@ class ArrayLoop(Operation):
         tapes: what is kept of all turns.
         lasts: what is read after the last turn alone.
         invariants: arrays and numbers that are the same in all turns.
+        until: how it ends, if not after so many turns.
     """
 
     def __init__(
@@ -69,11 +92,12 @@ class ArrayLoop(Operation):
         tapes: Sequence[Taped],
         lasts: Sequence[Vertex],
         invariants: Sequence[Input],
+        until: Until | None = None,
     ) -> None:
         super().__init__("loop", _no_value, numpy=())
         self.turn, self.turns, self.most = turn, turns, most
         self.states, self.tapes, self.lasts = tuple(states), tuple(tapes), tuple(lasts)
-        self.invariants = tuple(invariants)
+        self.invariants, self.until = tuple(invariants), until
 
     @property
     def results(self) -> list[Vertex]:

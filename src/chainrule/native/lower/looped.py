@@ -31,7 +31,7 @@ from chainrule.native.lower.parts import joined
 from chainrule.native.lower.roles import Role, role_of
 from chainrule.native.lower.tapes import together
 from chainrule.native.lower.turns import Tape, Turns, Until
-from chainrule.native.lower.until import Ending, ending, fewest, guard_of, safe_count_of
+from chainrule.native.lower.until import Ending, count_of, ending, fewest, guard_of, safe_count_of
 from chainrule.native.record.program import Family
 from chainrule.operations import shape as shapes
 from chainrule.operations.indexing import getitem
@@ -146,7 +146,9 @@ class _Lowering:
             raise NotAlikeError("a condition that is not computed of numbers alone") from None
         safe = safe_count_of(counted)
         self.counts[trips.counter] = Counted(safe, least, trips.most)
-        return guard_of(counted, least, trips.most)
+        self.add(topological(ending.before))
+        before = [self.known[x] for x in ending.before]
+        return guard_of(count_of(counted), ending, before, least)
 
     def _with_counts(self, vertex: _Known) -> _Known:
         """Read at an index that only the running program knows."""

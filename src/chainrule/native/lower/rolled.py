@@ -19,9 +19,11 @@ from chainrule.graph.loops.extrapolate import NotAlikeError, Turns, extrapolated
 from chainrule.graph.loops.loop import Carry, Loop, element, tape
 from chainrule.graph.loops.unfold import value_at
 from chainrule.graph.loops.vertices import fold
+from chainrule.graph.placeholder import boolean, cast
+from chainrule.graph.placeholder import element as element_of
 from chainrule.graph.rewrite import share, substitute
-from chainrule.native.ir.moving import Integer, Moving, Word
-from chainrule.native.lower.array_loop import ArrayLoop, State, Taped, result_of
+from chainrule.native.ir.moving import Integer, Moving, Word, moves
+from chainrule.native.lower.array_loop import ArrayLoop, State, Taped, Until, result, result_of
 from chainrule.native.lower.at_turn import at_turn, is_growing
 from chainrule.native.lower.batched import batched
 from chainrule.native.lower.blocks import in_blocks
@@ -38,8 +40,9 @@ from chainrule.native.lower.turn_places import Around, Places, UnrollError
 from chainrule.native.lower.unchanged import Write
 from chainrule.native.lower.updates import spread
 from chainrule.native.lower.variables import Variables
+from chainrule.operations import elementwise
 
-__all__ = ["Rolled", "rolled", "rolled_long"]
+__all__ = ["Ends", "Graph", "Rolled", "folded", "never", "rolled", "rolled_long"]
 
 # Operations in all turns of a loop up to which these are written one by one: LLVM is as quick with
 # them, or quicker.
@@ -66,10 +69,10 @@ def rolled(outputs: Sequence[Vertex]) -> Rolled:
     """
     if len(topological(outputs)) <= _SHORTEST:
         return Rolled(list(outputs), [])
-    folded = _folded(outputs)
-    graph = _Graph(topological(folded), folded, ())
+    whole = folded(outputs)
+    graph = Graph(topological(whole), whole, ())
     graph.convert()
-    found = [graph.found(x) for x in folded] if graph.count else list(outputs)
+    found = [graph.found(x) for x in whole] if graph.count else list(outputs)
     return Rolled(found, graph.unrolled)
 
 
@@ -98,14 +101,14 @@ def rolled_long(
     """
     if not every and not any(isinstance(x, Apply) and x.shape for x in topological(graphs[0])):
         return None  # there are numbers alone
-    folded = [_folded(outputs) for outputs in graphs]
-    of_numbers = _never if every else _is_of_numbers_alone
-    found = (x.operation for x in topological(folded[0]) if isinstance(x, Apply))
+    given = [folded(outputs) for outputs in graphs]
+    of_numbers = never if every else _is_of_numbers_alone
+    found = (x.operation for x in topological(given[0]) if isinstance(x, Apply))
     loops = [operation for operation in found if isinstance(operation, Loop)]
     if all(map(of_numbers, loops)) and not every:
         return None
-    whole = extrapolated(folded, leaves, turns)
-    graph = _Graph(topological(whole), whole, (), _MANY, of_numbers)
+    whole = extrapolated(given, leaves, turns)
+    graph = Graph(topological(whole), whole, (), _MANY, of_numbers)
     graph.convert()
     return Rolled([graph.found(x) for x in whole], graph.unrolled)
 
@@ -114,11 +117,12 @@ def _is_of_numbers_alone(loop: Loop) -> bool:
     return is_of_numbers(loop) and not fills_arrays(loop)
 
 
-def _never(loop: Loop) -> bool:
+def never(loop: Loop) -> bool:
+    """Tell of no loop that it has another form."""
     return False
 
 
-def _folded(outputs: Sequence[Vertex]) -> list[Vertex]:
+def folded(outputs: Sequence[Vertex]) -> list[Vertex]:
     """Fold a graph, in which constants that are as long as the turn says are numbers, repeated."""
     alike: dict[Any, list[Constant]] = {}
     for x in topological(outputs):
@@ -130,8 +134,15 @@ def _folded(outputs: Sequence[Vertex]) -> list[Vertex]:
     return fold(share(substitute(outputs, numbers) if numbers else outputs))
 
 
-class _Graph:
+class Graph:
     """Converts one graph: the whole, or the body of a loop.
+
+    Args:
+        vertices: the graph, operands first.
+        results: what is read of it.
+        around: the loops around.
+        few: operations that may be written one by one.
+        of_numbers: tells the loops that have another form.
 
     Attributes:
         known: what each vertex has become.
@@ -164,9 +175,19 @@ class _Graph:
         self.count = 0
         self.unrolled: list[str] = []
 
-    def convert(self) -> None:
-        """Convert all vertices."""
-        for vertex in self.vertices:
+    @property
+    def is_outermost(self) -> bool:
+        """Whether it is in no loop."""
+        return all(x.counted is not None for x in self.around)
+
+    @property
+    def counts(self) -> list[Vertex]:
+        """The numbers of turns that only the running program knows."""
+        return [x.counted for x in self.around if x.counted is not None]
+
+    def convert(self, vertices: Sequence[Vertex] | None = None) -> None:
+        """Convert all vertices, or some of them, operands first."""
+        for vertex in self.vertices if vertices is None else vertices:
             if vertex not in self.known:
                 self.known[vertex] = self._converted(vertex)
 
@@ -191,7 +212,8 @@ class _Graph:
             if not left:
                 return values
             if isinstance(values, Tape):
-                return values.at(left)
+                self._look(values, left)
+                return self._whole(values.at(left))
             if any(isinstance(k, Moving) for k in turns):
                 raise UnrollError("it reads turns of a loop that is none")
             entry: Known = operation.compute(values, turns)
@@ -202,6 +224,8 @@ class _Graph:
         made = Apply(operation, tuple(operands), vertex.params, value)
         moving = of_moving_lengths(made)
         if moving or is_growing(vertex.params):
+            if self.is_outermost:  # it might be computed before turns are counted
+                raise UnrollError("what is behind a loop reads at the number of its turns")
             at = at_turn(made, self.places)
             if at is not None:
                 return at
@@ -211,6 +235,24 @@ class _Graph:
             return by_lengths(made)
         return made
 
+    def _look(self, tape: Tape, turns: Sequence[Integer | None]) -> None:
+        """Make sure that what is in no loop is computed after the turns it reads were counted."""
+        words = {word for k in turns if isinstance(k, Moving) for word, _ in k.terms}
+        counts = {x.counted for x in self.around if x.counted is not None and x.word in words}
+        made: Vertex | None = tape.array
+        while isinstance(made, Apply) and made.operation is not result:
+            made = made.operands[0] if made.operands else None
+        loop = made.operands[0] if isinstance(made, Apply) else None
+        behind = isinstance(loop, Apply) and counts.issubset(loop.operands)
+        if self.is_outermost and counts and not behind and tape.array is not None:
+            raise UnrollError("what is behind a loop reads at the number of its turns")
+
+    def _whole(self, found: Known) -> Known:
+        """Make sure that what is in no loop has lengths that are known before."""
+        if self.is_outermost and not isinstance(found, (list, Tape)) and moves(found.shape):
+            raise UnrollError("an array is as long as a loop has turns that nobody knows before")
+        return found
+
     # Loops.
 
     def _loop(self, vertex: Apply, loop: Loop) -> list[Any]:
@@ -218,7 +260,7 @@ class _Graph:
         try:
             return self._rolled(vertex, loop, operands)
         except UnrollError as reason:
-            if self.around:
+            if not self.is_outermost:
                 raise
             if not isinstance(loop.turns, int) or loop.turns * len(loop.body) > self.few:
                 raise NotAlikeError(str(reason)) from None
@@ -237,7 +279,8 @@ class _Graph:
         # A loop over numbers has another form (`chainrule.native.lower.looped`).
         alone = not any(isinstance(x, Tape) for x in operands)
         numbers = alone and most * size <= self.few and self.of_numbers(loop)
-        if not self.around and (most * size <= _SHORTEST or numbers):
+        short = isinstance(turns, int) and most * size <= _SHORTEST
+        if self.is_outermost and (short or numbers):
             raise UnrollError
         if low < 0:
             raise UnrollError("it may have fewer than no turns")
@@ -248,10 +291,48 @@ class _Graph:
                 made = body.made()
                 break
             except _WrittenOverError:
-                assert keeps is not NONE
+                if keeps is NONE:
+                    raise
         self.within |= {body.word: body.graph.around[-1], **body.graph.within}
         self.count += 1
         return made
+
+    def counting(self, vertex: Apply, ends: Ends) -> Apply:
+        """Return a loop that computes a condition alone, as one that counts its turns.
+
+        From then on the graph is converted as if it were in a loop whose turn is their number.
+        """
+        loop = vertex.operation
+        assert isinstance(loop, Loop)
+        operands = [self.known[x] for x in vertex.operands]
+        most = ends.most - ends.first + 1
+        body = _Body(self, vertex, loop, operands, most, most, ends)
+        body.made()
+        assert body.counted is not None
+        turns = ends.most - ends.least + 1
+        around = Around(ends.counter, body.count, turns, ends.least, body.counted)
+        self.around = (*self.around, around)
+        self.places = self.narrowed.places = Places(self.around)
+        self.count += 1
+        return body.counted
+
+
+class Ends(NamedTuple):
+    """How a loop ends that counts its turns.
+
+    Attributes:
+        answer: what the condition is in all turns but the last.
+        first: how many turns there are before its own.
+        least: how many there are at least, where anything else is to be computed.
+        most: and at most.
+        counter: stands for their number elsewhere.
+    """
+
+    answer: bool
+    first: int
+    least: int
+    most: int
+    counter: Counter
 
 
 class _Body:
@@ -259,18 +340,21 @@ class _Body:
 
     def __init__(
         self,
-        outside: _Graph,
+        outside: Graph,
         vertex: Apply,
         loop: Loop,
         operands: list[Known],
         turns: Integer,
         most: int,
+        ends: Ends | None = None,
     ) -> None:
         self.outside, self.vertex, self.loop = outside, vertex, loop
-        self.operands, self.turns, self.most = operands, turns, most
-        self.word = Word(f"t{len(outside.around) or ''}")
+        self.operands, self.turns, self.most, self.ends = operands, turns, most, ends
+        self.word = Word(f"t{len(outside.around) - len(outside.counts) or ''}")
+        self.count = Word(f"n{len(outside.counts) or ''}")
+        self.counted: Apply | None = None
         around = (*outside.around, Around(loop.counter, self.word, turns))
-        graph = self.graph = _Graph(loop.body, [], around)
+        graph = self.graph = Graph(loop.body, [], around)
         self.variables = Variables(loop, graph.places, self.word)
         self.again = graph.again = ReadAgain(
             graph.known,
@@ -319,6 +403,7 @@ class _Body:
             graph.known[x] = self.variables.column([next(rest) for _ in range(self.most)])
         graph.convert()
         # What a turn computes.
+        counts = self.outside.counts if self.outside.is_outermost else []
         states: list[State] = []
         tapes: list[Taped] = []
         lasts: list[Vertex] = []
@@ -334,7 +419,9 @@ class _Body:
         again: list[tuple[Tape, int | None]] = []
         for k, (kept, (vertex, whole)) in enumerate(zip(loop.kept, wanted, strict=True)):
             mine = kept.carry if kept.carry is not None and taped.get(kept.carry) == k else None
-            seen = self.again.tape(vertex, states, firsts) if whole and kept.carry is None else None
+            seen = None
+            if whole and kept.carry is None and not counts:
+                seen = self.again.tape(vertex, states, firsts)
             if seen is not None:
                 at.append(("seen", len(again)))
                 again.append(seen)
@@ -359,10 +446,17 @@ class _Body:
                 same = [k for k, state in enumerate(states) if state.result is value]
                 at.append(("state", same[0]) if same else ("last", len(lasts)))
                 lasts += [] if same else [value]
+        if self.ends is not None:
+            firsts.append(self._counts(states, lasts, self.ends))
+        for counted in counts:  # only to be computed before
+            self.variables.variable(counted)
         made = self._lowered(states, tapes, lasts)
         operands = [*firsts, *self.variables.invariants]
         applied = made.applied(operands)
-        at_once = batched(applied)
+        if self.ends is not None:
+            self.counted = result_of(applied, len(states) - 1)
+            return []
+        at_once = None if counts else batched(applied)
         if at_once is None and not self.outside.around:
             read = {k for kind, k in at if kind == "state"} | {k for _, k in again if k is not None}
             at_once = in_blocks(applied, {*range(len(states))} - read)
@@ -418,12 +512,29 @@ class _Body:
             return known.array
         return self.graph.found(vertex)
 
+    def _counts(self, states: list[State], lasts: list[Vertex], ends: Ends) -> Vertex:
+        """Let turns count while the condition says so; return the number that they begin with."""
+        if len(lasts) != 1:
+            raise UnrollError("its condition is what it hands on")
+        (condition,) = lasts
+        goes_on = condition if ends.answer else boolean(elementwise.logical_not, condition)
+        count = Input("count", light(np.int64(0), ()))
+        one = cast(goes_on, count.dtype)
+        states.append(State(count, element_of(elementwise.add, count, one)))
+        return Constant(np.int64(ends.first))
+
     # The whole.
 
     def _lowered(self, states: list[State], tapes: list[Taped], lasts: list[Vertex]) -> ArrayLoop:
         """Write the body in terms of primitives."""
         for last in lasts:
             self.variables.look(last.shape)
+        until = None
+        if self.ends is not None:
+            ends, number = self.ends, len(states) + len(tapes)
+            until = Until(
+                *(number, ends.answer, len(states) - 1, self.count, ends.least, ends.most)
+            )
         simple = as_body([*(x.result for x in states), *(x.result for x in tapes), *lasts])
         rest = iter(simple)
         return ArrayLoop(
@@ -434,6 +545,7 @@ class _Body:
             [Taped(next(rest), x.input, x.leading) for x in tapes],
             list(rest),
             list(self.variables.invariants.values()),
+            until,
         )
 
 

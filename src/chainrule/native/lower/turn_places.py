@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from chainrule.graph.graph import Vertex
 from chainrule.graph.loops.affine import Affine, Counter
 from chainrule.graph.loops.affine import Integer as Growing
 from chainrule.native.ir.moving import (
     Integer,
+    Moving,
     Word,
     extent,
     moving,
@@ -28,11 +30,17 @@ class UnrollError(Exception):
 
 @dataclass(frozen=True)
 class Around:
-    """A loop around: what counts its turns, and how many there are."""
+    """A loop around: what counts its turns, and how many there are.
+
+    A number of turns that only the running program knows is like one, outside of all loops: it is
+    ``first`` and more, so that its word is one of ``turns``. It lies in ``counted``.
+    """
 
     counter: Counter
     word: Word
     turns: Integer
+    first: int = 0
+    counted: Vertex | None = None
 
 
 class Places:
@@ -43,7 +51,10 @@ class Places:
 
     def size(self, shape: Sequence[Growing]) -> tuple[int, ...]:
         """Return a shape, in which an axis whose length moves has an extent."""
-        found = map(self.integer, shape)
+        found = [self.integer(n) for n in shape]
+        counted = {x.word for x in self.around if x.counted is not None}
+        if any(counted.intersection(dict(n.terms)) for n in found if isinstance(n, Moving)):
+            raise UnrollError("an array is as long as a loop has turns that nobody knows before")
         return tuple(extent(n, self.ends(n)[1]) for n in found)
 
     def integer(self, value: Growing) -> Integer:
@@ -51,10 +62,10 @@ class Places:
         if not isinstance(value, Affine):
             return value
         growth = self.integer(value.growth)
-        word = next((x.word for x in self.around if x.counter is value.counter), None)
-        if not isinstance(growth, int) or word is None:
+        loop = next((x for x in self.around if x.counter is value.counter), None)
+        if not isinstance(growth, int) or loop is None:
             raise UnrollError("an index in it does not grow evenly")
-        return self.integer(value.first) + moving(word, growth)
+        return self.integer(value.first) + growth * loop.first + moving(loop.word, growth)
 
     def ends(self, value: Integer) -> tuple[int, int]:
         """Return the least and the greatest that an integer is in any turn."""

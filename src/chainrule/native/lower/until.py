@@ -7,7 +7,7 @@ room for the most that there may be; a run with more is recorded anew.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,7 +20,7 @@ from chainrule.graph.loops.bounds import all_there
 from chainrule.graph.loops.extrapolate import NotAlikeError, Turns, extrapolated
 from chainrule.graph.loops.loop import Loop, element, tape
 from chainrule.graph.loops.vertices import fold
-from chainrule.graph.placeholder import boolean, both, make
+from chainrule.graph.placeholder import boolean, both, make, reshaped
 from chainrule.native.record.program import Trips
 from chainrule.operations import elementwise
 from chainrule.operations.indexing import getitem
@@ -40,12 +40,14 @@ class Ending:
         which: the tape that holds the condition.
         first: how many turns there are before the first one of this loop ends.
         trips: how many turns there may be.
+        before: what is asked before those turns but the very first, which has a guard of its own.
     """
 
     loop: Apply
     which: int
     first: int
     trips: Trips
+    before: tuple[Vertex, ...]
 
 
 def ending(
@@ -62,17 +64,20 @@ def ending(
     Raises:
         NotAlikeError: it is no loop.
     """
-    found = [_last(fold(conditions)) for conditions in asked]
-    firsts = {first for _, first in found}
+    folded = map(fold, asked)
+    found = [(conditions, _last(conditions)) for conditions in folded]
+    firsts = {first for _, (_, first) in found}
     if len(firsts) != 1:
         raise NotAlikeError("conditions that are not computed alike")
-    (last,) = extrapolated([[vertex] for vertex, _ in found], leaves, turns)
+    first = firsts.pop()
+    wanted = [[vertex, *conditions[1:first]] for conditions, (vertex, _) in found]
+    last, *before = extrapolated(wanted, leaves, turns)
     assert isinstance(last, Apply)
     kept = last.operands[0]
     assert isinstance(kept, Apply)
     loop = kept.operands[0]
     assert isinstance(loop, Apply)
-    return Ending(loop, kept.params["which"], firsts.pop(), trips)
+    return Ending(loop, kept.params["which"], first, trips, tuple(before))
 
 
 def _last(conditions: Sequence[Vertex]) -> tuple[Vertex, int]:
@@ -128,11 +133,22 @@ def safe_count_of(counted: Vertex) -> Vertex:
     return make(getitem, [counted], _INTEGER, (), index=(1,))
 
 
-def guard_of(counted: Vertex, least: int, most: int) -> Vertex:
-    """Return whether there are as many turns as there may be, as a guard compares it."""
-    count = count_of(counted)
+def guard_of(count: Vertex, ending: Ending, before: Iterable[Vertex], least: int) -> Vertex:
+    """Return whether there are as many turns as there may be, as a guard compares it.
+
+    Args:
+        count: how many were counted.
+        ending: of the loop.
+        before: what has become of what is asked before the turns that are counted.
+        least: how many there are at least.
+    """
     fits = both(
         boolean(elementwise.greater_equal, count, Constant(least)),
-        boolean(elementwise.less_equal, count, Constant(most)),
+        boolean(elementwise.less_equal, count, Constant(ending.trips.most)),
     )
+    for condition in before:
+        goes_on = reshaped(condition, ())
+        if not ending.trips.answer:
+            goes_on = boolean(elementwise.logical_not, goes_on)
+        fits = both(fits, goes_on)
     return Apply(astype, (fits,), {"dtype": _INTEGER}, Placeholder((), _INTEGER))

@@ -6,9 +6,11 @@ import dataclasses
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any, Protocol
 
+from chainrule.core.array import Array
 from chainrule.core.counted import Doubt
 from chainrule.graph.code import line_of
 from chainrule.graph.loops.affine import Counter
+from chainrule.graph.loops.alike import are_equal
 from chainrule.graph.loops.extrapolate import NotAlikeError, Turns
 from chainrule.native.record.branches import LEAVES, Fork, Refused, Site
 from chainrule.native.record.conditions import Asking, Enough, Forced
@@ -94,6 +96,8 @@ class Relatives:
         first, *others = [run.typed(expected) for run in self.runs]
         if any(other.guards.keys != first.guards.keys for other in others):
             raise NotAlikeError("Python looks at something else")
+        if self.loops and not all(_are_alike(run.leaves, self.runs[0].leaves) for run in self.runs):
+            raise NotAlikeError("it returns a constant that depends on how many turns there are")
         counters = [n for n in self.turns.wanted if isinstance(n, Counter)]
         trips = [
             Trips(
@@ -110,6 +114,14 @@ class Relatives:
         family = Family(tuple(other.program for other in others), self.turns, tuple(trips))
         program = dataclasses.replace(first.program, family=family)
         return dataclasses.replace(first, program=program)
+
+
+def _are_alike(leaves: Sequence[Any], others: Sequence[Any]) -> bool:
+    """Tell whether what is not computed of two results is the same."""
+    return len(leaves) == len(others) and all(
+        (type(a) is Array and type(b) is Array) or (type(a) is type(b) and are_equal(a, b))
+        for a, b in zip(leaves, others, strict=True)
+    )
 
 
 def relatives(
