@@ -161,7 +161,7 @@ def test_the_reason_why_turns_are_written_one_by_one() -> None:
 @pytest.mark.skipif(os.name == "nt", reason="needs signals of POSIX")
 def test_a_signal_ends_a_long_loop() -> None:
     def f(v):
-        for _ in range(20_000):
+        for _ in range(100_000):
             v = np.tanh(v) + 0.1 * v
         return np.sum(v)
 
