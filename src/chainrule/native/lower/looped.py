@@ -31,7 +31,7 @@ from chainrule.native.lower.parts import joined
 from chainrule.native.lower.roles import Role, role_of
 from chainrule.native.lower.tapes import together
 from chainrule.native.lower.turns import Tape, Turns, Until
-from chainrule.native.lower.until import Ending, count_of, ending, fewest, guard_of, safe_count_of
+from chainrule.native.lower.until import Ending, count_of, endings, fewest, guard_of, safe_count_of
 from chainrule.native.record.program import Family
 from chainrule.operations import shape as shapes
 from chainrule.operations.indexing import getitem
@@ -79,17 +79,13 @@ def of_long_loops(
         NotAlikeError: the graphs differ by more than the number of turns, or their loops are no
             loops here.
     """
-    turns = family.turns
-    whole = extrapolated([fold(outputs) for outputs in graphs], leaves, turns)
-    endings = [
-        ending(graph, leaves, turns, trips)
-        for graph, trips in zip(asked, family.trips, strict=True)
-    ]
-    least = fewest(whole, endings) if endings else {}
-    if not endings and not all_there(whole, {}):
+    whole = extrapolated([fold(outputs) for outputs in graphs], leaves, family.turns)
+    found = endings(asked, leaves, family)
+    least = fewest(whole, found) if found else {}
+    if not found and not all_there(whole, {}):
         raise NotAlikeError("turns that read what is not there")
     lowering = _Lowering([])
-    guards = [lowering.count(x, least[x.trips.counter]) for x in endings]
+    guards = [lowering.count(x, least[x.trips.counter]) for x in found]
     whole = in_one_loop(angles_together(whole))
     lowering.add(topological(whole))
     if lowering.unrolled:

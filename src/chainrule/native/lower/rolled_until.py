@@ -14,7 +14,7 @@ from chainrule.graph.loops.extrapolate import NotAlikeError, extrapolated
 from chainrule.graph.loops.loop import Kept, Loop
 from chainrule.native.lower.rolled import Ends, Graph, Rolled, folded, never
 from chainrule.native.lower.turn_places import UnrollError
-from chainrule.native.lower.until import Ending, ending, fewest, guard_of
+from chainrule.native.lower.until import Ending, endings, fewest, guard_of
 from chainrule.native.record.program import Family
 
 __all__ = ["rolled_until"]
@@ -44,17 +44,13 @@ def rolled_until(
         NotAlikeError: the graphs differ by more than the number of turns, or their loops are no
             loops here.
     """
-    turns = family.turns
-    whole = extrapolated([folded(outputs) for outputs in graphs], leaves, turns)
-    endings = [
-        ending(graph, leaves, turns, trips)
-        for graph, trips in zip(asked, family.trips, strict=True)
-    ]
-    least = fewest(whole, endings)
-    every = [*whole, *(y for x in endings for y in (x.loop, *x.before))]
+    whole = extrapolated([folded(outputs) for outputs in graphs], leaves, family.turns)
+    found = endings(asked, leaves, family)
+    least = fewest(whole, found)
+    every = [*whole, *(y for x in found for y in (x.loop, *x.before))]
     graph = Graph(topological(every), every, (), _MANY, never)
     try:
-        guards = [_guard(graph, x, least[x.trips.counter]) for x in endings]
+        guards = [_guard(graph, x, least[x.trips.counter]) for x in found]
         graph.convert(topological(whole))
         return Rolled([graph.found(x) for x in whole], graph.unrolled), guards
     except UnrollError as reason:

@@ -21,11 +21,11 @@ from chainrule.graph.loops.extrapolate import NotAlikeError, Turns, extrapolated
 from chainrule.graph.loops.loop import Loop, element, tape
 from chainrule.graph.loops.vertices import fold
 from chainrule.graph.placeholder import boolean, both, make, reshaped
-from chainrule.native.record.program import Trips
+from chainrule.native.record.program import Family, Trips
 from chainrule.operations import elementwise
 from chainrule.operations.indexing import getitem
 
-__all__ = ["Ending", "count_of", "ending", "fewest", "guard_of", "safe_count_of"]
+__all__ = ["Ending", "count_of", "endings", "fewest", "guard_of", "safe_count_of"]
 
 _TRIED = 12  # numbers of turns, of which the fewest that fit are the least that a loop may have
 _INTEGER = np.dtype(np.int64)
@@ -50,7 +50,7 @@ class Ending:
     before: tuple[Vertex, ...]
 
 
-def ending(
+def _ending(
     asked: Sequence[Sequence[Vertex]], leaves: Mapping[Vertex, Vertex], turns: Turns, trips: Trips
 ) -> Ending:
     """Return the loop that computes a condition.
@@ -78,6 +78,25 @@ def ending(
     loop = kept.operands[0]
     assert isinstance(loop, Apply)
     return Ending(loop, kept.params["which"], first, trips, tuple(before))
+
+
+def endings(
+    asked: Sequence[Sequence[Sequence[Vertex]]], leaves: Mapping[Vertex, Vertex], family: Family
+) -> list[Ending]:
+    """Return what each loop asks that ends when a condition fails.
+
+    Args:
+        asked: for each of them and for each number of turns, what was asked.
+        leaves: for each input and captured array of each graph, the first graph's.
+        family: how many turns there were, and how many there may be.
+
+    Raises:
+        NotAlikeError: it is no loop.
+    """
+    return [
+        _ending(graph, leaves, family.turns, trips)
+        for graph, trips in zip(asked, family.trips, strict=True)
+    ]
 
 
 def _last(conditions: Sequence[Vertex]) -> tuple[Vertex, int]:
