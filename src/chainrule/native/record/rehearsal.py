@@ -28,7 +28,7 @@ from chainrule.native.record.iterables import NAMES
 from chainrule.native.record.program import Builder
 from chainrule.native.record.recorded import NotFaithful, Recorded, Unsure
 from chainrule.native.record.result import flatten
-from chainrule.native.record.signature import Replacing
+from chainrule.native.record.signature import Replacing, statics_of
 from chainrule.native.record.transparent import ASKING, Onlooker
 from chainrule.operations import elementwise
 
@@ -70,10 +70,7 @@ def rehearsed(
     """
     for doubt in _doubts(draft):
         raise Uncertain(doubt)
-    statics: list[Any] = []
-    collect = Replacing(lambda value, _: value, statics.append)
-    for value in (*args, *kwargs.values()):
-        collect(value, "")
+    statics = statics_of(args, kwargs)
     onlooker = Onlooker()
     cutter = _Cutter(draft.cut, onlooker)
     seen = cutter.names | {name: onlooker.asking(name) for name in ASKING}

@@ -37,7 +37,7 @@ from chainrule.native.record.result import (
     flatten,
 )
 from chainrule.native.record.short import Shortener
-from chainrule.native.record.signature import Replacing
+from chainrule.native.record.signature import Replacing, statics_of
 from chainrule.native.record.structure import of_arguments
 from chainrule.native.record.variables import Unset
 from chainrule.numpy.creation import restack
@@ -80,10 +80,7 @@ def run(
         Enough: a loop has more turns than are worth recording.
     """
     recording = Recording(every_guard=True, keeps_values=False, defers=defers)
-    statics: list[Any] = []
-    collect = Replacing(lambda value, _: value, statics.append)
-    for value in (*args, *kwargs.values()):
-        collect(value, "")
+    statics = statics_of(args, kwargs)
     loops = None if shortener is None else builtins_for(shortener)
     walk = capture(f, statics, recording if lift else None, loops)
     walk.found.statics = statics

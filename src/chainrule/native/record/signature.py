@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import operator
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,7 @@ from chainrule.core.array import Array
 from chainrule.errors import ArgumentError
 from chainrule.trees import is_record
 
-__all__ = ["Recorded", "Replacing", "flatten", "is_input"]
+__all__ = ["Recorded", "Replacing", "flatten", "is_input", "statics_of"]
 
 _ndarray = np.ndarray
 _VALUES = frozenset({int, bool, str, bytes, type(None), type(Ellipsis)})
@@ -212,3 +212,12 @@ def _held(container: Any) -> list[Any]:
     if isinstance(container, dict):
         return [*container.values()]
     return [getattr(container, field.name, None) for field in dataclasses.fields(container)]
+
+
+def statics_of(args: Iterable[Any], kwargs: Mapping[str, Any]) -> list[Any]:
+    """Return what is in the arguments that is no input and no container."""
+    statics: list[Any] = []
+    collect = Replacing(lambda value, _: value, statics.append)
+    for value in (*args, *kwargs.values()):
+        collect(value, "")
+    return statics
